@@ -1,0 +1,40 @@
+"""The application: reads the settings and wires the rooms."""
+
+import os
+from collections.abc import Mapping
+
+from flask import Flask
+
+from receiver import cli, config, problem
+from receiver.deadline import Bounded
+from receiver.ingest import views as ingest
+from receiver.ingest.body import IN_FLIGHT_BYTES, InFlight
+from receiver.lookup import openapi
+from receiver.lookup import views as lookup
+from receiver.ops import health
+from receiver.store.engine import make_engine
+
+
+def create_app(environ: Mapping[str, str] | None = None) -> Flask:
+    """Return the WSGI application with the settings of `environ`, by default the process's own.
+
+    Raises receiver.config.ConfigError, which lists every fault of the settings.
+    """
+    settings = config.load(os.environ if environ is None else environ)
+    app = Flask("app", static_folder=None)
+    # A redirect would be the end of a callback, for its signature speaks of the first URL.
+    app.url_map.strict_slashes = False
+    app.url_map.merge_slashes = False
+    app.extensions["settings"] = settings
+    app.extensions["engine"] = make_engine(settings.database_url, pool_size=settings.db_pool_size)
+    app.extensions["in_flight"] = InFlight(IN_FLIGHT_BYTES)
+    problem.register(app)
+    for room in (ingest, lookup, openapi, health):
+        app.register_blueprint(room.blueprint)
+    cli.register(app)
+    # Flask's own way to wrap middleware around the application.
+    app.wsgi_app = Bounded(  # type: ignore[method-assign]
+        app.wsgi_app, late=problem.unavailable("It was not done before the request's deadline.")
+    )
+
+    return app

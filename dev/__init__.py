@@ -1,0 +1,1 @@
+"""Development: an embedded Postgres and `make run`; never part of production."""

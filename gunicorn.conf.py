@@ -1,0 +1,46 @@
+"""The web server: gevent workers, one deadline's worth of grace, nothing trusted from a header.
+
+gunicorn reads this file in its first process, which forks the workers. So neither this file nor
+what it imports may import a database driver or a web framework: that is for the worker, once gevent
+has patched it.
+"""
+
+import os
+import sys
+from typing import Any
+
+from receiver.config import ConfigError, load
+from receiver.ops.logs import configuration
+
+try:
+    _settings = load(os.environ)
+except ConfigError as error:
+    sys.exit(f"Error: {error}")
+
+bind = f"0.0.0.0:{_settings.port}"
+workers = _settings.web_concurrency
+worker_class = "gevent"
+# Heartbeats go to memory: on a busy disk they come late, and a healthy worker would be killed.
+worker_tmp_dir = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa: S108 - unlinked at once
+
+# A request's deadline is 8 s, so whatever is in flight at SIGTERM ends before this.
+graceful_timeout = 15
+# Longer than a router keeps an idle connection (Heroku: 90 s), or the two of them race at its end.
+keepalive = 100
+
+# The signed URL: Twilio's, with a query of the customer's own.
+limit_request_line = 8190
+# The application decides the scheme; gunicorn would answer contradictory X-Forwarded-* with 400,
+# which Twilio takes as final, and take SCRIPT_NAME and PATH_INFO from a header.
+secure_scheme_headers: dict[str, str] = {}
+forwarder_headers = ""
+
+control_socket_disable = True
+logconfig_dict = configuration(_settings.log_level)
+
+
+def post_worker_init(_worker: Any) -> None:
+    """Refuse to serve with a driver that blocks the whole worker."""
+    from receiver.ops import hub  # noqa: PLC0415 - imports the driver, see above
+
+    hub.check()

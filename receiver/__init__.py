@@ -1,0 +1,1 @@
+"""The service: what it receives, keeps, and gives back."""

@@ -1,0 +1,175 @@
+"""Settings: read once from the environment; all faults in one error that prints no value.
+
+A fault tells the variable, what is wrong and how to mend it. Values stay out of it altogether: a
+secret pasted into the wrong variable is a secret still.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import SplitResult, urlsplit
+
+from click import ClickException
+from marshmallow import (
+    EXCLUDE,
+    Schema,
+    ValidationError,
+    fields,
+    post_load,
+    validate,
+    validates_schema,
+)
+
+from receiver.keys import ApiKey, SigningKey, api_keys, auth_tokens, shared_keys
+
+__all__ = ["ApiKey", "ConfigError", "Settings", "SigningKey", "load"]
+
+CONNECTIONS = 8  # workers x pool: two releases and the reconciler fit into a 20-connection database
+LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+
+
+class ConfigError(ClickException):
+    """The environment does not make a Settings; the message lists every fault.
+
+    A ClickException, so that `flask --app app …` prints the message and exits with 1.
+    """
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """What the environment says. The repr is safe to log: it shows no secret."""
+
+    database_url: str = field(repr=False)  # postgresql://…, holds a password as a rule
+    signing_keys: tuple[SigningKey, ...]  # at least one
+    api_keys: tuple[ApiKey, ...]  # at least one
+    public_url: str | None = field(default=None, repr=False)  # no slash ends it; may hold user:pw@
+    db_pool_size: int = CONNECTIONS // 2  # connections per worker
+    max_body_bytes: int = 2 * 1024 * 1024
+    log_level: str = "INFO"
+    port: int = 8000
+    web_concurrency: int = 2  # worker processes
+
+
+def load(environ: Mapping[str, str]) -> Settings:
+    """Make the Settings from `environ`, where a blank variable counts as unset.
+
+    Raise ConfigError, one message with all faults.
+    """
+    given = {name: text.strip() for name, text in environ.items() if text.strip()}
+    try:
+        settings: Settings = _Environment().load(given)
+    except ValidationError as error:
+        raise ConfigError(_message(error.messages_dict)) from None
+
+    return settings
+
+
+def _message(faults: Mapping[str, list[str]]) -> str:
+    lines = [f"  {name} {fault}." for name, texts in faults.items() for fault in texts]
+
+    return "\n".join(["the settings do not fit, so nothing was started:", *lines])
+
+
+def _split(text: str) -> SplitResult | None:
+    # None: not a URL that every parser reads alike.
+    try:
+        url = urlsplit(text)
+        port = url.port
+    except ValueError:
+        return None
+    plain = text.isascii() and text.isprintable() and " " not in text
+    one_host = "@" not in url.netloc.partition("@")[2]
+
+    return url if plain and one_host and port != 0 else None
+
+
+def _database_url(text: str) -> str:
+    url = _split(text)
+    if not (url and url.scheme in {"postgres", "postgresql"} and url.path.strip("/")):
+        raise ValidationError(
+            "is not a Postgres URL with a database's name; write "
+            "postgresql://user:password@host:5432/database, with / ? # @ : % and blanks in the "
+            "password percent-encoded"
+        )
+
+    return "postgresql:" + text.partition(":")[2]
+
+
+def _public_url(text: str) -> str:
+    url = _split(text)
+    web = text.startswith(("https://", "http://"))
+    if not (url and web and url.hostname) or "?" in text or "#" in text:
+        raise ValidationError(
+            "is not the origin that Twilio calls; write https://app.example.com, and after it at "
+            "most a path prefix, no query and no fragment"
+        )
+    if url.path.rstrip("/").endswith("/callbacks/transcription"):
+        raise ValidationError(
+            "goes on to the callback's own path; leave /callbacks/transcription out of it"
+        )
+
+    return text.rstrip("/")
+
+
+def _log_level(text: str) -> str:
+    if text.upper() not in LOG_LEVELS:
+        raise ValidationError(f"is not a log level; write one of {', '.join(LOG_LEVELS)}")
+
+    return text.upper()
+
+
+def _number(name: str, *, most: int | None = None) -> fields.Integer:
+    fault = f"is not a whole number from 1 {f'to {most}' if most else 'up'}; write one, or unset it"
+    between = validate.Range(1, most, error=fault)
+
+    return fields.Integer(data_key=name, validate=between, error_messages={"invalid": fault})
+
+
+class _Environment(Schema):
+    """The variables. A fault continues the sentence that the variable's name begins."""
+
+    class Meta:
+        unknown = EXCLUDE
+
+    database_url = fields.Function(
+        data_key="DATABASE_URL",
+        deserialize=_database_url,
+        required=True,
+        error_messages={
+            "required": "is not set; write postgresql://user:password@host:5432/database"
+        },
+    )
+    auth_tokens = fields.Function(data_key="TWILIO_AUTH_TOKEN", deserialize=auth_tokens)
+    shared_keys = fields.Function(data_key="TWILIO_SIGNING_KEYS", deserialize=shared_keys)
+    api_keys = fields.Function(
+        data_key="API_KEYS",
+        deserialize=api_keys,
+        required=True,
+        error_messages={
+            "required": "is not set, so nobody could read; write name:secret, the secret for "
+            "instance from `openssl rand -hex 32`"
+        },
+    )
+    public_url = fields.Function(data_key="PUBLIC_URL", deserialize=_public_url)
+    log_level = fields.Function(data_key="LOG_LEVEL", deserialize=_log_level)
+    db_pool_size = _number("DB_POOL_SIZE")
+    max_body_bytes = _number("MAX_BODY_BYTES")
+    port = _number("PORT", most=65535)
+    web_concurrency = _number("WEB_CONCURRENCY")
+
+    @validates_schema(pass_original=True, skip_on_field_errors=False)
+    def _can_verify(self, _data: Any, given: Mapping[str, str], **_: Any) -> None:
+        if not given.keys() & {"TWILIO_AUTH_TOKEN", "TWILIO_SIGNING_KEYS"}:
+            raise ValidationError(
+                "is not set, nor is TWILIO_SIGNING_KEYS, so no callback could be verified; "
+                "write the account's auth token from Twilio's Console",
+                "TWILIO_AUTH_TOKEN",
+            )
+
+    @post_load
+    def _settings(self, data: dict[str, Any], **_: Any) -> Settings:
+        signing_keys = data.pop("auth_tokens", ()) + data.pop("shared_keys", ())
+        workers = data.setdefault("web_concurrency", Settings.web_concurrency)
+        data.setdefault("db_pool_size", max(1, CONNECTIONS // workers))
+
+        return Settings(signing_keys=signing_keys, **data)

@@ -1,0 +1,1 @@
+"""The way in: signature, judgement, record, answer."""

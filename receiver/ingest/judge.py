@@ -1,0 +1,112 @@
+"""Judging a signed body: what its event is, and why it is quarantined if it is."""
+
+import logging
+import traceback
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from marshmallow import ValidationError
+
+from receiver.ingest.signature import Verified
+from receiver.store.event import Event
+from schemas.callback import Head, Undecodable, decode
+from schemas.storable import Identifier
+
+logger = logging.getLogger(__name__)
+
+_HEAD = Head()
+_IDENTIFIER = Identifier()
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """How a callback came: when, and under which headers."""
+
+    received_at: datetime
+    content_type: str | None
+    idempotency_token: str | None
+
+
+class _Doubt(Exception):
+    """A reason to quarantine: its code, and a sentence that holds nothing of the body."""
+
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.detail = detail
+
+
+def judge(verified: Verified, arrival: Arrival) -> Event:
+    """Return the event of a signed body. It raises nothing, for the body must be kept."""
+    event = Event(
+        sha256=verified.digest,
+        source="callback",
+        body=verified.body,
+        received_at=arrival.received_at,
+        job_id=None,
+        account_id=None,
+        content_type=arrival.content_type,
+        idempotency_token=arrival.idempotency_token,
+        key_id=verified.key.id,
+    )
+    try:
+        return _applicable(event, verified.key.account)
+    except Exception as error:  # noqa: BLE001 - a fault of ours must not cost a transcript
+        location = traceback.extract_tb(error.__traceback__)[-1]
+        logger.error(  # noqa: TRY400 - the error's own text may hold what the body holds
+            "judging failed: %s in %s:%s", type(error).__name__, location.name, location.lineno
+        )
+        return quarantined(event, "internal_error", f"{type(error).__name__} while judging it.")
+
+
+def quarantined(event: Event, reason: str, detail: str) -> Event:
+    """Return the event without its head, kept for an operator to look at."""
+    return replace(event, head=None, reason=reason, detail=detail)
+
+
+def _applicable(event: Event, account: str | None) -> Event:
+    try:
+        document = _document(event)
+    except _Doubt as doubt:
+        return quarantined(event, doubt.reason, doubt.detail)
+    claimed = replace(
+        event, job_id=_claim(document, "id"), account_id=_claim(document, "accountId")
+    )
+    try:
+        return replace(claimed, head=_head(document, account))
+    except _Doubt as doubt:
+        return quarantined(claimed, doubt.reason, doubt.detail)
+
+
+def _document(event: Event) -> dict[str, Any]:
+    media_type = (event.content_type or "").partition(";")[0].strip().lower()
+    if not (media_type == "application/json" or media_type.endswith("+json")):
+        raise _Doubt("unexpected_content_type", "The content type isn't application/json.")
+    try:
+        return decode(event.body)
+    except Undecodable as error:
+        raise _Doubt("undecodable", f"The body is {error}.") from error
+
+
+def _claim(document: dict[str, Any], member: str) -> str | None:
+    """Return the id that the body claims, if it is one: it lets the operator find the body."""
+    try:
+        return _IDENTIFIER.deserialize(document.get(member))
+    except ValidationError:
+        return None
+
+
+def _head(document: dict[str, Any], account: str | None) -> dict[str, Any]:
+    try:
+        head: dict[str, Any] = _HEAD.load(document)
+    except ValidationError as error:
+        raise _Doubt("invalid", _sentence(error.messages_dict)) from error
+    if account is not None and account != head["account_id"]:
+        raise _Doubt("account_mismatch", f"It was signed with the key of account {account}.")
+
+    return head
+
+
+def _sentence(messages: dict[str, list[str]]) -> str:
+    return " ".join(f"{member}: {' '.join(texts)}" for member, texts in sorted(messages.items()))

@@ -1,0 +1,30 @@
+"""Keeping what was judged: recorded as it should be, or at the very least as bytes."""
+
+import logging
+
+from sqlalchemy import Engine
+
+from receiver.deadline import Deadline
+from receiver.ingest.judge import quarantined
+from receiver.store.event import Event, Outcome
+from receiver.store.record import record
+from receiver.store.retry import Unavailable, until
+
+logger = logging.getLogger(__name__)
+
+
+def keep(engine: Engine, event: Event, deadline: Deadline) -> Outcome:
+    """Return the outcome once the event is durable; raises Unavailable at the deadline.
+
+    What the store refuses for its values, which nobody foresaw, is kept as quarantined.
+    """
+    try:
+        return until(deadline, lambda: record(engine, event))
+    except Unavailable:
+        raise
+    except Exception as error:
+        if event.head is None:
+            raise
+        logger.error("recording failed: %s", type(error).__name__)  # noqa: TRY400 - the error's own text may hold what the body holds
+        event = quarantined(event, "unstorable", f"{type(error).__name__} while recording it.")
+        return until(deadline, lambda: record(engine, event))

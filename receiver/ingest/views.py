@@ -1,0 +1,99 @@
+"""The webhook: signature, judgement, record, answer."""
+
+import logging
+from datetime import UTC, datetime
+
+from flask import Blueprint, Response, current_app, request
+
+from receiver import deadline
+from receiver.config import Settings
+from receiver.ingest.body import BodyCutShort, BodyTooLarge, InFlight, TooMuchInFlight
+from receiver.ingest.judge import Arrival, judge
+from receiver.ingest.keep import keep
+from receiver.ingest.signature import SignatureRefused, Signed, verify
+from receiver.ingest.url import called_url
+from receiver.problem import problem, unavailable
+from receiver.store.retry import Unavailable
+from schemas.storable import is_storable
+
+logger = logging.getLogger(__name__)
+
+# Twilio authenticates by its signature, which the view checks first.
+blueprint = Blueprint("ingest", __name__)
+
+
+@blueprint.post("/callbacks/transcription")
+def receive() -> Response:
+    """Answer 204 once the callback's exact body is durable."""
+    settings: Settings = current_app.extensions["settings"]
+    in_flight: InFlight = current_app.extensions["in_flight"]
+    until = deadline.of(request.environ)
+    with in_flight.reader(
+        request.environ, limit=settings.max_body_bytes, deadline=until
+    ) as read_body:
+        verified = verify(_signed(settings), settings.signing_keys, read_body)
+        event = judge(verified, _arrival())
+        outcome = keep(current_app.extensions["engine"], event, until)
+    logger.info(
+        "callback recorded",
+        extra={
+            "job": event.job_id,
+            "outcome": outcome,
+            "reason": event.reason,
+            "bytes": len(event.body),
+            "key": event.key_id,
+            "seconds": round(deadline.REQUEST_SECONDS - until.remaining(), 3),
+        },
+    )
+
+    return Response(status=204)
+
+
+def _signed(settings: Settings) -> Signed:
+    return Signed(
+        url=called_url(request.environ, settings.public_url),
+        signature=request.headers.get("X-Twilio-Signature"),
+        settings=request.headers.get("X-Twilio-Webhooks-Signature-Settings"),
+        content_type=request.headers.get("Content-Type"),
+    )
+
+
+def _arrival() -> Arrival:
+    return Arrival(
+        received_at=datetime.now(UTC),
+        content_type=_header("Content-Type"),
+        idempotency_token=_header("I-Twilio-Idempotency-Token"),
+    )
+
+
+def _header(name: str) -> str | None:
+    """Return the header's value, cut to what is worth keeping."""
+    value = request.headers.get(name)
+
+    return value[:256] if value and is_storable(value) else None
+
+
+@blueprint.errorhandler(SignatureRefused)
+def _refuse(error: SignatureRefused) -> Response:
+    logger.warning("callback refused: %s", error.reason, extra={"path": request.path})
+
+    return problem(403, f"The signature doesn't verify: {error.reason}.")
+
+
+@blueprint.errorhandler(BodyTooLarge)
+def _too_large(_error: BodyTooLarge) -> Response:
+    limit = current_app.extensions["settings"].max_body_bytes
+    logger.error("callback refused: its body exceeds MAX_BODY_BYTES", extra={"limit": limit})
+
+    return problem(413, f"The body exceeds {limit} bytes.")
+
+
+@blueprint.errorhandler(BodyCutShort)
+@blueprint.errorhandler(TooMuchInFlight)
+@blueprint.errorhandler(Unavailable)
+@blueprint.errorhandler(Exception)
+def _try_again(error: Exception) -> Response:
+    """Answer what Twilio tries again: whatever else fails is our side of the wire."""
+    logger.error("callback not recorded: %s", type(error).__name__)
+
+    return unavailable("The callback could not be made durable. Send it again.")

@@ -1,0 +1,42 @@
+"""One transcript: in the format that is asked for, read from the body that brought it."""
+
+from hashlib import sha256
+
+from flask import Response, request
+
+from receiver.lookup import jobs
+from receiver.lookup.answers import not_modified, with_tag
+from receiver.lookup.ask import ask
+from receiver.lookup.formats import FORMATS, RENDERER_VERSION
+from receiver.lookup.negotiate import NotAcceptableError, choose
+from receiver.problem import Problem
+from receiver.store import read
+from schemas.callback import decode
+
+
+def negotiated(requested: str | None) -> str:
+    """Return the name of the format to answer with; raises Problem 406."""
+    try:
+        return choose(request.headers.get("Accept"), requested)
+    except NotAcceptableError as error:
+        raise Problem(406, str(error)) from None
+
+
+def transcript(job_id: str, name: str) -> Response:
+    """Return the job's transcript in the named format; raises Problem 404, which says why.
+
+    The body is read only for a client that doesn't hold the answer yet.
+    """
+    job = jobs.found(job_id)
+    digest: bytes | None = job["transcript_sha256"]
+    if digest is None:
+        raise jobs.without_transcript(job)
+    tag = sha256(digest + f"{name} {RENDERER_VERSION}".encode()).hexdigest()
+    if response := not_modified(tag):
+        return response
+    body = ask(lambda connection: read.transcript_body(connection, digest))
+    if body is None:
+        raise jobs.without_transcript(job)
+    form = FORMATS[name]
+
+    return with_tag(Response(form.render(decode(body)), content_type=form.media_type), tag)

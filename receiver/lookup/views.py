@@ -1,0 +1,115 @@
+"""The routes of the read API: each needs an API key and writes nothing."""
+
+import re
+
+from flask import Blueprint, Response, request
+
+from receiver.lookup import jobs, links, transcripts
+from receiver.lookup.answers import rendered, tagged
+from receiver.lookup.arguments import arguments
+from receiver.lookup.ask import ask
+from receiver.lookup.auth import require_api_key
+from receiver.lookup.paging import Collection
+from receiver.problem import Problem, unavailable
+from receiver.store import read
+from receiver.store.retry import Unavailable
+from schemas.listing import CallbackList, TranscriptionList
+from schemas.query import PagedQuery, TranscriptionsQuery, TranscriptQuery
+from schemas.token import BIGINT_MAX, CallbacksToken, TranscriptionsToken
+from schemas.transcription import Operation
+
+blueprint = Blueprint("lookup", __name__)
+blueprint.before_request(require_api_key)
+
+_TRANSCRIPTIONS = Collection(
+    key="transcriptions", query=TranscriptionsQuery(), token=TranscriptionsToken()
+)
+
+
+@blueprint.get("/v3/Transcriptions")
+def list_transcriptions() -> Response:
+    """List the jobs, newest first."""
+    place = _TRANSCRIPTIONS.place(arguments(_TRANSCRIPTIONS.query))
+    page = ask(lambda connection: read.transcriptions_page(connection, place.filters, place.span))
+    rows = [links.described(job) for job in page.rows]
+
+    return rendered(
+        TranscriptionList(), transcriptions=rows, meta=_TRANSCRIPTIONS.meta(place, page)
+    )
+
+
+@blueprint.get("/v3/Transcriptions/<job_id>")
+def fetch_transcription(job_id: str) -> Response:
+    """Fetch one job, in the envelope of Twilio's operations."""
+    job = jobs.found(job_id)
+    response = tagged(rendered(Operation(), **links.enveloped(job)))
+    response.headers.update(jobs.pause(job))
+
+    return response
+
+
+@blueprint.get("/v3/Transcriptions/<job_id>/Transcript")
+def fetch_transcript(job_id: str) -> Response:
+    """Fetch a job's transcript in the format that Accept or `format` asks for."""
+    query = arguments(TranscriptQuery())
+
+    return transcripts.transcript(job_id, transcripts.negotiated(query.get("format")))
+
+
+@blueprint.get("/v3/Transcriptions/<job_id>/Callbacks")
+def list_callbacks(job_id: str) -> Response:
+    """List what was received for a job, newest first; it may be all that is known of the job."""
+    jobs.check(job_id)
+    collection = Collection(
+        key="callbacks", parent=job_id, query=PagedQuery(), token=CallbacksToken()
+    )
+    place = collection.place(arguments(collection.query))
+    page = ask(lambda connection: read.callbacks_page(connection, job_id, place.span))
+    if not page.rows:
+        jobs.found(job_id)
+
+    return rendered(CallbackList(), callbacks=page.rows, meta=collection.meta(place, page))
+
+
+@blueprint.get("/v3/Transcriptions/<job_id>/Callbacks/<callback_id>/Body")
+def fetch_body(job_id: str, callback_id: str) -> Response:
+    """Fetch the exact bytes of a callback. They are anybody's text, so no browser may show them."""
+    jobs.check(job_id)
+    number = _number(callback_id)
+    body = ask(lambda connection: read.callback_body(connection, job_id, number))
+    if body is None:
+        raise Problem(404, f"{job_id} has no callback {number} with a body (any more).")
+
+    return Response(
+        body,
+        content_type="application/octet-stream",
+        headers={
+            "Content-Disposition": f'attachment; filename="{job_id}-{number}"',
+            "X-Content-Type-Options": "nosniff",
+        },
+    )
+
+
+def _number(callback_id: str) -> int:
+    number = int(callback_id) if re.fullmatch("[0-9]{1,19}", callback_id) else 0
+    if not 1 <= number <= BIGINT_MAX:
+        raise Problem(404, "No callback has such an id.")
+
+    return number
+
+
+@blueprint.after_app_request
+def _say_who_may_keep_it(response: Response) -> Response:
+    """Let a client keep what it read and ask for news with its ETag; a 404 is no lasting answer."""
+    if request.path.startswith("/v3"):
+        missing = response.status_code == 404  # noqa: PLR2004 - HTTP's own number
+        response.headers["Cache-Control"] = "no-store" if missing else "private, no-cache"
+    if request.endpoint == "lookup.fetch_transcript":
+        response.vary.add("Accept")
+
+    return response
+
+
+@blueprint.errorhandler(Unavailable)
+def _try_again(_error: Unavailable) -> Response:
+    return unavailable("The database did not answer in time. Ask again.")

@@ -1,0 +1,1 @@
+"""Operations: health, logs, and what else an operator watches."""

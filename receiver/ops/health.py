@@ -1,0 +1,60 @@
+"""Health: is the process there, and is the database behind it in order."""
+
+from typing import Literal
+
+import gevent
+from flask import Blueprint, Response, current_app, jsonify
+from sqlalchemy import Engine
+
+from receiver.deadline import Deadline
+from receiver.problem import Problem
+from receiver.store.retry import Unavailable, until
+from receiver.store.schema import State, schema_state
+
+# In seconds: long enough for a fresh connection where the pool's have gone stale, and short enough
+# for whoever probes.
+READY_SECONDS = 2.0
+
+# No authentication: platforms probe without credentials, and there is nothing to learn.
+blueprint = Blueprint("health", __name__)
+
+
+@blueprint.get("/healthz")
+def healthz() -> Response:
+    """Answer 200 without touching anything else."""
+    return _answer("ok")
+
+
+@blueprint.get("/readyz")
+def readyz() -> Response:
+    """Answer 200 where callbacks can be kept; Problem 503 says why not.
+
+    A newer schema is ready: a release migrates before the processes of the old one end.
+    """
+    if _schema(current_app.extensions["engine"]) == "behind":
+        raise Problem(
+            503, "The database's schema is behind the code. Run `flask --app app migrate`."
+        )
+
+    return _answer("ready")
+
+
+def _schema(engine: Engine) -> State:
+    def attempt() -> State:
+        with engine.connect() as connection:
+            return schema_state(connection)
+
+    try:
+        with gevent.Timeout(READY_SECONDS):
+            return until(Deadline(READY_SECONDS), attempt)
+    except (gevent.Timeout, Unavailable) as error:
+        raise Problem(
+            503, "The database does not answer. `flask --app app doctor` looks for the cause."
+        ) from error
+
+
+def _answer(status: Literal["ok", "ready"]) -> Response:
+    response = jsonify(status=status)
+    response.cache_control.no_store = True
+
+    return response

@@ -1,0 +1,161 @@
+"""The test callback: really signed, sent to PUBLIC_URL, seen stored, read back, removed."""
+
+import hashlib
+import hmac
+import json
+import secrets
+from base64 import b64encode
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from http import HTTPStatus
+
+from sqlalchemy import Engine
+
+from receiver.config import Settings
+from receiver.keys import ApiKey, SigningKey
+from receiver.ops.finding import Finding, NoAnswer, Verdict, patiently
+from receiver.ops.outside import Astray, Refused, call, explain
+from receiver.store.event import Outcome
+from receiver.store.ledger import LedgerFilter, find_events
+from receiver.store.remove import remove_job
+
+SENTENCE = "This is a test that flask doctor sent."
+NOBODY = "AC" + "0" * 32  # an account that does not exist
+
+_DIGESTS = {"HMAC_SHA1": "sha1", "HMAC_SHA256": "sha256"}
+
+
+def findings(settings: Settings, engine: Engine) -> Iterator[Finding]:
+    """Try each signing key, with a job of its own that is removed whatever happens."""
+    if settings.public_url is None:
+        yield Finding(
+            Verdict.FAIL,
+            "test callback: not sent, for PUBLIC_URL is not set",
+            "Set PUBLIC_URL to the origin that Twilio calls, such as https://app.example.com.",
+        )
+        return
+    for key in settings.signing_keys:
+        finding, go_on = _try(settings.public_url, key, settings.api_keys[0], engine)
+        yield finding
+        if not go_on:
+            break
+
+
+def _try(origin: str, key: SigningKey, reader: ApiKey, engine: Engine) -> tuple[Finding, bool]:
+    """Return what became of one callback, and whether another key may fare better."""
+    job_id = f"voice_transcription_doctor{secrets.token_hex(10)}"
+    try:
+        with _removing(engine, job_id):
+            _deliver(origin, key, job_id)
+            _see(engine, job_id)
+            _read_back(origin, reader, job_id)
+    except Astray as error:
+        finding = Finding(Verdict.FAIL, f"test callback with {key.id}: {error}", error.remedy)
+        return finding, isinstance(error, Refused)
+    done = f"test callback with {key.id}: taken in, stored, read back by {reader.name}, removed"
+
+    return Finding(Verdict.OK, done), True
+
+
+@contextmanager
+def _removing(engine: Engine, job_id: str) -> Iterator[None]:
+    try:
+        yield
+    finally:
+        try:
+            patiently(lambda: remove_job(engine, job_id))
+        except NoAnswer as error:
+            raise Astray(
+                f"{job_id} was not removed, for the database failed ({error})",
+                f"Delete the job {job_id} from the tables transcriptions and events.",
+            ) from error
+
+
+def _deliver(origin: str, key: SigningKey, job_id: str) -> None:
+    body = _body(key, job_id)
+    url = f"{origin}/callbacks/transcription?bodySHA256={hashlib.sha256(body).hexdigest()}"
+    answer = call("POST", url, body=body, headers=_headers(key, url))
+    if answer.status != HTTPStatus.NO_CONTENT:
+        raise explain(
+            answer,
+            refused="Give the web process the same keys and the same PUBLIC_URL as this command "
+            "has, and restart it: it computes another signature.",
+        )
+
+
+def _body(key: SigningKey, job_id: str) -> bytes:
+    now = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
+    callback = {
+        "id": job_id,
+        "accountId": key.account or NOBODY,
+        "status": "completed",
+        "transcriptionConfigurationId": f"voice_transcriptionconfiguration_{'0' * 26}",
+        "sourceId": None,
+        "duration": 2,
+        "participants": [],
+        "sentences": [
+            {
+                "audioChannelIndex": 1,
+                "sentenceIndex": 0,
+                "participantIndex": None,
+                "startTimeSeconds": 0.0,
+                "text": SENTENCE,
+            }
+        ],
+        "createdAt": now,
+        "updatedAt": now,
+    }
+
+    return json.dumps(callback).encode()
+
+
+def _headers(key: SigningKey, url: str) -> dict[str, str]:
+    digest = hmac.new(key.secret.encode(), url.encode(), _DIGESTS[key.algorithm]).digest()
+    headers = {
+        "Content-Type": "application/json",
+        "X-Twilio-Signature": b64encode(digest).decode(),
+    }
+    if key.algorithm == "HMAC_SHA256":
+        headers["X-Twilio-Webhooks-Signature-Settings"] = f"key={key.id},algorithm={key.algorithm}"
+
+    return headers
+
+
+def _see(engine: Engine, job_id: str) -> None:
+    def look() -> list[str]:
+        with engine.connect() as connection:
+            events = find_events(connection, LedgerFilter(job=job_id), limit=1)
+            return [f"{event.outcome} {event.reason or ''}".strip() for event in events]
+
+    try:
+        outcomes = patiently(look)
+    except NoAnswer as error:
+        raise Astray(f"database: {error}", "Run this command again.") from error
+    if not outcomes:
+        raise Astray(
+            f"answered 204, but {job_id} is not in this database",
+            "Give this command the DATABASE_URL of the web process, unless PUBLIC_URL leads to "
+            "another deployment with the same keys; and delete the test job there.",
+        )
+    if outcomes != [Outcome.APPLIED]:
+        raise Astray(
+            f"stored as {outcomes[0]}",
+            "Deploy the same code and settings to the web process as this command has.",
+        )
+
+
+def _read_back(origin: str, reader: ApiKey, job_id: str) -> None:
+    url = f"{origin}/v3/Transcriptions/{job_id}/Transcript?format=text"
+    answer = call("GET", url, auth=(reader.name, reader.secret))
+    if answer.status != HTTPStatus.OK:
+        raise explain(
+            answer,
+            refused="Give the web process the same API_KEYS as this command has, and restart it: "
+            f"it does not know the key {reader.name}.",
+        )
+    if SENTENCE.encode() not in answer.body:
+        raise Astray(
+            "stored, but read back without its text",
+            "Look for a cache in front of the service that answers in its stead.",
+        )

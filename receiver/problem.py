@@ -1,0 +1,96 @@
+"""Problem documents: every error that the application answers, in Twilio's form of RFC 9457."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from flask import Flask, Response, json
+from werkzeug.exceptions import HTTPException
+
+MEDIA_TYPE = "application/problem+json"
+
+# In seconds. Enough for a database to restart, and little enough for Twilio to come back at all.
+RETRY_AFTER = 10
+
+# Twilio's own codes where it has one for the status (https://www.twilio.com/docs/api/errors);
+# its general codes end in the HTTP status otherwise.
+_CODES = {400: 20001, 401: 20003, 403: 20006, 405: 20004}
+_TITLES = {
+    400: "Invalid parameter",
+    401: "Authentication failed",
+    403: "Access denied",
+    404: "Not found",
+    405: "Method not allowed",
+    406: "Not acceptable",
+    413: "Body too large",
+    500: "Internal server error",
+    503: "Service unavailable",
+}
+
+
+class Problem(Exception):
+    """An answer other than success: an HTTP status and what the reader should know.
+
+    `errors` holds `{"detail": …, "pointer": …}`, one for each fault of the input.
+    """
+
+    def __init__(
+        self,
+        status: int,
+        detail: str,
+        *,
+        errors: Sequence[dict[str, str]] = (),
+        headers: dict[str, str] | None = None,
+    ) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.detail = detail
+        self.errors = errors
+        self.headers = headers or {}
+
+
+def document(status: int, detail: str, errors: Sequence[dict[str, str]] = ()) -> dict[str, Any]:
+    """Return the problem document of an HTTP status."""
+    code = _CODES.get(status, 20000 + status)
+    members: dict[str, Any] = {
+        "type": f"https://www.twilio.com/docs/api/errors/{code}",
+        "title": _TITLES.get(status, "Request failed"),
+        "status": status,
+        "code": code,
+        "detail": detail,
+    }
+    if errors:
+        members["errors"] = list(errors)
+
+    return members
+
+
+def problem(
+    status: int,
+    detail: str,
+    *,
+    errors: Sequence[dict[str, str]] = (),
+    headers: dict[str, str] | None = None,
+) -> Response:
+    """Return the response that carries the problem document."""
+    body = json.dumps(document(status, detail, errors))
+
+    return Response(body, status, headers, content_type=MEDIA_TYPE)
+
+
+def unavailable(detail: str) -> Response:
+    """Return a 503 that says when to try again."""
+    return problem(503, detail, headers={"Retry-After": str(RETRY_AFTER)})
+
+
+def register(app: Flask) -> None:
+    """Let the application answer every error with a problem document."""
+
+    @app.errorhandler(Problem)
+    def _from_problem(error: Problem) -> Response:
+        return problem(error.status, error.detail, errors=error.errors, headers=error.headers)
+
+    @app.errorhandler(HTTPException)
+    def _from_http(error: HTTPException) -> Response:
+        headers = {name: value for name, value in error.get_headers() if name == "Allow"}
+
+        return problem(error.code or 500, error.description or "", headers=headers)

@@ -1,0 +1,55 @@
+"""The database's connections: a fixed pool without overflow, in which requests wait their turn."""
+
+from typing import Any
+
+import psycopg
+from sqlalchemy import Engine, create_engine, event, make_url
+
+# The client's connect timeout, in seconds: a fraction of a request's deadline, to leave room for
+# another try.
+CONNECT_SECONDS = 3
+
+# The server only tidies up what a client left behind; the client's own deadline is the one that
+# counts, for a frozen server enforces nothing. Set by statement and not by connection option,
+# which PgBouncer refuses.
+_SESSION = """
+SET TimeZone = 'UTC';
+SET statement_timeout = '{statement}s';
+SET lock_timeout = '{statement}s';
+SET idle_in_transaction_session_timeout = '{statement}s'
+"""
+
+
+def make_engine(url: str, *, pool_size: int, statement_seconds: int = 15) -> Engine:
+    """Return the engine for a `postgresql://` URL; nothing is connected yet.
+
+    Its connections are in autocommit: one statement is one transaction and one round trip. For
+    more, take `transactional(engine)`.
+    """
+    engine = create_engine(
+        make_url(url).set(drivername="postgresql+psycopg"),
+        isolation_level="AUTOCOMMIT",
+        pool_size=pool_size,
+        max_overflow=0,
+        # Statements leave nothing behind that a reset, another round trip, would have to clear.
+        pool_reset_on_return=None,
+        use_native_hstore=False,
+        connect_args={
+            "connect_timeout": CONNECT_SECONDS,
+            "fallback_application_name": "transcription-receiver",
+            # Prepared statements don't survive a pooler in transaction mode.
+            "prepare_threshold": None,
+        },
+    )
+
+    @event.listens_for(engine, "connect")
+    def _prepare(connection: psycopg.Connection[Any], _record: object) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute(_SESSION.format(statement=statement_seconds))
+
+    return engine
+
+
+def transactional(engine: Engine) -> Engine:
+    """Return the same engine and pool, but with transactions of several statements."""
+    return engine.execution_options(isolation_level="READ COMMITTED")

@@ -1,0 +1,53 @@
+"""Reading the ledger as an operator does: by outcome, reason, time and job; bodies only singly."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, Select, select
+
+from receiver.store.tables import events
+
+_SUMMARY = tuple(column for column in events.c if column.name not in {"head", "body"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LedgerFilter:
+    """Which events are meant; None stands for any."""
+
+    outcome: str | None = None
+    reason: str | None = None
+    since: datetime | None = None
+    job: str | None = None
+
+
+def find_events(connection: Connection, wanted: LedgerFilter, *, limit: int) -> Sequence[Row[Any]]:
+    """Return the newest events that the filter lets through, without their bodies."""
+    statement = _filtered(select(*_SUMMARY), wanted)
+    newest_first = statement.order_by(events.c.received_at.desc(), events.c.id.desc())
+
+    return connection.execute(newest_first.limit(limit)).all()
+
+
+def _filtered(statement: Select[Any], wanted: LedgerFilter) -> Select[Any]:
+    if wanted.outcome is not None:
+        statement = statement.where(events.c.outcome == wanted.outcome)
+    if wanted.reason is not None:
+        statement = statement.where(events.c.reason == wanted.reason)
+    if wanted.since is not None:
+        statement = statement.where(events.c.received_at >= wanted.since)
+    if wanted.job is not None:
+        statement = statement.where(events.c.job_id == wanted.job)
+
+    return statement
+
+
+def find_event(connection: Connection, event_id: int) -> Row[Any] | None:
+    """Return the event with that id, without its body."""
+    return connection.execute(select(*_SUMMARY).where(events.c.id == event_id)).one_or_none()
+
+
+def find_body(connection: Connection, event_id: int) -> bytes | None:
+    """Return the exact bytes of the event, or None if there are none."""
+    return connection.execute(select(events.c.body).where(events.c.id == event_id)).scalar()

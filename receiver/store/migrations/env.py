@@ -1,0 +1,13 @@
+"""Alembic's environment: run the migrations on the connection that migrate.py hands over."""
+
+from alembic import context
+
+from receiver.store.tables import metadata
+
+context.configure(
+    connection=context.config.attributes["connection"],
+    target_metadata=metadata,
+    transactional_ddl=True,
+)
+with context.begin_transaction():
+    context.run_migrations()

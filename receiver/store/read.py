@@ -1,0 +1,138 @@
+"""The reads: one indexed query each, pages by keyset, and no body unless it is what was asked for.
+
+A page is found by its neighbour's place in the order, never by counting: it costs the same
+however deep it lies, and rows that come in meanwhile shift nothing.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Select, and_, select, tuple_
+
+from receiver.store.tables import events, transcriptions
+
+_job = transcriptions.c
+_JOB = [
+    column
+    for column in _job
+    if column.name != "transaction_id" and not column.name.startswith("key_")
+]
+_CALLBACK = [
+    events.c[name]
+    for name in ("id", "received_at", "outcome", "reason", "deliveries", "sha256", "body_bytes")
+]
+
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cursor:
+    """A page's edge: the page lies beyond the row at this place, towards older or newer rows."""
+
+    at: datetime
+    id: str | int
+    backward: bool  # towards the newer rows
+
+
+@dataclass(frozen=True, kw_only=True)
+class Span:
+    """How many rows to read, and from where; without a cursor from the newest on."""
+
+    size: int
+    cursor: Cursor | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Page:
+    """Some rows, newest first, and where the pages around them begin; None: there is none."""
+
+    rows: Sequence[Row]
+    previous: Cursor | None = None
+    next: Cursor | None = None
+
+
+def transcriptions_page(connection: Connection, filters: Mapping[str, Any], span: Span) -> Page:
+    """Return a page of the jobs that pass all filters, which are named as in `_condition`."""
+    statement = select(*_JOB).where(*(_condition(name, filters[name]) for name in filters))
+
+    return _page(connection, statement, _job.sort_at, _job.id, span)
+
+
+def transcription(connection: Connection, job_id: str) -> Row | None:
+    """Return the job, None if nothing is known of it."""
+    found = connection.execute(select(*_JOB).where(_job.id == job_id)).mappings().one_or_none()
+
+    return None if found is None else dict(found)
+
+
+def transcript_body(connection: Connection, sha256: bytes) -> bytes | None:
+    """Return the body that holds a transcript, None once it has been erased."""
+    return connection.execute(select(events.c.body).where(events.c.sha256 == sha256)).scalar()
+
+
+def callbacks_page(connection: Connection, job_id: str, span: Span) -> Page:
+    """Return a page of the callbacks that name the job, whatever became of them."""
+    statement = select(*_CALLBACK).where(_is_callback_of(job_id))
+
+    return _page(connection, statement, events.c.received_at, events.c.id, span)
+
+
+def callback_body(connection: Connection, job_id: str, callback_id: int) -> bytes | None:
+    """Return the exact bytes of a callback of the job, None if there are none."""
+    statement = select(events.c.body).where(_is_callback_of(job_id), events.c.id == callback_id)
+
+    return connection.execute(statement).scalar()
+
+
+def _is_callback_of(job_id: str) -> ColumnElement[bool]:
+    return and_(events.c.job_id == job_id, events.c.source == "callback")
+
+
+def _condition(name: str, value: Any) -> ColumnElement[bool]:
+    condition: ColumnElement[bool]
+    match name:
+        case "created_after":
+            condition = _job.sort_at >= value
+        case "created_before":
+            condition = _job.sort_at < value
+        case "has_transcript" if value:
+            condition = _job.transcript_sha256.is_not(None)
+        case "has_transcript":
+            condition = _job.transcript_sha256.is_(None)
+        case _:
+            condition = _job[name] == value
+
+    return condition
+
+
+def _page(
+    connection: Connection,
+    statement: Select[Any],
+    at: ColumnElement[Any],
+    row_id: ColumnElement[Any],
+    span: Span,
+) -> Page:
+    """Read one row more than asked for: it tells whether the list goes on."""
+    cursor = span.cursor
+    backward = cursor is not None and cursor.backward
+    if cursor:
+        place, edge = tuple_(at, row_id), tuple_(cursor.at, cursor.id)
+        statement = statement.where(place > edge if backward else place < edge)
+    order = (at.asc(), row_id.asc()) if backward else (at.desc(), row_id.desc())
+    found = connection.execute(statement.order_by(*order).limit(span.size + 1)).mappings()
+    rows: list[Row] = [dict(row) for row in found]
+    goes_on = len(rows) > span.size
+    rows = rows[: span.size][:: -1 if backward else 1]
+    if not rows:
+        return Page(rows=rows)
+    # There is a page where we came from, too.
+    newer, older = (goes_on, True) if backward else (cursor is not None, goes_on)
+    first, last = rows[0], rows[-1]
+
+    return Page(
+        rows=rows,
+        previous=Cursor(at=first[at.name], id=first["id"], backward=True) if newer else None,
+        next=Cursor(at=last[at.name], id=last["id"], backward=False) if older else None,
+    )

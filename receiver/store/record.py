@@ -1,0 +1,121 @@
+"""Recording an event: the ledger row and the job row, in one commit."""
+
+from dataclasses import replace
+from typing import Any
+
+from psycopg.types.json import Jsonb
+from sqlalchemy import Connection, Engine, Row
+from sqlalchemy.exc import IntegrityError
+
+from receiver.store.engine import transactional
+from receiver.store.event import Event, Outcome
+from receiver.store.fold import Told, fold
+from receiver.store.refold import lock_job, refold, to_json
+from receiver.store.statements import CLAIM_JOB, JOB, RECORD_EVENT, RECORD_NEWEST
+
+
+def record(engine: Engine, event: Event) -> Outcome:
+    """Make the event durable, with what follows from it for its job, and return its outcome.
+
+    The job's row is, after any sequence of events in any order, the fold of all of them. Raises
+    sqlalchemy.exc.SQLAlchemyError, after which nothing is stored, unless it was the connection
+    that failed: then a repeated call finds out.
+    """
+    if event.head is None:
+        with engine.connect() as connection:
+            return _record_event(connection, event, Outcome.QUARANTINED)
+    try:
+        with engine.connect() as connection:
+            if _record_newest(connection, event, event.head):
+                return Outcome.APPLIED
+    except IntegrityError:
+        # It is in the ledger already, as quarantined: what follows promotes it.
+        pass
+    with transactional(engine).begin() as connection:
+        return _record_under_lock(connection, event, event.head)
+
+
+def _record_newest(connection: Connection, event: Event, head: dict[str, Any]) -> bool:
+    """Record an event that exceeds all that its job has seen, in one round trip."""
+    parameters = _event_parameters(event, Outcome.APPLIED) | _job_parameters(event, head)
+
+    return connection.exec_driver_sql(RECORD_NEWEST, parameters).rowcount > 0
+
+
+def _record_under_lock(connection: Connection, event: Event, head: dict[str, Any]) -> Outcome:
+    """Record an event whatever the ledger holds, with its job locked before anything is read.
+
+    Each step is a statement of its own, and so sees what was committed while the one before it
+    waited.
+    """
+    job = _claim_job(connection, event, head)
+    if job.account_id != event.account_id:
+        return _record_event(connection, _foreign(event), Outcome.QUARANTINED)
+    late = _told(event, head).key < (
+        job.key_terminal,
+        job.key_updated_at,
+        job.key_source,
+        job.key_sha256,
+    )
+    outcome = _record_event(connection, event, Outcome.STALE if late else Outcome.APPLIED)
+    refold(connection, job)
+
+    return outcome
+
+
+def _claim_job(connection: Connection, event: Event, head: dict[str, Any]) -> Row[Any]:
+    """Lock the job's row, inserting it first where it is missing: only a row can be locked."""
+    job = None
+    while job is None:  # as long as somebody removes it in between
+        connection.exec_driver_sql(CLAIM_JOB, _job_parameters(event, head))
+        job = lock_job(connection, head["id"])
+
+    return job
+
+
+def _record_event(connection: Connection, event: Event, outcome: Outcome) -> Outcome:
+    parameters = _event_parameters(event, outcome)
+
+    return Outcome(connection.exec_driver_sql(RECORD_EVENT, parameters).scalar_one())
+
+
+def _foreign(event: Event) -> Event:
+    return replace(
+        event,
+        head=None,
+        reason="foreign_account",
+        detail="The job belongs to another account, which told of it first.",
+    )
+
+
+def _told(event: Event, head: dict[str, Any]) -> Told:
+    return Told(event.sha256, event.source, event.received_at, head)
+
+
+def _job_parameters(event: Event, head: dict[str, Any]) -> dict[str, Any]:
+    """Return the row of a job of which nothing but this event is known."""
+    job = fold([_told(event, head)])
+    for name in ("participants", "resolved_configuration"):
+        job[name] = None if job[name] is None else Jsonb(job[name])
+
+    return {f"job_{name}": job[name] for name in JOB}
+
+
+def _event_parameters(event: Event, outcome: Outcome) -> dict[str, Any]:
+    return {
+        "sha256": event.sha256,
+        "source": event.source,
+        "job_id": event.job_id,
+        "account_id": event.account_id,
+        "head": None if event.head is None else to_json(event.head),
+        "body": event.body,
+        "body_bytes": len(event.body),
+        "content_type": event.content_type,
+        "idempotency_token": event.idempotency_token,
+        "key_id": event.key_id,
+        "received_at": event.received_at,
+        "last_received_at": event.received_at,
+        "outcome": outcome,
+        "reason": event.reason,
+        "detail": event.detail,
+    }

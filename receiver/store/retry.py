@@ -1,0 +1,70 @@
+"""Trying again: a database that is away, restarting or crowded now may answer a moment later."""
+
+import logging
+import random
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+from sqlalchemy.exc import (
+    DataError,
+    DBAPIError,
+    IntegrityError,
+    NotSupportedError,
+    SQLAlchemyError,
+)
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+
+from receiver.deadline import Deadline
+
+Result = TypeVar("Result")
+
+logger = logging.getLogger(__name__)
+
+_FIRST_PAUSE = 0.05
+_LONGEST_PAUSE = 1.0
+
+# These speak of the values, and would come back for ever; every other error of the database (not
+# reachable, shutting down, out of connections, read-only, out of disk, not migrated yet) passes.
+_OF_THE_VALUES = (DataError, IntegrityError, NotSupportedError)
+
+
+class Unavailable(Exception):
+    """The database didn't do it before the deadline; nothing is known to be stored."""
+
+
+def passes(error: SQLAlchemyError) -> bool:
+    """Tell whether a later try may not meet the error."""
+    return isinstance(error, PoolTimeoutError) or (
+        isinstance(error, DBAPIError) and not isinstance(error, _OF_THE_VALUES)
+    )
+
+
+def until(deadline: Deadline, attempt: Callable[[], Result]) -> Result:
+    """Return the attempt's result, trying again on a fresh connection until the deadline.
+
+    Raises Unavailable at the deadline, and at once whatever isn't the database's passing fault.
+    """
+    pause = _FIRST_PAUSE
+    while True:
+        try:
+            return attempt()
+        except SQLAlchemyError as error:
+            if not passes(error):
+                raise
+            wait = pause * random.uniform(0.5, 1.5)  # noqa: S311 - spreads the load, no secret
+            logger.warning(
+                "the database failed: %s", name_of(error), extra={"remaining": deadline.remaining()}
+            )
+            if deadline.remaining() <= wait:
+                raise Unavailable(name_of(error)) from error
+        time.sleep(wait)
+        pause = min(2 * pause, _LONGEST_PAUSE)
+
+
+def name_of(error: SQLAlchemyError) -> str:
+    """Name the error without its statement's values, which hold what Twilio sent."""
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    state = getattr(cause, "sqlstate", None)
+
+    return f"{type(cause).__name__} {state}" if state else type(cause).__name__

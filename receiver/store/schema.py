@@ -1,0 +1,25 @@
+"""The schema's version: what the code needs, and what the database has."""
+
+from typing import Literal
+
+from sqlalchemy import Connection, text
+
+# The newest migration; a test holds it against the migrations' folder, so that the web process
+# need not import Alembic to know it. Versions are numbers of four digits, in their order.
+VERSION = "0001"
+
+State = Literal["current", "behind", "newer"]
+
+
+def schema_state(connection: Connection) -> State:
+    """Tell how the database's schema compares with the code's.
+
+    A newer one is in order: a release migrates before the processes of the old one end.
+    """
+    if connection.execute(text("SELECT to_regclass('alembic_version')")).scalar() is None:
+        return "behind"
+    version = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+    if version is None or version < VERSION:
+        return "behind"
+
+    return "current" if version == VERSION else "newer"

@@ -1,0 +1,108 @@
+"""The statements that write: SQL on the way of every callback, where each round trip counts."""
+
+from receiver.store.fold import OVERLAID
+
+JOB = (
+    "id",
+    "account_id",
+    "status",
+    *OVERLAID,
+    "received_at",
+    "first_seen_at",
+    "transcript_sha256",
+    "sentences",
+    "key_terminal",
+    "key_updated_at",
+    "key_source",
+    "key_sha256",
+)
+EVENT = (
+    "sha256",
+    "source",
+    "job_id",
+    "account_id",
+    "head",
+    "body",
+    "body_bytes",
+    "content_type",
+    "idempotency_token",
+    "key_id",
+    "received_at",
+    "last_received_at",
+    "outcome",
+    "reason",
+    "detail",
+)
+# What a later judgement of the same body may replace, as long as it has not been applied.
+_JUDGEMENT = (
+    "job_id",
+    "account_id",
+    "head",
+    "content_type",
+    "key_id",
+    "outcome",
+    "reason",
+    "detail",
+)
+
+
+def _values(columns: tuple[str, ...], prefix: str) -> str:
+    return ", ".join(f"%({prefix}{column})s" for column in columns)
+
+
+# The job comes first, here as everywhere, so that no two writers lock the two rows crosswise. No
+# row comes back where the event is late, known already, or another account's: then nothing is
+# written. An event that is in the ledger as quarantined violates its digest's uniqueness: then,
+# too, nothing is written.
+RECORD_NEWEST = f"""
+WITH job AS (
+    INSERT INTO transcriptions AS t ({", ".join(JOB)})
+    VALUES ({_values(JOB, "job_")})
+    ON CONFLICT (id) DO UPDATE SET
+        status = EXCLUDED.status,
+        {", ".join(f"{name} = COALESCE(EXCLUDED.{name}, t.{name})" for name in OVERLAID)},
+        received_at = LEAST(t.received_at, EXCLUDED.received_at),
+        first_seen_at = LEAST(t.first_seen_at, EXCLUDED.first_seen_at),
+        transcript_sha256 = CASE
+            WHEN EXCLUDED.sentences > 0 OR EXCLUDED.sentences = 0 AND COALESCE(t.sentences, 0) = 0
+            THEN EXCLUDED.transcript_sha256 ELSE t.transcript_sha256 END,
+        sentences = CASE
+            WHEN EXCLUDED.sentences > 0 OR EXCLUDED.sentences = 0 AND COALESCE(t.sentences, 0) = 0
+            THEN EXCLUDED.sentences ELSE t.sentences END,
+        key_terminal = EXCLUDED.key_terminal,
+        key_updated_at = EXCLUDED.key_updated_at,
+        key_source = EXCLUDED.key_source,
+        key_sha256 = EXCLUDED.key_sha256,
+        transaction_id = pg_current_xact_id()
+    WHERE t.account_id = EXCLUDED.account_id
+        AND (EXCLUDED.key_terminal, EXCLUDED.key_updated_at,
+             EXCLUDED.key_source, EXCLUDED.key_sha256)
+            > (t.key_terminal, t.key_updated_at, t.key_source, t.key_sha256)
+    RETURNING t.id
+)
+INSERT INTO events ({", ".join(EVENT)})
+SELECT {_values(EVENT, "")} FROM job
+"""  # noqa: S608 - made of the column names above
+
+CLAIM_JOB = f"""
+INSERT INTO transcriptions ({", ".join(JOB)}) VALUES ({_values(JOB, "job_")})
+ON CONFLICT (id) DO NOTHING
+"""  # noqa: S608 - made of the column names above
+
+# A body that is known already counts as delivered once more, and is judged anew; but what has
+# been applied stays applied.
+RECORD_EVENT = f"""
+INSERT INTO events AS e ({", ".join(EVENT)}) VALUES ({_values(EVENT, "")})
+ON CONFLICT (sha256) DO UPDATE SET
+    deliveries = e.deliveries + 1,
+    received_at = LEAST(e.received_at, EXCLUDED.received_at),
+    last_received_at = GREATEST(e.last_received_at, EXCLUDED.last_received_at),
+    {
+    ", ".join(
+        f"{name} = CASE e.outcome WHEN 'quarantined' THEN EXCLUDED.{name} ELSE e.{name} END"
+        for name in _JUDGEMENT
+    )
+},
+    transaction_id = pg_current_xact_id()
+RETURNING outcome
+"""  # noqa: S608 - made of the column names above

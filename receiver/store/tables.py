@@ -1,0 +1,138 @@
+"""The tables: `events`, the append-only ledger, and `transcriptions`, the jobs it adds up to."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Computed,
+    DateTime,
+    Identity,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    SmallInteger,
+    Table,
+    Text,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.types import UserDefinedType
+
+metadata = MetaData()
+
+
+class TransactionId(UserDefinedType[str]):
+    """Postgres's `xid8`: the 64-bit id of a transaction, which never wraps around."""
+
+    cache_ok = True
+
+    def get_col_spec(self, **_: Any) -> str:
+        """Return the type's name in Postgres."""
+        return "xid8"
+
+
+def _moment(name: str, *, nullable: bool = True) -> Column[datetime]:
+    return Column(name, DateTime(timezone=True), nullable=nullable)
+
+
+def _written_by() -> Column[str]:
+    # A change feed can rely on the writer's transaction id; not on a sequence, nor on a clock.
+    return Column(
+        "transaction_id",
+        TransactionId,
+        nullable=False,
+        server_default=text("pg_current_xact_id()"),
+    )
+
+
+# One row for each distinct body that Twilio has told us, whatever became of it.
+events = Table(
+    "events",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    # What makes two deliveries the same: the SHA-256 of the body, or of a form's distinct pairs.
+    Column("sha256", LargeBinary, nullable=False, unique=True),
+    Column("source", Text, nullable=False),
+    Column("job_id", Text),
+    Column("account_id", Text),
+    # The validated head, null where there is none; the sentences stay in the body.
+    Column("head", JSONB(none_as_null=True)),
+    # The exact bytes, stored here and nowhere else; null once erased, while the digest stays.
+    Column("body", LargeBinary),
+    Column("body_bytes", Integer, nullable=False),
+    _moment("erased_at"),
+    Column("content_type", Text),
+    Column("idempotency_token", Text),
+    # Which key signed it; null for what we fetched ourselves.
+    Column("key_id", Text),
+    _moment("received_at", nullable=False),
+    _moment("last_received_at", nullable=False),
+    Column("deliveries", Integer, nullable=False, server_default=text("1")),
+    Column("outcome", Text, nullable=False),
+    Column("reason", Text),
+    Column("detail", Text),
+    _written_by(),
+    Index("events_job", "job_id", "received_at", "id"),
+    Index(
+        "events_quarantined",
+        "received_at",
+        "id",
+        postgresql_where=text("outcome = 'quarantined'"),
+    ),
+)
+
+# One row for each job: the fold of its events, in columns that the filters need.
+transcriptions = Table(
+    "transcriptions",
+    metadata,
+    # Pages are cut by this order, which must not change with a locale or its next version.
+    Column("id", Text(collation="C"), primary_key=True),
+    Column("account_id", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("configuration_id", Text),
+    Column("source_id", Text),
+    Column("media_url", Text),
+    Column("conversation_id", Text),
+    Column("conversation_url", Text),
+    Column("duration", Integer),
+    _moment("audio_started_at"),
+    Column("participants", JSONB(none_as_null=True)),
+    Column("resolved_configuration", JSONB(none_as_null=True)),
+    Column("language", Text),
+    _moment("created_at"),
+    _moment("updated_at"),
+    # The least over the callbacks: null while nothing but ourselves has told of the job.
+    _moment("received_at"),
+    # The least over all events.
+    _moment("first_seen_at", nullable=False),
+    Column(
+        "sort_at",
+        DateTime(timezone=True),
+        Computed("COALESCE(created_at, first_seen_at)", persisted=True),
+        nullable=False,
+    ),
+    # The event whose body holds the transcript, and how many sentences it has.
+    Column("transcript_sha256", LargeBinary),
+    Column("sentences", Integer),
+    # The order key of the newest event, which a newer one must exceed; never null.
+    Column("key_terminal", SmallInteger, nullable=False),
+    _moment("key_updated_at", nullable=False),
+    Column("key_source", SmallInteger, nullable=False),
+    Column("key_sha256", LargeBinary, nullable=False),
+    _written_by(),
+    Index("transcriptions_newest", "sort_at", "id"),
+    Index("transcriptions_status", "status", "sort_at", "id"),
+    Index("transcriptions_source", "source_id", "sort_at", "id"),
+    Index("transcriptions_conversation", "conversation_id", "sort_at", "id"),
+    Index("transcriptions_configuration", "configuration_id", "sort_at", "id"),
+    Index("transcriptions_language", "language", "sort_at", "id"),
+    Index(
+        "transcriptions_without_transcript",
+        "sort_at",
+        "id",
+        postgresql_where=text("transcript_sha256 IS NULL"),
+    ),
+)

@@ -1,0 +1,59 @@
+"""Lists in Twilio's shape: the rows under a key, which `meta` names, beside the page's tokens."""
+
+from marshmallow import fields, validate
+
+from schemas.outbound import Outbound, Timestamp
+from schemas.transcription import Transcription
+
+OUTCOMES = ("applied", "stale", "quarantined")
+
+
+class Meta(Outbound):
+    """Where the page stands in its list."""
+
+    optional = ("nextToken", "previousToken")
+
+    key = fields.String(required=True)
+    page_size = fields.Integer(data_key="pageSize", required=True)
+    next_token = fields.String(
+        data_key="nextToken", metadata={"description": "Absent on the last page."}
+    )
+    previous_token = fields.String(
+        data_key="previousToken", metadata={"description": "Absent on the first page."}
+    )
+
+
+class TranscriptionList(Outbound):
+    """One page of jobs."""
+
+    transcriptions = fields.List(fields.Nested(Transcription), required=True)
+    meta = fields.Nested(Meta, required=True)
+
+
+class Callback(Outbound):
+    """One distinct body that was received for a job."""
+
+    id = fields.Integer(required=True)
+    received_at = Timestamp(data_key="receivedAt", required=True)
+    outcome = fields.String(required=True, validate=validate.OneOf(OUTCOMES))
+    reason = fields.String(
+        required=True,
+        allow_none=True,
+        metadata={"description": "A code that tells why it is quarantined, null if it isn't."},
+    )
+    deliveries = fields.Integer(
+        required=True, metadata={"description": "How often this body came."}
+    )
+    sha256 = fields.Function(
+        lambda event: event["sha256"].hex(),
+        required=True,
+        metadata={"type": "string", "pattern": "^[0-9a-f]{64}$"},
+    )
+    body_bytes = fields.Integer(data_key="bytes", required=True)
+
+
+class CallbackList(Outbound):
+    """One page of a job's callbacks."""
+
+    callbacks = fields.List(fields.Nested(Callback), required=True)
+    meta = fields.Nested(Meta, required=True)

@@ -1,0 +1,28 @@
+"""Problem documents: the one shape of every error, Twilio's form of RFC 9457."""
+
+from marshmallow import fields
+
+from schemas.outbound import Outbound, Url
+
+
+class Fault(Outbound):
+    """One fault of the request."""
+
+    detail = fields.String(required=True)
+    pointer = fields.String(
+        required=True, metadata={"description": "The parameter, as a JSON Pointer."}
+    )
+
+
+class Problem(Outbound):
+    """What went wrong, and what to do about it."""
+
+    type = Url(required=True)
+    title = fields.String(required=True)
+    status = fields.Integer(required=True, metadata={"description": "The HTTP status."})
+    code = fields.Integer(
+        required=True,
+        metadata={"description": "Twilio's code: https://www.twilio.com/docs/api/errors"},
+    )
+    detail = fields.String()
+    errors = fields.List(fields.Nested(Fault))

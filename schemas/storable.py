@@ -1,0 +1,116 @@
+"""Fields for values from outside that a Postgres column must be able to keep."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from marshmallow import ValidationError, fields, validate
+
+# Every timestamp within can be expressed in any time zone, by Python and by Postgres alike.
+_EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
+_LATEST = datetime(9999, 1, 1, tzinfo=UTC)
+
+_DEEPEST = 32
+# Of all text and all elements of one composite value: a list page holds a hundred of them.
+_LARGEST = 65_536
+
+INT_MAX = 2**31 - 1
+
+
+def is_storable(text: str) -> bool:
+    """Tell whether Postgres can keep the text: no NUL and no lone surrogate."""
+    return "\x00" not in text and (text.isascii() or not _has_surrogate(text))
+
+
+def _has_surrogate(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return True
+
+    return False
+
+
+class Identifier(fields.String):
+    """An id: whatever Twilio's pattern for it is, it fits into a URL and into an index."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(validate=validate.Regexp(r"[A-Za-z0-9_-]{1,128}\Z"), **kwargs)
+
+
+class Text(fields.String):
+    """A string of at most 8192 characters that Postgres can keep."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+        text = super()._deserialize(value, attr, data, **kwargs)
+        if len(text) > 8192:  # noqa: PLR2004 - a presigned URL is the longest that makes sense
+            raise ValidationError("Longer than 8192 characters.")
+        if not is_storable(text):
+            raise ValidationError("Holds a NUL character or a lone surrogate.")
+
+        return text
+
+
+class Moment(fields.AwareDateTime):
+    """A point in time, in UTC; one without an offset is taken to be UTC already."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(format="iso", default_timezone=UTC, **kwargs)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> datetime:
+        moment = super()._deserialize(value, attr, data, **kwargs)
+        try:
+            moment = moment.astimezone(UTC)
+        except OverflowError as error:
+            raise ValidationError("Out of range.") from error
+        if not _EARLIEST <= moment <= _LATEST:
+            raise ValidationError("Before 1970 or after 9998.")
+
+        return moment
+
+
+class Composite(fields.Field[Any]):
+    """A JSON value kept whole, unknown members too, with a bounded depth and size."""
+
+    def __init__(self, kind: type[list[Any]] | type[dict[str, Any]], **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.kind = kind
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:  # noqa: ARG002 - marshmallow's signature
+        if not isinstance(value, self.kind):
+            raise ValidationError(f"Not {'an array' if self.kind is list else 'an object'}.")
+        if self.kind is list and not all(isinstance(item, dict) for item in value):
+            raise ValidationError("Not an array of objects.")
+        if _size(value, _DEEPEST) > _LARGEST:
+            raise ValidationError(f"Larger than {_LARGEST} characters and elements.")
+
+        return value
+
+
+def _size(value: Any, depth: int) -> int:
+    """Return the count of characters and elements.
+
+    Raises ValidationError for what Postgres's JSON can't keep.
+    """
+    if isinstance(value, str):
+        if not is_storable(value):
+            raise ValidationError("Holds a NUL character or a lone surrogate.")
+        return 1 + len(value)
+    if isinstance(value, int | float):
+        return _number_size(value)
+    if value is None:
+        return 1
+    if depth == 0:
+        raise ValidationError(f"Nested more than {_DEEPEST} deep.")
+    if isinstance(value, Mapping):
+        return 1 + sum(_size(k, depth) + _size(v, depth - 1) for k, v in value.items())
+
+    return 1 + sum(_size(item, depth - 1) for item in value)
+
+
+def _number_size(value: float) -> int:
+    # Python writes an infinite float as a word that is no JSON, and a huge int in a million digits.
+    if not -(10.0**300) < value < 10.0**300:
+        raise ValidationError("Holds a number out of range.")
+
+    return 1 + value.bit_length() // 3 if isinstance(value, int) else 24

@@ -1,0 +1,76 @@
+"""A job as the read API tells it: Twilio's properties in Twilio's spelling, and our additions."""
+
+from marshmallow import fields, validate
+
+from schemas.callback import STATUSES
+from schemas.outbound import Outbound, Timestamp, Url
+
+
+class TranscriptState(Outbound):
+    """Whether the transcript is here."""
+
+    available = fields.Boolean(required=True)
+    sentences = fields.Integer(required=True, allow_none=True)
+
+
+class Links(Outbound):
+    """What belongs to the job. The conversation is at Twilio, the rest is here."""
+
+    optional = ("conversation",)
+
+    transcript = Url(required=True)
+    callbacks = Url(required=True)
+    # As Twilio sent it; there while the transcript is stored in a conversation.
+    conversation = fields.String()
+
+
+class Transcription(Outbound):
+    """One job."""
+
+    # Twilio describes these as optional, not as nullable.
+    optional = ("audioStartedAt", "participants", "resolvedConfiguration")
+
+    id = fields.String(required=True)
+    account_id = fields.String(data_key="accountId", required=True)
+    status = fields.String(required=True, validate=validate.OneOf(STATUSES))
+    configuration_id = fields.String(
+        data_key="transcriptionConfigurationId", required=True, allow_none=True
+    )
+    source_id = fields.String(data_key="sourceId", required=True, allow_none=True)
+    media_url = fields.String(data_key="mediaUrl", required=True, allow_none=True)
+    audio_started_at = Timestamp(data_key="audioStartedAt")
+    conversation_id = fields.String(data_key="conversationId", required=True, allow_none=True)
+    # As Twilio sent them, members that we don't know included.
+    participants = fields.List(fields.Dict())
+    duration = fields.Integer(
+        required=True, allow_none=True, metadata={"description": "In seconds."}
+    )
+    resolved_configuration = fields.Dict(data_key="resolvedConfiguration")
+    created_at = Timestamp(data_key="createdAt", required=True, allow_none=True)
+    updated_at = Timestamp(data_key="updatedAt", required=True, allow_none=True)
+    received_at = Timestamp(
+        data_key="receivedAt",
+        required=True,
+        allow_none=True,
+        metadata={"description": "When the first callback came; null before one."},
+    )
+    transcript = fields.Nested(TranscriptState, required=True)
+    url = Url(required=True)
+    links = fields.Nested(Links, required=True)
+
+
+class Operation(Outbound):
+    """The envelope in which one job is fetched."""
+
+    operation_id = fields.String(data_key="operationId", required=True)
+    status = fields.String(required=True, validate=validate.OneOf(STATUSES))
+    status_url = Url(data_key="statusUrl", required=True)
+    transcription = fields.Nested(Transcription, required=True)
+
+
+class Transcript(Outbound):
+    """A transcript in its JSON form, everything in it as it came."""
+
+    id = fields.String(required=True)
+    participants = fields.List(fields.Raw(), required=True)
+    sentences = fields.List(fields.Raw(), required=True)

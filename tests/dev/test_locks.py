@@ -1,0 +1,96 @@
+"""The lock files: what `make lock` writes, and what is installed from."""
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
+from packaging.utils import canonicalize_name
+
+PRODUCTION, RUN, DEVELOPMENT = LOCKS = (
+    "requirements.txt",
+    "requirements-run.txt",
+    "requirements-dev.txt",
+)
+_ROOT = Path(__file__).parents[2]
+_PROJECT = tomllib.loads((_ROOT / "pyproject.toml").read_text())
+
+
+def _blocks(lock: str) -> list[str]:
+    """Return the text of each pin, with its hashes."""
+    text = (_ROOT / lock).read_text().replace("\\\n", " ")
+
+    return [line for line in text.splitlines() if line.strip() and not line.startswith("#")]
+
+
+def _pins(lock: str) -> dict[str, str]:
+    """Return the pinned version of each package."""
+    pins = (re.match(r"([\w.-]+)==(\S+)", block) for block in _blocks(lock))
+
+    return {canonicalize_name(pin[1]): pin[2] for pin in pins if pin}
+
+
+def _asked(*groups: str) -> list[Requirement]:
+    texts = [
+        text
+        for group in groups
+        for text in _PROJECT["dependency-groups"][group]
+        if isinstance(text, str)
+    ]
+
+    return [Requirement(text) for text in texts]
+
+
+@pytest.mark.parametrize("lock", LOCKS)
+def test_every_line_is_a_pin_with_hashes(lock: str) -> None:
+    """Each line pins one version and carries its hashes, so that pip takes nothing else."""
+    for block in _blocks(lock):
+        assert re.fullmatch(r"[\w.-]+==\S+( ; [^#]+?)?( +--hash=sha256:[0-9a-f]{64})+\s*", block), (
+            block[:80]
+        )
+
+
+@pytest.mark.parametrize("lock", LOCKS)
+def test_no_address(lock: str) -> None:
+    """A lock file names no index, no URL and no path."""
+    text = (_ROOT / lock).read_text()
+
+    assert not re.search(r"://|^-|^ *#|file:|/", text, flags=re.MULTILINE)
+
+
+def test_each_lock_holds_the_one_before() -> None:
+    """What runs in production is what is developed with, version by version."""
+    assert _pins(PRODUCTION).items() <= _pins(RUN).items() <= _pins(DEVELOPMENT).items()
+
+
+def test_locks_hold_what_is_asked_for() -> None:
+    """Every dependency of pyproject.toml is pinned at a version that it allows."""
+    production = [Requirement(text) for text in _PROJECT["project"]["dependencies"]]
+    asked = {PRODUCTION: production, RUN: _asked("run"), DEVELOPMENT: _asked("dev")}
+
+    for lock, requirements in asked.items():
+        for requirement in requirements:
+            pin = _pins(lock)[canonicalize_name(requirement.name)]
+            assert requirement.specifier.contains(pin), requirement
+
+
+def test_production_holds_nothing_of_development() -> None:
+    """No package that only `make run` or `make test` needs is installed in production."""
+    names = {canonicalize_name(requirement.name) for requirement in _asked("run", "dev")}
+
+    assert not names & _pins(PRODUCTION).keys()
+
+
+def test_no_second_lock_file() -> None:
+    """There is no uv.lock: Heroku's build refuses it beside requirements.txt."""
+    assert not (_ROOT / "uv.lock").exists()
+
+
+def test_the_platforms_python_is_supported() -> None:
+    """`.python-version` is one minor version, of those that the project supports."""
+    version = (_ROOT / ".python-version").read_text().strip()
+
+    assert re.fullmatch(r"3\.\d+", version)
+    assert SpecifierSet(_PROJECT["project"]["requires-python"]).contains(version)

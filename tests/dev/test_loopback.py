@@ -1,0 +1,45 @@
+"""`DEV_DATABASE_URL`: this machine's databases only."""
+
+import pytest
+
+from dev.loopback import refuse_remote
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://localhost/db",
+        "postgres://user:password@127.0.0.1:5432/db?sslmode=disable",
+        "postgresql://[::1]:5432/db",
+    ],
+)
+def test_loopback_is_taken(url: str) -> None:
+    """A URL whose host is loopback, by name or by address, is taken."""
+    refuse_remote(url)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://db.example.com/db",
+        "postgresql://localhost.example.com/db",
+        "postgresql://localhost@db.example.com/db",
+        "postgresql://user@db.example.com@localhost/db",
+        "postgresql://localhost,db.example.com/db",
+        "postgresql://[::1],db.example.com/db",
+        "postgresql://localhost:5432,db.example.com:5432/db",
+        "postgresql://localhost/db?host=db.example.com",
+        "postgresql://localhost/db?hostaddr=192.0.2.1",
+        "postgresql://localhost/db?service=production",
+        "postgresql://localhost/db#?host=db.example.com",
+        "postgresql://local\thost/db",
+        "postgresql:///db",
+        "host=db.example.com dbname=db",
+    ],
+)
+def test_everything_else_is_refused(url: str) -> None:
+    """What leads elsewhere in anybody's reading is refused, without being repeated."""
+    with pytest.raises(SystemExit, match="DEV_DATABASE_URL must be") as refusal:
+        refuse_remote(url)
+
+    assert url not in str(refusal.value)

@@ -1,0 +1,1 @@
+"""Tests of ingest: the signature, the body, the judgement, the webhook."""

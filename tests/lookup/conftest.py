@@ -1,0 +1,107 @@
+"""Fixtures: the application on a migrated database, and clients of it."""
+
+import threading
+from collections.abc import Iterator
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import Engine
+from sqlalchemy import event as sqlalchemy_event
+from twilio.rest import Client
+from werkzeug.datastructures import Authorization
+from werkzeug.serving import WSGIRequestHandler, make_server
+
+from app import create_app
+from dev.postgres import Server
+from receiver.store.migrate import migrate
+from tests.lookup.sdk import ReceiverHttpClient
+from tests.lookup.telling import empty
+from tests.postgres import new_database
+
+SETTINGS = {"TWILIO_AUTH_TOKEN": "token", "API_KEYS": "dev:dev-secret,other:other-secret"}
+
+
+@pytest.fixture(scope="session")
+def served(postgres: Server) -> Iterator[Flask]:
+    """Yield the application on a migrated database, which the tests of this room share."""
+    with new_database(postgres) as url:
+        app = create_app({**SETTINGS, "DATABASE_URL": url})
+        engine: Engine = app.extensions["engine"]
+        migrate(engine, tell=lambda _: None)
+        yield app
+        engine.dispose()
+
+
+@pytest.fixture
+def app(served: Flask) -> Iterator[Flask]:
+    """Yield the application, whose database is empty."""
+    yield served
+    empty(served.extensions["engine"])
+
+
+@pytest.fixture
+def engine(app: Flask) -> Engine:
+    """Return the application's engine, for the test to put something in."""
+    engine: Engine = app.extensions["engine"]
+
+    return engine
+
+
+@pytest.fixture
+def stranger(app: Flask) -> FlaskClient:
+    """Return a client without an API key."""
+    return app.test_client()
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    """Return a client with an API key."""
+    client = app.test_client()
+    client.environ_base["HTTP_AUTHORIZATION"] = Authorization(
+        "bearer", token="other-secret"
+    ).to_header()
+
+    return client
+
+
+@pytest.fixture
+def statements(engine: Engine) -> Iterator[list[tuple[str, dict[str, object]]]]:
+    """Yield the list of the statements that are sent to the database, with their values."""
+    sent: list[tuple[str, dict[str, object]]] = []
+
+    def note(*told: object) -> None:
+        _connection, _cursor, statement, values, *_ = told
+        assert isinstance(statement, str)
+        assert isinstance(values, dict)
+        sent.append((statement, values))
+
+    sqlalchemy_event.listen(engine, "before_cursor_execute", note)
+    yield sent
+    sqlalchemy_event.remove(engine, "before_cursor_execute", note)
+
+
+class _Silent(WSGIRequestHandler):
+    def log(self, *_: object) -> None:
+        """Leave the terminal to the tests."""
+
+
+@pytest.fixture
+def origin(app: Flask) -> Iterator[str]:
+    """Yield the origin under which the application is served, on loopback."""
+    server = make_server("127.0.0.1", 0, app, request_handler=_Silent)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+    thread.start()
+    yield f"http://127.0.0.1:{server.port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture
+def sdk(origin: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Client]:
+    """Yield Twilio's SDK as a client, with a region set, which gives its hosts other names."""
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    http_client = ReceiverHttpClient(origin)
+    yield Client("dev", "dev-secret", region="ie1", http_client=http_client)
+    http_client.session.close()

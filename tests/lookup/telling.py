@@ -1,0 +1,44 @@
+"""What the store is told in these tests, as if its signature had just verified; and its answer."""
+
+import hashlib
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Engine, text
+from werkzeug.test import TestResponse
+
+from receiver.ingest.judge import Arrival, judge
+from receiver.ingest.signature import Verified
+from receiver.keys import SigningKey
+from receiver.store.event import Outcome
+from receiver.store.record import record
+
+ACCOUNT = "AC" + "a" * 32
+NOON = datetime(2026, 4, 2, 12, tzinfo=UTC)
+
+
+def callback(job: str, **members: Any) -> bytes:
+    """Return the body of a callback."""
+    return json.dumps({"id": job, "accountId": ACCOUNT, "status": "completed", **members}).encode()
+
+
+def tell(engine: Engine, body: bytes, *, at: datetime = NOON) -> Outcome:
+    """Record the body as a callback that came at the given time."""
+    key = SigningKey("auth-token-1", "token", "HMAC_SHA1")
+    verified = Verified(key, body, hashlib.sha256(body).digest())
+
+    return record(engine, judge(verified, Arrival(at, "application/json", None)))
+
+
+def told(response: TestResponse) -> dict[str, Any]:
+    """Return the JSON document that was answered."""
+    document: dict[str, Any] = json.loads(response.data)
+
+    return document
+
+
+def empty(engine: Engine) -> None:
+    """Forget everything that was told."""
+    with engine.connect() as connection:
+        connection.execute(text("TRUNCATE transcriptions, events RESTART IDENTITY"))

@@ -1,0 +1,43 @@
+"""The document against the running server, by what schemathesis makes of it."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, settings
+from schemathesis import Case, CheckFunction
+from schemathesis.specs.openapi.checks import positive_data_acceptance
+from sqlalchemy import Engine
+
+from receiver.lookup.openapi import document
+from tests.lookup.telling import callback, tell
+
+SAMPLES = Path(__file__).parent.parent / "samples"
+
+schema = schemathesis.openapi.from_dict(document())
+
+
+@pytest.fixture
+def jobs(engine: Engine) -> None:
+    """Put some jobs in, the one of the document's examples among them."""
+    for name in ("completed_flat", "fetch_envelope"):
+        tell(engine, (SAMPLES / f"{name}.json").read_bytes())
+    tell(engine, callback("running", status="running"))
+    tell(engine, callback("failed", status="failed"))
+
+
+@schema.parametrize()
+@pytest.mark.usefixtures("jobs")
+@settings(
+    max_examples=15,
+    # The same requests every time: a fault is not to be met by chance.
+    derandomize=True,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+def test_the_server_is_what_its_document_says(case: Case[Any], origin: str) -> None:
+    """Whatever is sent, the answer is one of those described, and no fault of the server's."""
+    # No description can tell which text is a token of the list.
+    opaque = "pageToken" in (case.query or {})
+    excluded: list[CheckFunction] = [positive_data_acceptance] if opaque else []
+    case.call_and_validate(base_url=origin, auth=("dev", "dev-secret"), excluded_checks=excluded)

@@ -1,0 +1,1 @@
+"""The store's tests: real Postgres, real commits."""

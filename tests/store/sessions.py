@@ -1,0 +1,94 @@
+"""Sessions under a script's control: stopped, or killed, at any step of their way to the commit."""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import psycopg
+from sqlalchemy import Connection, Engine, event, text
+
+from receiver.store.engine import make_engine
+
+
+@contextmanager
+def session(url: str, on_step: Callable[[int, Connection], None]) -> Iterator[Engine]:
+    """Yield an engine of one connection that calls `on_step` between every two steps.
+
+    A step is a statement or the commit; the number is the count of steps done. Where a statement
+    is its own commit, there is a call after it too: all is done, but nobody has heard of it.
+    """
+    engine = make_engine(url, pool_size=1)
+    with engine.connect():
+        pass  # so that the steps are the store's own and not the dialect's
+    done = 0
+
+    def before(connection: Connection, *_: Any) -> None:
+        on_step(done, connection)
+
+    def after(connection: Connection, *_: Any) -> None:
+        nonlocal done
+        done += 1
+        if _driver(connection).autocommit:
+            on_step(done, connection)
+
+    event.listen(engine, "before_cursor_execute", before)
+    event.listen(engine, "after_cursor_execute", after)
+    event.listen(engine, "commit", before)
+    yield engine
+    engine.dispose()
+
+
+class Stop:
+    """Hold a session before the step of the given number until it may go on."""
+
+    def __init__(self, step: int) -> None:
+        self.step = step
+        self.reached = threading.Event()
+        self._go_on = threading.Event()
+
+    def __call__(self, step: int, _connection: Connection) -> None:
+        """Wait, if this is the step."""
+        if step == self.step:
+            self.reached.set()
+            assert self._go_on.wait(30)
+
+    def release(self) -> None:
+        """Let the session go on."""
+        self._go_on.set()
+
+
+class Kill:
+    """Kill the session's server process before the step of the given number, once."""
+
+    def __init__(self, admin: Engine, step: int) -> None:
+        self.admin = admin
+        self.step = step
+        self.done = False
+
+    def __call__(self, step: int, connection: Connection) -> None:
+        """Kill, if this is the step."""
+        if step != self.step or self.done:
+            return
+        self.done = True
+        with self.admin.connect() as admin:
+            # It has ended when this returns true.
+            statement = text("SELECT pg_terminate_backend(:pid, 10000)")
+            assert admin.execute(statement, {"pid": _driver(connection).info.backend_pid}).scalar()
+
+
+def _driver(connection: Connection) -> psycopg.Connection[Any]:
+    driver = connection.connection.driver_connection
+    assert isinstance(driver, psycopg.Connection)
+
+    return driver
+
+
+def waits_for_lock(admin: Engine) -> bool:
+    """Tell whether any session of the database waits for a lock."""
+    statement = text(
+        "SELECT count(*) FROM pg_locks AS l JOIN pg_stat_activity AS a USING (pid)"
+        " WHERE NOT l.granted AND a.datname = current_database()"
+    )
+    with admin.connect() as connection:
+        return bool(connection.execute(statement).scalar())

@@ -1,0 +1,107 @@
+"""Recording, case by case."""
+
+from dataclasses import replace
+
+from sqlalchemy import Engine, select, text
+
+from receiver.store.event import Outcome
+from receiver.store.record import record
+from receiver.store.tables import events
+from tests.store.events import (
+    START,
+    count,
+    expected_row,
+    ledger,
+    make_event,
+    quarantined,
+    stored_row,
+)
+
+COMPLETED = make_event({"status": "COMPLETED", "updated_at": START, "sentences": 5}, minutes=1)
+PENDING = make_event({"status": "PENDING", "duration": 7}, minutes=2)
+
+
+def test_the_exact_bytes_are_kept(engine: Engine) -> None:
+    """The ledger holds the body as it came, whatever bytes it has."""
+    event = replace(COMPLETED, body=bytes(range(256)))
+    record(engine, event)
+    with engine.connect() as connection:
+        assert connection.execute(select(events.c.body)).scalar_one() == event.body
+
+
+def test_a_duplicate_counts_and_changes_nothing(engine: Engine) -> None:
+    """The same body again raises `deliveries` and leaves the job's row as it was written."""
+    record(engine, COMPLETED)
+    writer = text("SELECT transaction_id::text FROM transcriptions")
+    with engine.connect() as connection:
+        before = connection.execute(writer).scalar_one()
+    assert record(engine, replace(COMPLETED, received_at=PENDING.received_at)) == Outcome.APPLIED
+    assert ledger(engine) == [("applied", None, 2)]
+    assert stored_row(engine) == expected_row([COMPLETED])
+    with engine.connect() as connection:
+        assert connection.execute(writer).scalar_one() == before
+
+
+def test_what_comes_late_is_folded_all_the_same(engine: Engine) -> None:
+    """A PENDING after COMPLETED is stale; it takes nothing back, but adds what only it knows."""
+    record(engine, COMPLETED)
+    assert record(engine, PENDING) == Outcome.STALE
+    assert stored_row(engine) == expected_row([COMPLETED, PENDING])
+    assert stored_row(engine)["duration"] == 7
+    assert stored_row(engine)["status"] == "COMPLETED"
+
+
+def test_another_account_never_touches_the_job(engine: Engine) -> None:
+    """The job is the account's that told of it first; another's event is quarantined."""
+    record(engine, PENDING)
+    other = make_event({"status": "COMPLETED", "sentences": 1}, account="AC" + "b" * 32, minutes=3)
+    assert record(engine, other) == Outcome.QUARANTINED
+    assert stored_row(engine) == expected_row([PENDING])
+    assert ledger(engine) == [("applied", None, 1), ("quarantined", "foreign_account", 1)]
+
+
+def test_a_redelivery_is_judged_anew(engine: Engine) -> None:
+    """What was quarantined is applied once it passes, as of its first arrival."""
+    assert record(engine, quarantined(COMPLETED)) == Outcome.QUARANTINED
+    later = replace(COMPLETED, received_at=PENDING.received_at)
+    assert record(engine, later) == Outcome.APPLIED
+    assert ledger(engine) == [("applied", None, 2)]
+    assert stored_row(engine) == expected_row([COMPLETED])
+
+
+def test_what_was_applied_is_never_demoted(engine: Engine) -> None:
+    """A judgement that no longer lets the body pass only counts the delivery."""
+    record(engine, COMPLETED)
+    assert record(engine, quarantined(COMPLETED)) == Outcome.APPLIED
+    assert ledger(engine) == [("applied", None, 2)]
+    assert stored_row(engine) == expected_row([COMPLETED])
+
+
+def test_a_quarantined_body_makes_no_job(engine: Engine) -> None:
+    """It is in the ledger with its reason, and nowhere else."""
+    record(engine, quarantined(COMPLETED))
+    record(engine, quarantined(COMPLETED))
+    assert ledger(engine) == [("quarantined", "invalid", 2)]
+    with engine.connect() as connection:
+        assert not connection.execute(text("SELECT 1 FROM transcriptions")).all()
+
+
+def test_sources_are_ranked(engine: Engine) -> None:
+    """Of two equally new events the callback's values win over the fetched ones."""
+    told = make_event({"status": "COMPLETED", "updated_at": START, "duration": 1})
+    fetched = make_event(
+        {"status": "COMPLETED", "updated_at": START, "duration": 2}, source="fetch"
+    )
+    for event in (told, fetched):
+        record(engine, event)
+    assert stored_row(engine)["duration"] == 1
+
+
+def test_a_first_event_takes_one_statement(engine: Engine) -> None:
+    """The way of an ordinary callback is one round trip and one commit of one transaction."""
+    transaction = text("SELECT transaction_id::text FROM events")
+    job = text("SELECT transaction_id::text FROM transcriptions")
+    record(engine, COMPLETED)
+    assert count(engine) == (1, 1)
+    with engine.connect() as connection:
+        assert connection.execute(transaction).scalar_one() == connection.execute(job).scalar_one()

@@ -1,0 +1,103 @@
+"""The import law: which room may know which."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+OURS = ("app", "dev", "receiver", "schemas", "tests")
+
+# What the modules of a room must not import.
+FORBIDDEN = {
+    "schemas": ("app", "dev", "receiver", "tests", "flask", "sqlalchemy", "psycopg"),
+    "receiver": ("app", "dev", "tests"),
+    "receiver/store": (
+        "flask",
+        "receiver.ingest",
+        "receiver.lookup",
+        "receiver.twilio",
+        "receiver.ops",
+    ),
+    "receiver/ingest": ("receiver.lookup", "receiver.twilio"),
+    "receiver/lookup": ("receiver.ingest", "receiver.twilio"),
+    "receiver/twilio": ("receiver.ingest", "receiver.lookup"),
+}
+# Pure functions: values in, values out.
+PURE = {
+    "receiver/ingest/signature.py": ("flask", "sqlalchemy", "psycopg"),
+    "receiver/ingest/url.py": ("flask", "sqlalchemy", "psycopg"),
+    "receiver/store/fold.py": ("flask", "sqlalchemy", "psycopg"),
+    "receiver/store/event.py": ("flask", "sqlalchemy", "psycopg"),
+    "receiver/lookup/transcript.py": ("flask", "sqlalchemy", "psycopg"),
+    "receiver/lookup/formats.py": ("flask", "sqlalchemy", "psycopg"),
+}
+# Who may know the framework.
+FLASK = (
+    "app.py",
+    "receiver/cli.py",
+    "receiver/problem.py",
+    "receiver/ingest/views.py",
+    "receiver/lookup",
+    "receiver/ops",
+)
+
+
+def _modules(folder: str) -> Iterator[Path]:
+    path = ROOT / folder
+
+    return iter([path]) if path.suffix else path.rglob("*.py")
+
+
+def _imported(path: Path) -> set[str]:
+    """Return all names that the module imports, wherever in it, as far as a module may be meant."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
+
+    return names
+
+
+def _belongs(name: str, room: str) -> bool:
+    return name == room or name.startswith(f"{room}.")
+
+
+@pytest.mark.parametrize(("folder", "rooms"), [*FORBIDDEN.items(), *PURE.items()])
+def test_a_room_imports_nothing_it_must_not(folder: str, rooms: tuple[str, ...]) -> None:
+    """No module of the room imports what the law forbids it."""
+    offences = [
+        (str(path.relative_to(ROOT)), name)
+        for path in _modules(folder)
+        for name in _imported(path)
+        if any(_belongs(name, room) for room in rooms)
+    ]
+    assert offences == []
+
+
+def test_few_know_the_framework() -> None:
+    """Flask is known to the wiring, the routes and the commands only."""
+    knowing = {
+        str(path.relative_to(ROOT))
+        for folder in ("app.py", "receiver", "schemas")
+        for path in _modules(folder)
+        if any(_belongs(name, "flask") for name in _imported(path))
+    }
+    assert {path for path in knowing if not path.startswith(FLASK)} == set()
+
+
+def test_there_is_no_cycle() -> None:
+    """The modules can be put in an order in which each imports only earlier ones."""
+    modules = {
+        ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path
+        for folder in ("app.py", "receiver", "schemas", "dev")
+        for path in _modules(folder)
+    }
+    left = {name: _imported(path) & modules.keys() - {name} for name, path in modules.items()}
+    while left:
+        free = {name for name, imported in left.items() if not imported & left.keys()}
+        assert free, f"a cycle among {sorted(left)}"
+        left = {name: imported for name, imported in left.items() if name not in free}
