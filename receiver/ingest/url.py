@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
+from receiver.origin import request_origin, wsgi_text
+
 _ORIGIN_OF_TARGET = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^/?#]*")
 _PARTS = re.compile(r"((?i:https?))(://[^/?#]*)(.*)", re.DOTALL)
 _PORT = re.compile(r":[0-9]*\Z")  # what ends `[::1]` or `user:8443@host` is no port
@@ -22,7 +24,7 @@ def called_url(environ: Mapping[str, Any], public_url: str | None) -> str:
     any, and no slash at its end. Without it the origin is the request's own: the Host header, and
     the scheme that the nearest proxy tells, since exactly one is trusted.
     """
-    return (public_url or _origin(environ)) + _target(environ)
+    return (public_url or request_origin(environ)) + _target(environ)
 
 
 def spellings(url: str) -> list[str]:
@@ -44,27 +46,12 @@ def spellings(url: str) -> list[str]:
     return list(dict.fromkeys(scheme + at + to for at in (authority, other) for to in targets))
 
 
-def _origin(environ: Mapping[str, Any]) -> str:
-    # A proxy appends to what it was sent: all but the last value is anybody's claim.
-    claimed = environ.get("HTTP_X_FORWARDED_PROTO", "").rpartition(",")[2].strip().lower()
-    scheme = claimed if claimed in _DEFAULT_PORTS else environ.get("wsgi.url_scheme", "http")
-    host = environ.get("HTTP_HOST") or environ.get("SERVER_NAME", "")
-
-    return f"{scheme}://{_text(host)}"
-
-
 def _target(environ: Mapping[str, Any]) -> str:
     raw = environ.get("RAW_URI") or environ.get("REQUEST_URI")
     if raw:  # a proxy may have sent it in absolute form (RFC 9112, 3.2.2)
-        return _text(_ORIGIN_OF_TARGET.sub("", raw, count=1) if raw[0] != "/" else raw)
+        return wsgi_text(_ORIGIN_OF_TARGET.sub("", raw, count=1) if raw[0] != "/" else raw)
 
-    path = _text(environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", ""))
-    query = _text(environ.get("QUERY_STRING", ""))
+    path = wsgi_text(environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", ""))
+    query = wsgi_text(environ.get("QUERY_STRING", ""))
 
     return quote(path, safe=_PATH_CHARACTERS) + (query and f"?{query}")
-
-
-def _text(wsgi: str) -> str:
-    # WSGI hands bytes over as latin-1 (PEP 3333). Twilio escapes what isn't ASCII, so whatever is
-    # neither that nor UTF-8 was never signed, and only has to stay harmless.
-    return wsgi.encode("latin-1", "backslashreplace").decode("utf-8", "backslashreplace")

@@ -1,28 +1,18 @@
 """Addresses: where the job and what belongs to it are found, here and not at Twilio."""
 
 from typing import Any
-from urllib.parse import urlsplit
 
 from flask import current_app, request
 
+from receiver.origin import request_origin, without_credentials
 from receiver.store.read import Row
-
-SCHEMES = ("http", "https")
 
 
 def origin() -> str:
-    """Return PUBLIC_URL without its credentials, else the origin that the request was sent to.
-
-    The scheme is what the nearest proxy tells: all but the last value is anybody's claim.
-    """
+    """Return PUBLIC_URL, else the origin that the request was sent to."""
     public_url: str | None = current_app.extensions["settings"].public_url
-    if public_url:
-        url = urlsplit(public_url)
-        # A user name and a password in it are between Twilio and the proxy.
-        return url._replace(netloc=url.netloc.rpartition("@")[2]).geturl()
-    told = request.headers.get("X-Forwarded-Proto", "").rpartition(",")[2].strip().lower()
 
-    return f"{told if told in SCHEMES else request.scheme}://{request.host}"
+    return without_credentials(public_url) if public_url else request_origin(request.environ)
 
 
 def job_url(job_id: str) -> str:

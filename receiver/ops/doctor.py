@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable, Iterator
-from urllib.parse import urlsplit
 
 import click
 from flask import current_app
@@ -11,6 +10,7 @@ from sqlalchemy import Engine
 
 from receiver.config import Settings
 from receiver.ops.finding import Finding, NoAnswer, Verdict, patiently
+from receiver.origin import without_credentials
 from receiver.store.schema import State, schema_state
 from receiver.store.server import Server, describe
 
@@ -123,13 +123,6 @@ def of_public_url(url: str | None) -> Finding:
         )
 
     return Finding(Verdict.OK, f"PUBLIC_URL: {without_credentials(url)}")
-
-
-def without_credentials(url: str) -> str:
-    """Return the URL as it may be shown."""
-    parts = urlsplit(url)
-
-    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
 
 
 def _of_database(settings: Settings, engine: Engine) -> Iterator[Finding]:

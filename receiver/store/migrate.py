@@ -11,6 +11,8 @@ from sqlalchemy import Connection, Engine, text
 from receiver.store.engine import transactional
 from receiver.store.schema import VERSION, schema_state
 
+MIGRATIONS = Path(__file__).with_name("migrations")
+
 # Any number, as long as no other user of the database takes the same one.
 _LOCK = 7_146_550_021
 
@@ -38,7 +40,8 @@ def migrate(engine: Engine, *, tell: Callable[[str], None]) -> None:
             tell(f"The schema is at version {VERSION} or newer already.")
             return
         config = Config()
-        config.set_main_option("script_location", str(Path(__file__).with_name("migrations")))
+        # The value is one of configparser's, to which a folder's `%` means something.
+        config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
         tell(f"The schema is at version {VERSION} now.")

@@ -1,0 +1,34 @@
+"""The service's origin, by which the outside calls it, and as a request tells it."""
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+
+def request_origin(environ: Mapping[str, Any]) -> str:
+    """Return the origin that a request was sent to, from its WSGI environ.
+
+    It is the Host header, and the scheme that the nearest proxy tells, since exactly one is
+    trusted: a proxy appends to what it was sent, so all but the last value is anybody's claim.
+    """
+    told = environ.get("HTTP_X_FORWARDED_PROTO", "").rpartition(",")[2].strip().lower()
+    scheme = told if told in {"http", "https"} else environ.get("wsgi.url_scheme", "http")
+    host = environ.get("HTTP_HOST") or environ.get("SERVER_NAME", "")
+
+    return f"{scheme}://{wsgi_text(host)}"
+
+
+def without_credentials(url: str) -> str:
+    """Return the URL without `user:password@`, which is between Twilio and the proxy."""
+    parts = urlsplit(url)
+
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+
+
+def wsgi_text(value: str) -> str:
+    """Return what a string of a WSGI environ says: it holds bytes, as latin-1 (PEP 3333).
+
+    Twilio escapes what isn't ASCII, so whatever is neither that nor UTF-8 was never signed, and
+    only has to stay harmless.
+    """
+    return value.encode("latin-1", "backslashreplace").decode("utf-8", "backslashreplace")
