@@ -3,7 +3,7 @@
 #
 # Relative paths only: the project's folder may have any name.
 
-.PHONY: run test lock
+.PHONY: run test lock venv
 
 # Whatever the shell exports (production's settings, say) has no part in what runs here.
 only = exec env -i PATH="$$PATH" HOME="$$HOME" TERM="$$TERM"
@@ -11,19 +11,23 @@ python = .venv/bin/python
 compile = .venv/bin/uv pip compile pyproject.toml --quiet --upgrade --universal \
 	--python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header
 
-run:
-	@sh dev/setup.sh requirements-run.txt requirements-dev.txt
+run: venv
+	@$(only) PORT="$$PORT" $(python) -m dev.port
+	@sh dev/install.sh requirements-run.txt requirements-dev.txt
 	@$(only) PORT="$$PORT" DEV_DATABASE_URL="$$DEV_DATABASE_URL" $(python) -m dev.run
 
-test:
-	@sh dev/setup.sh requirements-dev.txt
+test: venv
+	@sh dev/install.sh requirements-dev.txt
 	@$(only) $(python) -m ruff check
 	@$(only) $(python) -m ruff format --check
 	@$(only) $(python) -m mypy
 	@$(only) CI="$$CI" $(python) -m pytest --numprocesses 2
 
-lock:
-	@sh dev/setup.sh requirements-dev.txt
+lock: venv
+	@sh dev/install.sh requirements-dev.txt
 	$(compile) --output-file requirements-dev.txt --group dev
 	$(compile) --output-file requirements-run.txt --group run --constraints requirements-dev.txt
 	$(compile) --output-file requirements.txt --constraints requirements-dev.txt
+
+venv:
+	@sh dev/venv.sh

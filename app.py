@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from flask import Flask
 
 from receiver import cli, config, problem
-from receiver.deadline import Bounded
+from receiver.bounded import Bounded
 from receiver.ingest import views as ingest
-from receiver.ingest.body import IN_FLIGHT_BYTES, InFlight
-from receiver.lookup import openapi
+from receiver.ingest.body import Intake
 from receiver.lookup import views as lookup
+from receiver.openapi import views as openapi
 from receiver.ops import health
 from receiver.store.engine import make_engine
 
@@ -27,7 +27,7 @@ def create_app(environ: Mapping[str, str] | None = None) -> Flask:
     app.url_map.merge_slashes = False
     app.extensions["settings"] = settings
     app.extensions["engine"] = make_engine(settings.database_url, pool_size=settings.db_pool_size)
-    app.extensions["in_flight"] = InFlight(IN_FLIGHT_BYTES)
+    app.extensions["intake"] = Intake(max_body_bytes=settings.max_body_bytes)
     problem.register(app)
     for room in (ingest, lookup, openapi, health):
         app.register_blueprint(room.blueprint)

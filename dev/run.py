@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import sys
 import time
 from contextlib import ExitStack
@@ -13,6 +12,7 @@ import requests
 
 from dev import postgres, sample, service, show
 from dev.loopback import refuse_remote
+from dev.port import free_port
 from dev.process import Child
 
 _DATA = Path(".local/postgres")
@@ -25,7 +25,7 @@ def main() -> None:
     started = _surroundings()
     for number in _SIGNALS:
         signal.signal(number, _unwind)
-    port = _free_port(os.environ.get("PORT") or "8000")
+    port = free_port()
     with ExitStack() as stack:
         url, data = _database(stack, os.environ.get("DEV_DATABASE_URL", ""))
         environment = service.environment(url, port)
@@ -41,22 +41,6 @@ def _unwind(_number: int, _frame: object) -> NoReturn:
     for number in _SIGNALS:
         signal.signal(number, signal.SIG_IGN)
     sys.exit(0)
-
-
-def _free_port(text: str) -> int:
-    """Return the port if it's free, so that nothing is started in vain; exit with a hint if not."""
-    port = int(text) if text.isascii() and text.isdigit() else 0
-    if not 0 < port < 2**16:
-        sys.exit(f"Error: PORT={text} isn't a port. Take one from 1 to 65535: PORT=8001 make run")
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as gunicorn does
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError as error:
-            other = next(number for number in (8001, 8002) if number != port)
-            sys.exit(f"Error: port {port}: {error.strerror}. Take another: PORT={other} make run")
-
-    return port
 
 
 def _database(stack: ExitStack, given: str) -> tuple[str, str]:

@@ -12,10 +12,10 @@ from flask.cli import AppGroup, with_appcontext
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
+from receiver.fault import kind_of
 from receiver.ops import doctor
 from receiver.store.event import Outcome
 from receiver.store.ledger import LedgerFilter, find_body, find_event, find_events
-from receiver.store.retry import name_of
 
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
@@ -43,9 +43,11 @@ def _explained(command: Callable[Parameters, Result]) -> Callable[Parameters, Re
     def wrapper(*args: Parameters.args, **kwargs: Parameters.kwargs) -> Result:
         try:
             return command(*args, **kwargs)
+        except UnicodeEncodeError as error:
+            raise click.ClickException("an argument isn't valid text.") from error
         except SQLAlchemyError as error:
             raise click.ClickException(
-                f"the database failed: {name_of(error)}. "
+                f"the database failed: {kind_of(error)}. "
                 "`flask --app app doctor` looks for the cause."
             ) from error
 
@@ -117,7 +119,8 @@ def _shown(value: Any) -> str:
     if isinstance(value, datetime):
         return f"{value:%Y-%m-%dT%H:%M:%S.%fZ}"
 
-    return "-" if value is None else str(value)
+    # What came in a header may hold what a terminal obeys.
+    return "-" if value is None else repr(value)[1:-1] if isinstance(value, str) else str(value)
 
 
 @callbacks.command("body")

@@ -1,8 +1,12 @@
 """The service's origin, by which the outside calls it, and as a request tells it."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
+
+# A Host header may hold anything, a path and a query too; what isn't a host makes no origin.
+_HOST = re.compile(r"([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]+)?")
 
 
 def request_origin(environ: Mapping[str, Any]) -> str:
@@ -15,7 +19,7 @@ def request_origin(environ: Mapping[str, Any]) -> str:
     scheme = told if told in {"http", "https"} else environ.get("wsgi.url_scheme", "http")
     host = environ.get("HTTP_HOST") or environ.get("SERVER_NAME", "")
 
-    return f"{scheme}://{wsgi_text(host)}"
+    return f"{scheme}://{host if _HOST.fullmatch(host) else ''}"
 
 
 def without_credentials(url: str) -> str:

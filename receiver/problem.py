@@ -79,7 +79,9 @@ def problem(
 
 def unavailable(detail: str) -> Response:
     """Return a 503 that says when to try again."""
-    return problem(503, detail, headers={"Retry-After": str(RETRY_AFTER)})
+    headers = {"Retry-After": str(RETRY_AFTER), "Cache-Control": "no-store"}
+
+    return problem(503, detail, headers=headers)
 
 
 def register(app: Flask) -> None:

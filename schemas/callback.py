@@ -5,9 +5,7 @@ from typing import Any
 
 from marshmallow import EXCLUDE, Schema, ValidationError, fields, post_load, validate
 
-from schemas.storable import INT_MAX, Composite, Identifier, Moment, Text
-
-STATUSES = ("PENDING", "RUNNING", "COMPLETED", "FAILED")
+from schemas.storable import INT_MAX, Composite, Identifier, Moment, Status, Text
 
 
 class Undecodable(ValueError):
@@ -49,13 +47,6 @@ def _flat(document: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in document.items() if key != "transcription"} | inner
 
 
-class _Status(fields.String):
-    """A job's status in any case, stored in upper case."""
-
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
-        return super()._deserialize(value, attr, data, **kwargs).upper()
-
-
 class _Sentences(fields.Field[int]):
     """The count of the sentences; each one is looked at when it is read, not before."""
 
@@ -79,7 +70,7 @@ class Head(Schema):
 
     id = Identifier(required=True)
     account_id = Identifier(required=True, data_key="accountId")
-    status = _Status(required=True, validate=validate.OneOf(STATUSES))
+    status = Status(required=True)
     configuration_id = Identifier(data_key="transcriptionConfigurationId", allow_none=True)
     source_id = Identifier(data_key="sourceId", allow_none=True)
     media_url = Text(data_key="mediaUrl", allow_none=True)

@@ -1,31 +1,22 @@
 """Parameters' fields: they read what a query's text, or a page token, says."""
 
 import re
-from datetime import UTC, datetime
 from typing import Any
 
-from marshmallow import ValidationError, fields, validate
+from marshmallow import fields, validate
 
-from schemas.callback import STATUSES
-from schemas.storable import is_storable
+from schemas.storable import UtcDateTime, require_storable
 
 PAGE_SIZE = 50
 MAX_PAGE_SIZE = 100
 
 
-class Instant(fields.AwareDateTime):
-    """A point in time to the microsecond, in UTC; one without an offset is in UTC already."""
+class Instant(UtcDateTime):
+    """A point in time to the microsecond, of any year."""
 
     def __init__(self, **kwargs: Any) -> None:
         fault = "Must be a time like 2026-04-02T19:25:20Z; write the + of an offset as %2B."
-        super().__init__(default_timezone=UTC, error_messages={"invalid": fault}, **kwargs)
-
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> datetime:
-        moment = super()._deserialize(value, attr, data, **kwargs)
-        try:
-            return moment.astimezone(UTC)
-        except OverflowError as error:
-            raise self.make_error("invalid") from error
+        super().__init__(overflow=fault, error_messages={"invalid": fault}, **kwargs)
 
 
 class Words(fields.String):
@@ -36,20 +27,9 @@ class Words(fields.String):
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
         text = super()._deserialize(value, attr, data, **kwargs)
-        if not is_storable(text):
-            raise ValidationError("Holds a NUL character or a lone surrogate.")
+        require_storable(text)
 
         return text
-
-
-class Status(fields.String):
-    """A job's status, read in any case."""
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(validate=validate.OneOf(STATUSES), **kwargs)
-
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
-        return super()._deserialize(value, attr, data, **kwargs).upper()
 
 
 class PageSize(fields.Integer):

@@ -2,11 +2,24 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, ClassVar
 
 from marshmallow import EXCLUDE, Schema, ValidationError, fields, validate
 
-from schemas.parameters import MAX_PAGE_SIZE, PAGE_SIZE, Instant, PageSize, Status, Words
+from schemas.parameters import MAX_PAGE_SIZE, PAGE_SIZE, Instant, PageSize, Words
+from schemas.storable import Status
+
+# The forms of a transcript, by the names of `?format=`; the first is what a client gets that has
+# no preference.
+CONTENT_TYPES: Mapping[str, str] = MappingProxyType(
+    {
+        "json": "application/json",
+        "text": "text/plain; charset=utf-8",
+        "vtt": "text/vtt; charset=utf-8",
+        "srt": "application/x-subrip",
+    }
+)
 
 
 class Filters(Schema):
@@ -120,6 +133,6 @@ class TranscriptQuery(Query):
     """The parameters of one transcript."""
 
     format = fields.String(
-        validate=validate.OneOf(["json", "text", "vtt", "srt"]),
+        validate=validate.OneOf(list(CONTENT_TYPES)),
         metadata={"description": "Overrides the Accept header."},
     )

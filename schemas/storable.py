@@ -16,6 +16,10 @@ _LARGEST = 65_536
 
 INT_MAX = 2**31 - 1
 
+STATUSES = ("PENDING", "RUNNING", "COMPLETED", "FAILED")
+# All that is taken for an id.
+ID_PATTERN = "[A-Za-z0-9_-]{1,128}"
+
 
 def is_storable(text: str) -> bool:
     """Tell whether Postgres can keep the text: no NUL and no lone surrogate."""
@@ -31,11 +35,17 @@ def _has_surrogate(text: str) -> bool:
     return False
 
 
+def require_storable(text: str) -> None:
+    """Raise ValidationError for a text that Postgres can't keep."""
+    if not is_storable(text):
+        raise ValidationError("Holds a NUL character or a lone surrogate.")
+
+
 class Identifier(fields.String):
     """An id: whatever Twilio's pattern for it is, it fits into a URL and into an index."""
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(validate=validate.Regexp(r"[A-Za-z0-9_-]{1,128}\Z"), **kwargs)
+        super().__init__(validate=validate.Regexp(rf"{ID_PATTERN}\Z"), **kwargs)
 
 
 class Text(fields.String):
@@ -45,24 +55,41 @@ class Text(fields.String):
         text = super()._deserialize(value, attr, data, **kwargs)
         if len(text) > 8192:  # noqa: PLR2004 - a presigned URL is the longest that makes sense
             raise ValidationError("Longer than 8192 characters.")
-        if not is_storable(text):
-            raise ValidationError("Holds a NUL character or a lone surrogate.")
+        require_storable(text)
 
         return text
 
 
-class Moment(fields.AwareDateTime):
-    """A point in time, in UTC; one without an offset is taken to be UTC already."""
+class Status(fields.String):
+    """A job's status, in any case; loaded in upper case."""
 
     def __init__(self, **kwargs: Any) -> None:
+        super().__init__(validate=validate.OneOf(STATUSES), **kwargs)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+        return super()._deserialize(value, attr, data, **kwargs).upper()
+
+
+class UtcDateTime(fields.AwareDateTime):
+    """A point in time, in UTC; one without an offset is taken to be UTC already."""
+
+    def __init__(self, *, overflow: str = "Out of range.", **kwargs: Any) -> None:
         super().__init__(format="iso", default_timezone=UTC, **kwargs)
+        self.overflow = overflow
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> datetime:
         moment = super()._deserialize(value, attr, data, **kwargs)
         try:
-            moment = moment.astimezone(UTC)
+            return moment.astimezone(UTC)
         except OverflowError as error:
-            raise ValidationError("Out of range.") from error
+            raise ValidationError(self.overflow) from error
+
+
+class Moment(UtcDateTime):
+    """A point in time that every time zone can express."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> datetime:
+        moment = super()._deserialize(value, attr, data, **kwargs)
         if not _EARLIEST <= moment <= _LATEST:
             raise ValidationError("Before 1970 or after 9998.")
 
@@ -93,8 +120,7 @@ def _size(value: Any, depth: int) -> int:
     Raises ValidationError for what Postgres's JSON can't keep.
     """
     if isinstance(value, str):
-        if not is_storable(value):
-            raise ValidationError("Holds a NUL character or a lone surrogate.")
+        require_storable(value)
         return 1 + len(value)
     if isinstance(value, int | float):
         return _number_size(value)

@@ -2,8 +2,8 @@
 
 from marshmallow import fields, validate
 
-from schemas.callback import STATUSES
 from schemas.outbound import Outbound, Timestamp, Url
+from schemas.storable import STATUSES
 
 
 class TranscriptState(Outbound):

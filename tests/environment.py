@@ -1,18 +1,25 @@
 """What a deployment has, for the tests that need less than a running one."""
 
 import contextlib
+import threading
 from collections.abc import Iterator
 
+from flask import Flask
 from sqlalchemy import Engine
+from werkzeug.serving import WSGIRequestHandler, make_server
 
 from receiver.store.engine import make_engine
+
+TOKEN = "0123456789abcdef" * 2
+PUBLIC_URL = "https://app.example.com"
+KEY = ("reader", "reader-secret")
 
 # A whole environment, on whose database nobody listens.
 ENVIRON = {
     "DATABASE_URL": "postgresql://nobody@127.0.0.1:1/nothing",
-    "TWILIO_AUTH_TOKEN": "0123456789abcdef" * 2,
-    "PUBLIC_URL": "https://app.example.com",
-    "API_KEYS": "reader:s3cret",
+    "TWILIO_AUTH_TOKEN": TOKEN,
+    "PUBLIC_URL": PUBLIC_URL,
+    "API_KEYS": ":".join(KEY),
     "WEB_CONCURRENCY": "1",
 }
 
@@ -25,3 +32,22 @@ def engine_on(url: str) -> Iterator[Engine]:
         yield engine
     finally:
         engine.dispose()
+
+
+class _Silent(WSGIRequestHandler):
+    def log(self, *_: object) -> None:
+        """Leave the terminal to the tests."""
+
+
+@contextlib.contextmanager
+def serving(app: Flask) -> Iterator[str]:
+    """Serve the application on loopback, in this process, and yield its origin."""
+    server = make_server("127.0.0.1", 0, app, request_handler=_Silent)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()

@@ -18,6 +18,8 @@ from tests.app import KEY, TOKEN
 
 ROOT = Path(__file__).parent.parent
 ROUTE = "/callbacks/transcription"
+# How long Twilio waits for an answer by default, in seconds.
+PATIENCE = 15
 # A server that ends waits for idle connections too, as they may yet carry a request.
 CLOSE = {"Connection": "close"}
 
@@ -48,15 +50,19 @@ class WebServer:
         """Deliver a signed body as Twilio does."""
         url, signed = signing.callback(f"{self.url}{ROUTE}", TOKEN, body)
 
-        return requests.post(url, data=body, headers=signed | CLOSE | (headers or {}), timeout=30)
+        return requests.post(
+            url, data=body, headers=signed | CLOSE | (headers or {}), timeout=PATIENCE
+        )
 
     def get(self, path: str) -> requests.Response:
         """Read with the API key."""
-        return requests.get(f"{self.url}{path}", auth=KEY, headers=CLOSE, timeout=30)
+        return requests.get(f"{self.url}{path}", auth=KEY, headers=CLOSE, timeout=PATIENCE)
 
-    def head_of_call(self, body: bytes, *, length: str | None = None, target: str = "") -> bytes:
+    def head_of_call(
+        self, body: bytes, *, length: str | None = None, target: str = "", route: str = ROUTE
+    ) -> bytes:
         """Return the raw head of a signed request, with a header of ours in place of its length."""
-        url, headers = signing.callback(f"{self.url}{ROUTE}", TOKEN, body)
+        url, headers = signing.callback(f"{self.url}{route}", TOKEN, body)
         headers |= {"Host": f"127.0.0.1:{self.port}"}
         lines = [f"POST {target}{url.removeprefix(self.url)} HTTP/1.1"]
         lines += [f"{name}: {value}" for name, value in headers.items()]
@@ -66,7 +72,7 @@ class WebServer:
 
     def connect(self) -> socket.socket:
         """Return a raw connection to it."""
-        return socket.create_connection(("127.0.0.1", self.port), timeout=30)
+        return socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE)
 
     def terminate(self) -> None:
         """Ask it to end, as the platform does."""

@@ -1,8 +1,10 @@
 """The service under gunicorn: what happens on the wire, and while Postgres is in trouble."""
 
+import select as polling
 import socket
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -59,6 +61,10 @@ def test_every_way_to_send_the_same_request(web: WebServer, engine: Engine) -> N
         connection.sendall(web.head_of_call(BODY, target=web.url) + BODY)
         assert _status(response_of(connection)) == 204
     with web.connect() as connection:
+        head = web.head_of_call(BODY, route="//callbacks/transcription")
+        connection.sendall(head + BODY)
+        assert _status(response_of(connection)) == 204
+    with web.connect() as connection:
         head = web.head_of_call(BODY, length=f"Expect: 100-continue\r\nContent-Length: {len(BODY)}")
         connection.sendall(head)
         assert connection.recv(65536).startswith(b"HTTP/1.1 100 Continue")
@@ -88,6 +94,25 @@ def test_a_forged_request_is_refused_before_its_body(web: WebServer) -> None:
     with web.connect() as connection:
         connection.sendall(head)  # and not a byte of the body
         assert _status(connection.recv(65536)) == 403
+
+
+def test_unsigned_bodies_keep_no_signed_one_waiting(web: WebServer) -> None:
+    """Forms have to be read before anything is proved; they have a little room of their own."""
+    head = (
+        b"POST /callbacks/transcription HTTP/1.1\r\nHost: a\r\nX-Twilio-Signature: x\r\n"
+        b"Content-Type: application/x-www-form-urlencoded\r\n"
+    )
+    with ExitStack() as stack:
+        for length in [b"Content-Length: 65536", b"Transfer-Encoding: chunked"] * 40:
+            slow = stack.enter_context(web.connect())
+            slow.sendall(head + length + b"\r\n\r\n")
+        large = stack.enter_context(web.connect())
+        large.sendall(head + b"Content-Length: 65537\r\n\r\n")
+        assert _status(large.recv(65536)) == 413
+        answers = [web.call(_another(i)).status_code for i in range(4)]
+        # The slow ones are being served still: they had their turn before us.
+        assert polling.select([slow], [], [], 0)[0] == []
+    assert answers == [204] * 4
 
 
 def test_sigterm_finishes_what_is_in_flight(web: WebServer, engine: Engine) -> None:

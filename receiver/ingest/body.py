@@ -1,21 +1,30 @@
 """The raw body: read once, capped, and within what one worker may hold in flight."""
 
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
 from receiver.deadline import Deadline
+from receiver.ingest.signature import ReadBody
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
-# In bytes, of all bodies that one worker holds at a time; a body's cap is far below it.
-IN_FLIGHT_BYTES = 32 * 1024 * 1024
+# In bytes, of all bodies together that one worker holds. Those of requests whose signature is known
+# to be right have room of their own: what anybody can send must not keep them waiting.
+PROVED_BYTES = 32 * 1024 * 1024
+UNPROVED_BYTES = 2 * 1024 * 1024
+# Of one body that has to be read before anything is proved: a form, of which Twilio's are small.
+UNPROVED_BODY_BYTES = 64 * 1024
 
 
 class BodyTooLarge(Exception):
-    """The body exceeds MAX_BODY_BYTES."""
+    """The body exceeds `limit` bytes."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(limit)
+        self.limit = limit
 
 
 class BodyCutShort(Exception):
@@ -26,64 +35,68 @@ class TooMuchInFlight(Exception):
     """Other requests' bodies held the worker's memory until the deadline."""
 
 
-class InFlight:
-    """The bytes that the requests of one worker may hold together."""
+class Room:
+    """The bytes that the bodies of one worker may take together, and one of them alone."""
 
-    def __init__(self, limit: int) -> None:
-        self._free = limit
+    def __init__(self, total: int, largest: int) -> None:
+        self.largest = largest
+        self._free = max(total, largest)
         self._changed = threading.Condition()
 
-    def take(self, size: int, deadline: Deadline) -> None:
-        """Wait for `size` bytes to be free and take them; raises TooMuchInFlight."""
+    @contextmanager
+    def taken(self, size: int, deadline: Deadline) -> Iterator[None]:
+        """Wait for `size` bytes to be free and hold them; raises TooMuchInFlight."""
         with self._changed:
             if not self._changed.wait_for(lambda: self._free >= size, deadline.remaining()):
                 raise TooMuchInFlight
             self._free -= size
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._free += size
+                self._changed.notify_all()
 
-    def give_back(self, size: int) -> None:
-        """Return what was taken."""
-        with self._changed:
-            self._free += size
-            self._changed.notify_all()
+
+class Intake:
+    """Where the bodies of one worker are read."""
+
+    def __init__(self, *, max_body_bytes: int) -> None:
+        self._proved = Room(PROVED_BYTES, max_body_bytes)
+        self._unproved = Room(UNPROVED_BYTES, min(UNPROVED_BODY_BYTES, max_body_bytes))
 
     @contextmanager
-    def reader(
-        self, environ: "WSGIEnvironment", *, limit: int, deadline: Deadline
-    ) -> Iterator[Callable[[], bytes]]:
-        """Give a function that reads the body; its bytes count as in flight until the end.
+    def reader(self, environ: "WSGIEnvironment", deadline: Deadline) -> Iterator[ReadBody]:
+        """Give what reads the body, whose bytes count as in flight until the end.
 
-        The function raises BodyTooLarge, BodyCutShort or TooMuchInFlight. Nothing is taken before
-        it is called, so that a request that is refused by its headers holds nothing.
+        It raises BodyTooLarge, BodyCutShort or TooMuchInFlight. Nothing is taken before it is
+        called, so that a request that is refused by its headers holds nothing.
         """
-        taken = 0
+        with ExitStack() as held:
 
-        def read() -> bytes:
-            nonlocal taken
-            promised = environ.get("CONTENT_LENGTH")
-            # Without a promise (a chunked body) it may turn out as large as is allowed.
-            size = int(promised) if promised else limit
-            if size > limit:
-                raise BodyTooLarge
-            self.take(size, deadline)
-            taken = size
+            def read(*, proved: bool) -> bytes:
+                room = self._proved if proved else self._unproved
+                promised = environ.get("CONTENT_LENGTH")
+                # Without a promise (a chunked body) it may turn out as large as is allowed.
+                size = int(promised) if promised else room.largest
+                if size > room.largest:
+                    raise BodyTooLarge(room.largest)
+                held.enter_context(room.taken(size, deadline))
 
-            return _read(environ, size, exactly=bool(promised), limit=limit)
+                return _read(environ, size, exactly=bool(promised))
 
-        try:
             yield read
-        finally:
-            self.give_back(taken)
 
 
-def _read(environ: "WSGIEnvironment", size: int, *, exactly: bool, limit: int) -> bytes:
+def _read(environ: "WSGIEnvironment", size: int, *, exactly: bool) -> bytes:
     """Read from the server's own stream: Werkzeug's hands over a cut body in silence."""
     try:
         body: bytes = environ["wsgi.input"].read(size if exactly else size + 1)
     except Exception as error:
         # A reset connection, a chunk without its end: each server has errors of its own for it.
         raise BodyCutShort from error
-    if len(body) > limit:
-        raise BodyTooLarge
+    if len(body) > size:
+        raise BodyTooLarge(size)
     if exactly and len(body) < size:
         raise BodyCutShort
 

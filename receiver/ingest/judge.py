@@ -1,13 +1,13 @@
 """Judging a signed body: what its event is, and why it is quarantined if it is."""
 
 import logging
-import traceback
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from marshmallow import ValidationError
 
+from receiver.fault import place_of
 from receiver.ingest.signature import Verified
 from receiver.store.event import Event
 from schemas.callback import Head, Undecodable, decode
@@ -53,10 +53,7 @@ def judge(verified: Verified, arrival: Arrival) -> Event:
     try:
         return _applicable(event, verified.key.account)
     except Exception as error:  # noqa: BLE001 - a fault of ours must not cost a transcript
-        location = traceback.extract_tb(error.__traceback__)[-1]
-        logger.error(  # noqa: TRY400 - the error's own text may hold what the body holds
-            "judging failed: %s in %s:%s", type(error).__name__, location.name, location.lineno
-        )
+        logger.error("judging failed: %s", place_of(error))  # noqa: TRY400 - no text of its own
         return quarantined(event, "internal_error", f"{type(error).__name__} while judging it.")
 
 

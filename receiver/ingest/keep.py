@@ -5,6 +5,7 @@ import logging
 from sqlalchemy import Engine
 
 from receiver.deadline import Deadline
+from receiver.fault import place_of
 from receiver.ingest.judge import quarantined
 from receiver.store.event import Event, Outcome
 from receiver.store.record import record
@@ -25,6 +26,6 @@ def keep(engine: Engine, event: Event, deadline: Deadline) -> Outcome:
     except Exception as error:
         if event.head is None:
             raise
-        logger.error("recording failed: %s", type(error).__name__)  # noqa: TRY400 - the error's own text may hold what the body holds
+        logger.error("recording failed: %s", place_of(error))  # noqa: TRY400 - no text of its own
         event = quarantined(event, "unstorable", f"{type(error).__name__} while recording it.")
         return until(deadline, lambda: record(engine, event))

@@ -4,11 +4,11 @@ The algorithm is the SDK's `compute_signature`. The policy is ours: its `validat
 hash, or raises, depending on the type of what it is given.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from hmac import compare_digest
-from typing import Literal
+from typing import Literal, Protocol
 
 from twilio.request_validator import RequestValidator
 
@@ -46,6 +46,13 @@ class Signed:
     content_type: str | None
 
 
+class ReadBody(Protocol):
+    """What reads the body of the request; what can go wrong is its own affair."""
+
+    def __call__(self, *, proved: bool) -> bytes:
+        """Return the raw bytes; `proved` tells whether the signature is known to be right."""
+
+
 @dataclass(frozen=True, slots=True)
 class Verified:
     """A body that Twilio signed, and the key that shows it.
@@ -59,11 +66,11 @@ class Verified:
     digest: bytes
 
 
-def verify(request: Signed, keys: Sequence[SigningKey], read_body: Callable[[], bytes]) -> Verified:
+def verify(request: Signed, keys: Sequence[SigningKey], read_body: ReadBody) -> Verified:
     """Return the body, the key that signed it and its digest, or raise SignatureRefused.
 
-    `read_body` is called once at most, and where the URL carries the body's hash only after the
-    HMAC was found right. What it raises goes through.
+    `read_body` is called once at most. Where the URL carries the body's hash, it is called only
+    after the HMAC was found right, with `proved` true. What it raises goes through.
     """
     if not request.signature:
         raise SignatureRefused("no_signature")
@@ -74,7 +81,7 @@ def verify(request: Signed, keys: Sequence[SigningKey], read_body: Callable[[], 
     if _body_hashes(request.url):
         return _verify_bytes(request.url, request.signature, able, read_body)
     if form.is_form(request.content_type):
-        return _verify_form(request.url, request.signature, able, read_body())
+        return _verify_form(request.url, request.signature, able, read_body(proved=False))
 
     raise SignatureRefused("no_body_hash")
 
@@ -104,10 +111,10 @@ def _shared_key_id(settings: str) -> str:
 
 
 def _verify_bytes(
-    url: str, signature: str, keys: list[SigningKey], read_body: Callable[[], bytes]
+    url: str, signature: str, keys: list[SigningKey], read_body: ReadBody
 ) -> Verified:
     key, _ = _match(signature, keys, spellings(url))
-    body = read_body()
+    body = read_body(proved=True)
     digest = sha256(body)
     if digest.hexdigest() not in _body_hashes(url):  # no secret: the sender knows both
         raise SignatureRefused("body_hash_mismatch")

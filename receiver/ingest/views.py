@@ -7,13 +7,13 @@ from flask import Blueprint, Response, current_app, request
 
 from receiver import deadline
 from receiver.config import Settings
-from receiver.ingest.body import BodyCutShort, BodyTooLarge, InFlight, TooMuchInFlight
+from receiver.fault import place_of
+from receiver.ingest.body import BodyTooLarge, Intake
 from receiver.ingest.judge import Arrival, judge
 from receiver.ingest.keep import keep
 from receiver.ingest.signature import SignatureRefused, Signed, verify
 from receiver.ingest.url import called_url
 from receiver.problem import problem, unavailable
-from receiver.store.retry import Unavailable
 from schemas.storable import is_storable
 
 logger = logging.getLogger(__name__)
@@ -22,15 +22,16 @@ logger = logging.getLogger(__name__)
 blueprint = Blueprint("ingest", __name__)
 
 
+# The second is what a PUBLIC_URL with a slash at its end becomes when it is typed into Twilio's
+# Console in front of the route.
 @blueprint.post("/callbacks/transcription")
+@blueprint.post("//callbacks/transcription")
 def receive() -> Response:
     """Answer 204 once the callback's exact body is durable."""
     settings: Settings = current_app.extensions["settings"]
-    in_flight: InFlight = current_app.extensions["in_flight"]
+    intake: Intake = current_app.extensions["intake"]
     until = deadline.of(request.environ)
-    with in_flight.reader(
-        request.environ, limit=settings.max_body_bytes, deadline=until
-    ) as read_body:
+    with intake.reader(request.environ, until) as read_body:
         verified = verify(_signed(settings), settings.signing_keys, read_body)
         event = judge(verified, _arrival())
         outcome = keep(current_app.extensions["engine"], event, until)
@@ -42,7 +43,7 @@ def receive() -> Response:
             "reason": event.reason,
             "bytes": len(event.body),
             "key": event.key_id,
-            "seconds": round(deadline.REQUEST_SECONDS - until.remaining(), 3),
+            "seconds": round(until.elapsed(), 3),
         },
     )
 
@@ -75,25 +76,21 @@ def _header(name: str) -> str | None:
 
 @blueprint.errorhandler(SignatureRefused)
 def _refuse(error: SignatureRefused) -> Response:
-    logger.warning("callback refused: %s", error.reason, extra={"path": request.path})
+    logger.warning("callback refused: %s", error.reason)
 
     return problem(403, f"The signature doesn't verify: {error.reason}.")
 
 
 @blueprint.errorhandler(BodyTooLarge)
-def _too_large(_error: BodyTooLarge) -> Response:
-    limit = current_app.extensions["settings"].max_body_bytes
-    logger.error("callback refused: its body exceeds MAX_BODY_BYTES", extra={"limit": limit})
+def _too_large(error: BodyTooLarge) -> Response:
+    logger.error("callback refused: its body is too large", extra={"limit": error.limit})
 
-    return problem(413, f"The body exceeds {limit} bytes.")
+    return problem(413, f"The body exceeds {error.limit} bytes.")
 
 
-@blueprint.errorhandler(BodyCutShort)
-@blueprint.errorhandler(TooMuchInFlight)
-@blueprint.errorhandler(Unavailable)
 @blueprint.errorhandler(Exception)
 def _try_again(error: Exception) -> Response:
     """Answer what Twilio tries again: whatever else fails is our side of the wire."""
-    logger.error("callback not recorded: %s", type(error).__name__)
+    logger.error("callback not recorded: %s", place_of(error))
 
     return unavailable("The callback could not be made durable. Send it again.")

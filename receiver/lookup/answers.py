@@ -3,18 +3,13 @@
 from hashlib import sha256
 from typing import Any
 
-from flask import Response, json, request
+from flask import Response, jsonify, request
 from marshmallow import Schema
 
 
 def rendered(schema: Schema, **members: Any) -> Response:
     """Return the JSON document that the schema makes of the members."""
-    return json_response(schema.dump(members))
-
-
-def json_response(document: Any) -> Response:
-    """Return the document as JSON."""
-    return Response(json.dumps(document) + "\n", content_type="application/json")
+    return jsonify(schema.dump(members))
 
 
 def tagged(response: Response) -> Response:

@@ -11,7 +11,8 @@ from html import escape
 from types import MappingProxyType
 from typing import Any
 
-from receiver.lookup.transcript import Cue, array, cues
+from receiver.lookup.cues import Cue, array, cues
+from schemas.query import CONTENT_TYPES
 
 # Part of every transcript's ETag. Raise it with any change to the bytes that a document gives:
 # otherwise a client that has the old ones is told 304 for ever.
@@ -28,7 +29,7 @@ _JSON = json.JSONEncoder(allow_nan=False, separators=(",", ":"))
 class Format:
     """A form of the transcript: its Content-Type, and how a document in the flat shape is put."""
 
-    media_type: str
+    content_type: str
     render: Callable[[Mapping[str, Any]], bytes]
 
 
@@ -82,12 +83,7 @@ def _clock(milliseconds: int, mark: str) -> str:
     return f"{hours:02}:{minute:02}:{second:02}{mark}{rest:03}"
 
 
-# By the names of `?format=`; the first is what a client gets that has no preference.
+_RENDER = {"json": _json, "text": _text, "vtt": _vtt, "srt": _srt}
 FORMATS: Mapping[str, Format] = MappingProxyType(
-    {
-        "json": Format("application/json", _json),
-        "text": Format("text/plain; charset=utf-8", _text),
-        "vtt": Format("text/vtt; charset=utf-8", _vtt),
-        "srt": Format("application/x-subrip", _srt),
-    }
+    {name: Format(content_type, _RENDER[name]) for name, content_type in CONTENT_TYPES.items()}
 )

@@ -7,9 +7,7 @@ from receiver.lookup.links import job_url
 from receiver.problem import Problem
 from receiver.store import read
 from receiver.store.event import TERMINAL
-
-# What is taken for an id on the way in; another text can't be in the store.
-_ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
+from schemas.storable import ID_PATTERN
 
 # Seconds to wait before asking for an unfinished job again. Its callback ends it, not the asking.
 _POLL_SECONDS = 10
@@ -17,7 +15,7 @@ _POLL_SECONDS = 10
 
 def found(job_id: str) -> read.Row:
     """Return the job; raises Problem 404."""
-    check(job_id)
+    require_possible_id(job_id)
     job = ask(lambda connection: read.transcription(connection, job_id))
     if job is None:
         raise unknown(job_id)
@@ -25,9 +23,9 @@ def found(job_id: str) -> read.Row:
     return job
 
 
-def check(job_id: str) -> None:
+def require_possible_id(job_id: str) -> None:
     """Raise Problem 404 for an id that no job can have; Postgres refuses some of them."""
-    if not _ID.fullmatch(job_id):
+    if not re.fullmatch(ID_PATTERN, job_id):
         raise Problem(404, "No transcription has such an id.")
 
 
@@ -38,14 +36,14 @@ def unknown(job_id: str) -> Problem:
     )
 
 
-def pause(job: read.Row) -> dict[str, str]:
+def retry_after(job: read.Row) -> dict[str, str]:
     """Return the header that says when to ask again; none once the job is over."""
     return {} if job["status"] in TERMINAL else {"Retry-After": str(_POLL_SECONDS)}
 
 
 def without_transcript(job: read.Row) -> Problem:
     """Return the 404 that says why the job has no transcript."""
-    return Problem(404, f"{job['id']} has no transcript. {_reason(job)}", headers=pause(job))
+    return Problem(404, f"{job['id']} has no transcript. {_reason(job)}", headers=retry_after(job))
 
 
 def _reason(job: read.Row) -> str:

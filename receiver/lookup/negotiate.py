@@ -5,11 +5,7 @@ from werkzeug.http import parse_accept_header
 
 from receiver.lookup.formats import FORMATS
 
-_NAMES = {form.media_type.partition(";")[0]: name for name, form in FORMATS.items()}
-
-
-class UnknownFormatError(ValueError):
-    """`?format=` names no format (an HTTP 400)."""
+_NAMES = {form.content_type.partition(";")[0]: name for name, form in FORMATS.items()}
 
 
 class NotAcceptableError(ValueError):
@@ -19,14 +15,14 @@ class NotAcceptableError(ValueError):
 def choose(accept: str | None, requested: str | None) -> str:
     """Return the name, in FORMATS, of the format to answer with.
 
-    `accept` is the Accept header, `requested` the query's `format`, which goes first. Neither, or
-    an indifferent header, means JSON. Quality and precedence are those of RFC 9110, section
-    12.5.1.
+    `accept` is the Accept header, `requested` the query's `format`, which is one and goes first.
+    Neither, or an indifferent header, means JSON. Quality and precedence are those of RFC 9110,
+    section 12.5.1.
 
-    Raises UnknownFormatError or NotAcceptableError, whose texts are for the client.
+    Raises NotAcceptableError, whose text is for the client.
     """
     if requested is not None:
-        return _named(requested)
+        return requested
     accepted = _parsed(accept or "")
     if not accepted:
         return next(iter(FORMATS))
@@ -38,13 +34,6 @@ def choose(accept: str | None, requested: str | None) -> str:
         )
 
     return _NAMES[best]
-
-
-def _named(name: str) -> str:
-    if name not in FORMATS:
-        raise UnknownFormatError(f"format must be one of {', '.join(FORMATS)}.")
-
-    return name
 
 
 def _parsed(accept: str) -> MIMEAccept:

@@ -8,7 +8,7 @@ from typing import Any
 
 from marshmallow import ValidationError
 
-from receiver.lookup.arguments import refusal
+from receiver.lookup.arguments import arguments, refusal
 from receiver.store.read import Cursor, Page, Span
 from schemas.parameters import PAGE_SIZE
 from schemas.query import PagedQuery
@@ -32,13 +32,14 @@ class Collection:
     token: Token
     parent: str = ""  # the id of the job that the list belongs to
 
-    def place(self, query: Mapping[str, Any]) -> Place:
-        """Return the page that the query asks for.
+    def place(self) -> Place:
+        """Return the page that the request's query asks for.
 
         A token says everything by itself, and what stands beside it must agree with it. Raises
-        Problem 400 for a contradiction, and for what isn't a token of this list.
+        Problem 400 for a contradiction, for what isn't a token of this list, and for a query that
+        isn't valid.
         """
-        asked = dict(query)
+        asked = arguments(self.query)
         encoded = asked.pop("page_token", None)
         if encoded is None:
             size = asked.pop("page_size", PAGE_SIZE)

@@ -1,5 +1,6 @@
 """One transcript: in the format that is asked for, read from the body that brought it."""
 
+import logging
 from hashlib import sha256
 
 from flask import Response, request
@@ -8,10 +9,13 @@ from receiver.lookup import jobs
 from receiver.lookup.answers import not_modified, with_tag
 from receiver.lookup.ask import ask
 from receiver.lookup.formats import FORMATS, RENDERER_VERSION
+from receiver.lookup.links import job_url
 from receiver.lookup.negotiate import NotAcceptableError, choose
 from receiver.problem import Problem
 from receiver.store import read
-from schemas.callback import decode
+from schemas.callback import Undecodable, decode
+
+logger = logging.getLogger(__name__)
 
 
 def negotiated(requested: str | None) -> str:
@@ -37,6 +41,25 @@ def transcript(job_id: str, name: str) -> Response:
     body = ask(lambda connection: read.transcript_body(connection, digest))
     if body is None:
         raise jobs.without_transcript(job)
-    form = FORMATS[name]
 
-    return with_tag(Response(form.render(decode(body)), content_type=form.media_type), tag)
+    return with_tag(_rendered(job_id, name, body), tag)
+
+
+def _rendered(job_id: str, name: str, body: bytes) -> Response:
+    """Return the body in the named format; raises Problem 500.
+
+    It was decoded once, when it came; but how deeply a document may be nested is a matter of the
+    Python that runs, and of how deep in its own calls it is.
+    """
+    form = FORMATS[name]
+    try:
+        return Response(form.render(decode(body)), content_type=form.content_type)
+    except (Undecodable, RecursionError) as error:
+        logger.error(  # noqa: TRY400 - a traceback tells no more
+            "transcript not readable: %s", type(error).__name__, extra={"job": job_id}
+        )
+        raise Problem(
+            500,
+            f"The body that brought the transcript of {job_id} can't be read here: "
+            f"{job_url(job_id)}/Callbacks leads to its bytes.",
+        ) from None

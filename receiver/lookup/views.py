@@ -29,7 +29,7 @@ _TRANSCRIPTIONS = Collection(
 @blueprint.get("/v3/Transcriptions")
 def list_transcriptions() -> Response:
     """List the jobs, newest first."""
-    place = _TRANSCRIPTIONS.place(arguments(_TRANSCRIPTIONS.query))
+    place = _TRANSCRIPTIONS.place()
     page = ask(lambda connection: read.transcriptions_page(connection, place.filters, place.span))
     rows = [links.described(job) for job in page.rows]
 
@@ -43,7 +43,7 @@ def fetch_transcription(job_id: str) -> Response:
     """Fetch one job, in the envelope of Twilio's operations."""
     job = jobs.found(job_id)
     response = tagged(rendered(Operation(), **links.enveloped(job)))
-    response.headers.update(jobs.pause(job))
+    response.headers.update(jobs.retry_after(job))
 
     return response
 
@@ -59,11 +59,11 @@ def fetch_transcript(job_id: str) -> Response:
 @blueprint.get("/v3/Transcriptions/<job_id>/Callbacks")
 def list_callbacks(job_id: str) -> Response:
     """List what was received for a job, newest first; it may be all that is known of the job."""
-    jobs.check(job_id)
+    jobs.require_possible_id(job_id)
     collection = Collection(
         key="callbacks", parent=job_id, query=PagedQuery(), token=CallbacksToken()
     )
-    place = collection.place(arguments(collection.query))
+    place = collection.place()
     page = ask(lambda connection: read.callbacks_page(connection, job_id, place.span))
     if not page.rows:
         jobs.found(job_id)
@@ -74,7 +74,7 @@ def list_callbacks(job_id: str) -> Response:
 @blueprint.get("/v3/Transcriptions/<job_id>/Callbacks/<callback_id>/Body")
 def fetch_body(job_id: str, callback_id: str) -> Response:
     """Fetch the exact bytes of a callback. They are anybody's text, so no browser may show them."""
-    jobs.check(job_id)
+    jobs.require_possible_id(job_id)
     number = _number(callback_id)
     body = ask(lambda connection: read.callback_body(connection, job_id, number))
     if body is None:

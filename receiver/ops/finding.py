@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
-from receiver.store.retry import name_of
+from receiver.fault import kind_of
 
 # In seconds, for a question to the database that takes milliseconds when all is well.
 PATIENCE = 10.0
@@ -66,4 +66,4 @@ def _reason(error: SQLAlchemyError) -> str:
     if isinstance(error, DBAPIError) and error.statement is None:
         return " ".join(str(error.orig).split())
 
-    return name_of(error)
+    return kind_of(error)

@@ -10,6 +10,7 @@ from receiver.deadline import Deadline
 from receiver.problem import Problem
 from receiver.store.retry import Unavailable, until
 from receiver.store.schema import State, schema_state
+from schemas.health import Health
 
 # In seconds: long enough for a fresh connection where the pool's have gone stale, and short enough
 # for whoever probes.
@@ -54,7 +55,7 @@ def _schema(engine: Engine) -> State:
 
 
 def _answer(status: Literal["ok", "ready"]) -> Response:
-    response = jsonify(status=status)
+    response = jsonify(Health().dump({"status": status}))
     response.cache_control.no_store = True
 
     return response

@@ -33,9 +33,17 @@ def make_engine(url: str, *, pool_size: int, statement_seconds: int = 15) -> Eng
         max_overflow=0,
         # Statements leave nothing behind that a reset, another round trip, would have to clear.
         pool_reset_on_return=None,
+        # An error's text goes into logs, and a statement's values are what Twilio sent.
+        hide_parameters=True,
         use_native_hstore=False,
         connect_args={
             "connect_timeout": CONNECT_SECONDS,
+            # A host that has vanished is noticed early enough for another try. One that is frozen
+            # is not: its kernel still acknowledges.
+            "tcp_user_timeout": 3000,  # milliseconds
+            "keepalives_idle": 30,  # seconds, as the next one
+            "keepalives_interval": 5,
+            "keepalives_count": 3,
             "fallback_application_name": "transcription-receiver",
             # Prepared statements don't survive a pooler in transaction mode.
             "prepare_threshold": None,

@@ -2,18 +2,10 @@
 
 import enum
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 TERMINAL = frozenset({"COMPLETED", "FAILED"})
-
-# Of two events that are equally final and equally new, the one whose source knows more wins.
-_RANKS = {"callback": 3, "fetch": 2, "submission": 1, "conversation": 0}
-
-# Stands for the time of an event that doesn't tell one; no accepted timestamp is so early.
-NEVER = datetime(1, 1, 2, tzinfo=UTC)
-
-Key = tuple[int, datetime, int, bytes]
 
 
 class Outcome(enum.StrEnum):
@@ -45,17 +37,3 @@ class Event:
     key_id: str | None = None
     reason: str | None = None
     detail: str | None = None
-
-
-def order_key(sha256: bytes, source: str, head: dict[str, Any]) -> Key:
-    """Return the event's place in the one total order of a job's events.
-
-    A terminal status is above any other, then newer above older, then the source that knows
-    more, then the digest, so that no two events are equal.
-    """
-    return (
-        int(head["status"] in TERMINAL),
-        head.get("updated_at") or NEVER,
-        _RANKS[source],
-        sha256,
-    )

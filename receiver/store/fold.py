@@ -2,10 +2,18 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
-from receiver.store.event import Key, order_key
+from receiver.store.event import TERMINAL
+
+Key = tuple[int, datetime, int, bytes]
+
+# Of two events that are equally final and equally new, the one whose source knows more wins.
+_RANKS = {"callback": 3, "fetch": 2, "submission": 1, "conversation": 0}
+
+# Stands for the time of an event that doesn't tell one; no accepted timestamp is so early.
+_NEVER = datetime(1, 1, 2, tzinfo=UTC)
 
 # The job's columns that a newer event's value replaces, and its null doesn't.
 OVERLAID = (
@@ -35,8 +43,17 @@ class Told:
 
     @property
     def key(self) -> Key:
-        """The event's place in the order."""
-        return order_key(self.sha256, self.source, self.head)
+        """The event's place in the one total order of a job's events.
+
+        A terminal status is above any other, then newer above older, then the source that knows
+        more, then the digest, so that no two events are equal.
+        """
+        return (
+            int(self.head["status"] in TERMINAL),
+            self.head.get("updated_at") or _NEVER,
+            _RANKS[self.source],
+            self.sha256,
+        )
 
 
 def fold(events: Iterable[Told]) -> dict[str, Any]:

@@ -20,18 +20,16 @@ def lock_job(connection: Connection, job_id: str) -> Row[Any] | None:
     return connection.execute(statement).one_or_none()
 
 
-def refold(connection: Connection, job: Row[Any]) -> bool:
-    """Fold the locked job anew from all its events, and tell whether its row had to change."""
+def refold(connection: Connection, job: Row[Any]) -> None:
+    """Fold the locked job anew from all its events; a row that is right already stays untouched."""
     columns = fold(_told_of(connection, job.id))
     if all(columns[name] == getattr(job, name) for name in columns):
-        return False
+        return
     connection.execute(
         update(transcriptions)
         .where(transcriptions.c.id == job.id)
         .values(columns | {"transaction_id": func.pg_current_xact_id()})
     )
-
-    return True
 
 
 def _told_of(connection: Connection, job_id: str) -> list[Told]:

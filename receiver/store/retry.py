@@ -11,11 +11,13 @@ from sqlalchemy.exc import (
     DBAPIError,
     IntegrityError,
     NotSupportedError,
+    ProgrammingError,
     SQLAlchemyError,
 )
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from receiver.deadline import Deadline
+from receiver.fault import kind_of
 
 Result = TypeVar("Result")
 
@@ -27,6 +29,7 @@ _LONGEST_PAUSE = 1.0
 # These speak of the values, and would come back for ever; every other error of the database (not
 # reachable, shutting down, out of connections, read-only, out of disk, not migrated yet) passes.
 _OF_THE_VALUES = (DataError, IntegrityError, NotSupportedError)
+_LIMIT_EXCEEDED = "54"  # SQLSTATE class: too large, too complex; psycopg calls it operational
 
 
 class Unavailable(Exception):
@@ -35,9 +38,15 @@ class Unavailable(Exception):
 
 def passes(error: SQLAlchemyError) -> bool:
     """Tell whether a later try may not meet the error."""
-    return isinstance(error, PoolTimeoutError) or (
-        isinstance(error, DBAPIError) and not isinstance(error, _OF_THE_VALUES)
-    )
+    if isinstance(error, PoolTimeoutError):
+        return True
+    if not isinstance(error, DBAPIError) or isinstance(error, _OF_THE_VALUES):
+        return False
+    state = _state(error)
+    # The driver's own refusal of a value is a programming error without a state.
+    ours = isinstance(error, ProgrammingError) and state is None
+
+    return not (ours or (state or "").startswith(_LIMIT_EXCEEDED))
 
 
 def until(deadline: Deadline, attempt: Callable[[], Result]) -> Result:
@@ -54,17 +63,15 @@ def until(deadline: Deadline, attempt: Callable[[], Result]) -> Result:
                 raise
             wait = pause * random.uniform(0.5, 1.5)  # noqa: S311 - spreads the load, no secret
             logger.warning(
-                "the database failed: %s", name_of(error), extra={"remaining": deadline.remaining()}
+                "the database failed: %s", kind_of(error), extra={"remaining": deadline.remaining()}
             )
             if deadline.remaining() <= wait:
-                raise Unavailable(name_of(error)) from error
+                raise Unavailable(kind_of(error)) from error
         time.sleep(wait)
         pause = min(2 * pause, _LONGEST_PAUSE)
 
 
-def name_of(error: SQLAlchemyError) -> str:
-    """Name the error without its statement's values, which hold what Twilio sent."""
-    cause = error.orig if isinstance(error, DBAPIError) else error
-    state = getattr(cause, "sqlstate", None)
+def _state(error: SQLAlchemyError) -> str | None:
+    cause = error.orig if isinstance(error, DBAPIError) else None
 
-    return f"{type(cause).__name__} {state}" if state else type(cause).__name__
+    return getattr(cause, "sqlstate", None)

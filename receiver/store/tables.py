@@ -78,7 +78,6 @@ events = Table(
     Index("events_job", "job_id", "received_at", "id"),
     Index(
         "events_quarantined",
-        "received_at",
         "id",
         postgresql_where=text("outcome = 'quarantined'"),
     ),

@@ -40,16 +40,16 @@ def signed_form(fields: Fields, key: SigningKey = TOKEN, *, url: str = URL) -> S
 def outcome(request: Signed, body: bytes, *keys: SigningKey) -> Verified | str:
     """Return what `verify` returns, or the reason for which it refuses."""
     try:
-        return verify(request, keys or KEYS, lambda: body)
+        return verify(request, keys or KEYS, lambda **_: body)
     except SignatureRefused as refused:
         return refused.reason
 
 
 def verified(request: Signed, body: bytes) -> Verified:
     """Return what `verify` returns, which must not refuse."""
-    return verify(request, KEYS, lambda: body)
+    return verify(request, KEYS, lambda **_: body)
 
 
-def unread() -> bytes:
+def unread(**_: bool) -> bytes:
     """Be a body that nobody may read."""
     pytest.fail("the body was read")

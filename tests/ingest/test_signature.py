@@ -63,7 +63,8 @@ def test_an_unsigned_url_is_refused_before_the_body_is_read(
 def test_a_reader_that_fails_is_not_a_refusal() -> None:
     """What reading the body raises goes through: a body cut short is no wrong signature."""
 
-    def cut_short() -> bytes:
+    def cut_short(*, proved: bool) -> bytes:
+        assert proved
         raise ConnectionResetError
 
     with pytest.raises(ConnectionResetError):

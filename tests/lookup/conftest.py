@@ -1,6 +1,5 @@
 """Fixtures: the application on a migrated database, and clients of it."""
 
-import threading
 from collections.abc import Iterator
 
 import pytest
@@ -10,16 +9,17 @@ from sqlalchemy import Engine
 from sqlalchemy import event as sqlalchemy_event
 from twilio.rest import Client
 from werkzeug.datastructures import Authorization
-from werkzeug.serving import WSGIRequestHandler, make_server
 
 from app import create_app
 from dev.postgres import Server
 from receiver.store.migrate import migrate
-from tests.lookup.sdk import ReceiverHttpClient
+from tests.environment import ENVIRON, serving
+from tests.lookup.recipe import ReceiverHttpClient
 from tests.lookup.telling import empty
 from tests.postgres import new_database
 
-SETTINGS = {"TWILIO_AUTH_TOKEN": "token", "API_KEYS": "dev:dev-secret,other:other-secret"}
+# The addresses in the answers are those of the request, as without a proxy.
+SETTINGS = {**ENVIRON, "PUBLIC_URL": "", "API_KEYS": "dev:dev-secret,other:other-secret"}
 
 
 @pytest.fixture(scope="session")
@@ -34,35 +34,35 @@ def served(postgres: Server) -> Iterator[Flask]:
 
 
 @pytest.fixture
-def app(served: Flask) -> Iterator[Flask]:
+def shared_app(served: Flask) -> Iterator[Flask]:
     """Yield the application, whose database is empty."""
     yield served
     empty(served.extensions["engine"])
 
 
 @pytest.fixture
-def engine(app: Flask) -> Engine:
+def engine(shared_app: Flask) -> Engine:
     """Return the application's engine, for the test to put something in."""
-    engine: Engine = app.extensions["engine"]
+    engine: Engine = shared_app.extensions["engine"]
 
     return engine
 
 
 @pytest.fixture
-def stranger(app: Flask) -> FlaskClient:
+def stranger(shared_app: Flask) -> FlaskClient:
     """Return a client without an API key."""
-    return app.test_client()
+    return shared_app.test_client()
 
 
 @pytest.fixture
-def client(app: Flask) -> FlaskClient:
+def reader(shared_app: Flask) -> FlaskClient:
     """Return a client with an API key."""
-    client = app.test_client()
-    client.environ_base["HTTP_AUTHORIZATION"] = Authorization(
+    reader = shared_app.test_client()
+    reader.environ_base["HTTP_AUTHORIZATION"] = Authorization(
         "bearer", token="other-secret"
     ).to_header()
 
-    return client
+    return reader
 
 
 @pytest.fixture
@@ -81,21 +81,11 @@ def statements(engine: Engine) -> Iterator[list[tuple[str, dict[str, object]]]]:
     sqlalchemy_event.remove(engine, "before_cursor_execute", note)
 
 
-class _Silent(WSGIRequestHandler):
-    def log(self, *_: object) -> None:
-        """Leave the terminal to the tests."""
-
-
 @pytest.fixture
-def origin(app: Flask) -> Iterator[str]:
+def origin(shared_app: Flask) -> Iterator[str]:
     """Yield the origin under which the application is served, on loopback."""
-    server = make_server("127.0.0.1", 0, app, request_handler=_Silent)
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-    thread.start()
-    yield f"http://127.0.0.1:{server.port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with serving(shared_app) as origin:
+        yield origin
 
 
 @pytest.fixture

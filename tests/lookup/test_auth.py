@@ -82,12 +82,15 @@ def test_a_stranger_learns_of_no_job(stranger: FlaskClient) -> None:
     assert stranger.get("/v3/Transcriptions/no.such.id").status_code == 401
 
 
-def test_every_route_is_closed_unless_it_is_listed_here(app: Flask, stranger: FlaskClient) -> None:
+def test_every_route_is_closed_unless_it_is_listed_here(
+    shared_app: Flask, stranger: FlaskClient
+) -> None:
     """Without credentials each route answers 401, the callback's 403, and only a few answer."""
-    for rule in app.url_map.iter_rules():
+    for rule in shared_app.url_map.iter_rules():
         path = rule.rule.replace("<job_id>", "job").replace("<callback_id>", "1")
         assert "<" not in path
         for method in (rule.methods or set()) - {"OPTIONS"}:
-            status = stranger.open(path, method=method).status_code
+            # Of a path that begins with two slashes a client would make a host.
+            said = stranger.open(method=method, environ_overrides={"PATH_INFO": path})
             expected = 200 if path in OPEN else 403 if path in SIGNED else 401
-            assert (method, path, status) == (method, path, expected)
+            assert (method, path, said.status_code) == (method, path, expected)

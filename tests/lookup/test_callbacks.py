@@ -8,25 +8,27 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import Engine, update
 
+from receiver.store.event import Outcome
 from receiver.store.tables import events
+from schemas.listing import OUTCOMES
 from tests.lookup.telling import NOON, callback, tell, told
 
 URL = "/v3/Transcriptions/job/Callbacks"
 RUNNING, COMPLETED, UNREADABLE = (callback("job", status=s) for s in ("running", "completed", "?"))
 
 
-def _get(client: FlaskClient, path: str = URL) -> dict[str, Any]:
-    response = client.get(path)
+def _get(reader: FlaskClient, path: str = URL) -> dict[str, Any]:
+    response = reader.get(path)
     assert response.status_code == 200
 
     return told(response)
 
 
-def test_every_distinct_body_is_listed(client: FlaskClient, engine: Engine) -> None:
+def test_every_distinct_body_is_listed(reader: FlaskClient, engine: Engine) -> None:
     """Newest first, with what became of it, how often it came, its digest and its length."""
     for minute, body in enumerate([COMPLETED, RUNNING, UNREADABLE, COMPLETED]):
         tell(engine, body, at=NOON + timedelta(minutes=minute))
-    listed = _get(client)
+    listed = _get(reader)
     assert listed["meta"] == {"key": "callbacks", "pageSize": 50}
     assert [(c["outcome"], c["reason"], c["deliveries"]) for c in listed["callbacks"]] == [
         ("quarantined", "invalid", 1),
@@ -42,7 +44,12 @@ def test_every_distinct_body_is_listed(client: FlaskClient, engine: Engine) -> N
     }
 
 
-def test_other_jobs_and_other_sources_are_not_listed(client: FlaskClient, engine: Engine) -> None:
+def test_the_answers_know_every_outcome() -> None:
+    """What the schema of the list allows is what can become of an event."""
+    assert set(OUTCOMES) == set(Outcome)
+
+
+def test_other_jobs_and_other_sources_are_not_listed(reader: FlaskClient, engine: Engine) -> None:
     """The list holds this job's callbacks, not what we fetched about it."""
     tell(engine, RUNNING)
     tell(engine, COMPLETED)
@@ -50,63 +57,63 @@ def test_other_jobs_and_other_sources_are_not_listed(client: FlaskClient, engine
     digest = hashlib.sha256(RUNNING).digest()
     with engine.connect() as connection:
         connection.execute(update(events).where(events.c.sha256 == digest).values(source="fetch"))
-    assert [c["bytes"] for c in _get(client)["callbacks"]] == [len(COMPLETED)]
+    assert [c["bytes"] for c in _get(reader)["callbacks"]] == [len(COMPLETED)]
 
 
 def test_a_quarantined_callback_is_listed_without_a_job(
-    client: FlaskClient, engine: Engine
+    reader: FlaskClient, engine: Engine
 ) -> None:
     """What names the job is found under it, even if nothing else is known of the job."""
     tell(engine, UNREADABLE)
-    assert [c["outcome"] for c in _get(client)["callbacks"]] == ["quarantined"]
-    assert client.get("/v3/Transcriptions/job").status_code == 404
+    assert [c["outcome"] for c in _get(reader)["callbacks"]] == ["quarantined"]
+    assert reader.get("/v3/Transcriptions/job").status_code == 404
 
 
-def test_an_unknown_job_has_no_list(client: FlaskClient) -> None:
+def test_an_unknown_job_has_no_list(reader: FlaskClient) -> None:
     """Where neither the job nor a callback is known the answer is 404."""
-    assert client.get(URL).status_code == 404
+    assert reader.get(URL).status_code == 404
 
 
-def test_pages_turn_both_ways(client: FlaskClient, engine: Engine) -> None:
+def test_pages_turn_both_ways(reader: FlaskClient, engine: Engine) -> None:
     """Callbacks that came at one time are told apart by their id; each is on one page."""
     for number in range(5):
         tell(engine, callback("job", duration=number), at=NOON + timedelta(minutes=number // 3))
-    ids = [c["id"] for c in _get(client)["callbacks"]]
+    ids = [c["id"] for c in _get(reader)["callbacks"]]
     assert len(ids) == 5
-    pages = [_get(client, f"{URL}?pageSize=2")]
+    pages = [_get(reader, f"{URL}?pageSize=2")]
     for _ in range(2):
         token = pages[-1]["meta"]["nextToken"]
-        pages.append(_get(client, f"{URL}?pageToken={token}"))
+        pages.append(_get(reader, f"{URL}?pageToken={token}"))
     assert "nextToken" not in pages[2]["meta"]
     assert [[c["id"] for c in page["callbacks"]] for page in pages] == [ids[:2], ids[2:4], ids[4:]]
-    back = _get(client, f"{URL}?pageToken={pages[2]['meta']['previousToken']}")
+    back = _get(reader, f"{URL}?pageToken={pages[2]['meta']['previousToken']}")
     assert back["callbacks"] == pages[1]["callbacks"]
-    first = _get(client, f"{URL}?pageToken={back['meta']['previousToken']}")
+    first = _get(reader, f"{URL}?pageToken={back['meta']['previousToken']}")
     assert first["callbacks"] == pages[0]["callbacks"]
     assert "previousToken" not in first["meta"]
 
 
-def test_a_token_belongs_to_its_list(client: FlaskClient, engine: Engine) -> None:
+def test_a_token_belongs_to_its_list(reader: FlaskClient, engine: Engine) -> None:
     """Neither another job's list nor the list of jobs takes it, nor this one theirs."""
     for job in ("job", "other"):
         for number in range(2):
             tell(engine, callback(job, duration=number))
-    token = _get(client, f"{URL}?pageSize=1")["meta"]["nextToken"]
-    jobs_token = _get(client, "/v3/Transcriptions?pageSize=1")["meta"]["nextToken"]
+    token = _get(reader, f"{URL}?pageSize=1")["meta"]["nextToken"]
+    jobs_token = _get(reader, "/v3/Transcriptions?pageSize=1")["meta"]["nextToken"]
     for path in (
         f"/v3/Transcriptions/other/Callbacks?pageToken={token}",
         f"/v3/Transcriptions?pageToken={token}",
         f"{URL}?pageToken={jobs_token}",
     ):
-        assert client.get(path).status_code == 400
+        assert reader.get(path).status_code == 400
 
 
-def test_the_body_is_byte_for_byte(client: FlaskClient, engine: Engine) -> None:
+def test_the_body_is_byte_for_byte(reader: FlaskClient, engine: Engine) -> None:
     """Whatever a callback holds goes out as it came, to be kept and not to be shown."""
     body = b'\xef\xbb\xbf  {"id": "job",\r\n "accountId": "\\ud800", "<script>": "\\u0000"}\n'
     tell(engine, body[3:])
-    [listed] = _get(client)["callbacks"]
-    response = client.get(f"{URL}/{listed['id']}/Body")
+    [listed] = _get(reader)["callbacks"]
+    response = reader.get(f"{URL}/{listed['id']}/Body")
     assert response.data == body[3:]
     assert response.content_type == "application/octet-stream"
     assert response.headers["X-Content-Type-Options"] == "nosniff"
@@ -119,26 +126,26 @@ def test_the_body_is_byte_for_byte(client: FlaskClient, engine: Engine) -> None:
     "number",
     ["0", "-1", "01x", "x", "1.0", "%31%00", "9223372036854775808", "9" * 20, "9" * 5000, "%D9%A1"],
 )
-def test_no_number_breaks_anything(client: FlaskClient, engine: Engine, number: str) -> None:
+def test_no_number_breaks_anything(reader: FlaskClient, engine: Engine, number: str) -> None:
     """What is no callback's id is a 404 problem, however large it is."""
     tell(engine, RUNNING)
-    response = client.get(f"{URL}/{number}/Body")
+    response = reader.get(f"{URL}/{number}/Body")
     assert (response.status_code, response.content_type) == (404, "application/problem+json")
 
 
-def test_a_body_belongs_to_its_job(client: FlaskClient, engine: Engine) -> None:
+def test_a_body_belongs_to_its_job(reader: FlaskClient, engine: Engine) -> None:
     """Under another job's address it isn't found."""
     tell(engine, RUNNING)
     tell(engine, callback("other"))
-    [listed] = _get(client)["callbacks"]
+    [listed] = _get(reader)["callbacks"]
     path = f"/v3/Transcriptions/other/Callbacks/{listed['id']}/Body"
-    assert client.get(path).status_code == 404
+    assert reader.get(path).status_code == 404
 
 
-def test_an_erased_body_is_gone(client: FlaskClient, engine: Engine) -> None:
+def test_an_erased_body_is_gone(reader: FlaskClient, engine: Engine) -> None:
     """It stays in the list, and its bytes are a 404."""
     tell(engine, RUNNING)
     with engine.connect() as connection:
         connection.execute(update(events).values(body=None))
-    [listed] = _get(client)["callbacks"]
-    assert client.get(f"{URL}/{listed['id']}/Body").status_code == 404
+    [listed] = _get(reader)["callbacks"]
+    assert reader.get(f"{URL}/{listed['id']}/Body").status_code == 404

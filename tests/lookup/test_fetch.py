@@ -19,18 +19,18 @@ URL = f"http://localhost/v3/Transcriptions/{JOB}"
 Statements = list[tuple[str, dict[str, object]]]
 
 
-def _fetch(client: FlaskClient, job: str) -> dict[str, Any]:
-    response = client.get(f"/v3/Transcriptions/{job}")
+def _fetch(reader: FlaskClient, job: str) -> dict[str, Any]:
+    response = reader.get(f"/v3/Transcriptions/{job}")
     assert response.status_code == 200
 
     return told(response)
 
 
-def test_the_envelope_is_twilios(client: FlaskClient, engine: Engine) -> None:
+def test_the_envelope_is_twilios(reader: FlaskClient, engine: Engine) -> None:
     """A job that came in Twilio's own envelope goes out in it, all its members included."""
     sample = (SAMPLES / "fetch_envelope.json").read_bytes()
     tell(engine, sample)
-    twilios, ours = json.loads(sample), _fetch(client, JOB)
+    twilios, ours = json.loads(sample), _fetch(reader, JOB)
     assert ours.keys() == twilios.keys()
     assert ours["statusUrl"] == URL
     changed = {"url", "links", "receivedAt", "transcript"}
@@ -40,11 +40,11 @@ def test_the_envelope_is_twilios(client: FlaskClient, engine: Engine) -> None:
 
 
 def test_the_addresses_are_ours_but_for_the_conversation(
-    client: FlaskClient, engine: Engine
+    reader: FlaskClient, engine: Engine
 ) -> None:
     """Whoever follows `url`, `statusUrl` or `links` asks here; the conversation is at Twilio."""
     tell(engine, (SAMPLES / "fetch_envelope.json").read_bytes())
-    job = _fetch(client, JOB)["transcription"]
+    job = _fetch(reader, JOB)["transcription"]
     assert job["url"] == URL
     assert job["links"]["transcript"] == f"{URL}/Transcript"
     assert job["links"]["callbacks"] == f"{URL}/Callbacks"
@@ -52,49 +52,49 @@ def test_the_addresses_are_ours_but_for_the_conversation(
 
 
 def test_public_url_is_the_origin_of_the_addresses(
-    app: Flask, client: FlaskClient, engine: Engine, monkeypatch: pytest.MonkeyPatch
+    shared_app: Flask, reader: FlaskClient, engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With PUBLIC_URL set the addresses begin with it, with its prefix, without its password."""
     tell(engine, callback("job"))
     settings = replace(
-        app.extensions["settings"], public_url="https://user:pass@example.com/twilio"
+        shared_app.extensions["settings"], public_url="https://user:pass@example.com/twilio"
     )
-    monkeypatch.setitem(app.extensions, "settings", settings)
-    assert _fetch(client, "job")["statusUrl"] == "https://example.com/twilio/v3/Transcriptions/job"
+    monkeypatch.setitem(shared_app.extensions, "settings", settings)
+    assert _fetch(reader, "job")["statusUrl"] == "https://example.com/twilio/v3/Transcriptions/job"
 
 
 @pytest.mark.parametrize(
     ("proto", "scheme"), [("https", "https"), ("http, https", "https"), ("gopher", "http")]
 )
 def test_the_nearest_proxy_tells_the_scheme(
-    client: FlaskClient, engine: Engine, proto: str, scheme: str
+    reader: FlaskClient, engine: Engine, proto: str, scheme: str
 ) -> None:
     """Without PUBLIC_URL the last value of X-Forwarded-Proto counts, if it is one of the two."""
     tell(engine, callback("job"))
-    response = client.get("/v3/Transcriptions/job", headers={"X-Forwarded-Proto": proto})
+    response = reader.get("/v3/Transcriptions/job", headers={"X-Forwarded-Proto": proto})
     assert told(response)["statusUrl"] == f"{scheme}://localhost/v3/Transcriptions/job"
 
 
-def test_additions_tell_of_the_transcript(client: FlaskClient, engine: Engine) -> None:
+def test_additions_tell_of_the_transcript(reader: FlaskClient, engine: Engine) -> None:
     """`receivedAt` is when the first callback came, `transcript` what it brought."""
     tell(engine, callback("job", sentences=[{"text": "Hello."}]), at=NOON)
-    job = _fetch(client, "job")["transcription"]
+    job = _fetch(reader, "job")["transcription"]
     assert job["receivedAt"] == "2026-04-02T12:00:00Z"
     assert job["transcript"] == {"available": True, "sentences": 1}
 
 
-def test_times_are_utc_and_whole_seconds(client: FlaskClient, engine: Engine) -> None:
+def test_times_are_utc_and_whole_seconds(reader: FlaskClient, engine: Engine) -> None:
     """A time with an offset and a fraction goes out as the SDK can read it."""
     tell(engine, callback("job", createdAt="2026-04-02T21:25:20.987654+02:00"))
-    assert _fetch(client, "job")["transcription"]["createdAt"] == "2026-04-02T19:25:20Z"
+    assert _fetch(reader, "job")["transcription"]["createdAt"] == "2026-04-02T19:25:20Z"
 
 
 def test_what_is_unknown_is_null_or_absent_as_with_twilio(
-    client: FlaskClient, engine: Engine
+    reader: FlaskClient, engine: Engine
 ) -> None:
     """Nullable properties are null; those that Twilio describes as optional are left out."""
     tell(engine, callback("job", status="failed"))
-    job = _fetch(client, "job")["transcription"]
+    job = _fetch(reader, "job")["transcription"]
     assert job["conversationId"] is job["mediaUrl"] is job["duration"] is job["createdAt"] is None
     assert job["transcript"] == {"available": False, "sentences": None}
     optional = {"participants", "audioStartedAt", "resolvedConfiguration"}
@@ -107,55 +107,55 @@ def test_what_is_unknown_is_null_or_absent_as_with_twilio(
     [("pending", True), ("running", True), ("completed", False), ("failed", False)],
 )
 def test_an_unfinished_job_says_when_to_ask_again(
-    client: FlaskClient, engine: Engine, status: str, *, waits: bool
+    reader: FlaskClient, engine: Engine, status: str, *, waits: bool
 ) -> None:
     """Retry-After is there while the job is not over, and not after."""
     tell(engine, callback("job", status=status))
-    response = client.get("/v3/Transcriptions/job")
+    response = reader.get("/v3/Transcriptions/job")
     assert ("Retry-After" in response.headers) == waits
 
 
-def test_the_etag_changes_with_the_job(client: FlaskClient, engine: Engine) -> None:
+def test_the_etag_changes_with_the_job(reader: FlaskClient, engine: Engine) -> None:
     """What a client holds is answered 304 without a body, until the job changes."""
     tell(engine, callback("job", status="running"))
-    first = client.get("/v3/Transcriptions/job")
+    first = reader.get("/v3/Transcriptions/job")
     held = {"If-None-Match": first.headers["ETag"]}
-    again = client.get("/v3/Transcriptions/job", headers=held)
+    again = reader.get("/v3/Transcriptions/job", headers=held)
     assert (again.status_code, again.data) == (304, b"")
     assert again.headers["ETag"] == first.headers["ETag"]
     assert again.headers["Retry-After"] == first.headers["Retry-After"]
     tell(engine, callback("job", status="completed"))
-    changed = client.get("/v3/Transcriptions/job", headers=held)
+    changed = reader.get("/v3/Transcriptions/job", headers=held)
     assert changed.status_code == 200
     assert changed.headers["ETag"] != first.headers["ETag"]
 
 
 @pytest.mark.parametrize("held", ["*", "W/{tag}", '"other", {tag}'])
-def test_if_none_match_takes_every_form(client: FlaskClient, engine: Engine, held: str) -> None:
+def test_if_none_match_takes_every_form(reader: FlaskClient, engine: Engine, held: str) -> None:
     """Any ETag, a weak one and one among several are matched (RFC 9110, 13.1.2)."""
     tell(engine, callback("job"))
-    tag = client.get("/v3/Transcriptions/job").headers["ETag"]
+    tag = reader.get("/v3/Transcriptions/job").headers["ETag"]
     headers = {"If-None-Match": held.format(tag=tag)}
-    assert client.get("/v3/Transcriptions/job", headers=headers).status_code == 304
+    assert reader.get("/v3/Transcriptions/job", headers=headers).status_code == 304
 
 
-def test_head_is_get_without_the_body(client: FlaskClient, engine: Engine) -> None:
+def test_head_is_get_without_the_body(reader: FlaskClient, engine: Engine) -> None:
     """HEAD has the headers of GET, its length among them."""
     tell(engine, callback("job"))
-    got = client.get("/v3/Transcriptions/job")
-    head = client.head("/v3/Transcriptions/job")
+    got = reader.get("/v3/Transcriptions/job")
+    head = reader.head("/v3/Transcriptions/job")
     assert (head.status_code, head.data, head.headers) == (200, b"", got.headers)
 
 
 def test_answers_are_private_and_a_missing_job_is_not_kept(
-    client: FlaskClient, engine: Engine
+    reader: FlaskClient, engine: Engine
 ) -> None:
     """A client may keep what it read and must ask again; a 404 it must not keep."""
     tell(engine, callback("job"))
-    there, missing = (client.get(f"/v3/Transcriptions/{job}") for job in ("job", "other"))
+    there, missing = (reader.get(f"/v3/Transcriptions/{job}") for job in ("job", "other"))
     assert there.headers["Cache-Control"] == "private, no-cache"
     assert (missing.status_code, missing.headers["Cache-Control"]) == (404, "no-store")
-    assert client.get("/v3/nothing").headers["Cache-Control"] == "no-store"
+    assert reader.get("/v3/nothing").headers["Cache-Control"] == "no-store"
 
 
 @pytest.mark.parametrize(
@@ -163,20 +163,20 @@ def test_answers_are_private_and_a_missing_job_is_not_kept(
 )
 @pytest.mark.parametrize("rest", ["", "/Transcript", "/Callbacks", "/Callbacks/1/Body"])
 def test_no_id_breaks_anything(
-    client: FlaskClient, statements: Statements, job: str, rest: str
+    reader: FlaskClient, statements: Statements, job: str, rest: str
 ) -> None:
     """An id that no job can have is a 404 problem, and the database is not asked."""
-    response = client.get(f"/v3/Transcriptions/{job}{rest}")
+    response = reader.get(f"/v3/Transcriptions/{job}{rest}")
     assert (response.status_code, response.content_type) == (404, "application/problem+json")
     assert not statements
 
 
 def test_one_statement_fetches_a_job(
-    client: FlaskClient, engine: Engine, statements: Statements
+    reader: FlaskClient, engine: Engine, statements: Statements
 ) -> None:
     """A fetch is one statement, and touches no body."""
     tell(engine, callback("job"))
     statements.clear()
-    _fetch(client, "job")
+    _fetch(reader, "job")
     [(statement, _)] = statements
     assert "events" not in statement

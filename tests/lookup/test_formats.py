@@ -10,8 +10,8 @@ from typing import NamedTuple
 import pytest
 from hypothesis import given, settings
 
+from receiver.lookup.cues import cues
 from receiver.lookup.formats import FORMATS
-from receiver.lookup.transcript import cues
 from tests.lookup.documents import Document, hostile, normalised, sample, shown_texts, spoken
 
 _FULLWIDTH = {"<": "\uff1c", ">": "\uff1e", "{": "\uff5b", "}": "\uff5d"}
@@ -198,7 +198,7 @@ def test_hundred_hours_take_three_digits() -> None:
 
 def test_names_and_media_types_are_the_contract() -> None:
     """The formats have the names of `?format=` and the media types of Accept."""
-    assert {name: form.media_type for name, form in FORMATS.items()} == {
+    assert {name: form.content_type for name, form in FORMATS.items()} == {
         "json": "application/json",
         "text": "text/plain; charset=utf-8",
         "vtt": "text/vtt; charset=utf-8",

@@ -18,19 +18,19 @@ CONVERSATION = "conv_conversation_01k1etx3jbfx88476ccja0889c"
 Statements = list[tuple[str, dict[str, object]]]
 
 
-def _get(client: FlaskClient, **parameters: Any) -> dict[str, Any]:
-    response = client.get(f"/v3/Transcriptions?{urlencode(parameters)}")
+def _get(reader: FlaskClient, **parameters: Any) -> dict[str, Any]:
+    response = reader.get(f"/v3/Transcriptions?{urlencode(parameters)}")
     assert response.status_code == 200
 
     return told(response)
 
 
-def _ids(client: FlaskClient, **parameters: Any) -> list[str]:
-    return [job["id"] for job in _get(client, **parameters)["transcriptions"]]
+def _ids(reader: FlaskClient, **parameters: Any) -> list[str]:
+    return [job["id"] for job in _get(reader, **parameters)["transcriptions"]]
 
 
-def _faults(client: FlaskClient, query: str) -> list[str]:
-    response = client.get(f"/v3/Transcriptions?{query}")
+def _faults(reader: FlaskClient, query: str) -> list[str]:
+    response = reader.get(f"/v3/Transcriptions?{query}")
     assert (response.status_code, response.content_type) == (400, "application/problem+json")
     problem = told(response)
     assert problem["code"] == 20001
@@ -38,29 +38,29 @@ def _faults(client: FlaskClient, query: str) -> list[str]:
     return [fault["pointer"] for fault in problem["errors"]]
 
 
-def test_the_shape_is_twilios(client: FlaskClient, engine: Engine) -> None:
+def test_the_shape_is_twilios(reader: FlaskClient, engine: Engine) -> None:
     """The jobs are under the key that `meta` names; without further pages there are no tokens."""
     tell(engine, callback("job"))
-    listed = _get(client)
+    listed = _get(reader)
     assert listed["meta"] == {"key": "transcriptions", "pageSize": 50}
     [job] = listed["transcriptions"]
-    assert job == told(client.get("/v3/Transcriptions/job"))["transcription"]
+    assert job == told(reader.get("/v3/Transcriptions/job"))["transcription"]
     assert (job["accountId"], job["status"]) == (ACCOUNT, "COMPLETED")
 
 
-def test_an_empty_list_is_a_list(client: FlaskClient) -> None:
+def test_an_empty_list_is_a_list(reader: FlaskClient) -> None:
     """Without jobs there is one page, without rows and tokens."""
     meta = {"key": "transcriptions", "pageSize": 50}
-    assert _get(client) == {"transcriptions": [], "meta": meta}
+    assert _get(reader) == {"transcriptions": [], "meta": meta}
 
 
-def test_the_newest_comes_first(client: FlaskClient, engine: Engine) -> None:
+def test_the_newest_comes_first(reader: FlaskClient, engine: Engine) -> None:
     """By `createdAt`, else by when we first heard of it, and by `id` among equals."""
     tell(engine, callback("b", createdAt="2026-04-02T12:00:00Z"), at=NOON + timedelta(days=9))
     tell(engine, callback("a", createdAt="2026-04-02T12:00:00Z"))
     tell(engine, callback("heard"), at=NOON + timedelta(minutes=1))
     tell(engine, callback("late", createdAt="2026-04-02T11:59:59Z"), at=NOON + timedelta(days=9))
-    assert _ids(client) == ["heard", "b", "a", "late"]
+    assert _ids(reader) == ["heard", "b", "a", "late"]
 
 
 @pytest.fixture
@@ -114,17 +114,17 @@ def three(engine: Engine) -> None:
     ],
 )
 def test_each_filter_narrows_the_list(
-    client: FlaskClient, name: str, value: object, expected: list[str]
+    reader: FlaskClient, name: str, value: object, expected: list[str]
 ) -> None:
     """A filter leaves the jobs that pass it; `createdAfter` is inclusive, `createdBefore` not."""
-    assert _ids(client, **{name: value}) == expected
+    assert _ids(reader, **{name: value}) == expected
 
 
 @pytest.mark.usefixtures("three")
-def test_filters_add_up(client: FlaskClient) -> None:
+def test_filters_add_up(reader: FlaskClient) -> None:
     """A job must pass all of them."""
-    assert _ids(client, status="COMPLETED", hasTranscript="true", languageCode="en-US") == ["full"]
-    assert _ids(client, status="COMPLETED", languageCode="de-DE") == []
+    assert _ids(reader, status="COMPLETED", hasTranscript="true", languageCode="en-US") == ["full"]
+    assert _ids(reader, status="COMPLETED", languageCode="de-DE") == []
 
 
 @pytest.mark.parametrize(
@@ -158,46 +158,46 @@ def test_filters_add_up(client: FlaskClient) -> None:
     ],
 )
 def test_what_is_not_valid_is_pointed_at(
-    client: FlaskClient, query: str, pointers: list[str]
+    reader: FlaskClient, query: str, pointers: list[str]
 ) -> None:
     """A 400 problem names each parameter that can't be used, in one answer."""
-    assert _faults(client, query) == pointers
+    assert _faults(reader, query) == pointers
 
 
 @pytest.mark.parametrize(
     "size", ["0", "-1", "00", "", "x", "1.0", "1e2", "%2B5", "+5", "1_0", "0x10", "%D9%A5", "5%0A"]
 )
-def test_a_page_size_is_a_positive_number(client: FlaskClient, size: str) -> None:
+def test_a_page_size_is_a_positive_number(reader: FlaskClient, size: str) -> None:
     """Whatever else Python would read as a number is a 400."""
-    assert _faults(client, f"pageSize={size}") == ["/pageSize"]
+    assert _faults(reader, f"pageSize={size}") == ["/pageSize"]
 
 
 @pytest.mark.parametrize(
     ("asked", "effective"), [("1", 1), ("007", 7), ("100", 100), ("101", 100), ("9" * 5000, 100)]
 )
-def test_a_large_page_size_is_clamped(client: FlaskClient, asked: str, effective: int) -> None:
+def test_a_large_page_size_is_clamped(reader: FlaskClient, asked: str, effective: int) -> None:
     """`meta.pageSize` reports the size that was taken."""
-    assert _get(client, pageSize=asked)["meta"]["pageSize"] == effective
-    assert _get(client, PageSize=asked)["meta"]["pageSize"] == effective
+    assert _get(reader, pageSize=asked)["meta"]["pageSize"] == effective
+    assert _get(reader, PageSize=asked)["meta"]["pageSize"] == effective
 
 
-def test_what_is_unknown_is_ignored(client: FlaskClient, engine: Engine) -> None:
+def test_what_is_unknown_is_ignored(reader: FlaskClient, engine: Engine) -> None:
     """`Page`, which the SDK sends, and names that nobody knows change nothing, even repeated."""
     tell(engine, callback("job"))
-    response = client.get("/v3/Transcriptions?Page=7&Page=8&utm=%00&utm=1&%FF=1")
+    response = reader.get("/v3/Transcriptions?Page=7&Page=8&utm=%00&utm=1&%FF=1")
     assert response.status_code == 200
     assert len(told(response)["transcriptions"]) == 1
 
 
 def test_one_statement_reads_a_page(
-    client: FlaskClient, engine: Engine, statements: Statements
+    reader: FlaskClient, engine: Engine, statements: Statements
 ) -> None:
     """A page is one statement: no count, no offset, no body, no more per row."""
     for number in range(5):
         tell(engine, callback(f"job{number}"))
-    token = _get(client, pageSize=2)["meta"]["nextToken"]
+    token = _get(reader, pageSize=2)["meta"]["nextToken"]
     statements.clear()
-    assert len(_ids(client, pageToken=token)) == 2
+    assert len(_ids(reader, pageToken=token)) == 2
     [(statement, _)] = statements
     for word in ("count(", "OFFSET", "events"):
         assert word not in statement
@@ -217,15 +217,15 @@ def test_one_statement_reads_a_page(
     ],
 )
 def test_an_index_holds_each_page_in_its_order(
-    client: FlaskClient, engine: Engine, statements: Statements, filters: dict[str, str]
+    reader: FlaskClient, engine: Engine, statements: Statements, filters: dict[str, str]
 ) -> None:
     """Postgres reads a page off an index, either way, and neither sorts nor sifts."""
     for number in range(3):
         tell(engine, _job_that_passes_all_filters(f"job{number}"))
-    second = _get(client, pageToken=_get(client, **filters, pageSize=1)["meta"]["nextToken"])
+    second = _get(reader, pageToken=_get(reader, **filters, pageSize=1)["meta"]["nextToken"])
     for name, direction in (("nextToken", "Backward"), ("previousToken", "Forward")):
         statements.clear()
-        assert len(_ids(client, pageToken=second["meta"][name])) == 1
+        assert len(_ids(reader, pageToken=second["meta"][name])) == 1
         plan = _plan(engine, *statements[0])
         assert "ROW(sort_at, id)" in plan.partition("Index Cond:")[2]
         assert ("Backward" in plan) == (direction == "Backward")

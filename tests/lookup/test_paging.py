@@ -69,8 +69,8 @@ def _put(engine: Engine, rows: list[dict[str, Any]]) -> None:
             connection.execute(insert(transcriptions), values)
 
 
-def _page(client: FlaskClient, parameters: dict[str, Any]) -> tuple[list[str], dict[str, Any]]:
-    response = client.get(f"/v3/Transcriptions?{urlencode(parameters)}")
+def _page(reader: FlaskClient, parameters: dict[str, Any]) -> tuple[list[str], dict[str, Any]]:
+    response = reader.get(f"/v3/Transcriptions?{urlencode(parameters)}")
     assert response.status_code == 200
     document = told(response)
 
@@ -80,7 +80,7 @@ def _page(client: FlaskClient, parameters: dict[str, Any]) -> tuple[list[str], d
 @shared
 @given(rows=_rows, filters=_filters, size=st.integers(1, 5), repeated=st.booleans())
 def test_pages_are_the_sorted_list_cut_up(
-    client: FlaskClient,
+    reader: FlaskClient,
     engine: Engine,
     rows: list[dict[str, Any]],
     filters: dict[str, str],
@@ -98,58 +98,58 @@ def test_pages_are_the_sorted_list_cut_up(
     ids = [row["id"] for row in passing]
     first = {**filters, "pageSize": size}
     beside = first if repeated else {}
-    pages = [_page(client, first)]
+    pages = [_page(reader, first)]
     while token := pages[-1][1].get("nextToken"):
         assert len(pages) <= len(rows)
-        pages.append(_page(client, {**beside, "pageToken": token}))
+        pages.append(_page(reader, {**beside, "pageToken": token}))
     assert [page for page, _ in pages] == [
         ids[start : start + size] for start in range(0, max(len(ids), 1), size)
     ]
     for position in range(len(pages) - 1, 0, -1):
-        page, meta = _page(client, {**beside, "pageToken": pages[position][1]["previousToken"]})
+        page, meta = _page(reader, {**beside, "pageToken": pages[position][1]["previousToken"]})
         assert page == pages[position - 1][0]
         assert ("previousToken" in meta) == (position > 1)
         assert meta["pageSize"] == size
-        assert _page(client, {"pageToken": meta["nextToken"]})[0] == pages[position][0]
+        assert _page(reader, {"pageToken": meta["nextToken"]})[0] == pages[position][0]
     assert "previousToken" not in pages[0][1]
 
 
-def test_what_comes_in_meanwhile_shifts_nothing(client: FlaskClient, engine: Engine) -> None:
+def test_what_comes_in_meanwhile_shifts_nothing(reader: FlaskClient, engine: Engine) -> None:
     """A newer job that arrives between two pages repeats no row and hides none."""
     for number in range(4):
         tell(engine, callback(f"old{number}"))
-    first, meta = _page(client, {"pageSize": 2})
+    first, meta = _page(reader, {"pageSize": 2})
     tell(engine, callback("new"), at=NOON + timedelta(minutes=1))
-    second, meta = _page(client, {"pageToken": meta["nextToken"]})
+    second, meta = _page(reader, {"pageToken": meta["nextToken"]})
     assert first + second == ["old3", "old2", "old1", "old0"]
-    back, meta = _page(client, {"pageToken": meta["previousToken"]})
+    back, meta = _page(reader, {"pageToken": meta["previousToken"]})
     assert back == first
-    assert _page(client, {"pageToken": meta["previousToken"]})[0] == ["new"]
+    assert _page(reader, {"pageToken": meta["previousToken"]})[0] == ["new"]
 
 
-def test_a_page_that_has_emptied_leads_nowhere(client: FlaskClient, engine: Engine) -> None:
+def test_a_page_that_has_emptied_leads_nowhere(reader: FlaskClient, engine: Engine) -> None:
     """Where the rest of a list no longer passes its filter, there is an empty page at the end."""
     tell(engine, callback("a", status="running"))
     tell(engine, callback("b", status="running"))
-    _, meta = _page(client, {"pageSize": 1, "status": "RUNNING"})
+    _, meta = _page(reader, {"pageSize": 1, "status": "RUNNING"})
     tell(engine, callback("a", status="completed"))
-    rest, meta = _page(client, {"pageToken": meta["nextToken"]})
+    rest, meta = _page(reader, {"pageToken": meta["nextToken"]})
     assert (rest, meta) == ([], {"key": "transcriptions", "pageSize": 1})
 
 
 @pytest.fixture
-def token(client: FlaskClient, engine: Engine) -> str:
+def token(reader: FlaskClient, engine: Engine) -> str:
     """Return a token of the failed jobs in pages of one."""
     for number in range(3):
         tell(engine, callback(f"job{number}", status="failed"))
-    token: str = _page(client, {"pageSize": 1, "status": "FAILED"})[1]["nextToken"]
+    token: str = _page(reader, {"pageSize": 1, "status": "FAILED"})[1]["nextToken"]
 
     return token
 
 
-def _status(client: FlaskClient, parameters: dict[str, str]) -> tuple[int, list[str]]:
+def _status(reader: FlaskClient, parameters: dict[str, str]) -> tuple[int, list[str]]:
     """Return the answer's status and the parameters that its problem points at."""
-    response = client.get(f"/v3/Transcriptions?{urlencode(parameters)}")
+    response = reader.get(f"/v3/Transcriptions?{urlencode(parameters)}")
     document = told(response)
 
     return response.status_code, [fault["pointer"] for fault in document.get("errors", [])]
@@ -166,19 +166,19 @@ def _status(client: FlaskClient, parameters: dict[str, str]) -> tuple[int, list[
     ],
 )
 def test_what_stands_beside_a_token_agrees_with_it(
-    client: FlaskClient, token: str, beside: dict[str, str], status: int
+    reader: FlaskClient, token: str, beside: dict[str, str], status: int
 ) -> None:
     """A filter or a size other than the token's is a 400 that points at it."""
     pointers = [] if status == 200 else [f"/{name}" for name in beside]
-    assert _status(client, {"pageToken": token, **beside}) == (status, pointers)
+    assert _status(reader, {"pageToken": token, **beside}) == (status, pointers)
 
 
-def test_a_clamped_size_agrees_with_its_token(client: FlaskClient, engine: Engine) -> None:
+def test_a_clamped_size_agrees_with_its_token(reader: FlaskClient, engine: Engine) -> None:
     """The SDK goes on to send the size that it asked for, not the one that it got."""
     for number in range(101):
         tell(engine, callback(f"job{number}"))
-    _, meta = _page(client, {"pageSize": 120})
-    rest, meta = _page(client, {"pageSize": 120, "pageToken": meta["nextToken"]})
+    _, meta = _page(reader, {"pageSize": 120})
+    rest, meta = _page(reader, {"pageSize": 120, "pageToken": meta["nextToken"]})
     assert (len(rest), meta["pageSize"]) == (1, 100)
 
 
@@ -192,9 +192,9 @@ def _decoded(token: str) -> dict[str, Any]:
     return document
 
 
-def test_a_token_can_be_written_anew(client: FlaskClient, token: str) -> None:
+def test_a_token_can_be_written_anew(reader: FlaskClient, token: str) -> None:
     """What these tests change in a token is what they say, for unchanged it is one."""
-    assert _status(client, {"pageToken": _encoded(_decoded(token))}) == (200, [])
+    assert _status(reader, {"pageToken": _encoded(_decoded(token))}) == (200, [])
 
 
 @pytest.mark.parametrize(
@@ -230,11 +230,11 @@ def test_a_token_can_be_written_anew(client: FlaskClient, token: str) -> None:
     ],
 )
 def test_a_token_that_was_tampered_with_is_none(
-    client: FlaskClient, token: str, member: str, value: object
+    reader: FlaskClient, token: str, member: str, value: object
 ) -> None:
     """Whatever stands in it is checked as if it came from anybody."""
     changed = _encoded({**_decoded(token), member: value})
-    assert _status(client, {"pageToken": changed}) == (400, ["/pageToken"])
+    assert _status(reader, {"pageToken": changed}) == (400, ["/pageToken"])
 
 
 @pytest.mark.parametrize(
@@ -256,9 +256,9 @@ def test_a_token_that_was_tampered_with_is_none(
         base64.urlsafe_b64encode(b"\xff\xfe").decode(),
     ],
 )
-def test_what_is_no_token_is_400(client: FlaskClient, text: str) -> None:
+def test_what_is_no_token_is_400(reader: FlaskClient, text: str) -> None:
     """No base64, no UTF-8, no JSON, no object, no end of nesting: never more than a 400."""
-    assert _status(client, {"pageToken": text}) == (400, ["/pageToken"])
+    assert _status(reader, {"pageToken": text}) == (400, ["/pageToken"])
 
 
 _json = st.recursive(
@@ -273,8 +273,8 @@ _members = st.sampled_from(["version", "collection", "backward", "at", "id", "si
 @given(changes=st.dictionaries(_members, _json, min_size=1, max_size=3))
 @example(changes={"backward": True})
 def test_no_token_breaks_anything(
-    client: FlaskClient, token: str, changes: dict[str, object]
+    reader: FlaskClient, token: str, changes: dict[str, object]
 ) -> None:
     """A token with any members is one, or it is a 400."""
-    status, _ = _status(client, {"pageToken": _encoded({**_decoded(token), **changes})})
+    status, _ = _status(reader, {"pageToken": _encoded({**_decoded(token), **changes})})
     assert status in {200, 400}

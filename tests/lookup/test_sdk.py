@@ -11,11 +11,10 @@ from twilio.base.exceptions import TwilioException, TwilioServiceException
 from twilio.rest import Client
 from twilio.rest.voice.v3.transcription import TranscriptionList
 
-from tests.lookup.sdk import ReceiverHttpClient
+from tests.lookup.recipe import RECIPE, ReceiverHttpClient
 from tests.lookup.telling import ACCOUNT, NOON, callback, tell
 
 ROOT = Path(__file__).parent.parent.parent
-README = ROOT / "README.md"
 ENVELOPED = ROOT / "tests" / "samples" / "fetch_envelope.json"
 JOB = "voice_transcription_7n7hnd7sf68yfv5re42nvvz7aa"
 
@@ -153,9 +152,7 @@ def test_the_recipe_of_the_readme_works(
     origin: str, seven: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Pasted as it stands, with the address and the key filled in, it prints the jobs."""
-    blocks = re.findall(r"```python\n(.*?)```", README.read_text(), re.DOTALL)
-    [recipe] = [block for block in blocks if "ReceiverHttpClient" in block]
-    filled_in = re.sub(r'"https://[^"]*"', f'"{origin}"', recipe)
+    filled_in = re.sub(r'"https://[^"]*"', f'"{origin}"', RECIPE)
     filled_in = re.sub(r'Client\("[^"]*", "[^"]*"', 'Client("dev", "dev-secret"', filled_in)
     names: dict[str, Any] = {}
     exec(filled_in, names)

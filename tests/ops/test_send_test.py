@@ -213,3 +213,17 @@ def test_without_a_public_url_nothing_is_sent(deployment: Deployment) -> None:
 
     assert finding.verdict == Verdict.FAIL
     assert "Set PUBLIC_URL" in finding.remedy
+
+
+def test_a_failing_removal_hides_nothing() -> None:
+    """Where the job can't be removed either, that is told behind what failed first."""
+    settings = load({**ENVIRON, "PUBLIC_URL": f"http://127.0.0.1:{free_port()}"})
+    with engine_on(settings.database_url) as engine:
+        (finding,) = send_test.findings(settings, engine)
+
+    first, _, second = finding.text.partition("; ")
+    assert finding.verdict == Verdict.FAIL
+    assert first.endswith("nobody can be reached there")
+    assert "was not removed, for the database failed" in second
+    assert finding.remedy.startswith("Check host and port of PUBLIC_URL")
+    assert "Delete the job voice_transcription_doctor" in finding.remedy

@@ -33,6 +33,18 @@ def _renamed(delivered: list[Event]) -> list[Event]:
     ]
 
 
+def _foreign(event: Event) -> Event:
+    """Return what another account says of the same job."""
+    account = "AC" + "b" * 32
+
+    return replace(
+        event,
+        account_id=account,
+        head={**(event.head or {}), "account_id": account},
+        sha256=b"foreign" + event.sha256,
+    )
+
+
 @settings(
     max_examples=60,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
@@ -44,23 +56,21 @@ def test_any_order_over_several_connections_gives_the_fold(
     """The row is the pure fold of the set, even where a body was quarantined at first."""
     before = count(engine)
     delivered = _renamed(delivered)
-    # A body that an earlier judgement did not let pass is among the deliveries too.
-    seen_before = [quarantined(delivered[i]) for i in doubts if i < len(delivered)]
-    for event in seen_before:
+    # Some come as another judgement sees them that doesn't let them pass, before or meanwhile;
+    # and one is another account's, who comes too late.
+    doubted = [quarantined(delivered[i]) for i in doubts if i < len(delivered)]
+    foreign = _foreign(delivered[0])
+    record(engine, delivered[0])
+    for event in doubted[:1]:
         record(engine, event)
     with ThreadPoolExecutor(WRITERS) as pool:
-        list(pool.map(lambda event: record(engine, event), delivered))
+        mixed = [*delivered[1:3], *doubted[1:], foreign, *delivered[3:]]
+        list(pool.map(lambda event: record(engine, event), mixed))
 
     job = delivered[0].job_id or ""
-    assert stored_row(engine, job) == expected_row(
-        delivered
-        + [
-            replace(event, head=twin.head)
-            for event in seen_before
-            for twin in delivered
-            if twin.sha256 == event.sha256
-        ]
-    )
+    heads = {event.sha256: event.head for event in delivered}
+    judged = [replace(event, head=heads[event.sha256]) for event in doubted]
+    assert stored_row(engine, job) == expected_row(delivered + judged)
     distinct, total = count(engine)
-    assert distinct - before[0] == len({event.sha256 for event in delivered})
-    assert total - before[1] == len(delivered) + len(seen_before)
+    assert distinct - before[0] == len(heads) + 1
+    assert total - before[1] == len(delivered) + len(doubted) + 1

@@ -5,8 +5,9 @@ from sqlalchemy import Engine, text
 from sqlalchemy.exc import DataError, SQLAlchemyError
 
 from receiver.deadline import Deadline
+from receiver.fault import kind_of
 from receiver.store.engine import make_engine
-from receiver.store.retry import Unavailable, name_of, until
+from receiver.store.retry import Unavailable, until
 from tests.server import free_port
 
 
@@ -55,4 +56,4 @@ def test_an_error_is_named_without_its_values(engine: Engine) -> None:
     with engine.connect() as connection, pytest.raises(SQLAlchemyError) as caught:
         connection.execute(text("SELECT (:secret)::integer"), {"secret": "swordfish"})
     assert "swordfish" in str(caught.value)
-    assert name_of(caught.value) == "InvalidTextRepresentation 22P02"
+    assert kind_of(caught.value) == "InvalidTextRepresentation 22P02"

@@ -31,8 +31,7 @@ def upgrade() -> None:
             transaction_id xid8 NOT NULL DEFAULT pg_current_xact_id()
         );
         CREATE INDEX events_job ON events (job_id, received_at, id);
-        CREATE INDEX events_quarantined ON events (received_at, id)
-            WHERE outcome = 'quarantined';
+        CREATE INDEX events_quarantined ON events (id) WHERE outcome = 'quarantined';
 
         CREATE TABLE transcriptions (
             id text COLLATE "C" PRIMARY KEY,

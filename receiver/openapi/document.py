@@ -1,4 +1,4 @@
-"""The OpenAPI 3.1 document, made of the schemas that read the requests and render the answers."""
+"""The OpenAPI 3.1 document: the operations, and the schemas that they name, as components."""
 
 from functools import cache
 from typing import Any
@@ -6,21 +6,9 @@ from typing import Any
 from apispec import APISpec
 from apispec.ext.marshmallow import MarshmallowPlugin
 from apispec.ext.marshmallow.openapi import OpenAPIConverter
-from flask import Blueprint, Response
 from marshmallow import fields
 
-from receiver.lookup.answers import json_response
-from receiver.lookup.links import origin
-from receiver.lookup.operations import OPERATIONS, SECURITY
-
-# No authentication: it describes the doors, not what is behind them.
-blueprint = Blueprint("openapi", __name__)
-
-
-@blueprint.get("/openapi.json")
-def describe() -> Response:
-    """Return the document, with this server's address in it."""
-    return json_response({**document(), "servers": [{"url": origin()}]})
+from receiver.openapi.operations import OPERATIONS, SECURITY
 
 
 @cache

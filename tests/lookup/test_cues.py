@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from receiver.lookup.transcript import Cue, cues
+from receiver.lookup.cues import Cue, cues
 from tests.lookup.documents import Document, hostile, sample, shown_texts, spoken
 
 

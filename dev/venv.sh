@@ -1,7 +1,7 @@
-# Make .venv and install the lock file $1, unless it or one of the others named is installed.
-# For the Makefile, from the project's folder: sh dev/setup.sh requirements-run.txt …
+# Make .venv, unless there is a good one. For the Makefile, from the project's folder.
+# Relative paths only, so that the project's folder may have any name; -I, so that no PYTHON… exported
+# in the shell has a say.
 set -eu
-unset PYTHONHOME PYTHONPATH
 
 fits='import ssl, sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 14))'
 
@@ -17,9 +17,9 @@ find_python() {
     bare=
     for name; do
         case $name in /*) ;; */*) name=$PWD/$name ;; esac
-        (cd / && "$name" -c "$fits") 2>/dev/null || continue
-        python=$(cd / && "$name" -c 'import sys; print(sys.executable)')
-        if "$python" -c 'import ensurepip, venv' 2>/dev/null; then
+        (cd / && "$name" -I -c "$fits") 2>/dev/null || continue
+        python=$(cd / && "$name" -I -c 'import sys; print(sys.executable)')
+        if "$python" -I -c 'import ensurepip, venv' 2>/dev/null; then
             return
         fi
         bare=$python
@@ -38,25 +38,14 @@ find_python() {
 
 # A venv is good if its Python fits and its pip runs and is of this folder: scripts hold its path.
 good_venv() {
-    .venv/bin/python -c "$fits" 2>/dev/null &&
+    .venv/bin/python -I -c "$fits" 2>/dev/null &&
         grep -qF "$(pwd -P)/.venv/bin/python" .venv/bin/pip 2>/dev/null &&
-        .venv/bin/python -m pip --version >/dev/null 2>&1
+        .venv/bin/python -I -m pip --version >/dev/null 2>&1
 }
 
 if ! good_venv; then
     find_python
     echo "Making .venv with $python"
     rm -rf .venv
-    "$python" -m venv .venv
+    "$python" -I -m venv .venv
 fi
-
-for lock; do
-    if cmp -s "$lock" .venv/installed.txt; then
-        exit
-    fi
-done
-echo "Installing $1 (only the first time, and when it has changed)"
-rm -f .venv/installed.txt
-PIP_USER=0 .venv/bin/python -m pip install --quiet --quiet --disable-pip-version-check \
-    --require-hashes --requirement "$1"
-cp "$1" .venv/installed.txt

@@ -4,13 +4,13 @@ from typing import Any
 
 from marshmallow import Schema
 
-from receiver.lookup.formats import FORMATS
 from receiver.problem import MEDIA_TYPE
 from schemas.callback import Head
 from schemas.health import Health
 from schemas.listing import CallbackList, TranscriptionList
 from schemas.problem import Problem
-from schemas.query import PagedQuery, TranscriptionsQuery, TranscriptQuery
+from schemas.query import CONTENT_TYPES, PagedQuery, TranscriptionsQuery, TranscriptQuery
+from schemas.storable import ID_PATTERN
 from schemas.token import BIGINT_MAX
 from schemas.transcription import Operation, Transcript
 
@@ -37,7 +37,7 @@ _JOB = {
     "in": "path",
     "name": "transcriptionId",
     "example": "voice_transcription_7n7hnd7sf68yfv5re42nvvz7aa",
-    "schema": {"type": "string", "pattern": "^[A-Za-z0-9_-]{1,128}$"},
+    "schema": {"type": "string", "pattern": f"^{ID_PATTERN}$"},
 }
 _CALLBACK = {
     "in": "path",
@@ -107,8 +107,8 @@ OPERATIONS: dict[str, dict[str, Any]] = {
             "responses": _tagged(
                 "The transcript.",
                 {
-                    form.media_type.partition(";")[0]: {"schema": {"type": "string"}}
-                    for form in FORMATS.values()
+                    content_type.partition(";")[0]: {"schema": {"type": "string"}}
+                    for content_type in CONTENT_TYPES.values()
                 }
                 | _of(Transcript),
             )

@@ -1,21 +1,32 @@
 """The document against the running server, by what schemathesis makes of it."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import schemathesis
+from flask import Flask
 from hypothesis import HealthCheck, settings
 from schemathesis import Case, CheckFunction
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 from sqlalchemy import Engine
 
-from receiver.lookup.openapi import document
+from receiver.openapi.document import document
+from tests.app import KEY
+from tests.environment import serving
 from tests.lookup.telling import callback, tell
 
 SAMPLES = Path(__file__).parent.parent / "samples"
 
 schema = schemathesis.openapi.from_dict(document())
+
+
+@pytest.fixture
+def origin(app: Flask) -> Iterator[str]:
+    """Yield the origin under which the application is served, on loopback."""
+    with serving(app) as origin:
+        yield origin
 
 
 @pytest.fixture
@@ -40,4 +51,4 @@ def test_the_server_is_what_its_document_says(case: Case[Any], origin: str) -> N
     # No description can tell which text is a token of the list.
     opaque = "pageToken" in (case.query or {})
     excluded: list[CheckFunction] = [positive_data_acceptance] if opaque else []
-    case.call_and_validate(base_url=origin, auth=("dev", "dev-secret"), excluded_checks=excluded)
+    case.call_and_validate(base_url=origin, auth=KEY, excluded_checks=excluded)

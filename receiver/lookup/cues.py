@@ -1,4 +1,4 @@
-"""The transcript: a callback's sentences become cues, in spoken order, each with its end.
+"""Cues: a callback's sentences in spoken order, each with its speaker and its end.
 
 The sentences were validated by nobody, so whatever is missing or makes no sense is inferred, and
 nothing raises. A sentence without text is no cue; the JSON form alone shows it.

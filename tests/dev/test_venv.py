@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-_SETUP = Path(__file__).parents[2] / "dev" / "setup.sh"
-_TOOLS = ("cat", "cmp", "cp", "grep", "rm", "sh")
-# Answers what dev/setup.sh asks a Python: does it fit, where is it, can it make a venv.
+_SCRIPT = Path(__file__).parents[2] / "dev" / "venv.sh"
+_TOOLS = ("grep", "rm", "sh")
+# Answers what dev/venv.sh asks a Python: does it fit, where is it, can it make a venv.
 _PYTHON = """#!/bin/sh
 case "$*" in
 *version_info*) exit {unfit} ;;
@@ -40,12 +40,12 @@ def _add(programs: Path, name: str, *, unfit: bool = False, bare: bool = False) 
     path.chmod(0o755)
 
 
-def _set_up(programs: Path, **environment: str) -> str:
-    """Run the set-up in a folder of its own, and return what it says; it fails in each test."""
+def _make(programs: Path, **environment: str) -> str:
+    """Run it in a folder of its own, and return what it says; it fails in each test."""
     project = programs.with_name("project")
     project.mkdir()
     done = subprocess.run(
-        ["/bin/sh", _SETUP, "requirements-run.txt"],
+        ["/bin/sh", _SCRIPT],
         cwd=project,
         env={"PATH": os.fspath(programs), **environment},
         capture_output=True,
@@ -65,7 +65,7 @@ def test_first_python_that_runs(programs: Path) -> None:
     _add(programs, "python3.12")
     _add(programs, "python3")
 
-    assert f"venv by {programs / 'python3.12'}\n" in _set_up(programs)
+    assert f"venv by {programs / 'python3.12'}\n" in _make(programs)
 
 
 def test_python_without_venv_is_passed_over(programs: Path) -> None:
@@ -73,19 +73,19 @@ def test_python_without_venv_is_passed_over(programs: Path) -> None:
     _add(programs, "python3.13", bare=True)
     _add(programs, "python3")
 
-    assert f"venv by {programs / 'python3'}\n" in _set_up(programs)
+    assert f"venv by {programs / 'python3'}\n" in _make(programs)
 
 
 def test_only_a_python_without_venv(programs: Path) -> None:
     """If no fitting Python can make a venv, the package to install is named."""
     _add(programs, "python3", bare=True)
 
-    assert "apt install python3-venv" in _set_up(programs)
+    assert "apt install python3-venv" in _make(programs)
 
 
 def test_no_python(programs: Path) -> None:
     """Without a fitting Python the versions, and ways to get one, are named."""
-    said = _set_up(programs)
+    said = _make(programs)
 
     assert "No Python 3.11 to 3.14 found" in said
     assert "make run PYTHON=" in said
@@ -96,4 +96,4 @@ def test_the_users_choice(programs: Path) -> None:
     _add(programs, "python3")
     _add(programs, "old", unfit=True)
 
-    assert "PYTHON=old doesn't run" in _set_up(programs, PYTHON="old")
+    assert "PYTHON=old doesn't run" in _make(programs, PYTHON="old")

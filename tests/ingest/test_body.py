@@ -1,0 +1,103 @@
+"""Reading bodies: the caps, and that what is taken is given back."""
+
+import io
+from typing import Any
+
+import pytest
+
+from receiver.deadline import Deadline
+from receiver.ingest.body import (
+    UNPROVED_BODY_BYTES,
+    UNPROVED_BYTES,
+    BodyCutShort,
+    BodyTooLarge,
+    Intake,
+    TooMuchInFlight,
+)
+
+MAX = 40 * 1024 * 1024  # so that one body takes all the room there is
+
+
+def _environ(body: bytes, *, promised: int | None = None, chunked: bool = False) -> dict[str, Any]:
+    length = {} if chunked else {"CONTENT_LENGTH": str(promised or len(body))}
+
+    return {"wsgi.input": io.BytesIO(body), **length}
+
+
+@pytest.fixture
+def intake() -> Intake:
+    """Return what a worker has."""
+    return Intake(max_body_bytes=MAX)
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+def test_the_cap_is_inclusive(*, chunked: bool) -> None:
+    """A body of exactly MAX_BODY_BYTES is read whole, one byte more is too large."""
+    intake = Intake(max_body_bytes=10)
+    with intake.reader(_environ(b"x" * 10, chunked=chunked), Deadline(1)) as read:
+        assert read(proved=True) == b"x" * 10
+    with (
+        intake.reader(_environ(b"x" * 11, chunked=chunked), Deadline(1)) as read,
+        pytest.raises(BodyTooLarge),
+    ):
+        read(proved=True)
+
+
+def test_a_short_body_is_cut(intake: Intake) -> None:
+    """Fewer bytes than were promised are no body."""
+    with (
+        intake.reader(_environ(b"x" * 9, promised=10), Deadline(1)) as read,
+        pytest.raises(BodyCutShort),
+    ):
+        read(proved=True)
+
+
+def _fail_after_reading(intake: Intake) -> None:
+    with intake.reader(_environ(b"x", chunked=True), Deadline(1)) as read:
+        read(proved=True)
+        raise KeyError
+
+
+def test_what_is_taken_is_given_back(intake: Intake) -> None:
+    """However a request ends, the room is there for the next one."""
+    for _ in range(3):
+        with intake.reader(_environ(b"x", chunked=True), Deadline(1)) as read:
+            assert read(proved=True) == b"x"
+        with pytest.raises(KeyError):
+            _fail_after_reading(intake)
+        with (
+            intake.reader(_environ(b"x", promised=MAX), Deadline(1)) as read,
+            pytest.raises(BodyCutShort),
+        ):
+            read(proved=True)
+
+
+def test_a_full_worker_takes_no_more(intake: Intake) -> None:
+    """Where other bodies hold all the room until the deadline, the next one isn't read."""
+    with intake.reader(_environ(b"x", chunked=True), Deadline(1)) as first:
+        first(proved=True)
+        with (
+            intake.reader(_environ(b"x"), Deadline(0.01)) as read,
+            pytest.raises(TooMuchInFlight),
+        ):
+            read(proved=True)
+
+
+def test_unproved_bodies_have_little_room_of_their_own(intake: Intake) -> None:
+    """They are small, and however many there are, a proved one is read."""
+    with (
+        intake.reader(_environ(b"", promised=UNPROVED_BODY_BYTES + 1), Deadline(1)) as read,
+        pytest.raises(BodyTooLarge),
+    ):
+        read(proved=False)
+    held = []
+    for _ in range(UNPROVED_BYTES // UNPROVED_BODY_BYTES):
+        reader = intake.reader(_environ(b"x", chunked=True), Deadline(1))
+        held.append(reader)
+        reader.__enter__()(proved=False)
+    with intake.reader(_environ(b"x"), Deadline(0.01)) as read, pytest.raises(TooMuchInFlight):
+        read(proved=False)
+    with intake.reader(_environ(b"x"), Deadline(0.01)) as read:
+        assert read(proved=True) == b"x"
+    for reader in held:
+        reader.__exit__(None, None, None)

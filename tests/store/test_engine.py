@@ -1,0 +1,47 @@
+"""The connections: what each of them is told, and what an error of theirs doesn't tell."""
+
+import psycopg
+import pytest
+from sqlalchemy import Engine, text
+from sqlalchemy.exc import DataError
+
+from receiver.store.engine import transactional
+
+SETTINGS = {
+    "TimeZone": "UTC",
+    "statement_timeout": "15s",
+    "lock_timeout": "15s",
+    "idle_in_transaction_session_timeout": "15s",
+}
+
+
+def test_every_connection_has_its_settings(engine: Engine) -> None:
+    """The server tidies up after us, in autocommit and in transactions alike."""
+    for one in (engine, transactional(engine)):
+        with one.connect() as connection:
+            shown = {name: connection.execute(text(f"SHOW {name}")).scalar() for name in SETTINGS}
+        assert shown == SETTINGS
+
+
+def test_nothing_is_prepared(engine: Engine) -> None:
+    """A prepared statement would be another session's, behind a pooler in transaction mode."""
+    with engine.connect() as connection:
+        for _ in range(10):
+            connection.execute(text("SELECT 1"))
+        driver = connection.connection.driver_connection
+        assert isinstance(driver, psycopg.Connection)
+        assert driver.prepare_threshold is None
+        assert connection.execute(text("SELECT count(*) FROM pg_prepared_statements")).scalar() == 0
+
+
+def test_the_pool_is_fixed(engine: Engine) -> None:
+    """What a worker may take of the database's connections is what DB_POOL_SIZE says."""
+    pool = engine.pool
+    assert (pool.size(), pool._max_overflow) == (8, 0)  # type: ignore[attr-defined] # noqa: SLF001 - a QueuePool's
+
+
+def test_an_error_shows_no_values(engine: Engine) -> None:
+    """SQLAlchemy's part of an error's text leaves out what was sent with the statement."""
+    with engine.connect() as connection, pytest.raises(DataError) as caught:
+        connection.execute(text("SELECT (:n)::integer / (:secret)::integer"), {"n": 1, "secret": 0})
+    assert "hidden" in str(caught.value)
