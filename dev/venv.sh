@@ -1,6 +1,6 @@
 # Make .venv, unless there is a good one. For the Makefile, from the project's folder.
-# Relative paths only, so that the project's folder may have any name; -I, so that no PYTHON… exported
-# in the shell has a say.
+# Relative paths only, so that the project's folder may have any name; -I, so that no exported
+# PYTHON… has a say.
 set -eu
 
 fits='import ssl, sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 14))'

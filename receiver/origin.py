@@ -22,6 +22,11 @@ def request_origin(environ: Mapping[str, Any]) -> str:
     return f"{scheme}://{host if _HOST.fullmatch(host) else ''}"
 
 
+def public_origin(environ: Mapping[str, Any], public_url: str | None) -> str:
+    """Return PUBLIC_URL as a reader may see it, else the origin that the request was sent to."""
+    return without_credentials(public_url) if public_url else request_origin(environ)
+
+
 def without_credentials(url: str) -> str:
     """Return the URL without `user:password@`, which is between Twilio and the proxy."""
     parts = urlsplit(url)

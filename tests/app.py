@@ -15,11 +15,8 @@ from dev.postgres import Server
 from receiver.store.engine import make_engine
 from receiver.store.migrate import migrate
 from tests import signing
+from tests.environment import ENVIRON, KEY, PUBLIC_URL, TOKEN
 from tests.postgres import new_database
-
-TOKEN = "12345678901234567890123456789012"
-PUBLIC_URL = "https://app.example.com"
-KEY = ("reader", "reader-secret")
 
 
 @pytest.fixture(scope="session")
@@ -52,12 +49,7 @@ def engine(migrated: str) -> Iterator[Engine]:
 @pytest.fixture
 def environ(migrated: str) -> dict[str, str]:
     """Return the environment of a production deployment."""
-    return {
-        "DATABASE_URL": migrated,
-        "TWILIO_AUTH_TOKEN": TOKEN,
-        "PUBLIC_URL": PUBLIC_URL,
-        "API_KEYS": ":".join(KEY),
-    }
+    return {**ENVIRON, "DATABASE_URL": migrated}
 
 
 @pytest.fixture

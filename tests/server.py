@@ -14,7 +14,7 @@ import requests
 
 from dev.process import Child
 from tests import signing
-from tests.app import KEY, TOKEN
+from tests.environment import ENVIRON, KEY, TOKEN
 
 ROOT = Path(__file__).parent.parent
 ROUTE = "/callbacks/transcription"
@@ -85,12 +85,10 @@ def web_server(database: str, log: Path, **settings: str) -> Iterator[WebServer]
     port = free_port()
     environ = {
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        **ENVIRON,
         "DATABASE_URL": database,
-        "TWILIO_AUTH_TOKEN": TOKEN,
         "PUBLIC_URL": f"http://127.0.0.1:{port}",
-        "API_KEYS": ":".join(KEY),
         "PORT": str(port),
-        "WEB_CONCURRENCY": "1",
         "GUNICORN_CMD_ARGS": f"--bind=127.0.0.1:{port}",
         **settings,
     }

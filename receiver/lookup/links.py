@@ -4,20 +4,15 @@ from typing import Any
 
 from flask import current_app, request
 
-from receiver.origin import request_origin, without_credentials
+from receiver.origin import public_origin
 from receiver.store.read import Row
-
-
-def origin() -> str:
-    """Return PUBLIC_URL, else the origin that the request was sent to."""
-    public_url: str | None = current_app.extensions["settings"].public_url
-
-    return without_credentials(public_url) if public_url else request_origin(request.environ)
 
 
 def job_url(job_id: str) -> str:
     """Return the job's own address."""
-    return f"{origin()}/v3/Transcriptions/{job_id}"
+    origin = public_origin(request.environ, current_app.extensions["settings"].public_url)
+
+    return f"{origin}/v3/Transcriptions/{job_id}"
 
 
 def described(job: Row) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from flask import Blueprint, Response, current_app, jsonify, request
 
 from receiver.openapi.document import document
-from receiver.origin import request_origin, without_credentials
+from receiver.origin import public_origin
 
 # No authentication: it describes the doors, not what is behind them.
 blueprint = Blueprint("openapi", __name__)
@@ -12,7 +12,6 @@ blueprint = Blueprint("openapi", __name__)
 @blueprint.get("/openapi.json")
 def describe() -> Response:
     """Return the document, with this server's address in it."""
-    public_url: str | None = current_app.extensions["settings"].public_url
-    origin = without_credentials(public_url) if public_url else request_origin(request.environ)
+    origin = public_origin(request.environ, current_app.extensions["settings"].public_url)
 
     return jsonify({**document(), "servers": [{"url": origin}]})

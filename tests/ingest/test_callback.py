@@ -11,7 +11,8 @@ from sqlalchemy import select
 
 from receiver.store.tables import events
 from tests import signing
-from tests.app import PUBLIC_URL, TOKEN, Reader, Twilio
+from tests.app import Reader, Twilio
+from tests.environment import PUBLIC_URL, TOKEN
 
 SAMPLES = Path(__file__).parent.parent / "samples"
 COMPLETED = (SAMPLES / "completed_flat.json").read_bytes()

@@ -13,8 +13,7 @@ from schemathesis.specs.openapi.checks import positive_data_acceptance
 from sqlalchemy import Engine
 
 from receiver.openapi.document import document
-from tests.app import KEY
-from tests.environment import serving
+from tests.environment import KEY, serving
 from tests.lookup.telling import callback, tell
 
 SAMPLES = Path(__file__).parent.parent / "samples"
