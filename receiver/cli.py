@@ -16,6 +16,7 @@ from receiver.fault import kind_of
 from receiver.ops import doctor
 from receiver.store.event import Outcome
 from receiver.store.ledger import LedgerFilter, find_body, find_event, find_events
+from receiver.store.rebuild import count_jobs, job_ids, rebuild
 
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
@@ -27,6 +28,7 @@ def register(app: Flask) -> None:
     """Give the application its commands."""
     app.cli.add_command(callbacks)
     app.cli.add_command(_migrate)
+    app.cli.add_command(_rebuild)
     app.cli.add_command(doctor.command)
 
 
@@ -68,6 +70,23 @@ def _migrate() -> None:
         migrate(_engine(), tell=click.echo)
     except MigrationBusy as error:
         raise click.ClickException(str(error)) from error
+
+
+@click.command("rebuild")
+@with_appcontext
+@_explained
+def _rebuild() -> None:
+    """Fold every job anew from the ledger, and list the jobs whose row had to change."""
+    engine = _engine()
+    with engine.connect() as connection:
+        count = count_jobs(connection)
+    with click.progressbar(
+        job_ids(engine), length=count, label="Rebuilding", file=sys.stderr
+    ) as ids:
+        changed = [job_id for job_id in ids if rebuild(engine, job_id)]
+    for job_id in changed:
+        click.echo(job_id)
+    click.echo(f"{count} jobs, of which {len(changed)} had to change.", err=True)
 
 
 @callbacks.command("list")

@@ -68,6 +68,18 @@ def test_an_unknown_callback_is_an_error(app: Flask) -> None:
         assert "no callback 999" in result.stderr
 
 
+def test_rebuild_lists_what_had_to_change(app: Flask, twilio: Twilio) -> None:
+    """On healthy data that is nothing; a row that was damaged is named."""
+    for number in range(3):
+        twilio.call(b'{"id": "job_%d", "accountId": "AC1", "status": "failed"}' % number)
+    healthy = _run(app, "rebuild")
+    assert (healthy.exit_code, healthy.stdout) == (0, "")
+    assert "3 jobs, of which 0 had to change" in healthy.stderr
+    with app.extensions["engine"].connect() as connection:
+        connection.exec_driver_sql("UPDATE transcriptions SET duration = 1 WHERE id = 'job_1'")
+    assert _run(app, "rebuild").stdout == "job_1\n"
+
+
 class TestDatabaseAway:
     """Nobody listens where DATABASE_URL points."""
 

@@ -20,19 +20,22 @@ def lock_job(connection: Connection, job_id: str) -> Row[Any] | None:
     return connection.execute(statement).one_or_none()
 
 
-def refold(connection: Connection, job: Row[Any]) -> None:
-    """Fold the locked job anew from all its events; a row that is right already stays untouched."""
-    columns = fold(_told_of(connection, job.id))
+def refold(connection: Connection, job: Row[Any]) -> bool:
+    """Fold the locked job anew from all its events, and tell whether its row had to change."""
+    columns = fold(told_of(connection, job.id))
     if all(columns[name] == getattr(job, name) for name in columns):
-        return
+        return False
     connection.execute(
         update(transcriptions)
         .where(transcriptions.c.id == job.id)
         .values(columns | {"transaction_id": func.pg_current_xact_id()})
     )
 
+    return True
 
-def _told_of(connection: Connection, job_id: str) -> list[Told]:
+
+def told_of(connection: Connection, job_id: str) -> list[Told]:
+    """Return what the ledger holds of the job, but for what is quarantined."""
     statement = select(events.c.sha256, events.c.source, events.c.received_at, events.c.head).where(
         events.c.job_id == job_id, events.c.outcome != Outcome.QUARANTINED
     )
