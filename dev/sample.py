@@ -8,6 +8,7 @@ import sys
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import requests
 from twilio.request_validator import RequestValidator
 
 from dev.ask import ask
@@ -78,4 +79,11 @@ def _letters(count: int) -> str:
 
 
 if __name__ == "__main__":
-    print(deliver(sys.argv[1] if len(sys.argv) > 1 else "http://127.0.0.1:8000"))
+    origin = sys.argv[1] if len(sys.argv) > 1 else "http://127.0.0.1:8000"
+    try:
+        print(deliver(origin))
+    except requests.RequestException as error:
+        sys.exit(
+            f"Error: {origin} didn't take it ({type(error).__name__}). Is `make run` serving "
+            "there? Usage: .venv/bin/python -m dev.sample [http://127.0.0.1:8000]"
+        )

@@ -91,7 +91,11 @@ def _rebuild() -> None:
 
 @callbacks.command("list")
 @click.option("--outcome", type=click.Choice([str(outcome) for outcome in Outcome]))
-@click.option("--reason", help="A reason's code, such as undecodable, invalid or account_mismatch.")
+@click.option(
+    "--reason",
+    help="undecodable, invalid, unexpected_content_type, account_mismatch, foreign_account, "
+    "internal_error or unstorable.",
+)
 @click.option("--since", type=click.DateTime(), help="Received at or after this moment, in UTC.")
 @click.option("--job", help="The id of the job that they name.")
 @click.option("--limit", type=click.IntRange(1), default=50, show_default=True)
@@ -113,8 +117,11 @@ def _list(
     for row in rows:
         click.echo(
             f"{row.id:>8}  {row.received_at:%Y-%m-%dT%H:%M:%SZ}  {row.outcome:<11}  "
-            f"x{row.deliveries:<3} {row.body_bytes:>8} B  {row.job_id or '-'}  {row.reason or ''}"
+            f"x{row.deliveries:<3} {row.body_bytes:>8} B  {row.job_id or '-'}  "
+            f"{': '.join(filter(None, (row.reason, row.detail)))}".rstrip()
         )
+    if not rows:
+        click.echo("(none)", err=True)
     if len(rows) == limit:
         click.echo(f"(the newest {limit}; --limit shows more)", err=True)
 
@@ -127,7 +134,7 @@ def _show(callback_id: int) -> None:
     with _engine().connect() as connection:
         row = find_event(connection, callback_id)
     if row is None:
-        raise _unknown(callback_id)
+        raise click.ClickException(f"there is no callback {callback_id}.")
     for name, value in row._mapping.items():  # noqa: SLF001 - SQLAlchemy's documented accessor
         click.echo(f"{name:<18} {_shown(value)}")
 
@@ -150,9 +157,5 @@ def _body(callback_id: int) -> None:
     with _engine().connect() as connection:
         body = find_body(connection, callback_id)
     if body is None:
-        raise _unknown(callback_id)
+        raise click.ClickException(f"there is no callback {callback_id}, or its body was erased.")
     sys.stdout.buffer.write(body)
-
-
-def _unknown(callback_id: int) -> click.ClickException:
-    return click.ClickException(f"there is no callback {callback_id}, or its body was erased.")

@@ -24,7 +24,7 @@ from receiver.keys import ApiKey, SigningKey, api_keys, auth_tokens, shared_keys
 
 __all__ = ["ApiKey", "ConfigError", "Settings", "SigningKey", "load"]
 
-CONNECTIONS = 8  # workers x pool: two releases and the reconciler fit into a 20-connection database
+CONNECTIONS = 8  # workers x pool: two releases and a command fit into a 20-connection database
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
 

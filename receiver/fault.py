@@ -4,8 +4,14 @@ import traceback
 
 
 def kind_of(error: BaseException) -> str:
-    """Return the error's class, with the SQLSTATE if it is Postgres's."""
+    """Return the error's class, with the SQLSTATE if it is Postgres's.
+
+    Of a connection that could not be made the driver's own text is returned: it tells which host
+    refused and why, and there is no statement yet whose values it could quote.
+    """
     cause = getattr(error, "orig", None) or error
+    if cause is not error and getattr(error, "statement", "") is None:
+        return " ".join(str(cause).split())
     state = getattr(cause, "sqlstate", None)
 
     return f"{type(cause).__name__} {state}" if state else type(cause).__name__

@@ -7,15 +7,15 @@ from sqlalchemy import Engine
 from receiver.deadline import Deadline
 from receiver.fault import place_of
 from receiver.ingest.judge import quarantined
-from receiver.store.event import Event, Outcome
-from receiver.store.record import record
+from receiver.store.event import Event
+from receiver.store.record import Recorded, record
 from receiver.store.retry import Unavailable, until
 
 logger = logging.getLogger(__name__)
 
 
-def keep(engine: Engine, event: Event, deadline: Deadline) -> Outcome:
-    """Return the outcome once the event is durable; raises Unavailable at the deadline.
+def keep(engine: Engine, event: Event, deadline: Deadline) -> Recorded:
+    """Return what the ledger says once the event is durable; raises Unavailable at the deadline.
 
     What the store refuses for its values, which nobody foresaw, is kept as quarantined.
     """

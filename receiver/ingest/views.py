@@ -13,7 +13,10 @@ from receiver.ingest.judge import Arrival, judge
 from receiver.ingest.keep import keep
 from receiver.ingest.signature import SignatureRefused, Signed, verify
 from receiver.ingest.url import called_url
+from receiver.origin import without_credentials
 from receiver.problem import problem, unavailable
+from receiver.store.event import Outcome
+from receiver.store.retry import Unavailable
 from schemas.storable import is_storable
 
 logger = logging.getLogger(__name__)
@@ -34,13 +37,16 @@ def receive() -> Response:
     with intake.reader(request.environ, until) as read_body:
         verified = verify(_signed(settings), settings.signing_keys, read_body)
         event = judge(verified, _arrival())
-        outcome = keep(current_app.extensions["engine"], event, until)
-    logger.info(
-        "callback recorded",
+        recorded = keep(current_app.extensions["engine"], event, until)
+    logger.log(
+        logging.WARNING if recorded.outcome == Outcome.QUARANTINED else logging.INFO,
+        "callback %s",
+        recorded.outcome,
         extra={
+            "callback": recorded.id,
             "job": event.job_id,
-            "outcome": outcome,
-            "reason": event.reason,
+            "reason": recorded.reason,
+            "detail": recorded.detail,
             "bytes": len(event.body),
             "key": event.key_id,
             "seconds": round(until.elapsed(), 3),
@@ -76,7 +82,16 @@ def _header(name: str) -> str | None:
 
 @blueprint.errorhandler(SignatureRefused)
 def _refuse(error: SignatureRefused) -> Response:
-    logger.warning("callback refused: %s", error.reason)
+    settings: Settings = current_app.extensions["settings"]
+    logger.warning(
+        "callback refused: %s",
+        error.reason,
+        extra={
+            "url": without_credentials(_signed(settings).url).partition("?")[0],
+            "host": request.headers.get("Host"),
+            "keys": [key.id for key in settings.signing_keys],
+        },
+    )
 
     return problem(403, f"The signature doesn't verify: {error.reason}.")
 
@@ -91,6 +106,7 @@ def _too_large(error: BodyTooLarge) -> Response:
 @blueprint.errorhandler(Exception)
 def _try_again(error: Exception) -> Response:
     """Answer what Twilio tries again: whatever else fails is our side of the wire."""
-    logger.error("callback not recorded: %s", place_of(error))
+    cause = str(error) if isinstance(error, Unavailable) else place_of(error)
+    logger.error("callback not recorded, answered 503 for Twilio to try again: %s", cause)
 
     return unavailable("The callback could not be made durable. Send it again.")

@@ -112,4 +112,4 @@ def _say_who_may_keep_it(response: Response) -> Response:
 
 @blueprint.errorhandler(Unavailable)
 def _try_again(_error: Unavailable) -> Response:
-    return unavailable("The database did not answer in time. Ask again.")
+    return unavailable("The database did not answer as it should; /readyz may tell why. Ask again.")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from threading import Thread
 from typing import TypeVar
 
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import SQLAlchemyError
 
 from receiver.fault import kind_of
 
@@ -58,12 +58,4 @@ def patiently(work: Callable[[], Answer]) -> Answer:
     except TimeoutError:
         raise NoAnswer(f"no answer within {PATIENCE:g} s") from None
     except SQLAlchemyError as error:
-        raise NoAnswer(_reason(error)) from error
-
-
-def _reason(error: SQLAlchemyError) -> str:
-    # A connection's error tells which host refused and why; a statement's could quote values.
-    if isinstance(error, DBAPIError) and error.statement is None:
-        return " ".join(str(error.orig).split())
-
-    return kind_of(error)
+        raise NoAnswer(kind_of(error)) from error

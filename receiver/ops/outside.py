@@ -118,12 +118,13 @@ def _unanswered(error: Exception) -> Astray:
         return Astray(
             f"no answer within {PATIENCE:g} s",
             "Look whether the web process runs and what it logs: Twilio doesn't wait longer "
-            "(17581).",
+            "(its error 17581).",
         )
     if isinstance(error, requests.ConnectionError):
         return Astray(
             "nobody can be reached there",
-            "Check host and port of PUBLIC_URL, its DNS, and that the web process runs (17582).",
+            "Check host and port of PUBLIC_URL, its DNS, and that the web process runs "
+            "(Twilio's error 17582).",
         )
 
     return Astray(
@@ -145,7 +146,8 @@ def _remedy(answer: Answer) -> str:
     if answer.location:
         return (
             f"Set PUBLIC_URL to where the redirect leads, {answer.location!a}, without the path; "
-            "in Twilio's configuration too, for the signature speaks of the first address (17584)."
+            "in Twilio's configuration too, for the signature speaks of the first address "
+            "(Twilio's error 17584)."
         )
     if answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return "Look into the log of the web process, or of the proxy where that has no line."

@@ -14,11 +14,13 @@ from receiver.config import Settings
 from receiver.keys import ApiKey, SigningKey
 from receiver.ops.finding import Finding, NoAnswer, Verdict, patiently
 from receiver.ops.outside import Astray, Refused, call, explain
+from receiver.origin import without_credentials
 from receiver.store.event import Outcome
 from receiver.store.ledger import LedgerFilter, find_events
 from receiver.store.remove import remove_job
 
 SENTENCE = "This is a test that flask doctor sent."
+ROUTE = "/callbacks/transcription"
 NOBODY = "AC" + "0" * 32  # an account that does not exist
 
 
@@ -57,7 +59,10 @@ def _try(origin: str, key: SigningKey, reader: ApiKey, engine: Engine) -> tuple[
         return Finding(Verdict.FAIL, f"{said} {text}", remedy), go_on
 
     return Finding(
-        Verdict.OK, f"{said} taken in, stored, read back by {reader.name}, removed"
+        Verdict.OK,
+        f"{said} taken in, stored, read back by {reader.name}, removed. That shows that the web "
+        "process has the same key; whether it is Twilio's only a callback of Twilio's shows. "
+        f"Twilio's callback URL must be exactly {without_credentials(origin)}{ROUTE}",
     ), True
 
 
@@ -75,13 +80,14 @@ def _remove(engine: Engine, job_id: str) -> list[Astray]:
 
 def _deliver(origin: str, key: SigningKey, job_id: str) -> None:
     body = _body(key, job_id)
-    url = f"{origin}/callbacks/transcription?bodySHA256={hashlib.sha256(body).hexdigest()}"
+    url = f"{origin}{ROUTE}?bodySHA256={hashlib.sha256(body).hexdigest()}"
     answer = call("POST", url, body=body, headers=_headers(key, url))
     if answer.status != HTTPStatus.NO_CONTENT:
         raise explain(
             answer,
-            refused="Give the web process the same keys and the same PUBLIC_URL as this command "
-            "has, and restart it: it computes another signature.",
+            refused="Run this command with the web process's own environment: the two differ in "
+            "TWILIO_AUTH_TOKEN, TWILIO_SIGNING_KEYS or PUBLIC_URL. If the web process has the "
+            "wrong one, correct it there and restart it.",
         )
 
 
@@ -149,7 +155,8 @@ def _read_back(origin: str, reader: ApiKey, job_id: str) -> None:
     if answer.status != HTTPStatus.OK:
         raise explain(
             answer,
-            refused="Give the web process the same API_KEYS as this command has, and restart it: "
+            refused="Give the web process the same API_KEYS as this command has, or this "
+            "command the web process's: "
             f"it does not know the key {reader.name}.",
         )
     if SENTENCE.encode() not in answer.body:

@@ -1,7 +1,7 @@
 """Recording an event: the ledger row and the job row, in one commit."""
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from psycopg.types.json import Jsonb
 from sqlalchemy import Connection, Engine, Row
@@ -14,8 +14,17 @@ from receiver.store.refold import lock_job, refold, to_json
 from receiver.store.statements import CLAIM_JOB, JOB, RECORD_EVENT, RECORD_NEWEST
 
 
-def record(engine: Engine, event: Event) -> Outcome:
-    """Make the event durable, with what follows from it for its job, and return its outcome.
+class Recorded(NamedTuple):
+    """What the ledger says of the event: its number there, and what became of it."""
+
+    id: int
+    outcome: Outcome
+    reason: str | None
+    detail: str | None
+
+
+def record(engine: Engine, event: Event) -> Recorded:
+    """Make the event durable, with what follows from it for its job.
 
     The job's row is, after any sequence of events in any order, the fold of all of them. Raises
     sqlalchemy.exc.SQLAlchemyError, after which nothing is stored, unless it was the connection
@@ -26,8 +35,8 @@ def record(engine: Engine, event: Event) -> Outcome:
             return _record_event(connection, event, Outcome.QUARANTINED)
     try:
         with engine.connect() as connection:
-            if _record_newest(connection, event, event.head):
-                return Outcome.APPLIED
+            if recorded := _record_newest(connection, event, event.head):
+                return recorded
     except IntegrityError:
         # It is in the ledger already, as quarantined: what follows promotes it.
         pass
@@ -35,14 +44,16 @@ def record(engine: Engine, event: Event) -> Outcome:
         return _record_under_lock(connection, event, event.head)
 
 
-def _record_newest(connection: Connection, event: Event, head: dict[str, Any]) -> bool:
-    """Record an event that exceeds all that its job has seen, in one round trip."""
+def _record_newest(connection: Connection, event: Event, head: dict[str, Any]) -> Recorded | None:
+    """Record the event in one round trip if it exceeds all that its job has seen."""
     parameters = _event_parameters(event, Outcome.APPLIED) | _job_parameters(event, head)
 
-    return connection.exec_driver_sql(RECORD_NEWEST, parameters).rowcount > 0
+    row = connection.exec_driver_sql(RECORD_NEWEST, parameters).one_or_none()
+
+    return None if row is None else _recorded(row)
 
 
-def _record_under_lock(connection: Connection, event: Event, head: dict[str, Any]) -> Outcome:
+def _record_under_lock(connection: Connection, event: Event, head: dict[str, Any]) -> Recorded:
     """Record an event whatever the ledger holds, with its job locked before anything is read.
 
     Each step is a statement of its own, and so sees what was committed while the one before it
@@ -57,10 +68,10 @@ def _record_under_lock(connection: Connection, event: Event, head: dict[str, Any
         job.key_source,
         job.key_sha256,
     )
-    outcome = _record_event(connection, event, Outcome.STALE if late else Outcome.APPLIED)
+    recorded = _record_event(connection, event, Outcome.STALE if late else Outcome.APPLIED)
     refold(connection, job)
 
-    return outcome
+    return recorded
 
 
 def _claim_job(connection: Connection, event: Event, head: dict[str, Any]) -> Row[Any]:
@@ -73,10 +84,14 @@ def _claim_job(connection: Connection, event: Event, head: dict[str, Any]) -> Ro
     return job
 
 
-def _record_event(connection: Connection, event: Event, outcome: Outcome) -> Outcome:
+def _record_event(connection: Connection, event: Event, outcome: Outcome) -> Recorded:
     parameters = _event_parameters(event, outcome)
 
-    return Outcome(connection.exec_driver_sql(RECORD_EVENT, parameters).scalar_one())
+    return _recorded(connection.exec_driver_sql(RECORD_EVENT, parameters).one())
+
+
+def _recorded(row: Row[Any]) -> Recorded:
+    return Recorded(row.id, Outcome(row.outcome), row.reason, row.detail)
 
 
 def _foreign(event: Event) -> Event:

@@ -62,9 +62,8 @@ def until(deadline: Deadline, attempt: Callable[[], Result]) -> Result:
             if not passes(error):
                 raise
             wait = pause * random.uniform(0.5, 1.5)  # noqa: S311 - spreads the load, no secret
-            logger.warning(
-                "the database failed: %s", kind_of(error), extra={"remaining": deadline.remaining()}
-            )
+            if pause == _FIRST_PAUSE:
+                logger.warning("the database failed, trying again: %s", kind_of(error))
             if deadline.remaining() <= wait:
                 raise Unavailable(kind_of(error)) from error
         time.sleep(wait)

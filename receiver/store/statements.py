@@ -82,6 +82,7 @@ WITH job AS (
 )
 INSERT INTO events ({", ".join(EVENT)})
 SELECT {_values(EVENT, "")} FROM job
+RETURNING id, outcome, reason, detail
 """  # noqa: S608 - made of the column names above
 
 CLAIM_JOB = f"""
@@ -104,5 +105,5 @@ ON CONFLICT (sha256) DO UPDATE SET
     )
 },
     transaction_id = pg_current_xact_id()
-RETURNING outcome
+RETURNING id, outcome, reason, detail
 """  # noqa: S608 - made of the column names above

@@ -144,6 +144,41 @@ def test_a_trailing_slash_is_the_same_route(twilio: Twilio) -> None:
     assert twilio.call(COMPLETED, path="/callbacks/transcription/").status_code == 204
 
 
+def test_the_log_leads_to_what_was_quarantined(
+    twilio: Twilio, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It warns with the ledger's number, reason and detail, also where the store was the judge."""
+    twilio.call(COMPLETED)
+    twilio.call(COMPLETED.replace(ACCOUNT.encode(), b"AC" + b"b" * 32))
+    warning = caplog.records[-1]
+    assert warning.levelname == "WARNING"
+    assert warning.__dict__["reason"] == "foreign_account"
+    assert warning.__dict__["detail"]
+    assert warning.__dict__["callback"] > 0
+
+
+def test_the_log_says_what_a_refusal_was_about(
+    twilio: Twilio, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The operator reads the URL that was verified, without its query, and with which keys."""
+    twilio.call(COMPLETED, secret="not-the-token")
+    warning = caplog.records[-1]
+    assert warning.getMessage() == "callback refused: wrong_signature"
+    assert warning.__dict__["url"] == f"{PUBLIC_URL}/callbacks/transcription"
+    assert warning.__dict__["keys"] == ["auth-token-1"]
+
+
+def test_no_log_holds_what_was_said(twilio: Twilio, caplog: pytest.LogCaptureFixture) -> None:
+    """Neither a sentence nor a name nor a secret is in any line, whatever became of the body."""
+    caplog.set_level("DEBUG")
+    for body in (COMPLETED, COMPLETED[:-1], COMPLETED.replace(b'"completed"', b'"order"')):
+        twilio.call(body)
+    twilio.call(COMPLETED, secret="not-the-token")
+    lines = [f"{record.getMessage()} {record.__dict__}" for record in caplog.records]
+    assert len(lines) >= 4
+    assert not [line for line in lines for word in ("order", "Jane", TOKEN) if word in line]
+
+
 class TestBoundToken:
     """A token bound to an account speaks for that account alone."""
 

@@ -40,7 +40,7 @@ EVENT = Event(
 )
 def test_what_the_store_refuses_is_kept_as_bytes(engine: Engine, head: dict[str, object]) -> None:
     """A head that passed our schema and not Postgres is quarantined, with its exact bytes."""
-    assert keep(engine, replace(EVENT, head=head), Deadline(10)) == Outcome.QUARANTINED
+    assert keep(engine, replace(EVENT, head=head), Deadline(10)).outcome == Outcome.QUARANTINED
     assert ledger(engine) == [("quarantined", "unstorable", 1)]
     with engine.connect() as connection:
         assert connection.execute(text("SELECT body FROM events")).scalar_one() == BODY

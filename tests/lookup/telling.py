@@ -28,7 +28,7 @@ def tell(engine: Engine, body: bytes, *, at: datetime = NOON) -> Outcome:
     key = SigningKey("auth-token-1", "token", "HMAC_SHA1")
     verified = Verified(key, body, hashlib.sha256(body).digest())
 
-    return record(engine, judge(verified, Arrival(at, "application/json", None)))
+    return record(engine, judge(verified, Arrival(at, "application/json", None))).outcome
 
 
 def told(response: TestResponse) -> dict[str, Any]:

@@ -36,7 +36,10 @@ def test_a_duplicate_counts_and_changes_nothing(engine: Engine) -> None:
     writer = text("SELECT transaction_id::text FROM transcriptions")
     with engine.connect() as connection:
         before = connection.execute(writer).scalar_one()
-    assert record(engine, replace(COMPLETED, received_at=PENDING.received_at)) == Outcome.APPLIED
+    assert (
+        record(engine, replace(COMPLETED, received_at=PENDING.received_at)).outcome
+        == Outcome.APPLIED
+    )
     assert ledger(engine) == [("applied", None, 2)]
     assert stored_row(engine) == expected_row([COMPLETED])
     with engine.connect() as connection:
@@ -46,7 +49,7 @@ def test_a_duplicate_counts_and_changes_nothing(engine: Engine) -> None:
 def test_what_comes_late_is_folded_all_the_same(engine: Engine) -> None:
     """A PENDING after COMPLETED is stale; it takes nothing back, but adds what only it knows."""
     record(engine, COMPLETED)
-    assert record(engine, PENDING) == Outcome.STALE
+    assert record(engine, PENDING).outcome == Outcome.STALE
     assert stored_row(engine) == expected_row([COMPLETED, PENDING])
     assert stored_row(engine)["duration"] == 7
     assert stored_row(engine)["status"] == "COMPLETED"
@@ -56,16 +59,16 @@ def test_another_account_never_touches_the_job(engine: Engine) -> None:
     """The job is the account's that told of it first; another's event is quarantined."""
     record(engine, PENDING)
     other = make_event({"status": "COMPLETED", "sentences": 1}, account="AC" + "b" * 32, minutes=3)
-    assert record(engine, other) == Outcome.QUARANTINED
+    assert record(engine, other).outcome == Outcome.QUARANTINED
     assert stored_row(engine) == expected_row([PENDING])
     assert ledger(engine) == [("applied", None, 1), ("quarantined", "foreign_account", 1)]
 
 
 def test_a_redelivery_is_judged_anew(engine: Engine) -> None:
     """What was quarantined is applied once it passes, as of its first arrival."""
-    assert record(engine, quarantined(COMPLETED)) == Outcome.QUARANTINED
+    assert record(engine, quarantined(COMPLETED)).outcome == Outcome.QUARANTINED
     later = replace(COMPLETED, received_at=PENDING.received_at)
-    assert record(engine, later) == Outcome.APPLIED
+    assert record(engine, later).outcome == Outcome.APPLIED
     assert ledger(engine) == [("applied", None, 2)]
     assert stored_row(engine) == expected_row([COMPLETED])
 
@@ -73,7 +76,7 @@ def test_a_redelivery_is_judged_anew(engine: Engine) -> None:
 def test_what_was_applied_is_never_demoted(engine: Engine) -> None:
     """A judgement that no longer lets the body pass only counts the delivery."""
     record(engine, COMPLETED)
-    assert record(engine, quarantined(COMPLETED)) == Outcome.APPLIED
+    assert record(engine, quarantined(COMPLETED)).outcome == Outcome.APPLIED
     assert ledger(engine) == [("applied", None, 2)]
     assert stored_row(engine) == expected_row([COMPLETED])
 
