@@ -26,6 +26,8 @@ worker_tmp_dir = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa:
 # A request's deadline is 8 s, so whatever is in flight at SIGTERM ends before this.
 graceful_timeout = 15
 # Longer than a router keeps an idle connection (Heroku: 90 s), or the two of them race at its end.
+# It is also how long gunicorn waits for a request's head: slow clients are the proxy's to stop. And
+# at SIGTERM an idle connection may yet bring a request, so it is waited for, as the others are.
 keepalive = 100
 
 # The signed URL: Twilio's, with a query of the customer's own.
