@@ -44,3 +44,6 @@ class Bounded:
             return self.late(environ, start_response)
         finally:
             timeout.close()
+            # Its traceback leads to our frame, which leads back to it; and on the way are the
+            # connections that were being made, which would stay open until that ring is collected.
+            timeout.__traceback__ = None

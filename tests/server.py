@@ -5,7 +5,7 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -118,6 +118,13 @@ def _wait_until_it_answers(server: WebServer) -> None:
             assert time.monotonic() < give_up, server.log.read_text()
         else:
             return
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    """Wait for what must come true in time."""
+    give_up = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < give_up
 
 
 def response_of(connection: socket.socket) -> bytes:

@@ -8,14 +8,14 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, select, text
 
 from dev.postgres import Server
 from receiver.store.engine import make_engine
 from receiver.store.migrate import migrate
 from receiver.store.tables import events
 from tests.postgres import frozen
-from tests.server import WebServer, response_of, web_server
+from tests.server import WebServer, response_of, wait_until, web_server
 
 BODY = (Path(__file__).parent / "samples" / "completed_flat.json").read_bytes()
 
@@ -129,6 +129,14 @@ def test_sigterm_finishes_what_is_in_flight(web: WebServer, engine: Engine) -> N
     assert _bodies(engine) == [BODY]
 
 
+def _connections(engine: Engine) -> int:
+    statement = "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'"
+    with engine.connect() as connection:
+        return int(
+            connection.exec_driver_sql(f"{statement} AND pid <> pg_backend_pid()").scalar_one()
+        )
+
+
 @pytest.fixture
 def own_engine(own_postgres: Server) -> Iterator[Engine]:
     """Yield an engine on a server of the test's own."""
@@ -160,6 +168,8 @@ def test_a_frozen_postgres_and_a_slow_body_end_at_the_deadline(
             assert _status(response_of(slow)) == 503
         again = [pool.submit(web.call, _another(i)) for i in range(13)]
         assert [call.result().status_code for call in again] == [204] * 13
+        # What was given up holds no connection: there are the pool's eight at most.
+        wait_until(lambda: _connections(own_engine) <= 8)
     assert sorted(_bodies(own_engine)) == sorted(_another(i) for i in range(13))
 
 

@@ -1,21 +1,25 @@
 """The database's connections: a fixed pool without overflow, in which requests wait their turn."""
 
+import traceback
 from typing import Any
 
 import psycopg
-from sqlalchemy import Engine, create_engine, event, make_url
+from sqlalchemy import Engine, ExceptionContext, create_engine, event, make_url
+
+_READ_ONLY = "25006"  # SQLSTATE read_only_sql_transaction
 
 # The client's connect timeout, in seconds: a fraction of a request's deadline, to leave room for
 # another try.
 CONNECT_SECONDS = 3
 
 # The server only tidies up what a client left behind; the client's own deadline is the one that
-# counts, for a frozen server enforces nothing. Set by statement and not by connection option,
-# which PgBouncer refuses.
+# counts, for a frozen server enforces nothing. A statement whose client went at its deadline ends
+# too. Set by statement and not by connection option, which PgBouncer refuses.
 _SESSION = """
 SET TimeZone = 'UTC';
 SET statement_timeout = '{statement}s';
 SET lock_timeout = '{statement}s';
+SET client_connection_check_interval = '2s';
 SET idle_in_transaction_session_timeout = '{statement}s'
 """
 
@@ -49,6 +53,24 @@ def make_engine(url: str, *, pool_size: int, statement_seconds: int = 15) -> Eng
             "prepare_threshold": None,
         },
     )
+
+    @event.listens_for(engine, "do_connect")
+    def _connect(
+        _dialect: object, _record: object, arguments: list[Any], parameters: dict[str, Any]
+    ) -> psycopg.Connection[Any]:
+        try:
+            return psycopg.connect(*arguments, **parameters)
+        except BaseException as error:
+            # The error and psycopg's frames lead to one another, and those hold the socket: it
+            # would count among the server's connections until somebody collects the ring.
+            traceback.clear_frames(error.__traceback__)
+            raise
+
+    @event.listens_for(engine, "handle_error")
+    def _look_for_the_new_primary(context: ExceptionContext) -> None:
+        # After a failover the old primary takes no writes, and will not on this connection.
+        if getattr(context.original_exception, "sqlstate", None) == _READ_ONLY:
+            context.is_disconnect = True
 
     @event.listens_for(engine, "connect")
     def _prepare(connection: psycopg.Connection[Any], _record: object) -> None:

@@ -1,16 +1,28 @@
 """The connections: what each of them is told, and what an error of theirs doesn't tell."""
 
+import gc
+import socket
+
+import psutil
 import psycopg
 import pytest
 from sqlalchemy import Engine, text
-from sqlalchemy.exc import DataError
+from sqlalchemy.exc import DataError, OperationalError
 
-from receiver.store.engine import transactional
+from receiver.deadline import Deadline
+from receiver.store.engine import make_engine, transactional
+from receiver.store.event import Outcome
+from receiver.store.record import record
+from receiver.store.retry import until
+from tests.store.events import make_event
+
+EVENT = make_event({"status": "COMPLETED"})
 
 SETTINGS = {
     "TimeZone": "UTC",
     "statement_timeout": "15s",
     "lock_timeout": "15s",
+    "client_connection_check_interval": "2s",
     "idle_in_transaction_session_timeout": "15s",
 }
 
@@ -38,6 +50,28 @@ def test_the_pool_is_fixed(engine: Engine) -> None:
     """What a worker may take of the database's connections is what DB_POOL_SIZE says."""
     pool = engine.pool
     assert (pool.size(), pool._max_overflow) == (8, 0)  # type: ignore[attr-defined] # noqa: SLF001 - a QueuePool's
+
+
+def test_a_read_only_server_is_left(engine: Engine) -> None:
+    """After a failover the next try is made on a fresh connection, which finds the new primary."""
+    with engine.connect() as connection:
+        connection.execute(text("SET default_transaction_read_only = on"))
+    assert until(Deadline(10), lambda: record(engine, EVENT)).outcome == Outcome.APPLIED
+
+
+def test_a_connection_that_was_not_made_is_closed() -> None:
+    """A server that accepts and says nothing keeps no socket of ours once we have given up."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        port = silent.getsockname()[1]
+        engine = make_engine(f"postgresql://nobody@127.0.0.1:{port}/none", pool_size=1)
+        gc.disable()
+        try:
+            with pytest.raises(OperationalError):
+                engine.connect()
+            ours = psutil.Process().net_connections()
+        finally:
+            gc.enable()
+    assert not [each for each in ours if each.raddr and each.raddr.port == port]
 
 
 def test_an_error_shows_no_values(engine: Engine) -> None:
