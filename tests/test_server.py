@@ -130,11 +130,12 @@ def test_sigterm_finishes_what_is_in_flight(web: WebServer, engine: Engine) -> N
 
 
 def _connections(engine: Engine) -> int:
-    statement = "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'"
+    others = text(
+        "SELECT count(*) FROM pg_stat_activity"
+        " WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
+    )
     with engine.connect() as connection:
-        return int(
-            connection.exec_driver_sql(f"{statement} AND pid <> pg_backend_pid()").scalar_one()
-        )
+        return int(connection.execute(others).scalar_one())
 
 
 @pytest.fixture
