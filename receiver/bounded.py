@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+# In the WSGI environ: what the log is to tell of the request, should it not be done in time.
+ABOUT = "receiver.about"
+
 
 class Bounded:
     """End a request at its deadline, whatever it waits for, and answer it with `late`.
@@ -37,9 +40,9 @@ class Bounded:
         except gevent.Timeout as raised:
             if raised is not timeout:
                 raise
-            method, path = environ["REQUEST_METHOD"], environ["PATH_INFO"]
+            where = {"method": environ["REQUEST_METHOD"], "path": environ["PATH_INFO"]}
             logger.error(  # noqa: TRY400 - where it waited says little, and what for is told
-                "request ended at its deadline", extra={"method": method, "path": path}
+                "request ended at its deadline", extra=where | environ.get(ABOUT, {})
             )
             return self.late(environ, start_response)
         finally:

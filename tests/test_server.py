@@ -1,5 +1,6 @@
 """The service under gunicorn: what happens on the wire, and while Postgres is in trouble."""
 
+import json
 import select as polling
 import socket
 from collections.abc import Iterator
@@ -167,6 +168,10 @@ def test_a_frozen_postgres_and_a_slow_body_end_at_the_deadline(
             assert [answer.status_code for answer in answers] == [503] * 14
             assert all(int(answer.headers["Retry-After"]) for answer in answers[:12])
             assert _status(response_of(slow)) == 503
+        # The log names the jobs whose callbacks were sent back.
+        lines = [json.loads(line) for line in web.log.read_text().splitlines()]
+        late = {line.get("job") for line in lines if "its deadline" in line["message"]}
+        assert {json.loads(_another(i))["id"] for i in range(1, 13)} <= late
         again = [pool.submit(web.call, _another(i)) for i in range(13)]
         assert [call.result().status_code for call in again] == [204] * 13
         # What was given up holds no connection: there are the pool's eight at most.

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from flask import Blueprint, Response, current_app, request
 
 from receiver import deadline
+from receiver.bounded import ABOUT
 from receiver.config import Settings
 from receiver.fault import place_of
 from receiver.ingest.body import BodyTooLarge, Intake
@@ -37,6 +38,7 @@ def receive() -> Response:
     with intake.reader(request.environ, until) as read_body:
         verified = verify(_signed(settings), settings.signing_keys, read_body)
         event = judge(verified, _arrival())
+        request.environ[ABOUT] = {"job": event.job_id, "bytes": len(event.body)}
         recorded = keep(current_app.extensions["engine"], event, until)
     logger.log(
         logging.WARNING if recorded.outcome == Outcome.QUARANTINED else logging.INFO,
@@ -107,6 +109,10 @@ def _too_large(error: BodyTooLarge) -> Response:
 def _try_again(error: Exception) -> Response:
     """Answer what Twilio tries again: whatever else fails is our side of the wire."""
     cause = str(error) if isinstance(error, Unavailable) else place_of(error)
-    logger.error("callback not recorded, answered 503 for Twilio to try again: %s", cause)
+    logger.error(
+        "callback not recorded, answered 503 for Twilio to try again: %s",
+        cause,
+        extra=request.environ.get(ABOUT, {}),
+    )
 
     return unavailable("The callback could not be made durable. Send it again.")

@@ -11,7 +11,7 @@ from sqlalchemy import Engine
 from receiver.config import Settings
 from receiver.ops.finding import Finding, NoAnswer, Verdict, patiently
 from receiver.origin import without_credentials
-from receiver.store.schema import State, schema_state
+from receiver.store.schema import State, is_writable, schema_state
 from receiver.store.server import Server, describe
 
 OLDEST_POSTGRES = 16
@@ -126,12 +126,12 @@ def of_public_url(url: str | None) -> Finding:
 
 
 def _of_database(settings: Settings, engine: Engine) -> Iterator[Finding]:
-    def look() -> tuple[Server, State]:
+    def look() -> tuple[Server, bool, State]:
         with engine.connect() as connection:
-            return describe(connection), schema_state(connection)
+            return describe(connection), is_writable(connection), schema_state(connection)
 
     try:
-        server, schema = patiently(look)
+        server, writable, schema = patiently(look)
     except NoAnswer as error:
         yield Finding(
             Verdict.FAIL,
@@ -140,6 +140,13 @@ def _of_database(settings: Settings, engine: Engine) -> Iterator[Finding]:
         )
         return
     yield of_version(server.version)
+    if not writable:
+        yield Finding(
+            Verdict.FAIL,
+            "database: it takes no writes, so every callback is answered 503",
+            "Let DATABASE_URL name the primary, or lift what made it read-only (a full disk, a "
+            "plan's limit, default_transaction_read_only).",
+        )
     yield of_schema(schema)
     yield of_room(settings, server.room)
 

@@ -9,7 +9,7 @@ from sqlalchemy import Engine
 from receiver.deadline import Deadline
 from receiver.problem import Problem
 from receiver.store.retry import Unavailable, until
-from receiver.store.schema import State, schema_state
+from receiver.store.schema import is_writable, schema_state
 from schemas.health import Health
 
 # In seconds: long enough for a fresh connection where the pool's have gone stale, and short enough
@@ -32,18 +32,22 @@ def readyz() -> Response:
 
     A newer schema is ready: a release migrates before the processes of the old one end.
     """
-    if _schema(current_app.extensions["engine"]) == "behind":
-        raise Problem(
-            503, "The database's schema is behind the code. Run `flask --app app migrate`."
-        )
+    if fault := _fault(current_app.extensions["engine"]):
+        raise Problem(503, fault)
 
     return _answer("ready")
 
 
-def _schema(engine: Engine) -> State:
-    def attempt() -> State:
+def _fault(engine: Engine) -> str | None:
+    def attempt() -> str | None:
         with engine.connect() as connection:
-            return schema_state(connection)
+            if not is_writable(connection):
+                connection.invalidate()  # a fresh one may find that it takes writes again
+                return "The database takes no writes. `flask --app app doctor` says what to do."
+            if schema_state(connection) == "behind":
+                return "The database's schema is behind the code. Run `flask --app app migrate`."
+
+        return None
 
     try:
         with gevent.Timeout(READY_SECONDS):

@@ -14,12 +14,14 @@ CONNECT_SECONDS = 3
 
 # The server only tidies up what a client left behind; the client's own deadline is the one that
 # counts, for a frozen server enforces nothing. A statement whose client went at its deadline ends
-# too. Set by statement and not by connection option, which PgBouncer refuses.
+# soon, or those that wait for one lock would take all the server's connections; and one that waits
+# long for a lock says so in the log, before that. Set by statement and not by connection option,
+# which PgBouncer refuses.
 _SESSION = """
 SET TimeZone = 'UTC';
 SET statement_timeout = '{statement}s';
-SET lock_timeout = '{statement}s';
-SET client_connection_check_interval = '2s';
+SET lock_timeout = '5s';
+SET client_connection_check_interval = '250ms';
 SET idle_in_transaction_session_timeout = '{statement}s'
 """
 

@@ -1,4 +1,4 @@
-"""The schema's version: what the code needs, and what the database has."""
+"""What the code needs of the database: its schema's version, and that it takes writes."""
 
 from typing import Literal
 
@@ -9,6 +9,11 @@ from sqlalchemy import Connection, text
 VERSION = "0001"
 
 State = Literal["current", "behind", "newer"]
+
+
+def is_writable(connection: Connection) -> bool:
+    """Tell whether the database takes writes: a standby, or one out of its plan's room, doesn't."""
+    return connection.execute(text("SHOW transaction_read_only")).scalar() == "off"
 
 
 def schema_state(connection: Connection) -> State:

@@ -54,6 +54,15 @@ def test_a_schema_that_is_behind_fails(database: str) -> None:
     assert "1. Run `flask --app app migrate`." in said
 
 
+def test_a_database_that_only_reads_fails(migrated: str) -> None:
+    """Every callback would be answered 503, whatever else is well."""
+    with engine_on(f"{migrated}?options=-c%20default_transaction_read_only%3Don") as engine:
+        sound, said = report(load(ENVIRON), engine)
+
+    assert not sound
+    assert "FAIL  database: it takes no writes" in said
+
+
 def test_a_wrong_password_is_told_and_not_shown(postgres: Server) -> None:
     """The server's own reason is in the report, the password isn't."""
     url = f"postgresql://postgres:{SECRET}@127.0.0.1:{postgres.port}/postgres"

@@ -52,6 +52,19 @@ def test_readyz_tells_that_the_schema_is_behind(database: str) -> None:
     assert "flask --app app migrate" in answer.get_json(force=True)["detail"]
 
 
+def test_readyz_tells_that_nothing_can_be_written(client: FlaskClient, engine: Engine) -> None:
+    """A database that only reads keeps no callback; one that writes again is ready again."""
+    with engine.connect() as connection:
+        name = connection.execute(text("SELECT current_database()")).scalar_one()
+        connection.execute(text(f"ALTER DATABASE {name} SET default_transaction_read_only = on"))
+        answer = client.get("/readyz")
+        connection.execute(text(f"ALTER DATABASE {name} RESET default_transaction_read_only"))
+
+    assert answer.status_code == 503
+    assert "takes no writes" in answer.get_json(force=True)["detail"]
+    assert client.get("/readyz").status_code == 200
+
+
 def test_readyz_tells_that_the_database_does_not_answer() -> None:
     """Where nobody listens it is a problem document, not a traceback."""
     answer = get(ENVIRON, "/readyz")

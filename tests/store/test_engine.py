@@ -21,8 +21,8 @@ EVENT = make_event({"status": "COMPLETED"})
 SETTINGS = {
     "TimeZone": "UTC",
     "statement_timeout": "15s",
-    "lock_timeout": "15s",
-    "client_connection_check_interval": "2s",
+    "lock_timeout": "5s",
+    "client_connection_check_interval": "250ms",
     "idle_in_transaction_session_timeout": "15s",
 }
 
