@@ -83,10 +83,12 @@ def _rebuild() -> None:
     with click.progressbar(
         job_ids(engine), length=count, label="Rebuilding", file=sys.stderr
     ) as ids:
-        changed = [job_id for job_id in ids if rebuild(engine, job_id)]
-    for job_id in changed:
-        click.echo(job_id)
-    click.echo(f"{count} jobs, of which {len(changed)} had to change.", err=True)
+        changed = 0
+        for job_id in ids:
+            if rebuild(engine, job_id):
+                click.echo(job_id)
+                changed += 1
+    click.echo(f"{count} jobs, of which {changed} had to change.", err=True)
 
 
 @callbacks.command("list")
@@ -145,8 +147,10 @@ def _shown(value: Any) -> str:
     if isinstance(value, datetime):
         return f"{value:%Y-%m-%dT%H:%M:%S.%fZ}"
 
-    # What came in a header may hold what a terminal obeys.
-    return "-" if value is None else repr(value)[1:-1] if isinstance(value, str) else str(value)
+    if isinstance(value, str):
+        return repr(value)[1:-1]  # what came in a header may hold what a terminal obeys
+
+    return "-" if value is None else str(value)
 
 
 @callbacks.command("body")

@@ -18,7 +18,8 @@ def kind_of(error: BaseException) -> str:
 
 
 def place_of(error: BaseException) -> str:
-    """Return the error's kind and where it was raised."""
+    """Return the error's kind and where it was raised, if it was."""
     frames = traceback.extract_tb(error.__traceback__)
+    place = f" in {frames[-1].filename}:{frames[-1].lineno}" if frames else ""
 
-    return f"{kind_of(error)} in {frames[-1].filename}:{frames[-1].lineno}"
+    return kind_of(error) + place

@@ -3,10 +3,12 @@
 import re
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import urlsplit
 
 # A Host header may hold anything, a path and a query too; what isn't a host makes no origin.
 _HOST = re.compile(r"([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]+)?")
+
+# Cut out of the text itself: a parser would raise for a URL that somebody made up.
+_CREDENTIALS = re.compile(r"(?<=://)[^/?#]*@")
 
 
 def request_origin(environ: Mapping[str, Any]) -> str:
@@ -29,9 +31,7 @@ def public_origin(environ: Mapping[str, Any], public_url: str | None) -> str:
 
 def without_credentials(url: str) -> str:
     """Return the URL without `user:password@`, which is between Twilio and the proxy."""
-    parts = urlsplit(url)
-
-    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+    return _CREDENTIALS.sub("", url, count=1)
 
 
 def wsgi_text(value: str) -> str:

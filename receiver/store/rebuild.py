@@ -51,8 +51,11 @@ def rebuild(engine: Engine, job_id: str) -> bool:
         restored = False
         job = lock_job(connection, job_id)
         while job is None:
-            columns = fold(told_of(connection, job_id))
-            connection.execute(insert(transcriptions).values(columns).on_conflict_do_nothing())
+            told = told_of(connection, job_id)
+            if not told:
+                return False  # the job has been removed since it was listed
+            restoring = insert(transcriptions).values(fold(told)).on_conflict_do_nothing()
+            connection.execute(restoring)
             restored = True
             job = lock_job(connection, job_id)
 

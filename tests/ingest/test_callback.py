@@ -1,6 +1,7 @@
 """The webhook, from the signed request to the stored job."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
+from werkzeug.test import create_environ, run_wsgi_app
 
 from receiver.store.tables import events
 from tests import signing
@@ -166,6 +168,19 @@ def test_the_log_says_what_a_refusal_was_about(
     assert warning.getMessage() == "callback refused: wrong_signature"
     assert warning.__dict__["url"] == f"{PUBLIC_URL}/callbacks/transcription"
     assert warning.__dict__["keys"] == ["auth-token-1"]
+
+
+@pytest.mark.parametrize("host", ["[:::]", "[::1", "a@b", "evil.example/path?x=", "a b"])
+def test_no_host_is_more_than_a_refusal(app: Flask, host: str) -> None:
+    """Whatever an unsigned request claims to have called, it is refused and makes no error."""
+    app.extensions["settings"] = replace(app.extensions["settings"], public_url=None)
+    environ = create_environ(
+        "/callbacks/transcription", method="POST", content_type=signing.FORM, data={"a": "b"}
+    )
+    environ |= {"HTTP_HOST": host, "HTTP_X_TWILIO_SIGNATURE": "x"}
+    # Werkzeug's own client would stumble over such a host.
+    _body, status, _headers = run_wsgi_app(app, environ)
+    assert status.startswith("403 ")
 
 
 def test_no_log_holds_what_was_said(twilio: Twilio, caplog: pytest.LogCaptureFixture) -> None:

@@ -37,6 +37,11 @@ def test_a_damaged_or_lost_row_is_restored(engine: Engine) -> None:
         assert not rebuild(engine, "job")
 
 
+def test_a_job_that_is_gone_is_passed_over(engine: Engine) -> None:
+    """One that was removed after it had been listed is no fault."""
+    assert not rebuild(engine, "job")
+
+
 def test_every_job_of_the_ledger_is_named_once(engine: Engine) -> None:
     """What is quarantined makes no job, and many events of a job are one."""
     for number in range(3):
