@@ -5,8 +5,9 @@ from collections.abc import Mapping
 
 from flask import Flask
 
-from receiver import cli, config, problem
+from receiver import config, problem
 from receiver.bounded import Bounded
+from receiver.cli import commands
 from receiver.ingest import views as ingest
 from receiver.ingest.body import Intake
 from receiver.lookup import views as lookup
@@ -31,7 +32,7 @@ def create_app(environ: Mapping[str, str] | None = None) -> Flask:
     problem.register(app)
     for room in (ingest, lookup, openapi, health):
         app.register_blueprint(room.blueprint)
-    cli.register(app)
+    commands.register(app)
     # Flask's own way to wrap middleware around the application.
     app.wsgi_app = Bounded(  # type: ignore[method-assign]
         app.wsgi_app, late=problem.unavailable("It was not done before the request's deadline.")

@@ -56,7 +56,7 @@ SQL = ("sqlalchemy.select", "sqlalchemy.text", "sqlalchemy.insert", "sqlalchemy.
 # Who may know the framework.
 FLASK = (
     "app.py",
-    "receiver/cli.py",
+    "receiver/cli/",
     "receiver/problem.py",
     "receiver/ingest/views.py",
     "receiver/lookup/answers.py",

@@ -1,0 +1,17 @@
+"""Which commands there are."""
+
+from flask import Flask
+
+from receiver.cli import callbacks, database
+from receiver.ops import doctor
+
+
+def register(app: Flask) -> None:
+    """Give the application its commands."""
+    for command in (
+        callbacks.group,
+        database.migrate_command,
+        database.rebuild_command,
+        doctor.command,
+    ):
+        app.cli.add_command(command)

@@ -1,0 +1,48 @@
+"""What every command needs: the application's parts, and errors in the operator's words."""
+
+import functools
+from collections.abc import Callable
+from typing import ParamSpec, TypeVar
+
+import click
+from flask import current_app
+from sqlalchemy import Engine
+from sqlalchemy.exc import SQLAlchemyError
+
+from receiver.config import Settings
+from receiver.fault import kind_of
+
+Parameters = ParamSpec("Parameters")
+Result = TypeVar("Result")
+
+
+def engine() -> Engine:
+    """Return the application's engine."""
+    found: Engine = current_app.extensions["engine"]
+
+    return found
+
+
+def settings() -> Settings:
+    """Return the application's settings."""
+    found: Settings = current_app.extensions["settings"]
+
+    return found
+
+
+def explained(command: Callable[Parameters, Result]) -> Callable[Parameters, Result]:
+    """Turn an error of the database into a line for the operator instead of a traceback."""
+
+    @functools.wraps(command)
+    def wrapper(*args: Parameters.args, **kwargs: Parameters.kwargs) -> Result:
+        try:
+            return command(*args, **kwargs)
+        except UnicodeEncodeError as error:
+            raise click.ClickException("an argument isn't valid text.") from error
+        except SQLAlchemyError as error:
+            raise click.ClickException(
+                f"the database failed: {kind_of(error)}. "
+                "`flask --app app doctor` looks for the cause."
+            ) from error
+
+    return wrapper
