@@ -1,14 +1,12 @@
-"""Judging a signed body: what its event is, and why it is quarantined if it is."""
+"""Judging a signed body: what it tells of its job, and why it is quarantined if it is."""
 
 import logging
-from dataclasses import dataclass, replace
-from datetime import datetime
+from dataclasses import replace
 from typing import Any
 
 from marshmallow import ValidationError
 
 from receiver.fault import place_of
-from receiver.ingest.signature import Verified
 from receiver.store.event import Event
 from schemas.callback import Head, Undecodable, decode
 from schemas.storable import Identifier
@@ -17,15 +15,6 @@ logger = logging.getLogger(__name__)
 
 _HEAD = Head()
 _IDENTIFIER = Identifier()
-
-
-@dataclass(frozen=True, slots=True)
-class Arrival:
-    """How a callback came: when, and under which headers."""
-
-    received_at: datetime
-    content_type: str | None
-    idempotency_token: str | None
 
 
 class _Doubt(Exception):
@@ -37,21 +26,14 @@ class _Doubt(Exception):
         self.detail = detail
 
 
-def judge(verified: Verified, arrival: Arrival) -> Event:
-    """Return the event of a signed body. It raises nothing, for the body must be kept."""
-    event = Event(
-        sha256=verified.digest,
-        source="callback",
-        body=verified.body,
-        received_at=arrival.received_at,
-        job_id=None,
-        account_id=None,
-        content_type=arrival.content_type,
-        idempotency_token=arrival.idempotency_token,
-        key_id=verified.key.id,
-    )
+def judge(event: Event, account: str | None) -> Event:
+    """Return the event with its head, or with the reason for which it has none.
+
+    `account` is the one to which the key that signed it is bound, if it is bound. It raises
+    nothing, for the body must be kept.
+    """
     try:
-        return _applicable(event, verified.key.account)
+        return _applicable(event, account)
     except Exception as error:  # noqa: BLE001 - a fault of ours must not cost a transcript
         logger.error("judging failed: %s", place_of(error))  # noqa: TRY400 - no text of its own
         return quarantined(event, "internal_error", f"{type(error).__name__} while judging it.")

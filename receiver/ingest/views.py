@@ -10,13 +10,13 @@ from receiver.bounded import ABOUT
 from receiver.config import Settings
 from receiver.fault import place_of
 from receiver.ingest.body import BodyTooLarge, Intake
-from receiver.ingest.judge import Arrival, judge
+from receiver.ingest.judge import judge
 from receiver.ingest.keep import keep
-from receiver.ingest.signature import SignatureRefused, Signed, verify
+from receiver.ingest.signature import SignatureRefused, Signed, Verified, verify
 from receiver.ingest.url import called_url
 from receiver.origin import without_credentials
 from receiver.problem import problem, unavailable
-from receiver.store.event import Outcome
+from receiver.store.event import Event, Outcome
 from receiver.store.retry import Unavailable
 from schemas.storable import is_storable
 
@@ -36,8 +36,9 @@ def receive() -> Response:
     intake: Intake = current_app.extensions["intake"]
     until = deadline.of(request.environ)
     with intake.reader(request.environ, until) as read_body:
-        verified = verify(_signed(settings), settings.signing_keys, read_body)
-        event = judge(verified, _arrival())
+        signed = _signed(settings)
+        verified = verify(signed, settings.signing_keys, read_body)
+        event = judge(_event(signed, verified), verified.key.account)
         request.environ[ABOUT] = {"job": event.job_id, "bytes": len(event.body)}
         recorded = keep(current_app.extensions["engine"], event, until)
     logger.log(
@@ -67,19 +68,27 @@ def _signed(settings: Settings) -> Signed:
     )
 
 
-def _arrival() -> Arrival:
-    return Arrival(
+def _event(signed: Signed, verified: Verified) -> Event:
+    """Return what came, yet to be judged."""
+    return Event(
+        sha256=verified.digest,
+        source="callback",
+        body=verified.body,
         received_at=datetime.now(UTC),
-        content_type=_header("Content-Type"),
-        idempotency_token=_header("I-Twilio-Idempotency-Token"),
+        job_id=None,
+        account_id=None,
+        content_type=_storable(signed.content_type, 256),
+        idempotency_token=_storable(request.headers.get("I-Twilio-Idempotency-Token"), 256),
+        key_id=verified.key.id,
+        url=_storable(signed.url),
+        signature=_storable(signed.signature),
+        signature_settings=_storable(signed.settings),
     )
 
 
-def _header(name: str) -> str | None:
-    """Return the header's value, cut to what is worth keeping."""
-    value = request.headers.get(name)
-
-    return value[:256] if value and is_storable(value) else None
+def _storable(value: str | None, length: int | None = None) -> str | None:
+    """Return what Postgres can keep of a header's value, cut to what is worth keeping."""
+    return value[:length] if value and is_storable(value) else None
 
 
 @blueprint.errorhandler(SignatureRefused)

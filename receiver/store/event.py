@@ -22,7 +22,12 @@ class Event:
 
     `head` holds the job's columns as schemas.callback.Head loads them. `reason` is a code and
     `detail` a sentence for the operator; both are set if and only if the event is quarantined,
-    in which case `job_id` and `account_id` are what the body claims, if it claims any.
+    in which case `job_id` and `account_id` are what the body claims, if it claims any. An event
+    that is yet to be judged has neither head nor reason.
+
+    `key_id` names the key that signed it. What shows that is the `url` as it was called, and the
+    headers X-Twilio-Signature and X-Twilio-Webhooks-Signature-Settings. `deliveries` is how
+    often it came this time: not at all, where it is only judged anew.
     """
 
     sha256: bytes
@@ -35,5 +40,9 @@ class Event:
     content_type: str | None = None
     idempotency_token: str | None = None
     key_id: str | None = None
+    url: str | None = None
+    signature: str | None = None
+    signature_settings: str | None = None
+    deliveries: int = 1
     reason: str | None = None
     detail: str | None = None

@@ -27,8 +27,12 @@ EVENT = (
     "content_type",
     "idempotency_token",
     "key_id",
+    "url",
+    "signature",
+    "signature_settings",
     "received_at",
     "last_received_at",
+    "deliveries",
     "outcome",
     "reason",
     "detail",
@@ -40,10 +44,16 @@ _JUDGEMENT = (
     "head",
     "content_type",
     "key_id",
+    "url",
+    "signature",
+    "signature_settings",
     "outcome",
     "reason",
     "detail",
 )
+
+
+_PROMOTED = "e.outcome = 'quarantined' AND EXCLUDED.outcome <> 'quarantined'"
 
 
 def _values(columns: tuple[str, ...], prefix: str) -> str:
@@ -90,12 +100,12 @@ INSERT INTO transcriptions ({", ".join(JOB)}) VALUES ({_values(JOB, "job_")})
 ON CONFLICT (id) DO NOTHING
 """  # noqa: S608 - made of the column names above
 
-# A body that is known already counts as delivered once more, and is judged anew; but what has
-# been applied stays applied.
+# A body that is known already is judged anew; but what has been applied stays applied, and what is
+# now remembers why it was not.
 RECORD_EVENT = f"""
 INSERT INTO events AS e ({", ".join(EVENT)}) VALUES ({_values(EVENT, "")})
 ON CONFLICT (sha256) DO UPDATE SET
-    deliveries = e.deliveries + 1,
+    deliveries = e.deliveries + EXCLUDED.deliveries,
     received_at = LEAST(e.received_at, EXCLUDED.received_at),
     last_received_at = GREATEST(e.last_received_at, EXCLUDED.last_received_at),
     {
@@ -104,6 +114,8 @@ ON CONFLICT (sha256) DO UPDATE SET
         for name in _JUDGEMENT
     )
 },
+    promoted_at = CASE WHEN {_PROMOTED} THEN now() ELSE e.promoted_at END,
+    promoted_from = CASE WHEN {_PROMOTED} THEN e.reason ELSE e.promoted_from END,
     transaction_id = pg_current_xact_id()
 RETURNING id, outcome, reason, detail
 """  # noqa: S608 - made of the column names above

@@ -66,14 +66,21 @@ events = Table(
     _moment("erased_at"),
     Column("content_type", Text),
     Column("idempotency_token", Text),
-    # Which key signed it; null for what we fetched ourselves.
+    # Which key signed it, and what shows that: the URL as it was called, X-Twilio-Signature and
+    # X-Twilio-Webhooks-Signature-Settings. Null for what we fetched ourselves.
     Column("key_id", Text),
+    Column("url", Text),
+    Column("signature", Text),
+    Column("signature_settings", Text),
     _moment("received_at", nullable=False),
     _moment("last_received_at", nullable=False),
     Column("deliveries", Integer, nullable=False, server_default=text("1")),
     Column("outcome", Text, nullable=False),
     Column("reason", Text),
     Column("detail", Text),
+    # When it ceased to be quarantined, and for what reason it had been.
+    _moment("promoted_at"),
+    Column("promoted_from", Text),
     _written_by(),
     Index("events_job", "job_id", "received_at", "id"),
     Index(

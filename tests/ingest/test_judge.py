@@ -1,8 +1,6 @@
 """Judging: whatever the body is, it becomes an event that Postgres can keep."""
 
-import hashlib
 import json
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -10,17 +8,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Engine, select
 
-from receiver.config import SigningKey
-from receiver.ingest.judge import Arrival, judge
-from receiver.ingest.signature import Verified
+from receiver.ingest.judge import judge
 from receiver.store.event import Event
 from receiver.store.record import record
 from receiver.store.tables import events
+from tests.ingest.arrived import arrived
 
 SAMPLES = Path(__file__).parent.parent / "samples"
 DOCUMENTS = [json.loads(path.read_bytes()) for path in sorted(SAMPLES.glob("*.json"))]
-KEY = SigningKey(id="auth-token-1", secret="", algorithm="HMAC_SHA1", account=None)
-ARRIVAL = Arrival(datetime(2026, 4, 2, tzinfo=UTC), "application/json", None)
 
 # Text with NULs, lone surrogates and all that Unicode has; ids and dates that nearly are.
 _text = st.text(st.characters(exclude_categories=())) | st.sampled_from(
@@ -52,7 +47,7 @@ def mutated(draw: st.DrawFn) -> Any:
 
 
 def _judged(body: bytes) -> Event:
-    return judge(Verified(KEY, body, hashlib.sha256(body).digest()), ARRIVAL)
+    return judge(arrived(body), None)
 
 
 @settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -75,7 +70,7 @@ def test_a_fault_of_ours_quarantines() -> None:
         def decode(self, *_: Any, **__: Any) -> str:
             raise KeyError("a secret sentence")
 
-    event = judge(Verified(KEY, Broken(b"{}"), b""), ARRIVAL)
+    event = _judged(Broken(b"{}"))
     assert event.reason == "internal_error"
     assert "secret" not in (event.detail or "")
 

@@ -1,21 +1,18 @@
 """What the store is told in these tests, as if its signature had just verified; and its answer."""
 
-import hashlib
 import json
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Engine, text
 from werkzeug.test import TestResponse
 
-from receiver.ingest.judge import Arrival, judge
-from receiver.ingest.signature import Verified
-from receiver.keys import SigningKey
+from receiver.ingest.judge import judge
 from receiver.store.event import Outcome
 from receiver.store.record import record
+from tests.ingest.arrived import NOON, arrived
 
 ACCOUNT = "AC" + "a" * 32
-NOON = datetime(2026, 4, 2, 12, tzinfo=UTC)
 
 
 def callback(job: str, **members: Any) -> bytes:
@@ -25,10 +22,7 @@ def callback(job: str, **members: Any) -> bytes:
 
 def tell(engine: Engine, body: bytes, *, at: datetime = NOON) -> Outcome:
     """Record the body as a callback that came at the given time."""
-    key = SigningKey("auth-token-1", "token", "HMAC_SHA1")
-    verified = Verified(key, body, hashlib.sha256(body).digest())
-
-    return record(engine, judge(verified, Arrival(at, "application/json", None))).outcome
+    return record(engine, judge(arrived(body, at=at), None)).outcome
 
 
 def told(response: TestResponse) -> dict[str, Any]:

@@ -10,7 +10,8 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import Engine
 
-from tests.lookup.telling import NOON, callback, tell, told
+from tests.ingest.arrived import NOON
+from tests.lookup.telling import callback, tell, told
 
 SAMPLES = Path(__file__).parent.parent / "samples"
 JOB = "voice_transcription_7n7hnd7sf68yfv5re42nvvz7aa"

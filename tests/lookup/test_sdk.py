@@ -11,8 +11,9 @@ from twilio.base.exceptions import TwilioException, TwilioServiceException
 from twilio.rest import Client
 from twilio.rest.voice.v3.transcription import TranscriptionList
 
+from tests.ingest.arrived import NOON
 from tests.lookup.recipe import RECIPE, ReceiverHttpClient
-from tests.lookup.telling import ACCOUNT, NOON, callback, tell
+from tests.lookup.telling import ACCOUNT, callback, tell
 
 ROOT = Path(__file__).parent.parent.parent
 ENVELOPED = ROOT / "tests" / "samples" / "fetch_envelope.json"
