@@ -13,6 +13,9 @@ from receiver.ingest.body import Intake
 from receiver.lookup import views as lookup
 from receiver.openapi import views as openapi
 from receiver.ops import health
+from receiver.rejected.keeper import Keeper
+from receiver.rejected.own import rooms
+from receiver.spool.folder import Spool
 from receiver.store.engine import make_engine
 
 
@@ -28,7 +31,13 @@ def create_app(environ: Mapping[str, str] | None = None) -> Flask:
     app.url_map.merge_slashes = False
     app.extensions["settings"] = settings
     app.extensions["engine"] = make_engine(settings.database_url, pool_size=settings.db_pool_size)
+    app.extensions["spool"] = settings.spool_dir and Spool(
+        settings.spool_dir, durable=settings.spool_durable
+    )
     app.extensions["intake"] = Intake(max_body_bytes=settings.max_body_bytes)
+    app.extensions["keeper"] = Keeper(
+        app.extensions["engine"], app.extensions["intake"], rooms(settings)
+    )
     problem.register(app)
     for room in (ingest, lookup, openapi, health):
         app.register_blueprint(room.blueprint)

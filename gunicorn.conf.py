@@ -41,8 +41,14 @@ control_socket_disable = True
 logconfig_dict = configuration(_settings.log_level)
 
 
-def post_worker_init(_worker: Any) -> None:
-    """Refuse to serve with a driver that blocks the whole worker."""
-    from receiver.ops import hub  # noqa: PLC0415 - imports the driver, see above
+def post_worker_init(worker: Any) -> None:
+    """Refuse to serve with a driver that blocks the whole worker; move what waits in the spool."""
+    from receiver.ingest import draining  # noqa: PLC0415 - imports the driver, see above
+    from receiver.ops import hub  # noqa: PLC0415 - likewise
 
     hub.check()
+    extensions = worker.wsgi.extensions
+    if extensions["spool"]:
+        draining.start(
+            extensions["engine"], extensions["spool"], extensions["settings"].signing_keys
+        )

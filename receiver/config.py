@@ -6,6 +6,7 @@ secret pasted into the wrong variable is a secret still.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
@@ -20,7 +21,7 @@ from marshmallow import (
     validates_schema,
 )
 
-from receiver.keys import ApiKey, SigningKey, api_keys, auth_tokens, shared_keys
+from receiver.keys import ACCOUNT_SID, ApiKey, SigningKey, api_keys, auth_tokens, shared_keys
 
 __all__ = ["ApiKey", "ConfigError", "Settings", "SigningKey", "load"]
 
@@ -42,12 +43,15 @@ class Settings:
     database_url: str = field(repr=False)  # postgresql://…, holds a password as a rule
     signing_keys: tuple[SigningKey, ...]  # at least one
     api_keys: tuple[ApiKey, ...]  # at least one
+    account_sid: str | None = None
     public_url: str | None = field(default=None, repr=False)  # no slash ends it; may hold user:pw@
     db_pool_size: int = CONNECTIONS // 2  # connections per worker
     max_body_bytes: int = 2 * 1024 * 1024
     log_level: str = "INFO"
     port: int = 8000
     web_concurrency: int = 2  # worker processes
+    spool_dir: Path | None = None  # where callbacks wait for the database
+    spool_durable: bool = False  # whether that folder outlives the machine
 
 
 def load(environ: Mapping[str, str]) -> Settings:
@@ -95,7 +99,8 @@ def _database_url(text: str) -> str:
     return "postgresql:" + text.partition(":")[2]
 
 
-def _public_url(text: str) -> str:
+def public_url(text: str) -> str:
+    """Return the origin that Twilio calls, without a slash at its end, or raise ValidationError."""
     url = _split(text)
     web = text.startswith(("https://", "http://"))
     if not (url and web and url.hostname) or "?" in text or "#" in text:
@@ -111,11 +116,29 @@ def _public_url(text: str) -> str:
     return text.rstrip("/")
 
 
+def _account_sid(text: str) -> str:
+    if not ACCOUNT_SID.fullmatch(text):
+        raise ValidationError(
+            "is not an account SID; write AC and 32 hexadecimal digits in lower case, as Twilio's "
+            "Console shows it, or unset it"
+        )
+
+    return text
+
+
 def _log_level(text: str) -> str:
     if text.upper() not in LOG_LEVELS:
         raise ValidationError(f"is not a log level; write one of {', '.join(LOG_LEVELS)}")
 
     return text.upper()
+
+
+def _spool_dir(text: str) -> Path:
+    path = Path(text)
+    if not path.is_absolute():
+        raise ValidationError("is not an absolute path; write /var/lib/receiver/spool, or unset it")
+
+    return path
 
 
 def _number(name: str, *, most: int | None = None) -> fields.Integer:
@@ -141,6 +164,7 @@ class _Environment(Schema):
     )
     auth_tokens = fields.Function(data_key="TWILIO_AUTH_TOKEN", deserialize=auth_tokens)
     shared_keys = fields.Function(data_key="TWILIO_SIGNING_KEYS", deserialize=shared_keys)
+    account_sid = fields.Function(data_key="TWILIO_ACCOUNT_SID", deserialize=_account_sid)
     api_keys = fields.Function(
         data_key="API_KEYS",
         deserialize=api_keys,
@@ -150,12 +174,19 @@ class _Environment(Schema):
             "instance from `openssl rand -hex 32`"
         },
     )
-    public_url = fields.Function(data_key="PUBLIC_URL", deserialize=_public_url)
+    public_url = fields.Function(data_key="PUBLIC_URL", deserialize=public_url)
     log_level = fields.Function(data_key="LOG_LEVEL", deserialize=_log_level)
     db_pool_size = _number("DB_POOL_SIZE")
     max_body_bytes = _number("MAX_BODY_BYTES")
     port = _number("PORT", most=65535)
     web_concurrency = _number("WEB_CONCURRENCY")
+    spool_dir = fields.Function(data_key="SPOOL_DIR", deserialize=_spool_dir)
+    spool_durable = fields.Boolean(
+        data_key="SPOOL_DURABLE",
+        truthy={"1"},
+        falsy={"0"},
+        error_messages={"invalid": "is neither 1 nor 0; write 1 for yes, or unset it"},
+    )
 
     @validates_schema(pass_original=True, skip_on_field_errors=False)
     def _can_verify(self, _data: Any, given: Mapping[str, str], **_: Any) -> None:
@@ -165,6 +196,16 @@ class _Environment(Schema):
                 "write the account's auth token from Twilio's Console",
                 "TWILIO_AUTH_TOKEN",
             )
+
+    @validates_schema(pass_original=True, skip_on_field_errors=False)
+    def _can_be_durable(self, data: Any, given: Mapping[str, str], **_: Any) -> None:
+        fault = None
+        if "SPOOL_DIR" not in given:
+            fault = "without SPOOL_DIR; set that to the folder that is durable"
+        elif "DYNO" in given:
+            fault = "on a Heroku dyno, whose disk goes with it; unset it, or callbacks are lost"
+        if fault and data.get("spool_durable"):
+            raise ValidationError(f"is 1 {fault}", "SPOOL_DURABLE")
 
     @post_load
     def _settings(self, data: dict[str, Any], **_: Any) -> Settings:

@@ -21,7 +21,12 @@ def request_origin(environ: Mapping[str, Any]) -> str:
     scheme = told if told in {"http", "https"} else environ.get("wsgi.url_scheme", "http")
     host = environ.get("HTTP_HOST") or environ.get("SERVER_NAME", "")
 
-    return f"{scheme}://{host if _HOST.fullmatch(host) else ''}"
+    return f"{scheme}://{host if is_host(host) else ''}"
+
+
+def is_host(text: str) -> bool:
+    """Tell whether the text is a name or an address, with or without a port."""
+    return _HOST.fullmatch(text) is not None
 
 
 def public_origin(environ: Mapping[str, Any], public_url: str | None) -> str:

@@ -82,7 +82,7 @@ class WebServer:
 @contextmanager
 def web_server(database: str, log: Path, **settings: str) -> Iterator[WebServer]:
     """Run the service on the database until the block ends."""
-    port = free_port()
+    port = int(settings.get("PORT") or free_port())
     environ = {
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
         **ENVIRON,
@@ -113,8 +113,8 @@ def _wait_until_it_answers(server: WebServer) -> None:
     while True:
         try:
             requests.get(f"{server.url}/healthz", headers=CLOSE, timeout=5)
-        except requests.ConnectionError:
-            assert server.child.process.is_running(), server.log.read_text()
+        except (requests.ConnectionError, requests.Timeout):
+            assert server.child.process.poll() is None, server.log.read_text()
             assert time.monotonic() < give_up, server.log.read_text()
         else:
             return
@@ -125,6 +125,7 @@ def wait_until(condition: Callable[[], bool]) -> None:
     give_up = time.monotonic() + 30
     while not condition():
         assert time.monotonic() < give_up
+        time.sleep(0.01)
 
 
 def response_of(connection: socket.socket) -> bytes:

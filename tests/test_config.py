@@ -1,5 +1,6 @@
 """Settings: what the contract allows, what it refuses, and that no value is ever told."""
 
+from pathlib import Path
 from string import ascii_letters, digits
 
 import pytest
@@ -23,12 +24,15 @@ variables = [
     "DB_POOL_SIZE",
     "TWILIO_AUTH_TOKEN",
     "TWILIO_SIGNING_KEYS",
+    "TWILIO_ACCOUNT_SID",
     "PUBLIC_URL",
     "API_KEYS",
     "MAX_BODY_BYTES",
     "PORT",
     "WEB_CONCURRENCY",
     "LOG_LEVEL",
+    "SPOOL_DIR",
+    "SPOOL_DURABLE",
 ]
 
 
@@ -52,6 +56,8 @@ def test_the_required_settings_are_enough() -> None:
         log_level="INFO",
         port=8000,
         web_concurrency=2,
+        spool_dir=None,
+        spool_durable=False,
     )
 
 
@@ -177,10 +183,53 @@ def test_a_public_url_is_an_origin_with_at_most_a_prefix(text: str) -> None:
     assert fault.startswith("PUBLIC_URL ")
 
 
+def test_an_account_sid_is_one() -> None:
+    """Something else in its place is refused, and by default there is none."""
+    assert load(SOUND | {"TWILIO_ACCOUNT_SID": SID}).account_sid == SID
+    assert load(SOUND).account_sid is None
+    for text in (SID[:-1], SID.upper(), "SK" + SID[2:], SOUND["TWILIO_AUTH_TOKEN"]):
+        (fault,) = faults(TWILIO_ACCOUNT_SID=text)
+        assert fault.startswith("TWILIO_ACCOUNT_SID is not an account SID")
+
+
 def test_log_level_is_read_in_any_case() -> None:
     """`debug` is `DEBUG`, and a level that does not exist is refused."""
     assert load(SOUND | {"LOG_LEVEL": "debug"}).log_level == "DEBUG"
     assert faults(LOG_LEVEL="loud")[0].startswith("LOG_LEVEL is not a log level")
+
+
+def test_a_spool_is_a_folder_and_a_promise() -> None:
+    """The folder alone promises nothing; `1` says that it outlives the machine, `0` that not."""
+    spool = {"SPOOL_DIR": "/var/spool/calls"}
+    for text, durable in (("", False), ("0", False), ("1", True)):
+        settings = load(SOUND | spool | {"SPOOL_DURABLE": text})
+        assert settings.spool_dir == Path("/var/spool/calls")
+        assert settings.spool_durable is durable
+
+
+@pytest.mark.parametrize(
+    ("changes", "fault"),
+    [
+        ({"SPOOL_DIR": "spool"}, "SPOOL_DIR is not an absolute path"),
+        ({"SPOOL_DIR": "~/spool"}, "SPOOL_DIR is not an absolute path"),
+        ({"SPOOL_DIR": "/spool", "SPOOL_DURABLE": "yes"}, "SPOOL_DURABLE is neither 1 nor 0"),
+        ({"SPOOL_DURABLE": "1"}, "SPOOL_DURABLE is 1 without SPOOL_DIR"),
+        (
+            {"SPOOL_DIR": "/spool", "SPOOL_DURABLE": "1", "DYNO": "web.1"},
+            "SPOOL_DURABLE is 1 on a Heroku dyno",
+        ),
+    ],
+)
+def test_a_spool_that_keeps_no_promise_is_refused(changes: dict[str, str], fault: str) -> None:
+    """A relative path, another word than 1 or 0, a promise without a folder or on a dyno's disk."""
+    (told,) = faults(**changes)
+
+    assert told.startswith(fault)
+
+
+def test_a_dyno_may_have_a_spool_that_promises_nothing() -> None:
+    """Its disk lasts for a database's short absence, and the callback is answered 503."""
+    load(SOUND | {"SPOOL_DIR": "/tmp/spool", "SPOOL_DURABLE": "0", "DYNO": "web.1"})
 
 
 def test_either_kind_of_signing_key_is_enough() -> None:

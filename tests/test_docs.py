@@ -31,8 +31,8 @@ def test_the_architecture_lists_every_route(app: Flask) -> None:
     """The table names the application's routes, and nothing else."""
     listed = re.findall(r"^\| `([A-Z]+) (/[^`]*)` \|", ARCHITECTURE, re.MULTILINE)
     served = {
-        # The callback's route is there with a second slash too, which is nobody's to know.
-        (method, re.sub(r"<(\w+)>", r"{\1}", rule.rule).replace("//", "/"))
+        # The callback's route is there with a second slash and below a prefix too.
+        (method, re.sub(r"<(\w+)>", r"{\1}", re.sub(r"^/(<path:prefix>)?/", "/", rule.rule)))
         for rule in app.url_map.iter_rules()
         for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
     }
@@ -52,7 +52,9 @@ def _commands(group: click.Group, prefix: str = "") -> Iterator[str]:
 
 def test_the_readme_names_every_command(app: Flask) -> None:
     """The operator finds each command of ours, and none that isn't there."""
-    told = set(re.findall(r"flask --app app ([a-z]+(?: (?:list|show|body))?)", README))
+    told = set(
+        re.findall(r"flask --app app ([a-z]+(?: (?:list|show|body|check|accept|replay))?)", README)
+    )
     assert told == set(_commands(app.cli))
 
 
@@ -60,13 +62,15 @@ def test_every_option_that_is_named_exists(app: Flask) -> None:
     """An option in a document is an option of one of our commands."""
     ours = {
         option
-        for path in ("doctor", "callbacks")
+        for path in ("doctor", "callbacks", "rejected")
         for command in [app.cli.commands[path]]
         for each in (command.commands.values() if isinstance(command, click.Group) else [command])
         for parameter in each.params
         for option in parameter.opts
     }
-    told = set(re.findall(r"(?:doctor|callbacks list)`? (--[a-z-]+)", README))
+    told = set(
+        re.findall(r"(?:doctor|callbacks (?:list|replay)|rejected check)`? (--[a-z-]+)", README)
+    )
     assert told
     assert told <= ours
 

@@ -1,42 +1,28 @@
 """Commands that look into the ledger of everything that Twilio told us."""
 
 import sys
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import click
 from flask.cli import AppGroup
 
 from receiver.cli.context import engine, explained
-from receiver.store.event import Outcome
+from receiver.cli.filters import filtered
+from receiver.cli.replay import replay_command
+from receiver.origin import without_credentials
 from receiver.store.ledger import LedgerFilter, find_body, find_event, find_events
 
 group = AppGroup("callbacks", help="Look into the ledger of everything that Twilio told us.")
+group.add_command(replay_command)
 
 
 @group.command("list")
-@click.option("--outcome", type=click.Choice([str(outcome) for outcome in Outcome]))
-@click.option(
-    "--reason",
-    help="undecodable, invalid, unexpected_content_type, account_mismatch, foreign_account, "
-    "internal_error or unstorable.",
-)
-@click.option("--since", type=click.DateTime(), help="Received at or after this moment, in UTC.")
-@click.option("--job", help="The id of the job that they name.")
+@filtered
 @click.option("--limit", type=click.IntRange(1), default=50, show_default=True)
 @explained
-def _list(
-    *,
-    outcome: str | None,
-    reason: str | None,
-    since: datetime | None,
-    job: str | None,
-    limit: int,
-) -> None:
+def _list(*, wanted: LedgerFilter, limit: int) -> None:
     """List the newest callbacks, one a line: id, time, outcome, deliveries, bytes, job, reason."""
-    wanted = LedgerFilter(
-        outcome=outcome, reason=reason, since=since and since.replace(tzinfo=UTC), job=job
-    )
     with engine().connect() as connection:
         rows = find_events(connection, wanted, limit=limit)
     for row in rows:
@@ -60,7 +46,9 @@ def _show(callback_id: int) -> None:
         row = find_event(connection, callback_id)
     if row is None:
         raise click.ClickException(f"there is no callback {callback_id}.")
-    for name, value in row._mapping.items():  # noqa: SLF001 - SQLAlchemy's documented accessor
+    told = dict(row._mapping)  # noqa: SLF001 - SQLAlchemy's documented accessor
+    told["url"] = row.url and without_credentials(row.url)
+    for name, value in told.items():
         click.echo(f"{name:<18} {_shown(value)}")
 
 

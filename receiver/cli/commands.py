@@ -2,7 +2,7 @@
 
 from flask import Flask
 
-from receiver.cli import callbacks, database
+from receiver.cli import callbacks, database, rejected, spool
 from receiver.ops import doctor
 
 
@@ -13,5 +13,7 @@ def register(app: Flask) -> None:
         database.migrate_command,
         database.rebuild_command,
         doctor.command,
+        rejected.group,
+        spool.command,
     ):
         app.cli.add_command(command)

@@ -18,6 +18,12 @@ UNPROVED_BYTES = 2 * 1024 * 1024
 # Of one body that has to be read before anything is proved: a form, of which Twilio's are small.
 UNPROVED_BODY_BYTES = 64 * 1024
 
+# Of requests that are refused, and only looked at in case a setting is wrong. The room is taken as
+# the bytes arrive, so that nobody holds it with a promise; Twilio's own bodies have 1 MB at most.
+REFUSED_BYTES = 8 * 1024 * 1024
+REFUSED_BODY_BYTES = 2 * 1024 * 1024
+_PIECE = 16 * 1024
+
 
 class BodyTooLarge(Exception):
     """The body exceeds `limit` bytes."""
@@ -64,6 +70,7 @@ class Intake:
     def __init__(self, *, max_body_bytes: int) -> None:
         self._proved = Room(PROVED_BYTES, max_body_bytes)
         self._unproved = Room(UNPROVED_BYTES, min(UNPROVED_BODY_BYTES, max_body_bytes))
+        self._refused = Room(REFUSED_BYTES, min(REFUSED_BODY_BYTES, max_body_bytes))
 
     @contextmanager
     def reader(self, environ: "WSGIEnvironment", deadline: Deadline) -> Iterator[ReadBody]:
@@ -87,17 +94,47 @@ class Intake:
 
             yield read
 
+    @contextmanager
+    def refused(self, environ: "WSGIEnvironment") -> Iterator[bytes]:
+        """Give the body of a request that is refused, or raise as `reader` does; never wait.
+
+        A body that is cut short isn't told from others: its hash does.
+        """
+        largest = self._refused.largest
+        left = int(environ.get("CONTENT_LENGTH") or largest + 1)
+        if left > largest + 1:
+            raise BodyTooLarge(largest)
+        body = bytearray()
+        with ExitStack() as held:
+            while left:
+                held.enter_context(self._refused.taken(min(left, _PIECE), Deadline(0)))
+                piece = _piece(environ, min(left, _PIECE))
+                if not piece:
+                    break
+                body += piece
+                left -= len(piece)
+            if len(body) > largest:
+                raise BodyTooLarge(largest)
+            yield bytes(body)
+
 
 def _read(environ: "WSGIEnvironment", size: int, *, exactly: bool) -> bytes:
     """Read from the server's own stream: Werkzeug's hands over a cut body in silence."""
-    try:
-        body: bytes = environ["wsgi.input"].read(size if exactly else size + 1)
-    except Exception as error:
-        # A reset connection, a chunk without its end: each server has errors of its own for it.
-        raise BodyCutShort from error
+    body = _piece(environ, size if exactly else size + 1)
     if len(body) > size:
         raise BodyTooLarge(size)
     if exactly and len(body) < size:
         raise BodyCutShort
 
     return body
+
+
+def _piece(environ: "WSGIEnvironment", size: int) -> bytes:
+    """Read so many bytes, fewer at the end."""
+    try:
+        piece: bytes = environ["wsgi.input"].read(size)
+    except Exception as error:
+        # A reset connection, a chunk without its end: each server has errors of its own for it.
+        raise BodyCutShort from error
+
+    return piece

@@ -7,7 +7,8 @@ from typing import Any
 from marshmallow import ValidationError
 
 from receiver.fault import place_of
-from receiver.store.event import Event
+from receiver.ingest.form import is_form
+from receiver.store.event import Event, Reason
 from schemas.callback import Head, Undecodable, decode
 from schemas.storable import Identifier
 
@@ -20,9 +21,9 @@ _IDENTIFIER = Identifier()
 class _Doubt(Exception):
     """A reason to quarantine: its code, and a sentence that holds nothing of the body."""
 
-    def __init__(self, reason: str, detail: str) -> None:
+    def __init__(self, reason: Reason, detail: str) -> None:
         super().__init__(reason)
-        self.reason = reason
+        self.reason: Reason = reason
         self.detail = detail
 
 
@@ -39,7 +40,7 @@ def judge(event: Event, account: str | None) -> Event:
         return quarantined(event, "internal_error", f"{type(error).__name__} while judging it.")
 
 
-def quarantined(event: Event, reason: str, detail: str) -> Event:
+def quarantined(event: Event, reason: Reason, detail: str) -> Event:
     """Return the event without its head, kept for an operator to look at."""
     return replace(event, head=None, reason=reason, detail=detail)
 
@@ -59,9 +60,10 @@ def _applicable(event: Event, account: str | None) -> Event:
 
 
 def _document(event: Event) -> dict[str, Any]:
-    media_type = (event.content_type or "").partition(";")[0].strip().lower()
-    if not (media_type == "application/json" or media_type.endswith("+json")):
-        raise _Doubt("unexpected_content_type", "The content type isn't application/json.")
+    # The header isn't signed, and a proxy may have changed it: the bytes tell what they are. But
+    # what is signed of a form are its fields, which are another text than its bytes.
+    if is_form(event.content_type):
+        raise _Doubt("unexpected_content_type", "It came as a form, which carries no transcript.")
     try:
         return decode(event.body)
     except Undecodable as error:

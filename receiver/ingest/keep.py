@@ -1,20 +1,91 @@
-"""Keeping what was judged: recorded as it should be, or at the very least as bytes."""
+"""Keeping what was judged: in the ledger, or in the spool while the database is away."""
 
 import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 
 from sqlalchemy import Engine
 
+from receiver.bounded import TimeIsUp, beside_the_hub, limited
 from receiver.deadline import Deadline
 from receiver.fault import place_of
 from receiver.ingest.judge import quarantined
+from receiver.spool.folder import Spool
 from receiver.store.event import Event
 from receiver.store.record import Recorded, record
 from receiver.store.retry import Unavailable, until
 
 logger = logging.getLogger(__name__)
 
+# In seconds: what the spool has of a request's time.
+SPOOL_SECONDS = 2.0
 
-def keep(engine: Engine, event: Event, deadline: Deadline) -> Recorded:
+
+@dataclass(frozen=True, slots=True)
+class Spooled:
+    """The event is in the spool, of which the operator says whether it outlives the machine."""
+
+    durable: bool
+
+
+Kept = Recorded | Spooled
+
+
+def keep(engine: Engine, spool: Spool | None, event: Event, deadline: Deadline) -> Kept:
+    """Return where the event has been made durable, or raise what kept it from that.
+
+    The spool takes what the ledger can't. It comes first only while the database is known to be
+    away, and only if it is durable: another one is answered 503, and to do that at once would burn
+    one of Twilio's few tries.
+    """
+    if spool is None:
+        return record_or_quarantine(engine, event, deadline)
+    to_ledger = partial(_to_ledger, engine, spool, event)
+    to_spool = partial(_to_spool, spool, event)
+    if spool.durable and spool.breaker.is_open():
+        return _first(to_spool, Deadline(SPOOL_SECONDS), to_ledger, deadline)
+
+    return _first(to_ledger, Deadline(deadline.remaining() - SPOOL_SECONDS), to_spool, deadline)
+
+
+def _first(
+    one: Callable[[Deadline], Kept],
+    until_one: Deadline,
+    other: Callable[[Deadline], Kept],
+    until_other: Deadline,
+) -> Kept:
+    """Return what one way gives within its time, or else what the other gives."""
+    try:
+        return one(until_one)
+    except Exception as error:  # noqa: BLE001 - our own faults must not cost a transcript either
+        logger.warning(
+            "trying another place to keep it, since the first failed: %s", place_of(error)
+        )
+
+    return other(until_other)
+
+
+def _to_ledger(engine: Engine, spool: Spool, event: Event, deadline: Deadline) -> Kept:
+    try:
+        with limited(deadline.remaining()):
+            recorded = record_or_quarantine(engine, event, deadline)
+    except (Unavailable, TimeIsUp):
+        spool.breaker.trip()
+        raise
+    spool.breaker.reset()
+
+    return recorded
+
+
+def _to_spool(spool: Spool, event: Event, deadline: Deadline) -> Kept:
+    with limited(deadline.remaining()):
+        beside_the_hub(spool.put, event)
+
+    return Spooled(spool.durable)
+
+
+def record_or_quarantine(engine: Engine, event: Event, deadline: Deadline) -> Recorded:
     """Return what the ledger says once the event is durable; raises Unavailable at the deadline.
 
     What the store refuses for its values, which nobody foresaw, is kept as quarantined.

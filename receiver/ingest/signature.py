@@ -78,12 +78,20 @@ def verify(request: Signed, keys: Sequence[SigningKey], read_body: ReadBody) -> 
 
     # The hash decides, not the content type: else a JSON callback's signature would carry any form
     # that parses to no fields.
-    if _body_hashes(request.url):
+    if body_hashes(request.url):
         return _verify_bytes(request.url, request.signature, able, read_body)
     if form.is_form(request.content_type):
         return _verify_form(request.url, request.signature, able, read_body(proved=False))
 
     raise SignatureRefused("no_body_hash")
+
+
+def signer(request: Signed, keys: Sequence[SigningKey]) -> SigningKey:
+    """Return the key that signed the URL of a request, or raise SignatureRefused.
+
+    It shows nothing yet of a body: only `verify` compares its hash.
+    """
+    return _match(request.signature or "", _able(keys, request.settings), spellings(request.url))[0]
 
 
 def _able(keys: Sequence[SigningKey], settings: str | None) -> list[SigningKey]:
@@ -116,7 +124,7 @@ def _verify_bytes(
     key, _ = _match(signature, keys, spellings(url))
     body = read_body(proved=True)
     digest = sha256(body)
-    if digest.hexdigest() not in _body_hashes(url):  # no secret: the sender knows both
+    if digest.hexdigest() not in body_hashes(url):  # no secret: the sender knows both
         raise SignatureRefused("body_hash_mismatch")
 
     return Verified(key, body, digest.digest())
@@ -132,16 +140,16 @@ def _verify_form(url: str, signature: str, keys: list[SigningKey], body: bytes) 
     # No seam shows in `text` where the URL ends and each field begins. So a JSON callback's URL,
     # cut before its bodySHA256, verifies with the rest as a field; and one form can be cut into
     # fields in endless ways, which must not be as many digests.
-    if _body_hashes(text):
+    if body_hashes(text):
         raise SignatureRefused("body_hash_mismatch")
 
     return Verified(key, body, sha256(f"{form.MEDIA_TYPE}\n{text}".encode()).digest())
 
 
-def _body_hashes(url: str) -> list[str]:
-    """Return every `bodySHA256` of the query, since Twilio adds its own to what was there.
+def body_hashes(url: str) -> list[str]:
+    """Return every `bodySHA256` of a URL's query, since Twilio adds its own to what was there.
 
-    Any of them will do: all are signed.
+    Any of them will do: all are signed. They are in lower case.
     """
     parameters = (parameter.partition("=") for parameter in url.partition("?")[2].split("&"))
 

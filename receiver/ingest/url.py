@@ -24,7 +24,7 @@ def called_url(environ: Mapping[str, Any], public_url: str | None) -> str:
     any, and no slash at its end. Without it the origin is the request's own: the Host header, and
     the scheme that the nearest proxy tells, since exactly one is trusted.
     """
-    return (public_url or request_origin(environ)) + _target(environ)
+    return (public_url or request_origin(environ)) + called_target(environ)
 
 
 def spellings(url: str) -> list[str]:
@@ -46,7 +46,8 @@ def spellings(url: str) -> list[str]:
     return list(dict.fromkeys(scheme + at + to for at in (authority, other) for to in targets))
 
 
-def _target(environ: Mapping[str, Any]) -> str:
+def called_target(environ: Mapping[str, Any]) -> str:
+    """Return the path and the query of the URL, as the request line had them."""
     raw = environ.get("RAW_URI") or environ.get("REQUEST_URI")
     if raw:  # a proxy may have sent it in absolute form (RFC 9112, 3.2.2)
         return wsgi_text(_ORIGIN_OF_TARGET.sub("", raw, count=1) if raw[0] != "/" else raw)

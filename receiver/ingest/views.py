@@ -8,17 +8,18 @@ from flask import Blueprint, Response, current_app, request
 from receiver import deadline
 from receiver.bounded import ABOUT
 from receiver.config import Settings
+from receiver.deadline import Deadline
 from receiver.fault import place_of
+from receiver.ingest.arrival import arrival
 from receiver.ingest.body import BodyTooLarge, Intake
 from receiver.ingest.judge import judge
-from receiver.ingest.keep import keep
-from receiver.ingest.signature import SignatureRefused, Signed, Verified, verify
+from receiver.ingest.keep import Kept, Spooled, keep
+from receiver.ingest.policy import Fate, answer, fate_of, fate_of_error
+from receiver.ingest.signature import SignatureRefused, Signed, verify
 from receiver.ingest.url import called_url
 from receiver.origin import without_credentials
-from receiver.problem import problem, unavailable
-from receiver.store.event import Event, Outcome
+from receiver.store.event import Event
 from receiver.store.retry import Unavailable
-from schemas.storable import is_storable
 
 logger = logging.getLogger(__name__)
 
@@ -27,36 +28,32 @@ blueprint = Blueprint("ingest", __name__)
 
 
 # The second is what a PUBLIC_URL with a slash at its end becomes when it is typed into Twilio's
-# Console in front of the route.
+# Console in front of the route. The third is what comes through a proxy that passes its path prefix
+# on. A 404 would be the end of either; the signature decides here, too.
 @blueprint.post("/callbacks/transcription")
 @blueprint.post("//callbacks/transcription")
-def receive() -> Response:
-    """Answer 204 once the callback's exact body is durable."""
+@blueprint.post("/<path:prefix>/callbacks/transcription")
+def receive(**_prefix: str) -> Response:
+    """Answer 204 once the callback's exact body is durable; policy.py tells all other answers."""
     settings: Settings = current_app.extensions["settings"]
     intake: Intake = current_app.extensions["intake"]
     until = deadline.of(request.environ)
     with intake.reader(request.environ, until) as read_body:
         signed = _signed(settings)
         verified = verify(signed, settings.signing_keys, read_body)
-        event = judge(_event(signed, verified), verified.key.account)
+        event = arrival(
+            signed,
+            verified,
+            received_at=datetime.now(UTC),
+            idempotency_token=request.headers.get("I-Twilio-Idempotency-Token"),
+        )
+        event = judge(event, verified.key.account)
         request.environ[ABOUT] = {"job": event.job_id, "bytes": len(event.body)}
-        recorded = keep(current_app.extensions["engine"], event, until)
-    logger.log(
-        logging.WARNING if recorded.outcome == Outcome.QUARANTINED else logging.INFO,
-        "callback %s",
-        recorded.outcome,
-        extra={
-            "callback": recorded.id,
-            "job": event.job_id,
-            "reason": recorded.reason,
-            "detail": recorded.detail,
-            "bytes": len(event.body),
-            "key": event.key_id,
-            "seconds": round(until.elapsed(), 3),
-        },
-    )
+        kept = keep(current_app.extensions["engine"], current_app.extensions["spool"], event, until)
+    fate = fate_of(kept)
+    _tell(fate, kept, event, until)
 
-    return Response(status=204)
+    return answer(fate)
 
 
 def _signed(settings: Settings) -> Signed:
@@ -68,27 +65,22 @@ def _signed(settings: Settings) -> Signed:
     )
 
 
-def _event(signed: Signed, verified: Verified) -> Event:
-    """Return what came, yet to be judged."""
-    return Event(
-        sha256=verified.digest,
-        source="callback",
-        body=verified.body,
-        received_at=datetime.now(UTC),
-        job_id=None,
-        account_id=None,
-        content_type=_storable(signed.content_type, 256),
-        idempotency_token=_storable(request.headers.get("I-Twilio-Idempotency-Token"), 256),
-        key_id=verified.key.id,
-        url=_storable(signed.url),
-        signature=_storable(signed.signature),
-        signature_settings=_storable(signed.settings),
+def _tell(fate: Fate, kept: Kept, event: Event, until: Deadline) -> None:
+    recorded = None if isinstance(kept, Spooled) else kept
+    logger.log(
+        logging.INFO if fate == Fate.RECORDED else logging.WARNING,
+        "callback %s",
+        recorded.outcome if recorded else "spooled",
+        extra={
+            "callback": recorded and recorded.id,
+            "job": event.job_id,
+            "reason": recorded and recorded.reason,
+            "detail": recorded and recorded.detail,
+            "bytes": len(event.body),
+            "key": event.key_id,
+            "seconds": round(until.elapsed(), 3),
+        },
     )
-
-
-def _storable(value: str | None, length: int | None = None) -> str | None:
-    """Return what Postgres can keep of a header's value, cut to what is worth keeping."""
-    return value[:length] if value and is_storable(value) else None
 
 
 @blueprint.errorhandler(SignatureRefused)
@@ -98,20 +90,21 @@ def _refuse(error: SignatureRefused) -> Response:
         "callback refused: %s",
         error.reason,
         extra={
+            "rejected": current_app.extensions["keeper"].keep(error.reason, request.environ),
             "url": without_credentials(_signed(settings).url).partition("?")[0],
             "host": request.headers.get("Host"),
             "keys": [key.id for key in settings.signing_keys],
         },
     )
 
-    return problem(403, f"The signature doesn't verify: {error.reason}.")
+    return answer(fate_of_error(error), error)
 
 
 @blueprint.errorhandler(BodyTooLarge)
 def _too_large(error: BodyTooLarge) -> Response:
     logger.error("callback refused: its body is too large", extra={"limit": error.limit})
 
-    return problem(413, f"The body exceeds {error.limit} bytes.")
+    return answer(fate_of_error(error), error)
 
 
 @blueprint.errorhandler(Exception)
@@ -124,4 +117,4 @@ def _try_again(error: Exception) -> Response:
         extra=request.environ.get(ABOUT, {}),
     )
 
-    return unavailable("The callback could not be made durable. Send it again.")
+    return answer(fate_of_error(error), error)

@@ -9,6 +9,7 @@ from flask.cli import with_appcontext
 from sqlalchemy import Engine
 
 from receiver.config import Settings
+from receiver.ops import rejections, spooled
 from receiver.ops.finding import Finding, NoAnswer, Verdict, patiently
 from receiver.origin import without_credentials
 from receiver.store.schema import State, is_writable, schema_state
@@ -58,6 +59,7 @@ def run(
 
 def _findings(settings: Settings, engine: Engine, *, send_test: bool) -> Iterator[Finding]:
     yield from _of_settings(settings)
+    yield from spooled.findings(settings)
     failed = False
     for finding in _of_database(settings, engine):
         failed |= finding.verdict == Verdict.FAIL
@@ -149,6 +151,8 @@ def _of_database(settings: Settings, engine: Engine) -> Iterator[Finding]:
         )
     yield of_schema(schema)
     yield of_room(settings, server.room)
+    if schema != "behind":
+        yield rejections.finding(engine)
 
 
 def of_version(version: int) -> Finding:

@@ -2,10 +2,10 @@
 
 from typing import Literal
 
-import gevent
 from flask import Blueprint, Response, current_app, jsonify
 from sqlalchemy import Engine
 
+from receiver.bounded import TimeIsUp, limited
 from receiver.deadline import Deadline
 from receiver.problem import Problem
 from receiver.store.retry import Unavailable, until
@@ -50,9 +50,9 @@ def _fault(engine: Engine) -> str | None:
         return None
 
     try:
-        with gevent.Timeout(READY_SECONDS):
+        with limited(READY_SECONDS):
             return until(Deadline(READY_SECONDS), attempt)
-    except (gevent.Timeout, Unavailable) as error:
+    except (TimeIsUp, Unavailable) as error:
         raise Problem(
             503, "The database does not answer. `flask --app app doctor` looks for the cause."
         ) from error

@@ -15,14 +15,17 @@ CONNECT_SECONDS = 3
 # The server only tidies up what a client left behind; the client's own deadline is the one that
 # counts, for a frozen server enforces nothing. A statement whose client went at its deadline ends
 # soon, or those that wait for one lock would take all the server's connections; and one that waits
-# long for a lock says so in the log, before that. Set by statement and not by connection option,
-# which PgBouncer refuses.
+# long for a lock says so in the log, before that. A commit that doesn't wait for the disk would be
+# answered 204 and lost with the server's power; what waits for more than that is left as it is. Set
+# by statement and not by connection option, which PgBouncer refuses.
 _SESSION = """
 SET TimeZone = 'UTC';
 SET statement_timeout = '{statement}s';
 SET lock_timeout = '5s';
 SET client_connection_check_interval = '250ms';
-SET idle_in_transaction_session_timeout = '{statement}s'
+SET idle_in_transaction_session_timeout = '{statement}s';
+SELECT set_config('synchronous_commit', 'on', false)
+WHERE current_setting('synchronous_commit') = 'off'
 """
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, select
+from sqlalchemy import ARRAY, BigInteger, ColumnElement, Connection, Row, any_, literal, select
 
 from receiver.store.tables import events
 
@@ -16,31 +16,34 @@ _SUMMARY = tuple(column for column in events.c if column.name not in {"head", "b
 class LedgerFilter:
     """Which events are meant; None stands for any."""
 
+    ids: Sequence[int] | None = None
     outcome: str | None = None
     reason: str | None = None
     since: datetime | None = None
     job: str | None = None
 
+    def conditions(self) -> list[ColumnElement[bool]]:
+        """Return what is true of the events that are meant, and of no other."""
+        given = {
+            events.c.outcome: self.outcome,
+            events.c.reason: self.reason,
+            events.c.job_id: self.job,
+        }
+        conditions = [column == value for column, value in given.items() if value is not None]
+        if self.ids is not None:
+            conditions.append(events.c.id == any_(literal(self.ids, ARRAY(BigInteger))))
+        if self.since is not None:
+            conditions.append(events.c.received_at >= self.since)
+
+        return conditions
+
 
 def find_events(connection: Connection, wanted: LedgerFilter, *, limit: int) -> Sequence[Row[Any]]:
     """Return the newest events that the filter lets through, without their bodies."""
-    statement = _filtered(select(*_SUMMARY), wanted)
+    statement = select(*_SUMMARY).where(*wanted.conditions())
 
     # By their ids, which are given out as they come in: no sort, whatever the filter.
     return connection.execute(statement.order_by(events.c.id.desc()).limit(limit)).all()
-
-
-def _filtered(statement: Select[Any], wanted: LedgerFilter) -> Select[Any]:
-    if wanted.outcome is not None:
-        statement = statement.where(events.c.outcome == wanted.outcome)
-    if wanted.reason is not None:
-        statement = statement.where(events.c.reason == wanted.reason)
-    if wanted.since is not None:
-        statement = statement.where(events.c.received_at >= wanted.since)
-    if wanted.job is not None:
-        statement = statement.where(events.c.job_id == wanted.job)
-
-    return statement
 
 
 def find_event(connection: Connection, event_id: int) -> Row[Any] | None:

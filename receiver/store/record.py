@@ -33,13 +33,14 @@ def record(engine: Engine, event: Event) -> Recorded:
     if event.head is None:
         with engine.connect() as connection:
             return _record_event(connection, event, Outcome.QUARANTINED)
-    try:
-        with engine.connect() as connection:
-            if recorded := _record_newest(connection, event, event.head):
-                return recorded
-    except IntegrityError:
-        # It is in the ledger already, as quarantined: what follows promotes it.
-        pass
+    if event.deliveries:  # what is only judged anew is in the ledger, where this would fail
+        try:
+            with engine.connect() as connection:
+                if recorded := _record_newest(connection, event, event.head):
+                    return recorded
+        except IntegrityError:
+            # It is in the ledger already, as quarantined: what follows promotes it.
+            pass
     with transactional(engine).begin() as connection:
         return _record_under_lock(connection, event, event.head)
 
@@ -61,7 +62,7 @@ def _record_under_lock(connection: Connection, event: Event, head: dict[str, Any
     """
     job = _claim_job(connection, event, head)
     if job.account_id != event.account_id:
-        return _record_event(connection, _foreign(event), Outcome.QUARANTINED)
+        return _record_event(connection, foreign(event), Outcome.QUARANTINED)
     late = _told(event, head).key < (
         job.key_terminal,
         job.key_updated_at,
@@ -94,7 +95,8 @@ def _recorded(row: Row[Any]) -> Recorded:
     return Recorded(row.id, Outcome(row.outcome), row.reason, row.detail)
 
 
-def _foreign(event: Event) -> Event:
+def foreign(event: Event) -> Event:
+    """Return the event as quarantined, for its job is known to be another account's."""
     return replace(
         event,
         head=None,

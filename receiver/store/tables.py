@@ -1,4 +1,4 @@
-"""The tables: `events`, the append-only ledger, and `transcriptions`, the jobs it adds up to."""
+"""The tables: `events`, the append-only ledger, `transcriptions`, its jobs, and a few others."""
 
 from datetime import datetime
 from typing import Any
@@ -141,4 +141,37 @@ transcriptions = Table(
         "id",
         postgresql_where=text("transcript_sha256 IS NULL"),
     ),
+)
+
+# One row for each request that looks like a callback but doesn't verify. Nothing in it is proved.
+rejected = Table(
+    "rejected",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("sha256", LargeBinary, nullable=False, unique=True),
+    Column("reason", Text, nullable=False),
+    # What the body claims.
+    Column("account_id", Text, nullable=False),
+    Column("job_id", Text, nullable=False),
+    # What its signature speaks about: the request's own origin, path and query as the request line
+    # had them, and the headers that an allow-list lets through.
+    Column("origin", Text, nullable=False),
+    Column("target", Text, nullable=False),
+    Column("headers", JSONB, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Column("body_bytes", Integer, nullable=False),
+    # What it takes of its account's room: all that a stranger may choose the length of.
+    Column("row_bytes", Integer, nullable=False),
+    _moment("received_at", nullable=False),
+    Index("rejected_room", "account_id", "received_at", "id", postgresql_include=["row_bytes"]),
+)
+
+# How many requests might have been among them and aren't, and since when.
+rejected_not_kept = Table(
+    "rejected_not_kept",
+    metadata,
+    Column("reason", Text, primary_key=True),
+    Column("requests", BigInteger, nullable=False),
+    _moment("first_at", nullable=False),
+    _moment("last_at", nullable=False),
 )

@@ -7,6 +7,8 @@ import pytest
 
 from receiver.deadline import Deadline
 from receiver.ingest.body import (
+    REFUSED_BODY_BYTES,
+    REFUSED_BYTES,
     UNPROVED_BODY_BYTES,
     UNPROVED_BYTES,
     BodyCutShort,
@@ -99,5 +101,39 @@ def test_unproved_bodies_have_little_room_of_their_own(intake: Intake) -> None:
         read(proved=False)
     with intake.reader(_environ(b"x"), Deadline(0.01)) as read:
         assert read(proved=True) == b"x"
+    for reader in held:
+        reader.__exit__(None, None, None)
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+def test_a_refused_body_is_read_to_its_end_or_not_kept(*, chunked: bool) -> None:
+    """The cap is inclusive, and what is cut short is what came."""
+    intake = Intake(max_body_bytes=50_000)
+    with intake.refused(_environ(b"x" * 50_000, chunked=chunked)) as body:
+        assert body == b"x" * 50_000
+    with (
+        pytest.raises(BodyTooLarge),
+        intake.refused(_environ(b"x" * 50_001, chunked=chunked)),
+    ):
+        pass
+    with intake.refused(_environ(b"x" * 9, promised=10)) as body:
+        assert body == b"x" * 9
+
+
+def test_refused_bodies_hold_what_has_come_of_them(intake: Intake) -> None:
+    """Promises take no room; where there is no more, nothing waits, and a proved body is read."""
+    held = []
+    for _ in range(REFUSED_BYTES // REFUSED_BODY_BYTES):
+        reader = intake.refused(_environ(b"x" * REFUSED_BODY_BYTES))
+        held.append(reader)
+        reader.__enter__()
+    with pytest.raises(TooMuchInFlight), intake.refused(_environ(b"x")):
+        pass
+    with intake.reader(_environ(b"x"), Deadline(0.01)) as read:
+        assert read(proved=True) == b"x"
+    held.pop().__exit__(None, None, None)
+    few = _environ(b"x", promised=REFUSED_BODY_BYTES)
+    with intake.refused(few), intake.refused(_environ(b"y")) as body:
+        assert body == b"y"
     for reader in held:
         reader.__exit__(None, None, None)

@@ -109,10 +109,17 @@ def test_signed_rubbish_is_kept(app: Flask, twilio: Twilio, name: str) -> None:
     assert event.detail
 
 
-@pytest.mark.parametrize("content_type", ["text/plain", "application/x-www-form-urlencoded", ""])
-def test_an_unexpected_content_type_is_kept(app: Flask, twilio: Twilio, content_type: str) -> None:
-    """The hash in the URL decides who sent it, the content type only what we make of it."""
+@pytest.mark.parametrize("content_type", ["text/plain", "application/octet-stream", ""])
+def test_the_bytes_tell_what_they_are(app: Flask, twilio: Twilio, content_type: str) -> None:
+    """The header isn't signed: a proxy that changes it makes a callback nothing else."""
     assert twilio.call(COMPLETED, content_type=content_type).status_code == 204
+    [event] = _stored(app)
+    assert (event.outcome, event.content_type) == ("applied", content_type or None)
+
+
+def test_an_unexpected_content_type_is_kept(app: Flask, twilio: Twilio) -> None:
+    """What is called a form is quarantined, and applied once it comes as what it is."""
+    assert twilio.call(COMPLETED, content_type=signing.FORM).status_code == 204
     [event] = _stored(app)
     assert (event.outcome, event.reason) == ("quarantined", "unexpected_content_type")
     assert twilio.call(COMPLETED).status_code == 204

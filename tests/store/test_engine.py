@@ -35,6 +35,19 @@ def test_every_connection_has_its_settings(engine: Engine) -> None:
         assert shown == SETTINGS
 
 
+@pytest.mark.parametrize(
+    ("theirs", "ours"), [("off", "on"), ("local", "local"), ("remote_apply", "remote_apply")]
+)
+def test_a_commit_waits_for_the_disk(engine: Engine, theirs: str, ours: str) -> None:
+    """Where the database would not have it so we do; a stronger promise is left as it is."""
+    with engine.connect() as connection:
+        name = connection.execute(text("SELECT current_database()")).scalar_one()
+        connection.execute(text(f"ALTER DATABASE {name} SET synchronous_commit = {theirs}"))
+    engine.dispose()
+    with engine.connect() as connection:
+        assert connection.execute(text("SHOW synchronous_commit")).scalar() == ours
+
+
 def test_nothing_is_prepared(engine: Engine) -> None:
     """A prepared statement would be another session's, behind a pooler in transaction mode."""
     with engine.connect() as connection:

@@ -1,0 +1,48 @@
+"""Taking what was rejected, once it verifies: by today's settings, and never otherwise."""
+
+from typing import Any
+
+from sqlalchemy import Engine, Row
+
+from receiver.config import Settings
+from receiver.deadline import REQUEST_SECONDS, Deadline
+from receiver.ingest.arrival import arrival
+from receiver.ingest.judge import judge
+from receiver.ingest.keep import record_or_quarantine
+from receiver.ingest.signature import verify
+from receiver.rejected.signed import as_signed
+from receiver.store.event import Event
+from receiver.store.record import Recorded
+from receiver.store.rejected_read import remove_rejected
+
+
+def verified_event(row: Row[Any], settings: Settings) -> Event:
+    """Return the event that the request would have been, had it come today, but for its time.
+
+    Raises SignatureRefused.
+    """
+    signed = as_signed(row, settings.public_url)
+    verified = verify(signed, settings.signing_keys, lambda **_: row.body)
+    event = arrival(
+        signed,
+        verified,
+        received_at=row.received_at,
+        idempotency_token=row.headers.get("I-Twilio-Idempotency-Token"),
+    )
+
+    return judge(event, verified.key.account)
+
+
+def accept(engine: Engine, row: Row[Any], settings: Settings) -> Recorded:
+    """Record a request that verifies today, then remove it from the rejected ones.
+
+    After a crash in between it can be accepted once more: the ledger knows it by its body. Raises
+    SignatureRefused; Unavailable if the database doesn't take it.
+    """
+    recorded = record_or_quarantine(
+        engine, verified_event(row, settings), Deadline(REQUEST_SECONDS)
+    )
+    with engine.connect() as connection:
+        remove_rejected(connection, row.id)
+
+    return recorded

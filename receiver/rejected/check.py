@@ -1,0 +1,92 @@
+"""What would have verified the requests that were rejected: which key, and which PUBLIC_URL."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Row
+
+from receiver.ingest.signature import SignatureRefused, signer
+from receiver.keys import SigningKey
+from receiver.rejected.origins import origins
+from receiver.rejected.signed import as_signed
+
+# Of combinations, at 20 microseconds and up: a minute's work at most. What is found once explains
+# all that are alike, so only a flood of forgeries comes to that.
+MOST_TRIES = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Remedy:
+    """A key, and the PUBLIC_URL under which it verifies: None where today's does."""
+
+    key: SigningKey
+    public_url: str | None
+
+    def verifies(self, row: Row[Any], today: str | None) -> bool:
+        """Tell whether it does, where PUBLIC_URL is `today`."""
+        return _verifies(row, self.public_url or today, self.key)
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """Where to look: PUBLIC_URL as it is set, other candidates for it, and the keys in order."""
+
+    today: str | None
+    public_urls: Sequence[str]
+    keys: Sequence[SigningKey]
+
+    def remedies(
+        self, rows: Sequence[Row[Any]], tell: Callable[[int], None], *, most: int = MOST_TRIES
+    ) -> list[Remedy]:
+        """Return what verifies the rows, each found once; `tell` is called for each row.
+
+        Requests of the same account and host are likely to have the same cause. So the first of
+        each such group comes first, and a flood keeps none of the others from being looked at.
+        """
+        found: list[Remedy] = []
+        tries = 0
+        for row in _alternating(rows):
+            tell(1)
+            if tries >= most or self.explain(row, found):
+                continue
+            for remedy in self._candidates(row):
+                tries += 1
+                if remedy.verifies(row, self.today):
+                    found.append(remedy)
+                    break
+
+        return found
+
+    def explain(self, row: Row[Any], found: Iterable[Remedy]) -> Remedy | None:
+        """Return the first of what was found that verifies the row, if any does."""
+        return next((remedy for remedy in found if remedy.verifies(row, self.today)), None)
+
+    def _candidates(self, row: Row[Any]) -> Iterator[Remedy]:
+        given = [url for url in (self.today, *self.public_urls) if url]
+        others = [url for url in origins(row.headers, given) if url != self.today]
+        for public_url in (None, *others):
+            for key in self.keys:
+                yield Remedy(key, public_url)
+
+
+def _verifies(row: Row[Any], public_url: str | None, key: SigningKey) -> bool:
+    try:
+        signer(as_signed(row, public_url), [key])
+    except SignatureRefused:
+        return False
+
+    return True
+
+
+def _alternating(rows: Iterable[Row[Any]]) -> list[Row[Any]]:
+    """Return the rows so that each group has its first before any has its second."""
+    seen: Counter[tuple[str, str | None]] = Counter()
+    places = []
+    for row in rows:
+        group = (row.account_id, row.headers.get("Host"))
+        places.append(seen[group])
+        seen[group] += 1
+
+    return [row for _, _, row in sorted(zip(places, range(len(places)), rows, strict=True))]

@@ -1,0 +1,91 @@
+"""Whether a refused request looks like a callback, and what is kept of it."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from hashlib import sha256
+from typing import Any
+
+from marshmallow import ValidationError
+
+from receiver.ingest.signature import body_hashes
+from receiver.ingest.url import called_target
+from receiver.origin import request_origin
+from receiver.store.rejected import RejectedRequest
+from schemas.callback import Head, Undecodable, decode
+from schemas.storable import is_storable
+
+# The refusals that a wrong setting can cause: another secret, another PUBLIC_URL, a key that is
+# missing. No setting mends the others. Without a body's hash nothing binds the body; with another
+# one's it isn't the body that was signed; and a settings header that is malformed, or names an
+# algorithm that we don't know, is the sender's own.
+MENDABLE = frozenset({"wrong_signature", "unknown_key"})
+
+# The headers that tell how the request was called and signed, with their keys in a WSGI environ.
+# Never Authorization or Cookie: they are secrets, and no part of what is signed.
+_HEADERS = {
+    "Host": "HTTP_HOST",
+    "X-Forwarded-Proto": "HTTP_X_FORWARDED_PROTO",
+    "X-Forwarded-Host": "HTTP_X_FORWARDED_HOST",
+    "X-Forwarded-Port": "HTTP_X_FORWARDED_PORT",
+    "Content-Type": "CONTENT_TYPE",
+    "X-Twilio-Signature": "HTTP_X_TWILIO_SIGNATURE",
+    "X-Twilio-Webhooks-Signature-Settings": "HTTP_X_TWILIO_WEBHOOKS_SIGNATURE_SETTINGS",
+    "I-Twilio-Idempotency-Token": "HTTP_I_TWILIO_IDEMPOTENCY_TOKEN",
+    "User-Agent": "HTTP_USER_AGENT",
+}
+_LONGEST_HEADER = 1024  # characters; none of Twilio's is a quarter of it, and a part says nothing
+
+_HEAD = Head()
+
+
+def may_look_like_one(reason: str, environ: Mapping[str, Any]) -> bool:
+    """Tell, before the body is read, whether it may look like a callback."""
+    target = called_target(environ)
+
+    return (
+        reason in MENDABLE
+        and "X-Twilio-Signature" in _headers(environ)
+        and bool(body_hashes(target))
+        and is_storable(target)
+    )
+
+
+def rejected_request(
+    reason: str, environ: Mapping[str, Any], body: bytes, received_at: datetime
+) -> RejectedRequest | None:
+    """Return what is kept of the request, or None if the body isn't a callback of that URL's.
+
+    The hash in the URL is no secret and shows nothing of the sender; but no body that lacks it
+    could ever be shown to be Twilio's.
+    """
+    target = called_target(environ)
+    digest = sha256(body)
+    if digest.hexdigest() not in body_hashes(target):
+        return None
+    try:
+        head = _HEAD.load(decode(body))
+    except (Undecodable, ValidationError):
+        return None
+
+    return RejectedRequest(
+        received_at=received_at,
+        reason=reason,
+        account_id=head["account_id"],
+        job_id=head["id"],
+        origin=request_origin(environ),
+        target=target,
+        headers=_headers(environ),
+        body=body,
+        sha256=digest.digest(),
+    )
+
+
+def _headers(environ: Mapping[str, Any]) -> dict[str, str]:
+    """Return the headers that are kept, as far as Postgres can keep them."""
+    came = {name: environ.get(key) or "" for name, key in _HEADERS.items()}
+
+    return {
+        name: value
+        for name, value in came.items()
+        if 0 < len(value) <= _LONGEST_HEADER and is_storable(value)
+    }

@@ -1,0 +1,1 @@
+"""The spool: where a callback waits on disk until the database is back."""

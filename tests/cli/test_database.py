@@ -1,0 +1,46 @@
+"""Commands for the database as a whole, and any command without one."""
+
+import pytest
+from flask import Flask
+
+from tests.app import Twilio
+from tests.cli.run import run
+from tests.server import free_port
+
+
+def test_rebuild_lists_what_had_to_change(app: Flask, twilio: Twilio) -> None:
+    """On healthy data that is nothing; a row that was damaged is named."""
+    for number in range(3):
+        twilio.call(b'{"id": "job_%d", "accountId": "AC1", "status": "failed"}' % number)
+    healthy = run(app, "rebuild")
+    assert (healthy.exit_code, healthy.stdout) == (0, "")
+    assert "3 jobs, of which 0 had to change" in healthy.stderr
+    with app.extensions["engine"].connect() as connection:
+        connection.exec_driver_sql("UPDATE transcriptions SET duration = 1 WHERE id = 'job_1'")
+    assert run(app, "rebuild").stdout == "job_1\n"
+
+
+class TestDatabaseAway:
+    """Nobody listens where DATABASE_URL points."""
+
+    @pytest.fixture
+    def environ(self, environ: dict[str, str]) -> dict[str, str]:
+        """Point it at a closed port."""
+        return environ | {"DATABASE_URL": f"postgresql://u:hush@127.0.0.1:{free_port()}/none"}
+
+    @pytest.mark.parametrize(
+        "command",
+        [
+            ("migrate",),
+            ("rebuild",),
+            ("callbacks", "list"),
+            ("callbacks", "replay", "--outcome", "quarantined"),
+        ],
+    )
+    def test_the_error_is_one_line(self, app: Flask, command: tuple[str, ...]) -> None:
+        """The operator reads what failed and what to do, and no traceback."""
+        result = run(app, *command)
+        assert result.exit_code == 1
+        assert result.stderr.startswith("Error: the database failed: ")
+        assert "doctor" in result.stderr
+        assert "hush" not in result.stderr

@@ -1,0 +1,120 @@
+"""The `spool` command."""
+
+from pathlib import Path
+
+import pytest
+from flask import Flask
+
+from app import create_app
+from receiver.spool.folder import Spool
+from tests.cli.run import run
+from tests.environment import ENVIRON
+from tests.ingest.test_drain import body, put
+from tests.store.events import count
+
+
+@pytest.fixture
+def spool(tmp_path: Path) -> Spool:
+    """Return the deployment's spool."""
+    return Spool(tmp_path / "spool", durable=True)
+
+
+@pytest.fixture
+def environ(environ: dict[str, str], spool: Spool) -> dict[str, str]:
+    """Give the deployment a spool."""
+    return environ | {"SPOOL_DIR": str(spool.path), "SPOOL_DURABLE": "1"}
+
+
+def shown(app: Flask, *options: str) -> dict[str, str]:
+    """Return what the command shows, by its first word."""
+    done = run(app, "spool", *options)
+    assert done.exit_code == 0
+
+    return dict(line.split(maxsplit=1) for line in done.stdout.splitlines())
+
+
+def test_an_empty_spool(app: Flask, spool: Spool) -> None:
+    """Before the first callback nothing waits, and the folder isn't made by looking."""
+    assert shown(app) == {
+        "folder": str(spool.path),
+        "durable": "yes",
+        "files": "0",
+        "bytes": "0",
+        "oldest": "-",
+    }
+    assert not spool.path.exists()
+    drained = run(app, "spool", "--drain")
+    assert (drained.exit_code, drained.stdout) == (0, "")
+
+
+def test_what_waits_is_shown(app: Flask, spool: Spool) -> None:
+    """Number, size and age of the files, and which of them are damaged."""
+    put(spool, body(1), body(2))
+    told = shown(app)
+    sizes = {path.name: path.stat().st_size for path in spool.path.iterdir()}
+    assert (told["files"], told["bytes"]) == ("2", str(sum(sizes.values())))
+    assert told["oldest"].endswith("Z")
+    assert "damaged" not in told
+    broken = min(sizes)
+    (spool.path / broken).write_bytes(b"")
+    assert shown(app)["damaged"].startswith(f"{broken}: it was cut short")
+
+
+def test_drain_moves_all(app: Flask, spool: Spool) -> None:
+    """The files are in the ledger and gone from the folder."""
+    put(spool, body(1), body(2), b"no JSON")
+    done = run(app, "spool", "--drain")
+    assert (done.exit_code, done.stdout) == (0, "")
+    assert "3 moved." in done.stderr
+    assert count(app.extensions["engine"]) == (3, 3)
+    assert spool.waiting() == []
+
+
+def test_drain_tells_what_stays(app: Flask, spool: Spool) -> None:
+    """It ends with 1, names the file and says why; the others are moved."""
+    put(spool, body(1), body(2))
+    broken = spool.waiting()[0].name
+    (spool.path / broken).write_bytes(b"Jane")
+    done = run(app, "spool", "--drain")
+    assert done.exit_code == 1
+    assert done.stdout.startswith(f"stays: {broken}: it was cut short or changed")
+    assert "1 moved." in done.stderr
+    assert "Jane" not in done.output
+
+
+def test_drain_without_a_database(
+    environ: dict[str, str], spool: Spool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It says so in a line, and everything stays."""
+    monkeypatch.setattr("receiver.ingest.drain.RECORD_SECONDS", 0.1)
+    put(spool, body(1), body(2))
+    away = create_app(environ | {"DATABASE_URL": ENVIRON["DATABASE_URL"]})
+    done = run(away, "spool", "--drain")
+    assert done.exit_code == 1
+    assert "0 moved." in done.stderr
+    assert "Error: the database didn't take the next one" in done.stderr
+    assert len(spool.waiting()) == 2
+
+
+def test_an_unreadable_folder_is_an_error(app: Flask, spool: Spool) -> None:
+    """A file in its place is told as such."""
+    spool.path.write_bytes(b"")
+    for options in ((), ("--drain",)):
+        done = run(app, "spool", *options)
+        assert done.exit_code == 1
+        assert "can't be read: the disk says: Not a directory" in done.stderr
+
+
+class TestNoSpool:
+    """The deployment has none."""
+
+    @pytest.fixture
+    def environ(self, environ: dict[str, str]) -> dict[str, str]:
+        """Take it away."""
+        return environ | {"SPOOL_DIR": "", "SPOOL_DURABLE": "0"}
+
+    def test_it_says_so(self, app: Flask) -> None:
+        """The setting is named."""
+        done = run(app, "spool")
+        assert (done.exit_code, done.stdout) == (1, "")
+        assert "SPOOL_DIR is not set" in done.stderr

@@ -1,0 +1,29 @@
+"""The doctor's look at what was rejected."""
+
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import Engine
+
+from receiver.config import load
+from receiver.ops import rejections
+from receiver.store.rejected import Rooms, keep_rejected
+from tests.environment import ENVIRON
+from tests.ops.test_doctor import report
+from tests.store.rejections import START, make_rejected
+
+
+def test_what_looks_like_a_callback_is_a_warning(engine: Engine) -> None:
+    """The report says how many there are and which command finds the cause, and does not fail."""
+    ago = (datetime.now(UTC) - START) / timedelta(hours=1)
+    for number in range(2):
+        keep_rejected(engine, make_rejected(number, hours=ago - number), Rooms(frozenset()))
+    sound, said = report(load(ENVIRON), engine)
+    assert sound
+    assert "warn  rejected: 2 requests of the last 7 days look like callbacks" in said
+    assert "1. Run `flask --app app rejected check`" in said
+
+
+def test_what_is_old_is_no_news(engine: Engine) -> None:
+    """Else a deployment that somebody once sent a forged request would never be healthy again."""
+    keep_rejected(engine, make_rejected(1), Rooms(frozenset()))
+    assert rejections.finding(engine).verdict == "ok"

@@ -1,0 +1,82 @@
+"""Forged requests on the wire: whatever they do, what is signed comes first."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine, select
+
+from dev.postgres import Server
+from receiver.store.engine import make_engine
+from receiver.store.migrate import migrate
+from receiver.store.tables import rejected
+from tests.faults.callbacks import callback
+from tests.postgres import frozen
+from tests.rejected.forged import forged, raw
+from tests.server import WebServer, response_of, web_server
+
+
+@pytest.fixture
+def web(migrated: str, tmp_path: Path) -> Iterator[WebServer]:
+    """Run the service."""
+    with web_server(migrated, tmp_path / "log") as server:
+        yield server
+
+
+def _kept(engine: Engine) -> set[bytes]:
+    with engine.connect() as connection:
+        return set(connection.execute(select(rejected.c.body)).scalars())
+
+
+def _sent(web: WebServer, *parts: bytes) -> bytes:
+    """Send the parts and return the status line's beginning."""
+    with web.connect() as connection:
+        for part in parts:
+            connection.sendall(part)
+        return response_of(connection)[:12]
+
+
+REFUSED = b"HTTP/1.1 403"
+
+
+def test_every_way_to_send_a_body(web: WebServer, engine: Engine) -> None:
+    """In one piece or in chunks it is kept; cut short, too long or in broken chunks it isn't."""
+    host = f"127.0.0.1:{web.port}"
+    whole, chunked, cut, huge, broken = (forged(number, size=50_000) for number in range(5))
+    chunks = "Transfer-Encoding: chunked"
+    assert _sent(web, raw(whole, host=host), whole) == REFUSED
+    framed = b"%x\r\n%s\r\n0\r\n\r\n" % (len(chunked), chunked)
+    assert _sent(web, raw(chunked, host=host, length=chunks), framed) == REFUSED
+    assert _sent(web, raw(huge, host=host, length="Content-Length: 9999999")) == REFUSED
+    assert _sent(web, raw(broken, host=host, length=chunks), b"%x\r\nno" % len(broken)) == REFUSED
+    assert _sent(web, raw(cut, host=host), cut[:-1]) == REFUSED
+    assert _kept(engine) == {whole, chunked}
+
+
+def test_slow_bodies_keep_nobody_waiting(web: WebServer, engine: Engine) -> None:
+    """A hundred that never come: signed callbacks are taken, and another refused one is kept."""
+    with ExitStack() as stack:
+        slow = [stack.enter_context(web.connect()) for _ in range(100)]
+        for number, connection in enumerate(slow):
+            body = forged(number, size=50_000)
+            connection.sendall(raw(body, host="internal") + body[:20_000])
+        assert web.call(callback(1)).status_code == 204
+        other = forged(1000)
+        assert _sent(web, raw(other, host="internal"), other) == REFUSED
+        assert {response_of(connection)[:12] for connection in slow} == {REFUSED}
+    assert _kept(engine) == {other}
+
+
+def test_a_frozen_postgres_makes_no_other_answer(own_postgres: Server, tmp_path: Path) -> None:
+    """What is refused is refused, kept or not, and isn't tried again."""
+    engine = make_engine(own_postgres.url(), pool_size=1)
+    migrate(engine, tell=lambda _: None)
+    engine.dispose()
+    with web_server(own_postgres.url(), tmp_path / "log") as web:
+        first, second = forged(1), forged(2)
+        assert _sent(web, raw(first, host="internal"), first) == REFUSED
+        with frozen(own_postgres):
+            assert _sent(web, raw(second, host="internal"), second) == REFUSED
+        assert web.call(callback(1)).status_code == 204
+    assert "a refused request wasn't kept" in web.log.read_text()

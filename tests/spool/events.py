@@ -1,0 +1,49 @@
+"""Callbacks that are to be spooled, and a spool for them."""
+
+import hashlib
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from receiver.spool.folder import Spool
+from receiver.store.event import Event
+
+HEAD = {"id": "job", "account_id": "AC1", "status": "COMPLETED"}
+
+
+def event(number: int = 0, *, size: int = 100) -> Event:
+    """Return a judged, applicable callback; another number is another body."""
+    body = b'{"number": %d, "padding": "%s"}' % (number, b"x" * size)
+
+    return Event(
+        sha256=hashlib.sha256(body).digest(),
+        source="callback",
+        body=body,
+        received_at=datetime(2026, 4, 2, 12, 0, 0, 123456, tzinfo=UTC),
+        job_id="job",
+        account_id="AC1",
+        head=HEAD,
+        content_type="application/json; charset=utf-8",
+        idempotency_token="token-1",
+        key_id="auth-token-1",
+        url="https://app.example.com/callbacks/transcription?bodySHA256=00",
+        signature="c2lnbmF0dXJl",
+        signature_settings=None,
+    )
+
+
+def unjudged(judged: Event) -> Event:
+    """Return the event as it was before it was judged."""
+    return replace(judged, job_id=None, account_id=None, head=None, reason=None, detail=None)
+
+
+def names(spool: Spool) -> list[str]:
+    """Return the names of all that is in the folder."""
+    return sorted(path.name for path in spool.path.iterdir())
+
+
+def only(spool: Spool) -> Path:
+    """Return the one file that is in the folder."""
+    [path] = spool.path.iterdir()
+
+    return path

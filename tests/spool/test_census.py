@@ -1,0 +1,73 @@
+"""The caps on what the spool holds."""
+
+import errno
+
+import pytest
+
+from receiver.spool import census
+from receiver.spool.census import SpoolFull
+from receiver.spool.folder import Spool
+from tests.spool.events import event, names
+
+
+def test_no_more_files_than_the_cap(spool: Spool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The one that is too many is refused like a full disk, and leaves nothing behind."""
+    monkeypatch.setattr(census, "MOST_FILES", 3)
+    for number in range(3):
+        spool.put(event(number))
+    with pytest.raises(SpoolFull) as refused:
+        spool.put(event(3))
+    assert refused.value.errno == errno.ENOSPC
+    assert len(names(spool)) == 3
+
+
+def test_no_more_bytes_than_the_cap(spool: Spool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file that would not fit is refused."""
+    monkeypatch.setattr(census, "MOST_BYTES", 2500)
+    spool.put(event(0, size=1000))
+    with pytest.raises(SpoolFull):
+        spool.put(event(1, size=1000))
+
+
+def test_what_is_there_already_is_no_more(spool: Spool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a full spool a callback that it holds is still kept, and may be acknowledged."""
+    spool.put(event())
+    monkeypatch.setattr(census, "MOST_FILES", 1)
+    spool.put(event())
+
+
+def test_every_file_counts(spool: Spool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What others put, what is damaged and what was left behind takes its room."""
+    spool.path.mkdir()
+    for name in ("a.unfinished", "b.applicable", "notes.txt"):
+        (spool.path / name).write_bytes(b"")
+    monkeypatch.setattr(census, "MOST_FILES", 3)
+    with pytest.raises(SpoolFull):
+        spool.put(event())
+
+
+def test_the_folder_is_not_scanned_for_each_file(
+    spool: Spool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between two scans a process goes by what it adds itself; the caps are so much exceeded."""
+    monkeypatch.setattr(census, "_PAUSE_SECONDS", 3600.0)
+    monkeypatch.setattr(census, "MOST_FILES", 3)
+    spool.put(event(0))
+    for name in ("theirs.applicable", "theirs.doubtful"):
+        (spool.path / name).write_bytes(b"")
+    for number in (1, 2):
+        spool.put(event(number))
+    with pytest.raises(SpoolFull):
+        spool.put(event(3))
+
+
+def test_room_is_found_again(spool: Spool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Once files were moved the spool takes callbacks again."""
+    monkeypatch.setattr(census, "MOST_FILES", 1)
+    monkeypatch.setattr(census, "_PAUSE_SECONDS", 0)
+    monkeypatch.setattr(census, "_SHARE", 0)
+    spool.put(event(0))
+    with pytest.raises(SpoolFull):
+        spool.put(event(1))
+    (spool.path / names(spool)[0]).unlink()
+    spool.put(event(1))

@@ -1,0 +1,81 @@
+"""The file's format: what goes in comes out, or is told as damaged."""
+
+import hashlib
+from dataclasses import fields
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from receiver.spool.file import Damaged, decode, encode
+from receiver.store.event import Event
+from tests.spool.events import event, unjudged
+
+# Lone surrogates too: what a header holds needn't be valid text.
+texts = st.none() | st.text(st.characters())
+events = st.builds(
+    Event,
+    sha256=st.binary(min_size=32, max_size=32),
+    source=st.sampled_from(["callback", "fetch"]),
+    body=st.binary(),
+    received_at=st.datetimes(timezones=st.just(UTC)),
+    job_id=texts,
+    account_id=texts,
+    head=st.none() | st.just({"id": "job"}),
+    content_type=texts,
+    idempotency_token=texts,
+    key_id=texts,
+    url=texts,
+    signature=texts,
+    signature_settings=texts,
+)
+
+
+@given(events)
+def test_what_is_encoded_is_decoded(judged: Event) -> None:
+    """Body and headers come back exactly, and nothing of what was judged."""
+    assert decode(encode(judged)) == unjudged(judged)
+
+
+def test_no_field_is_forgotten() -> None:
+    """Every field of an event is in the file but the judgement, and the count, which is one."""
+    told = event()
+    read = decode(encode(told))
+    lost = {each.name for each in fields(Event) if getattr(read, each.name) is None}
+    assert lost - {each.name for each in fields(Event) if getattr(told, each.name) is None} == {
+        "job_id",
+        "account_id",
+        "head",
+    }
+
+
+def test_every_truncation_is_told() -> None:
+    """Wherever the file ends too early, it is damaged."""
+    data = encode(event())
+    for length in range(len(data)):
+        with pytest.raises(Damaged):
+            decode(data[:length])
+
+
+def test_every_changed_byte_is_told() -> None:
+    """Whichever byte is another, in head, body or checksum, the file is damaged."""
+    data = bytearray(encode(event()))
+    for position in range(len(data)):
+        data[position] ^= 1
+        with pytest.raises(Damaged):
+            decode(bytes(data))
+        data[position] ^= 1
+    decode(bytes(data))
+
+
+def test_a_newer_format_is_told_as_such() -> None:
+    """After a release was rolled back, the operator reads why a file stays."""
+    content = encode(event())[:-32].replace(b'"format": 1', b'"format": 2')
+    with pytest.raises(Damaged, match="format 2"):
+        decode(content + hashlib.sha256(content).digest())
+
+
+def test_the_moment_is_exact() -> None:
+    """The microsecond of the receipt survives."""
+    assert decode(encode(event())).received_at == datetime(2026, 4, 2, 12, 0, 0, 123456, tzinfo=UTC)
