@@ -1,9 +1,10 @@
-# `make run` serves on this machine, `make test` checks everything, `make lock` renews the lock
-# files. `make run PYTHON=/path/to/python3` takes another Python, `PORT=8001 make run` another port.
+# `make run` serves on this machine, `make test` checks everything, `make faults` lets things fail
+# for a quarter of an hour and tells what became of the callbacks, `make lock` renews the lock files.
+# `make run PYTHON=/path/to/python3` takes another Python, `PORT=8001 make run` another port.
 #
 # Relative paths only: the project's folder may have any name.
 
-.PHONY: run test lock venv
+.PHONY: run test faults lock venv
 
 # Whatever the shell exports (production's settings, say) has no part in what runs here.
 only = exec env -i PATH="$$PATH" HOME="$$HOME" TERM="$$TERM"
@@ -22,6 +23,10 @@ test: venv
 	@$(only) $(python) -m ruff format --check
 	@$(only) $(python) -m mypy
 	@$(only) CI="$$CI" $(python) -m pytest --numprocesses 2
+
+faults: venv
+	@sh dev/install.sh requirements-dev.txt
+	@$(only) $(python) -m pytest tests/faults --faults=long --numprocesses 2 --dist worksteal
 
 lock: venv
 	@sh dev/install.sh requirements-dev.txt

@@ -13,10 +13,10 @@ from receiver.ingest.body import Intake
 from receiver.lookup import views as lookup
 from receiver.openapi import views as openapi
 from receiver.ops import health
-from receiver.rejected.keeper import Keeper
-from receiver.rejected.own import rooms
+from receiver.rejected.refused import RefusedStore
 from receiver.spool.folder import Spool
 from receiver.store.engine import make_engine
+from receiver.store.rejected_quotas import Quotas
 
 
 def create_app(environ: Mapping[str, str] | None = None) -> Flask:
@@ -35,8 +35,8 @@ def create_app(environ: Mapping[str, str] | None = None) -> Flask:
         settings.spool_dir, durable=settings.spool_durable
     )
     app.extensions["intake"] = Intake(max_body_bytes=settings.max_body_bytes)
-    app.extensions["keeper"] = Keeper(
-        app.extensions["engine"], app.extensions["intake"], rooms(settings)
+    app.extensions["refused"] = RefusedStore(
+        app.extensions["engine"], app.extensions["intake"], Quotas(settings.accounts)
     )
     problem.register(app)
     for room in (ingest, lookup, openapi, health):

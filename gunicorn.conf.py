@@ -6,6 +6,7 @@ has patched it.
 """
 
 import os
+import resource
 import sys
 from typing import Any
 
@@ -37,8 +38,23 @@ limit_request_line = 8190
 secure_scheme_headers: dict[str, str] = {}
 forwarder_headers = ""
 
+# Whoever opens connections and says nothing must leave room for who does. Each takes a file and a
+# few kilobytes; the platform's soft limit of files, often 1024, may be raised to the hard one.
+_soft, _hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+_files = 10_000 if _hard == resource.RLIM_INFINITY else min(10_000, _hard)
+if _soft < _files:
+    resource.setrlimit(resource.RLIMIT_NOFILE, (_files, _hard))
+worker_connections = max(1000, _files - 500)
+
 control_socket_disable = True
 logconfig_dict = configuration(_settings.log_level)
+
+
+def worker_exit(_server: Any, worker: Any) -> None:
+    """Leave nothing behind that is only in memory."""
+    app = getattr(worker, "wsgi", None)  # none where it couldn't start
+    if app:
+        app.extensions["refused"].flush()
 
 
 def post_worker_init(worker: Any) -> None:

@@ -14,6 +14,7 @@ import gevent
 from gevent.threadpool import ThreadPool
 
 from receiver.deadline import KEY, REQUEST_SECONDS, Deadline
+from receiver.fault import Plain
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -30,7 +31,7 @@ THREADS = 10
 ABOUT = "receiver.about"
 
 
-class TimeIsUp(Exception):
+class TimeIsUp(Plain):
     """The block was ended where it waited: its seconds are over."""
 
 
@@ -43,7 +44,7 @@ def limited(seconds: float) -> Iterator[None]:
     except gevent.Timeout as raised:
         if raised is not timeout:
             raise
-        raise TimeIsUp from None
+        raise TimeIsUp(f"no answer within {seconds:.3g} s") from None
     finally:
         timeout.close()
         # Its traceback leads to our frame, which leads back to it; and on the way are the
@@ -55,9 +56,20 @@ def beside_the_hub(
     work: Callable[Parameters, Result], *args: Parameters.args, **kwargs: Parameters.kwargs
 ) -> Result:
     """Return what `work` returns, done in a thread: a slow disk must not stop every request."""
-    result: Result = _threads(gevent.get_hub()).apply(work, args, kwargs)
+    errors: list[Exception] = []
 
-    return result
+    def caught() -> list[Result]:
+        # What leaves the thread as an exception gevent prints, traceback, values and all.
+        try:
+            return [work(*args, **kwargs)]
+        except Exception as error:  # noqa: BLE001 - it is raised below
+            errors.append(error)
+            return []
+
+    for result in _threads(gevent.get_hub()).apply(caught):
+        return result
+
+    raise errors.pop()
 
 
 @lru_cache(maxsize=1)

@@ -53,6 +53,13 @@ class Settings:
     spool_dir: Path | None = None  # where callbacks wait for the database
     spool_durable: bool = False  # whether that folder outlives the machine
 
+    @property
+    def accounts(self) -> frozenset[str]:
+        """The accounts that are ours: TWILIO_ACCOUNT_SID, and each that a token is bound to."""
+        named = {self.account_sid, *(key.account for key in self.signing_keys)}
+
+        return frozenset(account for account in named if account)
+
 
 def load(environ: Mapping[str, str]) -> Settings:
     """Make the Settings from `environ`, where a blank variable counts as unset.

@@ -108,30 +108,44 @@ class Composite(fields.Field[Any]):
             raise ValidationError(f"Not {'an array' if self.kind is list else 'an object'}.")
         if self.kind is list and not all(isinstance(item, dict) for item in value):
             raise ValidationError("Not an array of objects.")
-        if _size(value, _DEEPEST) > _LARGEST:
-            raise ValidationError(f"Larger than {_LARGEST} characters and elements.")
+        _require_small(value)
 
         return value
 
 
-def _size(value: Any, depth: int) -> int:
-    """Return the count of characters and elements.
+def _require_small(value: Any) -> None:
+    """Raise ValidationError for what has too many characters and elements, or is nested too deep.
 
-    Raises ValidationError for what Postgres's JSON can't keep.
+    Or for what Postgres's JSON can't keep. It looks no further than it takes to say so.
     """
+    size = 0
+    waiting = [(value, _DEEPEST)]
+    while waiting:
+        item, depth = waiting.pop()
+        size += _own_size(item)
+        inner = _elements(item)
+        if size + len(inner) > _LARGEST:
+            raise ValidationError(f"Larger than {_LARGEST} characters and elements.")
+        if inner and depth == 0:
+            raise ValidationError(f"Nested more than {_DEEPEST} deep.")
+        waiting += [(element, depth - 1) for element in inner]
+
+
+def _own_size(value: Any) -> int:
     if isinstance(value, str):
         require_storable(value)
         return 1 + len(value)
     if isinstance(value, int | float):
         return _number_size(value)
-    if value is None:
-        return 1
-    if depth == 0:
-        raise ValidationError(f"Nested more than {_DEEPEST} deep.")
-    if isinstance(value, Mapping):
-        return 1 + sum(_size(k, depth) + _size(v, depth - 1) for k, v in value.items())
 
-    return 1 + sum(_size(item, depth - 1) for item in value)
+    return 1
+
+
+def _elements(value: Any) -> list[Any]:
+    if isinstance(value, Mapping):
+        return [*value, *value.values()]
+
+    return value if isinstance(value, list) else []
 
 
 def _number_size(value: float) -> int:

@@ -57,6 +57,7 @@ def app(environ: dict[str, str]) -> Iterator[Flask]:
     """Yield the application."""
     app = create_app(environ)
     yield app
+    app.extensions["refused"].flush()
     app.extensions["engine"].dispose()
 
 

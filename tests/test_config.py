@@ -192,6 +192,15 @@ def test_an_account_sid_is_one() -> None:
         assert fault.startswith("TWILIO_ACCOUNT_SID is not an account SID")
 
 
+def test_our_accounts_are_those_that_the_settings_name() -> None:
+    """TWILIO_ACCOUNT_SID, and whichever a token is bound to; by default none is."""
+    other = "AC" + "0" * 32
+    bound = SOUND | {"TWILIO_AUTH_TOKEN": f"zQ9a,{other}=zQ9b"}
+    assert load(bound).accounts == {other}
+    assert load(bound | {"TWILIO_ACCOUNT_SID": SID}).accounts == {other, SID}
+    assert load(SOUND).accounts == set()
+
+
 def test_log_level_is_read_in_any_case() -> None:
     """`debug` is `DEBUG`, and a level that does not exist is refused."""
     assert load(SOUND | {"LOG_LEVEL": "debug"}).log_level == "DEBUG"

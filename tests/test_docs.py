@@ -12,7 +12,7 @@ from receiver import config
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
 ARCHITECTURE = (ROOT / "docs" / "architecture.md").read_text()
-DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "docs" / "architecture.md"]
+DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")]
 
 
 def _rows(text: str, heading: str) -> str:
@@ -32,7 +32,12 @@ def test_the_architecture_lists_every_route(app: Flask) -> None:
     listed = re.findall(r"^\| `([A-Z]+) (/[^`]*)` \|", ARCHITECTURE, re.MULTILINE)
     served = {
         # The callback's route is there with a second slash and below a prefix too.
-        (method, re.sub(r"<(\w+)>", r"{\1}", re.sub(r"^/(<path:prefix>)?/", "/", rule.rule)))
+        (
+            method,
+            re.sub(
+                r"<(\w+)>", r"{\1}", re.sub(r"^/(<string[^/]*>)?(/<string[^/]*>)?/", "/", rule.rule)
+            ),
+        )
         for rule in app.url_map.iter_rules()
         for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
     }

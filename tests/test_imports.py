@@ -21,6 +21,7 @@ FORBIDDEN = {
         "receiver.spool",
         "receiver.twilio",
         "receiver.ops",
+        "receiver.cli",
     ),
     "receiver/spool": ("flask", "gevent", "sqlalchemy", "psycopg"),
     "receiver/ingest": (
@@ -29,6 +30,7 @@ FORBIDDEN = {
         "receiver.twilio",
         "receiver.ops",
         "receiver.openapi",
+        "receiver.cli",
     ),
     "receiver/rejected": (
         "receiver.lookup",
@@ -36,6 +38,7 @@ FORBIDDEN = {
         "receiver.twilio",
         "receiver.ops",
         "receiver.openapi",
+        "receiver.cli",
     ),
     "receiver/lookup": (
         "receiver.ingest",
@@ -44,9 +47,17 @@ FORBIDDEN = {
         "receiver.twilio",
         "receiver.ops",
         "receiver.openapi",
+        "receiver.cli",
     ),
-    "receiver/openapi": ("receiver.ingest", "receiver.lookup", "receiver.store", "receiver.twilio"),
-    "receiver/twilio": ("receiver.ingest", "receiver.lookup", "receiver.rejected"),
+    "receiver/openapi": (
+        "receiver.ingest",
+        "receiver.lookup",
+        "receiver.store",
+        "receiver.twilio",
+        "receiver.cli",
+    ),
+    "receiver/ops": ("receiver.cli",),
+    "receiver/twilio": ("receiver.ingest", "receiver.lookup", "receiver.rejected", "receiver.cli"),
 }
 # The rooms that know nothing of ours but these.
 KNOWN = {"receiver/spool": ("receiver.spool", "receiver.store.event")}
@@ -62,7 +73,7 @@ PURE = {
     "receiver/ingest/form.py": ("flask", "sqlalchemy", "psycopg"),
     "receiver/ingest/judge.py": ("flask", "sqlalchemy", "psycopg"),
     "receiver/ingest/arrival.py": ("flask", "sqlalchemy", "psycopg"),
-    "receiver/rejected/look.py": ("flask", "sqlalchemy", "psycopg"),
+    "receiver/rejected/candidate.py": ("flask", "sqlalchemy", "psycopg"),
     "receiver/rejected/budget.py": ("flask", "sqlalchemy", "psycopg"),
     "receiver/rejected/origins.py": ("flask", "sqlalchemy", "psycopg"),
 }
@@ -75,6 +86,7 @@ ROOMS = (
     "receiver.lookup",
     "receiver.ops",
     "receiver.openapi",
+    "receiver.cli",
 )
 SHARED = dict.fromkeys(
     (
@@ -89,7 +101,9 @@ SHARED = dict.fromkeys(
     ROOMS,
 )
 # SQL is spoken in the store alone; others may name its connections and errors.
-SQL = ("sqlalchemy.select", "sqlalchemy.text", "sqlalchemy.insert", "sqlalchemy.update")
+SQL = tuple(
+    f"sqlalchemy.{word}" for word in ("select", "text", "insert", "update", "delete", "func")
+)
 # Who may know the framework.
 FLASK = (
     "app.py",
@@ -105,7 +119,6 @@ FLASK = (
     "receiver/lookup/transcripts.py",
     "receiver/lookup/views.py",
     "receiver/openapi/",
-    "receiver/ops/doctor.py",
     "receiver/ops/health.py",
 )
 

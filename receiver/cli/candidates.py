@@ -16,8 +16,12 @@ def candidate_keys(file: IO[str]) -> dict[SigningKey, int]:
 
     Raises click.ClickException, which names the line.
     """
+    try:
+        lines = file.readlines()
+    except UnicodeDecodeError:
+        raise click.ClickException("the keys aren't text in UTF-8.") from None
     keys: dict[SigningKey, int] = {}
-    for number, line in enumerate(file, 1):
+    for number, line in enumerate(lines, 1):
         if not line.strip():
             continue
         if len(keys) == _MOST:

@@ -2,8 +2,7 @@
 
 from flask import Flask
 
-from receiver.cli import callbacks, database, rejected, spool
-from receiver.ops import doctor
+from receiver.cli import callbacks, database, doctor, rejected, spool
 
 
 def register(app: Flask) -> None:

@@ -11,6 +11,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from receiver.config import Settings
 from receiver.fault import kind_of
+from receiver.spool.folder import Spool
+from receiver.store.retry import Unavailable
 
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
@@ -30,6 +32,13 @@ def settings() -> Settings:
     return found
 
 
+def spool() -> Spool | None:
+    """Return the application's spool, None where it has none."""
+    found: Spool | None = current_app.extensions["spool"]
+
+    return found
+
+
 def explained(command: Callable[Parameters, Result]) -> Callable[Parameters, Result]:
     """Turn an error of the database into a line for the operator instead of a traceback."""
 
@@ -39,6 +48,10 @@ def explained(command: Callable[Parameters, Result]) -> Callable[Parameters, Res
             return command(*args, **kwargs)
         except UnicodeEncodeError as error:
             raise click.ClickException("an argument isn't valid text.") from error
+        except Unavailable as error:
+            raise click.ClickException(
+                f"the database failed: {error}. Run it again: what is done stays done."
+            ) from error
         except SQLAlchemyError as error:
             raise click.ClickException(
                 f"the database failed: {kind_of(error)}. "

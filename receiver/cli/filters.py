@@ -3,14 +3,12 @@
 import functools
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any, TypeVar, get_args
+from typing import Any, get_args
 
 import click
 
 from receiver.store.event import Outcome, Reason
 from receiver.store.ledger import LedgerFilter
-
-Command = TypeVar("Command", bound=Callable[..., Any])
 
 _OPTIONS = (
     click.option("--outcome", type=click.Choice([str(outcome) for outcome in Outcome])),

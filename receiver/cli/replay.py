@@ -11,8 +11,7 @@ from receiver.cli.filters import filtered
 from receiver.ingest.replay import Replay, Verdict
 from receiver.store.event import Outcome
 from receiver.store.ledger import LedgerFilter
-from receiver.store.quarantine import Census, quarantined_ids, take_census, unknown_ids
-from receiver.store.retry import Unavailable
+from receiver.store.quarantine import Counts, count_replayable, quarantined_ids, unknown_ids
 
 
 @click.command("replay")
@@ -30,19 +29,15 @@ def replay_command(*, ids: tuple[int, ...], wanted: LedgerFilter, dry_run: bool)
     """
     wanted = _wanted(ids, wanted)
     with engine().connect() as connection:
-        census = take_census(connection, wanted)
-    counts = Counter({"applied already": census.applied, "without a body": census.erased})
+        found = count_replayable(connection, wanted)
+    became = Counter({"applied already": found.applied, "without a body": found.erased})
     try:
-        _replay(wanted, census, counts, dry_run=dry_run)
-    except Unavailable as error:
-        raise click.ClickException(
-            f"the database failed: {error}. Run it again: what is done stays done."
-        ) from error
+        _replay(wanted, found, became, dry_run=dry_run)
     finally:
-        _tell_counts(counts, dry_run=dry_run)
-    if counts["failed"]:
+        _tell_counts(became, dry_run=dry_run)
+    if became["failed"]:
         raise click.ClickException(
-            f"{counts['failed']} callbacks could not be judged or recorded, and are as they were."
+            f"{became['failed']} callbacks could not be judged or recorded, and are as they were."
         )
 
 
@@ -62,17 +57,17 @@ def _wanted(ids: tuple[int, ...], wanted: LedgerFilter) -> LedgerFilter:
     return LedgerFilter(ids=ids)
 
 
-def _replay(wanted: LedgerFilter, census: Census, counts: Counter[str], *, dry_run: bool) -> None:
+def _replay(wanted: LedgerFilter, found: Counts, became: Counter[str], *, dry_run: bool) -> None:
     """Replay them one by one, and count what becomes of them."""
     judge_anew = Replay(engine(), settings().signing_keys, dry_run=dry_run)
     with click.progressbar(
-        quarantined_ids(engine(), wanted, census.newest),
-        length=census.quarantined,
+        quarantined_ids(engine(), wanted, found.newest),
+        length=found.quarantined,
         label="Judging anew",
         file=sys.stderr,
     ) as ids:
         for callback_id in ids:
-            counts[_tell(callback_id, judge_anew(callback_id))] += 1
+            became[_tell(callback_id, judge_anew(callback_id))] += 1
 
 
 def _tell(callback_id: int, verdict: Verdict | None) -> str:
@@ -96,11 +91,11 @@ def _echo(line: str, *, err: bool = False) -> None:
     click.echo(line, err=err)
 
 
-def _tell_counts(counts: Counter[str], *, dry_run: bool) -> None:
+def _tell_counts(became: Counter[str], *, dry_run: bool) -> None:
     if dry_run:
         click.echo("Nothing was written. What would become of them:", err=True)
-    for what, count in sorted(counts.items()):
+    for what, count in sorted(became.items()):
         if count:
             click.echo(f"{count:>8}  {what}", err=True)
-    if not counts.total():
+    if not became.total():
         click.echo("(none)", err=True)

@@ -5,13 +5,15 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import click
-from flask import current_app
 from flask.cli import with_appcontext
 
-from receiver.cli.context import engine, explained, settings
+from receiver.cli.context import engine, explained, settings, spool
 from receiver.ingest.drain import Drain
 from receiver.spool.folder import Spool, Waiting, explain
 from receiver.store.retry import Unavailable
+
+# A locked job stops a try, like a database that is away; so as many are made.
+_TRIES = 3
 
 
 @click.command("spool")
@@ -23,29 +25,29 @@ def command(*, wants_drain: bool) -> None:
 
     The web process moves it by itself. This may be used beside it.
     """
-    spool: Spool | None = current_app.extensions["spool"]
-    if spool is None:
+    found = spool()
+    if found is None:
         raise click.ClickException("there is no spool: SPOOL_DIR is not set.")
     try:
         if wants_drain:
-            _drain(Drain(engine(), spool, settings().signing_keys))
+            _drain(Drain(engine(), found, settings().signing_keys))
         else:
-            _show(spool)
+            _show(found)
     except OSError as error:
-        raise click.ClickException(f"{spool.path} can't be read: {explain(error)}") from error
+        raise click.ClickException(f"{found.path} can't be read: {explain(error)}") from error
 
 
-def _show(spool: Spool) -> None:
-    files = spool.waiting()
+def _show(found: Spool) -> None:
+    files = found.waiting()
     for name, value in (
-        ("folder", str(spool.path)),
-        ("durable", "yes" if spool.durable else "no"),
+        ("folder", f"{found.path}{'' if found.path.is_dir() else ' (not there)'}"),
+        ("durable", "yes" if found.durable else "no"),
         ("files", f"{len(files)}"),
         ("bytes", f"{sum(file.size for file in files)}"),
         ("oldest", _moment(files)),
     ):
         click.echo(f"{name:<8} {value}")
-    for name, why in spool.damaged().items():
+    for name, why in found.damaged().items():
         click.echo(f"damaged  {name}: {why}")
 
 
@@ -55,25 +57,32 @@ def _moment(files: Sequence[Waiting]) -> str:
 
 def _drain(drain: Drain) -> None:
     files = drain.waiting()
+    left = iter(files)
     moved = 0
     obstacles = {}
     away = None
     with click.progressbar(length=len(files), label="Moving", file=sys.stderr) as bar:
-        try:
-            for tried in drain.run(files):
-                moved += tried.moved
-                if tried.obstacle:
-                    obstacles[tried.name] = tried.obstacle
-                bar.update(1)
-        except Unavailable as error:
-            away = str(error)
+        for _ in range(_TRIES):  # each goes on behind the file that stopped the one before
+            try:
+                for tried in drain.run(left):
+                    moved += tried.moved
+                    if tried.obstacle:
+                        obstacles[tried.name] = tried.obstacle
+                    bar.update(1)
+            except Unavailable as error:
+                away = str(error)
     click.echo(f"{moved} moved.", err=True)
     for name, obstacle in obstacles.items():
         click.echo(f"stays: {name}: {obstacle}")
+    waiting = len(drain.spool.waiting())
     if away:
         raise click.ClickException(
-            f"the database didn't take the next one: {away}. It and all after it stay. "
+            f"the database didn't take all of them ({away}); {waiting} still wait. "
             "`flask --app app doctor` looks for the cause."
+        )
+    if waiting > len(obstacles):
+        raise click.ClickException(
+            f"{waiting - len(obstacles)} are in another process's hands, or came in meanwhile."
         )
     if obstacles:
         raise SystemExit(1)

@@ -20,8 +20,8 @@ UNPROVED_BODY_BYTES = 64 * 1024
 
 # Of requests that are refused, and only looked at in case a setting is wrong. The room is taken as
 # the bytes arrive, so that nobody holds it with a promise; Twilio's own bodies have 1 MB at most.
-REFUSED_BYTES = 8 * 1024 * 1024
-REFUSED_BODY_BYTES = 2 * 1024 * 1024
+REFUSED_BODY_BYTES = 1024 * 1024 + 64 * 1024
+REFUSED_BYTES = 8 * REFUSED_BODY_BYTES
 _PIECE = 16 * 1024
 
 
@@ -64,12 +64,35 @@ class Room:
                 self._changed.notify_all()
 
 
+class Turns:
+    """One at a time of those that go by the same name."""
+
+    def __init__(self) -> None:
+        self._taken: set[str] = set()
+        self._changed = threading.Condition()
+
+    @contextmanager
+    def turn(self, name: str, deadline: Deadline) -> Iterator[None]:
+        """Wait for the name to be free and hold it; raises TooMuchInFlight."""
+        with self._changed:
+            if not self._changed.wait_for(lambda: name not in self._taken, deadline.remaining()):
+                raise TooMuchInFlight
+            self._taken.add(name)
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._taken.discard(name)
+                self._changed.notify_all()
+
+
 class Intake:
     """Where the bodies of one worker are read."""
 
     def __init__(self, *, max_body_bytes: int) -> None:
         self._proved = Room(PROVED_BYTES, max_body_bytes)
         self._unproved = Room(UNPROVED_BYTES, min(UNPROVED_BODY_BYTES, max_body_bytes))
+        self._turns = Turns()
         self._refused = Room(REFUSED_BYTES, min(REFUSED_BODY_BYTES, max_body_bytes))
 
     @contextmanager
@@ -88,6 +111,11 @@ class Intake:
                 size = int(promised) if promised else room.largest
                 if size > room.largest:
                     raise BodyTooLarge(room.largest)
+                # A signature that is right speaks of one body. Whoever has seen it can send it as
+                # often as they like, and must not hold more of the room than that one.
+                signature = environ.get("HTTP_X_TWILIO_SIGNATURE", "")
+                if proved:
+                    held.enter_context(self._turns.turn(signature, deadline))
                 held.enter_context(room.taken(size, deadline))
 
                 return _read(environ, size, exactly=bool(promised))
@@ -131,10 +159,16 @@ def _read(environ: "WSGIEnvironment", size: int, *, exactly: bool) -> bytes:
 
 def _piece(environ: "WSGIEnvironment", size: int) -> bytes:
     """Read so many bytes, fewer at the end."""
+    stream = environ["wsgi.input"]
     try:
-        piece: bytes = environ["wsgi.input"].read(size)
+        piece: bytes = stream.read(size)
     except Exception as error:
         # A reset connection, a chunk without its end: each server has errors of its own for it.
         raise BodyCutShort from error
+    except BaseException:
+        # A deadline, in the middle of the read. gunicorn, which sees to Exceptions only, would take
+        # the rest of the body for the connection's next request.
+        stream.failed = True
+        raise
 
     return piece

@@ -5,7 +5,8 @@ the file leaves it to be moved again, which counts a delivery too many and chang
 """
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from sqlalchemy import Engine
@@ -48,19 +49,18 @@ class Drain:
         self._keys = keys
         self._told: set[Waiting] = set()
         self._stuck: set[Waiting] = set()
-        self._last: Waiting | None = None
+        self._stops: Counter[Waiting] = Counter()  # how many passes each has stopped
 
     def waiting(self) -> list[Waiting]:
         """Return the files that are worth a try, in the order to try them."""
         files = beside_the_hub(self.spool.waiting)
-        for known in (self._told, self._stuck):
-            known.intersection_update(files)
+        self._forget_all_but(set(files))
         worth = [file for file in files if file not in self._stuck]
 
-        # What stopped a pass goes last in the next: perhaps only its own job is locked.
-        return sorted(worth, key=lambda file: file == self._last)
+        # What has stopped a pass goes behind the others: perhaps only its own job is locked.
+        return sorted(worth, key=lambda file: self._stops[file])
 
-    def run(self, files: Sequence[Waiting]) -> Iterator[Tried]:
+    def run(self, files: Iterable[Waiting]) -> Iterator[Tried]:
         """Try each of the files, and yield what became of it.
 
         Raises Unavailable, and leaves the rest alone, where the database doesn't take one in time.
@@ -69,11 +69,17 @@ class Drain:
             try:
                 tried = Tried(file.name, moved=self._move(file))
             except (Unavailable, TimeIsUp) as error:
-                self._last = file
+                self._stops[file] += 1
                 raise Unavailable(str(error) or f"no answer in {RECORD_SECONDS:g} s") from error
             except Exception as error:  # noqa: BLE001 - one file must not hold up the others
                 tried = Tried(file.name, obstacle=self._stay(file, error))
             yield tried
+
+    def _forget_all_but(self, files: set[Waiting]) -> None:
+        self._told &= files
+        self._stuck &= files
+        for file in self._stops.keys() - files:
+            del self._stops[file]
 
     def _move(self, file: Waiting) -> bool:
         claimed = beside_the_hub(claim, self.spool.path / file.name)

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Sequence
+from itertools import chain, repeat
 
 import gevent
 from sqlalchemy import Engine
@@ -22,15 +23,15 @@ LATER = 5.0
 
 def start(engine: Engine, spool: Spool, keys: Sequence[SigningKey]) -> None:
     """Drain the spool in a greenlet of this process, for as long as it lives."""
-    gevent.spawn(_forever, Drain(engine, spool, keys))
+    gevent.spawn(run, Drain(engine, spool, keys))
 
 
-def _forever(drain: Drain) -> None:
-    _probe(drain.spool)
+def run(drain: Drain) -> None:
+    """Probe the spool once, then try all that waits, again and again; it never returns."""
     told = ""
-    while True:
+    for step in chain([_probe], repeat(_pass)):
         try:
-            pause = _pass(drain)
+            pause = step(drain)
             told = ""
         except Exception as error:  # noqa: BLE001 - what waits must be tried again, whatever it was
             pause = LATER
@@ -40,16 +41,19 @@ def _forever(drain: Drain) -> None:
         gevent.sleep(pause)
 
 
-def _probe(spool: Spool) -> None:
+def _probe(drain: Drain) -> float:
+    """Tell whether the spool can't be used; return that the first pass may begin at once."""
     try:
-        beside_the_hub(spool.probe)
+        beside_the_hub(drain.spool.probe)
     except OSError as error:
         logger.error(  # noqa: TRY400 - where it was raised says nothing
             "the spool can't be used, so nothing is kept while the database is away: %s. "
             "Let SPOOL_DIR name a folder that this process may write to.",
             explain(error),
-            extra={"folder": str(spool.path)},
+            extra={"folder": str(drain.spool.path)},
         )
+
+    return 0.0
 
 
 def _pass(drain: Drain) -> float:

@@ -1,7 +1,8 @@
 """Keeping what was judged: in the ledger, or in the spool while the database is away."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 
@@ -18,8 +19,11 @@ from receiver.store.retry import Unavailable, until
 
 logger = logging.getLogger(__name__)
 
-# In seconds: what the spool has of a request's time.
+# In seconds: what the spool has of a request's time, and at most half of what is left of it.
 SPOOL_SECONDS = 2.0
+# How long the database must have had for a failure to say something about it: a sender that takes
+# its time with the body leaves it little.
+FAIR_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +50,9 @@ def keep(engine: Engine, spool: Spool | None, event: Event, deadline: Deadline) 
     if spool.durable and spool.breaker.is_open():
         return _first(to_spool, Deadline(SPOOL_SECONDS), to_ledger, deadline)
 
-    return _first(to_ledger, Deadline(deadline.remaining() - SPOOL_SECONDS), to_spool, deadline)
+    left = deadline.remaining()
+
+    return _first(to_ledger, Deadline(max(left - SPOOL_SECONDS, left / 2)), to_spool, deadline)
 
 
 def _first(
@@ -56,22 +62,30 @@ def _first(
     until_other: Deadline,
 ) -> Kept:
     """Return what one way gives within its time, or else what the other gives."""
-    try:
+    # Whatever it is that failed, and told so: our own faults must not cost a transcript either.
+    with suppress(Exception):
         return one(until_one)
-    except Exception as error:  # noqa: BLE001 - our own faults must not cost a transcript either
-        logger.warning(
-            "trying another place to keep it, since the first failed: %s", place_of(error)
-        )
 
     return other(until_other)
 
 
-def _to_ledger(engine: Engine, spool: Spool, event: Event, deadline: Deadline) -> Kept:
+@contextmanager
+def _telling(place: str) -> Iterator[None]:
     try:
-        with limited(deadline.remaining()):
+        yield
+    except Exception as error:
+        logger.warning("%s did not take a callback: %s", place, place_of(error))
+        raise
+
+
+def _to_ledger(engine: Engine, spool: Spool, event: Event, deadline: Deadline) -> Kept:
+    seconds = deadline.remaining()
+    try:
+        with _telling("the database"), limited(seconds):
             recorded = record_or_quarantine(engine, event, deadline)
     except (Unavailable, TimeIsUp):
-        spool.breaker.trip()
+        if seconds >= FAIR_SECONDS:
+            spool.breaker.trip()
         raise
     spool.breaker.reset()
 
@@ -79,7 +93,7 @@ def _to_ledger(engine: Engine, spool: Spool, event: Event, deadline: Deadline) -
 
 
 def _to_spool(spool: Spool, event: Event, deadline: Deadline) -> Kept:
-    with limited(deadline.remaining()):
+    with _telling("the spool"), limited(deadline.remaining()):
         beside_the_hub(spool.put, event)
 
     return Spooled(spool.durable)

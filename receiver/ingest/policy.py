@@ -27,7 +27,7 @@ class Fate(enum.Enum):
     QUARANTINED = enum.auto()  # in the ledger, for an operator to look at
     SPOOLED = enum.auto()  # the database is away; the folder outlives the machine
     SPOOLED_MEANWHILE = enum.auto()  # the database is away; the folder may go with the machine
-    AWAY = enum.auto()  # the database is away until the deadline, and there is no spool
+    AWAY = enum.auto()  # the database is away, and there is no spool, or its disk failed too
     IN_FLIGHT = enum.auto()  # the worker holds too many bodies
     CUT_SHORT = enum.auto()  # the body ended before its promised length
     FAULT = enum.auto()  # ours
@@ -63,6 +63,7 @@ POLICY = {
 _OF_ERRORS: dict[type[Exception], Fate] = {
     Unavailable: Fate.AWAY,
     TimeIsUp: Fate.AWAY,
+    OSError: Fate.AWAY,
     TooMuchInFlight: Fate.IN_FLIGHT,
     BodyCutShort: Fate.CUT_SHORT,
     SignatureRefused: Fate.UNSIGNED,
@@ -80,7 +81,7 @@ def fate_of(kept: Kept) -> Fate:
 
 def fate_of_error(error: Exception) -> Fate:
     """Return the fate of what could not be kept; an error that nobody foresaw is our fault."""
-    return _OF_ERRORS.get(type(error), Fate.FAULT)
+    return next((fate for kind, fate in _OF_ERRORS.items() if isinstance(error, kind)), Fate.FAULT)
 
 
 def answer(fate: Fate, error: Exception | None = None) -> Response:

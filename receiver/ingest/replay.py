@@ -14,7 +14,7 @@ from receiver.keys import SigningKey
 from receiver.store.event import Event, Outcome
 from receiver.store.quarantine import find_owner, find_quarantined
 from receiver.store.record import foreign
-from receiver.store.retry import until
+from receiver.store.retry import Unavailable, until
 
 Argument = TypeVar("Argument")
 Result = TypeVar("Result")
@@ -53,13 +53,15 @@ class Replay:
     def __call__(self, event_id: int) -> Verdict | None:
         """Return what becomes of the callback, None if there is nothing left to judge.
 
-        Raises receiver.store.retry.Unavailable if the database doesn't answer.
+        Raises receiver.store.retry.Unavailable if the database doesn't do it in time.
         """
         event = self._ask(find_quarantined, event_id)
         if event is None:
             return None
         try:
             return self._replayed(event)
+        except Unavailable:
+            raise
         except Exception as error:  # noqa: BLE001 - it must not cost the others their replay
             return Verdict(event.job_id, event.reason, None, place_of(error))
 

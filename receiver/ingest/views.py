@@ -14,12 +14,11 @@ from receiver.ingest.arrival import arrival
 from receiver.ingest.body import BodyTooLarge, Intake
 from receiver.ingest.judge import judge
 from receiver.ingest.keep import Kept, Spooled, keep
-from receiver.ingest.policy import Fate, answer, fate_of, fate_of_error
+from receiver.ingest.policy import POLICY, Fate, answer, fate_of, fate_of_error
 from receiver.ingest.signature import SignatureRefused, Signed, verify
 from receiver.ingest.url import called_url
 from receiver.origin import without_credentials
 from receiver.store.event import Event
-from receiver.store.retry import Unavailable
 
 logger = logging.getLogger(__name__)
 
@@ -28,11 +27,14 @@ blueprint = Blueprint("ingest", __name__)
 
 
 # The second is what a PUBLIC_URL with a slash at its end becomes when it is typed into Twilio's
-# Console in front of the route. The third is what comes through a proxy that passes its path prefix
-# on. A 404 would be the end of either; the signature decides here, too.
+# Console in front of the route. The others are what comes through a proxy that passes its path
+# prefix on. A 404 would be the end of it; the signature decides here, too. A prefix is short, for
+# of a form's URL and fields, signed as one string without a seam, somebody could make a longer one:
+# every form has an AccountSid, which with its name takes 44 characters.
 @blueprint.post("/callbacks/transcription")
 @blueprint.post("//callbacks/transcription")
-@blueprint.post("/<path:prefix>/callbacks/transcription")
+@blueprint.post("/<string(maxlength=32):_one>/callbacks/transcription")
+@blueprint.post("/<string(maxlength=32):_one>/<string(maxlength=32):_two>/callbacks/transcription")
 def receive(**_prefix: str) -> Response:
     """Answer 204 once the callback's exact body is durable; policy.py tells all other answers."""
     settings: Settings = current_app.extensions["settings"]
@@ -79,6 +81,7 @@ def _tell(fate: Fate, kept: Kept, event: Event, until: Deadline) -> None:
             "bytes": len(event.body),
             "key": event.key_id,
             "seconds": round(until.elapsed(), 3),
+            "answered": POLICY[fate].status,
         },
     )
 
@@ -90,7 +93,7 @@ def _refuse(error: SignatureRefused) -> Response:
         "callback refused: %s",
         error.reason,
         extra={
-            "rejected": current_app.extensions["keeper"].keep(error.reason, request.environ),
+            "rejected": current_app.extensions["refused"].put(error.reason, request.environ),
             "url": without_credentials(_signed(settings).url).partition("?")[0],
             "host": request.headers.get("Host"),
             "keys": [key.id for key in settings.signing_keys],
@@ -110,10 +113,9 @@ def _too_large(error: BodyTooLarge) -> Response:
 @blueprint.errorhandler(Exception)
 def _try_again(error: Exception) -> Response:
     """Answer what Twilio tries again: whatever else fails is our side of the wire."""
-    cause = str(error) if isinstance(error, Unavailable) else place_of(error)
     logger.error(
         "callback not recorded, answered 503 for Twilio to try again: %s",
-        cause,
+        place_of(error),
         extra=request.environ.get(ABOUT, {}),
     )
 

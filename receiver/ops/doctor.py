@@ -3,13 +3,10 @@
 import re
 from collections.abc import Callable, Iterator
 
-import click
-from flask import current_app
-from flask.cli import with_appcontext
 from sqlalchemy import Engine
 
 from receiver.config import Settings
-from receiver.ops import rejections, spooled
+from receiver.ops import quarantined, rejections, spooled
 from receiver.ops.finding import Finding, NoAnswer, Verdict, patiently
 from receiver.origin import without_credentials
 from receiver.store.schema import State, is_writable, schema_state
@@ -23,20 +20,6 @@ COMMANDS = 2
 LARGEST_CALLBACK = 1_000_000  # bytes; Twilio skips a callback beyond 1 MB (17564)
 
 _AUTH_TOKEN = re.compile(r"[0-9a-f]{32}")
-
-
-@click.command("doctor")
-@click.option(
-    "--send-test",
-    is_flag=True,
-    help="Send a signed callback to PUBLIC_URL, see it stored, read it back, remove it.",
-)
-@with_appcontext
-def command(*, send_test: bool) -> None:
-    """Check settings, database, schema and connections; exit with 1 if anything fails."""
-    extensions = current_app.extensions
-    if not run(extensions["settings"], extensions["engine"], send_test=send_test, tell=click.echo):
-        raise SystemExit(1)
 
 
 def run(
@@ -71,7 +54,7 @@ def _findings(settings: Settings, engine: Engine, *, send_test: bool) -> Iterato
             Verdict.FAIL, "test callback: not sent, since something above must be mended first"
         )
         return
-    # Not in the web process, which imports this module for its command.
+    # Not in the web process, which imports this module for the command.
     from receiver.ops import send_test as test  # noqa: PLC0415 - an HTTP client
 
     yield from test.findings(settings, engine)
@@ -83,12 +66,25 @@ def _of_settings(settings: Settings) -> Iterator[Finding]:
     yield Finding(Verdict.OK, f"settings: verifies with {keys}; {readers} may read")
     yield from map(of_token, _odd_tokens(settings))
     yield of_public_url(settings.public_url)
+    if not settings.accounts:
+        yield rejections.NO_ACCOUNT
+    if settings.account_sid and not _may_sign(settings, settings.account_sid):
+        yield Finding(
+            Verdict.WARN,
+            "TWILIO_AUTH_TOKEN: every token is bound to another account than TWILIO_ACCOUNT_SID, "
+            "whose callbacks are quarantined",
+            "Write the SID of the token's own account before it (ACsid=token), or the token alone.",
+        )
     if settings.max_body_bytes < LARGEST_CALLBACK:
         yield Finding(
             Verdict.WARN,
             f"MAX_BODY_BYTES: {settings.max_body_bytes}, though a callback may have 1 MB",
             "Unset MAX_BODY_BYTES: a larger callback is refused for good, and its transcript lost.",
         )
+
+
+def _may_sign(settings: Settings, account: str) -> bool:
+    return any(key.account in {None, account} for key in settings.signing_keys)
 
 
 def _odd_tokens(settings: Settings) -> list[str]:
@@ -152,7 +148,15 @@ def _of_database(settings: Settings, engine: Engine) -> Iterator[Finding]:
     yield of_schema(schema)
     yield of_room(settings, server.room)
     if schema != "behind":
-        yield rejections.finding(engine)
+        yield from _of_contents(engine)
+
+
+def _of_contents(engine: Engine) -> Iterator[Finding]:
+    for look in (rejections.finding, quarantined.finding):
+        try:
+            yield look(engine)
+        except NoAnswer as error:
+            yield Finding(Verdict.FAIL, f"database: {error}", "Run the doctor again.")
 
 
 def of_version(version: int) -> Finding:

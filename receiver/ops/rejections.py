@@ -10,6 +10,12 @@ from receiver.store.rejected_read import rejected_since
 # What is older has been told of before; anybody can send one, and it would never be healthy again.
 LATELY = timedelta(days=7)
 
+NO_ACCOUNT = Finding(
+    Verdict.WARN,
+    "rejected: no account has a quota of its own, so strangers may leave no room for what is yours",
+    "Set TWILIO_ACCOUNT_SID to the account's SID, or write ACsid=token in TWILIO_AUTH_TOKEN.",
+)
+
 
 def finding(engine: Engine) -> Finding:
     """Judge what was rejected lately; raises NoAnswer."""
@@ -30,6 +36,7 @@ def of_rejected(count: int) -> Finding:
         Verdict.WARN,
         f"rejected: {count} requests of the last {LATELY.days} days look like callbacks but don't "
         "verify",
-        "Run `flask --app app rejected check`: it says which setting would verify them. Set that, "
+        "Run `flask --app app rejected check`: it says which setting would verify them, if any of "
+        "those it tries does. Set that, restart the web process, "
         "then run `flask --app app rejected accept`.",
     )

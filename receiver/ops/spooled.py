@@ -1,5 +1,6 @@
 """The doctor's look at the spool: whether it would take a callback, and what waits in it."""
 
+import stat
 import time
 from collections.abc import Iterator
 
@@ -26,6 +27,13 @@ def findings(settings: Settings) -> Iterator[Finding]:
             "Let SPOOL_DIR name a folder on a disk with room, which the web process may write to.",
         )
         return
+    if spool.path.stat().st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+        yield Finding(
+            Verdict.WARN,
+            f"spool: others than its owner may write to {spool.path}",
+            "Let nobody but the web process's user write to SPOOL_DIR: what lies there in the "
+            "right form is taken for a callback that was verified.",
+        )
     if damaged:
         yield of_damaged(damaged)
     yield of_waiting(spool, files)

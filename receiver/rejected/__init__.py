@@ -1,1 +1,1 @@
-"""Requests that look like callbacks but don't verify: kept, explained, taken once they do."""
+"""Requests that may be callbacks but don't verify: kept, explained, taken once they do."""

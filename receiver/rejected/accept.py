@@ -13,7 +13,7 @@ from receiver.ingest.signature import verify
 from receiver.rejected.signed import as_signed
 from receiver.store.event import Event
 from receiver.store.record import Recorded
-from receiver.store.rejected_read import remove_rejected
+from receiver.store.rejected import remove_rejected
 
 
 def verified_event(row: Row[Any], settings: Settings) -> Event:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from typing import Any
 
 
 class Bucket:
@@ -47,3 +48,31 @@ class Pauses:
     def holds(self, name: str) -> bool:
         """Tell whether it rests."""
         return self._until.get(name, 0) > self._clock()
+
+
+class Metered:
+    """A request's stream whose bytes are paid for as they are asked for, come they or not.
+
+    What a read leaves away at the body's end is given back.
+    """
+
+    def __init__(self, stream: Any, bucket: Bucket) -> None:
+        self._stream = stream
+        self._bucket = bucket
+
+    def read(self, size: int) -> bytes:
+        """Return so many bytes, fewer at the end."""
+        self._bucket.spend(size)
+        piece: bytes = self._stream.read(size)
+        self._bucket.spend(len(piece) - size)
+
+        return piece
+
+    @property
+    def failed(self) -> bool:
+        """Whether a read was given up, as the server has to know of its own stream."""
+        return bool(self._stream.failed)
+
+    @failed.setter
+    def failed(self, failed: bool) -> None:
+        self._stream.failed = failed

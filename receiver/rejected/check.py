@@ -1,7 +1,7 @@
 """What would have verified the requests that were rejected: which key, and which PUBLIC_URL."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +13,8 @@ from receiver.rejected.origins import origins
 from receiver.rejected.signed import as_signed
 
 # Of combinations, at 20 microseconds and up: a minute's work at most. What is found once explains
-# all that are alike, so only a flood of forgeries comes to that.
+# all that are alike, so only a flood of forgeries comes to that: one of them may name so many hosts
+# and ports that it takes some hundred.
 MOST_TRIES = 1_000_000
 
 
@@ -30,31 +31,44 @@ class Remedy:
 
 
 @dataclass(frozen=True, slots=True)
+class Found:
+    """What verifies the rows, each once, and the ids of those for which no tries were left."""
+
+    remedies: list[Remedy]
+    untried: set[int]
+
+
+@dataclass(frozen=True, slots=True)
 class Search:
-    """Where to look: PUBLIC_URL as it is set, other candidates for it, and the keys in order."""
+    """Where to look: PUBLIC_URL as it is set, other candidates for it, and the keys in order.
+
+    `accounts` are ours: what claims to be of one of them is looked at first.
+    """
 
     today: str | None
     public_urls: Sequence[str]
     keys: Sequence[SigningKey]
+    accounts: Collection[str]
 
-    def remedies(
-        self, rows: Sequence[Row[Any]], tell: Callable[[int], None], *, most: int = MOST_TRIES
-    ) -> list[Remedy]:
-        """Return what verifies the rows, each found once; `tell` is called for each row.
+    def remedies(self, rows: Sequence[Row[Any]], tell: Callable[[int], None]) -> Found:
+        """Return what verifies the rows; `tell` is called for each of them.
 
-        Requests of the same account and host are likely to have the same cause. So the first of
-        each such group comes first, and a flood keeps none of the others from being looked at.
+        A flood may use up the tries, for whoever sends it chooses account and host. What came too
+        late for them is told apart from what nothing verifies.
         """
-        found: list[Remedy] = []
+        found = Found([], set())
         tries = 0
-        for row in _alternating(rows):
+        for row in self._in_order(rows):
             tell(1)
-            if tries >= most or self.explain(row, found):
+            if self.explain(row, found.remedies):
+                continue
+            if tries >= MOST_TRIES:
+                found.untried.add(row.id)
                 continue
             for remedy in self._candidates(row):
                 tries += 1
                 if remedy.verifies(row, self.today):
-                    found.append(remedy)
+                    found.remedies.append(remedy)
                     break
 
         return found
@@ -70,6 +84,21 @@ class Search:
             for key in self.keys:
                 yield Remedy(key, public_url)
 
+    def _in_order(self, rows: Sequence[Row[Any]]) -> list[Row[Any]]:
+        """Return the rows of our accounts first.
+
+        Requests of the same account and host are likely to have the same cause. So each such group
+        has its first before any has its second.
+        """
+        seen: Counter[tuple[str, str | None]] = Counter()
+        places: list[tuple[bool, int, int]] = []
+        for row in rows:
+            group = (row.account_id, row.headers.get("Host"))
+            places.append((row.account_id not in self.accounts, seen[group], len(places)))
+            seen[group] += 1
+
+        return [row for _, row in sorted(zip(places, rows, strict=True))]
+
 
 def _verifies(row: Row[Any], public_url: str | None, key: SigningKey) -> bool:
     try:
@@ -78,15 +107,3 @@ def _verifies(row: Row[Any], public_url: str | None, key: SigningKey) -> bool:
         return False
 
     return True
-
-
-def _alternating(rows: Iterable[Row[Any]]) -> list[Row[Any]]:
-    """Return the rows so that each group has its first before any has its second."""
-    seen: Counter[tuple[str, str | None]] = Counter()
-    places = []
-    for row in rows:
-        group = (row.account_id, row.headers.get("Host"))
-        places.append(seen[group])
-        seen[group] += 1
-
-    return [row for _, _, row in sorted(zip(places, range(len(places)), rows, strict=True))]

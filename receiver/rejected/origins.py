@@ -34,7 +34,8 @@ def origins(headers: Mapping[str, str], public_urls: Sequence[str]) -> list[str]
     authorities = _distinct(
         [*hosts, *(f"{_PORT.sub('', host)}:{port}" for host, port in product(hosts, ports))]
     )
-    prefixes = _distinct([*(url.path for url in given), ""])
+    passed = [path for path in _listed(headers.get("X-Forwarded-Prefix", "")) if path[0] == "/"]
+    prefixes = _distinct([*(url.path for url in given), "", *(path.rstrip("/") for path in passed)])
 
     return _distinct(
         [

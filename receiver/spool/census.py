@@ -41,7 +41,11 @@ class Census:
         if now >= self._scan_at:
             # One thread scans, the others go by the last count.
             self._scan_at = now + _MEANWHILE_SECONDS
-            self._files, self._bytes = _count(self._folder)
+            try:
+                self._files, self._bytes = _count(self._folder)
+            except OSError:
+                self._scan_at = now  # else nothing would hold the next ones back
+                raise
             took = time.monotonic() - now
             self._scan_at = now + max(_PAUSE_SECONDS, _SHARE * took)
         if self._files >= MOST_FILES or self._bytes + size > MOST_BYTES:

@@ -14,7 +14,7 @@ _FORGOTTEN_AFTER = 3600.0
 
 
 def make_folder(folder: Path) -> None:
-    """Make the folder if it is missing, for our eyes only.
+    """Make the folder if it is missing, for our eyes only; one that is there is the operator's.
 
     Not the one it is in: where that is missing, a disk isn't mounted.
     """

@@ -14,7 +14,7 @@ from receiver.store.event import Event
 FORMAT = 1
 
 _CHECKSUM_BYTES = hashlib.sha256().digest_size
-_AS_THEY_ARE = (
+AS_THEY_ARE = (
     "source",
     "content_type",
     "idempotency_token",
@@ -36,7 +36,7 @@ def encode(event: Event) -> bytes:
         "sha256": event.sha256.hex(),
         "received_at": event.received_at.isoformat(),
     }
-    head |= {name: getattr(event, name) for name in _AS_THEY_ARE}
+    head |= {name: getattr(event, name) for name in AS_THEY_ARE}
     content = json.dumps(head).encode() + b"\n" + event.body
 
     return content + hashlib.sha256(content).digest()
@@ -61,5 +61,5 @@ def decode(data: bytes) -> Event:
         received_at=datetime.fromisoformat(head["received_at"]),
         job_id=None,
         account_id=None,
-        **{name: head[name] for name in _AS_THEY_ARE},
+        **{name: head[name] for name in AS_THEY_ARE},
     )

@@ -17,11 +17,9 @@ from receiver.spool.disk import (
 from receiver.spool.file import Damaged, decode, encode
 from receiver.store.event import Event
 
-# After the digest, what the callback was judged to be when it came. So there are at most two files
-# of one body, however often somebody replays it, and a replay under a header that spoils it (the
-# content type isn't signed) doesn't stand in the way of the good one.
-APPLICABLE = ".applicable"
-DOUBTFUL = ".doubtful"
+# After the digest: so there is one file of each body, however often somebody replays it. A replay
+# under other headers spoils nothing, since a callback is judged by what is signed.
+CALLBACK = ".callback"
 
 
 class Waiting(NamedTuple):
@@ -50,7 +48,7 @@ class Spool:
         One that is there already is left as it is, unless it is damaged. Raises OSError (a full
         disk, a folder that is read-only) or its kind SpoolFull: then it doesn't count as kept.
         """
-        path = self.path / (event.sha256.hex() + (DOUBTFUL if event.head is None else APPLICABLE))
+        path = self.path / f"{event.sha256.hex()}{CALLBACK}"
         make_folder(self.path)
         if not _is_whole(path):
             data = encode(event)
@@ -72,7 +70,7 @@ class Spool:
                 for entry in entries:
                     if entry.name.endswith(UNFINISHED):
                         remove_if_forgotten(Path(entry.path))
-                    elif entry.name.endswith((APPLICABLE, DOUBTFUL)):
+                    elif entry.name.endswith(CALLBACK):
                         found += _waiting(entry)
         except FileNotFoundError:  # nobody has put anything yet
             return []

@@ -5,8 +5,19 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ARRAY, BigInteger, ColumnElement, Connection, Row, any_, literal, select
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    ColumnElement,
+    Connection,
+    Row,
+    any_,
+    func,
+    literal,
+    select,
+)
 
+from receiver.store.event import Outcome
 from receiver.store.tables import events
 
 _SUMMARY = tuple(column for column in events.c if column.name not in {"head", "body"})
@@ -44,6 +55,14 @@ def find_events(connection: Connection, wanted: LedgerFilter, *, limit: int) -> 
 
     # By their ids, which are given out as they come in: no sort, whatever the filter.
     return connection.execute(statement.order_by(events.c.id.desc()).limit(limit)).all()
+
+
+def quarantined_since(connection: Connection, moment: datetime) -> int:
+    """Return how many events of those that were received since then are quarantined."""
+    wanted = LedgerFilter(outcome=Outcome.QUARANTINED, since=moment)
+    counted = select(func.count()).where(*wanted.conditions())
+
+    return connection.execute(counted).scalar_one()
 
 
 def find_event(connection: Connection, event_id: int) -> Row[Any] | None:

@@ -4,9 +4,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Engine, delete, func, insert, or_, select
+from sqlalchemy import Connection, Engine, delete, func, insert, or_, select
 
 from receiver.store.engine import transactional
+from receiver.store.rejected_quotas import Quota, Quotas, used
 from receiver.store.tables import rejected
 
 # Any number, as long as no other user of the database takes the same one.
@@ -15,38 +16,15 @@ _LOCK = 7_146_550_022
 # What is younger is never evicted: nobody can push out what came before them, today's at least.
 KEPT_FOR = timedelta(hours=24)
 
-_MIB = 1024 * 1024
 _OVERHEAD = 512  # bytes of a row beside what is counted: its ids, its digest, its index entries
-
-
-@dataclass(frozen=True, slots=True)
-class Quota:
-    """How much may be kept."""
-
-    rows: int
-    bytes: int
-
-
-@dataclass(frozen=True, slots=True)
-class Rooms:
-    """Who may have how much kept.
-
-    The accounts of `own` have a room each. All others share one, of which none may have more than
-    its part: what strangers make up must stay small beside a database of 1 GB, as small plans are.
-    A callback has some 8 kB as a rule, and 1 MB at most.
-    """
-
-    own: frozenset[str]
-    each_own: Quota = Quota(10_000, 128 * _MIB)
-    each_other: Quota = Quota(1_000, 8 * _MIB)
-    all_others: Quota = Quota(8_000, 64 * _MIB)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RejectedRequest:
-    """A request that looks like a callback but doesn't verify.
+    """A request that may be a callback but doesn't verify.
 
-    `reason` is the refusal's. Account and job are what the body claims. `sha256` is the body's.
+    `reason` is the refusal's. Account and job are what the body claims. `sha256` is of its
+    signature and URL, and so of its body, whose hash the URL tells.
     `origin` is the request's own, `target` its path and query; the headers are those that may be
     kept.
     """
@@ -63,16 +41,16 @@ class RejectedRequest:
 
     @property
     def row_bytes(self) -> int:
-        """How much of its account's room it takes."""
+        """How much of its account's quota it takes."""
         told = [self.origin, self.target, *self.headers, *self.headers.values()]
 
         return len(self.body) + sum(len(text.encode()) for text in told) + _OVERHEAD
 
 
 class Full(Exception):
-    """There is no room, and nothing in it is old enough to be evicted.
+    """A quota is used up, and nothing of it is old enough to be evicted.
 
-    `account` is the one whose room it is, None where it is the one that all others share.
+    `account` is the one whose quota it is, None where it is the one that all others share.
     """
 
     def __init__(self, account: str | None) -> None:
@@ -80,10 +58,10 @@ class Full(Exception):
         self.account = account
 
 
-def keep_rejected(engine: Engine, request: RejectedRequest, rooms: Rooms) -> int:
+def keep_rejected(engine: Engine, request: RejectedRequest, quotas: Quotas) -> int:
     """Return the number under which the request is kept; one with the same body is the same.
 
-    Where room is needed the oldest of those make it that are older than KEPT_FOR. Raises Full, or
+    Where a quota is used up, the oldest of those go that are older than KEPT_FOR. Raises Full, or
     sqlalchemy.exc.SQLAlchemyError; then nothing has changed.
     """
     with transactional(engine).begin() as connection:
@@ -93,7 +71,8 @@ def keep_rejected(engine: Engine, request: RejectedRequest, rooms: Rooms) -> int
         known: int | None = connection.execute(same).scalar()
         if known is not None:
             return known
-        _make_room(connection, request, rooms)
+        for quota in quotas.of(request.account_id):
+            _evict(connection, quota, request)
         kept: int = connection.execute(
             insert(rejected).values(_row(request)).returning(rejected.c.id)
         ).scalar_one()
@@ -101,35 +80,18 @@ def keep_rejected(engine: Engine, request: RejectedRequest, rooms: Rooms) -> int
         return kept
 
 
-def others(rooms: Rooms) -> ColumnElement[bool]:
-    """Return the condition of a row whose account has no room of its own."""
-    return rejected.c.account_id.not_in(sorted(rooms.own))
+def remove_rejected(connection: Connection, number: int) -> None:
+    """Remove a request: it is in the ledger now."""
+    connection.execute(delete(rejected).where(rejected.c.id == number))
 
 
-def _make_room(connection: Connection, request: RejectedRequest, rooms: Rooms) -> None:
-    account = request.account_id
-    alone = rejected.c.account_id == account
-    if account in rooms.own:
-        free = _evict(connection, alone, rooms.each_own, request)
-    else:
-        free = _evict(connection, alone, rooms.each_other, request)
-        if free and not _evict(connection, others(rooms), rooms.all_others, request):
-            raise Full(None)
-    if not free:
-        raise Full(account)
-
-
-def _evict(
-    connection: Connection, room: ColumnElement[bool], quota: Quota, request: RejectedRequest
-) -> bool:
-    """Remove as many of the room's oldest rows as must go, and return whether that was enough."""
-    used = connection.execute(
-        select(func.count(), func.coalesce(func.sum(rejected.c.row_bytes), 0)).where(room)
-    ).one()
-    rows: int = used[0] + 1 - quota.rows
-    size: int = used[1] + request.row_bytes - quota.bytes
+def _evict(connection: Connection, quota: Quota, request: RejectedRequest) -> None:
+    """Remove as many of the quota's oldest rows as must go for the request, or raise Full."""
+    before = used(connection, quota)
+    rows = before.rows + 1 - quota.most.rows
+    size = before.bytes + request.row_bytes - quota.most.bytes
     if rows <= 0 and size <= 0:
-        return True
+        return
 
     oldest_first = [rejected.c.received_at, rejected.c.id]
     old = (
@@ -140,7 +102,7 @@ def _evict(
                 func.sum(rejected.c.row_bytes).over(order_by=oldest_first) - rejected.c.row_bytes
             ).label("bytes_before"),
         )
-        .where(room, rejected.c.received_at <= request.received_at - KEPT_FOR)
+        .where(quota.condition, rejected.c.received_at <= request.received_at - KEPT_FOR)
         .subquery()
     )
     needed = select(old.c.id).where(or_(old.c.rows_before < rows, old.c.bytes_before < size))
@@ -148,8 +110,8 @@ def _evict(
         delete(rejected).where(rejected.c.id.in_(needed)).returning(rejected.c.row_bytes)
     ).scalars()
     sizes: list[int] = list(evicted)
-
-    return len(sizes) >= rows and sum(sizes) >= size
+    if len(sizes) < rows or sum(sizes) < size:
+        raise Full(quota.account)
 
 
 def _row(request: RejectedRequest) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from sqlalchemy.exc import (
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from receiver.deadline import Deadline
-from receiver.fault import kind_of
+from receiver.fault import Plain, kind_of
 
 Result = TypeVar("Result")
 
@@ -32,7 +32,7 @@ _OF_THE_VALUES = (DataError, IntegrityError, NotSupportedError)
 _LIMIT_EXCEEDED = "54"  # SQLSTATE class: too large, too complex; psycopg calls it operational
 
 
-class Unavailable(Exception):
+class Unavailable(Plain):
     """The database didn't do it before the deadline; nothing is known to be stored."""
 
 

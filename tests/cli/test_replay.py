@@ -11,13 +11,17 @@ from flask import Flask
 from sqlalchemy import text
 
 from app import create_app
+from receiver.ingest import replay
+from tests import signing
 from tests.app import Twilio
 from tests.cli.run import run
-from tests.environment import KEY, TOKEN
+from tests.environment import KEY, PUBLIC_URL, TOKEN
+from tests.ingest.locking import locked
 
 COMPLETED = (Path(__file__).parent.parent / "samples" / "completed_flat.json").read_bytes()
 JOB = json.loads(COMPLETED)["id"]
 ACCOUNT = json.loads(COMPLETED)["accountId"]
+CALLBACKS = f"{PUBLIC_URL}/callbacks/transcription"
 OTHER = "AC" + "b" * 32
 ALL = ("callbacks", "replay", "--outcome", "quarantined")
 
@@ -37,9 +41,8 @@ def deploy(environ: dict[str, str]) -> Iterator[Deploy]:
         yield started
 
 
-def _call(app: Flask, body: bytes, *, content_type: str = "application/json") -> None:
-    response = Twilio(app.test_client()).call(body, content_type=content_type)
-    assert response.status_code == 204
+def _call(app: Flask, body: bytes) -> None:
+    assert Twilio(app.test_client()).call(body).status_code == 204
 
 
 def _body(number: int, **members: Any) -> bytes:
@@ -128,8 +131,10 @@ def test_a_key_that_was_rotated_away_still_counts(deploy: Deploy) -> None:
 
 
 def test_what_no_setting_mends_stays(app: Flask) -> None:
-    """Another content type, no JSON, a head that doesn't validate: they stay, told by reason."""
-    _call(app, COMPLETED, content_type="application/x-www-form-urlencoded")
+    """A form, no JSON, a head that doesn't validate: they stay, told by reason."""
+    form = [("CallSid", "CA1")]
+    headers = signing.headers(CALLBACKS, TOKEN, form=form)
+    assert app.test_client().post(CALLBACKS, data=dict(form), headers=headers).status_code == 204
     _call(app, b"not JSON")
     _call(app, b"{}")
     before = _everything(app)
@@ -193,6 +198,24 @@ def test_one_that_fails_costs_the_others_nothing(deploy: Deploy) -> None:
     _execute(app, "ALTER TABLE events DROP CONSTRAINT ours")
     again = run(app, *ALL)
     assert (again.exit_code, again.stdout.split()[1]) == (0, "job_1")
+
+
+def test_what_the_database_does_not_take_ends_it(
+    deploy: Deploy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It says so and tells what was done before; running it again later does the rest."""
+    monkeypatch.setattr(replay, "_PATIENCE", 0.1)
+    broken = deploy(f"{OTHER}={TOKEN}")
+    for number in range(3):
+        _call(broken, _body(number))
+    app = deploy(TOKEN)
+    with locked(app.extensions["engine"], "job_1"):
+        result = run(app, *ALL)
+    assert result.exit_code == 1
+    assert [line.split()[1] for line in result.stdout.splitlines()] == ["job_0"]
+    assert "1  applied" in result.stderr
+    assert "Error: the database failed: LockNotAvailable 55P03. Run it again" in result.stderr
+    assert [line.split()[1] for line in run(app, *ALL).stdout.splitlines()] == ["job_1", "job_2"]
 
 
 def test_what_can_not_be_judged_is_counted(deploy: Deploy) -> None:

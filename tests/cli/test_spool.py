@@ -1,22 +1,18 @@
 """The `spool` command."""
 
-from pathlib import Path
+import os
 
 import pytest
 from flask import Flask
 
 from app import create_app
+from receiver.spool.claim import claim
 from receiver.spool.folder import Spool
 from tests.cli.run import run
 from tests.environment import ENVIRON
-from tests.ingest.test_drain import body, put
+from tests.ingest.locking import locked
+from tests.ingest.spooled import body, put
 from tests.store.events import count
-
-
-@pytest.fixture
-def spool(tmp_path: Path) -> Spool:
-    """Return the deployment's spool."""
-    return Spool(tmp_path / "spool", durable=True)
 
 
 @pytest.fixture
@@ -36,7 +32,7 @@ def shown(app: Flask, *options: str) -> dict[str, str]:
 def test_an_empty_spool(app: Flask, spool: Spool) -> None:
     """Before the first callback nothing waits, and the folder isn't made by looking."""
     assert shown(app) == {
-        "folder": str(spool.path),
+        "folder": f"{spool.path} (not there)",
         "durable": "yes",
         "files": "0",
         "bytes": "0",
@@ -82,6 +78,35 @@ def test_drain_tells_what_stays(app: Flask, spool: Spool) -> None:
     assert "Jane" not in done.output
 
 
+def test_drain_gets_past_a_locked_job(
+    app: Flask, spool: Spool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The oldest stays and ends it with 1, and those after it are moved."""
+    monkeypatch.setattr("receiver.ingest.drain.RECORD_SECONDS", 0.1)
+    put(spool, body(1))
+    oldest = next(spool.path.iterdir())
+    os.utime(oldest, (0, 0))
+    put(spool, body(2), body(3))
+    with locked(app.extensions["engine"], "job_1"):
+        done = run(app, "spool", "--drain")
+    assert done.exit_code == 1
+    assert "2 moved." in done.stderr
+    assert "LockNotAvailable 55P03); 1 still wait." in done.stderr
+    assert list(spool.path.iterdir()) == [oldest]
+
+
+def test_drain_tells_what_others_move(app: Flask, spool: Spool) -> None:
+    """What another process has claimed isn't done yet, and so the command isn't either."""
+    put(spool, body(1))
+    [file] = spool.waiting()
+    claimed = claim(spool.path / file.name)
+    assert claimed
+    with claimed:
+        done = run(app, "spool", "--drain")
+    assert done.exit_code == 1
+    assert "1 are in another process's hands" in done.stderr
+
+
 def test_drain_without_a_database(
     environ: dict[str, str], spool: Spool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -92,7 +117,7 @@ def test_drain_without_a_database(
     done = run(away, "spool", "--drain")
     assert done.exit_code == 1
     assert "0 moved." in done.stderr
-    assert "Error: the database didn't take the next one" in done.stderr
+    assert "Error: the database didn't take all of them" in done.stderr
     assert len(spool.waiting()) == 2
 
 

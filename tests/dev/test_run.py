@@ -5,6 +5,7 @@ import signal
 import socket
 import subprocess
 import sys
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,8 +24,8 @@ _LAST_LINE = "another signed callback"
 @pytest.fixture(scope="module")
 def project(postgres_folder: Path) -> Path:
     """Copy the project to a folder of a difficult name, with a `.local` of its own."""
-    project = postgres_folder / "a b#%+&"
-    project.mkdir()
+    project = postgres_folder / uuid.uuid4().hex / "a b#%+&"
+    project.mkdir(parents=True)
     for name in _SOURCES:
         source = _ROOT / name
         if source.is_dir():

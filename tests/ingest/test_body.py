@@ -105,6 +105,22 @@ def test_unproved_bodies_have_little_room_of_their_own(intake: Intake) -> None:
         reader.__exit__(None, None, None)
 
 
+def test_one_signature_holds_room_for_one_body(intake: Intake) -> None:
+    """Whoever sends a captured head again and again keeps nobody else's body waiting."""
+    captured = {"HTTP_X_TWILIO_SIGNATURE": "seen"}
+    with intake.reader(_environ(b"x") | captured, Deadline(1)) as first:
+        assert first(proved=True) == b"x"
+        with (
+            intake.reader(_environ(b"x") | captured, Deadline(0.01)) as again,
+            pytest.raises(TooMuchInFlight),
+        ):
+            again(proved=True)
+        with intake.reader(_environ(b"y"), Deadline(1)) as other:
+            assert other(proved=True) == b"y"
+    with intake.reader(_environ(b"x") | captured, Deadline(1)) as later:
+        assert later(proved=True) == b"x"
+
+
 @pytest.mark.parametrize("chunked", [False, True])
 def test_a_refused_body_is_read_to_its_end_or_not_kept(*, chunked: bool) -> None:
     """The cap is inclusive, and what is cut short is what came."""

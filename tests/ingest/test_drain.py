@@ -1,10 +1,11 @@
 """The drain: from the spool into the ledger, each callback once."""
 
-import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,27 +21,11 @@ from receiver.store.record import Recorded
 from receiver.store.retry import Unavailable
 from tests.environment import ENVIRON, engine_on
 from tests.ingest.arrived import arrived
+from tests.ingest.locking import locked
+from tests.ingest.spooled import body, put
 from tests.server import ROOT, wait_until
+from tests.signing import FORM, with_body_hash
 from tests.store.events import count, ledger
-
-SAMPLE = json.loads((ROOT / "tests" / "samples" / "completed_flat.json").read_bytes())
-
-
-def body(number: int) -> bytes:
-    """Return a callback of a job of its own."""
-    return json.dumps(SAMPLE | {"id": f"job_{number}"}).encode()
-
-
-def put(spool: Spool, *bodies: bytes) -> None:
-    """Spool bodies as they came."""
-    for each in bodies:
-        spool.put(arrived(each))
-
-
-@pytest.fixture
-def spool(tmp_path: Path) -> Spool:
-    """Return a spool whose folder isn't there yet."""
-    return Spool(tmp_path / "spool", durable=True)
 
 
 @pytest.fixture
@@ -88,6 +73,18 @@ def test_what_no_judge_lets_pass_travels_too(engine: Engine, spool: Spool, drain
     put(spool, b"\x00\xff no JSON")
     assert [tried.moved for tried in drain.run(drain.waiting())] == [True]
     assert ledger(engine) == [("quarantined", "undecodable", 1)]
+
+
+def test_headers_that_were_changed_spoil_nothing(
+    engine: Engine, spool: Spool, drain: Drain
+) -> None:
+    """The one file of a body may be that of a replay that calls it a form: it is applied."""
+    url = with_body_hash("https://app.example.com/callbacks/transcription", body(1))
+    came = replace(arrived(body(1)), url=url)
+    spool.put(replace(came, content_type=FORM))
+    spool.put(came)
+    assert [tried.moved for tried in drain.run(drain.waiting())] == [True]
+    assert ledger(engine) == [("applied", None, 1)]
 
 
 def test_the_breaker_closes(spool: Spool, drain: Drain) -> None:
@@ -195,6 +192,24 @@ def test_the_pass_ends_when_the_database_is_away(
         with pytest.raises(Unavailable):
             list(drain.run([first, second, third]))
         assert drain.waiting() == [second, third, first]
+
+
+def test_files_that_stop_each_pass_hold_up_no_others(
+    engine: Engine, spool: Spool, drain: Drain, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While the jobs of the two oldest are locked all others are moved, and those afterwards."""
+    monkeypatch.setattr(room, "RECORD_SECONDS", 0.1)
+    put(spool, body(0), body(1))
+    for path in spool.path.iterdir():
+        os.utime(path, (0, 0))
+    put(spool, *map(body, range(2, 6)))
+    with locked(engine, "job_0", "job_1"):
+        for _ in range(3):
+            with pytest.raises(Unavailable):
+                list(drain.run(drain.waiting()))
+        assert count(engine) == (4, 4)
+    list(drain.run(drain.waiting()))
+    assert count(engine) == (6, 6)
 
 
 def test_two_processes_move_each_file_once(engine: Engine, migrated: str, spool: Spool) -> None:

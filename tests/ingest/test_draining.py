@@ -2,23 +2,20 @@
 
 from pathlib import Path
 
+import gevent
 import pytest
 from sqlalchemy import Engine
 
 from dev.postgres import Server
+from receiver.ingest import draining
+from receiver.ingest.drain import Drain
 from receiver.spool.folder import Spool
 from receiver.store.migrate import migrate
 from tests.environment import engine_on
-from tests.ingest.test_drain import body, put
+from tests.ingest.spooled import body, put
 from tests.postgres import frozen
 from tests.server import wait_until, web_server
 from tests.store.events import count
-
-
-@pytest.fixture
-def spool(tmp_path: Path) -> Spool:
-    """Return a spool whose folder isn't there yet."""
-    return Spool(tmp_path / "spool", durable=True)
 
 
 def test_what_waited_before_the_start_is_moved(
@@ -65,6 +62,25 @@ def test_a_frozen_database_is_given_up(own_postgres: Server, spool: Spool, tmp_p
                 assert web.get("/healthz").status_code == 200
             wait_until(lambda: not spool.waiting())
         assert count(engine)[0] == 2
+
+
+def test_a_fault_of_the_probe_stops_nothing(
+    engine: Engine, spool: Spool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever is wrong with it, what waits is moved all the same."""
+
+    def fail(_: Spool) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(Spool, "probe", fail)
+    monkeypatch.setattr(draining, "LATER", 0.01)
+    put(spool, body(1))
+    draining_it = gevent.spawn(draining.run, Drain(engine, spool, []))
+    with gevent.Timeout(30):
+        while spool.waiting():
+            gevent.sleep(0.01)
+    draining_it.kill()
+    assert count(engine) == (1, 1)
 
 
 def test_an_unusable_folder_is_told_and_stops_nothing(

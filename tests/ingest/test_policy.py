@@ -41,12 +41,20 @@ def test_recorded(twilio: Twilio, engine: Engine) -> None:
     assert ledger(engine) == [("applied", None, 1)]
 
 
-def test_recorded_again(twilio: Twilio, engine: Engine) -> None:
-    """A redelivery is answered 204, and judged anew."""
-    assert twilio.call(BODY, content_type=signing.FORM).status_code == 204
-    assert ledger(engine) == [("quarantined", "unexpected_content_type", 1)]
-    assert twilio.call(BODY).status_code == 204
-    assert ledger(engine) == [("applied", None, 2)]
+class TestAgain:
+    """Another account's key is among those that may sign."""
+
+    @pytest.fixture
+    def environ(self, environ: dict[str, str]) -> dict[str, str]:
+        """Add it."""
+        return environ | {"TWILIO_AUTH_TOKEN": f"{TOKEN},AC{'0' * 32}=another"}
+
+    def test_recorded_again(self, twilio: Twilio, engine: Engine) -> None:
+        """A redelivery is answered 204, and judged anew."""
+        assert twilio.call(BODY, secret="another").status_code == 204
+        assert ledger(engine) == [("quarantined", "account_mismatch", 1)]
+        assert twilio.call(BODY).status_code == 204
+        assert ledger(engine) == [("applied", None, 2)]
 
 
 def test_quarantined(twilio: Twilio, engine: Engine) -> None:

@@ -104,7 +104,9 @@ def test_a_second_replay_changes_nothing(
     engine: Engine, told: list[Event], data: st.DataObject
 ) -> None:
     """Also where the first was interrupted, or judges a body that stays in quarantine."""
-    hopeless = replace(told[0], sha256=told[0].sha256[::-1], content_type="application/x-www-form-urlencoded")
+    hopeless = replace(
+        told[0], sha256=told[0].sha256[::-1], content_type="application/x-www-form-urlencoded"
+    )
     doubted = [_doubted(event) for event in told]
     for event in (judge(hopeless, None), *doubted):
         record(engine, event)

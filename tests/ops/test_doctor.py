@@ -11,10 +11,13 @@ from dev.postgres import Server
 from receiver.config import Settings, load
 from receiver.ops import doctor, finding
 from receiver.ops.finding import NoAnswer, Verdict, patiently
+from tests.app import Twilio
 from tests.environment import ENVIRON, engine_on
 from tests.postgres import frozen
 
 SECRET = "zQ9" * 5
+# A deployment with nothing to say against it.
+SOUND = {**ENVIRON, "TWILIO_ACCOUNT_SID": "AC" + "a" * 32}
 
 
 def report(settings: Settings, engine: Engine, *, send_test: bool = False) -> tuple[bool, str]:
@@ -27,7 +30,7 @@ def report(settings: Settings, engine: Engine, *, send_test: bool = False) -> tu
 
 def test_a_sound_deployment_needs_nothing(engine: Engine) -> None:
     """Where all is well there is nothing to do."""
-    sound, said = report(load(ENVIRON), engine)
+    sound, said = report(load(SOUND), engine)
 
     assert sound
     assert all(line.startswith("ok ") for line in said.splitlines())
@@ -111,18 +114,29 @@ def test_a_statements_error_is_named_without_its_values(engine: Engine) -> None:
         ({"PUBLIC_URL": ""}, "Set PUBLIC_URL"),
         ({"PUBLIC_URL": f"http://user:{SECRET}@app.example.com"}, "https address"),
         ({"MAX_BODY_BYTES": "500000"}, "Unset MAX_BODY_BYTES"),
+        ({"TWILIO_AUTH_TOKEN": f"AC{'b' * 32}={ENVIRON['TWILIO_AUTH_TOKEN']}"}, "own account"),
     ],
 )
 def test_a_doubtful_setting_is_a_warning(
     engine: Engine, changes: dict[str, str], word: str
 ) -> None:
     """It may be meant so: the report says what to do, shows no secret, and does not fail."""
-    sound, said = report(load({**ENVIRON, **changes}), engine)
+    sound, said = report(load({**SOUND, **changes}), engine)
 
     assert sound
     assert said.count("warn  ") == 1
     assert word in said
     assert SECRET not in said
+
+
+def test_what_is_quarantined_is_told(engine: Engine, twilio: Twilio) -> None:
+    """It waits for somebody to look at it."""
+    twilio.call(b"no JSON")
+    sound, said = report(load(SOUND), engine)
+
+    assert sound
+    assert "warn  quarantined: 1 callbacks" in said
+    assert "callbacks replay" in said
 
 
 def test_the_command_exits_with_one_if_anything_fails(app: Flask, migrated: str) -> None:

@@ -39,10 +39,11 @@ class Deployment:
             return list(send_test.findings(settings, engine))
 
     def jobs(self) -> list[str]:
-        """Return the ids of all jobs and of all events."""
+        """Return the ids of all jobs, of all events and of what was rejected."""
         with psycopg.connect(self.environ["DATABASE_URL"]) as connection:
             rows = connection.execute(
                 "SELECT id FROM transcriptions UNION ALL SELECT job_id FROM events"
+                " UNION ALL SELECT job_id FROM rejected"
             )
             return [job_id for (job_id,) in rows]
 

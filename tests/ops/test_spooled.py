@@ -4,7 +4,6 @@ import os
 from dataclasses import replace
 from pathlib import Path
 
-import pytest
 from sqlalchemy import Engine
 
 from receiver.config import Settings, load
@@ -13,13 +12,7 @@ from receiver.ops.finding import Finding, Verdict
 from receiver.ops.spooled import findings
 from receiver.spool.folder import Spool
 from tests.environment import ENVIRON
-from tests.ingest.test_drain import body, put
-
-
-@pytest.fixture
-def spool(tmp_path: Path) -> Spool:
-    """Return the deployment's spool."""
-    return Spool(tmp_path / "spool", durable=True)
+from tests.ingest.spooled import body, put
 
 
 def found(spool: Spool, settings: Settings | None = None) -> list[Finding]:
@@ -56,6 +49,16 @@ def test_what_waits_for_long_is_a_warning(spool: Spool) -> None:
     [finding] = found(spool)
     assert finding.verdict == Verdict.WARN
     assert "spool --drain" in finding.remedy
+
+
+def test_a_folder_that_others_may_write_to_is_a_warning(spool: Spool) -> None:
+    """What they put there would be taken for verified."""
+    put(spool, body(1))
+    spool.path.chmod(0o777)
+    first, second = found(spool)
+    assert first.verdict == Verdict.WARN
+    assert "others" in first.text
+    assert second.verdict == Verdict.OK
 
 
 def test_a_damaged_file_fails(spool: Spool) -> None:

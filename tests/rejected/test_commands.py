@@ -12,7 +12,7 @@ from receiver.store.tables import events, rejected
 from tests import signing
 from tests.environment import PUBLIC_URL, TOKEN
 from tests.faults.callbacks import callback, job_id
-from tests.rejected.forged import ROUTE, account, forged, request
+from tests.rejected.forged import ROUTE, SAMPLE, account, forged, request
 
 OLD = "zQ9old" + "0" * 26
 SHARED = "zQ9shared=="
@@ -87,6 +87,11 @@ CASES = {
         secret=OLD,
         host="other.example.com",
         keys=OLD,
+    ),
+    "a prefix, which the proxy tells": Case(
+        "verify with auth-token-1 if PUBLIC_URL is https://app.example.com/calls",
+        called=f"https://app.example.com/calls{ROUTE}",
+        headers=(("X-Forwarded-Prefix", "/calls"),),
     ),
     "a prefix that the proxy passes on": Case(
         "no key and no origin that was tried verifies them",
@@ -179,6 +184,46 @@ def test_what_is_alike_is_one_line(app: Flask) -> None:
     assert len(lines) == 2
 
 
+class TestFlood:
+    """Forged requests name hosts and ports without end; the genuine one is our account's."""
+
+    @pytest.fixture
+    def environ(self, environ: dict[str, str]) -> dict[str, str]:
+        """Name the account of the genuine one."""
+        return environ | {"TWILIO_ACCOUNT_SID": SAMPLE}
+
+    @pytest.fixture(autouse=True)
+    def _flooded(self, app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Let five forged ones come before and five after the genuine one; tries are few."""
+        for number in range(10):
+            if number == 5:
+                assert _deliver(app, Case("", secret=OLD)) == 403
+            hosts = ",".join(f"h{number}-{n}.example.com:{n}000" for n in range(1, 9))
+            forgery = Case("", secret=SHARED, headers=(("X-Forwarded-Host", hosts),))
+            body = forged(number, account_id=account(number))
+            assert _deliver(app, forgery, body) == 403
+        monkeypatch.setattr("receiver.rejected.check.MOST_TRIES", 100)
+
+    def test_what_claims_to_be_ours_is_looked_at_first(self, app: Flask) -> None:
+        """Strangers can't use up the tries before; what is left without any is said to be so."""
+        lines = _run(app, "check", "--keys", "-", text=OLD).stdout.splitlines()
+        numbers = _numbers(app)
+        assert lines[0] == (
+            "       1  verify with the key on line 1 if it is added to TWILIO_AUTH_TOKEN: "
+            f"{numbers[5]}"
+        )
+        left = ", ".join(map(str, numbers[1:5] + numbers[6:]))
+        assert (
+            lines[1] == f"       9  not tried, for others took all tries: name them by ID: {left}"
+        )
+        assert lines[2].startswith("       1  no key and no origin that was tried verifies them: ")
+
+    def test_what_was_not_tried_can_be_named(self, app: Flask) -> None:
+        """Then it has all tries for itself."""
+        last = str(_numbers(app)[-1])
+        assert _run(app, "check", last).stdout.startswith("       1  no key and no origin")
+
+
 def test_check_looks_at_what_is_named(app: Flask) -> None:
     """Others are left out, and a number that nothing has is an error."""
     for number in range(3):
@@ -207,7 +252,7 @@ def test_a_faulty_origin_is_refused(app: Flask) -> None:
 
 
 def test_list_shows_what_is_kept(app: Flask) -> None:
-    """One line each, newest first, then how full the rooms are; what a header holds is harmless."""
+    """One line each, newest first, then how full the quotas are; no header does harm."""
     _deliver(app, Case("", secret=OLD))
     _deliver(app, Case("", secret=OLD, host="a\x1bb"), callback(2, size=0))
     result = _run(app, "list")
@@ -238,8 +283,8 @@ class TestRightSettings:
             came = list(connection.execute(select(rejected).order_by(rejected.c.id)).all())
         result = _run(app, "accept")
         assert result.exit_code == 0
-        assert "       2  accepted" in result.stdout
-        assert "       1  stay" in result.stdout
+        assert "       2  accepted" in result.stderr
+        assert "       1  stay" in result.stderr
         with app.extensions["engine"].connect() as connection:
             taken = list(connection.execute(select(events).order_by(events.c.id)).all())
         assert [(row.body, row.received_at) for row in taken] == [
@@ -249,13 +294,13 @@ class TestRightSettings:
         assert taken[0].signature == came[0].headers["X-Twilio-Signature"]
         assert taken[0].url == PUBLIC_URL + came[0].target
         assert _numbers(app) == [came[2].id]
-        assert "       1  stay" in _run(app, "accept").stdout
+        assert "       1  stay" in _run(app, "accept").stderr
 
     def test_a_dry_run_changes_nothing(self, app: Flask) -> None:
         """It counts the same."""
         before = _numbers(app)
         result = _run(app, "accept", "--dry-run")
-        assert "       2  accepted" in result.stdout
+        assert "       2  accepted" in result.stderr
         assert _numbers(app) == before
         with app.extensions["engine"].connect() as connection:
             assert connection.execute(select(events.c.id)).all() == []
@@ -280,7 +325,7 @@ class TestRightSettings:
             patched.setattr("receiver.rejected.accept.remove_rejected", crash)
             assert _run(app, "accept").exit_code != 0
         assert len(_numbers(app)) == 3
-        assert "       2  accepted" in _run(app, "accept").stdout
+        assert "       2  accepted" in _run(app, "accept").stderr
         with app.extensions["engine"].connect() as connection:
             assert len(connection.execute(select(events.c.id)).all()) == 2
 

@@ -1,11 +1,12 @@
 """Forged requests on the wire: whatever they do, what is signed comes first."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, select, text
 
 from dev.postgres import Server
 from receiver.store.engine import make_engine
@@ -38,6 +39,12 @@ def _sent(web: WebServer, *parts: bytes) -> bytes:
 
 
 REFUSED = b"HTTP/1.1 403"
+# As if the database were far away: fifty take more than refused.WRITE_SECONDS.
+SLOW = """
+CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS
+'BEGIN PERFORM pg_sleep(0.045); RETURN NEW; END';
+CREATE TRIGGER slow BEFORE INSERT ON rejected FOR EACH ROW EXECUTE FUNCTION slow();
+"""
 
 
 def test_every_way_to_send_a_body(web: WebServer, engine: Engine) -> None:
@@ -52,6 +59,17 @@ def test_every_way_to_send_a_body(web: WebServer, engine: Engine) -> None:
     assert _sent(web, raw(broken, host=host, length=chunks), b"%x\r\nno" % len(broken)) == REFUSED
     assert _sent(web, raw(cut, host=host), cut[:-1]) == REFUSED
     assert _kept(engine) == {whole, chunked}
+
+
+def test_a_burst_is_kept_by_a_slow_store(web: WebServer, engine: Engine) -> None:
+    """Jobs that end at once wait for their turn, for longer than any one of them may take."""
+    with engine.connect() as connection:
+        connection.execute(text(SLOW))
+    bodies = [forged(number) for number in range(50)]
+    with ThreadPoolExecutor(len(bodies)) as pool:
+        answers = pool.map(lambda body: _sent(web, raw(body, host="internal"), body), bodies)
+        assert set(answers) == {REFUSED}
+    assert _kept(engine) == set(bodies)
 
 
 def test_slow_bodies_keep_nobody_waiting(web: WebServer, engine: Engine) -> None:

@@ -1,6 +1,7 @@
 """The caps on what the spool holds."""
 
 import errno
+import os
 
 import pytest
 
@@ -39,7 +40,7 @@ def test_what_is_there_already_is_no_more(spool: Spool, monkeypatch: pytest.Monk
 def test_every_file_counts(spool: Spool, monkeypatch: pytest.MonkeyPatch) -> None:
     """What others put, what is damaged and what was left behind takes its room."""
     spool.path.mkdir()
-    for name in ("a.unfinished", "b.applicable", "notes.txt"):
+    for name in ("a.unfinished", "b.callback", "notes.txt"):
         (spool.path / name).write_bytes(b"")
     monkeypatch.setattr(census, "MOST_FILES", 3)
     with pytest.raises(SpoolFull):
@@ -53,12 +54,29 @@ def test_the_folder_is_not_scanned_for_each_file(
     monkeypatch.setattr(census, "_PAUSE_SECONDS", 3600.0)
     monkeypatch.setattr(census, "MOST_FILES", 3)
     spool.put(event(0))
-    for name in ("theirs.applicable", "theirs.doubtful"):
+    for name in ("one.callback", "two.callback"):
         (spool.path / name).write_bytes(b"")
     for number in (1, 2):
         spool.put(event(number))
     with pytest.raises(SpoolFull):
         spool.put(event(3))
+
+
+def test_a_scan_that_failed_is_made_again(spool: Spool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the count isn't known nothing is kept, and the next one is held to the caps again."""
+    monkeypatch.setattr(census, "MOST_FILES", 1)
+    spool.path.mkdir()
+    (spool.path / "theirs.callback").write_bytes(b"")
+
+    def fail(_: object) -> None:
+        raise OSError(5, "Input/output error")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(os, "scandir", fail)
+        with pytest.raises(OSError, match="Input/output error"):
+            spool.put(event())
+    with pytest.raises(SpoolFull):
+        spool.put(event())
 
 
 def test_room_is_found_again(spool: Spool, monkeypatch: pytest.MonkeyPatch) -> None:

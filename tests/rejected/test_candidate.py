@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from receiver.rejected.look import may_look_like_one, rejected_request
+from receiver.rejected.candidate import may_be_callback, rejected_request
 from receiver.store.rejected import RejectedRequest
 from tests.faults.callbacks import callback, job_id
 from tests.rejected.forged import request
@@ -14,7 +14,7 @@ NOON = datetime(2026, 4, 2, 12, tzinfo=UTC)
 BODY = callback(1, size=0)
 
 
-def _environ(body: bytes = BODY, **changes: Any) -> dict[str, Any]:
+def _environ(body: bytes = BODY, /, **changes: Any) -> dict[str, Any]:
     url, headers = request(body)
 
     return {
@@ -29,7 +29,7 @@ def _environ(body: bytes = BODY, **changes: Any) -> dict[str, Any]:
 
 
 def _kept(environ: dict[str, Any], body: bytes = BODY) -> RejectedRequest | None:
-    if not may_look_like_one("wrong_signature", environ):
+    if not may_be_callback("wrong_signature", environ):
         return None
 
     return rejected_request("wrong_signature", environ, body, NOON)
@@ -51,6 +51,18 @@ def test_all_that_the_signature_speaks_about_is_kept() -> None:
         "User-Agent": "TwilioProxy/1.1",
     }
     assert (kept.body, kept.received_at) == (BODY, NOON)
+
+
+def test_a_forgery_does_not_stand_in_for_what_was_signed() -> None:
+    """The same body under another signature, or called by another URL, is another request."""
+    others: tuple[dict[str, Any], ...] = (
+        {},
+        {"HTTP_X_TWILIO_SIGNATURE": "forged"},
+        {"HTTP_HOST": "elsewhere"},
+        {"RAW_URI": f"{_environ()['RAW_URI']}&x"},
+    )
+    kept = [_kept(_environ(**changes)) for changes in others]
+    assert len({request.sha256 for request in kept if request}) == 4
 
 
 def test_no_secret_of_the_request_is_kept() -> None:
@@ -76,7 +88,7 @@ def test_no_secret_of_the_request_is_kept() -> None:
 )
 def test_only_what_a_setting_can_mend_is_read(reason: str, *, looks: bool) -> None:
     """Another secret, another URL, a missing key; nothing else."""
-    assert may_look_like_one(reason, _environ()) == looks
+    assert may_be_callback(reason, _environ()) == looks
 
 
 @pytest.mark.parametrize(

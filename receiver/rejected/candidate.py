@@ -1,4 +1,4 @@
-"""Whether a refused request looks like a callback, and what is kept of it."""
+"""Whether a refused request may be a callback, and what is kept of it."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -27,6 +27,7 @@ _HEADERS = {
     "X-Forwarded-Proto": "HTTP_X_FORWARDED_PROTO",
     "X-Forwarded-Host": "HTTP_X_FORWARDED_HOST",
     "X-Forwarded-Port": "HTTP_X_FORWARDED_PORT",
+    "X-Forwarded-Prefix": "HTTP_X_FORWARDED_PREFIX",
     "Content-Type": "CONTENT_TYPE",
     "X-Twilio-Signature": "HTTP_X_TWILIO_SIGNATURE",
     "X-Twilio-Webhooks-Signature-Settings": "HTTP_X_TWILIO_WEBHOOKS_SIGNATURE_SETTINGS",
@@ -38,8 +39,8 @@ _LONGEST_HEADER = 1024  # characters; none of Twilio's is a quarter of it, and a
 _HEAD = Head()
 
 
-def may_look_like_one(reason: str, environ: Mapping[str, Any]) -> bool:
-    """Tell, before the body is read, whether it may look like a callback."""
+def may_be_callback(reason: str, environ: Mapping[str, Any]) -> bool:
+    """Tell, before the body is read, whether a wrong setting may have refused a callback."""
     target = called_target(environ)
 
     return (
@@ -59,24 +60,26 @@ def rejected_request(
     could ever be shown to be Twilio's.
     """
     target = called_target(environ)
-    digest = sha256(body)
-    if digest.hexdigest() not in body_hashes(target):
+    if sha256(body).hexdigest() not in body_hashes(target):
         return None
     try:
         head = _HEAD.load(decode(body))
     except (Undecodable, ValidationError):
         return None
 
+    headers, origin = _headers(environ), request_origin(environ)
+
     return RejectedRequest(
         received_at=received_at,
         reason=reason,
         account_id=head["account_id"],
         job_id=head["id"],
-        origin=request_origin(environ),
+        origin=origin,
         target=target,
-        headers=_headers(environ),
+        headers=headers,
         body=body,
-        sha256=digest.digest(),
+        # Not of the body alone: a forgery of it must not stand in for the one that was signed.
+        sha256=sha256(f"{headers['X-Twilio-Signature']}\n{origin}{target}".encode()).digest(),
     )
 
 
