@@ -68,6 +68,8 @@ class NotKeptCounts:
         with self._connection:
             self._timer = None
             counts, self._counts = self._counts, Counter()
+            if not counts:  # another has just written them
+                return
             try:
                 with limited(WRITE_SECONDS), self._engine.connect() as connection:
                     count_not_kept(connection, counts, datetime.now(UTC))

@@ -2,14 +2,14 @@
 
 import io
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import Engine, delete, select
+from sqlalchemy import Engine, QueuePool, delete, select
 
 from receiver.deadline import KEY, REQUEST_SECONDS, Deadline
 from receiver.ingest.body import Intake
@@ -66,15 +66,19 @@ def _uncounted(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def counts(_uncounted: None, monkeypatch: pytest.MonkeyPatch, engine: Engine) -> Counts:
-    """Return what reads the counts of what wasn't kept, which are written without waiting."""
+def counts(_uncounted: None, monkeypatch: pytest.MonkeyPatch, engine: Engine) -> Iterator[Counts]:
+    """Yield what reads the counts of what wasn't kept, which are written without waiting."""
     monkeypatch.setattr(not_kept, "BATCH_SECONDS", 0.0)
 
     def read() -> dict[str, int]:
         with engine.connect() as connection:
             return {row.reason: row.requests for row in read_counts(connection)}
 
-    return read
+    yield read
+    # Who wrote them may not have given back its connection yet.
+    pool = engine.pool
+    assert isinstance(pool, QueuePool)
+    wait_until(lambda: pool.checkedout() == 0)
 
 
 def test_a_refused_callback_is_kept_and_told(
