@@ -110,6 +110,9 @@ FLASK = (
     "receiver/cli/",
     "receiver/problem.py",
     "receiver/ingest/policy.py",
+    "receiver/twilio/simulator/app.py",
+    "receiver/twilio/simulator/conversation_views.py",
+    "receiver/twilio/simulator/voice_views.py",
     "receiver/ingest/views.py",
     "receiver/lookup/answers.py",
     "receiver/lookup/arguments.py",
@@ -178,6 +181,25 @@ def test_only_the_store_speaks_sql(folder: str) -> None:
         if any(_belongs(name, word) for name in _imported(path) for word in SQL)
     }
     assert {path for path in speaking if not path.startswith("receiver/store/")} == set()
+
+
+def test_the_simulator_stands_alone() -> None:
+    """It imports nothing of ours, so as to share no mistake, and only its command imports it."""
+    inside = set(_modules("receiver/twilio/simulator"))
+    room = "receiver.twilio.simulator"
+    assert {
+        name
+        for path in inside
+        for name in _imported(path)
+        if any(_belongs(name, ours) for ours in OURS) and not _belongs(name, room)
+    } == set()
+    outside = [path for folder in ("app.py", "receiver", "schemas") for path in _modules(folder)]
+    users = {
+        str(path.relative_to(ROOT))
+        for path in outside
+        if path not in inside and any(_belongs(name, room) for name in _imported(path))
+    }
+    assert users == {"receiver/cli/simulate.py"}
 
 
 def test_few_know_the_framework() -> None:

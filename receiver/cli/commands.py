@@ -2,7 +2,7 @@
 
 from flask import Flask
 
-from receiver.cli import callbacks, database, doctor, rejected, spool
+from receiver.cli import callbacks, database, doctor, rejected, simulate, spool
 
 
 def register(app: Flask) -> None:
@@ -13,6 +13,7 @@ def register(app: Flask) -> None:
         database.rebuild_command,
         doctor.command,
         rejected.group,
+        simulate.command,
         spool.command,
     ):
         app.cli.add_command(command)

@@ -1,0 +1,1 @@
+"""Twilio's side: a Twilio to develop against."""

@@ -1,0 +1,1 @@
+"""Tests of the simulator, held against the SDK and against what Twilio documents."""
