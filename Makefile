@@ -1,5 +1,5 @@
 # `make run` serves on this machine, `make test` checks everything, `make faults` lets things fail
-# for a quarter of an hour and tells what became of the callbacks, `make lock` renews the lock files.
+# for some twenty minutes and tells what became of the callbacks, `make lock` renews the lock files.
 # `make run PYTHON=/path/to/python3` takes another Python, `PORT=8001 make run` another port.
 #
 # Relative paths only: the project's folder may have any name.
