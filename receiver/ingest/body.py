@@ -113,8 +113,8 @@ class Intake:
                     raise BodyTooLarge(room.largest)
                 # A signature that is right speaks of one body. Whoever has seen it can send it as
                 # often as they like, and must not hold more of the room than that one.
-                signature = environ.get("HTTP_X_TWILIO_SIGNATURE", "")
                 if proved:
+                    signature = environ.get("HTTP_X_TWILIO_SIGNATURE", "")
                     held.enter_context(self._turns.turn(signature, deadline))
                 held.enter_context(room.taken(size, deadline))
 

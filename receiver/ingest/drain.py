@@ -70,7 +70,7 @@ class Drain:
                 tried = Tried(file.name, moved=self._move(file))
             except (Unavailable, TimeIsUp) as error:
                 self._stops[file] += 1
-                raise Unavailable(str(error) or f"no answer in {RECORD_SECONDS:g} s") from error
+                raise Unavailable(str(error)) from error
             except Exception as error:  # noqa: BLE001 - one file must not hold up the others
                 tried = Tried(file.name, obstacle=self._stay(file, error))
             yield tried

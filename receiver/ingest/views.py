@@ -89,11 +89,13 @@ def _tell(fate: Fate, kept: Kept, event: Event, until: Deadline) -> None:
 @blueprint.errorhandler(SignatureRefused)
 def _refuse(error: SignatureRefused) -> Response:
     settings: Settings = current_app.extensions["settings"]
+    # A setting may be wrong, and then this is the only copy.
+    number = current_app.extensions["refused"].put(error.reason, request.environ)
     logger.warning(
         "callback refused: %s",
         error.reason,
         extra={
-            "rejected": current_app.extensions["refused"].put(error.reason, request.environ),
+            "rejected": number,
             "url": without_credentials(_signed(settings).url).partition("?")[0],
             "host": request.headers.get("Host"),
             "keys": [key.id for key in settings.signing_keys],

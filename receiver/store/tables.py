@@ -160,7 +160,7 @@ rejected = Table(
     Column("headers", JSONB, nullable=False),
     Column("body", LargeBinary, nullable=False),
     Column("body_bytes", Integer, nullable=False),
-    # What it takes of its account's room: all that a stranger may choose the length of.
+    # What it takes of its account's quota: all that a stranger may choose the length of.
     Column("row_bytes", Integer, nullable=False),
     _moment("received_at", nullable=False),
     Index("rejected_room", "account_id", "received_at", "id", postgresql_include=["row_bytes"]),
