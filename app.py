@@ -17,6 +17,7 @@ from receiver.rejected.refused import RefusedStore
 from receiver.spool.folder import Spool
 from receiver.store.engine import make_engine
 from receiver.store.rejected_quotas import Quotas
+from receiver.twilio import views as twilio
 
 
 def create_app(environ: Mapping[str, str] | None = None) -> Flask:
@@ -39,7 +40,7 @@ def create_app(environ: Mapping[str, str] | None = None) -> Flask:
         app.extensions["engine"], app.extensions["intake"], Quotas(settings.accounts)
     )
     problem.register(app)
-    for room in (ingest, lookup, openapi, health):
+    for room in (ingest, lookup, twilio, openapi, health):
         app.register_blueprint(room.blueprint)
     commands.register(app)
     # Flask's own way to wrap middleware around the application.

@@ -1,16 +1,18 @@
-"""`make run`: the whole service on this machine, from a Postgres of its own to a stored job."""
+"""`make run`: the whole service on this machine, with a Postgres and a Twilio of its own."""
 
 import os
 import signal
 import sys
 import time
-from contextlib import ExitStack
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import NoReturn
 
 import requests
 
-from dev import postgres, sample, service, show
+from dev import life, postgres, service, show
+from dev.credentials import ACCOUNT_SID, AUTH_TOKEN
 from dev.loopback import refuse_remote
 from dev.port import free_port
 from dev.process import Child
@@ -21,19 +23,40 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def main() -> None:
-    """Serve until a signal comes, then stop gunicorn first and Postgres second."""
+    """Serve until a signal comes, then stop gunicorn first and Postgres last."""
     started = _surroundings()
     for number in _SIGNALS:
         signal.signal(number, _unwind)
     port = free_port()
     with ExitStack() as stack:
         url, data = _database(stack, os.environ.get("DEV_DATABASE_URL", ""))
-        environment = service.environment(url, port)
-        service.migrate(environment)
-        web = service.serve(environment)
-        stack.callback(web.stop, patience=_STOP_WITHIN)
-        _show(web, f"http://127.0.0.1:{port}", data)
-        _stay(web, started=started)
+        env = service.environment(url, port)
+        service.migrate(env)
+        twilio = _started(stack, service.simulate, env)
+        web = _started(stack, service.serve, env)
+        _show(env, twilio, web, data)
+        reconciler = _started(stack, service.reconcile, env)
+        _stay((web, twilio, reconciler), started=started)
+
+
+def _started(
+    stack: ExitStack, start: Callable[[Mapping[str, str]], Child], env: Mapping[str, str]
+) -> Child:
+    """Start a child that is stopped in the end.
+
+    A signal that comes while it is being started waits: nobody would stop the child.
+    """
+    came: list[int] = []
+    for number in _SIGNALS:
+        signal.signal(number, lambda number, _: came.append(number))
+    child = start(env)
+    stack.callback(child.stop, patience=_STOP_WITHIN)
+    for number in _SIGNALS:
+        signal.signal(number, _unwind)
+    if came:
+        _unwind(came[0], None)
+
+    return child
 
 
 def _unwind(_number: int, _frame: object) -> NoReturn:
@@ -59,29 +82,34 @@ def _database(stack: ExitStack, given: str) -> tuple[str, str]:
     return server.url(), str(folder.relative_to(here) if inside else folder)
 
 
-def _show(web: Child, origin: str, data: str) -> None:
-    """Deliver a callback once the service is ready, and print what became of it."""
-    service.wait_until_ready(web, origin)
-    if web.process.poll() is not None:
+def _show(env: Mapping[str, str], twilio: Child, web: Child, data: str) -> None:
+    """Let jobs live once all is ready, and print what became of them and how to go on."""
+    origin, jobs = env["PUBLIC_URL"], f"{env['TWILIO_BASE_URL']}/v3/Transcriptions"
+    service.wait_until_ready(twilio, jobs, auth=(ACCOUNT_SID, AUTH_TOKEN))
+    service.wait_until_ready(web, f"{origin}/readyz")
+    if web.process.poll() is not None or twilio.process.poll() is not None:
         return
     try:
-        job_id = sample.deliver(origin)
+        print("\nA job's life, and that of another whose callback is lost:\n", flush=True)
+        job_id = life.live(origin, env)
         stored = show.stored(origin, job_id)
-    except requests.RequestException as error:
-        sys.exit(f"Error: the sample callback didn't come back as a job: {error}")
-    print(f"\n{stored}\n{show.guide(origin, job_id, data)}", flush=True)
+    except (requests.RequestException, TimeoutError) as error:
+        sys.exit(f"Error: a job's life was cut short: {error}")
+    print(f"\n{stored}\n{show.guide(env, job_id, data)}", flush=True)
 
 
-def _stay(web: Child, *, started: tuple[int, bool]) -> NoReturn:
-    """Wait for the server's end and exit as it did; exit too when make or the terminal is gone.
+def _stay(children: Sequence[Child], *, started: tuple[int, bool]) -> NoReturn:
+    """Wait for the end of any child and exit as it did; exit too when make or the terminal is gone.
 
     Make passes TERM on and no other signal: killed or hung up alone, it doesn't tell us.
     """
-    while web.process.poll() is None:
+    while not (ended := [child for child in children if child.process.poll() is not None]):
         if _surroundings() != started:
+            with suppress(OSError):  # the terminal may be what is gone
+                os.write(sys.stderr.fileno(), b"make or its terminal is gone, so this ends too.\n")
             sys.exit(0)
         time.sleep(0.2)
-    code = web.process.wait()
+    code = ended[0].process.wait()
     sys.exit(code if code is None or code >= 0 else 128 - code)
 
 

@@ -1,13 +1,18 @@
 """What `make run` shows: the stored job, read back through the read API, and how to go on."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import requests
 
 from dev.ask import ask
-from dev.sample import AUTH_TOKEN
+from dev.credentials import ACCOUNT_SID, API_KEY, AUTH_TOKEN
+from dev.life import RECORDING
+from dev.service import GRACE
+from receiver.missing import CALLBACK_PATH
+from receiver.twilio.simulator.configurations import WITH_CONVERSATION
 
-API_KEY = ("dev", "dev-secret")
+_LINES = 6  # of the transcript, which has some twenty
 
 
 def stored(origin: str, job_id: str) -> str:
@@ -24,25 +29,32 @@ def stored(origin: str, job_id: str) -> str:
         f"  {job['id']}\n"
         f"  {job['status']}, created {job['createdAt']}, received {job['receivedAt']}\n"
         f"  {job['duration']} s of audio, {job['transcript']['sentences']} sentences: {people}\n\n"
-        f"{_indented(transcript)}\n"
+        f"{_beginning(transcript)}\n"
     )
 
 
-def guide(origin: str, job_id: str, data: str) -> str:
+def guide(env: Mapping[str, str], job_id: str, data: str) -> str:
     """Return the addresses, the credentials and commands to paste."""
-    key = ":".join(API_KEY)
+    origin, key = env["PUBLIC_URL"], ":".join(API_KEY)
     jobs = f"{origin}/v3/Transcriptions"
+    request = (
+        f'{{"transcriptionConfigurationId": "{WITH_CONVERSATION}", "sourceId": "{RECORDING}"}}'
+    )
 
     return (
         f"Serving; Ctrl-C ends it. The data are kept in {data}\n"
-        f"  callbacks  {origin}/callbacks/transcription  (auth token {AUTH_TOKEN})\n"
-        f"  read API   {jobs}  (API key {key})\n"
-        f"  OpenAPI    {origin}/openapi.json\n\n"
-        f"Try in another terminal, in this folder:\n"
+        f"  callbacks  {origin}{CALLBACK_PATH}  (auth token {AUTH_TOKEN})\n"
+        f"  API        {jobs}  (API key {key})\n"
+        f"  OpenAPI    {origin}/openapi.json\n"
+        f"  Twilio     {env['TWILIO_BASE_URL']}, simulated  ({ACCOUNT_SID}:{AUTH_TOKEN})\n"
+        f"A callback counts as missing after {GRACE} s here, after 15 minutes in production.\n\n"
+        f"Try in another terminal:\n"
         f"  curl -u {key} {jobs}\n"
         f"  curl -u {key} {jobs}/{job_id}\n"
         f"  curl -u {key} -H 'Accept: text/vtt' {jobs}/{job_id}/Transcript\n"
-        f"  .venv/bin/python -m dev.sample {origin}  # another signed callback\n"
+        f"  curl -u {key} {origin}/v3/Completeness\n"
+        f"  curl -u {key} {jobs} -H 'Content-Type: application/json' \\\n"
+        f"    -d '{request}'  # another job\n"
     )
 
 
@@ -54,5 +66,8 @@ def _person(participant: dict[str, Any]) -> str:
     return f"{participant['name']} ({participant['type'].replace('_', ' ').lower()})"
 
 
-def _indented(text: str) -> str:
-    return "\n".join(f"  {line}".rstrip() for line in text.splitlines())
+def _beginning(text: str) -> str:
+    lines = text.splitlines()
+    shown = [*lines[:_LINES], "…"] if len(lines) > _LINES else lines
+
+    return "\n".join(f"  {line}".rstrip() for line in shown)

@@ -21,6 +21,7 @@ from marshmallow import (
     validates_schema,
 )
 
+from receiver.account import Credentials, api_key, api_secret, base_url, credentials_of
 from receiver.keys import ACCOUNT_SID, ApiKey, SigningKey, api_keys, auth_tokens, shared_keys
 
 __all__ = ["ApiKey", "ConfigError", "Settings", "SigningKey", "load"]
@@ -53,12 +54,27 @@ class Settings:
     spool_dir: Path | None = None  # where callbacks wait for the database
     spool_durable: bool = False  # whether that folder outlives the machine
 
+    # For calls to Twilio: both the key and its secret, or neither.
+    twilio_api_key: str | None = None
+    twilio_api_secret: str | None = field(default=None, repr=False)
+    twilio_base_url: str | None = None  # instead of Twilio's own hosts; no path, no slash ends it
+    reconcile_grace_seconds: int = 900
+
     @property
     def accounts(self) -> frozenset[str]:
         """The accounts that are ours: TWILIO_ACCOUNT_SID, and each that a token is bound to."""
         named = {self.account_sid, *(key.account for key in self.signing_keys)}
 
         return frozenset(account for account in named if account)
+
+    @property
+    def twilio_credentials(self) -> Credentials | None:
+        """The user name and password for calls to Twilio; None: it can't be called."""
+        if self.twilio_api_key and self.twilio_api_secret:
+            return self.twilio_api_key, self.twilio_api_secret
+        sid = self.account_sid
+
+        return credentials_of(sid, self.signing_keys) if sid else None
 
 
 def load(environ: Mapping[str, str]) -> Settings:
@@ -194,6 +210,10 @@ class _Environment(Schema):
         falsy={"0"},
         error_messages={"invalid": "is neither 1 nor 0; write 1 for yes, or unset it"},
     )
+    twilio_api_key = fields.Function(data_key="TWILIO_API_KEY", deserialize=api_key)
+    twilio_api_secret = fields.Function(data_key="TWILIO_API_SECRET", deserialize=api_secret)
+    twilio_base_url = fields.Function(data_key="TWILIO_BASE_URL", deserialize=base_url)
+    reconcile_grace_seconds = _number("RECONCILE_GRACE_SECONDS")
 
     @validates_schema(pass_original=True, skip_on_field_errors=False)
     def _can_verify(self, _data: Any, given: Mapping[str, str], **_: Any) -> None:
@@ -213,6 +233,12 @@ class _Environment(Schema):
             fault = "on a Heroku dyno, whose disk goes with it; unset it, or callbacks are lost"
         if fault and data.get("spool_durable"):
             raise ValidationError(f"is 1 {fault}", "SPOOL_DURABLE")
+
+    @validates_schema(pass_original=True, skip_on_field_errors=False)
+    def _is_whole(self, _data: Any, given: Mapping[str, str], **_: Any) -> None:
+        pair = {"TWILIO_API_KEY", "TWILIO_API_SECRET"}
+        for name in sorted(pair - given.keys()) if given.keys() & pair else ():
+            raise ValidationError("is not set, but its other half is; set both, or neither", name)
 
     @post_load
     def _settings(self, data: dict[str, Any], **_: Any) -> Settings:

@@ -13,7 +13,7 @@ RETRY_AFTER = 10
 
 # Twilio's own codes where it has one for the status (https://www.twilio.com/docs/api/errors);
 # its general codes end in the HTTP status otherwise.
-_CODES = {400: 20001, 401: 20003, 403: 20006, 405: 20004}
+_CODES = {400: 20001, 401: 20003, 403: 20006, 405: 20004, 429: 20429}
 _TITLES = {
     400: "Invalid parameter",
     401: "Authentication failed",
@@ -21,8 +21,13 @@ _TITLES = {
     404: "Not found",
     405: "Method not allowed",
     406: "Not acceptable",
+    409: "Conflict",
     413: "Body too large",
+    422: "Not processable",
+    429: "Too many requests",
     500: "Internal server error",
+    501: "Not configured",
+    502: "Bad gateway",
     503: "Service unavailable",
 }
 
@@ -30,7 +35,8 @@ _TITLES = {
 class Problem(Exception):
     """An answer other than success: an HTTP status and what the reader should know.
 
-    `errors` holds `{"detail": …, "pointer": …}`, one for each fault of the input.
+    `errors` holds `{"detail": …, "pointer": …}`, one for each fault of the input. `code` is
+    Twilio's, where it isn't the one of the status.
     """
 
     def __init__(
@@ -38,19 +44,27 @@ class Problem(Exception):
         status: int,
         detail: str,
         *,
+        code: int | None = None,
         errors: Sequence[dict[str, str]] = (),
         headers: dict[str, str] | None = None,
     ) -> None:
         super().__init__(detail)
         self.status = status
         self.detail = detail
+        self.code = code
         self.errors = errors
         self.headers = headers or {}
 
 
-def document(status: int, detail: str, errors: Sequence[dict[str, str]] = ()) -> dict[str, Any]:
+def document(
+    status: int,
+    detail: str,
+    *,
+    code: int | None = None,
+    errors: Sequence[dict[str, str]] = (),
+) -> dict[str, Any]:
     """Return the problem document of an HTTP status."""
-    code = _CODES.get(status, 20000 + status)
+    code = code or _CODES.get(status, 20000 + status)
     members: dict[str, Any] = {
         "type": f"https://www.twilio.com/docs/api/errors/{code}",
         "title": _TITLES.get(status, "Request failed"),
@@ -68,11 +82,12 @@ def problem(
     status: int,
     detail: str,
     *,
+    code: int | None = None,
     errors: Sequence[dict[str, str]] = (),
     headers: dict[str, str] | None = None,
 ) -> Response:
     """Return the response that carries the problem document."""
-    body = json.dumps(document(status, detail, errors))
+    body = json.dumps(document(status, detail, code=code, errors=errors))
 
     return Response(body, status, headers, content_type=MEDIA_TYPE)
 
@@ -89,7 +104,13 @@ def register(app: Flask) -> None:
 
     @app.errorhandler(Problem)
     def _from_problem(error: Problem) -> Response:
-        return problem(error.status, error.detail, errors=error.errors, headers=error.headers)
+        return problem(
+            error.status,
+            error.detail,
+            code=error.code,
+            errors=error.errors,
+            headers=error.headers,
+        )
 
     @app.errorhandler(HTTPException)
     def _from_http(error: HTTPException) -> Response:

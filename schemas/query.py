@@ -136,3 +136,18 @@ class TranscriptQuery(Query):
         validate=validate.OneOf(list(CONTENT_TYPES)),
         metadata={"description": "Overrides the Accept header."},
     )
+
+
+class SubmissionQuery(Query):
+    """The parameters of a submission."""
+
+    check = fields.Boolean(
+        truthy={"true", "True"},
+        falsy={"false", "False"},
+        error_messages={"invalid": "Must be true or false."},
+        metadata={
+            "default": False,
+            "description": "Look at the file of the mediaUrl first; submit nothing if the "
+            "transcription would fail (422, with Twilio's code).",
+        },
+    )

@@ -5,12 +5,40 @@ from marshmallow import fields, validate
 from schemas.outbound import Outbound, Timestamp, Url
 from schemas.storable import STATUSES
 
+SOURCES = ("callback", "fetch", "submission", "conversation")
+MISSING = (
+    "callback_never_came",
+    "callback_quarantined",
+    "callback_rejected",
+    "callback_without_transcript",
+)
+
 
 class TranscriptState(Outbound):
-    """Whether the transcript is here."""
+    """Whether the transcript is here, and if it should be and isn't, why that may be."""
+
+    optional = ("source", "missing", "reasons", "resubmittedAs")
 
     available = fields.Boolean(required=True)
     sentences = fields.Integer(required=True, allow_none=True)
+    source = fields.String(
+        validate=validate.OneOf(SOURCES),
+        metadata={"description": "What brought it: a callback as a rule. There if it is here."},
+    )
+    missing = fields.String(
+        validate=validate.OneOf(MISSING),
+        metadata={
+            "description": "There if the job is completed and the time for its callback is over."
+        },
+    )
+    reasons = fields.List(
+        fields.String(),
+        metadata={"description": "Why it may be missing, the likeliest first. There with that."},
+    )
+    resubmitted_as = fields.String(
+        data_key="resubmittedAs",
+        metadata={"description": "The job that its recording was submitted again as."},
+    )
 
 
 class Links(Outbound):
@@ -59,13 +87,18 @@ class Transcription(Outbound):
     links = fields.Nested(Links, required=True)
 
 
-class Operation(Outbound):
-    """The envelope in which one job is fetched."""
+class Accepted(Outbound):
+    """The envelope in which a job is told that was just submitted."""
 
-    operation_id = fields.String(data_key="operationId", required=True)
     status = fields.String(required=True, validate=validate.OneOf(STATUSES))
     status_url = Url(data_key="statusUrl", required=True)
     transcription = fields.Nested(Transcription, required=True)
+
+
+class Operation(Accepted):
+    """The envelope in which one job is fetched."""
+
+    operation_id = fields.String(data_key="operationId", required=True)
 
 
 class Transcript(Outbound):

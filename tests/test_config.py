@@ -25,6 +25,10 @@ variables = [
     "TWILIO_AUTH_TOKEN",
     "TWILIO_SIGNING_KEYS",
     "TWILIO_ACCOUNT_SID",
+    "TWILIO_API_KEY",
+    "TWILIO_API_SECRET",
+    "TWILIO_BASE_URL",
+    "RECONCILE_GRACE_SECONDS",
     "PUBLIC_URL",
     "API_KEYS",
     "MAX_BODY_BYTES",
@@ -58,6 +62,11 @@ def test_the_required_settings_are_enough() -> None:
         web_concurrency=2,
         spool_dir=None,
         spool_durable=False,
+        account_sid=None,
+        twilio_api_key=None,
+        twilio_api_secret=None,
+        twilio_base_url=None,
+        reconcile_grace_seconds=900,
     )
 
 
@@ -88,6 +97,8 @@ def test_the_repr_of_the_settings_holds_no_secret() -> None:
                 "TWILIO_SIGNING_KEYS": "id=zQ9shared",
                 "API_KEYS": "reader:zQ9reader,zQ9bare",
                 "PUBLIC_URL": "https://user:zQ9callback@app.example",
+                "TWILIO_API_KEY": "SK" + SID[2:],
+                "TWILIO_API_SECRET": "zQ9api",
             }
         )
     )
@@ -135,7 +146,10 @@ def test_the_pools_of_all_workers_share_eight_connections(workers: str, pool: in
     assert load(SOUND | {"WEB_CONCURRENCY": workers, "DB_POOL_SIZE": "7"}).db_pool_size == 7
 
 
-@pytest.mark.parametrize("name", ["DB_POOL_SIZE", "MAX_BODY_BYTES", "PORT", "WEB_CONCURRENCY"])
+@pytest.mark.parametrize(
+    "name",
+    ["DB_POOL_SIZE", "MAX_BODY_BYTES", "PORT", "WEB_CONCURRENCY", "RECONCILE_GRACE_SECONDS"],
+)
 @pytest.mark.parametrize("text", ["0", "-1", "1.5", "many", "9" * 5000])
 def test_a_number_is_a_whole_number_from_one_up(name: str, text: str) -> None:
     """Zero, a negative, a fraction, a word and an absurd length are refused."""

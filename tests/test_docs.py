@@ -73,9 +73,14 @@ def test_every_option_that_is_named_exists(app: Flask) -> None:
         for parameter in each.params
         for option in parameter.opts
     }
-    told = set(
-        re.findall(r"(?:doctor|callbacks (?:list|replay)|rejected check)`? (--[a-z-]+)", README)
-    )
+    told = {
+        option
+        for document in DOCUMENTS
+        for option in re.findall(
+            r"(?:doctor|callbacks (?:list|replay)|rejected check)`? (--[a-z-]+)",
+            document.read_text(),
+        )
+    }
     assert told
     assert told <= ours
 

@@ -137,14 +137,24 @@ def test_a_driver_that_blocks_the_worker_is_not_served_with(
 
 
 def test_the_procfile_is_the_contracts() -> None:
-    """`release` migrates and `web` serves, with no option that the configuration doesn't hold."""
+    """Its lines have no option that the configuration doesn't hold."""
     assert (ROOT / "Procfile").read_text() == (
-        'release: flask --app app migrate\nweb: gunicorn "app:create_app()"\n'
+        "release: flask --app app migrate\n"
+        'web: gunicorn "app:create_app()"\n'
+        "reconcile: flask --app app reconcile --forever\n"
     )
 
 
+def test_heroku_runs_what_the_procfile_names() -> None:
+    """A formation of app.json's starts every process that goes on, the reconciler too."""
+    formation = json.loads((ROOT / "app.json").read_text())["formation"]
+    lines = (ROOT / "Procfile").read_text().splitlines()
+    named = {line.partition(":")[0] for line in lines} - {"release"}
+    assert {name for name, dynos in formation.items() if dynos["quantity"] == 1} == named
+
+
 def test_what_heroku_generates_are_valid_settings() -> None:
-    """With a token typed in and the add-on's URL, app.json's defaults make an environment."""
+    """With the account typed in and the add-on's URL, app.json's defaults make an environment."""
     described = json.loads((ROOT / "app.json").read_text())["env"]
     generated = {
         name: secrets.token_hex(32) for name, entry in described.items() if "generator" in entry
@@ -156,13 +166,15 @@ def test_what_heroku_generates_are_valid_settings() -> None:
         if entry.get("required", True) and name not in generated | given
     }
 
-    assert asked == {"TWILIO_AUTH_TOKEN"}
+    assert asked == {"TWILIO_AUTH_TOKEN", "TWILIO_ACCOUNT_SID"}
     settings = load(
         {
             "DATABASE_URL": "postgres://user:pass@db.example:5432/calls",
             "TWILIO_AUTH_TOKEN": "0123456789abcdef" * 2,
+            "TWILIO_ACCOUNT_SID": "AC" + "a" * 32,
             **generated,
             **given,
         }
     )
     assert [key.name for key in settings.api_keys] == ["default"]
+    assert settings.twilio_credentials

@@ -39,7 +39,7 @@ def test_a_callback_comes_in_and_goes_out_over_http(web: WebServer) -> None:
     answer = web.call(BODY)
     assert (answer.status_code, answer.content) == (204, b"")
     [job] = web.get("/v3/Transcriptions").json()["transcriptions"]
-    assert job["transcript"] == {"available": True, "sentences": 5}
+    assert job["transcript"] == {"available": True, "sentences": 5, "source": "callback"}
     transcript = web.get(f"/v3/Transcriptions/{job['id']}/Transcript?format=text").text
     assert "Jane Doe: Hi, I am calling" in transcript
 

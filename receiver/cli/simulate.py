@@ -1,8 +1,10 @@
 """The command that serves a Twilio to develop against."""
 
+import os
 import secrets
 import threading
 from collections.abc import Callable
+from contextlib import ExitStack, suppress
 from typing import Any
 
 import click
@@ -10,10 +12,10 @@ from flask.cli import with_appcontext
 
 from receiver.cli.context import settings
 from receiver.config import Settings
+from receiver.missing import CALLBACK_PATH
 from receiver.origin import without_credentials
 
 _NOBODY = f"AC{'0' * 32}"  # the account, where the settings name none
-_ROUTE = "/callbacks/transcription"
 _Command = Callable[..., None]
 
 
@@ -79,8 +81,7 @@ def command(  # noqa: PLR0913 - each is an option of the command
 
     ours = settings()
     seed = secrets.randbelow(10**6) if seed is None else seed
-    origin = ours.public_url or f"http://127.0.0.1:{ours.port}"
-    url = callback_url or f"{origin}{_ROUTE}"
+    url = callback_url or f"{ours.public_url or _here(ours)}{CALLBACK_PATH}"
     simulator = Simulator(
         account_sid=_account_sid(ours),
         credentials=_credentials(ours),
@@ -93,12 +94,23 @@ def command(  # noqa: PLR0913 - each is an option of the command
         ),
         tell=click.echo,
     )
-    with serve(simulator, port=port) as served:
-        click.echo(_guide(served.url, ours, callback_url=url, seed=seed))
+    with ExitStack() as stack:
         try:
+            served = stack.enter_context(serve(simulator, port=port))
+        except OSError as error:
+            raise click.ClickException(
+                f"port {port}: {os.strerror(error.errno or 0)}. Take another with --port, and name "
+                "it in the receiver's TWILIO_BASE_URL."
+            ) from error
+        click.echo(_guide(served.url, ours, callback_url=url, seed=seed))
+        with suppress(KeyboardInterrupt):
             threading.Event().wait()
-        except KeyboardInterrupt:
-            click.echo()
+        click.echo()
+
+
+def _here(ours: Settings) -> str:
+    """Return the receiver's origin on this machine."""
+    return f"http://127.0.0.1:{ours.port}"
 
 
 def _account_sid(ours: Settings) -> str:
@@ -112,8 +124,12 @@ def _credentials(ours: Settings) -> set[tuple[str, str]]:
     sid = _account_sid(ours)
     tokens = [key for key in ours.signing_keys if key.algorithm == "HMAC_SHA1"]
     pairs = {(sid, key.secret) for key in tokens if key.account in {None, sid}}
+    if ours.twilio_credentials:
+        pairs.add(ours.twilio_credentials)
     if not pairs:
-        raise click.ClickException("nobody could call it: set TWILIO_AUTH_TOKEN.")
+        raise click.ClickException(
+            "nobody could call it: set TWILIO_AUTH_TOKEN, or TWILIO_API_KEY and TWILIO_API_SECRET."
+        )
 
     return pairs
 
@@ -132,14 +148,32 @@ def _guide(url: str, ours: Settings, *, callback_url: str, seed: int) -> str:
         WITH_CONVERSATION,
     )
 
+    user = "$TWILIO_ACCOUNT_SID:$TWILIO_AUTH_TOKEN"
+    if ours.twilio_api_key:
+        user = "$TWILIO_API_KEY:$TWILIO_API_SECRET"
+
     return (
         f"Twilio, simulated at {url} with --seed {seed}; Ctrl-C ends it.\n"
-        f"Callbacks go to {without_credentials(callback_url)}\n\n"
+        f"Callbacks go to {without_credentials(callback_url)}\n{_hint(ours, callback_url)}\n"
+        f"For the receiver, beside the settings that this command has:\n"
+        f"  export TWILIO_BASE_URL={url} TWILIO_ACCOUNT_SID={_account_sid(ours)}\n\n"
         f"A job whose transcript is kept in a conversation too:\n"
-        f'  curl -u "{_account_sid(ours)}:$TWILIO_AUTH_TOKEN" \\\n'
-        f'    -H "Content-Type: application/json" \\\n'
+        f'  curl -u "{user}" -H "Content-Type: application/json" \\\n'
         f"    {url}/v3/Transcriptions \\\n"
         f'    -d \'{{"transcriptionConfigurationId": "{WITH_CONVERSATION}",\n'
         f'         "sourceId": "RE{secrets.token_hex(16)}"}}\'\n'
         f"One that only its callback brings: the same with {CALLBACK_ONLY}\n"
+    )
+
+
+def _hint(ours: Settings, callback_url: str) -> str:
+    """Return what to set where no callback can arrive, "" where they can."""
+    from receiver.twilio.simulator.delivery import is_in_reach  # noqa: PLC0415 - as above
+
+    if is_in_reach(callback_url):
+        return ""
+
+    return (
+        "None will arrive: nothing is sent but over http to this machine. Start both this and the "
+        f"receiver with PUBLIC_URL={_here(ours)}, and this without --callback-url.\n"
     )

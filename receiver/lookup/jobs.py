@@ -1,12 +1,16 @@
 """One job: found by its id, and why there is no transcript of it if there is none."""
 
 import re
+from collections.abc import Sequence
 
+from receiver.availability import is_awaited
+from receiver.links import job_url
 from receiver.lookup.ask import ask
-from receiver.lookup.links import job_url
+from receiver.missing import lacks_transcript
 from receiver.problem import Problem
 from receiver.store import read
 from receiver.store.event import TERMINAL
+from receiver.store.gaps import explanations
 from schemas.storable import ID_PATTERN
 
 # Seconds to wait before asking for an unfinished job again. Its callback ends it, not the asking.
@@ -21,6 +25,14 @@ def found(job_id: str) -> read.Row:
         raise unknown(job_id)
 
     return job
+
+
+def explained(rows: Sequence[read.Row]) -> list[read.Row]:
+    """Return the jobs, those without their transcript with what may explain it."""
+    ids = [row["id"] for row in rows if lacks_transcript(row)]
+    found = ask(lambda connection: explanations(connection, ids)) if ids else {}
+
+    return [{**row, **found.get(row["id"], {})} for row in rows]
 
 
 def require_possible_id(job_id: str) -> None:
@@ -42,8 +54,10 @@ def retry_after(job: read.Row) -> dict[str, str]:
 
 
 def without_transcript(job: read.Row) -> Problem:
-    """Return the 404 that says why the job has no transcript."""
-    return Problem(404, f"{job['id']} has no transcript. {_reason(job)}", headers=retry_after(job))
+    """Return the 404 that says why the job has no transcript, and when to ask if it may come."""
+    headers = {"Retry-After": str(_POLL_SECONDS)} if is_awaited(job) else retry_after(job)
+
+    return Problem(404, f"{job['id']} has no transcript. {_reason(job)}", headers=headers)
 
 
 def _reason(job: read.Row) -> str:
@@ -53,6 +67,8 @@ def _reason(job: read.Row) -> str:
         return f"It is {job['status']}: a callback brings the transcript once it is completed."
     if job["status"] == "FAILED":
         return "It failed: Twilio could not transcribe it."
+    if is_awaited(job):
+        return "It is completed: its callback should come any moment."
 
     return (
         "It is completed, but no callback has brought the transcript: "

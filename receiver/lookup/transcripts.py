@@ -5,11 +5,11 @@ from hashlib import sha256
 
 from flask import Response, request
 
+from receiver.links import job_url
 from receiver.lookup import jobs
 from receiver.lookup.answers import not_modified, with_tag
 from receiver.lookup.ask import ask
 from receiver.lookup.formats import FORMATS, RENDERER_VERSION
-from receiver.lookup.links import job_url
 from receiver.lookup.negotiate import NotAcceptableError, choose
 from receiver.problem import Problem
 from receiver.store import read

@@ -1,18 +1,23 @@
 """The routes of the read API: each needs an API key and writes nothing."""
 
 import re
+from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response, current_app, request
 
-from receiver.lookup import jobs, links, transcripts
+from receiver.auth import require_api_key
+from receiver.links import described, enveloped
+from receiver.lookup import jobs, transcripts
 from receiver.lookup.answers import rendered, tagged
 from receiver.lookup.arguments import arguments
 from receiver.lookup.ask import ask
-from receiver.lookup.auth import require_api_key
 from receiver.lookup.paging import Collection
 from receiver.problem import Problem, unavailable
 from receiver.store import read
+from receiver.store.completeness import completeness
 from receiver.store.retry import Unavailable
+from schemas.completeness import Completeness
 from schemas.listing import CallbackList, TranscriptionList
 from schemas.query import PagedQuery, TranscriptionsQuery, TranscriptQuery
 from schemas.token import BIGINT_MAX, CallbacksToken, TranscriptionsToken
@@ -31,7 +36,7 @@ def list_transcriptions() -> Response:
     """List the jobs, newest first."""
     place = _TRANSCRIPTIONS.place()
     page = ask(lambda connection: read.transcriptions_page(connection, place.filters, place.span))
-    rows = [links.described(job) for job in page.rows]
+    rows = [described(job) for job in jobs.explained(page.rows)]
 
     return rendered(
         TranscriptionList(), transcriptions=rows, meta=_TRANSCRIPTIONS.meta(place, page)
@@ -41,8 +46,8 @@ def list_transcriptions() -> Response:
 @blueprint.get("/v3/Transcriptions/<job_id>")
 def fetch_transcription(job_id: str) -> Response:
     """Fetch one job, in the envelope of Twilio's operations."""
-    job = jobs.found(job_id)
-    response = tagged(rendered(Operation(), **links.enveloped(job)))
+    [job] = jobs.explained([jobs.found(job_id)])
+    response = tagged(rendered(Operation(), **enveloped(job)))
     response.headers.update(jobs.retry_after(job))
 
     return response
@@ -88,6 +93,16 @@ def fetch_body(job_id: str, callback_id: str) -> Response:
             "X-Content-Type-Options": "nosniff",
         },
     )
+
+
+@blueprint.get("/v3/Completeness")
+def fetch_completeness() -> Response:
+    """Tell how many transcripts were promised, and how many are here."""
+    grace = timedelta(seconds=current_app.extensions["settings"].reconcile_grace_seconds)
+    over_by = datetime.now(UTC) - grace
+    found = ask(lambda connection: completeness(connection, over_by))
+
+    return rendered(Completeness(), **asdict(found))
 
 
 def _number(callback_id: str) -> int:

@@ -6,13 +6,21 @@ from marshmallow import Schema
 
 from receiver.problem import MEDIA_TYPE
 from schemas.callback import Head
+from schemas.completeness import Completeness
 from schemas.health import Health
 from schemas.listing import CallbackList, TranscriptionList
 from schemas.problem import Problem
-from schemas.query import CONTENT_TYPES, PagedQuery, TranscriptionsQuery, TranscriptQuery
+from schemas.query import (
+    CONTENT_TYPES,
+    PagedQuery,
+    SubmissionQuery,
+    TranscriptionsQuery,
+    TranscriptQuery,
+)
 from schemas.storable import ID_PATTERN
+from schemas.submission import Submission
 from schemas.token import BIGINT_MAX
-from schemas.transcription import Operation, Transcript
+from schemas.transcription import Accepted, Operation, Transcript
 
 SECURITY = {
     "basic": {"type": "http", "scheme": "basic", "description": "An API key's name and secret."},
@@ -27,10 +35,17 @@ _ANYBODY: _Security = []
 _REFUSALS = {
     400: "A parameter isn't valid; `errors` points at it.",
     401: "No API key, or none of ours.",
-    403: "The signature doesn't verify.",
+    403: "The signature doesn't verify, or the API key may only read.",
     404: "There is none; `detail` says why.",
     406: "The Accept header allows none of the formats.",
-    413: "The body exceeds MAX_BODY_BYTES.",
+    409: "The Idempotency-Key was used so long ago that Twilio may have forgotten it, and nobody "
+    "knows what came of it.",
+    413: "The body is too large.",
+    422: "The Idempotency-Key was used for another request (Twilio's 17534), or with `check` the "
+    "mediaUrl would fail.",
+    429: "Twilio takes no more for now, and did not take this.",
+    501: "The service has no credentials for calls to Twilio.",
+    502: "Twilio refuses the service's credentials, or its answer could not be used.",
     503: "Not now; try again.",
 }
 _JOB = {
@@ -44,6 +59,13 @@ _CALLBACK = {
     "name": "callbackId",
     "example": 1,
     "schema": {"type": "integer", "minimum": 1, "maximum": BIGINT_MAX},
+}
+_IDEMPOTENCY_KEY = {
+    "in": "header",
+    "name": "Idempotency-Key",
+    "description": "A repeat with the same key and body gets the original answer, and makes no "
+    "second job. Without one a key is made, which the answer tells. None begins with resubmit-.",
+    "schema": {"type": "string", "pattern": "^[ -~]{1,128}$"},
 }
 _HELD = {"in": "header", "name": "If-None-Match", "schema": {"type": "string"}}
 
@@ -85,7 +107,26 @@ OPERATIONS: dict[str, dict[str, Any]] = {
             "parameters": [_query(TranscriptionsQuery)],
             "responses": {"200": _answer("One page.", _of(TranscriptionList))}
             | _refused(400, 401, 503),
-        }
+        },
+        "post": {
+            "operationId": "createTranscription",
+            "summary": "Submit a job to Twilio",
+            "description": "What Twilio refuses is answered with its status, code and errors.",
+            "security": _READER,
+            "parameters": [_IDEMPOTENCY_KEY, _query(SubmissionQuery)],
+            "requestBody": {"required": True, "content": _of(Submission)},
+            "responses": {
+                "202": _answer("Twilio has taken it.", _of(Accepted))
+                | {
+                    "headers": {
+                        "Location": {"required": True, "schema": {"type": "string"}},
+                        "Idempotency-Key": {"required": True, "schema": {"type": "string"}},
+                    }
+                }
+            }
+            | _refused(400, 401, 403, 404, 409, 413, 422, 429, 501, 502, 503)
+            | {"4XX": _answer("Twilio refuses it.", {MEDIA_TYPE: {"schema": Problem}})},
+        },
     },
     "/v3/Transcriptions/{transcriptionId}": {
         "get": {
@@ -133,6 +174,14 @@ OPERATIONS: dict[str, dict[str, Any]] = {
             "parameters": [_JOB, _CALLBACK],
             "responses": {"200": _answer("The exact bytes.", {"application/octet-stream": {}})}
             | _refused(401, 404, 503),
+        }
+    },
+    "/v3/Completeness": {
+        "get": {
+            "operationId": "fetchCompleteness",
+            "summary": "Tell how many transcripts were promised, and how many are here",
+            "security": _READER,
+            "responses": {"200": _answer("The figures.", _of(Completeness))} | _refused(401, 503),
         }
     },
     "/callbacks/transcription": {

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from sqlalchemy import Engine
 
 from receiver.config import Settings
-from receiver.ops import quarantined, rejections, spooled
+from receiver.ops import quarantined, rejections, spooled, transcripts
 from receiver.ops.finding import Finding, NoAnswer, Verdict, patiently
 from receiver.origin import without_credentials
 from receiver.store.schema import State, is_writable, schema_state
@@ -47,6 +47,12 @@ def _findings(settings: Settings, engine: Engine, *, send_test: bool) -> Iterato
     for finding in _of_database(settings, engine):
         failed |= finding.verdict == Verdict.FAIL
         yield finding
+    if not failed:
+        yield from transcripts.findings(settings, engine)
+    # Not in the web process, which imports this module for its command.
+    from receiver.ops import configured  # noqa: PLC0415 - an HTTP client
+
+    yield from configured.findings(settings, None if failed else engine)
     if not send_test:
         return
     if failed:
@@ -54,8 +60,7 @@ def _findings(settings: Settings, engine: Engine, *, send_test: bool) -> Iterato
             Verdict.FAIL, "test callback: not sent, since something above must be mended first"
         )
         return
-    # Not in the web process, which imports this module for the command.
-    from receiver.ops import send_test as test  # noqa: PLC0415 - an HTTP client
+    from receiver.ops import send_test as test  # noqa: PLC0415 - likewise
 
     yield from test.findings(settings, engine)
 

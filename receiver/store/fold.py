@@ -30,6 +30,8 @@ OVERLAID = (
     "created_at",
     "updated_at",
 )
+# The job's columns that tell of its transcript; replaced together.
+TRANSCRIPT = ("transcript_sha256", "transcript_source", "sentences")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +51,21 @@ class Told:
         more, then the digest, so that no two events are equal.
         """
         return (
-            int(self.head["status"] in TERMINAL),
+            int(self.is_terminal),
             self.head.get("updated_at") or _NEVER,
             _RANKS[self.source],
             self.sha256,
         )
+
+    @property
+    def is_terminal(self) -> bool:
+        """Whether it tells that the job is over."""
+        return self.head["status"] in TERMINAL
+
+    @property
+    def ended_at(self) -> datetime:
+        """When the job was over by what a terminal event says, and at the latest when it came."""
+        return min(self.head.get("updated_at") or self.received_at, self.received_at)
 
 
 def fold(events: Iterable[Told]) -> dict[str, Any]:
@@ -64,7 +76,7 @@ def fold(events: Iterable[Told]) -> dict[str, Any]:
     """
     ordered = sorted(events, key=lambda told: told.key)
     newest = ordered[-1]
-    job: dict[str, Any] = dict.fromkeys((*OVERLAID, "transcript_sha256", "sentences"))
+    job: dict[str, Any] = dict.fromkeys((*OVERLAID, *TRANSCRIPT))
     for told in ordered:
         job |= _overlay(job, told)
     terminal, updated_at, source, sha256 = newest.key
@@ -75,6 +87,7 @@ def fold(events: Iterable[Told]) -> dict[str, Any]:
         "status": newest.head["status"],
         "received_at": _first(told for told in ordered if told.source == "callback"),
         "first_seen_at": _first(ordered),
+        "ended_at": min((told.ended_at for told in ordered if told.is_terminal), default=None),
         "key_terminal": terminal,
         "key_updated_at": updated_at,
         "key_source": source,
@@ -86,11 +99,21 @@ def _overlay(job: dict[str, Any], told: Told) -> dict[str, Any]:
     """Return what the event adds or replaces."""
     changes = {name: value for name in OVERLAID if (value := told.head.get(name)) is not None}
     sentences = told.head.get("sentences")
-    # An empty transcript never replaces a full one.
-    if sentences or (sentences == 0 and not job["sentences"]):
-        changes |= {"transcript_sha256": told.sha256, "sentences": sentences}
+    if sentences is None:
+        return changes
+    transcript = dict(zip(TRANSCRIPT, (told.sha256, told.source, sentences), strict=True))
+    replaces = job["sentences"] is None or _rank(transcript) >= _rank(job)
 
-    return changes
+    return changes | transcript if replaces else changes
+
+
+def _rank(transcript: dict[str, Any]) -> tuple[bool, bool]:
+    """Return what counts before the order: that it is full, then that the job itself brought it.
+
+    So an empty transcript never replaces a full one; and one that was read from a conversation,
+    in want of a better, gives way to a callback's however old that says it is.
+    """
+    return transcript["sentences"] > 0, transcript["transcript_source"] != "conversation"
 
 
 def _first(events: Iterable[Told]) -> datetime | None:

@@ -9,15 +9,20 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, select, tuple_
+from sqlalchemy import ColumnElement, Connection, Select, and_, case, select, tuple_
 
+from receiver.store.gaps import GAP, ended_at
 from receiver.store.tables import events, transcriptions
 
 _job = transcriptions.c
-_JOB = [
-    column
-    for column in _job
-    if column.name != "transaction_id" and not column.name.startswith("key_")
+_OTHERWISE = {"transaction_id", "ended_at"}
+JOB = [
+    *(
+        column
+        for column in _job
+        if column.name not in _OTHERWISE and not column.name.startswith("key_")
+    ),
+    case((GAP, ended_at), else_=_job.ended_at).label("ended_at"),
 ]
 _CALLBACK = [
     events.c[name]
@@ -55,14 +60,14 @@ class Page:
 
 def transcriptions_page(connection: Connection, filters: Mapping[str, Any], span: Span) -> Page:
     """Return a page of the jobs that pass all filters, which are named as in `_condition`."""
-    statement = select(*_JOB).where(*(_condition(name, filters[name]) for name in filters))
+    statement = select(*JOB).where(*(_condition(name, filters[name]) for name in filters))
 
     return _page(connection, statement, _job.sort_at, _job.id, span)
 
 
 def transcription(connection: Connection, job_id: str) -> Row | None:
     """Return the job, None if nothing is known of it."""
-    found = connection.execute(select(*_JOB).where(_job.id == job_id)).mappings().one_or_none()
+    found = connection.execute(select(*JOB).where(_job.id == job_id)).mappings().one_or_none()
 
     return None if found is None else dict(found)
 

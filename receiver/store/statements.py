@@ -1,6 +1,6 @@
 """The statements that write: SQL on the way of every callback, where each round trip counts."""
 
-from receiver.store.fold import OVERLAID
+from receiver.store.fold import OVERLAID, TRANSCRIPT
 
 JOB = (
     "id",
@@ -9,8 +9,8 @@ JOB = (
     *OVERLAID,
     "received_at",
     "first_seen_at",
-    "transcript_sha256",
-    "sentences",
+    "ended_at",
+    *TRANSCRIPT,
     "key_terminal",
     "key_updated_at",
     "key_source",
@@ -56,6 +56,12 @@ _JUDGEMENT = (
 _PROMOTED = "e.outcome = 'quarantined' AND EXCLUDED.outcome <> 'quarantined'"
 
 
+# As receiver.store.fold has it: a full transcript first, then one that the job itself brought.
+_REPLACES = """EXCLUDED.sentences IS NOT NULL AND (t.sentences IS NULL
+            OR (EXCLUDED.sentences > 0, EXCLUDED.transcript_source <> 'conversation')
+            >= (t.sentences > 0, t.transcript_source IS DISTINCT FROM 'conversation'))"""
+
+
 def _values(columns: tuple[str, ...], prefix: str) -> str:
     return ", ".join(f"%({prefix}{column})s" for column in columns)
 
@@ -73,12 +79,13 @@ WITH job AS (
         {", ".join(f"{name} = COALESCE(EXCLUDED.{name}, t.{name})" for name in OVERLAID)},
         received_at = LEAST(t.received_at, EXCLUDED.received_at),
         first_seen_at = LEAST(t.first_seen_at, EXCLUDED.first_seen_at),
-        transcript_sha256 = CASE
-            WHEN EXCLUDED.sentences > 0 OR EXCLUDED.sentences = 0 AND COALESCE(t.sentences, 0) = 0
-            THEN EXCLUDED.transcript_sha256 ELSE t.transcript_sha256 END,
-        sentences = CASE
-            WHEN EXCLUDED.sentences > 0 OR EXCLUDED.sentences = 0 AND COALESCE(t.sentences, 0) = 0
-            THEN EXCLUDED.sentences ELSE t.sentences END,
+        ended_at = LEAST(t.ended_at, EXCLUDED.ended_at),
+        {
+    ", ".join(
+        f"{name} = CASE WHEN {_REPLACES} THEN EXCLUDED.{name} ELSE t.{name} END"
+        for name in TRANSCRIPT
+    )
+},
         key_terminal = EXCLUDED.key_terminal,
         key_updated_at = EXCLUDED.key_updated_at,
         key_source = EXCLUDED.key_source,

@@ -120,8 +120,12 @@ transcriptions = Table(
         Computed("COALESCE(created_at, first_seen_at)", persisted=True),
         nullable=False,
     ),
-    # The event whose body holds the transcript, and how many sentences it has.
+    # The least over the terminal events: when each says that the job was over, and at the latest
+    # when it came.
+    _moment("ended_at"),
+    # The event whose body holds the transcript, its source, and how many sentences it has.
     Column("transcript_sha256", LargeBinary),
+    Column("transcript_source", Text),
     Column("sentences", Integer),
     # The order key of the newest event, which a newer one must exceed; never null.
     Column("key_terminal", SmallInteger, nullable=False),
@@ -140,6 +144,87 @@ transcriptions = Table(
         "sort_at",
         "id",
         postgresql_where=text("transcript_sha256 IS NULL"),
+    ),
+    # The promised transcripts that aren't here.
+    Index(
+        "transcriptions_gap",
+        "ended_at",
+        "first_seen_at",
+        "id",
+        postgresql_where=text("status = 'COMPLETED' AND transcript_sha256 IS NULL"),
+    ),
+    # The jobs whose transcript goes into a conversation that we don't know yet, or may go there.
+    Index(
+        "transcriptions_conversation_to_come",
+        "id",
+        postgresql_where=text(
+            "status = 'COMPLETED' AND conversation_id IS NULL"
+            " AND (resolved_configuration ->> 'conversationConfigurationId' IS NOT NULL"
+            " OR resolved_configuration IS NULL AND transcript_sha256 IS NULL)"
+        ),
+    ),
+)
+
+# The jobs of which Twilio has more to tell, and when to ask it.
+watches = Table(
+    "watches",
+    metadata,
+    Column("job_id", Text(collation="C"), primary_key=True),
+    # What is to be asked for, as receiver.store.need has it, and how often it was in vain.
+    Column("need", Text, nullable=False),
+    Column("attempts", Integer, nullable=False, server_default=text("0")),
+    # How often in a row Twilio knew of no such job.
+    Column("unknown", Integer, nullable=False, server_default=text("0")),
+    # When to ask; of a job that somebody is asking about, when another may. Null: given up.
+    _moment("due_at"),
+    Column("gave_up", Text),  # a code that says why
+    Index("watches_due", "due_at"),
+)
+
+# The passes over Twilio's list of jobs. One that didn't read all of it has no `completed_at`.
+passes = Table(
+    "passes",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    _moment("started_at", nullable=False),
+    _moment("created_after", nullable=False),
+    # Until when nobody else may take it for dead.
+    _moment("leased_until", nullable=False),
+    _moment("completed_at"),
+    _moment("ended_at"),
+    # The page to go on with, should it be cut short.
+    Column("token", Text),
+    Column("checked", Integer, nullable=False, server_default=text("0")),
+    Column("changed", Integer, nullable=False, server_default=text("0")),
+    Column("found", Integer, nullable=False, server_default=text("0")),
+    Column("fault", Text),  # why it ended incomplete
+    Index("passes_complete", "started_at", postgresql_where=text("completed_at IS NOT NULL")),
+    # At most one is under way.
+    Index("passes_open", text("(true)"), unique=True, postgresql_where=text("ended_at IS NULL")),
+)
+
+# One row for each job that Twilio was to be asked for, committed before it is asked.
+submissions = Table(
+    "submissions",
+    metadata,
+    # Twilio knows a repeat by it, and so do we.
+    Column("idempotency_key", Text(collation="C"), primary_key=True),
+    # The canonical JSON of what is sent.
+    Column("request", Text, nullable=False),
+    # The name of the API key, or the command.
+    Column("submitted_by", Text, nullable=False),
+    _moment("created_at", nullable=False),
+    _moment("asked_at", nullable=False),  # the last time
+    # Twilio took it: as which job, and the event that holds its answer.
+    _moment("answered_at"),
+    Column("job_id", Text(collation="C")),
+    Column("event_id", BigInteger),
+    # Twilio didn't: status, code, detail and errors. A repeat asks again.
+    Column("refusal", JSONB(none_as_null=True)),
+    Index(
+        "submissions_unanswered",
+        "asked_at",
+        postgresql_where=text("answered_at IS NULL AND refusal IS NULL"),
     ),
 )
 

@@ -1,1 +1,1 @@
-"""Twilio's side: a Twilio to develop against."""
+"""Outbound: Twilio's API as we call it, and a Twilio to develop against."""

@@ -1,24 +1,30 @@
-"""`make run`'s life, from the sample callback to the last process."""
+"""`make run`'s life, from the first job to the last process."""
 
+import json
+import re
+import shlex
 import shutil
 import signal
 import socket
 import subprocess
 import sys
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
 import requests
 
 from dev.process import wait_for
+from tests.server import wait_until
 
 _ROOT = Path(__file__).parents[2]
 _SOURCES = ("app.py", "dev", "gunicorn.conf.py", "Procfile", "receiver", "schemas")
-_LAST_LINE = "another signed callback"
+_COMMAND = (sys.executable, "-m", "dev.run")
+_LAST_LINE = "# another job"
 
 
 @pytest.fixture(scope="module")
@@ -43,9 +49,11 @@ def port() -> int:
         return int(finder.getsockname()[1])
 
 
-def _start(project: Path, port: int, **environment: str) -> subprocess.Popen[str]:
+def _start(
+    project: Path, port: int, *, command: Sequence[str] = _COMMAND, **environment: str
+) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-m", "dev.run"],
+        command,
         cwd=project,
         env={"PATH": "/usr/bin:/bin", "PORT": str(port), **environment},
         stdout=subprocess.PIPE,
@@ -56,18 +64,23 @@ def _start(project: Path, port: int, **environment: str) -> subprocess.Popen[str
 
 @contextmanager
 def _serving(
-    project: Path, port: int, **environment: str
+    project: Path,
+    port: int,
+    *,
+    until: str = _LAST_LINE,
+    command: Sequence[str] = _COMMAND,
+    **environment: str,
 ) -> Iterator[tuple[subprocess.Popen[str], str, list[psutil.Process]]]:
-    """Yield the run once it serves, what it has printed, and its processes."""
-    with _start(project, port, **environment) as run:
+    """Yield the run once it has printed `until`, what it has printed, and its processes."""
+    with _start(project, port, command=command, **environment) as run:
         assert run.stdout is not None
         said = ""
         try:
             for line in run.stdout:
                 said += line
-                if _LAST_LINE in line:
+                if until in line:
                     break
-            assert _LAST_LINE in said, said
+            assert until in said, said
             process = psutil.Process(run.pid)
             yield run, said, [process, *process.children(recursive=True)]
         finally:
@@ -82,31 +95,101 @@ def _refusal(project: Path, port: int, **environment: str) -> str:
     return said
 
 
+def test_a_jobs_whole_life_is_on_the_screen(project: Path, port: int) -> None:
+    """One job is submitted, runs, is called back and read; another is missed and fetched back."""
+    with _serving(project, port) as (run, said, _):
+        heard, lost = re.findall(r"submitted +(\S+) +PENDING", said)
+        steps = re.findall(r"(Twilio|receiver) +\S+ +(\w+) +(\S+)", said)
+        for job, last in ((heard, "received"), (lost, "fetched")):
+            told = [what for _, what, job_id in steps if job_id == job]
+            places = [told.index(what) for what in ("submitted", "running", "completed", last)]
+            assert places == sorted(places), said
+        assert ("Twilio", "delivered", heard) in steps
+        assert ("Twilio", "refused", lost) in steps
+        assert ("receiver", "missing", lost) in steps
+        assert "Its configuration calls" in said
+        assert f"Stored and read back:\n  {heard}\n  COMPLETED" in said
+        assert "sentences, from its conversation" in said
+        run.terminate()
+        run.communicate()
+
+
+def test_an_earlier_runs_jobs_are_no_trouble(project: Path, port: int) -> None:
+    """A job that was cut short is unknown to the next run's Twilio, which is not told here."""
+    with _serving(project, port, until="running") as (run, _, processes):
+        run.kill()
+        assert wait_for(processes, seconds=30)
+    with _serving(project, port) as (run, said, _):
+        assert "20404" not in said
+        run.terminate()
+        run.communicate()
+
+
+def test_what_is_printed_can_be_pasted(project: Path, port: int) -> None:
+    """Each printed command works as it stands, and the job that the last one makes is received."""
+    with _serving(project, port) as (run, said, _):
+        commands = re.findall(r"^  (curl .*?[^\\])$", said, re.MULTILINE | re.DOTALL)
+        answers = [_pasted(command) for command in commands]
+        assert len(answers) == 5, said
+        assert answers[2].startswith("WEBVTT")
+        assert json.loads(answers[3])["withTranscript"] >= 2
+        made = json.loads(answers[4])["transcription"]["id"]
+        wait_until(lambda: _is_here(port, made))
+        run.terminate()
+        run.communicate()
+
+
+def _pasted(command: str) -> str:
+    done = subprocess.run(
+        ["/bin/sh", "-c", command.replace("curl ", "curl --silent --fail ", 1)],
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+
+    return done.stdout
+
+
+def _is_here(port: int, job_id: str) -> bool:
+    return bool(_read(port, f"/{job_id}")["transcription"]["transcript"]["available"])
+
+
+def _read(port: int, path: str = "") -> Any:
+    return requests.get(
+        f"http://127.0.0.1:{port}/v3/Transcriptions{path}",
+        auth=("dev", "dev-secret"),
+        headers={"Connection": "close"},
+        timeout=10,
+    ).json()
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_shows_a_stored_job_and_leaves_nothing(
-    project: Path, port: int, number: signal.Signals
-) -> None:
-    """It prints the job that came back, serves, and at a signal ends with all its processes."""
+def test_a_signal_leaves_nothing(project: Path, port: int, number: signal.Signals) -> None:
+    """It serves whatever is exported, and at a signal ends with all its processes."""
     production = {
         "DATABASE_URL": "postgresql://nobody@production.invalid/db",
         "API_KEYS": "production",
         "MAX_BODY_BYTES": "1",
+        "TWILIO_BASE_URL": "http://production.invalid",
     }
     with _serving(project, port, **production) as (run, said, processes):
-        assert "voice_transcription_" in said
-        assert "COMPLETED" in said
-        assert "Jane: Hi, I am calling" in said
-        jobs = requests.get(
-            f"http://127.0.0.1:{port}/v3/Transcriptions",
-            auth=("dev", "dev-secret"),
-            headers={"Connection": "close"},
-            timeout=10,
-        )
-        assert jobs.json()["transcriptions"][0]["id"] in said
+        assert all(job["id"] in said for job in _read(port)["transcriptions"][:2])
         run.send_signal(number)
         rest, _ = run.communicate()
 
     assert run.returncode == 0, rest
+    assert wait_for(processes, seconds=30)
+
+
+@pytest.mark.parametrize("moment", ["submitted", "missing"])
+def test_a_signal_in_the_middle_leaves_nothing(project: Path, port: int, moment: str) -> None:
+    """Ctrl-C while the jobs' lives are told ends everything, too."""
+    with _serving(project, port, until=moment) as (run, _, processes):
+        run.send_signal(signal.SIGINT)
+        rest, _ = run.communicate()
+
+    assert run.returncode == 0, rest
+    assert "Traceback" not in rest
     assert wait_for(processes, seconds=30)
 
 
@@ -118,15 +201,39 @@ def test_killed_it_leaves_nothing(project: Path, port: int) -> None:
         assert wait_for(processes, seconds=30)
 
 
-def test_gunicorns_death_ends_it(project: Path, port: int) -> None:
-    """A gunicorn that dies ends everything, with its own exit code."""
+def test_without_its_parent_it_ends_and_says_so(project: Path, port: int) -> None:
+    """Where make is killed, which tells nobody, it ends by itself, with a line that says why."""
+    command = ["/bin/sh", "-c", f"{shlex.quote(sys.executable)} -m dev.run; exit"]
+    with _serving(project, port, command=command) as (make, _, processes):
+        make.kill()
+        assert make.stdout is not None
+
+        assert "make or its terminal is gone" in make.stdout.read()
+        assert wait_for(processes, seconds=30)
+
+
+@pytest.mark.parametrize("name", ["gunicorn", "dev.simulated", "reconcile"])
+def test_a_childs_death_ends_it(project: Path, port: int, name: str) -> None:
+    """Whichever dies, gunicorn, Twilio or the reconciler, ends everything, with its exit code."""
     with _serving(project, port) as (run, _, processes):
-        gunicorn = next(p for p in processes[1:] if "gunicorn" in " ".join(p.cmdline()))
-        gunicorn.kill()
+        wait_until(lambda: _named(run, name) is not None)
+        child = _named(run, name)
+        assert child is not None
+        child.kill()
         run.communicate()
 
         assert run.returncode == 128 + signal.SIGKILL
         assert wait_for(processes, seconds=30)
+
+
+def _named(run: subprocess.Popen[str], name: str) -> psutil.Process | None:
+    """Return the child whose command line names it, once it is itself and no shell."""
+    for process in psutil.Process(run.pid).children():
+        command = process.cmdline()
+        if process.name() != "sh" and any(part.endswith(name) for part in command):
+            return process
+
+    return None
 
 
 def test_taken_port_is_told_first(project: Path) -> None:

@@ -81,7 +81,7 @@ def test_additions_tell_of_the_transcript(reader: FlaskClient, engine: Engine) -
     tell(engine, callback("job", sentences=[{"text": "Hello."}]), at=NOON)
     job = _fetch(reader, "job")["transcription"]
     assert job["receivedAt"] == "2026-04-02T12:00:00Z"
-    assert job["transcript"] == {"available": True, "sentences": 1}
+    assert job["transcript"] == {"available": True, "sentences": 1, "source": "callback"}
 
 
 def test_times_are_utc_and_whole_seconds(reader: FlaskClient, engine: Engine) -> None:
@@ -176,7 +176,7 @@ def test_one_statement_fetches_a_job(
     reader: FlaskClient, engine: Engine, statements: Statements
 ) -> None:
     """A fetch is one statement, and touches no body."""
-    tell(engine, callback("job"))
+    tell(engine, callback("job", sentences=[]))
     statements.clear()
     _fetch(reader, "job")
     [(statement, _)] = statements

@@ -195,7 +195,7 @@ def test_one_statement_reads_a_page(
 ) -> None:
     """A page is one statement: no count, no offset, no body, no more per row."""
     for number in range(5):
-        tell(engine, callback(f"job{number}"))
+        tell(engine, callback(f"job{number}", sentences=[]))
     token = _get(reader, pageSize=2)["meta"]["nextToken"]
     statements.clear()
     assert len(_ids(reader, pageToken=token)) == 2

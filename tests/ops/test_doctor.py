@@ -12,12 +12,14 @@ from receiver.config import Settings, load
 from receiver.ops import doctor, finding
 from receiver.ops.finding import NoAnswer, Verdict, patiently
 from tests.app import Twilio
-from tests.environment import ENVIRON, engine_on
+from tests.environment import ENVIRON, TOKEN, engine_on
 from tests.postgres import frozen
+from tests.server import free_port
 
 SECRET = "zQ9" * 5
 # A deployment with nothing to say against it.
-SOUND = {**ENVIRON, "TWILIO_ACCOUNT_SID": "AC" + "a" * 32}
+ACCOUNT = "AC" + "a" * 32
+SOUND = {**ENVIRON, "TWILIO_AUTH_TOKEN": f"{ACCOUNT}={TOKEN}"}
 
 
 def report(settings: Settings, engine: Engine, *, send_test: bool = False) -> tuple[bool, str]:
@@ -110,11 +112,10 @@ def test_a_statements_error_is_named_without_its_values(engine: Engine) -> None:
 @pytest.mark.parametrize(
     ("changes", "word"),
     [
-        ({"TWILIO_AUTH_TOKEN": SECRET}, "API key's secret"),
+        ({"TWILIO_AUTH_TOKEN": f"{ACCOUNT}={SECRET}"}, "API key's secret"),
         ({"PUBLIC_URL": ""}, "Set PUBLIC_URL"),
         ({"PUBLIC_URL": f"http://user:{SECRET}@app.example.com"}, "https address"),
         ({"MAX_BODY_BYTES": "500000"}, "Unset MAX_BODY_BYTES"),
-        ({"TWILIO_AUTH_TOKEN": f"AC{'b' * 32}={ENVIRON['TWILIO_AUTH_TOKEN']}"}, "own account"),
     ],
 )
 def test_a_doubtful_setting_is_a_warning(
@@ -127,6 +128,18 @@ def test_a_doubtful_setting_is_a_warning(
     assert said.count("warn  ") == 1
     assert word in said
     assert SECRET not in said
+
+
+def test_a_token_of_another_account_is_told(engine: Engine) -> None:
+    """What the account's own token has signed would be quarantined."""
+    other = {
+        "TWILIO_ACCOUNT_SID": "AC" + "b" * 32,
+        "TWILIO_BASE_URL": f"http://127.0.0.1:{free_port()}",
+    }
+    sound, said = report(load(SOUND | other), engine)
+
+    assert sound
+    assert "warn  TWILIO_AUTH_TOKEN: every token is bound to another account" in said
 
 
 def test_what_is_quarantined_is_told(engine: Engine, twilio: Twilio) -> None:

@@ -73,7 +73,9 @@ def deliveries(draw: st.DrawFn) -> list[Event]:
             st.builds(
                 make_event,
                 _heads,
-                source=st.sampled_from(["callback", "callback", "fetch", "submission"]),
+                source=st.sampled_from(
+                    ["callback", "callback", "fetch", "submission", "conversation"]
+                ),
             ),
             min_size=1,
             max_size=6,

@@ -41,6 +41,29 @@ def test_an_empty_transcript_never_replaces_a_full_one(
         assert expected_row(some + more)["sentences"]
 
 
+@given(deliveries())
+def test_a_conversations_transcript_is_only_a_makeshift(delivered: list[Event]) -> None:
+    """Whatever the times say, it is there only if nothing else brought as good a one."""
+    row = expected_row(delivered)
+    if row["transcript_source"] == "conversation":
+        others = [event for event in delivered if event.source != "conversation"]
+        best = max((event.head["sentences"] or 0 for event in others if event.head), default=0)
+        assert best == 0
+        assert row["sentences"] or all((event.head or {})["sentences"] is None for event in others)
+
+
+@given(deliveries())
+def test_a_job_has_ended_when_the_first_terminal_event_says(delivered: list[Event]) -> None:
+    """At the latest when that came; an unfinished job has not."""
+    row = expected_row(delivered)
+    over = {"COMPLETED", "FAILED"}
+    assert (row["ended_at"] is not None) == (row["status"] in over)
+    for event in delivered:
+        if event.head and event.head["status"] in over:
+            assert row["ended_at"] <= event.received_at
+            assert row["ended_at"] <= (event.head["updated_at"] or event.received_at)
+
+
 def test_newer_beats_older_field_by_field() -> None:
     """The newer event's values win, and its nulls leave the older one's."""
     older = make_event(

@@ -2,19 +2,24 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine, select, text
 from sqlalchemy.exc import OperationalError
 
 from receiver.store import migrate as migration
 from receiver.store import schema
 from receiver.store.engine import make_engine
 from receiver.store.migrate import migrate
+from receiver.store.rebuild import rebuild
+from receiver.store.record import record
 from receiver.store.schema import VERSION, schema_state
-from receiver.store.tables import TransactionId, metadata
+from receiver.store.tables import TransactionId, metadata, transcriptions
+from tests.server import wait_until
+from tests.store.events import START, make_event
 from tests.store.sessions import waits_for_lock
 
 VERSIONS = Path(schema.__file__).parent / "migrations" / "versions"
@@ -22,6 +27,31 @@ VERSIONS = Path(schema.__file__).parent / "migrations" / "versions"
 
 def _ignore(_line: str) -> None:
     pass
+
+
+def _go_back(engine: Engine) -> None:
+    """Undo the last migration."""
+    with engine.connect() as connection:
+        connection.execute(
+            text(
+                "ALTER TABLE transcriptions DROP ended_at, DROP transcript_source;"
+                "DROP INDEX transcriptions_conversation_to_come; DROP TABLE watches, passes;"
+                "UPDATE alembic_version SET version_num = '0004'"
+            )
+        )
+
+
+def _scans(engine: Engine, index: str) -> int:
+    """Return how often the index was read."""
+    statement = text("SELECT idx_scan FROM pg_stat_user_indexes WHERE indexrelname = :index")
+    with engine.connect() as connection:
+        return int(connection.execute(statement, {"index": index}).scalar_one())
+
+
+def _row(engine: Engine, job: str) -> dict[str, Any]:
+    statement = select(transcriptions).where(transcriptions.c.id == job)
+    with engine.connect() as connection:
+        return dict(connection.execute(statement).mappings().one())
 
 
 def test_the_migrations_make_the_tables(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -54,6 +84,45 @@ def test_the_state_of_the_schema(database: str) -> None:
         connection.execute(text("UPDATE alembic_version SET version_num = '0000'"))
         assert schema_state(connection) == "behind"
     engine.dispose()
+
+
+def test_what_was_stored_before_0005_is_as_if_it_came_after(engine: Engine) -> None:
+    """Of a gap rebuilding changes nothing; of other jobs it writes what nobody asks of them."""
+    for told in (
+        make_event({"status": "COMPLETED", "updated_at": START, "sentences": 5}, minutes=3),
+        make_event({"status": "COMPLETED", "updated_at": None}, source="fetch", minutes=9),
+        make_event({"status": "COMPLETED", "updated_at": START}, job="gap", minutes=3),
+        make_event({"status": "COMPLETED", "updated_at": None}, job="gap", minutes=1),
+        make_event({"status": "RUNNING", "updated_at": None}, job="running"),
+        make_event({"status": "FAILED", "updated_at": None}, job="failed", minutes=7),
+    ):
+        record(engine, told)
+    _go_back(engine)
+    migrate(engine, tell=_ignore)
+    assert not rebuild(engine, "gap")
+    for job in ("running", "failed"):
+        assert rebuild(engine, job)
+        assert _row(engine, job)["transcript_source"] is None
+    before = _row(engine, "job")
+    assert (before["ended_at"], before["transcript_source"]) == (None, "callback")
+    assert rebuild(engine, "job")
+    changed = {name for name, value in _row(engine, "job").items() if value != before[name]}
+    assert changed == {"ended_at", "transaction_id"}
+
+
+def test_0005_reads_the_ledger_by_its_index(engine: Engine) -> None:
+    """While it does callbacks wait, and the ledger is as large as all that was ever told."""
+    record(engine, make_event({"status": "COMPLETED"}))
+    _go_back(engine)
+    with engine.connect() as connection:
+        # On so small a table it would be the cheaper way.
+        name = connection.execute(text("SELECT current_database()")).scalar()
+        connection.execute(text(f"ALTER DATABASE {name} SET enable_seqscan = off"))
+        connection.execute(text("SELECT pg_stat_reset()"))
+    engine.dispose()  # which lets the counts be known, too
+    migrate(engine, tell=_ignore)
+    engine.dispose()
+    wait_until(lambda: _scans(engine, "events_job") > 0)
 
 
 def test_two_releases_do_not_collide(database: str) -> None:

@@ -1,7 +1,9 @@
 """Recording, case by case."""
 
 from dataclasses import replace
+from datetime import timedelta
 
+import pytest
 from sqlalchemy import Engine, event, select, text
 
 from receiver.store.event import Outcome
@@ -99,6 +101,45 @@ def test_sources_are_ranked(engine: Engine) -> None:
     for each in (told, fetched):
         record(engine, each)
     assert stored_row(engine)["duration"] == 1
+
+
+@pytest.mark.parametrize("conversation_is_newer", [False, True])
+@pytest.mark.parametrize("callback_is_first", [False, True])
+def test_a_callbacks_transcript_replaces_a_conversations(
+    engine: Engine, *, conversation_is_newer: bool, callback_is_first: bool
+) -> None:
+    """And never the other way round, whichever came first and whichever says it is newer."""
+    newer = START + timedelta(hours=1)
+    times = (newer, START) if conversation_is_newer else (START, newer)
+    read, told = (
+        make_event({"status": "COMPLETED", "updated_at": at, "sentences": 5}, source=source)
+        for at, source in zip(times, ("conversation", "callback"), strict=True)
+    )
+    both = [told, read] if callback_is_first else [read, told]
+    for each in both:
+        record(engine, each)
+    row = stored_row(engine)
+    assert row == expected_row(both)
+    assert (row["transcript_source"], row["transcript_sha256"]) == ("callback", told.sha256)
+
+
+def test_a_job_ended_when_the_earliest_word_of_it_says(engine: Engine) -> None:
+    """Which may be the newest event, that comes last."""
+    vague = make_event({"status": "COMPLETED", "updated_at": None}, minutes=5)
+    exact = make_event({"status": "COMPLETED", "updated_at": START}, minutes=9)
+    record(engine, vague)
+    assert stored_row(engine)["ended_at"] == vague.received_at
+    record(engine, exact)
+    assert stored_row(engine)["ended_at"] == START
+
+
+def test_an_empty_callback_does_not_replace_what_a_conversation_says(engine: Engine) -> None:
+    """What was said was said."""
+    read = make_event({"status": "COMPLETED", "sentences": 5}, source="conversation")
+    empty = make_event({"status": "COMPLETED", "sentences": 0, "updated_at": START})
+    for each in (read, empty):
+        record(engine, each)
+    assert stored_row(engine)["sentences"] == 5
 
 
 def test_a_newest_event_takes_one_statement(engine: Engine) -> None:

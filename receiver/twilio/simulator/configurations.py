@@ -61,6 +61,8 @@ class Configurations:
         if sorted(_channels(given.get("participantDefaults", _DEFAULTS))) != [1, 2]:
             raise refusal(20001, "participantDefaults must map channel 1 and channel 2.")
         with self._lock:
+            if isinstance(name, str) and name in self._found:
+                raise refusal(20001, "unique_name is another configuration's already.")
             if len(self._found) >= _MOST:
                 raise refusal(20001, "There are too many configurations.")
             new = ids.configuration(self._random)

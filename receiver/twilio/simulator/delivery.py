@@ -33,18 +33,19 @@ def attempt(url: str, body: bytes, headers: Mapping[str, str], *, total: float =
     """Post the body. No redirect is followed, and no environment's proxy is used."""
     try:
         parts = urlsplit(url)
-        addresses = _loopback(parts.hostname or "", parts.port or 80)
+        port = parts.port or 80
         head = {**headers, **_credentials(parts), "Host": parts.netloc.rpartition("@")[2]}
     except ValueError:
         return Attempt("not a URL", 17585)
     if parts.scheme != "http":
         return Attempt("not an http URL: there is no TLS here", 17585)
+    addresses = _loopback(parts.hostname or "", port)
     if not addresses:
         return Attempt("not called: this is no address of this machine", 17582)
     target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-    connection = HTTPConnection(addresses[0], parts.port or 80)
+    connection = HTTPConnection(addresses[0], port)
     try:
-        connection.sock = _connected(addresses, parts.port or 80, min(CONNECT, total))
+        connection.sock = _connected(addresses, port, min(CONNECT, total))
         return _answer(connection, target, body, head, total)
     except UnicodeEncodeError:
         return Attempt("not a URL", 17585)
@@ -52,6 +53,15 @@ def attempt(url: str, body: bytes, headers: Mapping[str, str], *, total: float =
         return Attempt("no connection", 17582, again=True)
     finally:
         connection.close()
+
+
+def is_in_reach(url: str) -> bool:
+    """Tell whether a callback could be posted there: over http, to this machine."""
+    try:
+        parts = urlsplit(url)
+        return parts.scheme == "http" and bool(_loopback(parts.hostname or "", parts.port or 80))
+    except ValueError:
+        return False
 
 
 def _answer(

@@ -2,10 +2,13 @@
 
 import threading
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from receiver.twilio.simulator.job import Job
 from receiver.twilio.simulator.problem import refusal
+
+# For how long a key is known. Twilio speaks of a window and doesn't tell its length.
+_WINDOW = timedelta(hours=24)
 
 
 class Memory:
@@ -19,13 +22,16 @@ class Memory:
         self._conversations: dict[str, Job] = {}
         self._keys: dict[str, tuple[str, str]] = {}  # what was asked for, and the job's id
 
-    def take_on(self, key: str | None, asked: str, make: Callable[[int], Job]) -> tuple[Job, bool]:
+    def take_on(
+        self, key: str | None, asked: str, make: Callable[[int], Job], *, now: datetime
+    ) -> tuple[Job, bool]:
         """Return the job that the key was used for, or a new one, and whether it is new.
 
         `make` gets the number of jobs before it, and may refuse. `asked` identifies the payload: a
         key that was used with another one is refused.
         """
         with self._lock:
+            self._forget_keys(now)
             first, job_id = self._keys.get(key or "", (None, ""))
             if first == asked:
                 return self._jobs[job_id], False
@@ -62,6 +68,14 @@ class Memory:
             self._keys[key] = asked, job.id
         if len(self._jobs) > self._most:
             self._forget(next(iter(self._jobs)))
+
+    def _forget_keys(self, now: datetime) -> None:
+        """Forget the keys whose time is over; they stand in the order of their jobs."""
+        while self._keys:
+            key, (_, job_id) = next(iter(self._keys.items()))
+            if now - self._jobs[job_id].created_at < _WINDOW:
+                return
+            del self._keys[key]
 
     def _forget(self, job_id: str) -> None:
         gone = self._jobs.pop(job_id)

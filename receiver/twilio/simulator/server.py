@@ -1,5 +1,6 @@
 """The simulator served over HTTP, on loopback."""
 
+import socket
 import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -32,11 +33,16 @@ class Served:
 def serve(simulator: Simulator, *, port: int = 0) -> Iterator[Served]:
     """Serve it until the block ends, and close it then; port 0 is any free one.
 
-    Exits with a message where the port can't be had, which is how Werkzeug has it.
+    Raises OSError where the port can't be had.
     """
-    with closing(simulator):
+    with closing(simulator), socket.create_server((_LOOPBACK, port)) as listener:
         server = make_server(
-            _LOOPBACK, port, app_of(simulator), threaded=True, request_handler=_Handler
+            _LOOPBACK,
+            port,
+            app_of(simulator),
+            threaded=True,
+            request_handler=_Handler,
+            fd=listener.fileno(),
         )
         thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
         thread.start()

@@ -106,6 +106,7 @@ class Simulator:
             idempotency_key,
             asked,
             lambda number: self._planner.plan(document, number=number, now=now),
+            now=now,
         )
         if is_new:
             self.journal.note("created", job.id)

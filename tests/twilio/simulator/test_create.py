@@ -6,6 +6,7 @@ import pytest
 import requests
 
 from receiver.twilio.simulator.configurations import CALLBACK_ONLY
+from receiver.twilio.simulator.simulator import Simulator
 from tests.twilio.simulator.account import BY_RECORDING, BY_URL, PARTICIPANTS
 from tests.twilio.simulator.conftest import Http
 
@@ -31,7 +32,7 @@ def _refused(answer: requests.Response, code: int, pointer: str | None) -> None:
 
 @pytest.mark.parametrize("document", [BY_RECORDING, BY_URL, _without(BY_RECORDING, "participants")])
 def test_right_requests_are_accepted(http: Http, document: dict[str, Any]) -> None:
-    """The rule: create with a Recording SID, or with a media URL."""
+    """The rule: a job is of a Recording or of a file elsewhere, with participants or without."""
     assert http.create(document).status_code == 202
 
 
@@ -39,13 +40,13 @@ def test_right_requests_are_accepted(http: Http, document: dict[str, Any]) -> No
     ("configuration", "code"), [(None, 17501), ("calls", 17501), (7, 17501), (UNKNOWN, 17530)]
 )
 def test_a_configuration_is_required(http: Http, configuration: object, code: int) -> None:
-    """The rule: a `transcriptionConfigurationId` is required to create a Transcription."""
+    """The rule: every job names a configuration (17501) that is there (17530)."""
     answer = http.create({**BY_RECORDING, "transcriptionConfigurationId": configuration})
     _refused(answer, code, "#/transcriptionConfigurationId")
 
 
 def test_one_source_is_required(http: Http) -> None:
-    """The rule: you must provide either `sourceId` or `mediaUrl`, but not both."""
+    """The rule: exactly one of `sourceId` and `mediaUrl` is given (17500 where neither is)."""
     _refused(http.create(_without(BY_RECORDING, "sourceId")), 17500, None)
     _refused(http.create({**BY_RECORDING, **BY_URL}), 20001, "#/mediaUrl")
 
@@ -54,7 +55,7 @@ def test_one_source_is_required(http: Http) -> None:
     "sid", ["REE3A2B046E52271B586425C61D84CA90E", "RExxxx", "CA" + "0" * 32, "RE" + "0" * 31, 5]
 )
 def test_a_source_is_a_recording_sid(http: Http, sid: object) -> None:
-    """The rule: provide the Recording SID in the `sourceId` parameter (17502)."""
+    """The rule: `sourceId` is the SID of a Recording (17502)."""
     _refused(http.create({**BY_RECORDING, "sourceId": sid}), 17502, "#/sourceId")
 
 
@@ -62,7 +63,7 @@ def test_a_source_is_a_recording_sid(http: Http, sid: object) -> None:
     "media_url", ["recording.wav", "ftp://example.com/a.wav", "https://", 5, "http://["]
 )
 def test_a_media_url_is_a_url(http: Http, media_url: object) -> None:
-    """The rule: provide the recording's URL in the `mediaUrl` parameter."""
+    """The rule: `mediaUrl` is the web address of a file."""
     _refused(http.create({**BY_URL, "mediaUrl": media_url}), 20001, "#/mediaUrl")
 
 
@@ -128,7 +129,7 @@ def test_addresses_must_be_known(http: Http) -> None:
 def test_participants_have_a_channel_and_one_of_three_types(
     http: Http, document: dict[str, Any], participants: object, code: int, pointer: str
 ) -> None:
-    """The rule: each requires `audioChannelIndex` (1 or 2), and can include one of three types."""
+    """The rule: each is on channel 1 or 2, alone, and is of one of three types, or of none."""
     _refused(http.create({**document, "participants": participants}), code, pointer)
 
 
@@ -154,7 +155,7 @@ def test_participants_are_as_many_as_they_must(
 
 
 def test_a_conversation_needs_a_customer_and_addresses(http: Http) -> None:
-    """The rule: without it, Twilio can't attribute the transcript to conversation participants."""
+    """The rule: a conversation has to know whose words it keeps, and who is the CUSTOMER."""
     agents = [{**CUSTOMER, "type": "AI_AGENT"}, AGENT]
     _refused(http.create({**BY_URL, "participants": agents}), 17516, "#/participants")
     for address in (None, ""):
@@ -251,3 +252,14 @@ def test_a_key_is_not_used_up_by_a_refusal(http: Http) -> None:
     assert http.create({}, key="one").status_code == 400
     assert http.create(BY_RECORDING, key="one").status_code == 202
     _refused(http.create(BY_RECORDING, key="k" * 129), 20001, None)
+
+
+def test_a_key_is_forgotten_after_a_day(simulator: Simulator) -> None:
+    """The rule: a key is known within a window, of a day here, and makes a new job after it."""
+    first = simulator.create(BY_RECORDING, idempotency_key="one")
+    simulator.advance(24 * 3600 - 1)
+    later = simulator.create(BY_RECORDING, idempotency_key="two")
+    assert simulator.create(BY_RECORDING, idempotency_key="one") is first
+    simulator.advance(1)
+    assert simulator.create(BY_URL, idempotency_key="one") is not first
+    assert simulator.create(BY_RECORDING, idempotency_key="two") is later

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from receiver.twilio.simulator import delivery
-from receiver.twilio.simulator.delivery import Attempt, attempt
+from receiver.twilio.simulator.delivery import Attempt, attempt, is_in_reach
 from tests.server import free_port
 from tests.twilio.simulator.receiving import HANG, Receiver
 
@@ -25,6 +25,7 @@ def test_no_other_machine_is_called(url: str) -> None:
     """What isn't an address of this machine is not called at all."""
     told = attempt(url, b"{}", {})
     assert (told.code, told.again) == (17582, False)
+    assert not is_in_reach(url)
 
 
 @pytest.mark.parametrize(
@@ -34,6 +35,7 @@ def test_what_cannot_be_called_is_invalid(url: str) -> None:
     """The rule: an invalid URL is 17585, and is not tried again."""
     told = attempt(url, b"{}", {})
     assert (told.code, told.again) == (17585, False)
+    assert not is_in_reach(url)
 
 
 def test_text_that_no_url_has_is_invalid(receiver: Receiver) -> None:
@@ -45,6 +47,7 @@ def test_localhost_is_this_machine(receiver: Receiver) -> None:
     """A name is as good as an address, if this machine is what it names."""
     url = receiver.url.replace("127.0.0.1", "localhost")
     assert attempt(url, b"{}", {}) == Attempt("204")
+    assert is_in_reach(url)
 
 
 def test_each_address_of_a_name_is_tried(

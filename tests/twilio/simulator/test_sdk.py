@@ -198,6 +198,18 @@ def test_a_configuration_needs_a_callback_or_a_conversation(
     assert (caught.value.status, caught.value.code) == (400, 20001)
 
 
+def test_a_unique_name_is_unique(sdk: Client, simulator: Simulator) -> None:
+    """A name that a configuration has is refused, and goes on to mean that one."""
+    lists = sdk.voice.v2.transcription
+    inner = {"conversationConfigurationId": "c"}
+    asked = {"unique_name": "calls", "configuration": inner}
+    with pytest.raises(TwilioRestException, match="already"):
+        lists.create(lists.VoiceV2ConfigurationTranscriptionRequest(asked))
+    found = simulator.configurations.find("calls")
+    assert found
+    assert found["id"] == WITH_CONVERSATION
+
+
 def test_a_configuration_that_is_not_there(sdk: Client) -> None:
     """The v2 configurations tell errors in Twilio's older form, which the SDK reads too."""
     with pytest.raises(TwilioRestException) as caught:

@@ -1,4 +1,4 @@
-"""Who may read: an API key, as Basic `name:secret` or as Bearer `secret`."""
+"""Who may read and who may write: an API key, as Basic `name:secret` or as Bearer `secret`."""
 
 import base64
 import binascii
@@ -6,7 +6,7 @@ import hashlib
 import hmac
 from collections.abc import Iterable
 
-from flask import current_app, request
+from flask import current_app, g, request
 
 from receiver.keys import ApiKey
 from receiver.problem import Problem
@@ -16,7 +16,10 @@ CHALLENGES = 'Basic realm="transcriptions", charset="UTF-8", Bearer realm="trans
 
 
 def require_api_key() -> None:
-    """Let nobody pass without an API key; raises Problem 401 (Twilio's 20003)."""
+    """Let nobody pass without an API key, which becomes `g.api_key`.
+
+    Raises Problem 401 (Twilio's 20003).
+    """
     key = identify(
         request.headers.get("Authorization", ""), current_app.extensions["settings"].api_keys
     )
@@ -26,6 +29,18 @@ def require_api_key() -> None:
             "Send an API key of this service: Basic with its name and secret, "
             "or Bearer with its secret.",
             headers={"WWW-Authenticate": CHALLENGES},
+        )
+    g.api_key = key
+
+
+def require_write_key() -> None:
+    """Let nobody pass without an API key that may write; raises Problem 401 or 403."""
+    require_api_key()
+    if not g.api_key.may_write:
+        raise Problem(
+            403,
+            f"The API key {g.api_key.name} may read only: one that may submit is written "
+            "name:secret:write in API_KEYS.",
         )
 
 

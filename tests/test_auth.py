@@ -7,8 +7,8 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from receiver.auth import identify
 from receiver.keys import ApiKey
-from receiver.lookup.auth import identify
 from tests.lookup.telling import told
 
 KEYS = (ApiKey("one", "first-secret"), ApiKey("two", "second=secret", may_write=True))
@@ -67,9 +67,9 @@ def test_nothing_else_is_a_key(authorization: str) -> None:
     assert identify(authorization, KEYS) is None
 
 
-def test_a_stranger_is_told_how_to_come_in(stranger: FlaskClient) -> None:
+def test_a_stranger_is_told_how_to_come_in(client: FlaskClient) -> None:
     """Without a key the answer is 401, Twilio's 20003, and names both schemes."""
-    response = stranger.get("/v3/Transcriptions")
+    response = client.get("/v3/Transcriptions")
     assert response.status_code == 401
     assert response.content_type == "application/problem+json"
     assert told(response)["code"] == 20003
@@ -78,21 +78,19 @@ def test_a_stranger_is_told_how_to_come_in(stranger: FlaskClient) -> None:
     )
 
 
-def test_a_stranger_learns_of_no_job(stranger: FlaskClient) -> None:
+def test_a_stranger_learns_of_no_job(client: FlaskClient) -> None:
     """Without a key even an id that can't exist is answered 401."""
-    assert stranger.get("/v3/Transcriptions/no.such.id").status_code == 401
+    assert client.get("/v3/Transcriptions/no.such.id").status_code == 401
 
 
-def test_every_route_is_closed_unless_it_is_listed_here(
-    shared_app: Flask, stranger: FlaskClient
-) -> None:
+def test_every_route_is_closed_unless_it_is_listed_here(app: Flask, client: FlaskClient) -> None:
     """Without credentials each route answers 401, the callback's 403, and only a few answer."""
-    for rule in shared_app.url_map.iter_rules():
+    for rule in app.url_map.iter_rules():
         path = rule.rule.replace("<job_id>", "job").replace("<callback_id>", "1")
         path = re.sub("<string[^>]*>", "a", path)
         assert "<" not in path
         for method in (rule.methods or set()) - {"OPTIONS"}:
             # Of a path that begins with two slashes a client would make a host.
-            said = stranger.open(method=method, environ_overrides={"PATH_INFO": path})
+            said = client.open(method=method, environ_overrides={"PATH_INFO": path})
             expected = 200 if path in OPEN else 403 if path in SIGNED else 401
             assert (method, path, said.status_code) == (method, path, expected)

@@ -1,11 +1,12 @@
 """Addresses: where the job and what belongs to it are found, here and not at Twilio."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from flask import current_app, request
 
+from receiver.availability import availability
 from receiver.origin import public_origin
-from receiver.store.read import Row
 
 
 def job_url(job_id: str) -> str:
@@ -15,15 +16,14 @@ def job_url(job_id: str) -> str:
     return f"{origin}/v3/Transcriptions/{job_id}"
 
 
-def described(job: Row) -> dict[str, Any]:
+def described(job: Mapping[str, Any]) -> dict[str, Any]:
     """Return what the schema Transcription renders: the row, and what follows from it."""
     url = job_url(job["id"])
-    available = job["transcript_sha256"] is not None
 
     return {
         **job,
         "url": url,
-        "transcript": {"available": available, "sentences": job["sentences"]},
+        "transcript": availability(job),
         "links": {
             "transcript": f"{url}/Transcript",
             "callbacks": f"{url}/Callbacks",
@@ -32,7 +32,7 @@ def described(job: Row) -> dict[str, Any]:
     }
 
 
-def enveloped(job: Row) -> dict[str, Any]:
+def enveloped(job: Mapping[str, Any]) -> dict[str, Any]:
     """Return what the schema Operation renders."""
     return {
         "operation_id": job["id"],

@@ -1,0 +1,63 @@
+"""Remember when a job ended, where its transcript is from, what to ask Twilio for and when."""
+
+from alembic import op
+
+revision = "0005"
+down_revision = "0004"
+
+
+def upgrade() -> None:
+    """Make both tables, then add the columns and fill them where it counts.
+
+    From the first change of `transcriptions` on no callback is recorded until the end: so only the
+    gaps are written, which are few. Of the other rows a default that is dropped again says without
+    writing them that a transcript is from a callback, as it was until now; when their jobs were
+    over, and that some have none, they don't tell until `rebuild` writes it, but nobody asks.
+    """
+    op.execute("""
+        CREATE TABLE watches (
+            job_id text COLLATE "C" PRIMARY KEY,
+            need text NOT NULL,
+            attempts integer NOT NULL DEFAULT 0,
+            unknown integer NOT NULL DEFAULT 0,
+            due_at timestamptz,
+            gave_up text
+        );
+        CREATE INDEX watches_due ON watches (due_at);
+
+        CREATE TABLE passes (
+            id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+            started_at timestamptz NOT NULL,
+            created_after timestamptz NOT NULL,
+            leased_until timestamptz NOT NULL,
+            completed_at timestamptz,
+            ended_at timestamptz,
+            token text,
+            checked integer NOT NULL DEFAULT 0,
+            changed integer NOT NULL DEFAULT 0,
+            found integer NOT NULL DEFAULT 0,
+            fault text
+        );
+        CREATE INDEX passes_complete ON passes (started_at) WHERE completed_at IS NOT NULL;
+        CREATE UNIQUE INDEX passes_open ON passes ((true)) WHERE ended_at IS NULL;
+
+        ALTER TABLE transcriptions
+            ADD COLUMN ended_at timestamptz,
+            ADD COLUMN transcript_source text DEFAULT 'callback';
+        ALTER TABLE transcriptions ALTER COLUMN transcript_source DROP DEFAULT;
+        UPDATE transcriptions AS t SET
+            transcript_source = NULL,
+            ended_at = (
+                SELECT min(LEAST((head ->> 'updated_at')::timestamptz, received_at))
+                FROM events
+                WHERE job_id = t.id COLLATE "default" AND outcome <> 'quarantined'
+                    AND head ->> 'status' IN ('COMPLETED', 'FAILED')
+            )
+        WHERE status = 'COMPLETED' AND transcript_sha256 IS NULL;
+        CREATE INDEX transcriptions_gap ON transcriptions (ended_at, first_seen_at, id)
+            WHERE status = 'COMPLETED' AND transcript_sha256 IS NULL;
+        CREATE INDEX transcriptions_conversation_to_come ON transcriptions (id)
+            WHERE status = 'COMPLETED' AND conversation_id IS NULL
+                AND (resolved_configuration ->> 'conversationConfigurationId' IS NOT NULL
+                    OR resolved_configuration IS NULL AND transcript_sha256 IS NULL);
+    """)

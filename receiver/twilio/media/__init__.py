@@ -1,0 +1,1 @@
+"""A look at a mediaUrl before Twilio is paid for it."""

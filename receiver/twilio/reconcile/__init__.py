@@ -1,0 +1,1 @@
+"""Reconciling: what Twilio knows of our jobs, asked for as sparingly as it can be."""

@@ -1,0 +1,1 @@
+"""Reconciling, against the simulator and a real Postgres."""
