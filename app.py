@@ -17,6 +17,7 @@ from receiver.rejected.refused import RefusedStore
 from receiver.spool.folder import Spool
 from receiver.store.engine import make_engine
 from receiver.store.rejected_quotas import Quotas
+from receiver.store.together import Together
 from receiver.twilio import views as twilio
 
 
@@ -32,6 +33,9 @@ def create_app(environ: Mapping[str, str] | None = None) -> Flask:
     app.url_map.merge_slashes = False
     app.extensions["settings"] = settings
     app.extensions["engine"] = make_engine(settings.database_url, pool_size=settings.db_pool_size)
+    app.extensions["together"] = Together(
+        app.extensions["engine"], leaders=max(1, settings.db_pool_size - 1)
+    )
     app.extensions["spool"] = settings.spool_dir and Spool(
         settings.spool_dir, durable=settings.spool_durable
     )

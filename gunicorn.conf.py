@@ -11,7 +11,7 @@ import sys
 from typing import Any
 
 from receiver.config import ConfigError, load
-from receiver.ops.logs import configuration
+from receiver.ops.logs import collect_less, configuration
 
 try:
     _settings = load(os.environ)
@@ -47,7 +47,9 @@ if _soft < _files:
 worker_connections = max(1000, _files - 500)
 
 control_socket_disable = True
+logger_class = "receiver.ops.quiet.Quiet"
 logconfig_dict = configuration(_settings.log_level)
+collect_less()
 
 
 def worker_exit(_server: Any, worker: Any) -> None:

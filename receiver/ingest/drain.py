@@ -7,6 +7,7 @@ the file leaves it to be moved again, which counts a delivery too many and chang
 import logging
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from typing import NamedTuple
 
 from sqlalchemy import Engine
@@ -21,6 +22,7 @@ from receiver.spool.claim import claim
 from receiver.spool.file import Damaged
 from receiver.spool.folder import Spool, Waiting, explain
 from receiver.store.event import Event, Outcome
+from receiver.store.record import record
 from receiver.store.retry import Unavailable
 
 logger = logging.getLogger(__name__)
@@ -95,7 +97,9 @@ class Drain:
 
     def _record(self, event: Event) -> None:
         with limited(RECORD_SECONDS):
-            recorded = record_or_quarantine(self._engine, event, Deadline(RECORD_SECONDS))
+            recorded = record_or_quarantine(
+                partial(record, self._engine), event, Deadline(RECORD_SECONDS)
+            )
         self.spool.breaker.reset()
         logger.log(
             logging.WARNING if recorded.outcome == Outcome.QUARANTINED else logging.INFO,

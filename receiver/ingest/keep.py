@@ -6,15 +6,13 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 
-from sqlalchemy import Engine
-
 from receiver.bounded import TimeIsUp, beside_the_hub, limited
 from receiver.deadline import Deadline
 from receiver.fault import place_of
 from receiver.ingest.judge import quarantined
 from receiver.spool.folder import Spool
 from receiver.store.event import Event
-from receiver.store.record import Recorded, record
+from receiver.store.record import Recorded
 from receiver.store.retry import Unavailable, until
 
 logger = logging.getLogger(__name__)
@@ -34,9 +32,11 @@ class Spooled:
 
 
 Kept = Recorded | Spooled
+# What makes an event durable: store.record.record, or as store.together.Together does.
+Record = Callable[[Event], Recorded]
 
 
-def keep(engine: Engine, spool: Spool | None, event: Event, deadline: Deadline) -> Kept:
+def keep(record: Record, spool: Spool | None, event: Event, deadline: Deadline) -> Kept:
     """Return where the event has been made durable, or raise what kept it from that.
 
     The spool takes what the ledger can't. It comes first only while the database is known to be
@@ -44,8 +44,8 @@ def keep(engine: Engine, spool: Spool | None, event: Event, deadline: Deadline) 
     one of Twilio's few tries.
     """
     if spool is None:
-        return record_or_quarantine(engine, event, deadline)
-    to_ledger = partial(_to_ledger, engine, spool, event)
+        return record_or_quarantine(record, event, deadline)
+    to_ledger = partial(_to_ledger, record, spool, event)
     to_spool = partial(_to_spool, spool, event)
     if spool.durable and spool.breaker.is_open():
         return _first(to_spool, Deadline(SPOOL_SECONDS), to_ledger, deadline)
@@ -78,11 +78,11 @@ def _telling(place: str) -> Iterator[None]:
         raise
 
 
-def _to_ledger(engine: Engine, spool: Spool, event: Event, deadline: Deadline) -> Kept:
+def _to_ledger(record: Record, spool: Spool, event: Event, deadline: Deadline) -> Kept:
     seconds = deadline.remaining()
     try:
         with _telling("the database"), limited(seconds):
-            recorded = record_or_quarantine(engine, event, deadline)
+            recorded = record_or_quarantine(record, event, deadline)
     except (Unavailable, TimeIsUp):
         if seconds >= FAIR_SECONDS:
             spool.breaker.trip()
@@ -99,13 +99,13 @@ def _to_spool(spool: Spool, event: Event, deadline: Deadline) -> Kept:
     return Spooled(spool.durable)
 
 
-def record_or_quarantine(engine: Engine, event: Event, deadline: Deadline) -> Recorded:
+def record_or_quarantine(record: Record, event: Event, deadline: Deadline) -> Recorded:
     """Return what the ledger says once the event is durable; raises Unavailable at the deadline.
 
     What the store refuses for its values, which nobody foresaw, is kept as quarantined.
     """
     try:
-        return until(deadline, lambda: record(engine, event))
+        return until(deadline, lambda: record(event))
     except Unavailable:
         raise
     except Exception as error:
@@ -113,4 +113,4 @@ def record_or_quarantine(engine: Engine, event: Event, deadline: Deadline) -> Re
             raise
         logger.error("recording failed: %s", place_of(error))  # noqa: TRY400 - no text of its own
         event = quarantined(event, "unstorable", f"{type(error).__name__} while recording it.")
-        return until(deadline, lambda: record(engine, event))
+        return until(deadline, lambda: record(event))

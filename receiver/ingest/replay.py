@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TypeVar
 
 from sqlalchemy import Connection, Engine
@@ -13,7 +14,7 @@ from receiver.ingest.rejudge import rejudge
 from receiver.keys import SigningKey
 from receiver.store.event import Event, Outcome
 from receiver.store.quarantine import find_owner, find_quarantined
-from receiver.store.record import foreign
+from receiver.store.record import foreign, record
 from receiver.store.retry import Unavailable, until
 
 Argument = TypeVar("Argument")
@@ -73,7 +74,7 @@ class Replay:
         if self._dry_run or judged == event:
             outcome = Outcome.QUARANTINED if judged.reason else Outcome.APPLIED
             return Verdict(judged.job_id, event.reason, outcome, judged.reason)
-        recorded = record_or_quarantine(self._engine, judged, Deadline(_PATIENCE))
+        recorded = record_or_quarantine(partial(record, self._engine), judged, Deadline(_PATIENCE))
 
         return Verdict(judged.job_id, event.reason, recorded.outcome, recorded.reason)
 

@@ -51,7 +51,9 @@ def receive(**_prefix: str) -> Response:
         )
         event = judge(event, verified.key.account)
         request.environ[ABOUT] = {"job": event.job_id, "bytes": len(event.body)}
-        kept = keep(current_app.extensions["engine"], current_app.extensions["spool"], event, until)
+        kept = keep(
+            current_app.extensions["together"].record, current_app.extensions["spool"], event, until
+        )
     fate = fate_of(kept)
     _tell(fate, kept, event, until)
 

@@ -1,5 +1,6 @@
 """Taking what was rejected, once it verifies: by today's settings, and never otherwise."""
 
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Engine, Row
@@ -12,7 +13,7 @@ from receiver.ingest.keep import record_or_quarantine
 from receiver.ingest.signature import verify
 from receiver.rejected.signed import as_signed
 from receiver.store.event import Event
-from receiver.store.record import Recorded
+from receiver.store.record import Recorded, record
 from receiver.store.rejected import remove_rejected
 
 
@@ -40,7 +41,7 @@ def accept(engine: Engine, row: Row[Any], settings: Settings) -> Recorded:
     SignatureRefused; Unavailable if the database doesn't take it.
     """
     recorded = record_or_quarantine(
-        engine, verified_event(row, settings), Deadline(REQUEST_SECONDS)
+        partial(record, engine), verified_event(row, settings), Deadline(REQUEST_SECONDS)
     )
     with engine.connect() as connection:
         remove_rejected(connection, row.id)

@@ -1,12 +1,24 @@
 """The database's connections: a fixed pool without overflow, in which requests wait their turn."""
 
+import sys
 import traceback
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, cast
 
 import psycopg
+from psycopg.pq import PipelineStatus, TransactionStatus
+from psycopg.rows import TupleRow
 from sqlalchemy import Engine, ExceptionContext, create_engine, event, make_url
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.pool import PoolProxiedConnection
 
 _READ_ONLY = "25006"  # SQLSTATE read_only_sql_transaction
+
+# How often psycopg must have run a statement to prepare it unasked, and how many it keeps. The
+# plans of queries with filters are better made for their values.
+_NEVER_UNASKED = sys.maxsize
+_MOST_PREPARED = 10
 
 # The client's connect timeout, in seconds: a fraction of a request's deadline, to leave room for
 # another try.
@@ -19,6 +31,7 @@ CONNECT_SECONDS = 3
 # answered 204 and lost with the server's power; what waits for more than that is left as it is. Set
 # by statement and not by connection option, which PgBouncer refuses.
 _SESSION = """
+SELECT pg_backend_pid();
 SET TimeZone = 'UTC';
 SET statement_timeout = '{statement}s';
 SET lock_timeout = '5s';
@@ -54,7 +67,7 @@ def make_engine(url: str, *, pool_size: int, statement_seconds: int = 15) -> Eng
             "keepalives_interval": 5,
             "keepalives_count": 3,
             "fallback_application_name": "transcription-receiver",
-            # Prepared statements don't survive a pooler in transaction mode.
+            # Prepared statements don't survive a pooler in transaction mode; see below.
             "prepare_threshold": None,
         },
     )
@@ -81,8 +94,91 @@ def make_engine(url: str, *, pool_size: int, statement_seconds: int = 15) -> Eng
     def _prepare(connection: psycopg.Connection[Any], _record: object) -> None:
         with connection.cursor() as cursor:
             cursor.execute(_SESSION.format(statement=statement_seconds))
+            told = cursor.fetchone()
+        # A pooler makes up the number of the process that it lets us cancel.
+        if told == (connection.info.backend_pid,):
+            connection.prepare_threshold = _NEVER_UNASKED
+            connection.prepared_max = _MOST_PREPARED
 
     return engine
+
+
+def run(engine: Engine, statement: str, parameters: Mapping[str, Any]) -> TupleRow | None:
+    """Run one statement in one round trip and return its first row, if it has one.
+
+    It goes past SQLAlchemy's cursors, which cost as much as the driver's own work, and is prepared
+    where the connection is direct. Raises sqlalchemy.exc.SQLAlchemyError.
+    """
+    with _lent(engine) as driver:
+        return driver.execute(statement, parameters, prepare=True).fetchone()
+
+
+def run_together(
+    engine: Engine, statement: str, parameters: Sequence[Mapping[str, Any]]
+) -> list[TupleRow | None]:
+    """Run one statement for each of the parameters in one round trip and one transaction.
+
+    Returns the first row of each, if it has one. Raises sqlalchemy.exc.SQLAlchemyError.
+    """
+    with _lent(engine) as driver:
+        with driver.pipeline() as pipeline:
+            try:
+                cursors = [driver.execute(statement, each, prepare=True) for each in parameters]
+                pipeline.sync()
+            except BaseException as error:
+                # But for an error of the server's, leaving would commit what was sent so far, or
+                # wait for answers beyond the deadline.
+                if getattr(error, "sqlstate", None) is None:
+                    driver.close()
+                raise
+
+        return [cursor.fetchone() for cursor in cursors]
+
+
+@contextmanager
+def _lent(engine: Engine) -> Iterator[psycopg.Connection[TupleRow]]:
+    """Lend a pooled connection, which goes back unless it is lost; errors are SQLAlchemy's."""
+    try:
+        pooled = engine.raw_connection()
+    except psycopg.Error as error:
+        raise _wrapped(engine, error, statement=None) from error
+    try:
+        yield _driver(pooled)
+    except psycopg.Error as error:
+        if error.sqlstate == _READ_ONLY or not _is_idle(_driver(pooled)):
+            pooled.invalidate(error)
+        # Its text may quote values, as SQLAlchemy's do where there is a statement.
+        raise _wrapped(engine, error, statement="") from error
+    except BaseException:
+        # Given up in the middle: an answer may yet come, to whoever asks next.
+        pooled.invalidate()
+        raise
+    finally:
+        pooled.close()
+
+
+def _is_idle(driver: psycopg.Connection[TupleRow]) -> bool:
+    """Tell whether the next statement would get its own answer, and no other's."""
+    return (
+        not driver.closed
+        and driver.info.transaction_status == TransactionStatus.IDLE
+        and driver.info.pipeline_status == PipelineStatus.OFF
+    )
+
+
+def _wrapped(engine: Engine, error: psycopg.Error, *, statement: str | None) -> Exception:
+    return DBAPIError.instance(
+        statement,
+        None,
+        error,
+        psycopg.Error,
+        hide_parameters=True,
+        dialect=engine.dialect,
+    )
+
+
+def _driver(pooled: PoolProxiedConnection) -> psycopg.Connection[TupleRow]:
+    return cast("psycopg.Connection[TupleRow]", pooled.driver_connection)
 
 
 def transactional(engine: Engine) -> Engine:

@@ -1,15 +1,16 @@
 """Recording an event: the ledger row and the job row, in one commit."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from psycopg.types.json import Jsonb
 from sqlalchemy import Connection, Engine, Row
 from sqlalchemy.exc import IntegrityError
 
-from receiver.store.engine import transactional
+from receiver.store.engine import run, run_together, transactional
 from receiver.store.event import Event, Outcome
 from receiver.store.fold import Told, fold
+from receiver.store.jsonb import jsonb
 from receiver.store.refold import lock_job, refold, to_json
 from receiver.store.statements import CLAIM_JOB, JOB, RECORD_EVENT, RECORD_NEWEST
 
@@ -35,9 +36,8 @@ def record(engine: Engine, event: Event) -> Recorded:
             return _record_event(connection, event, Outcome.QUARANTINED)
     if event.deliveries:  # what is only judged anew is in the ledger, where this would fail
         try:
-            with engine.connect() as connection:
-                if recorded := _record_newest(connection, event, event.head):
-                    return recorded
+            if recorded := _record_newest(engine, event, event.head):
+                return recorded
         except IntegrityError:
             # It is in the ledger already, as quarantined: what follows promotes it.
             pass
@@ -45,11 +45,23 @@ def record(engine: Engine, event: Event) -> Recorded:
         return _record_under_lock(connection, event, event.head)
 
 
-def _record_newest(connection: Connection, event: Event, head: dict[str, Any]) -> Recorded | None:
-    """Record the event in one round trip if it exceeds all that its job has seen."""
-    parameters = _event_parameters(event, Outcome.APPLIED) | _job_parameters(event, head)
+def record_newest_of(engine: Engine, events: Sequence[Event]) -> list[Recorded | None]:
+    """Record, in one commit, each event that exceeds all that its job has seen.
 
-    row = connection.exec_driver_sql(RECORD_NEWEST, parameters).one_or_none()
+    The others are None, and nothing of them is stored. The events have heads and come in the
+    order of their jobs, in which all writers lock them. Raises sqlalchemy.exc.SQLAlchemyError,
+    after which nothing is stored of any.
+    """
+    rows = run_together(
+        engine, RECORD_NEWEST, [_parameters(event, event.head or {}) for event in events]
+    )
+
+    return [None if row is None else _recorded(row) for row in rows]
+
+
+def _record_newest(engine: Engine, event: Event, head: dict[str, Any]) -> Recorded | None:
+    """Record the event in one round trip if it exceeds all that its job has seen."""
+    row = run(engine, RECORD_NEWEST, _parameters(event, head))
 
     return None if row is None else _recorded(row)
 
@@ -88,11 +100,13 @@ def _claim_job(connection: Connection, event: Event, head: dict[str, Any]) -> Ro
 def _record_event(connection: Connection, event: Event, outcome: Outcome) -> Recorded:
     parameters = _event_parameters(event, outcome)
 
-    return _recorded(connection.exec_driver_sql(RECORD_EVENT, parameters).one())
+    return _recorded(tuple(connection.exec_driver_sql(RECORD_EVENT, parameters).one()))
 
 
-def _recorded(row: Row[Any]) -> Recorded:
-    return Recorded(row.id, Outcome(row.outcome), row.reason, row.detail)
+def _recorded(row: tuple[Any, ...]) -> Recorded:
+    number, outcome, reason, detail = row
+
+    return Recorded(number, Outcome(outcome), reason, detail)
 
 
 def foreign(event: Event) -> Event:
@@ -109,11 +123,15 @@ def _told(event: Event, head: dict[str, Any]) -> Told:
     return Told(event.sha256, event.source, event.received_at, head)
 
 
+def _parameters(event: Event, head: dict[str, Any]) -> dict[str, Any]:
+    return _event_parameters(event, Outcome.APPLIED) | _job_parameters(event, head)
+
+
 def _job_parameters(event: Event, head: dict[str, Any]) -> dict[str, Any]:
     """Return the row of a job of which nothing but this event is known."""
     job = fold([_told(event, head)])
     for name in ("participants", "resolved_configuration"):
-        job[name] = None if job[name] is None else Jsonb(job[name])
+        job[name] = None if job[name] is None else jsonb(job[name])
 
     return {f"job_{name}": job[name] for name in JOB}
 

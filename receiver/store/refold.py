@@ -8,6 +8,7 @@ from sqlalchemy import Connection, Row, func, select, update
 
 from receiver.store.event import Outcome
 from receiver.store.fold import Told, fold
+from receiver.store.jsonb import jsonb
 from receiver.store.tables import events, transcriptions
 
 _MOMENTS = ("audio_started_at", "created_at", "updated_at")
@@ -48,7 +49,7 @@ def told_of(connection: Connection, job_id: str) -> list[Told]:
 
 def to_json(head: dict[str, Any]) -> Jsonb:
     """Return the head as the ledger keeps it."""
-    return Jsonb(
+    return jsonb(
         {
             name: value.isoformat() if name in _MOMENTS and value else value
             for name, value in head.items()

@@ -60,7 +60,8 @@ def test_a_worker_is_killed_in_the_middle_of_a_statement(deployment: Deployment)
             holder.execute("SELECT FROM transcriptions FOR UPDATE")
             for number in range(1, 5):
                 sender.send(callback(number, id=job_id(0)))
-            wait_until(lambda: waiting_for_the_row(deployment) == 4)
+            # The first, and those behind it together.
+            wait_until(lambda: waiting_for_the_row(deployment) == 2)
             [worker] = workers(web)
             worker.kill()
     assert {tuple(each.answers) for each in sender.deliveries[1:]} == {(NoAnswer.LOST, 204)}

@@ -3,6 +3,7 @@
 import hashlib
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 
 import pytest
 from sqlalchemy import Engine, text
@@ -10,6 +11,7 @@ from sqlalchemy import Engine, text
 from receiver.deadline import Deadline
 from receiver.ingest.keep import record_or_quarantine
 from receiver.store.event import Event, Outcome
+from receiver.store.record import record
 from receiver.store.retry import Unavailable
 from tests.store.events import ledger
 
@@ -41,7 +43,10 @@ EVENT = Event(
 def test_what_the_store_refuses_is_kept_as_bytes(engine: Engine, head: dict[str, object]) -> None:
     """A head that passed our schema and not Postgres is quarantined, with its exact bytes."""
     event = replace(EVENT, head=head)
-    assert record_or_quarantine(engine, event, Deadline(10)).outcome == Outcome.QUARANTINED
+    assert (
+        record_or_quarantine(partial(record, engine), event, Deadline(10)).outcome
+        == Outcome.QUARANTINED
+    )
     assert ledger(engine) == [("quarantined", "unstorable", 1)]
     with engine.connect() as connection:
         assert connection.execute(text("SELECT body FROM events")).scalar_one() == BODY
@@ -52,4 +57,4 @@ def test_a_database_that_is_behind_is_waited_for(engine: Engine) -> None:
     with engine.connect() as connection:
         connection.execute(text("DROP TABLE events"))
     with pytest.raises(Unavailable):
-        record_or_quarantine(engine, EVENT, Deadline(0.2))
+        record_or_quarantine(partial(record, engine), EVENT, Deadline(0.2))

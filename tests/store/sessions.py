@@ -3,16 +3,18 @@
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Self
 
 import psycopg
 from sqlalchemy import Connection, Engine, event, text
 
 from receiver.store.engine import make_engine
 
+Driver = psycopg.Connection[Any]
+
 
 @contextmanager
-def session(url: str, on_step: Callable[[int, Connection], None]) -> Iterator[Engine]:
+def session(url: str, on_step: Callable[[int, Driver], None]) -> Iterator[Engine]:
     """Yield an engine of one connection that calls `on_step` between every two steps.
 
     A step is a statement or the commit; the number is the count of steps done. Where a statement
@@ -23,20 +25,38 @@ def session(url: str, on_step: Callable[[int, Connection], None]) -> Iterator[En
         pass  # so that the steps are the store's own and not the dialect's
     done = 0
 
-    def before(connection: Connection, *_: Any) -> None:
-        on_step(done, connection)
+    def before(driver: Driver) -> None:
+        on_step(done, driver)
 
-    def after(connection: Connection, *_: Any) -> None:
+    def after(driver: Driver) -> None:
         nonlocal done
         done += 1
-        if _driver(connection).autocommit:
-            on_step(done, connection)
+        if driver.autocommit:
+            on_step(done, driver)
 
-    event.listen(engine, "before_cursor_execute", before)
-    event.listen(engine, "after_cursor_execute", after)
-    event.listen(engine, "commit", before)
+    watch(engine, before=before, after=after)
+    event.listen(engine, "commit", lambda connection: before(_driver(connection)))
     yield engine
     engine.dispose()
+
+
+def watch(
+    engine: Engine, *, before: Callable[[Driver], None], after: Callable[[Driver], None]
+) -> None:
+    """Let both be called around each statement that goes to the server, whoever sends it."""
+
+    class Watched(psycopg.Cursor[Any]):
+        def execute(self, *args: Any, **kwargs: Any) -> Self:
+            before(self.connection)
+            super().execute(*args, **kwargs)
+            after(self.connection)
+
+            return self
+
+    def is_watched(driver: Driver, *_: object) -> None:
+        driver.cursor_factory = Watched
+
+    event.listen(engine, "checkout", is_watched)
 
 
 class Stop:
@@ -47,7 +67,7 @@ class Stop:
         self.reached = threading.Event()
         self._go_on = threading.Event()
 
-    def __call__(self, step: int, _connection: Connection) -> None:
+    def __call__(self, step: int, _driver: Driver) -> None:
         """Wait, if this is the step."""
         if step == self.step:
             self.reached.set()
@@ -66,7 +86,7 @@ class Kill:
         self.step = step
         self.done = False
 
-    def __call__(self, step: int, connection: Connection) -> None:
+    def __call__(self, step: int, driver: Driver) -> None:
         """Kill, if this is the step."""
         if step != self.step or self.done:
             return
@@ -74,10 +94,10 @@ class Kill:
         with self.admin.connect() as admin:
             # It has ended when this returns true.
             statement = text("SELECT pg_terminate_backend(:pid, 10000)")
-            assert admin.execute(statement, {"pid": _driver(connection).info.backend_pid}).scalar()
+            assert admin.execute(statement, {"pid": driver.info.backend_pid}).scalar()
 
 
-def _driver(connection: Connection) -> psycopg.Connection[Any]:
+def _driver(connection: Connection) -> Driver:
     driver = connection.connection.driver_connection
     assert isinstance(driver, psycopg.Connection)
 

@@ -2,18 +2,22 @@
 
 import gc
 import socket
+import uuid
+from pathlib import Path
 
 import psutil
-import psycopg
 import pytest
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine, make_url, text
 from sqlalchemy.exc import DataError, OperationalError
 
+from dev.postgres import Server
 from receiver.deadline import Deadline
 from receiver.store.engine import make_engine, transactional
 from receiver.store.event import Outcome
 from receiver.store.record import record
 from receiver.store.retry import until
+from tests.environment import engine_on
+from tests.faults.pgbouncer import pgbouncer
 from tests.store.events import make_event
 
 EVENT = make_event({"status": "COMPLETED"})
@@ -48,15 +52,29 @@ def test_a_commit_waits_for_the_disk(engine: Engine, theirs: str, ours: str) -> 
         assert connection.execute(text("SHOW synchronous_commit")).scalar() == ours
 
 
-def test_nothing_is_prepared(engine: Engine) -> None:
-    """A prepared statement would be another session's, behind a pooler in transaction mode."""
+def test_only_what_records_is_prepared(engine: Engine) -> None:
+    """The plan of a query with filters is better made for their values, each time."""
     with engine.connect() as connection:
         for _ in range(10):
             connection.execute(text("SELECT 1"))
-        driver = connection.connection.driver_connection
-        assert isinstance(driver, psycopg.Connection)
-        assert driver.prepare_threshold is None
-        assert connection.execute(text("SELECT count(*) FROM pg_prepared_statements")).scalar() == 0
+    record(engine, EVENT)
+    with engine.connect() as connection:
+        [prepared] = connection.execute(text("SELECT statement FROM pg_prepared_statements"))
+    assert "INSERT INTO transcriptions" in prepared.statement
+
+
+def test_nothing_is_prepared_behind_a_pooler(
+    engine: Engine, postgres: Server, postgres_folder: Path
+) -> None:
+    """In transaction mode a prepared statement would be another session's."""
+    folder = postgres_folder / f"pgbouncer-{uuid.uuid4().hex}"
+    with pgbouncer(postgres, folder) as reached:
+        url = engine.url.set(port=make_url(reached).port)
+        with engine_on(url.render_as_string(hide_password=False)) as pooled:
+            record(pooled, EVENT)
+            with pooled.connect() as connection:
+                prepared = connection.execute(text("SELECT count(*) FROM pg_prepared_statements"))
+                assert prepared.scalar() == 0
 
 
 def test_the_pool_is_fixed(engine: Engine) -> None:

@@ -1,19 +1,30 @@
 """The store's law on real Postgres: any events, in any order, over several connections at once."""
 
 import itertools
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Engine
 
 from receiver.store.event import Event
-from receiver.store.record import record
+from receiver.store.record import Recorded, record
+from receiver.store.together import Together
 from tests.store.events import count, deliveries, expected_row, quarantined, stored_row
 
+Record = Callable[[Event], Recorded]
+
 _jobs = itertools.count()
-WRITERS = 4
+WRITERS = 8
+# How an event is recorded: alone, or with those that come meanwhile.
+WAYS: dict[str, Callable[[Engine], Record]] = {
+    "alone": lambda engine: partial(record, engine),
+    "together": lambda engine: Together(engine, leaders=2).record,
+}
 
 
 def _renamed(delivered: list[Event]) -> list[Event]:
@@ -45,13 +56,14 @@ def _foreign(event: Event) -> Event:
     )
 
 
+@pytest.mark.parametrize("way", WAYS)
 @settings(
     max_examples=60,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(delivered=deliveries(), doubts=st.sets(st.integers(0, 9), max_size=3))
 def test_any_order_over_several_connections_gives_the_fold(
-    engine: Engine, delivered: list[Event], doubts: set[int]
+    engine: Engine, way: str, delivered: list[Event], doubts: set[int]
 ) -> None:
     """The row is the pure fold of the set, even where a body was quarantined at first."""
     before = count(engine)
@@ -65,7 +77,7 @@ def test_any_order_over_several_connections_gives_the_fold(
         record(engine, event)
     with ThreadPoolExecutor(WRITERS) as pool:
         mixed = [*delivered[1:3], *doubted[1:], foreign, *delivered[3:]]
-        list(pool.map(lambda event: record(engine, event), mixed))
+        list(pool.map(WAYS[way](engine), mixed))
 
     job = delivered[0].job_id or ""
     heads = {event.sha256: event.head for event in delivered}

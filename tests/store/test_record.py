@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import Engine, event, select, text
+from sqlalchemy import Engine, select, text
 
 from receiver.store.event import Outcome
 from receiver.store.record import record
@@ -18,6 +18,7 @@ from tests.store.events import (
     quarantined,
     stored_row,
 )
+from tests.store.sessions import watch
 
 COMPLETED = make_event({"status": "COMPLETED", "updated_at": START, "sentences": 5}, minutes=1)
 NEWER = make_event({"status": "COMPLETED", "updated_at": COMPLETED.received_at}, minutes=3)
@@ -144,15 +145,10 @@ def test_an_empty_callback_does_not_replace_what_a_conversation_says(engine: Eng
 
 def test_a_newest_event_takes_one_statement(engine: Engine) -> None:
     """The way of an ordinary callback is one round trip, which commits by itself."""
-    statements: list[str] = []
+    sent: list[object] = []
     engine.connect().close()  # the dialect asks the server some questions once
-
-    def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
-        statements.append(statement)
-
-    event.listen(engine, "before_cursor_execute", note)
+    watch(engine, before=sent.append, after=lambda _driver: None)
     record(engine, COMPLETED)
     record(engine, NEWER)
-    event.remove(engine, "before_cursor_execute", note)
-    assert len(statements) == 2
+    assert len(sent) == 2
     assert count(engine) == (2, 2)
