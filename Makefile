@@ -1,10 +1,11 @@
 # `make run` serves on this machine, `make test` checks everything, `make faults` lets things fail
-# for some twenty minutes and tells what became of the callbacks, `make lock` renews the lock files.
+# for some twenty minutes and tells what became of the callbacks, `make bench` compares with what
+# one would write instead (`make bench QUICK=1` does so briefly), `make lock` renews the lock files.
 # `make run PYTHON=/path/to/python3` takes another Python, `PORT=8001 make run` another port.
 #
 # Relative paths only: the project's folder may have any name.
 
-.PHONY: run test faults lock venv
+.PHONY: run test faults bench lock venv
 
 # Whatever the shell exports (production's settings, say) has no part in what runs here.
 only = exec env -i PATH="$$PATH" HOME="$$HOME" TERM="$$TERM"
@@ -28,11 +29,16 @@ faults: venv
 	@sh dev/install.sh requirements-dev.txt
 	@$(only) $(python) -m pytest tests/faults --faults=long --numprocesses 2 --dist worksteal
 
+bench: venv
+	@sh dev/install.sh requirements-bench.txt
+	@$(only) $(python) -m bench $(if $(QUICK),--quick)
+
 lock: venv
 	@sh dev/install.sh requirements-dev.txt
 	$(compile) --output-file requirements-dev.txt --group dev
 	$(compile) --output-file requirements-run.txt --group run --constraints requirements-dev.txt
 	$(compile) --output-file requirements.txt --constraints requirements-dev.txt
+	$(compile) --output-file requirements-bench.txt --group bench --constraints requirements-dev.txt
 
 venv:
 	@sh dev/venv.sh

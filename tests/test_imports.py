@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-OURS = ("app", "dev", "receiver", "schemas", "tests")
+OURS = ("app", "bench", "dev", "receiver", "schemas", "tests")
 
 # What the modules of a room must not import.
 FORBIDDEN = {

@@ -9,10 +9,11 @@ from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
-PRODUCTION, RUN, DEVELOPMENT = LOCKS = (
+PRODUCTION, RUN, DEVELOPMENT, BENCHMARK = LOCKS = (
     "requirements.txt",
     "requirements-run.txt",
     "requirements-dev.txt",
+    "requirements-bench.txt",
 )
 _ROOT = Path(__file__).parents[2]
 _PROJECT = tomllib.loads((_ROOT / "pyproject.toml").read_text())
@@ -63,12 +64,14 @@ def test_no_address(lock: str) -> None:
 def test_each_lock_holds_the_one_before() -> None:
     """What runs in production is what is developed with, version by version."""
     assert _pins(PRODUCTION).items() <= _pins(RUN).items() <= _pins(DEVELOPMENT).items()
+    assert _pins(RUN).items() <= _pins(BENCHMARK).items()
 
 
 def test_locks_hold_what_is_asked_for() -> None:
     """Every dependency of pyproject.toml is pinned at a version that it allows."""
     production = [Requirement(text) for text in _PROJECT["project"]["dependencies"]]
     asked = {PRODUCTION: production, RUN: _asked("run"), DEVELOPMENT: _asked("dev")}
+    asked[BENCHMARK] = _asked("bench")
 
     for lock, requirements in asked.items():
         for requirement in requirements:
@@ -78,7 +81,7 @@ def test_locks_hold_what_is_asked_for() -> None:
 
 def test_production_holds_nothing_of_development() -> None:
     """No package that only `make run` or `make test` needs is installed in production."""
-    names = {canonicalize_name(requirement.name) for requirement in _asked("run", "dev")}
+    names = {canonicalize_name(requirement.name) for requirement in _asked("run", "dev", "bench")}
 
     assert not names & _pins(PRODUCTION).keys()
 

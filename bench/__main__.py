@@ -1,0 +1,86 @@
+"""`make bench`: prints the machine and a table of ratios, and writes both to bench/results/.
+
+`python -m bench [--quick] [NAME …]`: the short form, and only some of the measurements.
+"""
+
+import argparse
+import signal
+import sys
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from types import ModuleType
+from typing import NoReturn
+
+from bench import database, machine, report
+from bench.load import requests, wrk
+from bench.measure import callbacks, footprint, jobs, latency, lists, scaling, sizes, trips, wal
+from bench.plan import QUICK, SIZE, WHOLE, Bench
+from bench.report import Section
+
+_RESULTS = Path(__file__).with_name("results")
+_MEASUREMENTS: dict[str, ModuleType] = {
+    "callbacks": callbacks,
+    "latency": latency,
+    "sizes": sizes,
+    "jobs": jobs,
+    "trips": trips,
+    "wal": wal,
+    "lists": lists,
+    "footprint": footprint,
+    "scaling": scaling,
+}
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+def main() -> None:
+    """Measure, print and write; exit with 1 if something couldn't be measured."""
+    arguments = _arguments()
+    for number in _SIGNALS:
+        signal.signal(number, _unwind)
+    wrk.require()
+    plan = QUICK if arguments.quick else WHOLE
+    sections = []
+    with database.scratch() as folder, database.running(folder) as server:
+        about = machine.describe(database.Database(server=server, name="postgres"))
+        print(*(f"{name}: {value}" for name, value in about.items()), sep="\n", flush=True)
+        load = requests.write_callbacks(folder / "callbacks", plan.callbacks, SIZE)
+        bench = Bench(plan=plan, server=server, folder=folder, load=load)
+        for name in arguments.names or plan.measurements:
+            started = time.monotonic()
+            sections.append(_measured(bench, name))
+            print(f"\n{report.of_section(sections[-1])}({time.monotonic() - started:.0f} s)")
+            sys.stdout.flush()
+    stem = _RESULTS / f"{datetime.now(UTC):%Y-%m-%dT%H%M}{'-quick' if arguments.quick else ''}"
+    report.write(sections, about, stem)
+    print(f"\nWritten to {stem}.md and .json")
+    sys.exit(any(not (section.figures or section.ratios) for section in sections))
+
+
+def _measured(bench: Bench, name: str) -> Section:
+    """Return what was found; no figure stands for what went wrong."""
+    try:
+        section: Section = _MEASUREMENTS[name].measure(bench)
+    except (wrk.Spoilt, RuntimeError) as error:
+        return Section(title=name, note=f"**Not measured**: {error}")
+
+    return section
+
+
+def _unwind(_number: int, _frame: object) -> NoReturn:
+    """End, once: everything that was started is stopped, and isn't interrupted again."""
+    for number in _SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
+    sys.exit(1)
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m bench", description="Run the benchmark.")
+    parser.add_argument("--quick", action="store_true", help="the short form")
+    parser.add_argument("names", nargs="*", choices=[[], *_MEASUREMENTS], metavar="NAME")
+
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()

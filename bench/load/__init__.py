@@ -1,0 +1,1 @@
+"""The load: signed callbacks, made before the clock starts, and wrk, which sends them."""

@@ -1,0 +1,76 @@
+"""wrk, the load generator: one run, and what came of it."""
+
+import json
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from bench.load.requests import Load
+
+_SCRIPT = Path(__file__).with_name("replay.lua")
+_TIMEOUT = 20  # seconds, for one answer; longer than the service ever takes
+
+Ending = Literal["drain", "cut", "cycle"]
+
+
+class Spoilt(Exception):
+    """A run whose figures mean nothing: something was not answered as it should be."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """What one run of wrk tells: times in seconds, latencies in microseconds."""
+
+    sent: int
+    answered: int
+    refused: int
+    broken: int
+    seconds: float
+    p50: float
+    p99: float
+
+    @property
+    def rate(self) -> float:
+        """Answers in a second."""
+        return self.answered / self.seconds
+
+
+def require() -> None:
+    """Exit with a hint unless wrk is installed."""
+    if shutil.which("wrk") is None:
+        sys.exit(
+            "Error: wrk, the load generator, isn't installed. "
+            "Debian: apt install wrk; macOS: brew install wrk"
+        )
+
+
+def run(  # noqa: PLR0913 - what a load is described by, all by name
+    port: int,
+    load: Load,
+    *,
+    seconds: float,
+    connections: int = 32,
+    ending: Ending = "drain",
+    think: float = 0,
+) -> Run:
+    """Send the load to a port of this machine; `think` is the mean pause in milliseconds.
+
+    Raises Spoilt if a request was answered with an error, or not at all.
+    """
+    script = [load.path, seconds, connections, ending, think]
+    command = ["wrk", "--threads=1", f"--connections={connections}", f"--timeout={_TIMEOUT}s"]
+    command += [f"--duration={int(seconds) + _TIMEOUT}s", f"--script={_SCRIPT}"]
+    command += [f"http://127.0.0.1:{port}/", "--", *map(str, script)]
+    done = subprocess.run(command, check=False, capture_output=True, text=True)  # noqa: S603 - ours
+    lines = [line for line in done.stdout.splitlines() if line.startswith("{")]
+    if done.returncode or not lines:
+        raise Spoilt(f"wrk failed: {done.stdout}{done.stderr}")
+    result = Run(**json.loads(lines[-1]))
+    lost = ending == "drain" and result.sent != result.answered
+    if result.refused or result.broken or lost or not result.answered:
+        raise Spoilt(f"not every request was answered well: {result}")
+
+    return result

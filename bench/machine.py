@@ -1,0 +1,53 @@
+"""What machine this is, for figures mean nothing without it."""
+
+import importlib.metadata
+import os
+import platform
+from pathlib import Path
+
+import psutil
+
+from bench.database import Database
+
+_PACKAGES = ("flask", "gunicorn", "gevent", "sqlalchemy", "psycopg", "marshmallow")
+_OF_PEERS = ("flask-sqlalchemy", "twilio", "fastapi", "pydantic", "asyncpg", "uvicorn", "uvloop")
+_SETTINGS = ("fsync", "synchronous_commit", "full_page_writes", "wal_sync_method")
+_SIZES = ("shared_buffers", "max_wal_size", "max_connections")
+
+
+def describe(database: Database) -> dict[str, str]:
+    """Return its parts by name, Postgres's version and settings, and the packages' versions."""
+    settings = [f"{name} {database.ask(f'SHOW {name}')}" for name in (*_SETTINGS, *_SIZES)]
+
+    return {
+        "processor": f"{os.cpu_count()} cores, {_model()}",
+        "memory": f"{psutil.virtual_memory().total / 2**30:.0f} GiB",
+        "system": f"{platform.system()} {platform.release()} {platform.machine()}",
+        "load before": _load(),
+        "Python": f"{platform.python_implementation()} {platform.python_version()}",
+        "Postgres": f"{database.ask('SHOW server_version')}: {', '.join(settings)}",
+        "packages": _versions(_PACKAGES),
+        "the peers'": _versions(_OF_PEERS),
+    }
+
+
+def _load() -> str:
+    """Return the load of the last minute: others' work falls on the contestants unevenly."""
+    load = os.getloadavg()[0]
+    busy = load > (os.cpu_count() or 1) / 4
+
+    return f"{load:.2f}{', **busy**: of these figures only the CPU times mean much' * busy}"
+
+
+def _versions(packages: tuple[str, ...]) -> str:
+    return ", ".join(f"{name} {importlib.metadata.version(name)}" for name in packages)
+
+
+def _model() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:  # not Linux
+        return platform.processor()
+    models = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+
+    return next(models, platform.processor())

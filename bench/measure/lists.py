@@ -1,0 +1,98 @@
+"""What a page of the list costs, however many jobs there are: first, deep, and by every filter."""
+
+from collections.abc import Mapping
+from contextlib import ExitStack
+from datetime import UTC, datetime, timedelta
+from urllib.parse import urlencode
+
+from bench import seed
+from bench.contestants import OURS
+from bench.load import requests, wrk
+from bench.plan import Bench
+from bench.report import Figure, Section, ratio
+from bench.service import Running, prepared, serving
+from dev.ask import ask
+
+_PAGE = 50
+_DEEP = 1000
+_LIST = "/v3/Transcriptions"
+
+# What is asked of one number of jobs: the milliseconds of a page, round by round.
+Costs = dict[str, list[float]]
+
+
+def measure(bench: Bench) -> Section:
+    """Ask one after another for the same pages, with one connection, of each number of jobs."""
+    with ExitStack() as stack:
+        services, targets = {}, {}
+        for jobs in bench.plan.jobs:
+            database = prepared(OURS, bench.server, name=f"{jobs} jobs")
+            seed.ours(database, jobs)
+            services[jobs] = stack.enter_context(serving(OURS, database, bench.folder))
+            targets[jobs] = _targets(services[jobs], jobs)
+        costs: dict[int, Costs] = {jobs: {} for jobs in bench.plan.jobs}
+        for _ in range(bench.plan.repeats):
+            for name in targets[bench.plan.jobs[0]]:
+                for jobs, service in services.items():
+                    cost = _cost(bench, service, targets[jobs][name])
+                    costs[jobs].setdefault(name, []).append(cost)
+    fewest, most = costs[bench.plan.jobs[0]], costs[bench.plan.jobs[-1]]
+    sizes = f"{bench.plan.jobs[-1]:,} : {bench.plan.jobs[0]:,} jobs"
+
+    return Section(
+        title=f"A page of {_PAGE} jobs",
+        ratios=[ratio(f"{name}, {sizes}", most[name], fewest[name], at_most=1.3) for name in most],
+        figures=[
+            Figure(name=f"{name}, {jobs:,} jobs", unit="ms", rounds=rounds)
+            for jobs, each in costs.items()
+            for name, rounds in each.items()
+        ],
+        note=(
+            f"Deep is page {_DEEP:,}, reached by its token; of {bench.plan.jobs[0]:,} jobs it's "
+            f"page {min(_DEEP, bench.plan.jobs[0] // _PAGE - 1):,}."
+        ),
+    )
+
+
+def _targets(service: Running, jobs: int) -> Mapping[str, str]:
+    """Return the request target of each kind of page."""
+    middle = datetime.now(UTC) - timedelta(seconds=30 * (jobs // 2))
+    newest = ask("GET", f"http://127.0.0.1:{service.port}{_LIST}", auth=requests.API_KEY).json()
+    some = next(job for job in newest["transcriptions"] if job["conversationId"])
+    filters = {
+        "status COMPLETED": {"status": "COMPLETED"},
+        "status FAILED": {"status": "FAILED"},
+        "sourceId": {"sourceId": some["sourceId"]},
+        "createdAfter": {"createdAfter": middle.isoformat()},
+        "createdBefore": {"createdBefore": middle.isoformat()},
+        "languageCode en-US": {"languageCode": "en-US"},
+        "languageCode de-DE": {"languageCode": "de-DE"},
+        "conversationId": {"conversationId": some["conversationId"]},
+        "configuration": {
+            "transcriptionConfigurationId": f"voice_transcriptionconfiguration_{0:026}"
+        },
+        "hasTranscript true": {"hasTranscript": "true"},
+        "hasTranscript false": {"hasTranscript": "false"},
+    }
+    queries = {name: f"{_LIST}?{urlencode(query)}" for name, query in filters.items()}
+
+    return {"first": _LIST, "deep": _deep(service, min(_DEEP, jobs // _PAGE - 1)), **queries}
+
+
+def _deep(service: Running, page: int) -> str:
+    """Follow the tokens to a page, as a client does."""
+    target = _LIST
+    for _ in range(page - 1):
+        answer = ask("GET", f"http://127.0.0.1:{service.port}{target}", auth=requests.API_KEY)
+        target = f"{_LIST}?pageToken={answer.json()['meta']['nextToken']}"
+
+    return target
+
+
+def _cost(bench: Bench, service: Running, target: str) -> float:
+    load = requests.write_gets(bench.folder / "page", [target])
+    seconds = bench.plan.seconds / 5
+    wrk.run(service.port, load, seconds=seconds / 4, connections=1, ending="cycle")
+    run = wrk.run(service.port, load, seconds=seconds, connections=1, ending="cycle")
+
+    return 1000 / run.rate

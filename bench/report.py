@@ -1,0 +1,143 @@
+"""The report: what was measured, as Markdown for people and as JSON with every raw figure."""
+
+import json
+import statistics
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ratio:
+    """A ratio round by round, and the goal that it is to reach, if there is one."""
+
+    name: str
+    rounds: Sequence[float]
+    at_least: float | None = None
+    at_most: float | None = None
+
+    @property
+    def median(self) -> float:
+        """What counts."""
+        return statistics.median(self.rounds)
+
+    def goal(self) -> str:
+        """Return the goal in words."""
+        if self.at_least is not None:
+            return f"at least {self.at_least:g}"
+
+        return "" if self.at_most is None else f"at most {self.at_most:g}"
+
+    def verdict(self) -> str:
+        """Tell whether the median reaches the goal."""
+        if not self.goal():
+            return ""
+        low = self.at_least is not None and self.median < self.at_least
+        high = self.at_most is not None and self.median > self.at_most
+
+        return "**falls short**" if low or high else "reached"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Figure:
+    """A figure round by round, which says something on this machine alone."""
+
+    name: str
+    unit: str
+    rounds: Sequence[float]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Section:
+    """What one measurement found."""
+
+    title: str
+    figures: Sequence[Figure] = ()
+    ratios: Sequence[Ratio] = ()
+    note: str = ""
+
+
+def ratio(
+    name: str,
+    ours: Sequence[float],
+    theirs: Sequence[float],
+    *,
+    at_least: float | None = None,
+    at_most: float | None = None,
+) -> Ratio:
+    """Return the ratio of two figures that were taken in the same rounds."""
+    rounds = [one / other for one, other in zip(ours, theirs, strict=True)]
+
+    return Ratio(name=name, rounds=rounds, at_least=at_least, at_most=at_most)
+
+
+def faster(rates: dict[str, list[float]], *names: str) -> str:
+    """Return the name of the one with the higher median."""
+    return max(names, key=lambda name: statistics.median(rates[name]))
+
+
+def markdown(sections: Sequence[Section], machine: dict[str, str]) -> str:
+    """Return the whole report."""
+    lines = ["# Benchmark", "", *(f"- {name}: {value}" for name, value in machine.items()), ""]
+    lines.append("Medians over the rounds, and the least and the greatest of them.")
+    lines += [f"\n{of_section(section)}" for section in sections]
+
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def of_section(section: Section) -> str:
+    """Return one section of it."""
+    lines = [f"## {section.title}", "", *_ratios(section), *_figures(section)]
+    lines += [section.note, ""] if section.note else []
+
+    return "\n".join(lines)
+
+
+def write(sections: Sequence[Section], machine: dict[str, str], stem: Path) -> None:
+    """Write both forms beside one another."""
+    stem.parent.mkdir(exist_ok=True)
+    document = {"machine": machine, "sections": [asdict(section) for section in sections]}
+    stem.with_suffix(".json").write_text(json.dumps(document, indent=1) + "\n")
+    stem.with_suffix(".md").write_text(markdown(sections, machine))
+
+
+def _ratios(section: Section) -> list[str]:
+    if not section.ratios:
+        return []
+    rows = [
+        (item.name, _number(item.median), _spread(item.rounds), item.goal(), item.verdict())
+        for item in section.ratios
+    ]
+
+    return _table(("ratio", "median", "min to max", "goal", ""), rows)
+
+
+def _figures(section: Section) -> list[str]:
+    if not section.figures:
+        return []
+    rows = [
+        (item.name, _number(statistics.median(item.rounds)), _spread(item.rounds), item.unit)
+        for item in section.figures
+    ]
+
+    return _table(("figure", "median", "min to max", "unit"), rows)
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    """Return a table whose columns line up on a terminal too."""
+    widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
+    rule = ["-" * width for width in widths]
+
+    return [
+        f"| {' | '.join(text.ljust(width) for text, width in zip(row, widths, strict=True))} |"
+        for row in (head, rule, *rows)
+    ] + [""]
+
+
+def _spread(rounds: Sequence[float]) -> str:
+    return f"{_number(min(rounds))} to {_number(max(rounds))}" if len(rounds) > 1 else ""
+
+
+def _number(value: float) -> str:
+    """Return three digits that count, or all of a whole number's."""
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"  # noqa: PLR2004 - three digits

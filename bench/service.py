@@ -1,0 +1,144 @@
+"""A contestant that serves: started on a database of its own, and stopped in the end."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psutil
+import requests
+
+from bench.contestants import ROOT, Contestant
+from bench.database import Database, create
+from bench.load import callbacks
+from bench.load.requests import API_KEY
+from dev.ask import ask
+from dev.postgres import Server
+from dev.process import Child
+
+_PROGRAMS = Path(sys.executable).parent
+_READY_WITHIN = 30.0  # seconds
+
+
+@dataclass(frozen=True, kw_only=True)
+class Running:
+    """A contestant that serves."""
+
+    contestant: Contestant
+    port: int
+    database: Database | None
+    child: Child = field(repr=False)
+
+    def workers(self) -> list[psutil.Process]:
+        """Return its worker processes, or the only process that it has."""
+        return self.child.process.children() or [self.child.process]
+
+    def clear(self) -> None:
+        """Forget all callbacks."""
+        if self.database and self.contestant.tables:
+            self.database.clear(*self.contestant.tables)
+
+    def rows(self) -> int:
+        """Return how many callbacks it has stored."""
+        assert self.database  # noqa: S101 - for the type checker
+        count: int = self.database.ask(f"SELECT count(*) FROM {self.contestant.tables[0]}")  # noqa: S608 - ours
+
+        return count
+
+
+def prepared(contestant: Contestant, server: Server, *, name: str) -> Database:
+    """Return a new database with the contestant's tables."""
+    database = create(server, name)
+    if contestant.prepare:
+        done = subprocess.run(  # noqa: S603 - our own command
+            ["/bin/sh", "-c", f"exec {contestant.prepare}"],
+            check=False,
+            cwd=ROOT,
+            env=_environment(database.url, port=0, workers=1),
+            capture_output=True,
+            text=True,
+        )
+        if done.returncode:
+            raise RuntimeError(f"{contestant.name} has no tables: {done.stderr}")
+
+    return database
+
+
+@contextmanager
+def serving(
+    contestant: Contestant,
+    database: Database | None,
+    folder: Path,
+    *,
+    workers: int = 2,
+    url: str | None = None,
+) -> Iterator[Running]:
+    """Run a contestant, on its prepared database if it has one, until the block ends.
+
+    It logs into `folder`, and reaches the database under `url` where that is another one.
+    """
+    port = unused_port()
+    url = url or (database.url if database else "")
+    command = contestant.command.format(port=port, workers=workers)
+    with (folder / f"{contestant.name}.log").open("ab") as output:
+        child = Child(
+            ["/bin/sh", "-c", f"exec {command}"],
+            ask=signal.SIGTERM,
+            env=_environment(url, port=port, workers=workers, spool=folder / "spool"),
+            cwd=ROOT,
+            output=output,
+        )
+    try:
+        _wait_until_it_answers(contestant, child, port, folder)
+        yield Running(contestant=contestant, port=port, database=database, child=child)
+    finally:
+        child.stop(patience=20)
+
+
+def unused_port() -> int:
+    """Return a port of the loopback that nobody listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port: int = listener.getsockname()[1]
+
+    return port
+
+
+def _environment(
+    url: str, *, port: int, workers: int, spool: Path | None = None
+) -> Mapping[str, str]:
+    """Return the whole environment: production's settings, of which a peer takes what it knows."""
+    return {
+        "PATH": f"{_PROGRAMS}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
+        "HOME": os.environ.get("HOME", "/"),
+        "DATABASE_URL": url,
+        "PUBLIC_URL": callbacks.PUBLIC_URL,
+        "TWILIO_AUTH_TOKEN": callbacks.TOKEN,
+        "TWILIO_ACCOUNT_SID": callbacks.ACCOUNT,
+        "API_KEYS": ":".join(API_KEY),
+        "PORT": str(port or 8000),
+        "WEB_CONCURRENCY": str(workers),
+        **({"SPOOL_DIR": str(spool)} if spool else {}),
+        "GUNICORN_CMD_ARGS": f"--bind=127.0.0.1:{port}",
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }
+
+
+def _wait_until_it_answers(contestant: Contestant, child: Child, port: int, folder: Path) -> None:
+    deadline = time.monotonic() + _READY_WITHIN
+    while True:
+        try:
+            ask("GET", f"http://127.0.0.1:{port}/healthz")
+        except requests.RequestException as error:
+            if child.process.poll() is not None or time.monotonic() > deadline:
+                log = (folder / f"{contestant.name}.log").read_text(errors="replace")
+                last_words = "\n".join(log.splitlines()[-10:])
+                raise RuntimeError(f"{contestant.name} doesn't serve: {last_words}") from error
+            time.sleep(0.05)
+        else:
+            return
