@@ -19,10 +19,10 @@ def decode(body: bytes) -> dict[str, Any]:
     Raises Undecodable if the body isn't a JSON object.
     """
     try:
+        # An integer beyond 64 bits is a float to it; the body keeps what was sent.
         document = orjson.loads(body)
     except orjson.JSONDecodeError:
         # It is the stricter and the terser one: the slower takes what it doesn't, or says why not.
-        # An integer beyond 64 bits is a float to it; the body keeps what was sent.
         document = _document(body)
     if not isinstance(document, dict):
         raise Undecodable("not a JSON object")
