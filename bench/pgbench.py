@@ -5,6 +5,7 @@ import json
 import random
 import re
 import subprocess
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
@@ -12,56 +13,38 @@ from bench.database import Database
 from bench.load import callbacks
 from bench.load.wrk import Spoilt
 from bench.plan import CONNECTIONS, SIZE
+from receiver.store.event import Event, Outcome
+from receiver.store.jsonb import encoded
+from receiver.store.record import parameters
 from receiver.store.statements import RECORD_NEWEST
+from schemas.callback import Head
 
 Protocol = Literal["simple", "extended", "prepared"]
 
-_JOB = "'voice_transcription_' || lpad(:number::bigint::text, 26, '0')"
-_SHA256 = "sha256(:number::bigint::text::bytea)"
-_NOW = "now()"
-_ACCOUNT = f"'{callbacks.ACCOUNT}'"
-_SOURCE = "'RE' || lpad(to_hex(:number::bigint), 32, '0')"
-_CONFIGURATION = "'voice_transcriptionconfiguration_00000000000000000000000001'"
-# What our parameters hold, said in SQL: a job and a digest of its own for each execution. The rest
-# is as in any ordinary callback; what isn't named is null.
-_EXPRESSIONS = {
-    "job_id": _JOB,
-    "account_id": _ACCOUNT,
-    "sha256": _SHA256,
-    "source": "'callback'",
-    "head": ":head",
-    "body": ":body",
-    "body_bytes": ":bytes",
-    "content_type": "'application/json'",
-    "key_id": "'auth-token-1'",
-    "url": f"'{callbacks.PUBLIC_URL}{callbacks.ROUTE}?bodySHA256=' || encode({_SHA256}, 'hex')",
-    "signature": "'QlWIX6NVmeVXpZc1Gz4dF3/4xVI='",
-    "received_at": _NOW,
-    "last_received_at": _NOW,
-    "deliveries": "1",
-    "outcome": "'applied'",
-    "job_account_id": _ACCOUNT,
-    "job_status": "'COMPLETED'",
-    "job_configuration_id": _CONFIGURATION,
-    "job_source_id": _SOURCE,
-    "job_duration": "240",
-    "job_participants": ":participants",
-    "job_created_at": _NOW,
-    "job_updated_at": _NOW,
-    "job_received_at": _NOW,
-    "job_first_seen_at": _NOW,
-    "job_transcript_sha256": _SHA256,
-    "job_sentences": "40",
-    "job_key_terminal": "1",
-    "job_key_updated_at": _NOW,
-    "job_key_source": "3",
-    "job_key_sha256": _SHA256,
+_DIGITS = 26  # of a job's number
+# Stand in the rows for what each execution has of its own.
+_JOB = "voice_transcription_" + "0" * _DIGITS
+_DIGEST = "f" * 64
+# The rows with a job and a digest of its own for each execution, said in SQL.
+_ROWS = (
+    f"replace(replace(:{{}}, '{_JOB}', 'voice_transcription_'"
+    f" || lpad(:number::bigint::text, {_DIGITS}, '0')),"
+    f" '{_DIGEST}', encode(sha256(:number::bigint::text::bytea), 'hex'))::jsonb"
+)
+_PARAMETERS = {
+    "%(jobs)s": _ROWS.format("jobs"),
+    "%(events)s": _ROWS.format("events"),
+    "%(bodies)b": "ARRAY[:body]",
 }
 
 
 def statement() -> str:
     """Return the statement with SQL in place of psycopg's parameters."""
-    return re.sub(r"%\((\w+)\)s", lambda match: _EXPRESSIONS.get(match[1], "NULL"), RECORD_NEWEST)
+    text = RECORD_NEWEST
+    for parameter, expression in _PARAMETERS.items():
+        text = text.replace(parameter, expression)
+
+    return text
 
 
 def run(
@@ -102,16 +85,28 @@ def run(
 
 def _variables(protocol: Protocol) -> dict[str, str]:
     """Return what every execution sends. With the simple protocol it's pasted into the text."""
-    body = callbacks.callback(1, SIZE, chance=random.Random(1)).decode()  # noqa: S311 - no secret
-    head = {name: value for name, value in json.loads(body).items() if name != "sentences"}
+    body = callbacks.callback(1, SIZE, chance=random.Random(1))  # noqa: S311 - no secret
+    event = Event(
+        sha256=bytes.fromhex(_DIGEST),
+        source="callback",
+        body=body,
+        received_at=datetime.now(UTC),
+        job_id=_JOB,
+        account_id=callbacks.ACCOUNT,
+        head=Head().load({**json.loads(body), "id": _JOB}),
+        content_type="application/json",
+        key_id="auth-token-1",
+        url=f"{callbacks.PUBLIC_URL}{callbacks.ROUTE}?bodySHA256={_DIGEST}",
+        signature="QlWIX6NVmeVXpZc1Gz4dF3/4xVI=",
+    )
+    rows = parameters([event], Outcome.APPLIED)
     texts = {
-        "body": body,
-        "head": json.dumps(head),
-        "participants": json.dumps(head["participants"]),
+        "body": body.decode(),
+        **{name: encoded(rows[name].obj) for name in ("jobs", "events")},
     }
     quoted = {name: "'" + text.replace("'", "''") + "'" for name, text in texts.items()}
 
-    return {**(quoted if protocol == "simple" else texts), "bytes": str(len(body))}
+    return quoted if protocol == "simple" else texts
 
 
 def _program() -> Path:

@@ -2,16 +2,14 @@
 
 import sys
 import traceback
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping
 from typing import Any, cast
 
 import psycopg
-from psycopg.pq import PipelineStatus, TransactionStatus
+from psycopg.pq import TransactionStatus
 from psycopg.rows import TupleRow
-from sqlalchemy import Engine, ExceptionContext, create_engine, event, make_url
+from sqlalchemy import Connection, Engine, ExceptionContext, create_engine, event, make_url
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.pool import PoolProxiedConnection
 
 _READ_ONLY = "25006"  # SQLSTATE read_only_sql_transaction
 
@@ -103,82 +101,31 @@ def make_engine(url: str, *, pool_size: int, statement_seconds: int = 15) -> Eng
     return engine
 
 
-def run(engine: Engine, statement: str, parameters: Mapping[str, Any]) -> TupleRow | None:
-    """Run one statement in one round trip and return its first row, if it has one.
+def run(connection: Connection, statement: str, parameters: Mapping[str, Any]) -> list[TupleRow]:
+    """Run one statement in one round trip, on a connection in autocommit, and return its rows.
 
     It goes past SQLAlchemy's cursors, which cost as much as the driver's own work, and is prepared
     where the connection is direct. Raises sqlalchemy.exc.SQLAlchemyError.
     """
-    with _lent(engine) as driver:
-        return driver.execute(statement, parameters, prepare=True).fetchone()
-
-
-def run_together(
-    engine: Engine, statement: str, parameters: Sequence[Mapping[str, Any]]
-) -> list[TupleRow | None]:
-    """Run one statement for each of the parameters in one round trip and one transaction.
-
-    Returns the first row of each, if it has one. Raises sqlalchemy.exc.SQLAlchemyError.
-    """
-    with _lent(engine) as driver:
-        with driver.pipeline() as pipeline:
-            try:
-                cursors = [driver.execute(statement, each, prepare=True) for each in parameters]
-                pipeline.sync()
-            except BaseException as error:
-                # But for an error of the server's, leaving would commit what was sent so far, or
-                # wait for answers beyond the deadline.
-                if getattr(error, "sqlstate", None) is None:
-                    driver.close()
-                raise
-
-        return [cursor.fetchone() for cursor in cursors]
-
-
-@contextmanager
-def _lent(engine: Engine) -> Iterator[psycopg.Connection[TupleRow]]:
-    """Lend a pooled connection, which goes back unless it is lost; errors are SQLAlchemy's."""
+    driver = cast("psycopg.Connection[TupleRow]", connection.connection.driver_connection)
     try:
-        pooled = engine.raw_connection()
+        return driver.execute(statement, parameters, prepare=True).fetchall()
     except psycopg.Error as error:
-        raise _wrapped(engine, error, statement=None) from error
-    try:
-        yield _driver(pooled)
-    except psycopg.Error as error:
-        if error.sqlstate == _READ_ONLY or not _is_idle(_driver(pooled)):
-            pooled.invalidate(error)
+        if error.sqlstate == _READ_ONLY or not _is_idle(driver):
+            connection.invalidate(error)
         # Its text may quote values, as SQLAlchemy's do where there is a statement.
-        raise _wrapped(engine, error, statement="") from error
+        raise DBAPIError.instance(
+            "", None, error, psycopg.Error, hide_parameters=True, dialect=connection.dialect
+        ) from error
     except BaseException:
         # Given up in the middle: an answer may yet come, to whoever asks next.
-        pooled.invalidate()
+        connection.invalidate()
         raise
-    finally:
-        pooled.close()
 
 
 def _is_idle(driver: psycopg.Connection[TupleRow]) -> bool:
     """Tell whether the next statement would get its own answer, and no other's."""
-    return (
-        not driver.closed
-        and driver.info.transaction_status == TransactionStatus.IDLE
-        and driver.info.pipeline_status == PipelineStatus.OFF
-    )
-
-
-def _wrapped(engine: Engine, error: psycopg.Error, *, statement: str | None) -> Exception:
-    return DBAPIError.instance(
-        statement,
-        None,
-        error,
-        psycopg.Error,
-        hide_parameters=True,
-        dialect=engine.dialect,
-    )
-
-
-def _driver(pooled: PoolProxiedConnection) -> psycopg.Connection[TupleRow]:
-    return cast("psycopg.Connection[TupleRow]", pooled.driver_connection)
+    return not driver.closed and driver.info.transaction_status == TransactionStatus.IDLE
 
 
 def transactional(engine: Engine) -> Engine:

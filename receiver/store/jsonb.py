@@ -1,6 +1,7 @@
-"""Values for columns of JSON."""
+"""Values as Postgres takes them for columns of JSON, or for rows in JSON."""
 
 import json
+from datetime import datetime
 from typing import Any
 
 import orjson
@@ -8,12 +9,22 @@ from psycopg.types.json import Jsonb
 
 
 def jsonb(value: Any) -> Jsonb:
-    """Return the value as psycopg sends it to a column of JSON."""
-    return Jsonb(value, dumps=_dumps)
+    """Return the value as psycopg sends it, with bytes and points in time as Postgres has them."""
+    return Jsonb(value, dumps=encoded)
 
 
-def _dumps(value: Any) -> bytes | str:
+def encoded(value: Any) -> str:
+    """Return the value's JSON."""
     try:
-        return orjson.dumps(value)
+        return orjson.dumps(value, default=_text).decode()
     except TypeError:  # an integer beyond 64 bits, say
-        return json.dumps(value)
+        return json.dumps(value, default=_text, allow_nan=False)
+
+
+def _text(value: object) -> str:
+    if isinstance(value, bytes):
+        return f"\\x{value.hex()}"
+    if isinstance(value, datetime):
+        return value.isoformat()
+
+    raise TypeError(f"a {type(value).__name__} has no place in JSON")

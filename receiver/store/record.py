@@ -7,12 +7,12 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, Engine, Row
 from sqlalchemy.exc import IntegrityError
 
-from receiver.store.engine import run, run_together, transactional
+from receiver.store.engine import run, transactional
 from receiver.store.event import Event, Outcome
 from receiver.store.fold import Told, fold
 from receiver.store.jsonb import jsonb
-from receiver.store.refold import lock_job, refold, to_json
-from receiver.store.statements import CLAIM_JOB, JOB, RECORD_EVENT, RECORD_NEWEST
+from receiver.store.refold import lock_job, refold
+from receiver.store.statements import CLAIM_JOB, RECORD_EVENT, RECORD_NEWEST
 
 
 class Recorded(NamedTuple):
@@ -36,7 +36,7 @@ def record(engine: Engine, event: Event) -> Recorded:
             return _record_event(connection, event, Outcome.QUARANTINED)
     if event.deliveries:  # what is only judged anew is in the ledger, where this would fail
         try:
-            if recorded := _record_newest(engine, event, event.head):
+            if recorded := record_newest(engine, [event]).get(event.sha256):
                 return recorded
         except IntegrityError:
             # It is in the ledger already, as quarantined: what follows promotes it.
@@ -45,25 +45,16 @@ def record(engine: Engine, event: Event) -> Recorded:
         return _record_under_lock(connection, event, event.head)
 
 
-def record_newest_of(engine: Engine, events: Sequence[Event]) -> list[Recorded | None]:
-    """Record, in one commit, each event that exceeds all that its job has seen.
+def record_newest(engine: Engine, events: Sequence[Event]) -> dict[bytes, Recorded]:
+    """Record, in one round trip and one commit, each event that exceeds all its job has seen.
 
-    The others are None, and nothing of them is stored. The events have heads and come in the
-    order of their jobs, in which all writers lock them. Raises sqlalchemy.exc.SQLAlchemyError,
-    after which nothing is stored of any.
+    Returns what the ledger says of those, by their digests; nothing is stored of the others. Each
+    event has a head and a job of its own. Raises sqlalchemy.exc.SQLAlchemyError, after which
+    nothing is stored of any.
     """
-    rows = run_together(
-        engine, RECORD_NEWEST, [_parameters(event, event.head or {}) for event in events]
-    )
-
-    return [None if row is None else _recorded(row) for row in rows]
-
-
-def _record_newest(engine: Engine, event: Event, head: dict[str, Any]) -> Recorded | None:
-    """Record the event in one round trip if it exceeds all that its job has seen."""
-    row = run(engine, RECORD_NEWEST, _parameters(event, head))
-
-    return None if row is None else _recorded(row)
+    told = parameters(events, Outcome.APPLIED)
+    with engine.connect() as connection:
+        return dict(map(_recorded, run(connection, RECORD_NEWEST, told)))
 
 
 def _record_under_lock(connection: Connection, event: Event, head: dict[str, Any]) -> Recorded:
@@ -91,22 +82,22 @@ def _claim_job(connection: Connection, event: Event, head: dict[str, Any]) -> Ro
     """Lock the job's row, inserting it first where it is missing: only a row can be locked."""
     job = None
     while job is None:  # as long as somebody removes it in between
-        connection.exec_driver_sql(CLAIM_JOB, _job_parameters(event, head))
+        connection.exec_driver_sql(CLAIM_JOB, parameters([event], Outcome.APPLIED))
         job = lock_job(connection, head["id"])
 
     return job
 
 
 def _record_event(connection: Connection, event: Event, outcome: Outcome) -> Recorded:
-    parameters = _event_parameters(event, outcome)
+    row = connection.exec_driver_sql(RECORD_EVENT, parameters([event], outcome)).one()
 
-    return _recorded(tuple(connection.exec_driver_sql(RECORD_EVENT, parameters).one()))
+    return _recorded(tuple(row))[1]
 
 
-def _recorded(row: tuple[Any, ...]) -> Recorded:
-    number, outcome, reason, detail = row
+def _recorded(row: tuple[Any, ...]) -> tuple[bytes, Recorded]:
+    sha256, number, outcome, reason, detail = row
 
-    return Recorded(number, Outcome(outcome), reason, detail)
+    return sha256, Recorded(number, Outcome(outcome), reason, detail)
 
 
 def foreign(event: Event) -> Event:
@@ -123,27 +114,26 @@ def _told(event: Event, head: dict[str, Any]) -> Told:
     return Told(event.sha256, event.source, event.received_at, head)
 
 
-def _parameters(event: Event, head: dict[str, Any]) -> dict[str, Any]:
-    return _event_parameters(event, Outcome.APPLIED) | _job_parameters(event, head)
+def parameters(events: Sequence[Event], outcome: Outcome) -> dict[str, Any]:
+    """Return the rows of the events, and of jobs of which nothing but these events is known.
+
+    These are what receiver.store.statements takes; each event has a job of its own.
+    """
+    return {
+        "jobs": jsonb([fold([_told(event, event.head)]) for event in events if event.head]),
+        "events": jsonb([_row(event, outcome) for event in events]),
+        "bodies": [event.body for event in events],
+    }
 
 
-def _job_parameters(event: Event, head: dict[str, Any]) -> dict[str, Any]:
-    """Return the row of a job of which nothing but this event is known."""
-    job = fold([_told(event, head)])
-    for name in ("participants", "resolved_configuration"):
-        job[name] = None if job[name] is None else jsonb(job[name])
-
-    return {f"job_{name}": job[name] for name in JOB}
-
-
-def _event_parameters(event: Event, outcome: Outcome) -> dict[str, Any]:
+def _row(event: Event, outcome: Outcome) -> dict[str, Any]:
+    """Return the event's row in the ledger, but for its body."""
     return {
         "sha256": event.sha256,
         "source": event.source,
         "job_id": event.job_id,
         "account_id": event.account_id,
-        "head": None if event.head is None else to_json(event.head),
-        "body": event.body,
+        "head": event.head,
         "body_bytes": len(event.body),
         "content_type": event.content_type,
         "idempotency_token": event.idempotency_token,

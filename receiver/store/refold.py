@@ -3,12 +3,10 @@
 from datetime import datetime
 from typing import Any
 
-from psycopg.types.json import Jsonb
 from sqlalchemy import Connection, Row, func, select, update
 
 from receiver.store.event import Outcome
 from receiver.store.fold import Told, fold
-from receiver.store.jsonb import jsonb
 from receiver.store.tables import events, transcriptions
 
 _MOMENTS = ("audio_started_at", "created_at", "updated_at")
@@ -45,16 +43,6 @@ def told_of(connection: Connection, job_id: str) -> list[Told]:
         Told(row.sha256, row.source, row.received_at, from_json(row.head))
         for row in connection.execute(statement)
     ]
-
-
-def to_json(head: dict[str, Any]) -> Jsonb:
-    """Return the head as the ledger keeps it."""
-    return jsonb(
-        {
-            name: value.isoformat() if name in _MOMENTS and value else value
-            for name, value in head.items()
-        }
-    )
 
 
 def from_json(head: dict[str, Any]) -> dict[str, Any]:

@@ -1,4 +1,9 @@
-"""The statements that write: SQL on the way of every callback, where each round trip counts."""
+"""The statements that write: SQL on the way of every callback, where each round trip counts.
+
+Their parameters are rows: `jobs` and `events`, JSON arrays of objects with the columns' names, and
+`bodies`, those of the events in the same order, which JSON could only hold as text. So a statement
+takes any number of them.
+"""
 
 from receiver.store.fold import OVERLAID, TRANSCRIPT
 
@@ -62,18 +67,26 @@ _REPLACES = """EXCLUDED.sentences IS NOT NULL AND (t.sentences IS NULL
             >= (t.sentences > 0, t.transcript_source IS DISTINCT FROM 'conversation'))"""
 
 
-def _values(columns: tuple[str, ...], prefix: str) -> str:
-    return ", ".join(f"%({prefix}{column})s" for column in columns)
+_JOBS = f"""
+SELECT {", ".join(JOB)} FROM jsonb_populate_recordset(NULL::transcriptions, %(jobs)s)
+"""  # noqa: S608 - made of the column names above
+# A function without a name for its column gives it its own: that of `bodies` is `unnest`.
+_EVENTS = f"""
+SELECT {", ".join("told.unnest" if name == "body" else f"told.{name}" for name in EVENT)}
+FROM ROWS FROM (
+    jsonb_populate_recordset(NULL::events, %(events)s), unnest(%(bodies)b::bytea[])
+) AS told
+"""  # noqa: S608 - likewise
 
 
-# The job comes first, here as everywhere, so that no two writers lock the two rows crosswise. No
-# row comes back where the event is late, known already, or another account's: then nothing is
-# written. An event that is in the ledger as quarantined violates its digest's uniqueness: then,
-# too, nothing is written.
+# The jobs come first, here as everywhere, and in their order, so that no two writers lock rows
+# crosswise; no job may come twice. No row comes back of an event that is late, known already, or
+# another account's: of that one nothing is written. One that is in the ledger as quarantined
+# violates its digest's uniqueness: then nothing is written of any.
 RECORD_NEWEST = f"""
 WITH job AS (
     INSERT INTO transcriptions AS t ({", ".join(JOB)})
-    VALUES ({_values(JOB, "job_")})
+    {_JOBS} ORDER BY id
     ON CONFLICT (id) DO UPDATE SET
         status = EXCLUDED.status,
         {", ".join(f"{name} = COALESCE(EXCLUDED.{name}, t.{name})" for name in OVERLAID)},
@@ -98,19 +111,19 @@ WITH job AS (
     RETURNING t.id
 )
 INSERT INTO events ({", ".join(EVENT)})
-SELECT {_values(EVENT, "")} FROM job
-RETURNING id, outcome, reason, detail
-"""  # noqa: S608 - made of the column names above
+{_EVENTS} JOIN job ON job.id = told.job_id
+RETURNING sha256, id, outcome, reason, detail
+"""
 
 CLAIM_JOB = f"""
-INSERT INTO transcriptions ({", ".join(JOB)}) VALUES ({_values(JOB, "job_")})
+INSERT INTO transcriptions ({", ".join(JOB)}) {_JOBS}
 ON CONFLICT (id) DO NOTHING
-"""  # noqa: S608 - made of the column names above
+"""
 
 # A body that is known already is judged anew; but what has been applied stays applied, and what is
 # now remembers why it was not.
 RECORD_EVENT = f"""
-INSERT INTO events AS e ({", ".join(EVENT)}) VALUES ({_values(EVENT, "")})
+INSERT INTO events AS e ({", ".join(EVENT)}) {_EVENTS}
 ON CONFLICT (sha256) DO UPDATE SET
     deliveries = e.deliveries + EXCLUDED.deliveries,
     received_at = LEAST(e.received_at, EXCLUDED.received_at),
@@ -124,5 +137,5 @@ ON CONFLICT (sha256) DO UPDATE SET
     promoted_at = CASE WHEN {_PROMOTED} THEN now() ELSE e.promoted_at END,
     promoted_from = CASE WHEN {_PROMOTED} THEN e.reason ELSE e.promoted_from END,
     transaction_id = pg_current_xact_id()
-RETURNING id, outcome, reason, detail
-"""  # noqa: S608 - made of the column names above
+RETURNING sha256, id, outcome, reason, detail
+"""

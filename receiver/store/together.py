@@ -15,7 +15,7 @@ from sqlalchemy import Engine
 
 from receiver.fault import kind_of
 from receiver.store.event import Event
-from receiver.store.record import Recorded, record, record_newest_of
+from receiver.store.record import Recorded, record, record_newest
 
 logger = logging.getLogger(__name__)
 
@@ -88,11 +88,10 @@ class Together:
         if len(turns) == 1:
             turn.recorded = record(self._engine, turn.event)
             return
-        turns.sort(key=lambda each: (each.event.job_id or "", each.event.sha256))
         try:
-            told = record_newest_of(self._engine, [each.event for each in turns])
-            for each, recorded in zip(turns, told, strict=True):
-                each.recorded = recorded
+            told = record_newest(self._engine, [each.event for each in turns])
+            for each in turns:
+                each.recorded = told.get(each.event.sha256)
         except Exception as error:  # noqa: BLE001 - nothing was stored: each finds out alone why
             logger.info("not recorded together, but one by one: %s", kind_of(error))
         finally:
@@ -100,13 +99,17 @@ class Together:
                 each.called.set()
 
     def _followers(self, turn: _Turn) -> list[_Turn]:
+        """Call those who are next in line, until there are enough or a job would come twice."""
         size = len(turn.event.body)
+        jobs = {turn.event.job_id}
         found: list[_Turn] = []
         with self._lock:
             while self._line and len(found) < _MOST - 1:
-                size += len(self._line[0].event.body)
-                if size > _MOST_BYTES:
+                event = self._line[0].event
+                size += len(event.body)
+                if size > _MOST_BYTES or event.job_id in jobs:
                     break
+                jobs.add(event.job_id)
                 found.append(self._line.popleft())
 
         return found

@@ -13,7 +13,7 @@ from sqlalchemy import select, text  # noqa: E402
 
 from receiver.bounded import limited  # noqa: E402
 from receiver.store.engine import make_engine, transactional  # noqa: E402
-from receiver.store.record import record, record_newest_of  # noqa: E402
+from receiver.store.record import record, record_newest  # noqa: E402
 from receiver.store.tables import events  # noqa: E402
 from tests.store.events import START, make_event  # noqa: E402
 
@@ -30,7 +30,7 @@ def main(url: str) -> None:
         newer = make_event({**HEAD, "duration": 7}, job="b", minutes=4)
         try:
             with limited(0.5):
-                record_newest_of(own, [three[0], newer, three[2]])
+                record_newest(own, [three[0], newer, three[2]])
         except Exception as error:  # noqa: BLE001 - it is what is asked for
             sys.stdout.write(f"{type(error).__name__}\n")
     last = record(own, make_event(HEAD, job="last", minutes=5))

@@ -152,3 +152,13 @@ def test_a_newest_event_takes_one_statement(engine: Engine) -> None:
     record(engine, NEWER)
     assert len(sent) == 2
     assert count(engine) == (2, 2)
+
+
+def test_a_column_more_is_no_matter(engine: Engine) -> None:
+    """A migration adds one while this release serves, with its statement prepared."""
+    record(engine, make_event({"status": "RUNNING"}, minutes=1))
+    with engine.connect() as connection:
+        for table in ("events", "transcriptions"):
+            connection.execute(text(f"ALTER TABLE {table} ADD COLUMN later text"))
+    recorded = record(engine, make_event({"status": "COMPLETED"}, minutes=2))
+    assert recorded.outcome == Outcome.APPLIED

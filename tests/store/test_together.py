@@ -126,6 +126,16 @@ def test_what_comes_late_is_judged_as_ever(engine: Engine) -> None:
     assert outcomes == [Outcome.APPLIED, Outcome.APPLIED, Outcome.STALE]
 
 
+def test_a_job_comes_once_at_a_time(engine: Engine) -> None:
+    """Of a job's two events the second waits for the next commit, and ends the first one's."""
+    running = {"status": "RUNNING", "updated_at": START}
+    first, second = (make_event(head, job="job_1", minutes=1) for head in (running, HEAD))
+    with _line(engine, [first, second, _event(2)]) as futures:
+        assert all(future.result(30).outcome == Outcome.APPLIED for future in futures)
+    assert len(_writers(engine, "job_1")) == 2
+    assert len(_writers(engine, "job_1", "job_2")) == 2
+
+
 def test_large_bodies_are_not_recorded_together(engine: Engine) -> None:
     """Nobody waits for megabytes of others."""
     large = [replace(_event(number), body=bytes(400_000)) for number in (1, 2)]
