@@ -61,7 +61,7 @@ class _Sentences(fields.Field[int]):
     """The count of the sentences; each one is looked at when it is read, not before."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> int:  # noqa: ARG002 - marshmallow's signature
-        if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
+        if not isinstance(value, list) or not set(map(type, value)) <= {dict}:
             raise ValidationError("Not an array of objects.")
 
         return len(value)

@@ -1,6 +1,5 @@
 """Fields for values from outside that a Postgres column must be able to keep."""
 
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -119,36 +118,30 @@ def _require_small(value: Any) -> None:
     Or for what Postgres's JSON can't keep. It looks no further than it takes to say so.
     """
     size = 0
+    texts: list[str] = []
     waiting = [(value, _DEEPEST)]
     while waiting:
         item, depth = waiting.pop()
-        size += _own_size(item)
-        inner = _elements(item)
+        inner: list[Any] = []
+        if isinstance(item, str):
+            texts.append(item)
+            size += 1 + len(item)
+        elif isinstance(item, dict | list):
+            inner = [*item, *item.values()] if isinstance(item, dict) else item
+            size += 1
+        else:
+            size += _scalar_size(item)
         if size + len(inner) > _LARGEST:
             raise ValidationError(f"Larger than {_LARGEST} characters and elements.")
         if inner and depth == 0:
             raise ValidationError(f"Nested more than {_DEEPEST} deep.")
         waiting += [(element, depth - 1) for element in inner]
+    require_storable("".join(texts))
 
 
-def _own_size(value: Any) -> int:
-    if isinstance(value, str):
-        require_storable(value)
-        return 1 + len(value)
-    if isinstance(value, int | float):
-        return _number_size(value)
-
-    return 1
-
-
-def _elements(value: Any) -> list[Any]:
-    if isinstance(value, Mapping):
-        return [*value, *value.values()]
-
-    return value if isinstance(value, list) else []
-
-
-def _number_size(value: float) -> int:
+def _scalar_size(value: float | None) -> int:
+    if value is None:
+        return 1
     # Python writes an infinite float as a word that is no JSON, and a huge int in a million digits.
     if not -(10.0**300) < value < 10.0**300:
         raise ValidationError("Holds a number out of range.")

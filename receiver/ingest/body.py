@@ -47,42 +47,29 @@ class Room:
     def __init__(self, total: int, largest: int) -> None:
         self.largest = largest
         self._free = max(total, largest)
-        self._changed = threading.Condition()
+        self._holders: set[str] = set()
+        self._changed = threading.Condition(threading.Lock())
 
     @contextmanager
-    def taken(self, size: int, deadline: Deadline) -> Iterator[None]:
-        """Wait for `size` bytes to be free and hold them; raises TooMuchInFlight."""
+    def taken(self, size: int, deadline: Deadline, holder: str = "") -> Iterator[None]:
+        """Wait for `size` bytes to be free and hold them; raises TooMuchInFlight.
+
+        Of those that go by the same name, if they have one, one at a time holds any.
+        """
         with self._changed:
-            if not self._changed.wait_for(lambda: self._free >= size, deadline.remaining()):
+            if not self._changed.wait_for(
+                lambda: self._free >= size and holder not in self._holders, deadline.remaining()
+            ):
                 raise TooMuchInFlight
             self._free -= size
+            if holder:
+                self._holders.add(holder)
         try:
             yield
         finally:
             with self._changed:
                 self._free += size
-                self._changed.notify_all()
-
-
-class Turns:
-    """One at a time of those that go by the same name."""
-
-    def __init__(self) -> None:
-        self._taken: set[str] = set()
-        self._changed = threading.Condition()
-
-    @contextmanager
-    def turn(self, name: str, deadline: Deadline) -> Iterator[None]:
-        """Wait for the name to be free and hold it; raises TooMuchInFlight."""
-        with self._changed:
-            if not self._changed.wait_for(lambda: name not in self._taken, deadline.remaining()):
-                raise TooMuchInFlight
-            self._taken.add(name)
-        try:
-            yield
-        finally:
-            with self._changed:
-                self._taken.discard(name)
+                self._holders.discard(holder)
                 self._changed.notify_all()
 
 
@@ -92,7 +79,6 @@ class Intake:
     def __init__(self, *, max_body_bytes: int) -> None:
         self._proved = Room(PROVED_BYTES, max_body_bytes)
         self._unproved = Room(UNPROVED_BYTES, min(UNPROVED_BODY_BYTES, max_body_bytes))
-        self._turns = Turns()
         self._refused = Room(REFUSED_BYTES, min(REFUSED_BODY_BYTES, max_body_bytes))
 
     @contextmanager
@@ -113,10 +99,8 @@ class Intake:
                     raise BodyTooLarge(room.largest)
                 # A signature that is right speaks of one body. Whoever has seen it can send it as
                 # often as they like, and must not hold more of the room than that one.
-                if proved:
-                    signature = environ.get("HTTP_X_TWILIO_SIGNATURE", "")
-                    held.enter_context(self._turns.turn(signature, deadline))
-                held.enter_context(room.taken(size, deadline))
+                holder = environ.get("HTTP_X_TWILIO_SIGNATURE", "") if proved else ""
+                held.enter_context(room.taken(size, deadline, holder))
 
                 return _read(environ, size, exactly=bool(promised))
 

@@ -50,13 +50,16 @@ def _applicable(event: Event, account: str | None) -> Event:
         document = _document(event)
     except _Doubt as doubt:
         return quarantined(event, doubt.reason, doubt.detail)
-    claimed = replace(
-        event, job_id=_claim(document, "id"), account_id=_claim(document, "accountId")
-    )
     try:
-        return replace(claimed, head=_head(document, account))
+        head = _head(document, account)
     except _Doubt as doubt:
-        return quarantined(claimed, doubt.reason, doubt.detail)
+        return replace(
+            quarantined(event, doubt.reason, doubt.detail),
+            job_id=_claim(document, "id"),
+            account_id=_claim(document, "accountId"),
+        )
+
+    return replace(event, head=head, job_id=head["id"], account_id=head["account_id"])
 
 
 def _document(event: Event) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 import logging
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from flask import Blueprint, Response, current_app, request
 
@@ -20,6 +21,9 @@ from receiver.ingest.url import called_url
 from receiver.origin import without_credentials
 from receiver.store.event import Event
 
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
+
 logger = logging.getLogger(__name__)
 
 # Twilio authenticates by its signature, which the view checks first.
@@ -37,35 +41,34 @@ blueprint = Blueprint("ingest", __name__)
 @blueprint.post("/<string(maxlength=32):_one>/<string(maxlength=32):_two>/callbacks/transcription")
 def receive(**_prefix: str) -> Response:
     """Answer 204 once the callback's exact body is durable; policy.py tells all other answers."""
-    settings: Settings = current_app.extensions["settings"]
-    intake: Intake = current_app.extensions["intake"]
-    until = deadline.of(request.environ)
-    with intake.reader(request.environ, until) as read_body:
-        signed = _signed(settings)
+    extensions, environ = current_app.extensions, request.environ
+    settings: Settings = extensions["settings"]
+    intake: Intake = extensions["intake"]
+    until = deadline.of(environ)
+    with intake.reader(environ, until) as read_body:
+        signed = _signed(environ, settings)
         verified = verify(signed, settings.signing_keys, read_body)
         event = arrival(
             signed,
             verified,
             received_at=datetime.now(UTC),
-            idempotency_token=request.headers.get("I-Twilio-Idempotency-Token"),
+            idempotency_token=environ.get("HTTP_I_TWILIO_IDEMPOTENCY_TOKEN"),
         )
         event = judge(event, verified.key.account)
-        request.environ[ABOUT] = {"job": event.job_id, "bytes": len(event.body)}
-        kept = keep(
-            current_app.extensions["together"].record, current_app.extensions["spool"], event, until
-        )
+        environ[ABOUT] = {"job": event.job_id, "bytes": len(event.body)}
+        kept = keep(extensions["together"].record, extensions["spool"], event, until)
     fate = fate_of(kept)
     _tell(fate, kept, event, until)
 
     return answer(fate)
 
 
-def _signed(settings: Settings) -> Signed:
+def _signed(environ: "WSGIEnvironment", settings: Settings) -> Signed:
     return Signed(
-        url=called_url(request.environ, settings.public_url),
-        signature=request.headers.get("X-Twilio-Signature"),
-        settings=request.headers.get("X-Twilio-Webhooks-Signature-Settings"),
-        content_type=request.headers.get("Content-Type"),
+        url=called_url(environ, settings.public_url),
+        signature=environ.get("HTTP_X_TWILIO_SIGNATURE"),
+        settings=environ.get("HTTP_X_TWILIO_WEBHOOKS_SIGNATURE_SETTINGS"),
+        content_type=environ.get("CONTENT_TYPE"),
     )
 
 
@@ -98,7 +101,9 @@ def _refuse(error: SignatureRefused) -> Response:
         error.reason,
         extra={
             "rejected": number,
-            "url": without_credentials(_signed(settings).url).partition("?")[0],
+            "url": without_credentials(called_url(request.environ, settings.public_url)).partition(
+                "?"
+            )[0],
             "host": request.headers.get("Host"),
             "keys": [key.id for key in settings.signing_keys],
         },
