@@ -63,6 +63,21 @@ def test_the_migrations_make_the_tables(engine: Engine, monkeypatch: pytest.Monk
         assert compare_metadata(context, metadata) == []
 
 
+def test_bodies_take_lz4_where_the_server_has_it(engine: Engine) -> None:
+    """Where it hasn't, they are compressed as ever, and the migration goes on."""
+    offered = (
+        "SELECT 'lz4' = ANY(enumvals) FROM pg_settings WHERE name = 'default_toast_compression'"
+    )
+    taken = """
+        SELECT attcompression = 'l' FROM pg_attribute
+        WHERE attrelid = 'events'::regclass AND attname = 'body'
+    """
+    with engine.connect() as connection:
+        assert (
+            connection.execute(text(offered)).scalar() == connection.execute(text(taken)).scalar()
+        )
+
+
 def test_the_version_is_the_newest_migration() -> None:
     """The constant that spares the web process Alembic is the last file's number."""
     assert max(path.name[:4] for path in VERSIONS.glob("*.py")) == VERSION
