@@ -11,8 +11,6 @@ OUTCOMES = ("applied", "stale", "quarantined")
 class Meta(Outbound):
     """Where the page stands in its list."""
 
-    optional = ("nextToken", "previousToken")
-
     key = fields.String(required=True)
     page_size = fields.Integer(data_key="pageSize", required=True)
     next_token = fields.String(

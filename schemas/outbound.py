@@ -1,10 +1,10 @@
 """What all answers have in common: how a time is written, and what is left out."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any, ClassVar
+from typing import Any
 
-from marshmallow import EXCLUDE, Schema, fields, post_dump
+from marshmallow import EXCLUDE, Schema, fields, missing
 
 
 class Outbound(Schema):
@@ -15,16 +15,11 @@ class Outbound(Schema):
 
         unknown = EXCLUDE
 
-    # Members that aren't nullable: they are left out while they are unknown.
-    optional: ClassVar[Sequence[str]] = ()
+    def get_attribute(self, obj: Mapping[str, Any], attr: str, default: Any) -> Any:
+        """Leave a member that isn't required out while it is unknown; the others are null then."""
+        value = obj.get(attr, default)
 
-    @post_dump
-    def _leave_out(self, members: dict[str, Any], **_: Any) -> dict[str, Any]:
-        return {
-            name: value
-            for name, value in members.items()
-            if value is not None or name not in self.optional
-        }
+        return missing if value is None and not self.fields[attr].required else value
 
 
 class Timestamp(fields.DateTime):

@@ -17,8 +17,6 @@ MISSING = (
 class TranscriptState(Outbound):
     """Whether the transcript is here, and if it should be and isn't, why that may be."""
 
-    optional = ("source", "missing", "reasons", "resubmittedAs")
-
     available = fields.Boolean(required=True)
     sentences = fields.Integer(required=True, allow_none=True)
     source = fields.String(
@@ -44,8 +42,6 @@ class TranscriptState(Outbound):
 class Links(Outbound):
     """What belongs to the job. The conversation is at Twilio, the rest is here."""
 
-    optional = ("conversation",)
-
     transcript = Url(required=True)
     callbacks = Url(required=True)
     # As Twilio sent it; there while the transcript is stored in a conversation.
@@ -53,10 +49,7 @@ class Links(Outbound):
 
 
 class Transcription(Outbound):
-    """One job."""
-
-    # Twilio describes these as optional, not as nullable.
-    optional = ("audioStartedAt", "participants", "resolvedConfiguration")
+    """One job; what isn't required Twilio describes as optional, not as nullable."""
 
     id = fields.String(required=True)
     account_id = fields.String(data_key="accountId", required=True)

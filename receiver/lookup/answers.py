@@ -3,13 +3,21 @@
 from hashlib import sha256
 from typing import Any
 
-from flask import Response, jsonify, request
+import orjson
+from flask import Response, json, request
 from marshmallow import Schema
 
 
 def rendered(schema: Schema, **members: Any) -> Response:
     """Return the JSON document that the schema makes of the members."""
-    return jsonify(schema.dump(members))
+    return Response(_encoded(schema.dump(members)), content_type="application/json")
+
+
+def _encoded(document: Any) -> bytes | str:
+    try:
+        return orjson.dumps(document, option=orjson.OPT_SORT_KEYS | orjson.OPT_APPEND_NEWLINE)
+    except TypeError:  # an integer beyond 64 bits, say
+        return json.dumps(document)
 
 
 def tagged(response: Response) -> Response:

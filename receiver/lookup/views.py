@@ -1,7 +1,7 @@
 """The routes of the read API: each needs an API key and writes nothing."""
 
 import re
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
 
 from flask import Blueprint, Response, current_app, request
@@ -29,6 +29,12 @@ blueprint.before_request(require_api_key)
 _TRANSCRIPTIONS = Collection(
     key="transcriptions", query=TranscriptionsQuery(), token=TranscriptionsToken()
 )
+_CALLBACKS = Collection(key="callbacks", query=PagedQuery(), token=CallbacksToken())
+
+# Made once: making a schema takes longer than rendering a job with it.
+_TRANSCRIPT_QUERY = TranscriptQuery()
+_OPERATION, _COMPLETENESS = Operation(), Completeness()
+_TRANSCRIPTION_LIST, _CALLBACK_LIST = TranscriptionList(), CallbackList()
 
 
 @blueprint.get("/v3/Transcriptions")
@@ -39,7 +45,7 @@ def list_transcriptions() -> Response:
     rows = [described(job) for job in jobs.explained(page.rows)]
 
     return rendered(
-        TranscriptionList(), transcriptions=rows, meta=_TRANSCRIPTIONS.meta(place, page)
+        _TRANSCRIPTION_LIST, transcriptions=rows, meta=_TRANSCRIPTIONS.meta(place, page)
     )
 
 
@@ -47,7 +53,7 @@ def list_transcriptions() -> Response:
 def fetch_transcription(job_id: str) -> Response:
     """Fetch one job, in the envelope of Twilio's operations."""
     [job] = jobs.explained([jobs.found(job_id)])
-    response = tagged(rendered(Operation(), **enveloped(job)))
+    response = tagged(rendered(_OPERATION, **enveloped(job)))
     response.headers.update(jobs.retry_after(job))
 
     return response
@@ -56,7 +62,7 @@ def fetch_transcription(job_id: str) -> Response:
 @blueprint.get("/v3/Transcriptions/<job_id>/Transcript")
 def fetch_transcript(job_id: str) -> Response:
     """Fetch a job's transcript in the format that Accept or `format` asks for."""
-    query = arguments(TranscriptQuery())
+    query = arguments(_TRANSCRIPT_QUERY)
 
     return transcripts.transcript(job_id, transcripts.negotiated(query.get("format")))
 
@@ -65,15 +71,13 @@ def fetch_transcript(job_id: str) -> Response:
 def list_callbacks(job_id: str) -> Response:
     """List what was received for a job, newest first; it may be all that is known of the job."""
     jobs.require_possible_id(job_id)
-    collection = Collection(
-        key="callbacks", parent=job_id, query=PagedQuery(), token=CallbacksToken()
-    )
+    collection = replace(_CALLBACKS, parent=job_id)
     place = collection.place()
     page = ask(lambda connection: read.callbacks_page(connection, job_id, place.span))
     if not page.rows:
         jobs.found(job_id)
 
-    return rendered(CallbackList(), callbacks=page.rows, meta=collection.meta(place, page))
+    return rendered(_CALLBACK_LIST, callbacks=page.rows, meta=collection.meta(place, page))
 
 
 @blueprint.get("/v3/Transcriptions/<job_id>/Callbacks/<callback_id>/Body")
@@ -102,7 +106,7 @@ def fetch_completeness() -> Response:
     over_by = datetime.now(UTC) - grace
     found = ask(lambda connection: completeness(connection, over_by))
 
-    return rendered(Completeness(), **asdict(found))
+    return rendered(_COMPLETENESS, **asdict(found))
 
 
 def _number(callback_id: str) -> int:

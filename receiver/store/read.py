@@ -9,8 +9,21 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, case, select, tuple_
+from psycopg.rows import TupleRow
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    and_,
+    bindparam,
+    case,
+    make_url,
+    select,
+    tuple_,
+)
+from sqlalchemy.engine import Compiled
 
+from receiver.store.engine import run
 from receiver.store.gaps import GAP, ended_at
 from receiver.store.tables import events, transcriptions
 
@@ -30,6 +43,14 @@ _CALLBACK = [
 ]
 
 Row = Mapping[str, Any]
+
+# Compiled once: on the way of every poll that takes longer than asking the database.
+_DIALECT = make_url("postgresql+psycopg://").get_dialect()()
+_NAMES = [column.name for column in JOB]
+_TRANSCRIPTION = select(*JOB).where(_job.id == bindparam("job_id")).compile(dialect=_DIALECT)
+_TRANSCRIPT_BODY = (
+    select(events.c.body).where(events.c.sha256 == bindparam("sha256")).compile(dialect=_DIALECT)
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,14 +88,16 @@ def transcriptions_page(connection: Connection, filters: Mapping[str, Any], span
 
 def transcription(connection: Connection, job_id: str) -> Row | None:
     """Return the job, None if nothing is known of it."""
-    found = connection.execute(select(*JOB).where(_job.id == job_id)).mappings().one_or_none()
+    found = _first(connection, _TRANSCRIPTION, job_id=job_id)
 
-    return None if found is None else dict(found)
+    return None if found is None else dict(zip(_NAMES, found, strict=True))
 
 
 def transcript_body(connection: Connection, sha256: bytes) -> bytes | None:
     """Return the body that holds a transcript, None once it has been erased."""
-    return connection.execute(select(events.c.body).where(events.c.sha256 == sha256)).scalar()
+    found = _first(connection, _TRANSCRIPT_BODY, sha256=sha256)
+
+    return None if found is None else found[0]
 
 
 def callbacks_page(connection: Connection, job_id: str, span: Span) -> Page:
@@ -89,6 +112,12 @@ def callback_body(connection: Connection, job_id: str, callback_id: int) -> byte
     statement = select(events.c.body).where(_is_callback_of(job_id), events.c.id == callback_id)
 
     return connection.execute(statement).scalar()
+
+
+def _first(connection: Connection, statement: Compiled, **values: Any) -> TupleRow | None:
+    rows = run(connection, str(statement), statement.construct_params(values) or {})
+
+    return rows[0] if rows else None
 
 
 def _is_callback_of(job_id: str) -> ColumnElement[bool]:

@@ -1,7 +1,9 @@
 """Fixtures: the application on a migrated database, and clients of it."""
 
 from collections.abc import Iterator
+from typing import Any, Self
 
+import psycopg
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
@@ -70,15 +72,20 @@ def statements(engine: Engine) -> Iterator[list[tuple[str, dict[str, object]]]]:
     """Yield the list of the statements that are sent to the database, with their values."""
     sent: list[tuple[str, dict[str, object]]] = []
 
-    def note(*told: object) -> None:
-        _connection, _cursor, statement, values, *_ = told
-        assert isinstance(statement, str)
-        assert isinstance(values, dict)
-        sent.append((statement, values))
+    class Noting(psycopg.Cursor[Any]):
+        def execute(self, query: Any, params: Any = None, **options: Any) -> Self:
+            sent.append((query, params))
 
-    sqlalchemy_event.listen(engine, "before_cursor_execute", note)
+            return super().execute(query, params, **options)
+
+    def note(connection: psycopg.Connection[Any], *_: object) -> None:
+        connection.cursor_factory = Noting
+
+    engine.dispose()
+    sqlalchemy_event.listen(engine, "checkout", note)
     yield sent
-    sqlalchemy_event.remove(engine, "before_cursor_execute", note)
+    sqlalchemy_event.remove(engine, "checkout", note)
+    engine.dispose()
 
 
 @pytest.fixture

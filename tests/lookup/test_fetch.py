@@ -84,6 +84,15 @@ def test_additions_tell_of_the_transcript(reader: FlaskClient, engine: Engine) -
     assert job["transcript"] == {"available": True, "sentences": 1, "source": "callback"}
 
 
+@pytest.mark.parametrize("value", [10**20, 1.5, "\u00fc\U0001f600", [[]]])
+def test_what_twilio_configures_goes_out_as_it_came(
+    reader: FlaskClient, engine: Engine, value: Any
+) -> None:
+    """Members that nobody knows keep their values, beyond 64 bits and beyond ASCII too."""
+    tell(engine, callback("job", resolvedConfiguration={"new": value}))
+    assert _fetch(reader, "job")["transcription"]["resolvedConfiguration"] == {"new": value}
+
+
 def test_times_are_utc_and_whole_seconds(reader: FlaskClient, engine: Engine) -> None:
     """A time with an offset and a fraction goes out as the SDK can read it."""
     tell(engine, callback("job", createdAt="2026-04-02T21:25:20.987654+02:00"))

@@ -14,7 +14,7 @@ _zones = st.integers(-23, 23).map(lambda hours: timezone(timedelta(hours=hours))
 
 
 class _Moment(Outbound):
-    at = Timestamp()
+    at = Timestamp(required=True)
 
 
 @given(st.datetimes(datetime(2, 1, 1), datetime(9998, 1, 1), timezones=_zones))  # noqa: DTZ001 - Hypothesis adds the zone
