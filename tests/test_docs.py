@@ -47,8 +47,14 @@ def test_the_architecture_lists_every_route(app: Flask) -> None:
     assert set(listed) == served
 
 
+def _subcommands(group: click.Group) -> dict[str, click.Command | None]:
+    context = click.Context(group)
+
+    return {name: group.get_command(context, name) for name in group.list_commands(context)}
+
+
 def _commands(group: click.Group, prefix: str = "") -> Iterator[str]:
-    for name, command in group.commands.items():
+    for name, command in _subcommands(group).items():
         if isinstance(command, click.Group):
             yield from _commands(command, f"{prefix}{name} ")
         else:
@@ -68,7 +74,8 @@ def test_every_option_that_is_named_exists(app: Flask) -> None:
     ours = {
         option
         for path in ("doctor", "callbacks", "rejected")
-        for command in [app.cli.commands[path]]
+        for command in [_subcommands(app.cli)[path]]
+        if command
         for each in (command.commands.values() if isinstance(command, click.Group) else [command])
         for parameter in each.params
         for option in parameter.opts

@@ -1,6 +1,8 @@
 """The import law: which room may know which."""
 
 import ast
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -224,6 +226,19 @@ def test_few_know_the_framework() -> None:
         if any(_belongs(name, "flask") for name in _imported(path))
     }
     assert {path for path in knowing if not path.startswith(FLASK)} == set()
+
+
+def test_the_web_process_imports_no_command() -> None:
+    """Nor what only commands need: each is imported when it is run."""
+    code = "import app, sys; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT, capture_output=True)
+    ours = [name for name in done.stdout.decode().split() if name.startswith("receiver.")]
+    needless = ("receiver.ops.doctor", "receiver.twilio.reconcile", "receiver.twilio.simulator")
+    assert [name for name in ours if name.startswith(needless)] == []
+    assert {name for name in ours if _belongs(name, "receiver.cli")} <= {
+        "receiver.cli",
+        "receiver.cli.commands",
+    }
 
 
 def test_there_is_no_cycle() -> None:
