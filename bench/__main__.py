@@ -1,6 +1,7 @@
-"""`make bench`: prints the machine and a table of ratios, and writes both to bench/results/.
+"""`make bench`: prints the machine and tables of ratios, and writes them to bench/results/.
 
-`python -m bench [--quick] [NAME …]`: the short form, and only some of the measurements.
+`python -m bench [--quick] [NAME …]`: the short form, and only some of the measurements. Only the
+whole of the long form draws the plots of docs/performance.md anew.
 """
 
 import argparse
@@ -12,10 +13,11 @@ from pathlib import Path
 from types import ModuleType
 from typing import NoReturn
 
-from bench import database, machine, report
+from bench import database, machine, plot, report
 from bench.load import requests, wrk
 from bench.measure import callbacks, footprint, jobs, latency, lists, scaling, sizes, trips, wal
 from bench.plan import QUICK, SIZE, WHOLE, Bench
+from bench.progress import TooLong, say, within
 from bench.report import Section
 
 _RESULTS = Path(__file__).with_name("results")
@@ -41,27 +43,33 @@ def main() -> None:
     wrk.require()
     plan = QUICK if arguments.quick else WHOLE
     sections = []
+    end = time.monotonic() + plan.limit
     with database.scratch() as folder, database.running(folder) as server:
         about = machine.describe(database.Database(server=server, name="postgres"))
         print(*(f"{name}: {value}" for name, value in about.items()), sep="\n", flush=True)
         load = requests.write_callbacks(folder / "callbacks", plan.callbacks, SIZE)
         bench = Bench(plan=plan, server=server, folder=folder, load=load)
         for name in arguments.names or plan.measurements:
+            say(f"\n{name}:")
             started = time.monotonic()
-            sections.append(_measured(bench, name))
-            print(f"\n{report.of_section(sections[-1])}({time.monotonic() - started:.0f} s)")
+            sections.append(_measured(bench, name, end - started))
+            print(f"\n\n{report.of_section(sections[-1])}({time.monotonic() - started:.0f} s)")
             sys.stdout.flush()
-    stem = _RESULTS / f"{datetime.now(UTC):%Y-%m-%dT%H%M}{'-quick' if arguments.quick else ''}"
+    parts = [f"{datetime.now(UTC):%Y-%m-%dT%H%M}", *["quick"] * arguments.quick, *arguments.names]
+    stem = _RESULTS / "-".join(parts)
     report.write(sections, about, stem)
     print(f"\nWritten to {stem}.md and .json")
-    sys.exit(any(not (section.figures or section.ratios) for section in sections))
+    if plan is WHOLE and not arguments.names:
+        print("Drawn:", *plot.of_results(Path(f"{stem}.json")))
+    sys.exit(any(section.is_empty() for section in sections))
 
 
-def _measured(bench: Bench, name: str) -> Section:
+def _measured(bench: Bench, name: str, left: float) -> Section:
     """Return what was found; no figure stands for what went wrong."""
     try:
-        section: Section = _MEASUREMENTS[name].measure(bench)
-    except (wrk.Spoilt, RuntimeError) as error:
+        with within(max(1, min(left, bench.plan.limit / 3))):
+            section: Section = _MEASUREMENTS[name].measure(bench)
+    except (wrk.Spoilt, TooLong, RuntimeError) as error:
         return Section(title=name, note=f"**Not measured**: {error}")
 
     return section

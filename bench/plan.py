@@ -21,6 +21,10 @@ class Plan:
     rounds: int
     repeats: int
     seconds: float
+    # What a service is sent before it is measured, in seconds.
+    warm_up: float
+    # Seconds for all of it; no measurement may take more than a third.
+    limit: float
     # Callbacks that are made in advance: enough for the fastest to be busy for one run.
     callbacks: int
     connections: tuple[int, ...]
@@ -36,7 +40,9 @@ WHOLE = Plan(
     measurements=(*_SHORT, "lists", "footprint", "scaling"),
     rounds=5,
     repeats=3,
-    seconds=4,
+    seconds=3,
+    warm_up=1,
+    limit=900,
     callbacks=20_000,
     connections=(1, 2, 4, 8, 16, 32, 64),
     workers=(1, 2, 3, 4),
@@ -49,6 +55,8 @@ QUICK = Plan(
     rounds=2,
     repeats=2,
     seconds=1.5,
+    warm_up=0.5,
+    limit=300,
     callbacks=6000,
     connections=(1, 8, 32),
     workers=(1, 2),

@@ -2,7 +2,7 @@
 
 import json
 import statistics
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -48,13 +48,28 @@ class Figure:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Growth:
+    """How figures grow with something: lines of points, each with its figure round by round."""
+
+    name: str  # of the plot's file
+    across: str
+    unit: str
+    lines: Mapping[str, Sequence[tuple[float, Sequence[float]]]]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Section:
     """What one measurement found."""
 
     title: str
     figures: Sequence[Figure] = ()
     ratios: Sequence[Ratio] = ()
+    growths: Sequence[Growth] = ()
     note: str = ""
+
+    def is_empty(self) -> bool:
+        """Tell whether nothing could be measured."""
+        return not (self.figures or self.ratios or self.growths)
 
 
 def ratio(
@@ -88,6 +103,8 @@ def markdown(sections: Sequence[Section], machine: dict[str, str]) -> str:
 def of_section(section: Section) -> str:
     """Return one section of it."""
     lines = [f"## {section.title}", "", *_ratios(section), *_figures(section)]
+    for growth in section.growths:
+        lines += _growth(growth)
     lines += [section.note, ""] if section.note else []
 
     return "\n".join(lines)
@@ -105,22 +122,40 @@ def _ratios(section: Section) -> list[str]:
     if not section.ratios:
         return []
     rows = [
-        (item.name, _number(item.median), _spread(item.rounds), item.goal(), item.verdict())
+        (item.name, _median(item), _spread(item.rounds), item.goal(), item.verdict())
         for item in section.ratios
     ]
 
     return _table(("ratio", "median", "min to max", "goal", ""), rows)
 
 
+def _median(item: Ratio) -> str:
+    """Return the median; with more digits where it would look like its goal and isn't."""
+    goal = item.at_most if item.at_least is None else item.at_least
+    text = number(item.median)
+
+    return f"{item.median:.5g}" if goal is not None and text == number(goal) else text
+
+
 def _figures(section: Section) -> list[str]:
     if not section.figures:
         return []
     rows = [
-        (item.name, _number(statistics.median(item.rounds)), _spread(item.rounds), item.unit)
+        (item.name, number(statistics.median(item.rounds)), _spread(item.rounds), item.unit)
         for item in section.figures
     ]
 
     return _table(("figure", "median", "min to max", "unit"), rows)
+
+
+def _growth(growth: Growth) -> list[str]:
+    places = [place for place, _ in next(iter(growth.lines.values()))]
+    rows = [
+        (name, *(number(statistics.median(rounds)) for _, rounds in points))
+        for name, points in growth.lines.items()
+    ]
+
+    return _table((f"{growth.unit}: {growth.across}", *map(number, places)), rows)
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
@@ -135,9 +170,9 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
 
 
 def _spread(rounds: Sequence[float]) -> str:
-    return f"{_number(min(rounds))} to {_number(max(rounds))}" if len(rounds) > 1 else ""
+    return f"{number(min(rounds))} to {number(max(rounds))}" if len(rounds) > 1 else ""
 
 
-def _number(value: float) -> str:
+def number(value: float) -> str:
     """Return three digits that count, or all of a whole number's."""
     return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"  # noqa: PLR2004 - three digits

@@ -4,13 +4,16 @@ from bench.database import Database
 from bench.load import callbacks
 
 # Job `n` was created `n` half minutes ago. Of a hundred jobs two failed and one runs still; half of
-# them are stored in a conversation, two jobs in each.
+# them are stored in a conversation, two jobs in each. The older half has a configuration and a
+# language that no newer job has.
 _JOB = f"""
     'voice_transcription_' || lpad(n::text, 26, '0') AS id,
     '{callbacks.ACCOUNT}' AS account_id,
     CASE WHEN n % 100 = 0 THEN 'RUNNING' WHEN n % 50 = 1 THEN 'FAILED' ELSE 'COMPLETED' END
         AS status,
-    'voice_transcriptionconfiguration_' || lpad((n % 5)::text, 26, '0') AS configuration_id,
+    'voice_transcriptionconfiguration_'
+        || lpad((CASE WHEN n > {{count}} / 2 THEN 5 ELSE n % 5 END)::text, 26, '0')
+        AS configuration_id,
     'RE' || md5(n::text) AS source_id,
     CASE WHEN n % 4 < 2
         THEN 'conv_conversation_' || lpad((n / 4)::text, 26, '0') END AS conversation_id,
@@ -18,8 +21,9 @@ _JOB = f"""
     '[{{"audioChannelIndex": 1, "type": "CUSTOMER", "name": "Jane", "address": "+15550100"}},
       {{"audioChannelIndex": 2, "type": "HUMAN_AGENT", "name": "Sam", "address": "+15550199"}}]'
         AS participants,
-    (ARRAY['en-US', 'en-US', 'en-US', 'en-GB', 'es-ES', 'en-US', 'en-US', 'de-DE'])[n % 8 + 1]
-        AS language,
+    CASE WHEN n > {{count}} / 2 THEN 'it-IT' ELSE
+        (ARRAY['en-US', 'en-US', 'en-US', 'en-GB', 'es-ES', 'en-US', 'en-US', 'de-DE'])[n % 8 + 1]
+        END AS language,
     date_trunc('second', now()) - n * interval '30 seconds' AS created_at
 """
 
@@ -70,3 +74,8 @@ def tutorial(database: Database, count: int) -> None:
 def job_id(number: int) -> str:
     """Return the id of a job."""
     return f"voice_transcription_{number:026}"
+
+
+def configuration_id(number: int) -> str:
+    """Return the id of a configuration: 0 to 4 are in use, 5 only old jobs have."""
+    return f"voice_transcriptionconfiguration_{number:026}"

@@ -65,9 +65,20 @@ def run(  # noqa: PLR0913 - what a load is described by, all by name
     command += [f"--duration={int(seconds) + _TIMEOUT}s", f"--script={_SCRIPT}"]
     command += [f"http://127.0.0.1:{port}/", "--", *map(str, script)]
     done = subprocess.run(command, check=False, capture_output=True, text=True)  # noqa: S603 - ours
-    lines = [line for line in done.stdout.splitlines() if line.startswith("{")]
-    if done.returncode or not lines:
+    if done.returncode:
         raise Spoilt(f"wrk failed: {done.stdout}{done.stderr}")
+
+    return told(done.stdout, ending=ending)
+
+
+def told(output: str, *, ending: Ending) -> Run:
+    """Return what replay.lua prints in the end, among wrk's own words.
+
+    Raises Spoilt if a request was answered with an error, or not at all.
+    """
+    lines = [line for line in output.splitlines() if line.startswith("{")]
+    if not lines:
+        raise Spoilt(f"wrk failed: {output}")
     result = Run(**json.loads(lines[-1]))
     lost = ending == "drain" and result.sent != result.answered
     if result.refused or result.broken or lost or not result.answered:

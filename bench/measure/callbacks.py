@@ -4,6 +4,7 @@ from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 
 from bench import pgbench
+from bench.burst import burst
 from bench.contestants import (
     FASTAPI,
     NOTHING,
@@ -13,10 +14,9 @@ from bench.contestants import (
     TUTORIAL_THREADS,
     Contestant,
 )
-from bench.cpu import Meter, Spent
 from bench.database import Database
-from bench.load import wrk
 from bench.plan import CONNECTIONS, WORKERS, Bench
+from bench.progress import counted
 from bench.report import Figure, Section, faster, ratio
 from bench.service import Running, prepared, serving
 
@@ -34,18 +34,19 @@ class Taken:
 
 
 def measure(bench: Bench) -> Section:
-    """Run all contestants in turn, round by round; each begins with empty tables."""
+    """Run all contestants round by round, a different one first each time, with empty tables."""
     taken: dict[str, list[Taken]] = {}
     alone: dict[str, list[float]] = {}
     with ExitStack() as stack:
         services = [stack.enter_context(_serving(bench, each)) for each in _CONTESTANTS]
         database = prepared(OURS, bench.server, name="pgbench")
-        for _ in range(bench.plan.rounds):
+        for _ in counted(bench.plan.rounds):
             for service in services:
                 taken.setdefault(service.contestant.name, []).append(_taken(bench, service))
             for protocol in _PROTOCOLS:
                 rate = _alone(bench, database, protocol)
                 alone.setdefault(f"pgbench, {protocol}", []).append(rate)
+            services.append(services.pop(0))
 
     return _section(taken, alone)
 
@@ -70,6 +71,7 @@ def _section(taken: dict[str, list[Taken]], alone: dict[str, list[float]]) -> Se
             ratio("ours : pgbench, prepared", ours, rates["pgbench, prepared"], at_least=0.6),
             ratio("ours : pgbench, extended", ours, rates["pgbench, extended"]),
             ratio("ours : nothing, gunicorn", ours, rates[NOTHING.name]),
+            ratio(f"web CPU, ours : {tutorial}", web[OURS.name], web[tutorial]),
             ratio(f"web CPU, ours : {fastapi}", web[OURS.name], web[fastapi]),
             ratio(f"Postgres CPU, ours : {fastapi}", postgres[OURS.name], postgres[fastapi]),
         ],
@@ -94,33 +96,11 @@ def _serving(bench: Bench, contestant: Contestant) -> AbstractContextManager[Run
 
 def _taken(bench: Bench, service: Running) -> Taken:
     """Warm the service up, then send callbacks to it."""
-    _burst(bench, service, seconds=min(1, bench.plan.seconds / 4))
-    run, spent = _burst(bench, service, seconds=bench.plan.seconds)
+    burst(service, bench.load, seconds=bench.plan.warm_up)
+    run, spent = burst(service, bench.load, seconds=bench.plan.seconds)
     each = 1000 / run.answered
 
     return Taken(rate=run.rate, web=spent.web * each, postgres=spent.postgres * each)
-
-
-def _burst(bench: Bench, service: Running, *, seconds: float) -> tuple[wrk.Run, Spent]:
-    """Send callbacks to a service that has none; as many must be stored as were answered."""
-    service.clear()
-    drains = service.contestant.keeps_alive
-    meter = Meter(service)
-    run = wrk.run(
-        service.port,
-        bench.load,
-        seconds=seconds,
-        connections=CONNECTIONS,
-        # A server that closes every connection would wait for the silent ones.
-        ending="drain" if drains else "cut",
-    )
-    spent = meter.spent()
-    if service.contestant.tables:
-        surplus = service.rows() - run.answered
-        if not 0 <= surplus <= (0 if drains else CONNECTIONS):
-            raise wrk.Spoilt(f"{service.contestant.name} stored {surplus} more than it said.")
-
-    return run, spent
 
 
 def _alone(bench: Bench, database: Database, protocol: pgbench.Protocol) -> float:

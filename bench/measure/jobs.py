@@ -8,6 +8,7 @@ from bench.contestants import OURS, TUTORIAL_SYNC, TUTORIAL_THREADS
 from bench.cpu import Meter
 from bench.load import callbacks, requests, wrk
 from bench.plan import CONNECTIONS, SIZE, Bench
+from bench.progress import counted
 from bench.report import Figure, Section, faster, ratio
 from bench.service import Running, prepared, serving
 from dev.ask import ask
@@ -27,7 +28,7 @@ def measure(bench: Bench) -> Section:
             services.append(stack.enter_context(serving(contestant, database, bench.folder)))
         loads = _transcripts(bench, services[0])
         jobs = _jobs(bench)
-        for _ in range(bench.plan.repeats):
+        for _ in counted(bench.plan.repeats):
             turns = [(service.contestant.name, service, jobs) for service in services]
             turns += [(name, services[0], load) for name, load in loads.items()]
             for name, service, load in turns:
@@ -92,8 +93,7 @@ def _taken(bench: Bench, service: Running, load: requests.Load) -> tuple[float, 
     def burst(seconds: float) -> wrk.Run:
         return wrk.run(service.port, load, seconds=seconds, connections=CONNECTIONS, ending="cycle")
 
-    burst(min(1, bench.plan.seconds / 4))
-
+    burst(bench.plan.warm_up)
     meter = Meter(service)
     run = burst(bench.plan.seconds)
 

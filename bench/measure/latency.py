@@ -1,8 +1,9 @@
 """How evenly callbacks are answered while the service is half busy."""
 
+from bench.burst import burst
 from bench.contestants import OURS
-from bench.load import wrk
 from bench.plan import CONNECTIONS, Bench
+from bench.progress import counted
 from bench.report import Figure, Ratio, Section
 from bench.service import prepared, serving
 
@@ -11,24 +12,18 @@ def measure(bench: Bench) -> Section:
     """Find the highest rate, then send half of it, each connection with random pauses."""
     database = prepared(OURS, bench.server, name="latency")
     highest, achieved, p50, p99 = [], [], [], []
+    seconds = 2 * bench.plan.seconds
     with serving(OURS, database, bench.folder) as service:
-        for _ in range(bench.plan.repeats):
-            service.clear()
-            full = wrk.run(service.port, bench.load, seconds=bench.plan.seconds)
-            service.clear()
+        burst(service, bench.load, seconds=bench.plan.warm_up)
+        for _ in counted(bench.plan.repeats):
+            full, _spent = burst(service, bench.load, seconds=bench.plan.seconds)
             # A connection's turn takes the pause and the answer. What the answer takes at half the
-            # load isn't known yet: at most what it takes without a pause.
+            # load isn't known yet: about a third of what it takes without a pause.
             turn = 1000 * CONNECTIONS / (full.rate / 2)
-            think = max(1, turn - full.p50 / 1000 / 4)
-            half = wrk.run(
-                service.port,
-                bench.load,
-                seconds=2 * bench.plan.seconds,
-                ending="cut",  # or the last pauses would count
-                think=think,
-            )
+            think = max(1, turn - full.p50 / 1000 / 3)
+            half, _spent = burst(service, bench.load, seconds=seconds, think=think)
             highest.append(full.rate)
-            achieved.append(half.rate)
+            achieved.append(half.answered / seconds)  # the last pauses don't count
             p50.append(half.p50 / 1000)
             p99.append(half.p99 / 1000)
 

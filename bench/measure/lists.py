@@ -9,7 +9,8 @@ from bench import seed
 from bench.contestants import OURS
 from bench.load import requests, wrk
 from bench.plan import Bench
-from bench.report import Figure, Section, ratio
+from bench.progress import counted, say
+from bench.report import Growth, Section, ratio
 from bench.service import Running, prepared, serving
 from dev.ask import ask
 
@@ -30,8 +31,9 @@ def measure(bench: Bench) -> Section:
             seed.ours(database, jobs)
             services[jobs] = stack.enter_context(serving(OURS, database, bench.folder))
             targets[jobs] = _targets(services[jobs], jobs)
+            say(f" {jobs:,} jobs,")
         costs: dict[int, Costs] = {jobs: {} for jobs in bench.plan.jobs}
-        for _ in range(bench.plan.repeats):
+        for _ in counted(bench.plan.repeats):
             for name in targets[bench.plan.jobs[0]]:
                 for jobs, service in services.items():
                     cost = _cost(bench, service, targets[jobs][name])
@@ -42,14 +44,18 @@ def measure(bench: Bench) -> Section:
     return Section(
         title=f"A page of {_PAGE} jobs",
         ratios=[ratio(f"{name}, {sizes}", most[name], fewest[name], at_most=1.3) for name in most],
-        figures=[
-            Figure(name=f"{name}, {jobs:,} jobs", unit="ms", rounds=rounds)
-            for jobs, each in costs.items()
-            for name, rounds in each.items()
+        growths=[
+            Growth(
+                name="jobs",
+                across="jobs",
+                unit="ms for a page",
+                lines={name: [(jobs, each[name]) for jobs, each in costs.items()] for name in most},
+            )
         ],
         note=(
             f"Deep is page {_DEEP:,}, reached by its token; of {bench.plan.jobs[0]:,} jobs it's "
-            f"page {min(_DEEP, bench.plan.jobs[0] // _PAGE - 1):,}."
+            f"page {min(_DEEP, bench.plan.jobs[0] // _PAGE - 1):,}. "
+            "Old is what only the older half of the jobs has."
         ),
     )
 
@@ -67,10 +73,10 @@ def _targets(service: Running, jobs: int) -> Mapping[str, str]:
         "createdBefore": {"createdBefore": middle.isoformat()},
         "languageCode en-US": {"languageCode": "en-US"},
         "languageCode de-DE": {"languageCode": "de-DE"},
+        "languageCode, old": {"languageCode": "it-IT"},
         "conversationId": {"conversationId": some["conversationId"]},
-        "configuration": {
-            "transcriptionConfigurationId": f"voice_transcriptionconfiguration_{0:026}"
-        },
+        "configuration": {"transcriptionConfigurationId": seed.configuration_id(0)},
+        "configuration, old": {"transcriptionConfigurationId": seed.configuration_id(5)},
         "hasTranscript true": {"hasTranscript": "true"},
         "hasTranscript false": {"hasTranscript": "false"},
     }

@@ -1,37 +1,56 @@
 """How the rate grows with connections and with workers."""
 
+from bench.burst import burst
 from bench.contestants import OURS
-from bench.load import wrk
 from bench.plan import CONNECTIONS, WORKERS, Bench
-from bench.report import Figure, Section
+from bench.progress import counted, say
+from bench.report import Growth, Section
 from bench.service import prepared, serving
+
+_LINE = "callbacks of 8 kB"
 
 
 def measure(bench: Bench) -> Section:
     """Send ordinary callbacks over more and more connections, then to more and more workers."""
-    rates: dict[str, list[float]] = {}
     database = prepared(OURS, bench.server, name="scaling")
-    points = [(WORKERS, bench.plan.connections)]
-    points += [(workers, (CONNECTIONS,)) for workers in bench.plan.workers]
-    for workers, numbers in points:
+
+    def rates(workers: int, numbers: tuple[int, ...]) -> dict[int, list[float]]:
+        """Return the rates of so many workers by the number of connections."""
+        found: dict[int, list[float]] = {connections: [] for connections in numbers}
+        say(f" workers={workers}:")
         with serving(OURS, database, bench.folder, workers=workers) as service:
-            for _ in range(bench.plan.repeats):
-                for connections in numbers:
-                    service.clear()
-                    run = wrk.run(
-                        service.port,
+            burst(service, bench.load, seconds=bench.plan.warm_up)
+            for _ in counted(bench.plan.repeats):
+                for connections, each in found.items():
+                    run, _spent = burst(
+                        service,
                         bench.load,
                         seconds=bench.plan.seconds / 2,
                         connections=connections,
                     )
-                    name = f"{_count(workers, 'worker')}, {_count(connections, 'connection')}"
-                    rates.setdefault(name, []).append(run.rate)
+                    each.append(run.rate)
+
+        return found
+
+    by_connections = rates(WORKERS, bench.plan.connections)
+    by_workers = {
+        workers: rates(workers, (CONNECTIONS,))[CONNECTIONS] for workers in bench.plan.workers
+    }
 
     return Section(
         title="Growth with connections and workers",
-        figures=[Figure(name=name, unit="1/s", rounds=each) for name, each in rates.items()],
+        growths=[
+            Growth(
+                name="connections",
+                across=f"connections, {WORKERS} workers",
+                unit="callbacks a second",
+                lines={_LINE: list(by_connections.items())},
+            ),
+            Growth(
+                name="workers",
+                across=f"workers, {CONNECTIONS} connections",
+                unit="callbacks a second",
+                lines={_LINE: list(by_workers.items())},
+            ),
+        ],
     )
-
-
-def _count(number: int, thing: str) -> str:
-    return f"{number} {thing}{'' if number == 1 else 's'}"

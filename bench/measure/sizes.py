@@ -1,9 +1,11 @@
 """What a callback costs that is larger: it must not grow faster than the bytes."""
 
+from bench.burst import burst
 from bench.contestants import OURS
-from bench.load import requests, wrk
-from bench.plan import SIZE, Bench
-from bench.report import Figure, Section, ratio
+from bench.load import requests
+from bench.plan import CONNECTIONS, SIZE, WORKERS, Bench
+from bench.progress import counted
+from bench.report import Growth, Section, ratio
 from bench.service import prepared, serving
 
 _BYTES = 150_000_000  # of one size's callbacks, made in advance
@@ -16,16 +18,14 @@ def measure(bench: Bench) -> Section:
     costs: dict[int, list[float]] = {size: [] for size in loads}
     database = prepared(OURS, bench.server, name="sizes")
     with serving(OURS, database, bench.folder) as service:
-        for _ in range(bench.plan.repeats):
+        burst(service, bench.load, seconds=bench.plan.warm_up)
+        for _ in counted(bench.plan.repeats):
             for size, load in loads.items():
-                service.clear()
-                run = wrk.run(service.port, load, seconds=bench.plan.seconds)
-                if service.rows() != run.answered:
-                    raise wrk.Spoilt(f"{run.answered} were answered, {service.rows()} stored")
+                run, _spent = burst(service, load, seconds=bench.plan.seconds)
                 costs[size].append(1000 / run.rate)
 
     return Section(
-        title="Larger callbacks, 32 connections, 2 workers",
+        title=f"Larger callbacks, {CONNECTIONS} connections, {WORKERS} workers",
         ratios=[
             ratio("cost, 1 MB : 8 kB", costs[_LARGEST], costs[SIZE], at_most=40),
             *(
@@ -34,16 +34,12 @@ def measure(bench: Bench) -> Section:
                 if size not in (SIZE, _LARGEST)
             ),
         ],
-        figures=[
-            figure
-            for size, each in costs.items()
-            for figure in (
-                Figure(name=f"cost, {size / 1000:g} kB", unit="ms", rounds=each),
-                Figure(
-                    name=f"rate, {size / 1000:g} kB",
-                    unit="1/s",
-                    rounds=[1000 / cost for cost in each],
-                ),
+        growths=[
+            Growth(
+                name="bytes",
+                across="bytes of the body",
+                unit="ms for each",
+                lines={"callbacks": list(costs.items())},
             )
         ],
         note="The cost is a callback's share of the time: one by the rate.",
@@ -51,6 +47,8 @@ def measure(bench: Bench) -> Section:
 
 
 def _load(bench: Bench, size: int) -> requests.Load:
+    if size == SIZE:
+        return bench.load
     count = min(bench.plan.callbacks, _BYTES // size)
 
     return requests.write_callbacks(bench.folder / f"callbacks-{size}", count, size)

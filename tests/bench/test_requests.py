@@ -1,0 +1,85 @@
+"""The files of requests that wrk sends: real callbacks, signed, no two alike."""
+
+import base64
+import json
+from collections.abc import Iterator
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+
+from bench.load import callbacks
+from bench.load.requests import API_KEY, Body, write_callbacks, write_gets
+from receiver.ingest.signature import Signed, verify
+from receiver.keys import auth_tokens
+from schemas.callback import Head, decode
+
+
+def _requests(path: Path) -> Iterator[tuple[str, dict[str, str], bytes]]:
+    """Yield the request line, the headers and the body of each, as replay.lua cuts them."""
+    with path.open("rb") as file:
+        while length := file.read(8):
+            head, _, body = file.read(int(length)).partition(b"\r\n\r\n")
+            line, *headers = head.decode().split("\r\n")
+            yield line, dict(header.split(": ", 1) for header in headers), body
+
+
+@pytest.mark.parametrize("body", [callbacks.callback, callbacks.incompressible])
+def test_callbacks_verify_and_validate(tmp_path: Path, body: Body) -> None:
+    """Each request of a file carries a body that the receiver verifies, decodes and validates."""
+    load = write_callbacks(tmp_path / "load", 20, 8000, body=body)
+
+    found = list(_requests(load.path))
+    assert len(found) == load.requests == 20
+    for line, headers, sent in found:
+        method, target, _ = line.split(" ")
+        assert (method, headers["Content-Length"]) == ("POST", str(len(sent)))
+        signed = Signed(
+            url=callbacks.PUBLIC_URL + target,
+            signature=headers["X-Twilio-Signature"],
+            settings=None,
+            content_type=headers["Content-Type"],
+        )
+        verified = verify(signed, auth_tokens(callbacks.TOKEN), lambda *, proved, sent=sent: sent)  # noqa: ARG005
+        assert verified.digest == sha256(sent).digest()
+        assert Head().load(decode(sent))["account_id"] == callbacks.ACCOUNT
+    assert load.bytes == sum(len(sent) for *_, sent in found)
+
+
+def test_no_two_callbacks_are_alike(tmp_path: Path) -> None:
+    """Every callback is of a job of its own, in another portion too."""
+    loads = [write_callbacks(tmp_path / str(first), 20, 1000, first=first) for first in (0, 20)]
+
+    bodies = [body for load in loads for *_, body in _requests(load.path)]
+    assert len({json.loads(body)["id"] for body in bodies}) == len(set(bodies)) == 40
+
+
+@pytest.mark.parametrize("size", [1000, 8000, 64_000, 1_000_000])
+def test_callbacks_are_as_large_as_asked_for(tmp_path: Path, size: int) -> None:
+    """A callback has the size asked for, within a tenth, and never more than Twilio sends."""
+    load = write_callbacks(tmp_path / "load", 2, size)
+
+    assert 0.9 * size <= load.bytes / load.requests <= min(1.1 * size, 1_000_000)
+
+
+def test_the_same_file_is_made_again(tmp_path: Path) -> None:
+    """Two runs send the same bytes."""
+    first, again = (write_callbacks(tmp_path / name, 5, 8000) for name in ("first", "again"))
+
+    assert first.path.read_bytes() == again.path.read_bytes()
+
+
+def test_gets_carry_the_api_key(tmp_path: Path) -> None:
+    """A request that reads presents the key, and the further headers as they are."""
+    load = write_gets(
+        tmp_path / "load", ["/v3/Transcriptions", "/v3/More"], ['If-None-Match: "tag"']
+    )
+
+    (line, headers, body), (more, *_) = _requests(load.path)
+    assert (line, more) == ("GET /v3/Transcriptions HTTP/1.1", "GET /v3/More HTTP/1.1")
+    assert (
+        base64.b64decode(headers["Authorization"].removeprefix("Basic "))
+        == ":".join(API_KEY).encode()
+    )
+    assert headers["If-None-Match"] == '"tag"'
+    assert body == b""
