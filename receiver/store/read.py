@@ -5,8 +5,8 @@ however deep it lies, and rows that come in meanwhile shift nothing.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import Any
 
 from psycopg.rows import TupleRow
@@ -43,6 +43,11 @@ _CALLBACK = [
 ]
 
 Row = Mapping[str, Any]
+Place = tuple[datetime, Any]  # the time and the id
+
+# No row is beyond.
+_EARLIEST = datetime.min.replace(tzinfo=UTC)
+_LATEST = datetime.max.replace(tzinfo=UTC)
 
 # Compiled once: on the way of every poll that takes longer than asking the database.
 _DIALECT = make_url("postgresql+psycopg://").get_dialect()()
@@ -79,11 +84,43 @@ class Page:
     next: Cursor | None = None
 
 
-def transcriptions_page(connection: Connection, filters: Mapping[str, Any], span: Span) -> Page:
-    """Return a page of the jobs that pass all filters, which are named as in `_condition`."""
-    statement = select(*JOB).where(*(_condition(name, filters[name]) for name in filters))
+@dataclass(frozen=True, kw_only=True)
+class _Order:
+    """An index's order, and the places, both excluded, between which a list's rows are."""
 
-    return _page(connection, statement, _job.sort_at, _job.id, span)
+    at: ColumnElement[datetime]
+    id: ColumnElement[Any]
+    lower: Place
+    upper: Place
+    # The column that comes before these, and the one value of it that all rows have.
+    head: ColumnElement[Any] | None = None
+    value: Any = None
+
+
+def transcriptions_page(connection: Connection, filters: Mapping[str, Any], span: Span) -> Page:
+    """Return a page of the jobs that pass all filters, which are named as in `_condition`.
+
+    Or as in `created_after`, which is inclusive, and `created_before`, which isn't.
+    """
+    after, before = filters.get("created_after"), filters.get("created_before")
+    others = {name: filters[name] for name in filters if not name.startswith("created_")}
+    order = _Order(
+        at=_job.sort_at,
+        id=_job.id,
+        lower=(after or _EARLIEST, ""),
+        upper=(before or _LATEST, ""),
+    )
+    statement = select(*JOB)
+    # A filter that stands alone has an index of its own. As a condition it would leave the choice:
+    # where half of the jobs match, Postgres takes the index of all, and if these are the older ones
+    # it reads all that are newer first. As the head of the order it doesn't.
+    if len(others) == 1 and "has_transcript" not in others:
+        [(name, value)] = others.items()
+        order = replace(order, head=_job[name], value=value)
+    else:
+        statement = statement.where(*(_condition(name, others[name]) for name in others))
+
+    return _page(connection, statement, order, span)
 
 
 def transcription(connection: Connection, job_id: str) -> Row | None:
@@ -103,8 +140,11 @@ def transcript_body(connection: Connection, sha256: bytes) -> bytes | None:
 def callbacks_page(connection: Connection, job_id: str, span: Span) -> Page:
     """Return a page of the callbacks that name the job, whatever became of them."""
     statement = select(*_CALLBACK).where(_is_callback_of(job_id))
+    order = _Order(
+        at=events.c.received_at, id=events.c.id, lower=(_EARLIEST, 0), upper=(_LATEST, 0)
+    )
 
-    return _page(connection, statement, events.c.received_at, events.c.id, span)
+    return _page(connection, statement, order, span)
 
 
 def callback_body(connection: Connection, job_id: str, callback_id: int) -> bytes | None:
@@ -127,10 +167,6 @@ def _is_callback_of(job_id: str) -> ColumnElement[bool]:
 def _condition(name: str, value: Any) -> ColumnElement[bool]:
     condition: ColumnElement[bool]
     match name:
-        case "created_after":
-            condition = _job.sort_at >= value
-        case "created_before":
-            condition = _job.sort_at < value
         case "has_transcript" if value:
             condition = _job.transcript_sha256.is_not(None)
         case "has_transcript":
@@ -141,21 +177,20 @@ def _condition(name: str, value: Any) -> ColumnElement[bool]:
     return condition
 
 
-def _page(
-    connection: Connection,
-    statement: Select[Any],
-    at: ColumnElement[Any],
-    row_id: ColumnElement[Any],
-    span: Span,
-) -> Page:
+def _page(connection: Connection, statement: Select[Any], order: _Order, span: Span) -> Page:
     """Read one row more than asked for: it tells whether the list goes on."""
     cursor = span.cursor
     backward = cursor is not None and cursor.backward
+    lower, upper = order.lower, order.upper
     if cursor:
-        place, edge = tuple_(at, row_id), tuple_(cursor.at, cursor.id)
-        statement = statement.where(place > edge if backward else place < edge)
-    order = (at.asc(), row_id.asc()) if backward else (at.desc(), row_id.desc())
-    found = connection.execute(statement.order_by(*order).limit(span.size + 1)).mappings()
+        edge = (cursor.at, cursor.id)
+        lower, upper = (max(lower, edge), upper) if backward else (lower, min(upper, edge))
+    head, value = ((), ()) if order.head is None else ((order.head,), (order.value,))
+    columns = (*head, order.at, order.id)
+    place = tuple_(*columns)
+    statement = statement.where(place > tuple_(*value, *lower), place < tuple_(*value, *upper))
+    by = [column.asc() if backward else column.desc() for column in columns]
+    found = connection.execute(statement.order_by(*by).limit(span.size + 1)).mappings()
     rows: list[Row] = [dict(row) for row in found]
     goes_on = len(rows) > span.size
     rows = rows[: span.size][:: -1 if backward else 1]
@@ -167,6 +202,6 @@ def _page(
 
     return Page(
         rows=rows,
-        previous=Cursor(at=first[at.name], id=first["id"], backward=True) if newer else None,
-        next=Cursor(at=last[at.name], id=last["id"], backward=False) if older else None,
+        previous=Cursor(at=first[order.at.name], id=first["id"], backward=True) if newer else None,
+        next=Cursor(at=last[order.at.name], id=last["id"], backward=False) if older else None,
     )

@@ -205,22 +205,27 @@ def test_one_statement_reads_a_page(
 
 
 @pytest.mark.parametrize(
-    "filters",
+    ("filters", "index"),
     [
-        {},
-        {"status": "FAILED"},
-        {"sourceId": RECORDING},
-        {"languageCode": "en-US"},
-        {"conversationId": CONVERSATION},
-        {"transcriptionConfigurationId": CONFIGURATION},
-        {"hasTranscript": "false"},
-        {"createdAfter": "2026-01-01", "createdBefore": "2027-01-01"},
+        ({}, "newest"),
+        ({"status": "FAILED"}, "status"),
+        ({"sourceId": RECORDING}, "source"),
+        ({"languageCode": "en-US"}, "language"),
+        ({"languageCode": "en-US", "createdBefore": "2027-01-01"}, "language"),
+        ({"conversationId": CONVERSATION}, "conversation"),
+        ({"transcriptionConfigurationId": CONFIGURATION}, "configuration"),
+        ({"hasTranscript": "false"}, "without_transcript"),
+        ({"createdAfter": "2026-01-01", "createdBefore": "2027-01-01"}, "newest"),
     ],
 )
 def test_an_index_holds_each_page_in_its_order(
-    reader: FlaskClient, engine: Engine, statements: Statements, filters: dict[str, str]
+    reader: FlaskClient,
+    engine: Engine,
+    statements: Statements,
+    filters: dict[str, str],
+    index: str,
 ) -> None:
-    """Postgres reads a page off an index, either way, and neither sorts nor sifts."""
+    """Postgres reads a page off the filter's index, either way, and neither sorts nor sifts."""
     for number in range(3):
         tell(engine, _job_that_passes_all_filters(f"job{number}"))
     second = _get(reader, pageToken=_get(reader, **filters, pageSize=1)["meta"]["nextToken"])
@@ -228,10 +233,34 @@ def test_an_index_holds_each_page_in_its_order(
         statements.clear()
         assert len(_ids(reader, pageToken=second["meta"][name])) == 1
         plan = _plan(engine, *statements[0])
-        assert "ROW(sort_at, id)" in plan.partition("Index Cond:")[2]
+        assert f" transcriptions_{index} " in plan
+        assert "sort_at, id)" in plan.partition("Index Cond:")[2]
         assert ("Backward" in plan) == (direction == "Backward")
         assert "Sort" not in plan
         assert "Filter" not in plan
+
+
+def test_what_only_old_jobs_have_is_found_at_once(
+    reader: FlaskClient, engine: Engine, statements: Statements
+) -> None:
+    """Half of all jobs have it, but Postgres doesn't read through the newer half to find them."""
+    jobs = """
+        INSERT INTO transcriptions (id, account_id, status, configuration_id, created_at,
+            first_seen_at, key_terminal, key_updated_at, key_source, key_sha256)
+        SELECT 'job' || n, 'AC', 'RUNNING', CASE WHEN n <= 5000 THEN 'old' ELSE 'new' END, at,
+            at, 0, at, 3, ''
+        FROM (SELECT n, timestamptz '2026-01-01' + n * interval '1 minute' AS at
+              FROM generate_series(1, 10000) AS n) AS numbered
+    """
+    with engine.connect() as connection:
+        connection.execute(text(jobs))
+        connection.execute(text("ANALYZE transcriptions"))
+    statements.clear()
+    assert _ids(reader, transcriptionConfigurationId="old", pageSize=2) == ["job5000", "job4999"]
+    with engine.connect() as connection:
+        explained = f"EXPLAIN (ANALYZE, BUFFERS OFF) {statements[0][0]}"
+        plan = "\n".join(connection.exec_driver_sql(explained, statements[0][1]).scalars())
+    assert "Removed by Filter" not in plan
 
 
 def _job_that_passes_all_filters(job: str) -> bytes:
