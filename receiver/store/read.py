@@ -117,6 +117,8 @@ def transcriptions_page(connection: Connection, filters: Mapping[str, Any], span
     if len(others) == 1 and "has_transcript" not in others:
         [(name, value)] = others.items()
         order = replace(order, head=_job[name], value=value)
+        # Without it Postgres doesn't see that a partial index will do.
+        statement = statement.where(_job[name].is_not(None))
     else:
         statement = statement.where(*(_condition(name, others[name]) for name in others))
 

@@ -90,6 +90,16 @@ events = Table(
     ),
 )
 
+
+def _index_of_some(name: str, column: str) -> Index:
+    """Return the index for a filter by what many jobs don't have: these aren't in it."""
+    return Index(
+        f"transcriptions_{name}",
+        *(column, "sort_at", "id"),
+        postgresql_where=text(f"{column} IS NOT NULL"),
+    )
+
+
 # One row for each job: the fold of its events, in columns that the filters need.
 transcriptions = Table(
     "transcriptions",
@@ -135,10 +145,10 @@ transcriptions = Table(
     _written_by(),
     Index("transcriptions_newest", "sort_at", "id"),
     Index("transcriptions_status", "status", "sort_at", "id"),
-    Index("transcriptions_source", "source_id", "sort_at", "id"),
-    Index("transcriptions_conversation", "conversation_id", "sort_at", "id"),
+    _index_of_some("source", "source_id"),
+    _index_of_some("conversation", "conversation_id"),
     Index("transcriptions_configuration", "configuration_id", "sort_at", "id"),
-    Index("transcriptions_language", "language", "sort_at", "id"),
+    _index_of_some("language", "language"),
     Index(
         "transcriptions_without_transcript",
         "sort_at",
