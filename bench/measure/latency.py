@@ -1,19 +1,46 @@
-"""How evenly callbacks are answered while the service is half busy."""
+"""How evenly callbacks are answered while the service is half busy, and while the peer is."""
+
+from collections.abc import Mapping
 
 from bench.burst import burst
-from bench.contestants import OURS
+from bench.contestants import FASTAPI, OURS, Contestant
 from bench.plan import CONNECTIONS, Bench
 from bench.progress import counted
-from bench.report import Figure, Ratio, Section
+from bench.report import Figure, Ratio, Section, ratio
 from bench.service import prepared, serving
+
+_UNITS = {"highest rate": "1/s", "rate": "1/s", "median": "ms", "99th percentile": "ms"}
+
+# By the figure's name, round by round.
+Rounds = Mapping[str, list[float]]
 
 
 def measure(bench: Bench) -> Section:
     """Find the highest rate, then send half of it, each connection with random pauses."""
-    database = prepared(OURS, bench.server, name="latency")
-    highest, achieved, p50, p99 = [], [], [], []
+    found = {each.name: _rounds(bench, each) for each in (OURS, FASTAPI)}
+    ours, peer = found.values()
+
+    return Section(
+        title="Time to answer at half the highest rate",
+        ratios=[
+            _tail("ours", ours, at_most=3),
+            _tail(FASTAPI.name, peer),
+            ratio("rate : highest rate, ours", ours["rate"], ours["highest rate"]),
+        ],
+        figures=[
+            Figure(name=f"{figure}, {name}", unit=unit, rounds=rounds[figure])
+            for name, rounds in found.items()
+            for figure, unit in _UNITS.items()
+        ],
+        note="Each has half of its own highest rate.",
+    )
+
+
+def _rounds(bench: Bench, contestant: Contestant) -> Rounds:
+    database = prepared(contestant, bench.server, name=f"latency, {contestant.name}")
+    rounds: dict[str, list[float]] = {name: [] for name in _UNITS}
     seconds = 2 * bench.plan.seconds
-    with serving(OURS, database, bench.folder) as service:
+    with serving(contestant, database, bench.folder) as service:
         burst(service, bench.load, seconds=bench.plan.warm_up)
         for _ in counted(bench.plan.repeats):
             full, _spent = burst(service, bench.load, seconds=bench.plan.seconds)
@@ -22,28 +49,18 @@ def measure(bench: Bench) -> Section:
             turn = 1000 * CONNECTIONS / (full.rate / 2)
             think = max(1, turn - full.p50 / 1000 / 3)
             half, _spent = burst(service, bench.load, seconds=seconds, think=think)
-            highest.append(full.rate)
-            achieved.append(half.answered / seconds)  # the last pauses don't count
-            p50.append(half.p50 / 1000)
-            p99.append(half.p99 / 1000)
+            rounds["highest rate"].append(full.rate)
+            rounds["rate"].append(half.answered / seconds)  # the last pauses don't count
+            rounds["median"].append(half.p50 / 1000)
+            rounds["99th percentile"].append(half.p99 / 1000)
 
-    return Section(
-        title="Time to answer at half the highest rate",
-        ratios=[
-            Ratio(
-                name="99th percentile : median",
-                rounds=[high / middle for high, middle in zip(p99, p50, strict=True)],
-                at_most=3,
-            ),
-            Ratio(
-                name="rate : highest rate",
-                rounds=[half / full for half, full in zip(achieved, highest, strict=True)],
-            ),
-        ],
-        figures=[
-            Figure(name="highest rate", unit="1/s", rounds=highest),
-            Figure(name="rate", unit="1/s", rounds=achieved),
-            Figure(name="median", unit="ms", rounds=p50),
-            Figure(name="99th percentile", unit="ms", rounds=p99),
-        ],
+    return rounds
+
+
+def _tail(name: str, rounds: Rounds, *, at_most: float | None = None) -> Ratio:
+    return ratio(
+        f"99th percentile : median, {name}",
+        rounds["99th percentile"],
+        rounds["median"],
+        at_most=at_most,
     )
