@@ -102,7 +102,7 @@ def _variables(protocol: Protocol) -> dict[str, str]:
     rows = parameters([event], Outcome.APPLIED)
     texts = {
         "body": body.decode(),
-        **{name: encoded(rows[name].obj) for name in ("jobs", "events")},
+        **{name: encoded(rows[name].obj).decode() for name in ("jobs", "events")},
     }
     quoted = {name: "'" + text.replace("'", "''") + "'" for name, text in texts.items()}
 

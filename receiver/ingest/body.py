@@ -48,7 +48,9 @@ class Room:
         self.largest = largest
         self._free = max(total, largest)
         self._holders: set[str] = set()
-        self._changed = threading.Condition(threading.Lock())
+        # Its own kind of lock: of a plain one gevent lets others run while the condition asks whose
+        # it is, and a deadline that strikes then keeps the bytes for good.
+        self._changed = threading.Condition()
 
     @contextmanager
     def taken(self, size: int, deadline: Deadline, holder: str = "") -> Iterator[None]:

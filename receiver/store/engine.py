@@ -58,6 +58,8 @@ def make_engine(url: str, *, pool_size: int, statement_seconds: int = 15) -> Eng
         use_native_hstore=False,
         connect_args={
             "connect_timeout": CONNECT_SECONDS,
+            # JSON is sent in it, whatever the database's own encoding.
+            "client_encoding": "utf8",
             # A host that has vanished is noticed early enough for another try. One that is frozen
             # is not: its kernel still acknowledges.
             "tcp_user_timeout": 3000,  # milliseconds

@@ -13,12 +13,12 @@ def jsonb(value: Any) -> Jsonb:
     return Jsonb(value, dumps=encoded)
 
 
-def encoded(value: Any) -> str:
+def encoded(value: Any) -> bytes:
     """Return the value's JSON."""
     try:
-        return orjson.dumps(value, default=_text).decode()
+        return orjson.dumps(value, default=_text)
     except TypeError:  # an integer beyond 64 bits, say
-        return json.dumps(value, default=_text, allow_nan=False)
+        return json.dumps(value, default=_text, allow_nan=False).encode()
 
 
 def _text(value: object) -> str:

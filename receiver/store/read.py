@@ -49,7 +49,7 @@ Place = tuple[datetime, Any]  # the time and the id
 _EARLIEST = datetime.min.replace(tzinfo=UTC)
 _LATEST = datetime.max.replace(tzinfo=UTC)
 
-# Compiled once: on the way of every poll that takes longer than asking the database.
+# Compiled once: that takes longer than asking the database, and every poll would.
 _DIALECT = make_url("postgresql+psycopg://").get_dialect()()
 _NAMES = [column.name for column in JOB]
 _TRANSCRIPTION = select(*JOB).where(_job.id == bindparam("job_id")).compile(dialect=_DIALECT)

@@ -70,12 +70,13 @@ _REPLACES = """EXCLUDED.sentences IS NOT NULL AND (t.sentences IS NULL
 _JOBS = f"""
 SELECT {", ".join(JOB)} FROM jsonb_populate_recordset(NULL::transcriptions, %(jobs)s)
 """  # noqa: S608 - made of the column names above
-# A function without a name for its column gives it its own: that of `bodies` is `unnest`.
 _EVENTS = f"""
-SELECT {", ".join("told.unnest" if name == "body" else f"told.{name}" for name in EVENT)}
-FROM ROWS FROM (
-    jsonb_populate_recordset(NULL::events, %(events)s), unnest(%(bodies)b::bytea[])
-) AS told
+SELECT {
+    ", ".join(
+        "(%(bodies)b::bytea[])[ordinality]" if name == "body" else f"told.{name}" for name in EVENT
+    )
+}
+FROM jsonb_populate_recordset(NULL::events, %(events)s) WITH ORDINALITY AS told
 """  # noqa: S608 - likewise
 
 

@@ -1,6 +1,8 @@
 """Reading bodies: the caps, and that what is taken is given back."""
 
 import io
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -72,6 +74,13 @@ def test_what_is_taken_is_given_back(intake: Intake) -> None:
             pytest.raises(BodyCutShort),
         ):
             read(proved=True)
+
+
+def test_who_is_cut_off_holds_nothing() -> None:
+    """Under gevent a deadline strikes anywhere, also where room is waited for or given back."""
+    command = [sys.executable, "-m", "tests.ingest.cut_off"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert done.stdout.split() == ["free", "a", "b", "c"], done.stderr
 
 
 def test_a_full_worker_takes_no_more(intake: Intake) -> None:

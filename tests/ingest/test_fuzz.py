@@ -41,7 +41,7 @@ def test_any_body_is_judged(body: bytes) -> None:
     assert is_storable(event.detail or "")
     assert len(event.detail or "") < 2000
     if event.head is not None:
-        kept = encoded(event.head)
+        kept = encoded(event.head).decode()
         assert is_storable(kept)
         assert "\\u0000" not in kept.replace("\\\\", "")
         assert from_json(json.loads(kept)) == event.head
