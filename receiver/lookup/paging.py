@@ -9,7 +9,7 @@ from typing import Any
 from marshmallow import ValidationError
 
 from receiver.lookup.arguments import arguments, refusal
-from receiver.store.read import Cursor, Page, Span
+from receiver.store.page import Cursor, Page, Span
 from schemas.parameters import PAGE_SIZE
 from schemas.query import PagedQuery
 from schemas.token import VERSION, Token

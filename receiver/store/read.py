@@ -1,30 +1,24 @@
-"""The reads: one indexed query each, pages by keyset, and no body unless it is what was asked for.
+"""The reads: one indexed query each, and no body unless it is what was asked for."""
 
-A page is found by its neighbour's place in the order, never by counting: it costs the same
-however deep it lies, and rows that come in meanwhile shift nothing.
-"""
-
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from psycopg.rows import TupleRow
 from sqlalchemy import (
     ColumnElement,
     Connection,
-    Select,
     and_,
     bindparam,
     case,
     make_url,
     select,
-    tuple_,
 )
 from sqlalchemy.engine import Compiled
 
 from receiver.store.engine import run
 from receiver.store.gaps import GAP, ended_at
+from receiver.store.page import EARLIEST, LATEST, Order, Page, Span, read_page
 from receiver.store.tables import events, transcriptions
 
 _job = transcriptions.c
@@ -43,11 +37,6 @@ _CALLBACK = [
 ]
 
 Row = Mapping[str, Any]
-Place = tuple[datetime, Any]  # the time and the id
-
-# No row is beyond.
-_EARLIEST = datetime.min.replace(tzinfo=UTC)
-_LATEST = datetime.max.replace(tzinfo=UTC)
 
 # Compiled once: that takes longer than asking the database, and every poll would.
 _DIALECT = make_url("postgresql+psycopg://").get_dialect()()
@@ -58,45 +47,6 @@ _TRANSCRIPT_BODY = (
 )
 
 
-@dataclass(frozen=True, kw_only=True)
-class Cursor:
-    """A page's edge: the page lies beyond the row at this place, towards older or newer rows."""
-
-    at: datetime
-    id: str | int
-    backward: bool  # towards the newer rows
-
-
-@dataclass(frozen=True, kw_only=True)
-class Span:
-    """How many rows to read, and from where; without a cursor from the newest on."""
-
-    size: int
-    cursor: Cursor | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Page:
-    """Some rows, newest first, and where the pages around them begin; None: there is none."""
-
-    rows: Sequence[Row]
-    previous: Cursor | None = None
-    next: Cursor | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Order:
-    """An index's order, and the places, both excluded, between which a list's rows are."""
-
-    at: ColumnElement[datetime]
-    id: ColumnElement[Any]
-    lower: Place
-    upper: Place
-    # The column that comes before these, and the one value of it that all rows have.
-    head: ColumnElement[Any] | None = None
-    value: Any = None
-
-
 def transcriptions_page(connection: Connection, filters: Mapping[str, Any], span: Span) -> Page:
     """Return a page of the jobs that pass all filters, which are named as in `_condition`.
 
@@ -104,11 +54,11 @@ def transcriptions_page(connection: Connection, filters: Mapping[str, Any], span
     """
     after, before = filters.get("created_after"), filters.get("created_before")
     others = {name: filters[name] for name in filters if not name.startswith("created_")}
-    order = _Order(
+    order = Order(
         at=_job.sort_at,
         id=_job.id,
-        lower=(after or _EARLIEST, ""),
-        upper=(before or _LATEST, ""),
+        lower=(after or EARLIEST, ""),
+        upper=(before or LATEST, ""),
     )
     statement = select(*JOB)
     # A filter that stands alone has an index of its own. As a condition it would leave the choice:
@@ -122,7 +72,7 @@ def transcriptions_page(connection: Connection, filters: Mapping[str, Any], span
     else:
         statement = statement.where(*(_condition(name, others[name]) for name in others))
 
-    return _page(connection, statement, order, span)
+    return read_page(connection, statement, order, span)
 
 
 def transcription(connection: Connection, job_id: str) -> Row | None:
@@ -142,11 +92,9 @@ def transcript_body(connection: Connection, sha256: bytes) -> bytes | None:
 def callbacks_page(connection: Connection, job_id: str, span: Span) -> Page:
     """Return a page of the callbacks that name the job, whatever became of them."""
     statement = select(*_CALLBACK).where(_is_callback_of(job_id))
-    order = _Order(
-        at=events.c.received_at, id=events.c.id, lower=(_EARLIEST, 0), upper=(_LATEST, 0)
-    )
+    order = Order(at=events.c.received_at, id=events.c.id, lower=(EARLIEST, 0), upper=(LATEST, 0))
 
-    return _page(connection, statement, order, span)
+    return read_page(connection, statement, order, span)
 
 
 def callback_body(connection: Connection, job_id: str, callback_id: int) -> bytes | None:
@@ -177,33 +125,3 @@ def _condition(name: str, value: Any) -> ColumnElement[bool]:
             condition = _job[name] == value
 
     return condition
-
-
-def _page(connection: Connection, statement: Select[Any], order: _Order, span: Span) -> Page:
-    """Read one row more than asked for: it tells whether the list goes on."""
-    cursor = span.cursor
-    backward = cursor is not None and cursor.backward
-    lower, upper = order.lower, order.upper
-    if cursor:
-        edge = (cursor.at, cursor.id)
-        lower, upper = (max(lower, edge), upper) if backward else (lower, min(upper, edge))
-    head, value = ((), ()) if order.head is None else ((order.head,), (order.value,))
-    columns = (*head, order.at, order.id)
-    place = tuple_(*columns)
-    statement = statement.where(place > tuple_(*value, *lower), place < tuple_(*value, *upper))
-    by = [column.asc() if backward else column.desc() for column in columns]
-    found = connection.execute(statement.order_by(*by).limit(span.size + 1)).mappings()
-    rows: list[Row] = [dict(row) for row in found]
-    goes_on = len(rows) > span.size
-    rows = rows[: span.size][:: -1 if backward else 1]
-    if not rows:
-        return Page(rows=rows)
-    # There is a page where we came from, too.
-    newer, older = (goes_on, True) if backward else (cursor is not None, goes_on)
-    first, last = rows[0], rows[-1]
-
-    return Page(
-        rows=rows,
-        previous=Cursor(at=first[order.at.name], id=first["id"], backward=True) if newer else None,
-        next=Cursor(at=last[order.at.name], id=last["id"], backward=False) if older else None,
-    )
