@@ -94,6 +94,7 @@ def _tell(fate: Fate, kept: Kept, event: Event, until: Deadline) -> None:
 @blueprint.errorhandler(SignatureRefused)
 def _refuse(error: SignatureRefused) -> Response:
     settings: Settings = current_app.extensions["settings"]
+    url = called_url(request.environ, settings.public_url)
     # A setting may be wrong, and then this is the only copy.
     number = current_app.extensions["refused"].put(error.reason, request.environ)
     logger.warning(
@@ -101,9 +102,7 @@ def _refuse(error: SignatureRefused) -> Response:
         error.reason,
         extra={
             "rejected": number,
-            "url": without_credentials(called_url(request.environ, settings.public_url)).partition(
-                "?"
-            )[0],
+            "url": without_credentials(url).partition("?")[0],
             "host": request.headers.get("Host"),
             "keys": [key.id for key in settings.signing_keys],
         },
