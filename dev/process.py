@@ -10,8 +10,15 @@ from typing import IO, Any
 
 import psutil
 
-# Its standard input ends when our side of the pipe is closed, even by a kill -9 of us.
-_WATCH = 'read -r _; kill -s "$0" "$1"; kill -s CONT "$1"'
+# A shell that leaves a watch behind and becomes the program ($1 and what follows). The watch sends
+# $0 at the end of our side of the pipe, which comes even by a kill -9 of us, at whatever moment.
+# A line says that the program needs no watch any more. It's nobody's child: Postgres takes the end
+# of a child that it doesn't know for a crash.
+_WATCHED = """
+exec 3<&0 </dev/null
+( { read -r _ <&3 || { kill -s "$0" $$; kill -s CONT $$; }; } >/dev/null 2>&1 & )
+exec "$@" 3<&-
+"""
 
 
 class Child:
@@ -30,29 +37,26 @@ class Child:
         """Start `command`; `ask` is the signal that asks it to end, `uid` whose process it is."""
         self._ask = ask
         self.process = psutil.Popen(
-            command,
+            ["/bin/sh", "-c", _WATCHED, ask.name.removeprefix("SIG"), *command],
             env=env,
             cwd=cwd,
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE,
             stdout=output,
             stderr=output,
             start_new_session=True,
             **identity(uid),
         )
-        self._watch = subprocess.Popen(  # noqa: S603 - our own command
-            ["/bin/sh", "-c", _WATCH, ask.name.removeprefix("SIG"), str(self.process.pid)],
-            env=env,
-            stdin=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-            **identity(uid),
-        )
 
     def stop(self, *, patience: float) -> None:
-        """Ask it to end; after `patience` seconds kill it and its descendants."""
+        """Ask it to end; after `patience` seconds kill it and its descendants.
+
+        Once it has ended, this does nothing.
+        """
         # First the watch: once the process is reaped, its PID may be somebody else's.
-        self._watch.kill()
-        self._watch.communicate()
+        watch = self.process.stdin
+        if not watch.closed:
+            with contextlib.suppress(BrokenPipeError), watch:
+                watch.write(b"\n")
         end(self.process, ask=self._ask, patience=patience)
         self.process.wait()
 

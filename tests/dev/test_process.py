@@ -1,0 +1,36 @@
+"""A program that ends with whoever started it."""
+
+import subprocess
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+import psutil
+
+from dev.process import wait_for
+
+_ROOT = Path(__file__).parents[2]
+# It kills itself at the earliest moment at which there is a process to be left behind.
+_STARTS_AND_DIES = """
+import os, signal, subprocess, sys
+from dev.process import Child
+
+def die(frame, event, _):
+    if event == "return" and frame.f_code is subprocess.Popen.__init__.__code__:
+        print(frame.f_locals["self"].pid, flush=True)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+sys.setprofile(die)
+Child(["sleep", "60"], ask=signal.SIGTERM, env={"PATH": "/usr/bin:/bin"})
+"""
+
+
+def test_killed_at_once_it_leaves_nothing() -> None:
+    """A program whose starter is killed as soon as it has started it ends all the same."""
+    command = [sys.executable, "-c", _STARTS_AND_DIES]
+    with subprocess.Popen(command, cwd=_ROOT, stdout=subprocess.PIPE) as starter:
+        assert starter.stdout is not None
+        pid = int(starter.stdout.readline())
+
+    with suppress(psutil.NoSuchProcess):
+        assert wait_for([psutil.Process(pid)], seconds=10)
