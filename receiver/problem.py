@@ -1,10 +1,15 @@
 """Problem documents: every error that the application answers, in Twilio's form of RFC 9457."""
 
+import logging
 from collections.abc import Sequence
 from typing import Any
 
-from flask import Flask, Response, json
+from flask import Flask, Response, json, request
 from werkzeug.exceptions import HTTPException
+
+from receiver.fault import place_of
+
+logger = logging.getLogger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -117,3 +122,10 @@ def register(app: Flask) -> None:
         headers = {name: value for name, value in error.get_headers() if name == "Allow"}
 
         return problem(error.code or 500, error.description or "", headers=headers)
+
+    @app.errorhandler(Exception)
+    def _from_fault(error: Exception) -> Response:
+        # Flask would log its text and traceback, which may quote a transcript.
+        logger.error("a request failed: %s", place_of(error), extra={"endpoint": request.endpoint})
+
+        return problem(500, "It failed by a fault of this service; the log tells where.")

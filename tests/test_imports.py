@@ -13,8 +13,8 @@ OURS = ("app", "bench", "dev", "receiver", "schemas", "tests")
 
 # What the modules of a room must not import.
 FORBIDDEN = {
-    "schemas": ("app", "dev", "receiver", "tests", "flask", "sqlalchemy", "psycopg"),
-    "receiver": ("app", "dev", "tests"),
+    "schemas": ("app", "bench", "dev", "receiver", "tests", "flask", "sqlalchemy", "psycopg"),
+    "receiver": ("app", "bench", "dev", "tests"),
     "receiver/store": (
         "flask",
         "receiver.ingest",

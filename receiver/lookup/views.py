@@ -119,10 +119,10 @@ def _number(callback_id: str) -> int:
 
 @blueprint.after_app_request
 def _say_who_may_keep_it(response: Response) -> Response:
-    """Let a client keep what it read and ask for news with its ETag; a 404 is no lasting answer."""
+    """Let a client keep what it read and ask for news with its ETag; keep no error."""
     if request.path.startswith("/v3"):
-        missing = response.status_code == 404  # noqa: PLR2004 - HTTP's own number
-        response.headers["Cache-Control"] = "no-store" if missing else "private, no-cache"
+        failed = response.status_code >= 400  # noqa: PLR2004 - HTTP's own number
+        response.headers["Cache-Control"] = "no-store" if failed else "private, no-cache"
     if request.endpoint == "lookup.fetch_transcript":
         response.vary.add("Accept")
 

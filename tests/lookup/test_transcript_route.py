@@ -1,11 +1,13 @@
 """Fetching a transcript."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import Engine, update
 
+from receiver.lookup import transcripts
 from receiver.lookup.formats import FORMATS
 from receiver.store.tables import events
 from schemas.query import TranscriptQuery
@@ -166,6 +168,25 @@ def test_a_body_that_cannot_be_read_any_more_is_500(
     ]
     assert not any("A word" in said for said in (caplog.text, response.text))
     assert not any(record.exc_info for record in caplog.records)
+
+
+@pytest.mark.usefixtures("sample")
+def test_a_fault_of_ours_tells_nothing_of_the_transcript(
+    reader: FlaskClient, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever fails in an unforeseen way is a 500 problem; the log tells where, not what."""
+
+    def fail(document: object) -> bytes:
+        raise LookupError(f"odd: {document}")
+
+    failing = replace(FORMATS["text"], render=fail)
+    monkeypatch.setattr(transcripts, "FORMATS", {**FORMATS, "text": failing})
+    response = reader.get(f"{URL}?format=text")
+    assert (response.status_code, response.content_type) == (500, "application/problem+json")
+    [record] = caplog.records
+    assert record.getMessage().startswith("a request failed: LookupError in ")
+    assert record.exc_info is None
+    assert not any("odd" in said for said in (caplog.text, response.text))
 
 
 def test_an_empty_transcript_is_one(reader: FlaskClient, engine: Engine) -> None:

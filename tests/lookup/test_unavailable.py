@@ -17,4 +17,5 @@ def test_a_reader_is_told_to_ask_again(path: str, monkeypatch: pytest.MonkeyPatc
     response = app.test_client().get(f"/v3/Transcriptions{path}", auth=key)
     assert (response.status_code, response.content_type) == (503, "application/problem+json")
     assert int(response.headers["Retry-After"]) > 0
+    assert response.headers["Cache-Control"] == "no-store"
     assert "database" in response.text
