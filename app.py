@@ -5,26 +5,26 @@ from collections.abc import Mapping
 
 from flask import Flask
 
-from receiver import config, problem
-from receiver.bounded import Bounded
+from receiver.bodies.body import Intake
+from receiver.callbacks import views as callbacks
 from receiver.cli import commands
-from receiver.ingest import views as ingest
-from receiver.ingest.body import Intake
 from receiver.lookup import views as lookup
 from receiver.openapi import views as openapi
-from receiver.ops import health
 from receiver.rejected.refused import RefusedStore
+from receiver.runtime.timeouts import Bounded
+from receiver.settings import config
 from receiver.spool.folder import Spool
 from receiver.store.engine import make_engine
-from receiver.store.rejected_quotas import Quotas
-from receiver.store.together import Together
-from receiver.twilio import views as twilio
+from receiver.store.ledger.group_commit import Together
+from receiver.store.rejected.quotas import Quotas
+from receiver.submissions import views as twilio
+from receiver.web import health, problems
 
 
 def create_app(environ: Mapping[str, str] | None = None) -> Flask:
     """Return the WSGI application with the settings of `environ`, by default the process's own.
 
-    Raises receiver.config.ConfigError, which lists every fault of the settings.
+    Raises receiver.settings.config.ConfigError, which lists every fault of the settings.
     """
     settings = config.load(os.environ if environ is None else environ)
     app = Flask("app", static_folder=None)
@@ -43,13 +43,13 @@ def create_app(environ: Mapping[str, str] | None = None) -> Flask:
     app.extensions["refused"] = RefusedStore(
         app.extensions["engine"], app.extensions["intake"], Quotas(settings.accounts)
     )
-    problem.register(app)
-    for room in (ingest, lookup, twilio, openapi, health):
+    problems.register(app)
+    for room in (callbacks, lookup, twilio, openapi, health):
         app.register_blueprint(room.blueprint)
     commands.register(app)
     # Flask's own way to wrap middleware around the application.
     app.wsgi_app = Bounded(  # type: ignore[method-assign]
-        app.wsgi_app, late=problem.unavailable("It was not done before the request's deadline.")
+        app.wsgi_app, late=problems.unavailable("It was not done before the request's deadline.")
     )
 
     return app

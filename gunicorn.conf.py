@@ -10,8 +10,8 @@ import resource
 import sys
 from typing import Any
 
-from receiver.config import ConfigError, load
-from receiver.ops.logs import collect_less, configuration
+from receiver.runtime.logs import collect_less, configuration
+from receiver.settings.config import ConfigError, load
 
 try:
     _settings = load(os.environ)
@@ -47,7 +47,7 @@ if _soft < _files:
 worker_connections = max(1000, _files - 500)
 
 control_socket_disable = True
-logger_class = "receiver.ops.quiet.Quiet"
+logger_class = "receiver.runtime.gunicorn_logger.Quiet"
 logconfig_dict = configuration(_settings.log_level)
 collect_less()
 
@@ -61,10 +61,10 @@ def worker_exit(_server: Any, worker: Any) -> None:
 
 def post_worker_init(worker: Any) -> None:
     """Refuse to serve with a driver that blocks the whole worker; move what waits in the spool."""
-    from receiver.ingest import draining  # noqa: PLC0415 - imports the driver, see above
-    from receiver.ops import hub  # noqa: PLC0415 - likewise
+    from receiver.callbacks import draining  # noqa: PLC0415 - imports the driver, see above
+    from receiver.runtime import gevent_check  # noqa: PLC0415 - likewise
 
-    hub.check()
+    gevent_check.check()
     extensions = worker.wsgi.extensions
     if extensions["spool"]:
         draining.start(

@@ -15,8 +15,8 @@ from bench.load.wrk import Spoilt
 from bench.plan import CONNECTIONS, SIZE
 from receiver.store.event import Event, Outcome
 from receiver.store.jsonb import encoded
-from receiver.store.record import parameters
-from receiver.store.statements import RECORD_NEWEST
+from receiver.store.ledger.record import parameters
+from receiver.store.ledger.statements import RECORD_NEWEST
 from schemas.callback import Head
 
 Protocol = Literal["simple", "extended", "prepared"]

@@ -12,16 +12,16 @@ from typing import Any
 
 from dev.ask import ask
 from dev.credentials import ACCOUNT_SID, API_KEY, AUTH_TOKEN
-from receiver.config import load
-from receiver.store.engine import make_engine
-from receiver.twilio.client import twilio_of
-from receiver.twilio.reconcile.desk import Desk
-from receiver.twilio.reconcile.report import Report
-from receiver.twilio.reconcile.run import reconcile
-from receiver.twilio.simulator.configurations import (
+from receiver.reconcile.desk import Desk
+from receiver.reconcile.report import Report
+from receiver.reconcile.run import reconcile
+from receiver.settings.config import load
+from receiver.simulator.configurations import (
     CONVERSATION_CONFIGURATION,
     WITH_CONVERSATION,
 )
+from receiver.store.engine import make_engine
+from receiver.twilio.client import twilio_of
 
 RECORDING = f"RE{'0123456789abcdef' * 2}"
 _PATIENCE = 60.0  # seconds, for each step

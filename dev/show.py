@@ -9,8 +9,8 @@ from dev.ask import ask
 from dev.credentials import ACCOUNT_SID, API_KEY, AUTH_TOKEN
 from dev.life import RECORDING
 from dev.service import GRACE
-from receiver.missing import CALLBACK_PATH
-from receiver.twilio.simulator.configurations import WITH_CONVERSATION
+from receiver.simulator.configurations import WITH_CONVERSATION
+from receiver.web.transcript_state import CALLBACK_PATH
 
 _LINES = 6  # of the transcript, which has some twenty
 

@@ -6,9 +6,9 @@ import sys
 import threading
 
 from dev.credentials import ACCOUNT_SID, AUTH_TOKEN
-from receiver.twilio.simulator.server import serve
-from receiver.twilio.simulator.simulator import Simulator
-from receiver.twilio.simulator.trouble import Delays
+from receiver.simulator.server import serve
+from receiver.simulator.simulator import Simulator
+from receiver.simulator.trouble import Delays
 
 # In seconds. Slow enough for each step to be seen, and for a lost callback to be missed before its
 # transcript is stored in the conversation.

@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 import requests
 
-from receiver.config import load
-from tests.environment import ENVIRON
-from tests.server import ROOT, WebServer, web_server
+from receiver.settings.config import load
+from tests.support.environment import ENVIRON
+from tests.support.paths import ROOT
+from tests.support.server import WebServer, web_server
 
 TARGET = "/healthz"
 # Nothing that is exported where the tests run has a say.

@@ -1,4 +1,7 @@
-"""The import law: which room may know which."""
+"""The import law: the floor plan, and what else a room may know.
+
+`pytest tests/test_imports.py -k plan -s` prints the plan with the imports as they are.
+"""
 
 import ast
 import subprocess
@@ -8,147 +11,103 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parent.parent
-OURS = ("app", "bench", "dev", "receiver", "schemas", "tests")
+from tests.support.paths import ROOT
 
-# What the modules of a room must not import.
-FORBIDDEN = {
-    "schemas": ("app", "bench", "dev", "receiver", "tests", "flask", "sqlalchemy", "psycopg"),
-    "receiver": ("app", "bench", "dev", "tests"),
-    "receiver/store": (
-        "flask",
-        "receiver.ingest",
-        "receiver.lookup",
-        "receiver.rejected",
-        "receiver.spool",
-        "receiver.twilio",
-        "receiver.ops",
-        "receiver.cli",
-    ),
-    "receiver/spool": ("flask", "gevent", "sqlalchemy", "psycopg"),
-    "receiver/ingest": (
-        "receiver.rejected",
-        "receiver.lookup",
-        "receiver.twilio",
-        "receiver.ops",
-        "receiver.openapi",
-        "receiver.cli",
-    ),
-    "receiver/rejected": (
-        "receiver.lookup",
-        "receiver.spool",
-        "receiver.twilio",
-        "receiver.ops",
-        "receiver.openapi",
-        "receiver.cli",
-    ),
-    "receiver/lookup": (
-        "receiver.ingest",
-        "receiver.rejected",
-        "receiver.spool",
-        "receiver.twilio",
-        "receiver.ops",
-        "receiver.openapi",
-        "receiver.cli",
-    ),
-    "receiver/openapi": (
-        "receiver.ingest",
-        "receiver.lookup",
-        "receiver.store",
-        "receiver.twilio",
-        "receiver.cli",
-    ),
-    "receiver/ops": ("receiver.cli",),
-    "receiver/twilio": ("receiver.ingest", "receiver.lookup", "receiver.rejected", "receiver.cli"),
+# From the top floor to the ground. A room imports only from floors below its own.
+FLOOR_PLAN = (
+    ("app",),
+    ("receiver/cli",),
+    ("receiver/reconcile",),
+    ("receiver/callbacks", "receiver/lookup", "receiver/submissions", "receiver/doctor"),
+    ("receiver/rejected", "receiver/openapi"),
+    ("receiver/events", "receiver/web", "receiver/store/completeness"),
+    ("receiver/store/ledger", "receiver/store/polls", "receiver/store/submissions"),
+    ("receiver/bodies", "receiver/spool", "receiver/store/jobs", "receiver/store/rejected"),
+    ("receiver/signatures", "receiver/store", "receiver/preflight", "receiver/twilio"),
+    ("receiver/settings", "receiver/runtime", "receiver/simulator", "schemas"),
+)
+# Highest number on the ground, so that an import leads to a higher one.
+FLOOR_OF = {room: number for number, rooms in enumerate(FLOOR_PLAN) for room in rooms}
+
+# These know nothing else of the project than the named parts.
+SELF_CONTAINED = {
+    "receiver/simulator": (),  # it must share no mistake with the service
+    "receiver/spool": ("receiver.store.event",),
+    "receiver/runtime": (),
+    "schemas": (),
 }
-# The rooms that know nothing of ours but these.
-KNOWN = {"receiver/spool": ("receiver.spool", "receiver.store.event")}
+
 # Pure functions: values in, values out.
-PURE = {
-    "receiver/ingest/signature.py": ("flask", "sqlalchemy", "psycopg"),
-    "receiver/ingest/url.py": ("flask", "sqlalchemy", "psycopg"),
-    "receiver/store/fold.py": ("flask", "sqlalchemy", "psycopg"),
-    "receiver/store/event.py": ("flask", "sqlalchemy", "psycopg"),
-    "receiver/lookup/cues.py": ("flask", "sqlalchemy", "psycopg"),
-    "receiver/lookup/formats.py": ("flask", "sqlalchemy", "psycopg"),
-    "receiver/lookup/speakers.py": ("flask", "sqlalchemy", "psycopg"),
-    "receiver/ingest/form.py": ("flask", "sqlalchemy", "psycopg"),
-    "receiver/ingest/judge.py": ("flask", "sqlalchemy", "psycopg"),
-    "receiver/ingest/arrival.py": ("flask", "sqlalchemy", "psycopg"),
-    "receiver/rejected/candidate.py": ("flask", "sqlalchemy", "psycopg"),
-    "receiver/rejected/budget.py": ("flask", "sqlalchemy", "psycopg"),
-    "receiver/rejected/origins.py": ("flask", "sqlalchemy", "psycopg"),
-    "receiver/missing.py": ("flask", "sqlalchemy", "psycopg"),
-    "receiver/twilio/reconcile/conversation.py": ("flask", "sqlalchemy", "psycopg"),
-    "receiver/twilio/answer.py": ("flask", "sqlalchemy", "psycopg"),
-    "receiver/twilio/submit_rows.py": ("flask", "sqlalchemy", "psycopg"),
-}
-# What every room may use imports no room.
-ROOMS = (
-    "receiver.ingest",
-    "receiver.store",
-    "receiver.rejected",
-    "receiver.spool",
-    "receiver.lookup",
-    "receiver.ops",
-    "receiver.openapi",
-    "receiver.cli",
-    "receiver.twilio",
+PURE = (
+    "receiver/callbacks/rejudge.py",
+    "receiver/events/arrival.py",
+    "receiver/events/validate.py",
+    "receiver/lookup/cues.py",
+    "receiver/lookup/formats.py",
+    "receiver/lookup/speakers.py",
+    "receiver/reconcile/conversation.py",
+    "receiver/rejected/budget.py",
+    "receiver/rejected/candidate.py",
+    "receiver/rejected/origins.py",
+    "receiver/settings",
+    "receiver/signatures",
+    "receiver/store/event.py",
+    "receiver/store/jobs/fold.py",
+    "receiver/submissions/csv_rows.py",
+    "receiver/twilio/responses.py",
+    "receiver/web/transcript_state.py",
+    "schemas",
 )
-SHARED = dict.fromkeys(
-    (
-        "receiver/account.py",
-        "receiver/auth.py",
-        "receiver/availability.py",
-        "receiver/bounded.py",
-        "receiver/config.py",
-        "receiver/deadline.py",
-        "receiver/fault.py",
-        "receiver/keys.py",
-        "receiver/links.py",
-        "receiver/missing.py",
-        "receiver/origin.py",
-        "receiver/problem.py",
-    ),
-    ROOMS,
-)
-# SQL is spoken in the store alone; others may name its connections and errors.
+IMPURE = ("flask", "sqlalchemy", "psycopg", "gevent", "requests")
+
+# SQL is written in the store alone; other rooms may name its connections and errors.
 SQL = tuple(
     f"sqlalchemy.{word}" for word in ("select", "text", "insert", "update", "delete", "func")
 )
-# Who may know the framework.
+
+# The modules that may know the web framework: the wiring, the routes and the commands.
 FLASK = (
     "app.py",
+    "receiver/callbacks/policy.py",
+    "receiver/callbacks/views.py",
     "receiver/cli/",
-    "receiver/auth.py",
-    "receiver/availability.py",
-    "receiver/links.py",
-    "receiver/problem.py",
-    "receiver/ingest/policy.py",
-    "receiver/twilio/simulator/app.py",
-    "receiver/twilio/simulator/conversation_views.py",
-    "receiver/twilio/simulator/voice_views.py",
-    "receiver/twilio/views.py",
-    "receiver/twilio/wanted.py",
-    "receiver/ingest/views.py",
-    "receiver/lookup/answers.py",
-    "receiver/lookup/arguments.py",
-    "receiver/lookup/ask.py",
     "receiver/lookup/transcripts.py",
     "receiver/lookup/views.py",
     "receiver/openapi/",
-    "receiver/ops/health.py",
+    "receiver/simulator/app.py",
+    "receiver/simulator/conversation_views.py",
+    "receiver/simulator/voice_views.py",
+    "receiver/submissions/request.py",
+    "receiver/submissions/views.py",
+    "receiver/web/",
 )
 
 
-def _modules(folder: str) -> Iterator[Path]:
-    path = ROOT / folder
+def _modules(place: str) -> Iterator[Path]:
+    path = ROOT / place
 
-    return iter([path]) if path.suffix else path.rglob("*.py")
+    return path.rglob("*.py") if path.is_dir() else iter([path.with_suffix(".py")])
+
+
+def _room(module: str) -> str | None:
+    """Return the room of the plan that holds the module, given by its dotted name."""
+    name = module.replace(".", "/")
+    holders = [room for room in FLOOR_OF if name == room or name.startswith(f"{room}/")]
+
+    return max(holders, key=len, default=None)
+
+
+def _dotted(path: Path) -> str:
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+
+
+MODULES = {
+    _dotted(path): path for place in ("app", "receiver", "schemas") for path in _modules(place)
+}
 
 
 def _imported(path: Path) -> set[str]:
-    """Return all names that the module imports, wherever in it, as far as a module may be meant."""
+    """Return all names that the module imports, anywhere in it; a name may be a module."""
     names: set[str] = set()
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
@@ -159,73 +118,128 @@ def _imported(path: Path) -> set[str]:
     return names
 
 
-def _belongs(name: str, room: str) -> bool:
-    return name == room or name.startswith(f"{room}.")
+def _within(name: str, package: str) -> bool:
+    return name == package or name.startswith(f"{package}.")
 
 
-@pytest.mark.parametrize(("folder", "rooms"), [*FORBIDDEN.items(), *PURE.items(), *SHARED.items()])
-def test_a_room_imports_nothing_it_must_not(folder: str, rooms: tuple[str, ...]) -> None:
-    """No module of the room imports what the law forbids it."""
+def _arrows() -> Iterator[tuple[str, str]]:
+    """Yield each import between modules of the project."""
+    for name, path in MODULES.items():
+        for imported in _imported(path) & MODULES.keys() - {name}:
+            yield name, imported
+
+
+def _lines_of_the_plan() -> Iterator[str]:
+    below: dict[str, set[str]] = {}
+    for module, imported in _arrows():
+        if _room(module) != _room(imported) and (holder := _room(imported)):
+            below.setdefault(str(_room(module)), set()).add(holder)
+    for number, rooms in enumerate(FLOOR_PLAN):
+        yield f"floor {len(FLOOR_PLAN) - number}"
+        for room in rooms:
+            yield f"  {room}: {', '.join(sorted(below.get(room, ()))) or 'imports no other room'}"
+
+
+def test_the_plan_has_every_room() -> None:
+    """Each folder of the code is a room of the plan, and each room of the plan is a folder."""
+    print("", *_lines_of_the_plan(), sep="\n")  # noqa: T201 - shown by -s, and where it fails
+    places = {path for path in (ROOT / "receiver").iterdir() if path.name != "__pycache__"}
+    folders = {str(path.relative_to(ROOT)) for path in places if path.is_dir()}
+    folders |= {
+        str(path.parent.relative_to(ROOT))
+        for path in (ROOT / "receiver/store").glob("*/__init__.py")
+    }
+    files = {path for path in places if path.suffix == ".py"}
+    loose = {str(path.relative_to(ROOT).with_suffix("")) for path in files}
+    loose.remove("receiver/__init__")
+    assert folders | loose | {"app", "schemas"} == FLOOR_OF.keys()
+
+
+def test_no_import_runs_up() -> None:
+    """A module imports from its own room and from rooms on lower floors only."""
     offences = [
-        (str(path.relative_to(ROOT)), name)
-        for path in _modules(folder)
-        for name in _imported(path)
-        if any(_belongs(name, room) for room in rooms)
+        f"{module} imports {imported}"
+        for module, imported in _arrows()
+        if (room := _room(module)) != (other := _room(imported))
+        and room
+        and other
+        and FLOOR_OF[room] >= FLOOR_OF[other]
     ]
     assert offences == []
 
 
-@pytest.mark.parametrize(("folder", "known"), KNOWN.items())
-def test_some_rooms_know_little(folder: str, known: tuple[str, ...]) -> None:
-    """Of ours they import what the law names, and nothing else."""
-    ours = {
-        name
-        for path in _modules(folder)
-        for name in _imported(path)
-        if any(_belongs(name, root) for root in OURS)
-    }
-    assert {name for name in ours if not any(_belongs(name, room) for room in known)} == set()
+def test_there_is_no_cycle() -> None:
+    """The modules can be put in an order in which each imports only earlier ones."""
+    left: dict[str, set[str]] = {name: set() for name in MODULES}
+    for module, imported in _arrows():
+        left[module].add(imported)
+    while left:
+        free = {name for name, imported in left.items() if not imported & left.keys()}
+        assert free, f"a cycle among {sorted(left)}"
+        left = {name: imported for name, imported in left.items() if name not in free}
 
 
-@pytest.mark.parametrize("folder", ["app.py", "schemas", "receiver"])
-def test_only_the_store_speaks_sql(folder: str) -> None:
-    """No other module imports what statements are made of."""
-    speaking = {
-        str(path.relative_to(ROOT))
-        for path in _modules(folder)
-        if any(_belongs(name, word) for name in _imported(path) for word in SQL)
-    }
-    assert {path for path in speaking if not path.startswith("receiver/store/")} == set()
+def test_nothing_that_runs_imports_a_tool() -> None:
+    """The service imports neither the development tools nor the benchmark nor the tests."""
+    tools = ("bench", "dev", "tests")
+    assert [
+        f"{name} imports {imported}"
+        for name, path in MODULES.items()
+        for imported in _imported(path)
+        if imported.partition(".")[0] in tools
+    ] == []
 
 
-def test_the_simulator_stands_alone() -> None:
-    """It imports nothing of ours, so as to share no mistake, and only its command imports it."""
-    inside = set(_modules("receiver/twilio/simulator"))
-    room = "receiver.twilio.simulator"
-    assert {
-        name
-        for path in inside
-        for name in _imported(path)
-        if any(_belongs(name, ours) for ours in OURS) and not _belongs(name, room)
-    } == set()
-    outside = [path for folder in ("app.py", "receiver", "schemas") for path in _modules(folder)]
+@pytest.mark.parametrize(("room", "known"), SELF_CONTAINED.items())
+def test_some_rooms_know_no_other(room: str, known: tuple[str, ...]) -> None:
+    """The simulator, the spool, the runtime and the schemas stand without the rest."""
+    own = room.replace("/", ".")
+    assert [
+        f"{module} imports {imported}"
+        for module, imported in _arrows()
+        if _within(module, own) and not any(_within(imported, name) for name in (own, *known))
+    ] == []
+
+
+def test_only_its_command_imports_the_simulator() -> None:
+    """The service never runs a part of the simulator."""
     users = {
-        str(path.relative_to(ROOT))
-        for path in outside
-        if path not in inside and any(_belongs(name, room) for name in _imported(path))
+        module
+        for module, imported in _arrows()
+        if _within(imported, "receiver.simulator") and not _within(module, "receiver.simulator")
     }
-    assert users == {"receiver/cli/simulate.py"}
+    assert users == {"receiver.cli.simulate"}
+
+
+@pytest.mark.parametrize("place", PURE)
+def test_pure_modules_do_no_input_or_output(place: str) -> None:
+    """They import neither the framework nor the driver nor an HTTP client."""
+    assert [
+        f"{path.relative_to(ROOT)} imports {name}"
+        for path in _modules(place)
+        for name in _imported(path)
+        if any(_within(name, package) for package in IMPURE)
+    ] == []
+
+
+def test_only_the_store_writes_sql() -> None:
+    """No other module imports what statements are made of."""
+    writers = {
+        str(path.relative_to(ROOT))
+        for path in MODULES.values()
+        if any(_within(name, word) for name in _imported(path) for word in SQL)
+    }
+    assert {path for path in writers if not path.startswith("receiver/store/")} == set()
 
 
 def test_few_know_the_framework() -> None:
     """Flask is known to the wiring, the routes and the commands only."""
-    knowing = {
+    users = {
         str(path.relative_to(ROOT))
-        for folder in ("app.py", "receiver", "schemas")
-        for path in _modules(folder)
-        if any(_belongs(name, "flask") for name in _imported(path))
+        for path in MODULES.values()
+        if any(_within(name, "flask") for name in _imported(path))
     }
-    assert {path for path in knowing if not path.startswith(FLASK)} == set()
+    assert {path for path in users if not path.startswith(FLASK)} == set()
 
 
 def test_the_web_process_imports_no_command() -> None:
@@ -233,23 +247,9 @@ def test_the_web_process_imports_no_command() -> None:
     code = "import app, sys; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT, capture_output=True)
     ours = [name for name in done.stdout.decode().split() if name.startswith("receiver.")]
-    needless = ("receiver.ops.doctor", "receiver.twilio.reconcile", "receiver.twilio.simulator")
+    needless = ("receiver.doctor", "receiver.reconcile", "receiver.simulator")
     assert [name for name in ours if name.startswith(needless)] == []
-    assert {name for name in ours if _belongs(name, "receiver.cli")} <= {
+    assert {name for name in ours if _within(name, "receiver.cli")} <= {
         "receiver.cli",
         "receiver.cli.commands",
     }
-
-
-def test_there_is_no_cycle() -> None:
-    """The modules can be put in an order in which each imports only earlier ones."""
-    modules = {
-        ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path
-        for folder in ("app.py", "receiver", "schemas", "dev")
-        for path in _modules(folder)
-    }
-    left = {name: _imported(path) & modules.keys() - {name} for name, path in modules.items()}
-    while left:
-        free = {name for name, imported in left.items() if not imported & left.keys()}
-        assert free, f"a cycle among {sorted(left)}"
-        left = {name: imported for name, imported in left.items() if name not in free}

@@ -9,9 +9,10 @@ import pytest
 from sqlalchemy import Engine, select
 
 from receiver.store.tables import events
-from tests.server import WebServer, response_of, web_server
+from tests.support.paths import ROOT
+from tests.support.server import WebServer, response_of, web_server
 
-BODY = (Path(__file__).parent / "samples" / "completed_flat.json").read_bytes()
+BODY = (ROOT / "tests" / "samples" / "completed_flat.json").read_bytes()
 
 
 @pytest.fixture

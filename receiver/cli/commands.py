@@ -8,16 +8,16 @@ from flask.cli import AppGroup
 
 # By their names, each with its module in this room and its name there.
 _COMMANDS = {
-    "callbacks": ("callbacks", "group"),
+    "callbacks": ("callbacks.commands", "group"),
     "completeness": ("completeness", "command"),
     "doctor": ("doctor", "command"),
     "migrate": ("database", "migrate_command"),
     "rebuild": ("database", "rebuild_command"),
     "reconcile": ("reconcile", "command"),
-    "rejected": ("rejected", "group"),
+    "rejected": ("rejected.commands", "group"),
     "simulate": ("simulate", "command"),
     "spool": ("spool", "command"),
-    "submit": ("submit", "command"),
+    "submit": ("submit.command", "command"),
 }
 
 

@@ -6,10 +6,11 @@ import click
 from flask.cli import with_appcontext
 
 from receiver.cli.context import engine, explained, settings
-from receiver.missing import reasons
-from receiver.store.completeness import RECENT, Completeness, completeness, missing_jobs
-from receiver.store.read import Row
-from receiver.store.unknown import unknown_jobs
+from receiver.store.completeness.figures import RECENT, Completeness, completeness
+from receiver.store.completeness.missing import missing_jobs
+from receiver.store.jobs.read import Row
+from receiver.store.polls.unknown import unknown_jobs
+from receiver.web.transcript_state import reasons
 
 
 @click.command("completeness")

@@ -9,8 +9,8 @@ from flask import current_app
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
-from receiver.config import Settings
-from receiver.fault import kind_of
+from receiver.runtime.errors import kind_of
+from receiver.settings.config import Settings
 from receiver.spool.folder import Spool
 from receiver.store.retry import Unavailable
 

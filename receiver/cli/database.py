@@ -6,7 +6,7 @@ import click
 from flask.cli import with_appcontext
 
 from receiver.cli.context import engine, explained
-from receiver.store.rebuild import count_jobs, job_ids, rebuild
+from receiver.store.jobs.rebuild import count_jobs, job_ids, rebuild
 
 
 @click.command("migrate")

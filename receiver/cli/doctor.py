@@ -4,7 +4,7 @@ import click
 from flask.cli import with_appcontext
 
 from receiver.cli.context import engine, settings
-from receiver.ops import doctor
+from receiver.doctor import doctor
 
 
 @click.command("doctor")

@@ -12,11 +12,11 @@ import click
 from flask.cli import with_appcontext
 
 from receiver.cli.context import engine, explained, settings
-from receiver.ops.logs import configuration
+from receiver.reconcile.desk import Desk
+from receiver.reconcile.forever import reconcile_forever
+from receiver.reconcile.run import reconcile
+from receiver.runtime.logs import configuration
 from receiver.twilio.client import NotConfigured, Twilio, twilio_of
-from receiver.twilio.reconcile.desk import Desk
-from receiver.twilio.reconcile.forever import reconcile_forever
-from receiver.twilio.reconcile.run import reconcile
 
 # `\b` keeps click from filling the lines that follow.
 _MEMBERS = """\b

@@ -11,9 +11,9 @@ import click
 from flask.cli import with_appcontext
 
 from receiver.cli.context import settings
-from receiver.config import Settings
-from receiver.missing import CALLBACK_PATH
-from receiver.origin import without_credentials
+from receiver.settings.config import Settings
+from receiver.settings.urls import without_credentials
+from receiver.web.transcript_state import CALLBACK_PATH
 
 _NOBODY = f"AC{'0' * 32}"  # the account, where the settings name none
 _Command = Callable[..., None]
@@ -75,9 +75,9 @@ def command(  # noqa: PLR0913 - each is an option of the command
 ) -> None:
     """Serve a Twilio to develop against, on this machine alone, until Ctrl-C."""
     # The web process needs no simulator.
-    from receiver.twilio.simulator.server import serve  # noqa: PLC0415
-    from receiver.twilio.simulator.simulator import Simulator  # noqa: PLC0415
-    from receiver.twilio.simulator.trouble import Delays, Trouble  # noqa: PLC0415
+    from receiver.simulator.server import serve  # noqa: PLC0415
+    from receiver.simulator.simulator import Simulator  # noqa: PLC0415
+    from receiver.simulator.trouble import Delays, Trouble  # noqa: PLC0415
 
     ours = settings()
     seed = secrets.randbelow(10**6) if seed is None else seed
@@ -143,7 +143,7 @@ def _signing_key(ours: Settings) -> str | tuple[str, str]:
 
 def _guide(url: str, ours: Settings, *, callback_url: str, seed: int) -> str:
     """Return what to paste. No secret is told: they are the ones in the environment."""
-    from receiver.twilio.simulator.configurations import (  # noqa: PLC0415 - as above
+    from receiver.simulator.configurations import (  # noqa: PLC0415 - as above
         CALLBACK_ONLY,
         WITH_CONVERSATION,
     )
@@ -168,7 +168,7 @@ def _guide(url: str, ours: Settings, *, callback_url: str, seed: int) -> str:
 
 def _hint(ours: Settings, callback_url: str) -> str:
     """Return what to set where no callback can arrive, "" where they can."""
-    from receiver.twilio.simulator.delivery import is_in_reach  # noqa: PLC0415 - as above
+    from receiver.simulator.delivery import is_in_reach  # noqa: PLC0415 - as above
 
     if is_in_reach(callback_url):
         return ""

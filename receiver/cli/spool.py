@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 import click
 from flask.cli import with_appcontext
 
+from receiver.callbacks.drain import Drain
 from receiver.cli.context import engine, explained, settings, spool
-from receiver.ingest.drain import Drain
 from receiver.spool.folder import Spool, Waiting, explain
 from receiver.store.retry import Unavailable
 

@@ -3,14 +3,14 @@
 import re
 from collections.abc import Sequence
 
-from receiver.availability import is_awaited
-from receiver.links import job_url
-from receiver.lookup.ask import ask
-from receiver.missing import lacks_transcript
-from receiver.problem import Problem
-from receiver.store import read
 from receiver.store.event import TERMINAL
-from receiver.store.gaps import explanations
+from receiver.store.jobs import read
+from receiver.store.jobs.gaps import explanations
+from receiver.web.ask import ask
+from receiver.web.availability import is_awaited
+from receiver.web.job_view import job_url
+from receiver.web.problems import Problem
+from receiver.web.transcript_state import lacks_transcript
 from schemas.storable import ID_PATTERN
 
 # Seconds to wait before asking for an unfinished job again. Its callback ends it, not the asking.

@@ -8,8 +8,8 @@ from typing import Any
 
 from marshmallow import ValidationError
 
-from receiver.lookup.arguments import arguments, refusal
 from receiver.store.page import Cursor, Page, Span
+from receiver.web.arguments import arguments, refusal
 from schemas.parameters import PAGE_SIZE
 from schemas.query import PagedQuery
 from schemas.token import VERSION, Token

@@ -5,14 +5,14 @@ from hashlib import sha256
 
 from flask import Response, request
 
-from receiver.links import job_url
 from receiver.lookup import jobs
-from receiver.lookup.answers import not_modified, with_tag
-from receiver.lookup.ask import ask
 from receiver.lookup.formats import FORMATS, RENDERER_VERSION
 from receiver.lookup.negotiate import NotAcceptableError, choose
-from receiver.problem import Problem
-from receiver.store import read
+from receiver.store.jobs import read
+from receiver.web.ask import ask
+from receiver.web.job_view import job_url
+from receiver.web.problems import Problem
+from receiver.web.responses import not_modified, with_tag
 from schemas.callback import Undecodable, decode
 
 logger = logging.getLogger(__name__)

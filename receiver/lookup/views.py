@@ -6,17 +6,17 @@ from datetime import UTC, datetime, timedelta
 
 from flask import Blueprint, Response, current_app, request
 
-from receiver.auth import require_api_key
-from receiver.links import described, enveloped
 from receiver.lookup import jobs, transcripts
-from receiver.lookup.answers import rendered, tagged
-from receiver.lookup.arguments import arguments
-from receiver.lookup.ask import ask
 from receiver.lookup.paging import Collection
-from receiver.problem import Problem, unavailable
-from receiver.store import read
-from receiver.store.completeness import completeness
+from receiver.store.completeness.figures import completeness
+from receiver.store.jobs import read
 from receiver.store.retry import Unavailable
+from receiver.web.arguments import arguments
+from receiver.web.ask import ask
+from receiver.web.auth import require_api_key
+from receiver.web.job_view import described, enveloped
+from receiver.web.problems import Problem, unavailable
+from receiver.web.responses import rendered, tagged
 from schemas.completeness import Completeness
 from schemas.listing import CallbackList, TranscriptionList
 from schemas.query import PagedQuery, TranscriptionsQuery, TranscriptQuery

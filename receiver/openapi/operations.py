@@ -4,7 +4,7 @@ from typing import Any
 
 from marshmallow import Schema
 
-from receiver.problem import MEDIA_TYPE
+from receiver.web.problems import MEDIA_TYPE
 from schemas.callback import Head
 from schemas.completeness import Completeness
 from schemas.health import Health

@@ -3,7 +3,7 @@
 from flask import Blueprint, Response, current_app, jsonify, request
 
 from receiver.openapi.document import document
-from receiver.origin import public_origin
+from receiver.settings.urls import public_origin
 
 # No authentication: it describes the doors, not what is behind them.
 blueprint = Blueprint("openapi", __name__)

@@ -5,16 +5,16 @@ from typing import Any
 
 from sqlalchemy import Engine, Row
 
-from receiver.config import Settings
-from receiver.deadline import REQUEST_SECONDS, Deadline
-from receiver.ingest.arrival import arrival
-from receiver.ingest.judge import judge
-from receiver.ingest.keep import record_or_quarantine
-from receiver.ingest.signature import verify
+from receiver.events.arrival import arrival
+from receiver.events.record import record_or_quarantine
+from receiver.events.validate import judge
 from receiver.rejected.signed import as_signed
+from receiver.runtime.deadline import REQUEST_SECONDS, Deadline
+from receiver.settings.config import Settings
+from receiver.signatures.signature import verify
 from receiver.store.event import Event
-from receiver.store.record import Recorded, record
-from receiver.store.rejected import remove_rejected
+from receiver.store.ledger.record import Recorded, record
+from receiver.store.rejected.keep import remove_rejected
 
 
 def verified_event(row: Row[Any], settings: Settings) -> Event:

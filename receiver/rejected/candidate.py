@@ -7,10 +7,10 @@ from typing import Any
 
 from marshmallow import ValidationError
 
-from receiver.ingest.signature import body_hashes
-from receiver.ingest.url import called_target
-from receiver.origin import request_origin
-from receiver.store.rejected import RejectedRequest
+from receiver.settings.urls import request_origin
+from receiver.signatures.signature import body_hashes
+from receiver.signatures.url import called_target
+from receiver.store.rejected.keep import RejectedRequest
 from schemas.callback import Head, Undecodable, decode
 from schemas.storable import is_storable
 

@@ -8,9 +8,9 @@ from typing import Literal
 
 from sqlalchemy import Engine
 
-from receiver.bounded import limited
-from receiver.fault import place_of
-from receiver.store.not_kept import count_not_kept
+from receiver.runtime.errors import place_of
+from receiver.runtime.timeouts import limited
+from receiver.store.rejected.not_kept import count_not_kept
 
 logger = logging.getLogger(__name__)
 

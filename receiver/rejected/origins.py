@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import product
 from urllib.parse import urlsplit
 
-from receiver.origin import is_host
+from receiver.settings.urls import is_host
 
 _PORT = re.compile(r":([0-9]{1,5})\Z")
 # Of the hosts and of the ports that one request names: some proxies, and no list that is made up.

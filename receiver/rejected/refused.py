@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Engine
 
-from receiver import deadline
-from receiver.bounded import limited
-from receiver.deadline import Deadline
-from receiver.fault import place_of
-from receiver.ingest.body import Intake
+from receiver.bodies.body import Intake
 from receiver.rejected.budget import Bucket, Metered, Pauses
 from receiver.rejected.candidate import may_be_callback, rejected_request
 from receiver.rejected.not_kept import NotKept, NotKeptCounts
-from receiver.store.rejected import Full, RejectedRequest, keep_rejected
-from receiver.store.rejected_quotas import Quotas
+from receiver.runtime import deadline
+from receiver.runtime.deadline import Deadline
+from receiver.runtime.errors import place_of
+from receiver.runtime.timeouts import limited
+from receiver.store.rejected.keep import Full, RejectedRequest, keep_rejected
+from receiver.store.rejected.quotas import Quotas
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment

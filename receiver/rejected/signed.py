@@ -4,7 +4,7 @@ from typing import Any
 
 from sqlalchemy import Row
 
-from receiver.ingest.signature import Signed
+from receiver.signatures.signature import Signed
 
 
 def as_signed(row: Row[Any], public_url: str | None) -> Signed:

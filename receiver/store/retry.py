@@ -16,8 +16,8 @@ from sqlalchemy.exc import (
 )
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from receiver.deadline import Deadline
-from receiver.fault import Plain, kind_of
+from receiver.runtime.deadline import Deadline
+from receiver.runtime.errors import Plain, kind_of
 
 Result = TypeVar("Result")
 

@@ -180,7 +180,7 @@ watches = Table(
     "watches",
     metadata,
     Column("job_id", Text(collation="C"), primary_key=True),
-    # What is to be asked for, as receiver.store.need has it, and how often it was in vain.
+    # What is to be asked for, as receiver.store.polls.reasons has it, and how often it was in vain.
     Column("need", Text, nullable=False),
     Column("attempts", Integer, nullable=False, server_default=text("0")),
     # How often in a row Twilio knew of no such job.

@@ -1,1 +1,1 @@
-"""Outbound: Twilio's API as we call it, and a Twilio to develop against."""
+"""Twilio's REST API: client, transport, responses and errors."""

@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
-from receiver.config import Settings
-from receiver.deadline import Deadline
-from receiver.twilio.answer import Answer, answer_of
+from receiver.runtime.deadline import Deadline
+from receiver.settings.config import Settings
 from receiver.twilio.errors import NotConfigured, TwilioAway, TwilioBusy, TwilioRefused
+from receiver.twilio.responses import Answer, answer_of
 from schemas.storable import ID_PATTERN, is_storable
 
 if TYPE_CHECKING:

@@ -19,8 +19,8 @@ from twilio.http.response import Response
 from twilio.rest import Client
 from urllib3.exceptions import HTTPError
 
-from receiver.bounded import TimeIsUp, limited
-from receiver.deadline import Deadline
+from receiver.runtime.deadline import Deadline
+from receiver.runtime.timeouts import TimeIsUp, limited
 from receiver.twilio.errors import TwilioAway
 
 # In seconds: for the connection, and for a call as a whole, or where there is no hub each wait.

@@ -10,8 +10,8 @@ import pytest
 
 from bench.load import callbacks
 from bench.load.requests import API_KEY, Body, write_callbacks, write_gets
-from receiver.ingest.signature import Signed, verify
-from receiver.keys import auth_tokens
+from receiver.settings.keys import auth_tokens
+from receiver.signatures.signature import Signed, verify
 from schemas.callback import Head, decode
 
 

@@ -3,9 +3,9 @@
 import pytest
 from flask import Flask
 
-from tests.app import Twilio
-from tests.cli.run import run
-from tests.server import free_port
+from tests.support.app import Twilio
+from tests.support.command import run
+from tests.support.server import free_port
 
 
 def test_rebuild_lists_what_had_to_change(app: Flask, twilio: Twilio) -> None:

@@ -18,23 +18,24 @@ from sqlalchemy import Engine, text
 
 from app import create_app
 from dev.process import Child
-from receiver.store.completeness import Completeness, completeness
-from receiver.store.record import record
-from receiver.twilio.reconcile.report import Report
-from receiver.twilio.simulator.clock import StillClock
-from receiver.twilio.simulator.server import Served, serve
-from receiver.twilio.simulator.trouble import Delays, Trouble
-from receiver.twilio.telling import event_of, tell
-from tests.cli.run import run
-from tests.server import ROOT, free_port, wait_until
-from tests.store.events import make_event
-from tests.twilio.simulator.account import (
+from receiver.events.api_events import event_of, tell
+from receiver.reconcile.report import Report
+from receiver.simulator.clock import StillClock
+from receiver.simulator.server import Served, serve
+from receiver.simulator.trouble import Delays, Trouble
+from receiver.store.completeness.figures import Completeness, completeness
+from receiver.store.ledger.record import record
+from tests.support.command import run
+from tests.support.paths import ROOT
+from tests.support.server import free_port, wait_until
+from tests.support.simulator.account import (
     ACCOUNT,
     BY_RECORDING,
     CALLED_BACK_ONLY,
     recording,
     simulated,
 )
+from tests.support.store_events import make_event
 
 HOUR = timedelta(hours=1)
 

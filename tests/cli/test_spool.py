@@ -8,11 +8,11 @@ from flask import Flask
 from app import create_app
 from receiver.spool.claim import claim
 from receiver.spool.folder import Spool
-from tests.cli.run import run
-from tests.environment import ENVIRON
-from tests.ingest.locking import locked
-from tests.ingest.spooled import body, put
-from tests.store.events import count
+from tests.support.command import run
+from tests.support.environment import ENVIRON
+from tests.support.locking import locked
+from tests.support.spooled import body, put
+from tests.support.store_events import count
 
 
 @pytest.fixture
@@ -82,7 +82,7 @@ def test_drain_gets_past_a_locked_job(
     app: Flask, spool: Spool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The oldest stays and ends it with 1, and those after it are moved."""
-    monkeypatch.setattr("receiver.ingest.drain.RECORD_SECONDS", 0.1)
+    monkeypatch.setattr("receiver.callbacks.drain.RECORD_SECONDS", 0.1)
     put(spool, body(1))
     oldest = next(spool.path.iterdir())
     os.utime(oldest, (0, 0))
@@ -111,7 +111,7 @@ def test_drain_without_a_database(
     environ: dict[str, str], spool: Spool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It says so in a line, and everything stays."""
-    monkeypatch.setattr("receiver.ingest.drain.RECORD_SECONDS", 0.1)
+    monkeypatch.setattr("receiver.callbacks.drain.RECORD_SECONDS", 0.1)
     put(spool, body(1), body(2))
     away = create_app(environ | {"DATABASE_URL": ENVIRON["DATABASE_URL"]})
     done = run(away, "spool", "--drain")

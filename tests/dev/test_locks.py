@@ -2,12 +2,13 @@
 
 import re
 import tomllib
-from pathlib import Path
 
 import pytest
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
+
+from tests.support.paths import ROOT
 
 PRODUCTION, RUN, DEVELOPMENT, BENCHMARK = LOCKS = (
     "requirements.txt",
@@ -15,13 +16,12 @@ PRODUCTION, RUN, DEVELOPMENT, BENCHMARK = LOCKS = (
     "requirements-dev.txt",
     "requirements-bench.txt",
 )
-_ROOT = Path(__file__).parents[2]
-_PROJECT = tomllib.loads((_ROOT / "pyproject.toml").read_text())
+_PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 
 
 def _blocks(lock: str) -> list[str]:
     """Return the text of each pin, with its hashes."""
-    text = (_ROOT / lock).read_text().replace("\\\n", " ")
+    text = (ROOT / lock).read_text().replace("\\\n", " ")
 
     return [line for line in text.splitlines() if line.strip() and not line.startswith("#")]
 
@@ -56,7 +56,7 @@ def test_every_line_is_a_pin_with_hashes(lock: str) -> None:
 @pytest.mark.parametrize("lock", LOCKS)
 def test_no_address(lock: str) -> None:
     """A lock file names no index, no URL and no path."""
-    text = (_ROOT / lock).read_text()
+    text = (ROOT / lock).read_text()
 
     assert not re.search(r"://|^-|^ *#|file:|/", text, flags=re.MULTILINE)
 
@@ -88,12 +88,12 @@ def test_production_holds_nothing_of_development() -> None:
 
 def test_no_second_lock_file() -> None:
     """There is no uv.lock: Heroku's build refuses it beside requirements.txt."""
-    assert not (_ROOT / "uv.lock").exists()
+    assert not (ROOT / "uv.lock").exists()
 
 
 def test_the_platforms_python_is_supported() -> None:
     """`.python-version` is one minor version, of those that the project supports."""
-    version = (_ROOT / ".python-version").read_text().strip()
+    version = (ROOT / ".python-version").read_text().strip()
 
     assert re.fullmatch(r"3\.\d+", version)
     assert SpecifierSet(_PROJECT["project"]["requires-python"]).contains(version)

@@ -3,13 +3,12 @@
 import subprocess
 import sys
 from contextlib import suppress
-from pathlib import Path
 
 import psutil
 
 from dev.process import wait_for
+from tests.support.paths import ROOT
 
-_ROOT = Path(__file__).parents[2]
 # It kills itself at the earliest moment at which there is a process to be left behind.
 _STARTS_AND_DIES = """
 import os, signal, subprocess, sys
@@ -28,7 +27,7 @@ Child(["sleep", "60"], ask=signal.SIGTERM, env={"PATH": "/usr/bin:/bin"})
 def test_killed_at_once_it_leaves_nothing() -> None:
     """A program whose starter is killed as soon as it has started it ends all the same."""
     command = [sys.executable, "-c", _STARTS_AND_DIES]
-    with subprocess.Popen(command, cwd=_ROOT, stdout=subprocess.PIPE) as starter:
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE) as starter:
         assert starter.stdout is not None
         pid = int(starter.stdout.readline())
 

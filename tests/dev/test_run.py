@@ -19,9 +19,9 @@ import pytest
 import requests
 
 from dev.process import wait_for
-from tests.server import wait_until
+from tests.support.paths import ROOT
+from tests.support.server import wait_until
 
-_ROOT = Path(__file__).parents[2]
 _SOURCES = ("app.py", "dev", "gunicorn.conf.py", "Procfile", "receiver", "schemas")
 _COMMAND = (sys.executable, "-m", "dev.run")
 _LAST_LINE = "# another job"
@@ -33,7 +33,7 @@ def project(postgres_folder: Path) -> Path:
     project = postgres_folder / uuid.uuid4().hex / "a b#%+&"
     project.mkdir(parents=True)
     for name in _SOURCES:
-        source = _ROOT / name
+        source = ROOT / name
         if source.is_dir():
             shutil.copytree(source, project / name, ignore=shutil.ignore_patterns("__pycache__"))
         else:

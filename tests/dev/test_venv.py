@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
-_SCRIPT = Path(__file__).parents[2] / "dev" / "venv.sh"
+from tests.support.paths import ROOT
+
+_SCRIPT = ROOT / "dev" / "venv.sh"
 _TOOLS = ("grep", "rm", "sh")
 # Answers what dev/venv.sh asks a Python: does it fit, where is it, can it make a venv.
 _PYTHON = """#!/bin/sh

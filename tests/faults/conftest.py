@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 
 from dev import postgres as launcher
-from tests.faults.deployment import Deployment
-from tests.faults.figures import as_property, table
-from tests.faults.forms import LONG, SHORT, Form
-from tests.faults.pgbouncer import pgbouncer
-from tests.faults.restartable import Restartable
-from tests.server import WebServer
+from tests.support.faults.deployment import Deployment
+from tests.support.faults.figures import as_property, table
+from tests.support.faults.forms import LONG, SHORT, Form
+from tests.support.faults.pgbouncer import pgbouncer
+from tests.support.faults.restartable import Restartable
+from tests.support.server import WebServer
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -73,7 +73,7 @@ def deployment(
 ) -> Iterator[Deployment]:
     """Yield a deployment that the test has to itself, and hand in its figures.
 
-    The service reaches Postgres directly, unless the test is for both ways (tests.faults.forms).
+    The service reaches Postgres directly, unless the test is for both (tests.support.faults.forms).
     """
     pooled = getattr(request, "param", "direct") == "pgbouncer"
     with deployed(postgres_folder, tmp_path, pooled=pooled) as own:

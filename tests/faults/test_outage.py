@@ -3,10 +3,10 @@
 import time
 from contextlib import ExitStack
 
-from tests.faults.deployment import Deployment
-from tests.faults.forms import BOTH_WAYS_AT_LENGTH, Form
-from tests.faults.restartable import FAST
-from tests.faults.sender import Sender, calling
+from tests.support.faults.deployment import Deployment
+from tests.support.faults.forms import BOTH_WAYS_AT_LENGTH, Form
+from tests.support.faults.restartable import FAST
+from tests.support.faults.sender import Sender, calling
 
 # Callbacks per second.
 RATE = 4

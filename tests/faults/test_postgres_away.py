@@ -5,11 +5,11 @@ from signal import Signals
 
 import pytest
 
-from tests.faults.callbacks import callback
-from tests.faults.deployment import Deployment
-from tests.faults.forms import BOTH_WAYS, BOTH_WAYS_AT_LENGTH, LONG_ONLY, Form
-from tests.faults.restartable import FAST, IMMEDIATE, KILL
-from tests.faults.sender import calling, load
+from tests.support.faults.callbacks import callback
+from tests.support.faults.deployment import Deployment
+from tests.support.faults.forms import BOTH_WAYS, BOTH_WAYS_AT_LENGTH, LONG_ONLY, Form
+from tests.support.faults.restartable import FAST, IMMEDIATE, KILL
+from tests.support.faults.sender import calling, load
 
 
 @BOTH_WAYS_AT_LENGTH

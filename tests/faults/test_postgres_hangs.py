@@ -5,13 +5,13 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 
-from tests.faults.callbacks import callback, job_id
-from tests.faults.deployment import Deployment
-from tests.faults.forms import BOTH_WAYS_AT_LENGTH, LONG_ONLY, Form
-from tests.faults.proxy import Proxy, proxy
-from tests.faults.sender import Sender, calling, load
-from tests.postgres import frozen
-from tests.server import WebServer, response_of, wait_until
+from tests.support.faults.callbacks import callback, job_id
+from tests.support.faults.deployment import Deployment
+from tests.support.faults.forms import BOTH_WAYS_AT_LENGTH, LONG_ONLY, Form
+from tests.support.faults.proxy import Proxy, proxy
+from tests.support.faults.sender import Sender, calling, load
+from tests.support.postgres import frozen
+from tests.support.server import WebServer, response_of, wait_until
 
 FEW = range(8)
 # More than there are connections: some wait for the pool, some for the server.

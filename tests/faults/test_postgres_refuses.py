@@ -4,11 +4,11 @@ from contextlib import ExitStack, suppress
 
 import psycopg
 
-from tests.faults.callbacks import callback, job_id
-from tests.faults.deployment import Deployment
-from tests.faults.forms import BOTH_WAYS_AT_LENGTH, LONG_ONLY
-from tests.faults.sender import Sender, calling
-from tests.server import WebServer, wait_until
+from tests.support.faults.callbacks import callback, job_id
+from tests.support.faults.deployment import Deployment
+from tests.support.faults.forms import BOTH_WAYS_AT_LENGTH, LONG_ONLY
+from tests.support.faults.sender import Sender, calling
+from tests.support.server import WebServer, wait_until
 
 
 def wait_until_it_tries_again(web: WebServer) -> None:

@@ -8,11 +8,11 @@ from contextlib import ExitStack
 
 import pytest
 
-from tests.faults.callbacks import LARGEST, callback
-from tests.faults.deployment import Deployment
-from tests.faults.figures import ledger
-from tests.faults.sender import Delivery, calling
-from tests.server import WebServer, response_of
+from tests.support.faults.callbacks import LARGEST, callback
+from tests.support.faults.deployment import Deployment
+from tests.support.faults.figures import ledger
+from tests.support.faults.sender import Delivery, calling
+from tests.support.server import WebServer, response_of
 
 Wire = tuple[Deployment, WebServer]
 CHUNKED = "Transfer-Encoding: chunked"

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.faults.sender import Answer, NoAnswer, Sender
-from tests.server import free_port
+from tests.support.faults.sender import Answer, NoAnswer, Sender
+from tests.support.server import free_port
 
 # What the server does to a connection instead of answering it.
 CUT = 0

@@ -6,14 +6,14 @@ from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
 
-from tests.faults.callbacks import LARGEST, USUAL, callback
-from tests.faults.deployment import Deployment
-from tests.faults.forms import BOTH_WAYS_AT_LENGTH, LONG_ONLY, Form
-from tests.faults.restartable import FAST
-from tests.faults.sender import calling
-from tests.faults.workers import THREE, kill_one_of_three, workers
-from tests.postgres import frozen
-from tests.server import wait_until
+from tests.support.faults.callbacks import LARGEST, USUAL, callback
+from tests.support.faults.deployment import Deployment
+from tests.support.faults.forms import BOTH_WAYS_AT_LENGTH, LONG_ONLY, Form
+from tests.support.faults.restartable import FAST
+from tests.support.faults.sender import calling
+from tests.support.faults.workers import THREE, kill_one_of_three, workers
+from tests.support.postgres import frozen
+from tests.support.server import wait_until
 
 # Callbacks on their way at most, or a slow machine would fall behind for ever.
 AT_ONCE = 64

@@ -2,14 +2,14 @@
 
 from contextlib import ExitStack
 
-from tests.faults.callbacks import callback, job_id
-from tests.faults.deployment import Deployment
-from tests.faults.figures import ledger
-from tests.faults.forms import BOTH_WAYS, BOTH_WAYS_AT_LENGTH, Form
-from tests.faults.proxy import proxy
-from tests.faults.sender import NoAnswer, calling, load
-from tests.faults.workers import THREE, kill_one_of_three, workers
-from tests.server import response_of, wait_until
+from tests.support.faults.callbacks import callback, job_id
+from tests.support.faults.deployment import Deployment
+from tests.support.faults.figures import ledger
+from tests.support.faults.forms import BOTH_WAYS, BOTH_WAYS_AT_LENGTH, Form
+from tests.support.faults.proxy import proxy
+from tests.support.faults.sender import NoAnswer, calling, load
+from tests.support.faults.workers import THREE, kill_one_of_three, workers
+from tests.support.server import response_of, wait_until
 
 # Callbacks per second, so many that a worker has some in its hands whenever it goes; and how many
 # may be on their way, or a slow machine would fall behind for ever.

@@ -15,10 +15,10 @@ from werkzeug.datastructures import Authorization
 from app import create_app
 from dev.postgres import Server
 from receiver.store.migrate import migrate
-from tests.environment import ENVIRON, serving
-from tests.lookup.recipe import ReceiverHttpClient
-from tests.lookup.telling import empty
-from tests.postgres import new_database
+from tests.support.environment import ENVIRON, serving
+from tests.support.postgres import new_database
+from tests.support.recipe import ReceiverHttpClient
+from tests.support.telling import empty
 
 # The addresses in the answers are those of the request, as without a proxy.
 SETTINGS = {**ENVIRON, "PUBLIC_URL": "", "API_KEYS": "dev:dev-secret,other:other-secret"}

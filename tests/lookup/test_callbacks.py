@@ -11,8 +11,8 @@ from sqlalchemy import Engine, update
 from receiver.store.event import Outcome
 from receiver.store.tables import events
 from schemas.listing import OUTCOMES
-from tests.ingest.arrived import NOON
-from tests.lookup.telling import callback, tell, told
+from tests.support.arrived import NOON
+from tests.support.telling import callback, tell, told
 
 URL = "/v3/Transcriptions/job/Callbacks"
 RUNNING, COMPLETED, UNREADABLE = (callback("job", status=s) for s in ("running", "completed", "?"))

@@ -10,10 +10,10 @@ from flask.testing import FlaskClient
 from sqlalchemy import Engine, text
 
 from receiver.store.event import Event
-from receiver.store.record import record
-from tests.ingest.arrived import NOON
-from tests.lookup.telling import callback, tell, told
-from tests.store.events import make_event
+from receiver.store.ledger.record import record
+from tests.support.arrived import NOON
+from tests.support.store_events import make_event
+from tests.support.telling import callback, tell, told
 
 RESOLVED = {
     "transcriptionStatusCallback": {"url": "https://app.example.com/callbacks/transcription"},

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from receiver.lookup.cues import Cue, cues
-from tests.lookup.documents import Document, hostile, sample, shown_texts, spoken
+from tests.support.documents import Document, hostile, sample, shown_texts, spoken
 
 
 def _times(document: Document) -> list[tuple[int, int]]:

@@ -2,7 +2,6 @@
 
 import json
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,10 +9,11 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import Engine
 
-from tests.ingest.arrived import NOON
-from tests.lookup.telling import callback, tell, told
+from tests.support.arrived import NOON
+from tests.support.paths import ROOT
+from tests.support.telling import callback, tell, told
 
-SAMPLES = Path(__file__).parent.parent / "samples"
+SAMPLES = ROOT / "tests" / "samples"
 JOB = "voice_transcription_7n7hnd7sf68yfv5re42nvvz7aa"
 URL = f"http://localhost/v3/Transcriptions/{JOB}"
 

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 
 from receiver.lookup.cues import cues
 from receiver.lookup.formats import FORMATS
-from tests.lookup.documents import Document, hostile, normalised, sample, shown_texts, spoken
+from tests.support.documents import Document, hostile, normalised, sample, shown_texts, spoken
 
 _FULLWIDTH = {"<": "\uff1c", ">": "\uff1e", "{": "\uff5b", "}": "\uff5d"}
 _NEWLINE = re.compile(r"\r\n|\n|\r")

@@ -9,8 +9,8 @@ from flask.testing import FlaskClient
 from sqlalchemy import Engine, text
 
 from receiver.store.engine import transactional
-from tests.ingest.arrived import NOON
-from tests.lookup.telling import ACCOUNT, callback, tell, told
+from tests.support.arrived import NOON
+from tests.support.telling import ACCOUNT, callback, tell, told
 
 RECORDING = "RE" + "0a" * 16
 CONFIGURATION = "voice_transcriptionconfiguration_5pe8jw3ahdmsh7zr06yh4d45x1"

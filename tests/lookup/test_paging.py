@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from sqlalchemy import Engine, insert
 
 from receiver.store.tables import transcriptions
-from tests.ingest.arrived import NOON
-from tests.lookup.telling import ACCOUNT, callback, empty, tell, told
+from tests.support.arrived import NOON
+from tests.support.telling import ACCOUNT, callback, empty, tell, told
 
 # The fixtures are the same for all examples, which begin with an empty database each.
 shared = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -2,7 +2,6 @@
 
 import re
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,11 +10,11 @@ from twilio.base.exceptions import TwilioException, TwilioServiceException
 from twilio.rest import Client
 from twilio.rest.voice.v3.transcription import TranscriptionList
 
-from tests.ingest.arrived import NOON
-from tests.lookup.recipe import RECIPE, ReceiverHttpClient
-from tests.lookup.telling import ACCOUNT, callback, tell
+from tests.support.arrived import NOON
+from tests.support.paths import ROOT
+from tests.support.recipe import RECIPE, ReceiverHttpClient
+from tests.support.telling import ACCOUNT, callback, tell
 
-ROOT = Path(__file__).parent.parent.parent
 ENVELOPED = ROOT / "tests" / "samples" / "fetch_envelope.json"
 JOB = "voice_transcription_7n7hnd7sf68yfv5re42nvvz7aa"
 

@@ -1,7 +1,6 @@
 """Fetching a transcript."""
 
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from flask.testing import FlaskClient
@@ -11,9 +10,10 @@ from receiver.lookup import transcripts
 from receiver.lookup.formats import FORMATS
 from receiver.store.tables import events
 from schemas.query import TranscriptQuery
-from tests.lookup.telling import callback, tell, told
+from tests.support.paths import ROOT
+from tests.support.telling import callback, tell, told
 
-SAMPLE = Path(__file__).parent.parent / "samples" / "completed_flat.json"
+SAMPLE = ROOT / "tests" / "samples" / "completed_flat.json"
 URL = "/v3/Transcriptions/voice_transcription_7n7hnd7sf68yfv5re42nvvz7aa/Transcript"
 
 Statements = list[tuple[str, dict[str, object]]]

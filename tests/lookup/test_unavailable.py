@@ -4,15 +4,15 @@ import pytest
 from werkzeug.datastructures import Authorization
 
 from app import create_app
-from receiver import bounded
-from tests.environment import ENVIRON, KEY
+from receiver.runtime import timeouts
+from tests.support.environment import ENVIRON, KEY
 
 
 @pytest.mark.parametrize("path", ["", "/job", "/job/Transcript", "/job/Callbacks"])
 def test_a_reader_is_told_to_ask_again(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where the database doesn't answer before the deadline, the answer is a 503 problem."""
     app = create_app(ENVIRON)
-    monkeypatch.setattr(bounded, "REQUEST_SECONDS", 0.2)
+    monkeypatch.setattr(timeouts, "REQUEST_SECONDS", 0.2)
     key = Authorization("bearer", token=KEY[1])
     response = app.test_client().get(f"/v3/Transcriptions{path}", auth=key)
     assert (response.status_code, response.content_type) == (503, "application/problem+json")

@@ -12,8 +12,8 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from receiver.openapi.document import document
-from tests.app import Reader
-from tests.lookup.telling import told
+from tests.support.app import Reader
+from tests.support.telling import told
 
 _METHODS = {"GET", "POST", "PUT", "PATCH", "DELETE"}
 

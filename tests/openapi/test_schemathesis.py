@@ -1,7 +1,6 @@
 """The document against the running server, by what schemathesis makes of it."""
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,10 +12,11 @@ from schemathesis.specs.openapi.checks import positive_data_acceptance
 from sqlalchemy import Engine
 
 from receiver.openapi.document import document
-from tests.environment import KEY, serving
-from tests.lookup.telling import callback, tell
+from tests.support.environment import KEY, serving
+from tests.support.paths import ROOT
+from tests.support.telling import callback, tell
 
-SAMPLES = Path(__file__).parent.parent / "samples"
+SAMPLES = ROOT / "tests" / "samples"
 
 schema = schemathesis.openapi.from_dict(document())
 

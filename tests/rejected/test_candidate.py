@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from receiver.rejected.candidate import may_be_callback, rejected_request
-from receiver.store.rejected import RejectedRequest
-from tests.faults.callbacks import callback, job_id
-from tests.rejected.forged import request
+from receiver.store.rejected.keep import RejectedRequest
+from tests.support.faults.callbacks import callback, job_id
+from tests.support.forged import request
 
 NOON = datetime(2026, 4, 2, 12, tzinfo=UTC)
 BODY = callback(1, size=0)

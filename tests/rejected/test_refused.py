@@ -11,19 +11,19 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import Engine, QueuePool, delete, select
 
-from receiver.deadline import KEY, REQUEST_SECONDS, Deadline
-from receiver.ingest.body import Intake
+from receiver.bodies.body import Intake
 from receiver.rejected import not_kept, refused
 from receiver.rejected.not_kept import NotKeptCounts
 from receiver.rejected.refused import RefusedStore
+from receiver.runtime.deadline import KEY, REQUEST_SECONDS, Deadline
 from receiver.store.engine import make_engine
-from receiver.store.not_kept import not_kept as read_counts
-from receiver.store.rejected_quotas import Amount, Quotas
+from receiver.store.rejected.not_kept import not_kept as read_counts
+from receiver.store.rejected.quotas import Amount, Quotas
 from receiver.store.tables import rejected
-from tests.app import Twilio
-from tests.faults.callbacks import callback
-from tests.rejected.forged import SAMPLE, account, forged, request
-from tests.server import free_port, wait_until
+from tests.support.app import Twilio
+from tests.support.faults.callbacks import callback
+from tests.support.forged import SAMPLE, account, forged, request
+from tests.support.server import free_port, wait_until
 
 LARGEST = 100_000
 

@@ -10,11 +10,12 @@ import requests
 from sqlalchemy import Engine, func, select
 
 from receiver.store.tables import events, rejected
-from tests import signing
-from tests.environment import ENVIRON, TOKEN
-from tests.faults.callbacks import callback, job_id
-from tests.rejected.forged import SAMPLE, account, forged, request
-from tests.server import CLOSE, ROOT, ROUTE, WebServer, free_port, web_server
+from tests.support import signing
+from tests.support.environment import ENVIRON, TOKEN
+from tests.support.faults.callbacks import callback, job_id
+from tests.support.forged import SAMPLE, account, forged, request
+from tests.support.paths import ROOT
+from tests.support.server import CLOSE, ROUTE, WebServer, free_port, web_server
 
 WRONG = "fedcba9876543210" * 2
 FLOOD = 2000

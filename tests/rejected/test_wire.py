@@ -12,10 +12,10 @@ from dev.postgres import Server
 from receiver.store.engine import make_engine
 from receiver.store.migrate import migrate
 from receiver.store.tables import rejected
-from tests.faults.callbacks import callback
-from tests.postgres import frozen
-from tests.rejected.forged import forged, raw
-from tests.server import WebServer, response_of, web_server
+from tests.support.faults.callbacks import callback
+from tests.support.forged import forged, raw
+from tests.support.postgres import frozen
+from tests.support.server import WebServer, response_of, web_server
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import pytest
 from receiver.spool import census
 from receiver.spool.census import SpoolFull
 from receiver.spool.folder import Spool
-from tests.spool.events import event, names
+from tests.support.spool_events import event, names
 
 
 def test_no_more_files_than_the_cap(spool: Spool, monkeypatch: pytest.MonkeyPatch) -> None:

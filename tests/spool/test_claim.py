@@ -9,8 +9,8 @@ import pytest
 from receiver.spool.claim import claim
 from receiver.spool.file import Damaged
 from receiver.spool.folder import Spool
-from tests.server import ROOT
-from tests.spool.events import event, names, only
+from tests.support.paths import ROOT
+from tests.support.spool_events import event, names, only
 
 HOLD = """
 import sys

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from receiver.spool.folder import Spool
-from tests.spool.events import event, only
+from tests.support.spool_events import event, only
 
 
 @pytest.fixture

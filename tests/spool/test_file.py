@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from receiver.spool.file import AS_THEY_ARE, Damaged, decode, encode
 from receiver.store.event import Event
-from tests.spool.events import event, unjudged
+from tests.support.spool_events import event, unjudged
 
 # Lone surrogates too: what a header holds needn't be valid text.
 texts = st.none() | st.text(st.characters())

@@ -12,15 +12,15 @@ import pytest
 from receiver.spool.claim import claim
 from receiver.spool.folder import Spool
 from receiver.store.event import Event
-from tests.server import ROOT
-from tests.spool.events import event, names, only, unjudged
+from tests.support.paths import ROOT
+from tests.support.spool_events import event, names, only, unjudged
 
 # Puts one callback where no file may have more than a thousand bytes, as on a disk that is full.
 FULL = """
 import resource, sys
 from pathlib import Path
 from receiver.spool.folder import Spool
-from tests.spool.events import event
+from tests.support.spool_events import event
 resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
 try:
     Spool(Path(sys.argv[1]), durable=True).put(event(size=int(sys.argv[2])))

@@ -11,14 +11,14 @@ from sqlalchemy import Engine, make_url, text
 from sqlalchemy.exc import DataError, OperationalError
 
 from dev.postgres import Server
-from receiver.deadline import Deadline
+from receiver.runtime.deadline import Deadline
 from receiver.store.engine import make_engine, transactional
 from receiver.store.event import Outcome
-from receiver.store.record import record
+from receiver.store.ledger.record import record
 from receiver.store.retry import until
-from tests.environment import engine_on
-from tests.faults.pgbouncer import pgbouncer
-from tests.store.events import make_event
+from tests.support.environment import engine_on
+from tests.support.faults.pgbouncer import pgbouncer
+from tests.support.store_events import make_event
 
 EVENT = make_event({"status": "COMPLETED"})
 

@@ -13,14 +13,14 @@ from sqlalchemy.exc import OperationalError
 from receiver.store import migrate as migration
 from receiver.store import schema
 from receiver.store.engine import make_engine
+from receiver.store.jobs.rebuild import rebuild
+from receiver.store.ledger.record import record
 from receiver.store.migrate import migrate
-from receiver.store.rebuild import rebuild
-from receiver.store.record import record
 from receiver.store.schema import VERSION, schema_state
 from receiver.store.tables import TransactionId, metadata, transcriptions
-from tests.server import wait_until
-from tests.store.events import START, make_event
-from tests.store.sessions import waits_for_lock
+from tests.support.server import wait_until
+from tests.support.sessions import waits_for_lock
+from tests.support.store_events import START, make_event
 
 VERSIONS = Path(schema.__file__).parent / "migrations" / "versions"
 

@@ -4,11 +4,11 @@ import pytest
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import DataError, SQLAlchemyError
 
-from receiver.deadline import Deadline
-from receiver.fault import kind_of
+from receiver.runtime.deadline import Deadline
+from receiver.runtime.errors import kind_of
 from receiver.store.engine import make_engine
 from receiver.store.retry import Unavailable, until
-from tests.server import free_port
+from tests.support.server import free_port
 
 
 def test_a_killed_connection_is_replaced(engine: Engine) -> None:

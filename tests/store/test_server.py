@@ -11,7 +11,7 @@ from sqlalchemy import Engine
 
 from dev.postgres import Server
 from receiver.store.server import describe
-from tests.environment import engine_on
+from tests.support.environment import engine_on
 
 LIMIT = 5
 

@@ -12,7 +12,7 @@ import pytest
 from requests import RequestException
 from werkzeug.wrappers import Request, Response
 
-from receiver.deadline import Deadline
+from receiver.runtime.deadline import Deadline
 from receiver.twilio import transport
 from receiver.twilio.client import (
     NotConfigured,
@@ -22,10 +22,11 @@ from receiver.twilio.client import (
     TwilioRefused,
     twilio_of,
 )
-from tests.environment import TOKEN
-from tests.server import ROOT, free_port
-from tests.twilio.dripping import BODY, dripping
-from tests.twilio.scripted import ACCOUNT, JOB, Scripted, accepted, answer, document, problem
+from tests.support.dripping import BODY, dripping
+from tests.support.environment import TOKEN
+from tests.support.paths import ROOT
+from tests.support.scripted import ACCOUNT, JOB, Scripted, accepted, answer, document, problem
+from tests.support.server import free_port
 
 
 def test_create_sends_body_and_key(rest: Twilio, there: Scripted) -> None:

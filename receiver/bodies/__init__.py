@@ -1,0 +1,1 @@
+"""Bodies: read once, capped, within the memory of one worker."""

@@ -1,0 +1,1 @@
+"""The webhook: signature, validation, persistence and response."""

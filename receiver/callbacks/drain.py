@@ -1,0 +1,130 @@
+"""The drain: moves spooled callbacks into the ledger, judged anew, the oldest first.
+
+Any number of processes may do so at once. One that is killed between the commit and the removal of
+the file leaves it to be moved again, which counts a delivery too many and changes nothing else.
+"""
+
+import logging
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
+from typing import NamedTuple
+
+from sqlalchemy import Engine
+
+from receiver.callbacks.rejudge import rejudge
+from receiver.events.record import record_or_quarantine
+from receiver.runtime.deadline import Deadline
+from receiver.runtime.errors import place_of
+from receiver.runtime.timeouts import TimeIsUp, beside_the_hub, limited
+from receiver.settings.keys import SigningKey
+from receiver.spool.claim import claim
+from receiver.spool.file import Damaged
+from receiver.spool.folder import Spool, Waiting, explain
+from receiver.store.event import Event, Outcome
+from receiver.store.ledger.record import record
+from receiver.store.retry import Unavailable
+
+logger = logging.getLogger(__name__)
+
+# What recording one callback may take, in seconds: it holds a connection that requests wait for.
+RECORD_SECONDS = 5.0
+
+
+class Tried(NamedTuple):
+    """What became of one file: moved, or kept where it is by an obstacle.
+
+    Where it is neither, another process was faster.
+    """
+
+    name: str
+    moved: bool = False
+    obstacle: str | None = None
+
+
+class Drain:
+    """Moves what waits, with one connection. Its disk is waited for: in one thread, for so long."""
+
+    def __init__(self, engine: Engine, spool: Spool, keys: Sequence[SigningKey]) -> None:
+        self.spool = spool
+        self._engine = engine
+        self._keys = keys
+        self._told: set[Waiting] = set()
+        self._stuck: set[Waiting] = set()
+        self._stops: Counter[Waiting] = Counter()  # how many passes each has stopped
+
+    def waiting(self) -> list[Waiting]:
+        """Return the files that are worth a try, in the order to try them."""
+        files = beside_the_hub(self.spool.waiting)
+        self._forget_all_but(set(files))
+        worth = [file for file in files if file not in self._stuck]
+
+        # What has stopped a pass goes behind the others: perhaps only its own job is locked.
+        return sorted(worth, key=lambda file: self._stops[file])
+
+    def run(self, files: Iterable[Waiting]) -> Iterator[Tried]:
+        """Try each of the files, and yield what became of it.
+
+        Raises Unavailable, and leaves the rest alone, where the database doesn't take one in time.
+        """
+        for file in files:
+            try:
+                tried = Tried(file.name, moved=self._move(file))
+            except (Unavailable, TimeIsUp) as error:
+                self._stops[file] += 1
+                raise Unavailable(str(error)) from error
+            except Exception as error:  # noqa: BLE001 - one file must not hold up the others
+                tried = Tried(file.name, obstacle=self._stay(file, error))
+            yield tried
+
+    def _forget_all_but(self, files: set[Waiting]) -> None:
+        self._told &= files
+        self._stuck &= files
+        for file in self._stops.keys() - files:
+            del self._stops[file]
+
+    def _move(self, file: Waiting) -> bool:
+        claimed = beside_the_hub(claim, self.spool.path / file.name)
+        if claimed is None:
+            return False
+        with claimed:
+            self._record(rejudge(claimed.event, self._keys))
+            # If the disk refuses to remove it, it must not be recorded over and over.
+            self._stuck.add(file)
+            beside_the_hub(claimed.done)
+
+        return True
+
+    def _record(self, event: Event) -> None:
+        with limited(RECORD_SECONDS):
+            recorded = record_or_quarantine(
+                partial(record, self._engine), event, Deadline(RECORD_SECONDS)
+            )
+        self.spool.breaker.reset()
+        logger.log(
+            logging.WARNING if recorded.outcome == Outcome.QUARANTINED else logging.INFO,
+            "spooled callback %s",
+            recorded.outcome,
+            extra={
+                "callback": recorded.id,
+                "job": event.job_id,
+                "reason": recorded.reason,
+                "detail": recorded.detail,
+                "bytes": len(event.body),
+                "key": event.key_id,
+            },
+        )
+
+    def _stay(self, file: Waiting, error: Exception) -> str:
+        """Return why the file stays, and tell it once. What the disk refuses may pass."""
+        if isinstance(error, (Damaged, OSError)):
+            obstacle = explain(error)
+        else:
+            obstacle = f"it met a fault of ours: {place_of(error)}"
+        if file not in self._told:
+            logger.error("a spooled callback stays: %s", obstacle, extra={"file": file.name})
+        self._told.add(file)
+        if not isinstance(error, OSError):
+            self._stuck.add(file)
+
+        return obstacle

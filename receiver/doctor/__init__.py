@@ -1,0 +1,1 @@
+"""The doctor: one module for each subject that it checks."""

@@ -1,0 +1,1 @@
+"""Events: an event from any source, validated before it is recorded."""

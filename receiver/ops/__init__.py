@@ -1,1 +1,0 @@
-"""Operations: health, logs, and what else an operator watches."""

@@ -1,0 +1,1 @@
+"""Runtime: deadlines, time limits, safe error descriptions, logs and the gevent check."""

@@ -1,0 +1,1 @@
+"""Settings: the environment, read once; keys, Twilio credentials and URLs."""

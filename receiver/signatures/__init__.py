@@ -1,0 +1,1 @@
+"""Signatures: whether Twilio sent these bytes, told from values alone."""

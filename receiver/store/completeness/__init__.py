@@ -1,0 +1,1 @@
+"""Completeness: which transcripts Twilio promised, and which of them are here."""

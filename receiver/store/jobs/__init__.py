@@ -1,0 +1,1 @@
+"""The jobs: the fold of their events, and the reads of the API."""

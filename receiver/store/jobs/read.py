@@ -1,0 +1,127 @@
+"""The reads: one indexed query each, and no body unless it is what was asked for."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from psycopg.rows import TupleRow
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    and_,
+    bindparam,
+    case,
+    make_url,
+    select,
+)
+from sqlalchemy.engine import Compiled
+
+from receiver.store.engine import run
+from receiver.store.jobs.gaps import GAP, ended_at
+from receiver.store.page import EARLIEST, LATEST, Order, Page, Span, read_page
+from receiver.store.tables import events, transcriptions
+
+_job = transcriptions.c
+_OTHERWISE = {"transaction_id", "ended_at"}
+JOB = [
+    *(
+        column
+        for column in _job
+        if column.name not in _OTHERWISE and not column.name.startswith("key_")
+    ),
+    case((GAP, ended_at), else_=_job.ended_at).label("ended_at"),
+]
+_CALLBACK = [
+    events.c[name]
+    for name in ("id", "received_at", "outcome", "reason", "deliveries", "sha256", "body_bytes")
+]
+
+Row = Mapping[str, Any]
+
+# Compiled once: that takes longer than asking the database, and every poll would.
+_DIALECT = make_url("postgresql+psycopg://").get_dialect()()
+_NAMES = [column.name for column in JOB]
+_TRANSCRIPTION = select(*JOB).where(_job.id == bindparam("job_id")).compile(dialect=_DIALECT)
+_TRANSCRIPT_BODY = (
+    select(events.c.body).where(events.c.sha256 == bindparam("sha256")).compile(dialect=_DIALECT)
+)
+
+
+def transcriptions_page(connection: Connection, filters: Mapping[str, Any], span: Span) -> Page:
+    """Return a page of the jobs that pass all filters, which are named as in `_condition`.
+
+    Or as in `created_after`, which is inclusive, and `created_before`, which isn't.
+    """
+    after, before = filters.get("created_after"), filters.get("created_before")
+    others = {name: filters[name] for name in filters if not name.startswith("created_")}
+    order = Order(
+        at=_job.sort_at,
+        id=_job.id,
+        lower=(after or EARLIEST, ""),
+        upper=(before or LATEST, ""),
+    )
+    statement = select(*JOB)
+    # A filter that stands alone has an index of its own. As a condition it would leave the choice:
+    # where half of the jobs match, Postgres takes the index of all, and if these are the older ones
+    # it reads all that are newer first. As the head of the order it doesn't.
+    if len(others) == 1 and "has_transcript" not in others:
+        [(name, value)] = others.items()
+        order = replace(order, head=_job[name], value=value)
+        # Without it Postgres doesn't see that a partial index will do.
+        statement = statement.where(_job[name].is_not(None))
+    else:
+        statement = statement.where(*(_condition(name, others[name]) for name in others))
+
+    return read_page(connection, statement, order, span)
+
+
+def transcription(connection: Connection, job_id: str) -> Row | None:
+    """Return the job, None if nothing is known of it."""
+    found = _first(connection, _TRANSCRIPTION, job_id=job_id)
+
+    return None if found is None else dict(zip(_NAMES, found, strict=True))
+
+
+def transcript_body(connection: Connection, sha256: bytes) -> bytes | None:
+    """Return the body that holds a transcript, None once it has been erased."""
+    found = _first(connection, _TRANSCRIPT_BODY, sha256=sha256)
+
+    return None if found is None else found[0]
+
+
+def callbacks_page(connection: Connection, job_id: str, span: Span) -> Page:
+    """Return a page of the callbacks that name the job, whatever became of them."""
+    statement = select(*_CALLBACK).where(_is_callback_of(job_id))
+    order = Order(at=events.c.received_at, id=events.c.id, lower=(EARLIEST, 0), upper=(LATEST, 0))
+
+    return read_page(connection, statement, order, span)
+
+
+def callback_body(connection: Connection, job_id: str, callback_id: int) -> bytes | None:
+    """Return the exact bytes of a callback of the job, None if there are none."""
+    statement = select(events.c.body).where(_is_callback_of(job_id), events.c.id == callback_id)
+
+    return connection.execute(statement).scalar()
+
+
+def _first(connection: Connection, statement: Compiled, **values: Any) -> TupleRow | None:
+    rows = run(connection, str(statement), statement.construct_params(values) or {})
+
+    return rows[0] if rows else None
+
+
+def _is_callback_of(job_id: str) -> ColumnElement[bool]:
+    return and_(events.c.job_id == job_id, events.c.source == "callback")
+
+
+def _condition(name: str, value: Any) -> ColumnElement[bool]:
+    condition: ColumnElement[bool]
+    match name:
+        case "has_transcript" if value:
+            condition = _job.transcript_sha256.is_not(None)
+        case "has_transcript":
+            condition = _job.transcript_sha256.is_(None)
+        case _:
+            condition = _job[name] == value
+
+    return condition

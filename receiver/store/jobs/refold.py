@@ -1,0 +1,50 @@
+"""Refolding a job from the ledger: how what came late, twice or anew gets into its row."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, func, select, update
+
+from receiver.store.event import Outcome
+from receiver.store.jobs.fold import Told, fold
+from receiver.store.tables import events, transcriptions
+
+_MOMENTS = ("audio_started_at", "created_at", "updated_at")
+
+
+def lock_job(connection: Connection, job_id: str) -> Row[Any] | None:
+    """Lock the job's row until the transaction ends, and return it as it is now."""
+    statement = select(transcriptions).where(transcriptions.c.id == job_id).with_for_update()
+
+    return connection.execute(statement).one_or_none()
+
+
+def refold(connection: Connection, job: Row[Any]) -> bool:
+    """Fold the locked job anew from all its events, and tell whether its row had to change."""
+    columns = fold(told_of(connection, job.id))
+    if all(columns[name] == getattr(job, name) for name in columns):
+        return False
+    connection.execute(
+        update(transcriptions)
+        .where(transcriptions.c.id == job.id)
+        .values(columns | {"transaction_id": func.pg_current_xact_id()})
+    )
+
+    return True
+
+
+def told_of(connection: Connection, job_id: str) -> list[Told]:
+    """Return what the ledger holds of the job, but for what is quarantined."""
+    statement = select(events.c.sha256, events.c.source, events.c.received_at, events.c.head).where(
+        events.c.job_id == job_id, events.c.outcome != Outcome.QUARANTINED
+    )
+
+    return [
+        Told(row.sha256, row.source, row.received_at, from_json(row.head))
+        for row in connection.execute(statement)
+    ]
+
+
+def from_json(head: dict[str, Any]) -> dict[str, Any]:
+    """Return the head as it was before the ledger kept it."""
+    return head | {name: datetime.fromisoformat(head[name]) for name in _MOMENTS if head.get(name)}

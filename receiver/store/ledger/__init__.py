@@ -1,0 +1,1 @@
+"""The ledger: every distinct body, recorded with its job in one commit."""

@@ -1,0 +1,1 @@
+"""Polls: which jobs to ask Twilio about, when, and the scans of its list."""

@@ -1,0 +1,24 @@
+"""Unknown jobs: unfinished ones of which Twilio knows nothing, so that nobody asks any more."""
+
+from sqlalchemy import ColumnElement, Connection, and_, select
+
+from receiver.store.jobs.read import JOB, Row
+from receiver.store.polls.polls import GaveUp
+from receiver.store.polls.reasons import IS_UNFINISHED
+from receiver.store.tables import transcriptions, watches
+
+_job = transcriptions.c
+
+IS_UNKNOWN: ColumnElement[bool] = and_(
+    IS_UNFINISHED,
+    _job.id.in_(
+        select(watches.c.job_id).where(watches.c.gave_up == GaveUp.UNKNOWN_AT_TWILIO.value)
+    ),
+)
+
+
+def unknown_jobs(connection: Connection, *, limit: int) -> list[Row]:
+    """Return such jobs, the oldest first."""
+    statement = select(*JOB).where(IS_UNKNOWN).order_by(_job.sort_at, _job.id).limit(limit)
+
+    return [dict(row) for row in connection.execute(statement).mappings()]

@@ -1,0 +1,1 @@
+"""Submissions: what Twilio was asked for, and what it answered."""

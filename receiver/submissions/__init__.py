@@ -1,0 +1,1 @@
+"""Submissions: POST /v3/Transcriptions, idempotency and batches from CSV."""

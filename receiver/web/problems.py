@@ -1,0 +1,131 @@
+"""Problem documents: every error that the application answers, in Twilio's form of RFC 9457."""
+
+import logging
+from collections.abc import Sequence
+from typing import Any
+
+from flask import Flask, Response, json, request
+from werkzeug.exceptions import HTTPException
+
+from receiver.runtime.errors import place_of
+
+logger = logging.getLogger(__name__)
+
+MEDIA_TYPE = "application/problem+json"
+
+# In seconds. Enough for a database to restart, and little enough for Twilio to come back at all.
+RETRY_AFTER = 10
+
+# Twilio's own codes where it has one for the status (https://www.twilio.com/docs/api/errors);
+# its general codes end in the HTTP status otherwise.
+_CODES = {400: 20001, 401: 20003, 403: 20006, 405: 20004, 429: 20429}
+_TITLES = {
+    400: "Invalid parameter",
+    401: "Authentication failed",
+    403: "Access denied",
+    404: "Not found",
+    405: "Method not allowed",
+    406: "Not acceptable",
+    409: "Conflict",
+    413: "Body too large",
+    422: "Not processable",
+    429: "Too many requests",
+    500: "Internal server error",
+    501: "Not configured",
+    502: "Bad gateway",
+    503: "Service unavailable",
+}
+
+
+class Problem(Exception):
+    """An answer other than success: an HTTP status and what the reader should know.
+
+    `errors` holds `{"detail": …, "pointer": …}`, one for each fault of the input. `code` is
+    Twilio's, where it isn't the one of the status.
+    """
+
+    def __init__(
+        self,
+        status: int,
+        detail: str,
+        *,
+        code: int | None = None,
+        errors: Sequence[dict[str, str]] = (),
+        headers: dict[str, str] | None = None,
+    ) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.detail = detail
+        self.code = code
+        self.errors = errors
+        self.headers = headers or {}
+
+
+def document(
+    status: int,
+    detail: str,
+    *,
+    code: int | None = None,
+    errors: Sequence[dict[str, str]] = (),
+) -> dict[str, Any]:
+    """Return the problem document of an HTTP status."""
+    code = code or _CODES.get(status, 20000 + status)
+    members: dict[str, Any] = {
+        "type": f"https://www.twilio.com/docs/api/errors/{code}",
+        "title": _TITLES.get(status, "Request failed"),
+        "status": status,
+        "code": code,
+        "detail": detail,
+    }
+    if errors:
+        members["errors"] = list(errors)
+
+    return members
+
+
+def problem(
+    status: int,
+    detail: str,
+    *,
+    code: int | None = None,
+    errors: Sequence[dict[str, str]] = (),
+    headers: dict[str, str] | None = None,
+) -> Response:
+    """Return the response that carries the problem document."""
+    body = json.dumps(document(status, detail, code=code, errors=errors))
+
+    return Response(body, status, headers, content_type=MEDIA_TYPE)
+
+
+def unavailable(detail: str) -> Response:
+    """Return a 503 that says when to try again."""
+    headers = {"Retry-After": str(RETRY_AFTER), "Cache-Control": "no-store"}
+
+    return problem(503, detail, headers=headers)
+
+
+def register(app: Flask) -> None:
+    """Let the application answer every error with a problem document."""
+
+    @app.errorhandler(Problem)
+    def _from_problem(error: Problem) -> Response:
+        return problem(
+            error.status,
+            error.detail,
+            code=error.code,
+            errors=error.errors,
+            headers=error.headers,
+        )
+
+    @app.errorhandler(HTTPException)
+    def _from_http(error: HTTPException) -> Response:
+        headers = {name: value for name, value in error.get_headers() if name == "Allow"}
+
+        return problem(error.code or 500, error.description or "", headers=headers)
+
+    @app.errorhandler(Exception)
+    def _from_fault(error: Exception) -> Response:
+        # Flask would log its text and traceback, which may quote a transcript.
+        logger.error("a request failed: %s", place_of(error), extra={"endpoint": request.endpoint})
+
+        return problem(500, "It failed by a fault of this service; the log tells where.")

@@ -1,0 +1,1 @@
+"""The webhook: signature, body, validation, persisting, drain and replay."""

@@ -1,0 +1,25 @@
+"""A connection after a body that didn't come in time: the rest of it is no other request."""
+
+from contextlib import suppress
+from pathlib import Path
+
+from tests.support.server import response_of, web_server
+
+HEAD = (
+    "POST /callbacks/transcription?bodySHA256={hash} HTTP/1.1\r\nHost: {host}\r\n"
+    "X-Twilio-Signature: forged\r\nTransfer-Encoding: chunked\r\n\r\n"
+)
+SMUGGLED = b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n"
+
+
+def test_the_rest_of_a_body_is_no_request(migrated: str, tmp_path: Path) -> None:
+    """What was given up in the middle of a chunk closes the connection, which would go on else."""
+    with web_server(migrated, tmp_path / "log") as web, web.connect() as connection:
+        head = HEAD.format(hash="0" * 64, host=f"127.0.0.1:{web.port}").encode()
+        connection.sendall(head + b"%x\r\n{" % (len(SMUGGLED) + 1))
+        answer = connection.recv(65536)
+        with suppress(ConnectionError):  # closed already, as it should be
+            connection.sendall(SMUGGLED)
+            answer += response_of(connection)
+    assert answer.startswith(b"HTTP/1.1 403")
+    assert answer.count(b"HTTP/1.1 ") == 1

@@ -1,0 +1,94 @@
+"""Bad input by the thousand: whatever is signed is kept to the byte, and harms no reader.
+
+For more of it: `pytest tests/callbacks/test_fuzz.py --hypothesis-profile=long`.
+"""
+
+import hashlib
+import json
+from collections import Counter
+from typing import Any
+
+from flask import Flask
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import select
+
+from receiver.events.validate import judge
+from receiver.store.jobs.refold import from_json
+from receiver.store.jsonb import encoded
+from receiver.store.tables import events
+from schemas.storable import is_storable
+from tests.support.app import Reader, Twilio
+from tests.support.arrived import arrived
+from tests.support.bodies import bodies
+from tests.support.command import run
+
+EXAMPLES = settings().max_examples  # of the profile
+CONTENT_TYPES = (
+    *("application/json", "application/json", "application/json; charset=utf-16"),
+    *("application/vnd.new+json", "text/plain", "application/x-www-form-urlencoded"),
+)
+REASONS = {"undecodable", "invalid", "unexpected_content_type", "foreign_account"}
+
+
+@settings(max_examples=3 * EXAMPLES)
+@given(bodies())
+def test_any_body_is_judged(body: bytes) -> None:
+    """It has a head that Postgres can keep, or a reason that isn't a fault of ours."""
+    event = judge(arrived(body), None)
+    assert (event.head is None) == (event.reason is not None) == (event.detail is not None)
+    assert event.reason in REASONS | {None}
+    assert is_storable(event.detail or "")
+    assert len(event.detail or "") < 2000
+    if event.head is not None:
+        kept = encoded(event.head).decode()
+        assert is_storable(kept)
+        assert "\\u0000" not in kept.replace("\\\\", "")
+        assert from_json(json.loads(kept)) == event.head
+
+
+def _rows(app: Flask, bodies_: list[bytes]) -> dict[bytes, Any]:
+    digests = [hashlib.sha256(body).digest() for body in bodies_]
+    with app.extensions["engine"].connect() as connection:
+        rows = connection.execute(select(events).where(events.c.sha256.in_(digests))).all()
+
+    return {row.body: row for row in rows}
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(came=st.lists(st.tuples(bodies(), st.sampled_from(CONTENT_TYPES)), min_size=1, max_size=3))
+def test_any_signed_body_is_kept_and_hurts_no_reader(
+    app: Flask, twilio: Twilio, read: Reader, came: list[tuple[bytes, str]]
+) -> None:
+    """It is applied, late, known already or quarantined, and nothing that is read answers 5xx."""
+    before = {body: row.deliveries for body, row in _rows(app, [b for b, _ in came]).items()}
+    for body, content_type in came:
+        assert twilio.call(body, content_type=content_type).status_code == 204
+    rows = _rows(app, [body for body, _ in came])
+    for body, times in Counter(body for body, _ in came).items():
+        row = rows[body]
+        assert row.deliveries == before.get(body, 0) + times
+        assert (row.outcome, row.reason) in {("applied", None), ("stale", None)} | {
+            ("quarantined", reason) for reason in REASONS
+        }
+        assert _read_back(app, read, row) == body
+        if row.job_id is not None:
+            _look_around(read, row.job_id)
+    assert read("/v3/Transcriptions").status_code == 200
+
+
+def _read_back(app: Flask, read: Reader, row: Any) -> bytes:
+    body: bytes
+    if row.job_id is None:
+        body = run(app, "callbacks", "body", str(row.id)).stdout_bytes
+    else:
+        body = read(f"/v3/Transcriptions/{row.job_id}/Callbacks/{row.id}/Body").data
+
+    return body
+
+
+def _look_around(read: Reader, job_id: str) -> None:
+    paths = ["", "/Callbacks"]
+    paths += [f"/Transcript?format={name}" for name in ("json", "text", "vtt", "srt")]
+    for path in paths:
+        assert read(f"/v3/Transcriptions/{job_id}{path}").status_code in {200, 404}

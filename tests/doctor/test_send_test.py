@@ -1,0 +1,231 @@
+"""The doctor's test callback, against the web process as it is deployed."""
+
+import contextlib
+import socket
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+import psycopg
+import pytest
+import requests
+
+from dev.postgres import Server
+from receiver.doctor import outside, send_test
+from receiver.doctor.finding import Finding, Verdict
+from receiver.settings.config import load
+from tests.support import signing
+from tests.support.environment import ENVIRON, engine_on
+from tests.support.paths import ROOT
+from tests.support.postgres import new_database
+from tests.support.server import free_port, web_server
+
+TOKEN, BOUND, SHARED = "0123456789abcdef" * 2, "fedcba9876543210" * 2, "shared-secret"
+ACCOUNT = "AC" + "5" * 32
+SECRET = "zQ9" * 5
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """A running web process and the settings that it was started with."""
+
+    origin: str
+    environ: dict[str, str]
+
+    def examine(self, **changes: str) -> list[Finding]:
+        """Send the test callbacks with these settings, but for `changes`."""
+        settings = load({**self.environ, "PUBLIC_URL": self.origin, **changes})
+        with engine_on(settings.database_url) as engine:
+            return list(send_test.findings(settings, engine))
+
+    def jobs(self) -> list[str]:
+        """Return the ids of all jobs, of all events and of what was rejected."""
+        with psycopg.connect(self.environ["DATABASE_URL"]) as connection:
+            rows = connection.execute(
+                "SELECT id FROM transcriptions UNION ALL SELECT job_id FROM events"
+                " UNION ALL SELECT job_id FROM rejected"
+            )
+            return [job_id for (job_id,) in rows]
+
+
+@pytest.fixture(scope="module")
+def deployment(
+    postgres: Server, _template: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Deployment]:
+    """Yield a deployment with a key of each kind, on a database with the schema in it."""
+    with new_database(postgres, template=_template) as url:
+        environ = {
+            **ENVIRON,
+            "DATABASE_URL": url,
+            "TWILIO_AUTH_TOKEN": f"{TOKEN},{ACCOUNT}={BOUND}",
+            "TWILIO_SIGNING_KEYS": f"key-1={SHARED}",
+            "PUBLIC_URL": "",
+        }
+        log = tmp_path_factory.mktemp("web") / "log"
+        with web_server(url, log, **environ) as web:
+            yield Deployment(web.url, environ)
+
+
+@contextlib.contextmanager
+def stranger(status: int, headers: dict[str, str]) -> Iterator[str]:
+    """Serve somebody else's answer to everything, and yield the origin."""
+
+    class Stranger(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self.send_response(status)
+            for name, value in {"Content-Length": "0", **headers}.items():
+                self.send_header(name, value)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Stranger) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
+def test_every_key_is_tried_and_nothing_is_left(deployment: Deployment) -> None:
+    """Each token and each SharedKey takes a job in, through, out and away."""
+    findings = deployment.examine()
+
+    assert [finding.verdict for finding in findings] == [Verdict.OK] * 3
+    assert ["auth-token-1" in findings[0].text, ACCOUNT in findings[1].text] == [True, True]
+    assert "key-1" in findings[2].text
+    assert deployment.jobs() == []
+
+
+def test_other_jobs_are_left_alone(deployment: Deployment) -> None:
+    """Only the test's own job is removed."""
+    body = (ROOT / "tests/samples/completed_flat.json").read_bytes()
+    url, headers = signing.callback(f"{deployment.origin}/callbacks/transcription", TOKEN, body)
+    assert requests.post(url, data=body, headers=headers, timeout=30).status_code == 204
+    before = deployment.jobs()
+    deployment.examine()
+    deployment.examine(API_KEYS="reader:another")
+
+    assert len(before) == 2
+    assert deployment.jobs() == before
+    with psycopg.connect(deployment.environ["DATABASE_URL"]) as connection:
+        connection.execute("TRUNCATE transcriptions, events")
+
+
+@pytest.mark.parametrize(
+    ("changes", "said", "remedy"),
+    [
+        ({"TWILIO_AUTH_TOKEN": SECRET}, "answered 403", "TWILIO_AUTH_TOKEN"),
+        ({"API_KEYS": f"reader:{SECRET}"}, "answered 401", "the same API_KEYS"),
+        ({"PUBLIC_URL": "{origin}/prefix"}, "answered 404", "path prefix"),
+        ({"PUBLIC_URL": "http://user:zQ9@{host}"}, "answered 403", "PUBLIC_URL"),
+        ({"PUBLIC_URL": "https://user:zQ9@{host}"}, "TLS failed", "certificate"),
+        ({"PUBLIC_URL": "http://user:zQ9@127.0.0.1:{closed}"}, "nobody", "host and port"),
+    ],
+)
+def test_a_difference_to_the_web_process_is_found(
+    deployment: Deployment, changes: dict[str, str], said: str, remedy: str
+) -> None:
+    """The first line tells what happened and the remedy its likely cause, without a secret."""
+    known = {
+        "origin": deployment.origin,
+        "host": deployment.origin.removeprefix("http://"),
+        "closed": free_port(),
+    }
+    first, *_ = deployment.examine(**{name: text.format(**known) for name, text in changes.items()})
+
+    assert first.verdict == Verdict.FAIL
+    assert said in first.text
+    assert remedy in first.remedy
+    assert "zQ9" not in first.text + first.remedy
+    assert deployment.jobs() == []
+
+
+def test_one_wrong_token_does_not_hide_the_right_ones(deployment: Deployment) -> None:
+    """After a refused key the others are tried all the same."""
+    findings = deployment.examine(TWILIO_AUTH_TOKEN=f"{SECRET},{ACCOUNT}={BOUND}")
+
+    assert [finding.verdict for finding in findings] == ["FAIL", "ok", "ok"]
+
+
+def test_another_database_is_found(deployment: Deployment, migrated: str) -> None:
+    """It tries one key only, and names the job that the other database was left with."""
+    (finding,) = deployment.examine(DATABASE_URL=migrated)
+    (job_id,) = set(deployment.jobs())
+    with psycopg.connect(deployment.environ["DATABASE_URL"]) as connection:
+        connection.execute("TRUNCATE transcriptions, events")
+
+    assert finding.verdict == Verdict.FAIL
+    assert job_id in finding.text
+    assert "DATABASE_URL" in finding.remedy
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "remedy"),
+    [
+        (301, {"Location": "https://app.example.com/?x=zQ9"}, "'https://app.example.com/'"),
+        (200, {}, "something else"),
+        (401, {"WWW-Authenticate": "Basic"}, "something in front of it"),
+        (403, {}, "something in front of it"),
+        (403, {"Content-Type": "application/problem+json"}, "something in front of it"),
+        (404, {}, "path prefix"),
+        (405, {}, "path prefix"),
+        (413, {}, "MAX_BODY_BYTES"),
+        (418, {}, "something else"),
+        (502, {}, "the log"),
+    ],
+)
+def test_a_strangers_answer_is_explained(
+    deployment: Deployment, status: int, headers: dict[str, str], remedy: str
+) -> None:
+    """What a proxy or another application answers is told from our own answers."""
+    with stranger(status, headers) as origin:
+        (finding,) = deployment.examine(PUBLIC_URL=origin)
+
+    assert f"answered {status}" in finding.text
+    assert remedy in finding.remedy
+    assert "zQ9" not in finding.remedy
+
+
+def test_silence_is_given_up(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An address that takes the connection and never answers is as good as none."""
+    monkeypatch.setattr(outside, "PATIENCE", 0.2)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        origin = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        (finding,) = deployment.examine(PUBLIC_URL=origin)
+
+    assert "no answer" in finding.text
+    assert "17581" in finding.remedy
+
+
+def test_a_url_that_cannot_be_called_is_told(deployment: Deployment) -> None:
+    """A host name that no resolver takes is no crash."""
+    (finding,) = deployment.examine(PUBLIC_URL=f"http://{'x' * 64}.example.com")
+
+    assert finding.verdict == Verdict.FAIL
+    assert "PUBLIC_URL" in finding.remedy
+
+
+def test_without_a_public_url_nothing_is_sent(deployment: Deployment) -> None:
+    """The address can't be guessed from a shell."""
+    (finding,) = deployment.examine(PUBLIC_URL="")
+
+    assert finding.verdict == Verdict.FAIL
+    assert "Set PUBLIC_URL" in finding.remedy
+
+
+def test_a_failing_removal_hides_nothing() -> None:
+    """Where the job can't be removed either, that is told behind what failed first."""
+    settings = load({**ENVIRON, "PUBLIC_URL": f"http://127.0.0.1:{free_port()}"})
+    with engine_on(settings.database_url) as engine:
+        (finding,) = send_test.findings(settings, engine)
+
+    first, _, second = finding.text.partition("; ")
+    assert finding.verdict == Verdict.FAIL
+    assert first.endswith("nobody can be reached there")
+    assert "was not removed, for the database failed" in second
+    assert finding.remedy.startswith("Check host and port of PUBLIC_URL")
+    assert "Delete the job voice_transcription_doctor" in finding.remedy

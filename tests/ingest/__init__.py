@@ -1,1 +1,0 @@
-"""Tests of ingest: the signature, the body, the judgement, the webhook."""

@@ -1,0 +1,1 @@
+"""Tests of the look at a mediaUrl before it is paid for."""

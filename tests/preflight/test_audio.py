@@ -1,0 +1,251 @@
+"""What the headers of a file tell, whatever its size and whoever wrote it."""
+
+from dataclasses import dataclass
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from receiver.preflight.audio import Sound, sound_of
+from receiver.preflight.fault import Code, Failed
+from receiver.preflight.part import PART
+from tests.support.media import sounds
+
+ENDLESS = 0xFFFFFFFF
+
+
+@dataclass
+class Local:
+    """A file that is here; beyond its bytes it may have more, out of reach."""
+
+    data: bytes
+    size: int | None
+
+    def read(self, offset: int) -> bytes:
+        """Return what is here of a part."""
+        return self.data[offset : offset + PART]
+
+
+def look(data: bytes) -> Sound | None:
+    """Return what a whole file holds."""
+    return sound_of(Local(data, len(data)))
+
+
+def refusal(data: bytes, size: int | None = None) -> Code | None:
+    """Return why there is no sound in it, None if nothing can be said against it."""
+    try:
+        sound_of(Local(data, size))
+    except Failed as failed:
+        return failed.fault.code
+
+    return None
+
+
+@pytest.mark.parametrize("width", [1, 2, 3, 4])
+@pytest.mark.parametrize("channels", [1, 2, 6])
+def test_a_wav_tells_rate_channels_and_length(width: int, channels: int) -> None:
+    """PCM of any width is read."""
+    told = look(sounds.wav(2.5, rate=16000, channels=channels, width=width))
+    assert told == Sound(16000, channels, 2.5)
+
+
+@pytest.mark.parametrize("before", [b"JUNK", b"LIST", b"bext"])
+def test_chunks_before_the_sound_are_passed_over(before: bytes) -> None:
+    """A WAV may have other chunks before its format and before its sound, of an odd length too."""
+    other = sounds.chunk(before, bytes(601) + b"\0", size=601)
+    data = sounds.chunk(b"data", bytes(16000 * 3))
+    assert look(sounds.riff(other, sounds.fmt(), other, data)) == Sound(8000, 1, 3.0)
+
+
+def test_extensible_pcm_is_pcm() -> None:
+    """A WAVE_FORMAT_EXTENSIBLE whose subformat is PCM is read on every Python."""
+    data = sounds.chunk(b"data", bytes(16000 * 3))
+    told = look(sounds.riff(sounds.extensible(sounds.PCM_SUBFORMAT), data))
+    assert told == Sound(8000, 1, 3.0)
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        sounds.fmt(3, bits=32),
+        sounds.fmt(6, bits=8),
+        sounds.fmt(7, bits=8),
+        sounds.fmt(17, bits=4),
+        sounds.extensible(sounds.FLOAT_SUBFORMAT),
+    ],
+    ids=["float", "a-law", "µ-law", "adpcm", "extensible-float"],
+)
+def test_a_wav_that_is_not_pcm_is_not_supported(form: bytes) -> None:
+    """The rule: a WAV holds PCM; any other encoding in one is 17556."""
+    data = sounds.riff(form, sounds.chunk(b"data", bytes(9999)))
+    assert refusal(data, len(data)) == Code.NOT_SUPPORTED
+
+
+@pytest.mark.parametrize("size", [0, ENDLESS, ENDLESS - 36, 0x7FFFFFFF, None])
+@pytest.mark.parametrize("magic", [b"RIFF", b"RF64"])
+def test_a_streamed_wav_lasts_as_long_as_it_has_bytes(size: int | None, magic: bytes) -> None:
+    """Who writes a WAV into a pipe can't tell its length, and writes nothing or the most."""
+    data = sounds.chunk(b"data", bytes(16000 * 3), size=size)
+    told = look(sounds.riff(sounds.fmt(), data, size=size, magic=magic))
+    assert told == Sound(8000, 1, 3.0)
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        sounds.riff(sounds.fmt()),
+        sounds.riff(sounds.chunk(b"data", bytes(9999))),
+        sounds.riff(sounds.fmt(channels=0), sounds.chunk(b"data", bytes(9999))),
+        sounds.riff(sounds.fmt(bits=0), sounds.chunk(b"data", bytes(9999))),
+        sounds.riff(sounds.chunk(b"LIST", b"", size=ENDLESS), sounds.fmt()),
+        sounds.wav(3)[:30],
+        sounds.flac(3)[:20],
+        sounds.flac(3, rate=0),
+        b"fLaC" + bytes(100),
+        sounds.id3(100) + sounds.frame()[:3],
+        b"\xff\xfb\xff\xff" * 500,
+    ],
+)
+def test_headers_that_make_no_sense_are_corrupted(broken: bytes) -> None:
+    """What begins like WAV, FLAC or MP3 and goes on like nothing is 17558."""
+    assert refusal(broken, len(broken)) == Code.CORRUPTED
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        b"",
+        b"<!DOCTYPE html><title>Sign in</title>",
+        b"OggS" + bytes(200),
+        b"\0\0\0\x20ftypM4A " + bytes(200),
+        b"FORM\0\0\0\0AIFF" + bytes(200),
+        b"\xff\xf1\x50\x80" + bytes(200),
+        b"\xff\xfd\x90\xc0" + bytes(500),
+        b"\xff\xfe<\0h\0t\0m\0l\0",
+        b"RIFX\0\0\0\0WAVE" + bytes(200),
+        b"RIFF\0\0\0\0AVI " + bytes(200),
+        sounds.id3(100) + sounds.wav(3),
+        sounds.id3(100),
+    ],
+)
+def test_anything_else_is_not_supported(other: bytes) -> None:
+    """What is neither WAV, MP3 nor FLAC is 17556, whatever it is called."""
+    assert refusal(other, len(other)) == Code.NOT_SUPPORTED
+
+
+def test_a_flac_tells_rate_channels_and_length() -> None:
+    """The first block of a FLAC tells all."""
+    assert look(sounds.flac(3600, rate=48000, channels=3)) == Sound(48000, 3, 3600.0)
+
+
+def test_a_streamed_flac_does_not_tell_its_length() -> None:
+    """A FLAC of no samples is one whose writer didn't know their number."""
+    assert look(sounds.flac(0)) == Sound(8000, 1, None)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        sounds.mp3(60),
+        sounds.mp3(60, 32, 64, 128),
+        sounds.xing(60) + bytes(99999),
+        bytes(7) + sounds.mp3(60),
+        sounds.mp3(60) + b"TAG" + bytes(125),
+        sounds.id3(99) + sounds.id3(99, footer=True) + sounds.mp3(60),
+        sounds.id3(5 * 2**20) + sounds.mp3(60),
+        sounds.id3(300_000) + sounds.id3(300_000) + sounds.mp3(60),
+        sounds.id3(PART - 200) + bytes(1000) + sounds.mp3(60),
+    ],
+    ids=[
+        "constant",
+        "variable",
+        "xing",
+        "padded",
+        "id3v1",
+        "twice-id3v2",
+        "cover",
+        "covers",
+        "long",
+    ],
+)
+def test_an_mp3_tells_its_length_from_its_first_frames(data: bytes) -> None:
+    """Constant and variable bitrates are told apart, and tags of any size are passed over."""
+    told = look(data)
+    assert told is not None
+    assert (told.rate, told.channels) == (44100, 1)
+    assert told.seconds == pytest.approx(60, rel=0.02)
+
+
+def test_an_mp3_of_a_few_frames_is_short() -> None:
+    """A file that ends within its first part is counted, not estimated."""
+    told = look(sounds.mp3(0.1, 32, 64, 128))
+    assert told is not None
+    assert told.seconds == pytest.approx(0.1, abs=0.02)
+
+
+def test_a_tag_precedes_a_flac_too() -> None:
+    """A FLAC is found behind an ID3 tag."""
+    assert look(sounds.id3(300_000) + sounds.flac(9)) == Sound(8000, 1, 9.0)
+
+
+def test_a_wav_of_no_rate_has_no_length() -> None:
+    """A sample rate of 0 is no reason to divide by it."""
+    data = sounds.riff(sounds.fmt(rate=0), sounds.chunk(b"data", bytes(99)))
+    assert look(data) == Sound(0, 1, None)
+
+
+@pytest.mark.parametrize("data", [sounds.wav(1), sounds.mp3(1), sounds.flac(1)])
+def test_without_a_size_no_length_is_claimed(data: bytes) -> None:
+    """Where the server doesn't tell the size, rate and channels are all that is known."""
+    told = sound_of(Local(data, None))
+    assert told is not None
+    assert (told.channels, told.seconds) == (1, None)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        sounds.riff(sounds.fmt(), sounds.chunk(b"LIST", b"", size=10**6)),
+        sounds.id3(10**6),
+        b"\xff\xfb" + bytes(PART),
+    ],
+    ids=["wav", "id3", "mp3"],
+)
+def test_what_is_out_of_reach_is_not_called_broken(data: bytes) -> None:
+    """A header that lies beyond what was read tells nothing, neither good nor bad."""
+    for size in (10**8, None):
+        assert sound_of(Local(data[:PART], size)) is None
+
+
+STARTS = [
+    b"",
+    b"fLaC",
+    b"RIFF\0\0\0\0WAVE",
+    sounds.riff(sounds.fmt()),
+    b"\xff\xfb\x90\xc0",
+    sounds.xing(9),
+    sounds.id3(5),
+    sounds.id3(20)[:25],
+]
+
+
+@given(
+    st.sampled_from(STARTS),
+    st.binary(max_size=400),
+    st.none() | st.integers(min_value=0, max_value=2**40),
+)
+def test_no_bytes_raise_anything_else(start: bytes, rest: bytes, size: int | None) -> None:
+    """Whatever the bytes and the size, there is a sound, nothing, or one of two refusals."""
+    assert refusal(start + rest, size) in {None, Code.NOT_SUPPORTED, Code.CORRUPTED}
+
+
+REAL = [sounds.wav(0.05), sounds.flac(3), sounds.mp3(0.2), sounds.id3(20) + sounds.xing(9)]
+
+
+@given(st.sampled_from(REAL), st.integers(0, 120), st.binary(min_size=1, max_size=8))
+def test_no_mutation_of_a_real_file_raises_anything_else(
+    real: bytes, at: int, other: bytes
+) -> None:
+    """A real file with some bytes of its headers changed is judged like any other."""
+    mutated = real[:at] + other + real[at + len(other) :]
+    assert refusal(mutated, len(mutated)) in {None, Code.NOT_SUPPORTED, Code.CORRUPTED}

@@ -1,0 +1,29 @@
+"""Many looks: each row has its own faults, whatever becomes of another."""
+
+from dataclasses import replace
+
+import pytest
+
+from receiver.preflight import check
+from receiver.preflight.check_many import check_many
+from tests.support.media import sounds
+from tests.support.media.server import OPEN, Answer, serving
+
+
+def test_what_goes_wrong_with_one_is_its_own_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A row that breaks the look is told by the kind of error alone, and the others are looked at.
+
+    Here a resolver says what is no address.
+    """
+    gate = replace(
+        OPEN, resolve=lambda host, _port: [{"hush.example": "hush"}.get(host, "127.0.0.1")]
+    )
+    monkeypatch.setattr(check, "Gate", lambda: gate)
+    with serving({"/": Answer(sounds.wav(3)), "/1": Answer(sounds.wav(1))}) as server:
+        urls = [server.url(), server.url(host="hush.example"), server.url("/1")]
+        told = list(check_many(urls))
+    assert told == [
+        [],
+        ["it could not be looked at (ValueError)"],
+        ["17554: it lasts 1.0 s, less than 2"],
+    ]

@@ -1,0 +1,161 @@
+"""Looks under gunicorn: whatever a server of media does, others are answered meanwhile."""
+
+import socket
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from shlex import quote
+from threading import Event
+
+import psycopg
+import pytest
+import requests
+
+from receiver.simulator.configurations import CALLBACK_ONLY
+from receiver.simulator.server import serve
+from tests.support.media.server import saying
+from tests.support.paths import ROOT
+from tests.support.server import CLOSE, PATIENCE, WebServer, free_port, wait_until, web_server
+from tests.support.simulator.account import ACCOUNT, BY_RECORDING, simulated
+
+COMPLETED = (ROOT / "tests" / "samples" / "completed_flat.json").read_bytes()
+CONFIGURATION = Path(__file__).with_name("open_gate.py")
+WRITER = ("writer", "writer-secret")
+TURNS = 4
+
+# It is gevent that is tried, which is the same for every Postgres.
+pytestmark = pytest.mark.parametrize("postgres", [18], indirect=True, ids="postgres{}".format)
+
+
+@contextmanager
+def _web(database: str, tmp_path: Path, *, seconds: float, twilio: str = "") -> Iterator[WebServer]:
+    """Run the service, whose looks last so many seconds, with a gate that lets all through."""
+    port = free_port()
+    with web_server(
+        database,
+        tmp_path / "log",
+        PORT=str(port),
+        GUNICORN_CMD_ARGS=f"--bind=127.0.0.1:{port} --config={quote(str(CONFIGURATION))}",
+        LOOK_SECONDS=str(seconds),
+        API_KEYS="writer:writer-secret:write",
+        TWILIO_ACCOUNT_SID=ACCOUNT,
+        TWILIO_BASE_URL=twilio or f"http://127.0.0.1:{free_port()}",
+    ) as web:
+        yield web
+
+
+def _submit(web: WebServer, document: Mapping[str, object], query: str = "") -> requests.Response:
+    return requests.post(
+        f"{web.url}/v3/Transcriptions{query}",
+        json=document,
+        auth=WRITER,
+        headers=CLOSE | {"Idempotency-Key": "key-1"},
+        timeout=PATIENCE,
+    )
+
+
+def _look(web: WebServer, host: str) -> requests.Response:
+    document = {"transcriptionConfigurationId": CALLBACK_ONLY, "mediaUrl": f"http://{host}/"}
+
+    return _submit(web, document, "?check=true")
+
+
+# An MP3 whose cover picture has 256 MiB, byte by byte.
+_CHUNKS = b"".join(b"1\r\n%c\r\n" % byte for byte in b"ID3\x04\0\0\x7f\x7f\x7f\x7f")
+
+
+@pytest.mark.parametrize(
+    ("begin", "again"),
+    [
+        (b"", b"HTTP/1.1 100 Continue\r\n\r\n"),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + _CHUNKS, b"1\r\nx\r\n"),
+    ],
+    ids=["heads", "chunks"],
+)
+def test_a_flood_leaves_others_their_turn(
+    migrated: str, tmp_path: Path, begin: bytes, again: bytes
+) -> None:
+    """While a server sends faster than it is read, so that reading never waits."""
+    begun = Event()
+
+    def speak(connection: socket.socket) -> None:
+        begun.set()
+        connection.sendall(begin)
+        while True:
+            connection.sendall(again * 10_000)
+
+    with (
+        saying(speak) as port,
+        _web(migrated, tmp_path, seconds=5) as web,
+        ThreadPoolExecutor() as clients,
+    ):
+        looking = clients.submit(_look, web, f"127.0.0.1:{port}")
+        assert begun.wait(PATIENCE)
+        assert web.call(COMPLETED).status_code == 204
+        assert not looking.done()
+        assert looking.result().status_code == 422
+
+
+def test_few_look_at_a_time(migrated: str, tmp_path: Path) -> None:
+    """Whoever gets no turn is told when to try again, with the key; callbacks need no turn."""
+    over, asked = Event(), []
+
+    def speak(connection: socket.socket) -> None:
+        asked.append(connection)
+        over.wait()
+
+    with (
+        saying(speak) as port,
+        _web(migrated, tmp_path, seconds=6) as web,
+        ThreadPoolExecutor() as clients,
+    ):
+        try:
+            looking = [clients.submit(_look, web, f"127.0.0.1:{port}") for _ in range(TURNS)]
+            wait_until(lambda: len(asked) == TURNS)
+            refused = _look(web, f"127.0.0.1:{port}")
+            assert web.call(COMPLETED).status_code == 204
+        finally:
+            over.set()
+        assert refused.status_code == 503
+        assert "was not asked" in refused.json()["detail"]
+        assert (refused.headers["Retry-After"], refused.headers["Idempotency-Key"]) == (
+            "10",
+            "key-1",
+        )
+        assert len(asked) == TURNS
+        assert {each.result().status_code for each in looking} == {422}
+        assert _look(web, f"127.0.0.1:{port}").status_code == 422
+
+
+def test_names_that_nobody_answers_for_leave_the_others_alone(
+    migrated: str, tmp_path: Path
+) -> None:
+    """However many lookups never end, the database and Twilio are found."""
+    with serve(simulated()) as twilio:
+        names = (
+            migrated.replace("127.0.0.1", "localhost"),
+            twilio.url.replace("127.0.0.1", "localhost"),
+        )
+        with (
+            _web(names[0], tmp_path, seconds=0.4, twilio=names[1]) as web,
+            ThreadPoolExecutor(TURNS) as clients,
+        ):
+            hosts = [f"{number}.slow.example" for number in range(3 * TURNS)]
+            statuses = [
+                each.status_code for each in clients.map(lambda host: _look(web, host), hosts)
+            ]
+            assert set(statuses) == {422, 503}
+            assert _look(web, "slow.example").status_code == 503
+            _disconnect(migrated)
+            assert web.call(COMPLETED).status_code == 204
+            assert _submit(web, BY_RECORDING).status_code == 202
+    assert len(twilio.simulator.memory.jobs()) == 1
+
+
+def _disconnect(database: str) -> None:
+    with psycopg.connect(database) as connection:
+        connection.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )

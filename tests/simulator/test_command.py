@@ -1,0 +1,154 @@
+"""`flask --app app simulate`, as a developer runs it."""
+
+import re
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+import requests
+from flask import Flask
+
+from app import create_app
+from receiver.simulator.configurations import CALLBACK_ONLY
+from tests.support.environment import ENVIRON, TOKEN
+from tests.support.paths import ROOT
+from tests.support.server import free_port, wait_until
+from tests.support.simulator.account import BY_RECORDING, CALLED_BACK_ONLY
+from tests.support.simulator.receiving import Receiver
+
+ACCOUNT = "AC" + "a" * 32
+
+
+@contextmanager
+def _simulating(log: Path, *options: str, **settings: str) -> Iterator[str]:
+    """Run the command until the block ends, and yield its origin."""
+    port = free_port()
+    environ = {**ENVIRON, "TWILIO_ACCOUNT_SID": ACCOUNT, "PYTHONUNBUFFERED": "1", **settings}
+    arguments = ["--app", "app", "simulate", "--port", str(port), "--seconds", "0", *options]
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "flask", *arguments],
+            cwd=ROOT,
+            env=environ,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+    try:
+        wait_until(lambda: "Ctrl-C" in log.read_text() or process.poll() is not None)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.send_signal(signal.SIGINT)
+        code = process.wait(30)
+    assert code == 0, log.read_text()
+
+
+def test_it_serves_what_it_says(tmp_path: Path, receiver: Receiver) -> None:
+    """The printed environment and request make a job, whose life is told in short lines."""
+    log = tmp_path / "log"
+    options = ("--callback-url", f"{receiver.url}/callbacks/transcription", "--seed", "7")
+    with _simulating(log, *options) as url:
+        guide = log.read_text()
+        assert f"export TWILIO_BASE_URL={url} TWILIO_ACCOUNT_SID={ACCOUNT}" in guide
+        [document] = re.findall(r"-d '(.*?)'", guide, re.DOTALL)
+        answer = requests.post(
+            f"{url}/v3/Transcriptions",
+            data=document,
+            headers={"Content-Type": "application/json"},
+            auth=(ACCOUNT, TOKEN),
+            timeout=10,
+        )
+        assert answer.status_code == 202
+        job_id = answer.json()["transcription"]["id"]
+        wait_until(lambda: "stored" in log.read_text() and "delivered" in log.read_text())
+    told = log.read_text()
+    lines = [line.split()[1] for line in told.splitlines() if job_id in line]
+    assert set(lines) == {"created", "running", "completed", "delivered", "stored"}
+    assert len(receiver.received) == 1
+    assert CALLBACK_ONLY in told
+    assert "None will arrive" not in told
+    assert TOKEN not in told
+    assert "Traceback" not in told
+
+
+def test_trouble_is_in_percent(tmp_path: Path, receiver: Receiver) -> None:
+    """`--lose 100%` loses every callback, and a SharedKey and an API key will do."""
+    log = tmp_path / "log"
+    settings = {
+        "TWILIO_AUTH_TOKEN": "",
+        "TWILIO_SIGNING_KEYS": "KY1=a-shared-secret",
+        "TWILIO_API_KEY": f"SK{'1' * 32}",
+        "TWILIO_API_SECRET": "an-api-keys-secret",
+    }
+    options = ("--callback-url", receiver.url, "--lose", "100%", "--duplicate", "5")
+    with _simulating(log, *options, **settings) as url:
+        auth = (settings["TWILIO_API_KEY"], settings["TWILIO_API_SECRET"])
+        for document in (BY_RECORDING, CALLED_BACK_ONLY):
+            requests.post(f"{url}/v3/Transcriptions", json=document, auth=auth, timeout=10)
+        wait_until(lambda: log.read_text().count("lost") == 2)
+    assert '-u "$TWILIO_API_KEY:$TWILIO_API_SECRET"' in log.read_text()
+    assert "secret" not in log.read_text()
+    assert receiver.received == []
+
+
+@pytest.mark.parametrize(
+    ("options", "public_url"),
+    [
+        ((), "https://app.example.com"),
+        ((), "https://127.0.0.1"),
+        ((), "http://192.0.2.1"),
+        (("--callback-url", "http://[2001:db8::1]/callbacks"), ""),
+    ],
+)
+def test_callbacks_that_cannot_arrive_are_told(
+    tmp_path: Path, options: tuple[str, ...], public_url: str
+) -> None:
+    """Where they would leave this machine, or need TLS, it says at the start what to set."""
+    log = tmp_path / "log"
+    with _simulating(log, *options, PUBLIC_URL=public_url, PORT="8123"):
+        told = log.read_text()
+    assert "None will arrive" in told
+    assert "with PUBLIC_URL=http://127.0.0.1:8123," in told
+
+
+def test_by_default_this_service_is_called(tmp_path: Path) -> None:
+    """Without PUBLIC_URL callbacks go to the receiver's own port on this machine."""
+    log = tmp_path / "log"
+    with _simulating(log, PUBLIC_URL="", PORT="8123"):
+        told = log.read_text()
+    assert "Callbacks go to http://127.0.0.1:8123/callbacks/transcription\n\n" in told
+
+
+@pytest.fixture
+def app() -> Flask:
+    """Return the application, without a database."""
+    return create_app(ENVIRON)
+
+
+@pytest.mark.parametrize("share", ["101%", "-1", "nan", "some"])
+def test_a_share_is_a_percentage(app: Flask, share: str) -> None:
+    """What isn't from 0% to 100% is a usage error."""
+    result = app.test_cli_runner().invoke(args=["simulate", "--lose", share])
+    assert result.exit_code == 2
+    assert "is not a percentage" in result.stderr
+
+
+def test_without_credentials_it_does_not_start() -> None:
+    """With a SharedKey alone nobody could call it, and it says what to set."""
+    app = create_app({**ENVIRON, "TWILIO_AUTH_TOKEN": "", "TWILIO_SIGNING_KEYS": "KY1=secret"})
+    result = app.test_cli_runner().invoke(args=["simulate"])
+    assert result.exit_code == 1
+    assert "set TWILIO_AUTH_TOKEN" in result.stderr
+
+
+def test_a_taken_port_is_told(app: Flask) -> None:
+    """It says which port, and how to take another."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        result = app.test_cli_runner().invoke(args=["simulate", "--port", str(port)])
+    assert result.exit_code == 1
+    assert f"port {port}: Address already in use. Take another with --port" in result.stderr

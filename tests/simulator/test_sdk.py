@@ -1,0 +1,218 @@
+"""Twilio's own SDK as the simulator's client: what it makes of every answer."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from twilio.base.exceptions import TwilioException, TwilioRestException, TwilioServiceException
+from twilio.rest import Client
+from twilio.rest.voice.v3.transcription import TranscriptionList
+
+from receiver.simulator.configurations import (
+    CALLBACK_ONLY,
+    CONVERSATION_CONFIGURATION,
+    WITH_CONVERSATION,
+)
+from receiver.simulator.simulator import Simulator
+from tests.support.simulator.account import ACCOUNT, BY_RECORDING, BY_URL, NOWHERE, recording
+
+NOON = datetime(2026, 4, 2, 19, 25, 20, tzinfo=UTC)
+Request = TranscriptionList.CreateV3TranscriptionsRequest
+
+
+@pytest.fixture
+def seven(simulator: Simulator) -> list[str]:
+    """Create seven jobs, one a minute, and return their ids, newest first."""
+    ids: list[str] = []
+    for number in range(7):
+        job = simulator.create({**BY_RECORDING, "sourceId": recording(number)})
+        ids.insert(0, job.id)
+        simulator.advance(60)
+
+    return ids
+
+
+def test_create(sdk: Client) -> None:
+    """`create()` of either kind gives the status, the URL to poll, and the job as a dict."""
+    for document in (BY_RECORDING, BY_URL):
+        created = sdk.voice.v3.transcriptions.create(Request(document))
+        assert created.status == "PENDING"
+        assert created.status_url.endswith(created.transcription["id"])
+        assert created.transcription["participants"] == document["participants"]
+
+
+def test_create_with_a_key(sdk: Client) -> None:
+    """`create(…, idempotency_key=…)` twice makes one job; the answer's headers tell it."""
+    answers = [
+        sdk.voice.v3.transcriptions.create_with_http_info(Request(BY_RECORDING), "one")
+        for _ in range(2)
+    ]
+    assert len({answer.headers["Operation-Id"] for answer in answers}) == 1
+    assert {answer.status_code for answer in answers} == {202}
+
+
+def test_a_refused_create(sdk: Client) -> None:
+    """A problem document becomes the SDK's exception, with Twilio's code."""
+    wrong = Request({**BY_RECORDING, "sourceId": "RE1"})
+    with pytest.raises(TwilioServiceException) as caught:
+        sdk.voice.v3.transcriptions.create(wrong)
+    assert (caught.value.status, caught.value.code) == (400, 17502)
+    assert caught.value.errors[0]["pointer"] == "#/sourceId"
+
+
+def test_fetch(sdk: Client, simulator: Simulator) -> None:
+    """`fetch()` gives the operation and the job; `fetch_with_http_info()` when to ask again."""
+    job = simulator.create(BY_RECORDING)
+    asked = sdk.voice.v3.transcriptions(job.id)
+    assert asked.fetch_with_http_info().headers["Retry-After"] == "1"
+    simulator.finish()
+    fetched = asked.fetch()
+    assert (fetched.operation_id, fetched.status) == (job.id, "COMPLETED")
+    assert fetched.transcription["duration"] == job.duration
+
+
+def test_a_job_that_is_not_there(sdk: Client) -> None:
+    """`fetch()` of an unknown job raises with 20404."""
+    with pytest.raises(TwilioServiceException) as caught:
+        sdk.voice.v3.transcriptions("voice_transcription_x").fetch()
+    assert (caught.value.status, caught.value.code) == (404, 20404)
+
+
+def test_list_and_stream(sdk: Client, seven: list[str]) -> None:
+    """`list()` and `stream()` follow the tokens, with and without `…_with_http_info`."""
+    jobs = sdk.voice.v3.transcriptions
+    assert [job.id for job in jobs.list(page_size=2)] == seven
+    assert [job.id for job in jobs.stream(page_size=3, limit=5)] == seven[:5]
+    assert [job.id for job in jobs.list_with_http_info(page_size=2).data] == seven
+    streamed, status, _ = jobs.stream_with_http_info(page_size=4)
+    assert ([job.id for job in streamed], status) == (seven, 200)
+
+
+def test_list_gives_typed_jobs(sdk: Client, seven: list[str]) -> None:
+    """`list()` gives jobs whose times are datetimes."""
+    job = sdk.voice.v3.transcriptions.list(source_id=recording(0))[0]
+    assert (job.id, job.account_id, job.created_at) == (seven[-1], ACCOUNT, NOON)
+    assert job.links["conversation"].endswith(job.conversation_id)
+    assert job.resolved_configuration["language"] == "en-US"
+
+
+def test_list_filters(sdk: Client, seven: list[str]) -> None:
+    """The SDK's filters hold on every page."""
+    listed = sdk.voice.v3.transcriptions.list(
+        status="COMPLETED",
+        created_after=NOON + timedelta(minutes=1),
+        created_before=NOON + timedelta(minutes=5),
+        page_size=1,
+    )
+    assert [job.id for job in listed] == seven[2:6]
+
+
+def test_pages_turn_both_ways(sdk: Client, seven: list[str]) -> None:
+    """`next_page()` and `previous_page()` go over the same pages."""
+    first = sdk.voice.v3.transcriptions.page(page_size=3)
+    second = first.next_page()
+    assert [job.id for job in second] == seven[3:6]
+    assert [job.id for job in second.previous_page()] == seven[:3]
+
+
+def test_a_refused_list(sdk: Client) -> None:
+    """A list's error is the SDK's bare exception."""
+    with pytest.raises(TwilioException, match="Unable to fetch page"):
+        sdk.voice.v3.transcriptions.list(source_id="RE1")
+
+
+def test_communications(sdk: Client, simulator: Simulator) -> None:
+    """`communications.list()` gives the transcript sentence by sentence, through all pages."""
+    job = simulator.create(BY_RECORDING)
+    simulator.finish()
+    communications = sdk.conversations.v2.communications(job.conversation_id)
+    told = communications.list(page_size=5)
+    assert [each.content["text"] for each in told] == [each["text"] for each in job.sentences()]
+    one = communications(told[0].id).fetch()
+    assert one.content == told[0].content
+    # With a fraction of a second, the SDK leaves a string.
+    assert datetime.fromisoformat(one.occurred_at) >= (job.audio_started_at or NOON)
+
+
+def test_a_conversation_comes_later(sdk: Client, simulator: Simulator) -> None:
+    """The rule: the transcript is stored in the conversation after the job is COMPLETED."""
+    job = simulator.create(BY_RECORDING)
+    simulator.advance(4)
+    assert job.status(simulator.clock.now()) == "COMPLETED"
+    stored = sdk.conversations.v2.conversations(job.conversation_id)
+    with pytest.raises(TwilioServiceException) as caught:
+        stored.fetch()
+    assert caught.value.code == 20404
+    simulator.advance(3)
+    assert stored.fetch().id == job.conversation_id
+
+
+def test_a_configuration(sdk: Client) -> None:
+    """`voice.v2.transcription(…).fetch()` gives it by its id or its unique name."""
+    for name in (WITH_CONVERSATION, "calls"):
+        found = sdk.voice.v2.transcription(name).fetch()
+        inner = found.configuration
+        assert (found.id, found.unique_name) == (WITH_CONVERSATION, "calls")
+        assert inner["transcriptionStatusCallback"] == {"url": NOWHERE, "method": "POST"}
+        assert inner["conversationConfigurationId"] == CONVERSATION_CONFIGURATION
+    only = sdk.voice.v2.transcription(CALLBACK_ONLY).fetch().configuration
+    assert only["conversationConfigurationId"] is None
+
+
+def test_a_new_configuration(sdk: Client, simulator: Simulator) -> None:
+    """`voice.v2.configurations("Transcription").create()` makes one that jobs can name at once."""
+    configurations = sdk.voice.v2.configurations("Transcription")
+    made = configurations.create(
+        configurations.VoiceV2ConfigurationRequest(
+            {
+                "unique_name": "french",
+                "configuration": {
+                    "language": "fr-FR",
+                    "transcriptionStatusCallback": {"url": "http://127.0.0.1:2/", "method": "POST"},
+                },
+            }
+        )
+    )
+    job = simulator.create({**BY_RECORDING, "transcriptionConfigurationId": made.id})
+    assert job.callback_url == "http://127.0.0.1:2/"
+    assert job.configuration["language"] == "fr-FR"
+    assert job.conversation_id is None
+
+
+@pytest.mark.parametrize(
+    "inner",
+    [
+        {},
+        {"transcriptionStatusCallback": {"method": "POST"}},
+        {"transcriptionStatusCallback": {"url": NOWHERE, "method": "GET"}},
+        {"conversationConfigurationId": "c", "participantDefaults": []},
+    ],
+)
+def test_a_configuration_needs_a_callback_or_a_conversation(
+    sdk: Client, inner: dict[str, object]
+) -> None:
+    """The rule: a callback by POST, a conversation, or both; and two participants by default."""
+    lists = sdk.voice.v2.transcription
+    asked = lists.VoiceV2ConfigurationTranscriptionRequest({"configuration": inner})
+    with pytest.raises(TwilioRestException) as caught:
+        lists.create(asked)
+    assert (caught.value.status, caught.value.code) == (400, 20001)
+
+
+def test_a_unique_name_is_unique(sdk: Client, simulator: Simulator) -> None:
+    """A name that a configuration has is refused, and goes on to mean that one."""
+    lists = sdk.voice.v2.transcription
+    inner = {"conversationConfigurationId": "c"}
+    asked = {"unique_name": "calls", "configuration": inner}
+    with pytest.raises(TwilioRestException, match="already"):
+        lists.create(lists.VoiceV2ConfigurationTranscriptionRequest(asked))
+    found = simulator.configurations.find("calls")
+    assert found
+    assert found["id"] == WITH_CONVERSATION
+
+
+def test_a_configuration_that_is_not_there(sdk: Client) -> None:
+    """The v2 configurations tell errors in Twilio's older form, which the SDK reads too."""
+    with pytest.raises(TwilioRestException) as caught:
+        sdk.voice.v2.transcription("nothing").fetch()
+    assert (caught.value.status, caught.value.code) == (404, 20404)
+    assert "no such transcription configuration" in caught.value.msg

@@ -1,0 +1,43 @@
+"""The simulator and the service: what one calls back, the other stores and reads out."""
+
+import json
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from receiver.simulator.trouble import Trouble
+from tests.support.environment import KEY, serving
+from tests.support.simulator.account import BY_RECORDING, BY_URL, recording, simulated
+
+
+@pytest.fixture
+def environ(environ: dict[str, str]) -> dict[str, str]:
+    """Let the service's origin be the one that it is called at."""
+    return environ | {"PUBLIC_URL": ""}
+
+
+def test_what_is_called_back_is_read(app: Flask, client: FlaskClient) -> None:
+    """Every job that isn't lost is there once, with the sentences that the simulator made."""
+    trouble = Trouble(lost=0.2, duplicated=0.3, reordered=0.5)
+    with (
+        serving(app) as origin,
+        simulated(callback_url=f"{origin}/callbacks/transcription", trouble=trouble) as simulator,
+    ):
+        jobs = [
+            simulator.create({**BY_RECORDING, "sourceId": recording(number)})
+            for number in range(30)
+        ]
+        failed = simulator.create({**BY_URL, "mediaUrl": "https://example.com/404.wav"})
+        simulator.finish()
+        lost = set(simulator.journal.jobs("lost"))
+        assert simulator.journal.notes("refused") == []
+    listed = client.get("/v3/Transcriptions", auth=KEY).get_json()["transcriptions"]
+    statuses = {job["id"]: job["status"] for job in listed}
+    assert len(listed) == len(statuses)
+    assert lost
+    expected = {job.id: "COMPLETED" for job in jobs} | {failed.id: "FAILED"}
+    assert statuses == {job: status for job, status in expected.items() if job not in lost}
+    heard = next(job for job in jobs if job.id not in lost)
+    transcript = client.get(f"/v3/Transcriptions/{heard.id}/Transcript", auth=KEY)
+    assert json.loads(transcript.data)["sentences"] == heard.sentences()

@@ -1,0 +1,88 @@
+"""The generated transcripts: plausible, and the same for the same seed."""
+
+import json
+import re
+from datetime import datetime
+from random import Random
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from receiver.simulator.communications import communications
+from receiver.simulator.simulator import Simulator
+from receiver.simulator.transcript import sentences
+from tests.support.simulator.account import BY_RECORDING, PARTICIPANTS, recording, simulated
+
+
+@given(st.integers(), st.permutations(PARTICIPANTS))
+def test_a_transcript_is_plausible(seed: int, people: list[dict[str, Any]]) -> None:
+    """Two speakers on their own channels, one after the other, within the recording's time."""
+    spoken, duration = sentences(Random(seed), people)
+    starts = [sentence["startTimeSeconds"] for sentence in spoken]
+    assert [sentence["sentenceIndex"] for sentence in spoken] == list(range(len(spoken)))
+    assert {sentence["participantIndex"] for sentence in spoken} == {0, 1}
+    assert starts == sorted(starts)
+    assert 2 <= starts[-1] < duration < 8 * 3600
+    for sentence in spoken:
+        speaker = people[sentence["participantIndex"]]
+        assert sentence["audioChannelIndex"] == speaker["audioChannelIndex"]
+        assert re.fullmatch(r"[A-Z].*[.?]", sentence["text"])
+        assert "{" not in sentence["text"]
+    assert people[spoken[0]["participantIndex"]]["type"] == "HUMAN_AGENT"
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_large_transcript_is_within_the_limits(seed: int) -> None:
+    """More than 1 MB of text, in less than the eight hours that Twilio transcribes."""
+    with simulated(seed=seed) as simulator:
+        job = simulator.create({**BY_RECORDING, "sourceId": f"RE17564{'0' * 27}"})
+        assert len(json.dumps(job.callback())) > 1024 * 1024
+        assert job.duration < 8 * 3600
+
+
+def _told(seed: int) -> list[object]:
+    with simulated(seed=seed) as simulator:
+        documents = [{**BY_RECORDING, "sourceId": recording(number)} for number in range(3)]
+        del documents[1]["participants"]
+        jobs = [simulator.create(document) for document in documents]
+        simulator.finish()
+        return [(job.callback(), communications(job)) for job in jobs]
+
+
+def test_a_seed_makes_the_same_again() -> None:
+    """Ids, people, transcripts and times: all are the same for one seed, and differ for another."""
+    assert _told(1) == _told(1)
+    assert _told(1) != _told(2)
+
+
+def test_ids_have_twilios_patterns(simulator: Simulator) -> None:
+    """The rule: each kind of id has its pattern."""
+    job = simulator.create(BY_RECORDING)
+    made = simulator.configurations.create(
+        {"configuration": {"conversationConfigurationId": "c"}}, simulator.clock.now()
+    )
+    assert re.fullmatch("voice_transcription_[0-9a-zA-Z]{26}", job.id)
+    assert re.fullmatch("conv_conversation_[a-zA-Z0-9]{26}", job.conversation_id or "")
+    for configuration_id in (job.configuration_id, made["id"]):
+        assert re.fullmatch("voice_transcriptionconfiguration_[0-9a-z]{26}", configuration_id)
+    stored = job.configuration["conversationConfigurationId"]
+    assert re.fullmatch("conv_configuration_[a-zA-Z0-9]{26}", stored)
+
+
+def test_a_conversation_says_what_the_callback_says(simulator: Simulator) -> None:
+    """Each communication is one sentence: its text, its speaker, and when it was said."""
+    job = simulator.create(BY_RECORDING)
+    simulator.finish()
+    assert job.audio_started_at
+    for told, sentence in zip(communications(job), job.sentences(), strict=True):
+        transcription = told["content"]["transcription"]
+        assert told["content"]["text"] == sentence["text"]
+        assert transcription["channel"] == sentence["audioChannelIndex"] - 1
+        assert [word["text"] for word in transcription["words"]] == sentence["text"].split()
+        assert told["author"]["address"] == PARTICIPANTS[sentence["participantIndex"]]["address"]
+        assert told["resourceId"] == f"{job.id}{sentence['sentenceIndex']}"
+        began = datetime.fromisoformat(transcription["words"][0]["startTime"])
+        seconds = (began - job.audio_started_at).total_seconds()
+        assert seconds == pytest.approx(sentence["startTimeSeconds"], abs=0.001)

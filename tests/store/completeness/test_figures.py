@@ -1,0 +1,173 @@
+"""Completeness: the figures add up, whatever the store holds, and are cheap to have."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import Connection, Engine, event, text
+
+from receiver.store.completeness.figures import Completeness, completeness
+from receiver.store.completeness.missing import missing_jobs, to_resubmit
+from receiver.store.jobs.gaps import explanations
+from receiver.store.jobs.read import Row
+from receiver.store.ledger.record import record
+from receiver.store.polls.unknown import unknown_jobs
+from receiver.store.rejected.keep import keep_rejected
+from receiver.store.rejected.quotas import Quotas
+from tests.support.rejections import make_rejected
+from tests.support.store_events import START, make_event, quarantined
+
+HOUR = timedelta(hours=1)
+
+_jobs = st.lists(
+    st.fixed_dictionaries(
+        {
+            "status": st.sampled_from(["PENDING", "COMPLETED", "COMPLETED", "FAILED"]),
+            "sentences": st.sampled_from([None, None, 0, 3]),
+            "updated_at": st.sampled_from([None, START, START + HOUR]),
+        }
+    ),
+    max_size=6,
+)
+
+
+def _figures(engine: Engine, hours: float = 0) -> Completeness:
+    with engine.connect() as connection:
+        return completeness(connection, START + hours * HOUR)
+
+
+def _to_resubmit(connection: Connection, over_by: datetime) -> Sequence[Row]:
+    with_recording = text("UPDATE transcriptions SET configuration_id = 'c', source_id = 's'")
+    connection.execute(with_recording)
+
+    return to_resubmit(connection, over_by, over_by, account_id=None, limit=9)
+
+
+def test_an_empty_store_lacks_nothing(engine: Engine) -> None:
+    """All figures are 0, and nothing is known of any time."""
+    figures = _figures(engine)
+    assert (figures.completed, figures.missing, figures.awaiting) == (0, 0, 0)
+    assert figures.oldest_missing_at is figures.since is None
+
+
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(jobs=_jobs, hours=st.sampled_from([-1, 0, 0.5, 1, 200]))
+def test_the_figures_are_what_counting_gives(
+    engine: Engine, jobs: list[dict[str, object]], hours: float
+) -> None:
+    """Only a completed job promises a transcript, and only after the grace time is it missing."""
+    with engine.connect() as connection:
+        connection.execute(text("TRUNCATE events, transcriptions"))
+    for number, head in enumerate(jobs):
+        record(engine, make_event(head, job=f"job_{number}", minutes=100))
+    promised = [head for head in jobs if head["status"] == "COMPLETED"]
+    gaps = [head for head in promised if head["sentences"] is None]
+    ends = [head["updated_at"] or START + timedelta(minutes=100) for head in gaps]
+    over = [end for end in ends if end <= START + hours * HOUR]  # type: ignore[operator]  # moments
+    figures = _figures(engine, hours)
+    assert figures.completed == len(promised)
+    assert figures.with_transcript == len(promised) - len(gaps)
+    assert (figures.missing, figures.awaiting) == (len(over), len(gaps) - len(over))
+    assert figures.oldest_missing_at == min(over, default=None)  # type: ignore[type-var]  # likewise
+
+
+def test_a_gap_without_an_end_counts_from_when_it_was_first_seen(engine: Engine) -> None:
+    """A row that an older release wrote is awaited for the grace time, and not for ever."""
+    record(engine, make_event({"status": "COMPLETED", "updated_at": None}, minutes=60))
+    with engine.connect() as connection:
+        connection.execute(text("UPDATE transcriptions SET ended_at = NULL"))
+        assert [job["ended_at"] for job in missing_jobs(connection, START + HOUR, limit=9)] == [
+            START + HOUR
+        ]
+        assert len(_to_resubmit(connection, START + HOUR)) == 1
+        assert _to_resubmit(connection, START) == []
+    assert (_figures(engine, 0.9).awaiting, _figures(engine, 0.9).missing) == (1, 0)
+    assert (_figures(engine, 1).awaiting, _figures(engine, 1).missing) == (0, 1)
+    assert _figures(engine, 1).oldest_missing_at == START + HOUR
+
+
+def test_jobs_that_twilio_does_not_know_are_counted_and_named(engine: Engine) -> None:
+    """As long as they are unfinished; what a callback ends after all isn't unknown any more."""
+    for number in range(3):
+        record(engine, make_event({"status": "PENDING"}, job=f"job_{number}", minutes=number))
+    with engine.connect() as connection:
+        connection.execute(
+            text(
+                "INSERT INTO watches (job_id, need, gave_up) SELECT id, 'status',"
+                " 'unknown_at_twilio' FROM transcriptions WHERE id <> 'job_1'"
+            )
+        )
+        assert _figures(engine).unknown_at_twilio == 2
+        assert [job["id"] for job in unknown_jobs(connection, limit=9)] == ["job_0", "job_2"]
+        assert [job["id"] for job in unknown_jobs(connection, limit=1)] == ["job_0"]
+        record(engine, make_event({"status": "FAILED"}, job="job_0"))
+        assert [job["id"] for job in unknown_jobs(connection, limit=9)] == ["job_2"]
+    assert _figures(engine).unknown_at_twilio == 1
+
+
+def test_the_oldest_gap_comes_first(engine: Engine) -> None:
+    """Missing jobs are named up to a limit, each with what may explain it."""
+    for number in range(3):
+        ended = START - number * HOUR
+        head = {"status": "COMPLETED", "updated_at": ended}
+        record(engine, make_event(head, job=f"job_{number}", minutes=100))
+    record(engine, quarantined(make_event({"status": "COMPLETED"}, job="job_2")))
+    with engine.connect() as connection:
+        found = missing_jobs(connection, START, limit=2)
+    assert [(job["id"], job["is_quarantined"]) for job in found] == [
+        ("job_2", True),
+        ("job_1", False),
+    ]
+
+
+def test_an_explanation_is_of_that_job(engine: Engine) -> None:
+    """A job that was neither quarantined nor submitted again has none."""
+    record(engine, make_event({"status": "COMPLETED"}))
+    with engine.connect() as connection:
+        assert explanations(connection, ["job", "other"]) == {
+            "job": {
+                "id": "job",
+                "is_quarantined": False,
+                "is_rejected": False,
+                "resubmitted_as": None,
+            }
+        }
+
+
+def test_what_is_here_already_is_not_paid_for(engine: Engine) -> None:
+    """A callback that was quarantined or rejected may have the transcript: that mends for free."""
+    for number in range(3):
+        record(
+            engine, make_event({"status": "COMPLETED", "updated_at": START}, job=f"job_{number}")
+        )
+    record(engine, quarantined(make_event({"status": "COMPLETED"}, job="job_0")))
+    keep_rejected(engine, make_rejected(1), Quotas(frozenset()))
+    with engine.connect() as connection:
+        found = _to_resubmit(connection, START + HOUR)
+        assert explanations(connection, ["job_1"])["job_1"]["is_rejected"]
+    assert [job["id"] for job in found] == ["job_2"]
+
+
+def test_the_figures_are_read_off_indexes(engine: Engine) -> None:
+    """Of a million jobs none is read to count them."""
+    with engine.connect() as connection:
+        connection.execute(
+            text(
+                "INSERT INTO transcriptions (id, account_id, status, first_seen_at, ended_at,"
+                " sentences, transcript_sha256, media_url, key_terminal, key_updated_at,"
+                " key_source, key_sha256) SELECT 'job_' || n, 'AC', 'COMPLETED', now(), now(), 1,"
+                " CASE WHEN n % 100 > 0 THEN '\\x00'::bytea END, repeat('x', 500), 1, now(), 3,"
+                " '\\x00' FROM generate_series(1, 20000) AS n"
+            )
+        )
+        connection.execute(text("VACUUM ANALYZE transcriptions"))
+        sent: list[tuple[str, dict[str, object]]] = []
+        event.listen(engine, "before_cursor_execute", lambda *told: sent.append((told[2], told[3])))
+        figures = completeness(connection, START)
+        [(statement, values)] = sent
+        plan = "\n".join(connection.exec_driver_sql(f"EXPLAIN {statement}", values).scalars())
+    assert (figures.completed, figures.with_transcript) == (20000, 19800)
+    assert "Seq Scan on transcriptions" not in plan
+    for index in ("transcriptions_gap", "transcriptions_status"):
+        assert f"Index Only Scan using {index}" in plan

@@ -1,0 +1,251 @@
+"""Submitting: whatever is cut short, there is one job in the end, and it is known."""
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+from sqlalchemy import Engine
+from werkzeug.wrappers import Request, Response
+
+from receiver.runtime.deadline import Deadline
+from receiver.store.jobs import read
+from receiver.store.submissions import submissions
+from receiver.store.submissions.submissions import KeyReused, Submission
+from receiver.submissions import submit as submitting
+from receiver.submissions.submit import Intent, resume, submit, uuid7
+from receiver.twilio.client import Twilio, TwilioAway, TwilioBusy, TwilioRefused
+from schemas.submission import Submission as SubmissionSchema
+from tests.support.scripted import CONFIGURATION, JOB, Scripted, accepted, answer, problem
+from tests.support.telling import callback
+from tests.support.telling import tell as call_back
+
+REQUEST = SubmissionSchema().load(
+    {"transcriptionConfigurationId": CONFIGURATION, "sourceId": "RE" + "a" * 32}
+)
+
+
+class Died(BaseException):
+    """The process ends here, as SIGKILL ends it: nothing of ours catches it."""
+
+
+def _submit(engine: Engine, rest: Twilio, key: str = "key-1", **members: Any) -> Submission:
+    intent = Intent(idempotency_key=key, request=REQUEST | members, submitted_by="reader")
+
+    return submit(engine, rest, intent, Deadline(10))
+
+
+def _unanswered(engine: Engine) -> list[Submission]:
+    with engine.connect() as connection:
+        return list(submissions.unanswered(connection, datetime.now(UTC) + timedelta(seconds=1)))
+
+
+def _job(engine: Engine) -> read.Row | None:
+    with engine.connect() as connection:
+        return read.transcription(connection, JOB)
+
+
+def _once(there: Scripted) -> None:
+    """Let Twilio make one job for each key, as it does."""
+    made: dict[str, Response] = {}
+
+    def reply(request: Request) -> Response:
+        key = request.headers["Idempotency-Key"]
+        return made.setdefault(key, accepted(f"{JOB[:-1]}{len(made)}"))
+
+    there.answers(reply)
+
+
+def test_the_intent_is_there_before_twilio_is_asked(
+    engine: Engine, rest: Twilio, there: Scripted
+) -> None:
+    """When the request arrives at Twilio, its key and what it asks for are committed."""
+    seen: list[Submission] = []
+
+    def look(_: Request) -> Response:
+        seen.extend(_unanswered(engine))
+        return accepted()
+
+    there.answers(look)
+    _submit(engine, rest)
+    [intent] = seen
+    [asked] = there.asked
+    assert intent.idempotency_key == asked.headers["Idempotency-Key"] == "key-1"
+    assert json.loads(intent.request) == asked.json
+    assert intent.submitted_by == "reader"
+
+
+def test_the_job_is_pending_and_can_be_read(engine: Engine, rest: Twilio, there: Scripted) -> None:
+    """After Twilio's answer the job is stored, and the submission names it."""
+    there.answers(accepted())
+    submission = _submit(engine, rest)
+    assert submission.job_id == JOB
+    assert submission.answered_at
+    job = _job(engine)
+    assert job
+    assert (job["status"], job["received_at"]) == ("PENDING", None)
+    assert _unanswered(engine) == []
+
+
+def test_a_callback_may_overtake_the_answer(engine: Engine, rest: Twilio, there: Scripted) -> None:
+    """The job is completed then, and what the submission was answered is still PENDING."""
+
+    def overtaken(_: Request) -> Response:
+        call_back(engine, callback(JOB, sentences=[{"text": "Hi."}]))
+        return accepted()
+
+    there.answers(overtaken)
+    submission = _submit(engine, rest)
+    job = _job(engine)
+    assert job
+    assert (job["status"], job["sentences"]) == ("COMPLETED", 1)
+    with engine.connect() as connection:
+        told = submissions.job_as_taken(connection, submission)
+    assert told
+    assert (told["status"], told["sentences"]) == ("PENDING", None)
+
+
+def test_a_repeat_gets_the_answer_without_asking(
+    engine: Engine, rest: Twilio, there: Scripted
+) -> None:
+    """The same key and request ask Twilio once."""
+    there.answers(accepted())
+    assert _submit(engine, rest) == _submit(engine, rest)
+    assert len(there.asked) == 1
+
+
+def test_a_key_is_for_one_request(engine: Engine, rest: Twilio, there: Scripted) -> None:
+    """With another request it is refused here, and Twilio isn't asked."""
+    there.answers(accepted())
+    _submit(engine, rest)
+    with pytest.raises(KeyReused):
+        _submit(engine, rest, source_id="RE" + "b" * 32)
+    assert len(there.asked) == 1
+
+
+def _dying(function: Callable[..., Any], *, after: bool) -> Callable[..., Any]:
+    def dies(*args: Any, **kwargs: Any) -> Any:
+        if after:
+            function(*args, **kwargs)
+        raise Died
+
+    return dies
+
+
+@pytest.mark.parametrize(
+    ("where", "name", "after"),
+    [
+        (Twilio, "create", False),  # the intent is committed, Twilio isn't asked
+        (Twilio, "create", True),  # Twilio took it, nobody here knows
+        (submitting, "tell", False),
+        (submitting, "tell", True),  # the job is stored, the submission isn't marked
+        (submissions, "mark_taken", False),
+        (submissions, "mark_taken", True),  # all is done, but nobody was told
+    ],
+)
+@pytest.mark.parametrize("by", ["repeat", "reconciler"])
+def test_a_crash_neither_loses_nor_doubles(
+    *,
+    engine: Engine,
+    rest: Twilio,
+    there: Scripted,
+    monkeypatch: pytest.MonkeyPatch,
+    where: Any,
+    name: str,
+    after: bool,
+    by: str,
+) -> None:
+    """Wherever it dies, a repeat or whoever finds it unanswered ends with one and the same job."""
+    _once(there)
+    with monkeypatch.context() as patched:
+        patched.setattr(where, name, _dying(getattr(where, name), after=after))
+        with pytest.raises(Died):
+            _submit(engine, rest)
+    if by == "reconciler":
+        for submission in _unanswered(engine):
+            resume(engine, rest, submission)
+    submission = _submit(engine, rest)
+    assert submission.job_id == f"{JOB[:-1]}0"
+    assert _unanswered(engine) == []
+    assert len({asked.headers["Idempotency-Key"] for asked in there.asked}) == 1
+    with engine.connect() as connection:
+        assert connection.exec_driver_sql("SELECT count(*) FROM transcriptions").scalar() == 1
+        assert connection.exec_driver_sql("SELECT count(*) FROM events").scalar() == 1
+
+
+def test_no_answer_leaves_it_unanswered(engine: Engine, rest: Twilio, there: Scripted) -> None:
+    """Nobody knows whether it was taken, and a repeat finds out."""
+    there.answers(Response(status=500), accepted())
+    with pytest.raises(TwilioAway):
+        _submit(engine, rest)
+    assert [each.idempotency_key for each in _unanswered(engine)] == ["key-1"]
+    assert _submit(engine, rest).job_id == JOB
+
+
+@pytest.mark.parametrize(
+    ("reply", "error"),
+    [
+        (problem(400, 17530), TwilioRefused),
+        (problem(401, 20003), TwilioRefused),
+        (answer({}, 429, Retry_After="1"), TwilioBusy),
+    ],
+)
+def test_what_was_not_taken_is_not_taken_up(
+    engine: Engine, rest: Twilio, there: Scripted, reply: Response, error: type[Exception]
+) -> None:
+    """A refusal ends it, until its submitter asks again."""
+    there.answers(reply, accepted())
+    with pytest.raises(error):
+        _submit(engine, rest)
+    assert _unanswered(engine) == []
+    assert _submit(engine, rest).job_id == JOB
+
+
+@pytest.mark.parametrize("reply", [problem(403, 20003), answer({}, 429)])
+def test_what_may_have_been_taken_before_is_left_open(
+    engine: Engine, rest: Twilio, there: Scripted, reply: Response
+) -> None:
+    """That Twilio refuses us now says nothing of the first ask, and somebody has to find out."""
+    there.answers(Response(status=500), reply, accepted())
+    for _ in range(2):
+        with pytest.raises((TwilioAway, TwilioBusy, TwilioRefused)):
+            _submit(engine, rest)
+    [left] = _unanswered(engine)
+    assert resume(engine, rest, left).job_id == JOB
+
+
+def test_a_refused_request_can_be_mended(engine: Engine, rest: Twilio, there: Scripted) -> None:
+    """Under the same key, which stands for no job yet."""
+    there.answers(problem(400, 17530), accepted())
+    with pytest.raises(TwilioRefused):
+        _submit(engine, rest)
+    other = "RE" + "b" * 32
+    assert _submit(engine, rest, source_id=other).job_id == JOB
+    assert there.asked[-1].json["sourceId"] == other
+
+
+def test_an_answer_that_makes_no_sense_is_kept(
+    engine: Engine, rest: Twilio, there: Scripted
+) -> None:
+    """It isn't asked for again, for Twilio took it; what is known of the job is told."""
+    there.answers(answer({"transcription": {"id": JOB}}, 202))
+    submission = _submit(engine, rest)
+    assert submission.job_id == JOB
+    assert submission.answered_at
+    with engine.connect() as connection:
+        assert submissions.job_as_taken(connection, submission) is None
+    assert _submit(engine, rest) == submission
+    assert len(there.asked) == 1
+
+
+def test_new_keys_are_uuids_of_version_7() -> None:
+    """They differ, they begin with the time in milliseconds, and so they sort by it."""
+    before = datetime.now(UTC)
+    keys = [UUID(uuid7()) for _ in range(100)]
+    assert len(set(keys)) == 100
+    assert {(key.version, key.variant) for key in keys} == {(7, "specified in RFC 4122")}
+    milliseconds = [key.int >> 80 for key in keys]
+    assert milliseconds == sorted(milliseconds)
+    assert milliseconds[0] >= int(before.timestamp() * 1000)

@@ -1,0 +1,104 @@
+"""The application for the tests: on a migrated database, in this process or under gunicorn."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import psycopg
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import Engine
+from werkzeug.test import TestResponse
+
+from app import create_app
+from dev.postgres import Server
+from receiver.store.engine import make_engine
+from receiver.store.migrate import migrate
+from tests.support import signing
+from tests.support.environment import ENVIRON, KEY, PUBLIC_URL, TOKEN
+from tests.support.postgres import new_database
+
+
+@pytest.fixture(scope="session")
+def _template(postgres: Server) -> Iterator[str]:
+    """Yield the name of a database that has the schema and nothing else: a copy costs little."""
+    with new_database(postgres) as url:
+        engine = make_engine(url, pool_size=1)
+        migrate(engine, tell=lambda _: None)
+        engine.dispose()
+        with psycopg.connect(url) as connection:
+            name = connection.info.dbname
+        yield name
+
+
+@pytest.fixture
+def migrated(postgres: Server, _template: str) -> Iterator[str]:
+    """Yield the URL of a fresh database with the schema in it."""
+    with new_database(postgres, template=_template) as url:
+        yield url
+
+
+@pytest.fixture
+def engine(migrated: str) -> Iterator[Engine]:
+    """Yield an engine with eight connections on a fresh database with the schema in it."""
+    engine = make_engine(migrated, pool_size=8)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def environ(migrated: str) -> dict[str, str]:
+    """Return the environment of a production deployment."""
+    return {**ENVIRON, "DATABASE_URL": migrated}
+
+
+@pytest.fixture
+def app(environ: dict[str, str]) -> Iterator[Flask]:
+    """Yield the application."""
+    app = create_app(environ)
+    yield app
+    app.extensions["refused"].flush()
+    app.extensions["engine"].dispose()
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    """Return a client within this process."""
+    return app.test_client()
+
+
+@dataclass(frozen=True)
+class Twilio:
+    """Twilio, as far as it calls back."""
+
+    client: FlaskClient
+
+    def call(
+        self,
+        body: bytes,
+        *,
+        secret: str = TOKEN,
+        content_type: str = "application/json",
+        path: str = "/callbacks/transcription",
+        key_id: str | None = None,
+    ) -> TestResponse:
+        """Deliver a signed body."""
+        url, headers = signing.callback(f"{PUBLIC_URL}{path}", secret, body, key_id=key_id)
+        headers["Content-Type"] = content_type
+
+        return self.client.post(url.removeprefix(PUBLIC_URL), data=body, headers=headers)
+
+
+@pytest.fixture
+def twilio(client: FlaskClient) -> Twilio:
+    """Return a Twilio that calls the application."""
+    return Twilio(client)
+
+
+Reader = Callable[[str], TestResponse]
+
+
+@pytest.fixture
+def read(client: FlaskClient) -> Reader:
+    """Return what gets a path with the reader's API key."""
+    return lambda path: client.get(path, auth=KEY)

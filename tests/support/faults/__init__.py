@@ -1,0 +1,1 @@
+"""What the fault tests share: deployments that fail, senders and figures."""

@@ -1,0 +1,76 @@
+"""PgBouncer in transaction mode, as hosted databases put it before Postgres."""
+
+import contextlib
+import shutil
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import psycopg
+import pytest
+
+from dev import place
+from dev.postgres import Server
+from dev.process import Child
+from tests.support.server import free_port, wait_until
+
+# Debian installs it where not everybody's PATH leads.
+PROGRAM = shutil.which("pgbouncer") or shutil.which("pgbouncer", path="/usr/sbin")
+
+# Nothing tuned but what must be: its port, its mode, whom it lets in. After a failed login it lets
+# 15 s pass by default before it tries the server again, longer than any request may take.
+_CONFIGURATION = """
+[databases]
+* = host=127.0.0.1 port={server_port}
+[pgbouncer]
+listen_addr = 127.0.0.1
+listen_port = {port}
+unix_socket_dir =
+pool_mode = transaction
+auth_type = scram-sha-256
+auth_file = {folder}/users
+logfile = {folder}/log
+server_login_retry = 1
+"""
+
+
+@contextlib.contextmanager
+def pgbouncer(server: Server, folder: Path) -> Iterator[str]:
+    """Run it before `server`, with its files in `folder`; yield the URL of the server through it.
+
+    Skips the test where it isn't installed: it is no Python package.
+    """
+    if PROGRAM is None:
+        pytest.skip("PgBouncer isn't installed: `apt install pgbouncer`, or your system's way")
+    uid = place.unprivileged_uid()
+    folder = place.folder(folder)
+    port = free_port()
+    user = urlsplit(server.url())
+    (folder / "users").write_text(f'"{user.username}" "{user.password}"\n')
+    configuration = folder / "pgbouncer.ini"
+    configuration.write_text(
+        _CONFIGURATION.format(server_port=server.port, port=port, folder=folder)
+    )
+    (folder / "log").touch()
+    if uid is not None:
+        for path in folder.iterdir():
+            shutil.chown(path, uid)
+    child = Child(
+        [PROGRAM, "--quiet", configuration], ask=signal.SIGINT, env={}, cwd=Path("/"), uid=uid
+    )
+    url = server.url().replace(f":{server.port}/", f":{port}/")
+    try:
+        wait_until(lambda: _answers(url))
+        yield url
+    finally:
+        child.stop(patience=10)
+
+
+def _answers(url: str) -> bool:
+    try:
+        psycopg.connect(url, connect_timeout=2).close()
+    except psycopg.OperationalError:
+        return False
+
+    return True

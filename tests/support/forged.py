@@ -1,0 +1,40 @@
+"""Requests that look like callbacks: what anybody can make up, who knows no key."""
+
+import base64
+import random
+
+from tests.support.faults.callbacks import callback
+from tests.support.signing import with_body_hash
+
+ROUTE = "/callbacks/transcription"
+SAMPLE = "AC" + "a" * 32  # the account of the samples
+
+
+def account(number: int) -> str:
+    """Return an account's SID."""
+    return f"AC{number:032x}"
+
+
+def forged(number: int, *, size: int = 0, account_id: str = SAMPLE) -> bytes:
+    """Return a callback that nobody sent, of some `size` bytes more than the sample."""
+    return callback(900_000_000 + number, size=size, accountId=account_id)
+
+
+def request(
+    body: bytes, *, origin: str = "", signature: str | None = None
+) -> tuple[str, dict[str, str]]:
+    """Return the URL, which carries the body's hash, and the headers of a request with it."""
+    made_up = base64.b64encode(random.Random(body).randbytes(20)).decode()
+    headers = {"Content-Type": "application/json", "X-Twilio-Signature": signature or made_up}
+
+    return with_body_hash(f"{origin}{ROUTE}", body), headers
+
+
+def raw(body: bytes, *, host: str, length: str | None = None) -> bytes:
+    """Return the raw head of such a request, with a header of ours in place of its length."""
+    url, headers = request(body)
+    lines = [f"POST {url} HTTP/1.1", f"Host: {host}"]
+    lines += [f"{name}: {value}" for name, value in headers.items()]
+    lines += [length or f"Content-Length: {len(body)}", "Connection: close", "", ""]
+
+    return "\r\n".join(lines).encode()

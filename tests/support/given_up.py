@@ -1,0 +1,43 @@
+"""Run under gevent: record three events together, give up while a job is locked, then record one.
+
+Prints the name of what was raised, and of the last event the job that its number leads to.
+"""
+
+from gevent import monkey
+
+monkey.patch_all()
+
+import sys  # noqa: E402 - gevent comes first
+
+from sqlalchemy import select, text  # noqa: E402
+
+from receiver.runtime.timeouts import limited  # noqa: E402
+from receiver.store.engine import make_engine, transactional  # noqa: E402
+from receiver.store.ledger.record import record, record_newest  # noqa: E402
+from receiver.store.tables import events  # noqa: E402
+from tests.support.store_events import START, make_event  # noqa: E402
+
+HEAD = {"status": "COMPLETED", "sentences": 5, "updated_at": START}
+
+
+def main(url: str) -> None:
+    """Do it on a pool of one connection, beside another that holds the lock."""
+    own, other = (make_engine(url, pool_size=1) for _ in range(2))
+    first, *three = (make_event(HEAD, job=job, minutes=3) for job in ("b", "a", "b", "c"))
+    record(own, first)
+    with transactional(other).begin() as connection:
+        connection.execute(text("SELECT 1 FROM transcriptions WHERE id = 'b' FOR UPDATE"))
+        newer = make_event({**HEAD, "duration": 7}, job="b", minutes=4)
+        try:
+            with limited(0.5):
+                record_newest(own, [three[0], newer, three[2]])
+        except Exception as error:  # noqa: BLE001 - it is what is asked for
+            sys.stdout.write(f"{type(error).__name__}\n")
+    last = record(own, make_event(HEAD, job="last", minutes=5))
+    with own.connect() as connection:
+        statement = select(events.c.job_id).where(events.c.id == last.id)
+        sys.stdout.write(f"{connection.execute(statement).scalar()}\n")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

@@ -1,0 +1,1 @@
+"""Servers of media on loopback, and files for them."""

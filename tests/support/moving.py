@@ -1,0 +1,27 @@
+"""A process that drains a spool: `python -m tests.support.moving URL FOLDER`.
+
+It begins once it is told to on its standard input, and prints how many files it moved.
+"""
+
+import sys
+from pathlib import Path
+
+from receiver.callbacks.drain import Drain
+from receiver.spool.folder import Spool
+from tests.support.environment import engine_on
+
+
+def main(url: str, folder: Path) -> None:
+    """Drain until nothing waits."""
+    print("ready", flush=True)  # noqa: T201 - to the test that started it
+    sys.stdin.readline()
+    moved = 0
+    with engine_on(url) as engine:
+        drain = Drain(engine, Spool(folder, durable=True), [])
+        while files := drain.waiting():
+            moved += sum(tried.moved for tried in drain.run(files))
+    print(moved, flush=True)  # noqa: T201 - likewise
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], Path(sys.argv[2]))

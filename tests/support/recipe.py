@@ -1,0 +1,24 @@
+"""The README's recipe: Twilio's Python SDK as a client of this service."""
+
+import re
+from typing import Any
+
+from tests.support.paths import ROOT
+
+_README = ROOT / "README.md"
+_BLOCKS = re.findall(r"```python\n(.*?)```", _README.read_text(), re.DOTALL)
+
+[RECIPE] = [block for block in _BLOCKS if "ReceiverHttpClient" in block]
+
+
+def _defined() -> dict[str, Any]:
+    """Return what the recipe defines before it makes a client."""
+    definitions, used, _ = RECIPE.partition("\nhttp_client = ")
+    assert used
+    names: dict[str, Any] = {}
+    exec(definitions, names)
+
+    return names
+
+
+ReceiverHttpClient: Any = _defined()["ReceiverHttpClient"]

@@ -1,0 +1,113 @@
+"""A Twilio that answers what a test says, over real HTTP, and remembers what it was asked."""
+
+import json
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from werkzeug.serving import WSGIRequestHandler, make_server
+from werkzeug.wrappers import Request, Response
+
+from receiver.settings.config import Settings, load
+from tests.support.environment import ENVIRON
+
+ACCOUNT = "AC" + "a" * 32
+CONFIGURATION = "voice_transcriptionconfiguration_5pe8jw3ahdmsh7zr06yh4d45x1"
+JOB = "voice_transcription_7n7hnd7sf68yfv5re42nvvz7aa"
+
+Reply = Callable[[Request], Response]
+
+
+def document(job: str = JOB, **members: Any) -> dict[str, Any]:
+    """Return a job that was just submitted, as Twilio tells it."""
+    return {
+        "id": job,
+        "accountId": ACCOUNT,
+        "status": "PENDING",
+        "transcriptionConfigurationId": CONFIGURATION,
+        "sourceId": "RE" + "a" * 32,
+        "createdAt": "2026-04-02T19:25:20Z",
+        "updatedAt": "2026-04-02T19:25:20Z",
+        "url": f"https://voice.twilio.com/v3/Transcriptions/{job}",
+        **members,
+    }
+
+
+def accepted(job: str = JOB, **members: Any) -> Response:
+    """Return Twilio's 202."""
+    body = {"status": "PENDING", "transcription": document(job, **members)}
+
+    return answer(body, 202)
+
+
+def answer(body: Any, status: int = 200, **headers: str) -> Response:
+    """Return a JSON answer; an underscore in a header's name is a hyphen."""
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+
+    return Response(json.dumps(body), status, named, content_type="application/json")
+
+
+def problem(status: int, code: int, **members: Any) -> Response:
+    """Return a problem document."""
+    kind = f"https://www.twilio.com/docs/api/errors/{code}"
+
+    return answer({"type": kind, "title": "No", "status": status, "code": code, **members}, status)
+
+
+def _always(response: Response) -> Reply:
+    return lambda _: response
+
+
+@dataclass
+class Scripted:
+    """The server: it gives `replies` in turn, and the last one for ever."""
+
+    url: str = ""
+    replies: list[Reply] = field(default_factory=list)
+    asked: list[Request] = field(default_factory=list)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def answers(self, *replies: Response | Reply) -> None:
+        """Say what it answers from now on."""
+        self.replies = [
+            _always(reply) if isinstance(reply, Response) else reply for reply in replies
+        ]
+
+    def settings(self, **changes: str) -> Settings:
+        """Return the settings of a service that takes it for Twilio."""
+        return load(
+            ENVIRON | {"TWILIO_ACCOUNT_SID": ACCOUNT, "TWILIO_BASE_URL": self.url} | changes
+        )
+
+    def __call__(self, environ: Any, start_response: Any) -> Any:
+        """Answer a request."""
+        request = Request(environ)
+        request.get_data()
+        with self._lock:
+            self.asked.append(request)
+            reply = self.replies.pop(0) if len(self.replies) > 1 else self.replies[0]
+
+        return reply(request)(environ, start_response)
+
+
+class _Silent(WSGIRequestHandler):
+    def log(self, *_: object) -> None:
+        """Leave the terminal to the tests."""
+
+
+@contextmanager
+def scripted() -> Iterator[Scripted]:
+    """Serve it until the block ends."""
+    twilio = Scripted()
+    server = make_server("127.0.0.1", 0, twilio, threaded=True, request_handler=_Silent)
+    twilio.url = f"http://127.0.0.1:{server.port}"
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+    thread.start()
+    try:
+        yield twilio
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()

@@ -1,0 +1,22 @@
+"""Fixtures: a Twilio that answers what a test says, and the client that asks it."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from receiver.twilio.client import Twilio, twilio_of
+from tests.support.scripted import Scripted, scripted
+
+
+@pytest.fixture
+def there() -> Iterator[Scripted]:
+    """Yield the server."""
+    with scripted() as twilio:
+        yield twilio
+
+
+@pytest.fixture
+def rest(there: Scripted) -> Iterator[Twilio]:
+    """Yield the client."""
+    with twilio_of(there.settings()) as twilio:
+        yield twilio

@@ -1,0 +1,137 @@
+"""The service under gunicorn, as the Procfile starts it."""
+
+import os
+import signal
+import socket
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import requests
+
+from dev.process import Child
+from tests.support import signing
+from tests.support.environment import ENVIRON, KEY, TOKEN
+from tests.support.paths import ROOT
+
+ROUTE = "/callbacks/transcription"
+# How long Twilio waits for an answer by default, in seconds.
+PATIENCE = 15
+# A server that ends waits for idle connections too, as they may yet carry a request.
+CLOSE = {"Connection": "close"}
+
+
+def free_port() -> int:
+    """Return a port of the loopback that nobody listens on."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+
+        return port
+
+
+@dataclass
+class WebServer:
+    """A running `web` process, and what a client says to it."""
+
+    port: int
+    child: Child
+    log: Path
+
+    @property
+    def url(self) -> str:
+        """Its origin, which is its PUBLIC_URL too."""
+        return f"http://127.0.0.1:{self.port}"
+
+    def call(self, body: bytes, *, headers: dict[str, str] | None = None) -> requests.Response:
+        """Deliver a signed body as Twilio does."""
+        url, signed = signing.callback(f"{self.url}{ROUTE}", TOKEN, body)
+
+        return requests.post(
+            url, data=body, headers=signed | CLOSE | (headers or {}), timeout=PATIENCE
+        )
+
+    def get(self, path: str) -> requests.Response:
+        """Read with the API key."""
+        return requests.get(f"{self.url}{path}", auth=KEY, headers=CLOSE, timeout=PATIENCE)
+
+    def head_of_call(
+        self, body: bytes, *, length: str | None = None, target: str = "", route: str = ROUTE
+    ) -> bytes:
+        """Return the raw head of a signed request, with a header of ours in place of its length."""
+        url, headers = signing.callback(f"{self.url}{route}", TOKEN, body)
+        headers |= {"Host": f"127.0.0.1:{self.port}"}
+        lines = [f"POST {target}{url.removeprefix(self.url)} HTTP/1.1"]
+        lines += [f"{name}: {value}" for name, value in headers.items()]
+        lines += [length or f"Content-Length: {len(body)}", "Connection: close", "", ""]
+
+        return "\r\n".join(lines).encode()
+
+    def connect(self) -> socket.socket:
+        """Return a raw connection to it."""
+        return socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE)
+
+    def terminate(self) -> None:
+        """Ask it to end, as the platform does."""
+        self.child.process.send_signal(signal.SIGTERM)
+
+
+@contextmanager
+def web_server(database: str, log: Path, **settings: str) -> Iterator[WebServer]:
+    """Run the service on the database until the block ends."""
+    port = int(settings.get("PORT") or free_port())
+    environ = {
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        **ENVIRON,
+        "DATABASE_URL": database,
+        "PUBLIC_URL": f"http://127.0.0.1:{port}",
+        "PORT": str(port),
+        "GUNICORN_CMD_ARGS": f"--bind=127.0.0.1:{port}",
+        **settings,
+    }
+    with log.open("wb") as output:
+        child = Child(
+            [Path(sys.executable).with_name("gunicorn"), "app:create_app()"],
+            ask=signal.SIGTERM,
+            env=environ,
+            cwd=ROOT,
+            output=output,
+        )
+    server = WebServer(port, child, log)
+    try:
+        _wait_until_it_answers(server)
+        yield server
+    finally:
+        child.stop(patience=20)
+
+
+def _wait_until_it_answers(server: WebServer) -> None:
+    give_up = time.monotonic() + 30
+    while True:
+        try:
+            requests.get(f"{server.url}/healthz", headers=CLOSE, timeout=5)
+        except (requests.ConnectionError, requests.Timeout):
+            assert server.child.process.poll() is None, server.log.read_text()
+            assert time.monotonic() < give_up, server.log.read_text()
+        else:
+            return
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    """Wait for what must come true in time."""
+    give_up = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < give_up
+        time.sleep(0.01)
+
+
+def response_of(connection: socket.socket) -> bytes:
+    """Read until the server closes."""
+    received = b""
+    while part := connection.recv(65536):
+        received += part
+
+    return received

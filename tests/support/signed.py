@@ -1,0 +1,55 @@
+"""Signed requests as the signature check receives them, and the keys that sign them."""
+
+import pytest
+
+from receiver.settings.keys import SigningKey
+from receiver.signatures.signature import SignatureRefused, Signed, Verified, verify
+from tests.support import signing
+
+URL = "https://app.example.com/callbacks/transcription"
+JSON = "application/json"
+TOKEN = SigningKey("auth-token-1", "old-token", "HMAC_SHA1")
+NEW_TOKEN = SigningKey("auth-token-2", "new-token", "HMAC_SHA1")
+SHARED = SigningKey("webhooks_sharedkey_1", "old-secret", "HMAC_SHA256")
+NEW_SHARED = SigningKey("webhooks_sharedkey_2", "new-secret", "HMAC_SHA256")
+KEYS = [TOKEN, NEW_TOKEN, SHARED, NEW_SHARED]
+
+Fields = list[tuple[str, str]]
+
+
+def settings_of(key: SigningKey) -> str | None:
+    """Return the settings header of what `key` signs: only a SharedKey is named."""
+    return f"key={key.id},algorithm={key.algorithm}" if key.algorithm == "HMAC_SHA256" else None
+
+
+def signed_json(body: bytes, key: SigningKey = TOKEN, *, url: str = URL) -> Signed:
+    """Return a JSON callback to `url`, signed by `key` and bound to `body`."""
+    called = signing.with_body_hash(url, body)
+    signature = signing.sign(called, key.secret, algorithm=key.algorithm)
+
+    return Signed(called, signature, settings_of(key), JSON)
+
+
+def signed_form(fields: Fields, key: SigningKey = TOKEN, *, url: str = URL) -> Signed:
+    """Return a form's callback to `url`, signed by `key`."""
+    signature = signing.sign(url, key.secret, form=fields, algorithm=key.algorithm)
+
+    return Signed(url, signature, settings_of(key), signing.FORM)
+
+
+def outcome(request: Signed, body: bytes, *keys: SigningKey) -> Verified | str:
+    """Return what `verify` returns, or the reason for which it refuses."""
+    try:
+        return verify(request, keys or KEYS, lambda **_: body)
+    except SignatureRefused as refused:
+        return refused.reason
+
+
+def verified(request: Signed, body: bytes) -> Verified:
+    """Return what `verify` returns, which must not refuse."""
+    return verify(request, KEYS, lambda **_: body)
+
+
+def unread(**_: bool) -> bytes:
+    """Be a body that nobody may read."""
+    pytest.fail("the body was read")

@@ -1,0 +1,1 @@
+"""The simulated account, and a receiver of its callbacks."""

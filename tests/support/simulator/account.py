@@ -1,0 +1,55 @@
+"""The simulated account, and requests that are right."""
+
+from typing import Any
+
+from receiver.simulator.clock import StillClock
+from receiver.simulator.configurations import CALLBACK_ONLY, WITH_CONVERSATION
+from receiver.simulator.simulator import Simulator
+
+ACCOUNT = "ACaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+TOKEN = "0123456789abcdef" * 2
+API_KEY = ("SK" + "1" * 32, "an-api-keys-secret")
+RECORDING = "REe3a2b046e52271b586425c61d84ca90e"
+NOWHERE = "http://127.0.0.1:1/callbacks/transcription"
+
+# As the resource's page gives it.
+PARTICIPANTS = [
+    {"audioChannelIndex": 1, "type": "CUSTOMER", "address": "+15551234567", "name": "Jane Doe"},
+    {
+        "audioChannelIndex": 2,
+        "type": "HUMAN_AGENT",
+        "address": "+15559876543",
+        "name": "Agent Smith",
+    },
+]
+BY_RECORDING: dict[str, Any] = {
+    "transcriptionConfigurationId": WITH_CONVERSATION,
+    "sourceId": RECORDING,
+    "participants": PARTICIPANTS,
+}
+BY_URL: dict[str, Any] = {
+    "transcriptionConfigurationId": WITH_CONVERSATION,
+    "mediaUrl": "https://example.com/audio/recording.wav",
+    "audioStartedAt": "2026-03-10T19:42:16Z",
+    "participants": PARTICIPANTS,
+}
+CALLED_BACK_ONLY = {**BY_RECORDING, "transcriptionConfigurationId": CALLBACK_ONLY}
+
+
+def recording(number: int) -> str:
+    """Return one of many Recording SIDs."""
+    return f"RE{'c' * 20}{number:012x}"
+
+
+def simulated(**options: Any) -> Simulator:
+    """Return a simulator whose time stands still, with other options where they are given."""
+    return Simulator(
+        **{
+            "account_sid": ACCOUNT,
+            "credentials": {(ACCOUNT, TOKEN), API_KEY},
+            "signing_key": TOKEN,
+            "callback_url": NOWHERE,
+            "clock": StillClock(),
+            **options,
+        }
+    )

@@ -1,0 +1,29 @@
+"""A spool in a folder of its own, and callbacks for it."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from receiver.spool.folder import Spool
+from tests.support.arrived import arrived
+from tests.support.paths import ROOT
+
+SAMPLE = json.loads((ROOT / "tests" / "samples" / "completed_flat.json").read_bytes())
+
+
+@pytest.fixture
+def spool(tmp_path: Path) -> Spool:
+    """Return a spool whose folder isn't there yet."""
+    return Spool(tmp_path / "spool", durable=True)
+
+
+def body(number: int) -> bytes:
+    """Return a callback of a job of its own."""
+    return json.dumps(SAMPLE | {"id": f"job_{number}"}).encode()
+
+
+def put(spool: Spool, *bodies: bytes) -> None:
+    """Spool bodies as they came."""
+    for each in bodies:
+        spool.put(arrived(each))

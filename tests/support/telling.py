@@ -1,0 +1,38 @@
+"""What the store is told in these tests, as if its signature had just verified; and its answer."""
+
+import json
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Engine, text
+from werkzeug.test import TestResponse
+
+from receiver.events.validate import judge
+from receiver.store.event import Outcome
+from receiver.store.ledger.record import record
+from tests.support.arrived import NOON, arrived
+
+ACCOUNT = "AC" + "a" * 32
+
+
+def callback(job: str, **members: Any) -> bytes:
+    """Return the body of a callback."""
+    return json.dumps({"id": job, "accountId": ACCOUNT, "status": "completed", **members}).encode()
+
+
+def tell(engine: Engine, body: bytes, *, at: datetime = NOON) -> Outcome:
+    """Record the body as a callback that came at the given time."""
+    return record(engine, judge(arrived(body, at=at), None)).outcome
+
+
+def told(response: TestResponse) -> dict[str, Any]:
+    """Return the JSON document that was answered."""
+    document: dict[str, Any] = json.loads(response.data)
+
+    return document
+
+
+def empty(engine: Engine) -> None:
+    """Forget everything that was told."""
+    with engine.connect() as connection:
+        connection.execute(text("TRUNCATE transcriptions, events, passes RESTART IDENTITY"))

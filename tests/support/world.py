@@ -1,0 +1,99 @@
+"""A Twilio whose time stands still, a store, and what goes between them."""
+
+import itertools
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Engine, select
+
+from receiver.reconcile.desk import Desk
+from receiver.simulator.clock import StillClock
+from receiver.simulator.server import serve
+from receiver.simulator.simulator import Simulator
+from receiver.store.tables import transcriptions
+from receiver.twilio.client import Answer, Twilio
+from receiver.twilio.transport import rest_client
+from tests.support.simulator.account import (
+    ACCOUNT,
+    BY_RECORDING,
+    CALLED_BACK_ONLY,
+    TOKEN,
+    recording,
+    simulated,
+)
+
+Mishap = Callable[[str], None]
+
+
+def _nothing(_path: str) -> None:
+    pass
+
+
+class Watched(Twilio):
+    """Twilio's client, with a list of what was asked; a mishap may raise instead of an answer."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__(rest_client((ACCOUNT, TOKEN), base_url=url, deadline=None))
+        self.asked: list[str] = []
+        self.mishap: Mishap = _nothing
+
+    def _call(self, method: str, url: str, **arguments: Any) -> Answer:
+        path = "/" + url.split("/", 3)[3]
+        query = arguments.get("params") or {}
+        self.asked.append(" ".join([method, path, *sorted(query.values())]))
+        self.mishap(path)
+
+        return super()._call(method, url, **arguments)
+
+    def fetched(self) -> list[str]:
+        """Return the ids of the jobs that were fetched, in their order."""
+        start = "GET /v3/Transcriptions/"
+
+        return [line.removeprefix(start) for line in self.asked if line.startswith(start)]
+
+
+@dataclass(kw_only=True)
+class World:
+    """The simulator, the client that asks it, and the desk of a reconciler."""
+
+    simulator: Simulator
+    rest: Watched
+    desk: Desk
+    numbers: Iterator[int] = field(default_factory=itertools.count)
+
+    def create(self, count: int = 1, *, stored: bool = True) -> list[str]:
+        """Let Twilio make jobs that nobody submitted here; return their ids."""
+        request = BY_RECORDING if stored else CALLED_BACK_ONLY
+
+        return [
+            self.simulator.create({**request, "sourceId": recording(next(self.numbers))}).id
+            for _ in range(count)
+        ]
+
+    def with_grace(self, seconds: float) -> Desk:
+        """Return a desk that waits longer for callbacks."""
+        return replace(self.desk, grace=timedelta(seconds=seconds))
+
+    def statuses(self) -> dict[str, str]:
+        """Return the status of every job in the store."""
+        statement = select(transcriptions.c.id, transcriptions.c.status)
+        with self.desk.engine.connect() as connection:
+            return {row.id: row.status for row in connection.execute(statement)}
+
+
+@contextmanager
+def world(engine: Engine, **options: Any) -> Iterator[World]:
+    """Yield one whose Twilio begins at this moment."""
+    clock = StillClock(datetime.now(UTC).replace(microsecond=0))
+    with serve(simulated(clock=clock, **options)) as served, Watched(served.url) as rest:
+        desk = Desk(
+            engine=engine,
+            twilio=rest,
+            account_id=ACCOUNT,
+            grace=timedelta(0),
+            clock=clock.now,
+        )
+        yield World(simulator=served.simulator, rest=rest, desk=desk)

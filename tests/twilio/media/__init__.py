@@ -1,1 +1,0 @@
-"""The look at a mediaUrl before paying."""

@@ -1,0 +1,90 @@
+"""What Twilio answers, whatever it answers."""
+
+import json
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from receiver.twilio.errors import TwilioAway, TwilioBusy, TwilioRefused
+from receiver.twilio.responses import Answer, answer_of, seconds_of
+from schemas.storable import is_storable
+
+documents = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+)
+problems = st.fixed_dictionaries(
+    {}, optional=dict.fromkeys(("code", "detail", "message", "title", "errors"), documents)
+)
+
+
+@given(
+    status=st.integers(100, 599),
+    body=st.binary()
+    | documents.map(lambda it: json.dumps(it).encode())
+    | problems.map(lambda it: json.dumps(it).encode()),
+    retry_after=st.text(),
+)
+def test_every_answer_is_one_of_four(status: int, body: bytes, retry_after: str) -> None:
+    """It is a document, a refusal, `later`, or nothing that can be relied upon."""
+    answer = None
+    with suppress(TwilioRefused, TwilioBusy, TwilioAway):
+        answer = answer_of(status, {"Retry-After": retry_after}, body)
+    assert answer is None or (isinstance(answer, Answer) and 200 <= status < 300)
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        (None, None),
+        ("", None),
+        ("0", 0.0),
+        (" 12 ", 12.0),
+        ("9" * 400, 3600.0),
+        ("-1", None),
+        ("1.5", None),
+        ("soon", None),
+        ("Wed, 21 Oct 2015 07:28:00 GMT", 0.0),
+        ("Wed, 21 Oct 2015 07:28:00 -0000", 0.0),
+        ("Fri, 31 Dec 99999999999999999999 23:59:59 GMT", None),
+    ],
+)
+def test_retry_after_in_seconds(text: str | None, seconds: float | None) -> None:
+    """A count is taken up to an hour, a moment that has passed is now, and the rest is nothing."""
+    assert seconds_of(text) == seconds
+
+
+def test_retry_after_at_a_moment() -> None:
+    """A date (RFC 9110, 10.2.3) is the time until then."""
+    moment = format_datetime(datetime.now(UTC) + timedelta(seconds=100), usegmt=True)
+    assert 90 < (seconds_of(moment) or 0) <= 100
+
+
+def test_the_older_form_of_an_error() -> None:
+    """Where Twilio gives a `message`, that is the detail."""
+    body = b'{"code": 20404, "message": "Not found", "more_info": "x", "status": 404}'
+    with pytest.raises(TwilioRefused) as caught:
+        answer_of(404, {}, body)
+    assert (caught.value.code, caught.value.detail) == (20404, "Not found")
+
+
+@pytest.mark.parametrize("told", ["bad \0 text", "bad \ud800 text"])
+def test_a_refusal_can_be_kept(told: str) -> None:
+    """What Postgres refuses in a text is not in what a refusal tells."""
+    fault = {"detail": told, "pointer": f"#/{told}"}
+    with pytest.raises(TwilioRefused) as caught:
+        answer_of(400, {}, json.dumps({"code": 1, "detail": told, "errors": [fault]}).encode())
+    error = caught.value
+    texts = [error.detail, *error.errors[0].values()]
+    assert all(is_storable(text) and text.endswith(" text") for text in texts)
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_refused_credentials_need_no_form(status: int) -> None:
+    """Whoever says so, with these there is no asking."""
+    with pytest.raises(TwilioRefused):
+        answer_of(status, {}, b"<html>")
