@@ -5,17 +5,17 @@ from collections.abc import Mapping
 
 from flask import Flask
 
-from receiver.bodies.body import Intake
+from receiver.bodies.reader import BodyReader
 from receiver.callbacks import views as callbacks
 from receiver.cli import commands
 from receiver.lookup import views as lookup
 from receiver.openapi import views as openapi
-from receiver.rejected.refused import RefusedStore
-from receiver.runtime.timeouts import Bounded
+from receiver.rejected.store import RejectedStore
+from receiver.runtime.timeouts import DeadlineMiddleware
 from receiver.settings import config
 from receiver.spool.folder import Spool
 from receiver.store.engine import make_engine
-from receiver.store.ledger.group_commit import Together
+from receiver.store.ledger.group_commit import GroupCommitter
 from receiver.store.rejected.quotas import Quotas
 from receiver.submissions import views as twilio
 from receiver.web import health, problems
@@ -33,14 +33,14 @@ def create_app(environ: Mapping[str, str] | None = None) -> Flask:
     app.url_map.merge_slashes = False
     app.extensions["settings"] = settings
     app.extensions["engine"] = make_engine(settings.database_url, pool_size=settings.db_pool_size)
-    app.extensions["together"] = Together(
+    app.extensions["together"] = GroupCommitter(
         app.extensions["engine"], leaders=max(1, settings.db_pool_size - 1)
     )
     app.extensions["spool"] = settings.spool_dir and Spool(
         settings.spool_dir, durable=settings.spool_durable
     )
-    app.extensions["intake"] = Intake(max_body_bytes=settings.max_body_bytes)
-    app.extensions["refused"] = RefusedStore(
+    app.extensions["intake"] = BodyReader(max_body_bytes=settings.max_body_bytes)
+    app.extensions["refused"] = RejectedStore(
         app.extensions["engine"], app.extensions["intake"], Quotas(settings.accounts)
     )
     problems.register(app)
@@ -48,7 +48,7 @@ def create_app(environ: Mapping[str, str] | None = None) -> Flask:
         app.register_blueprint(room.blueprint)
     commands.register(app)
     # Flask's own way to wrap middleware around the application.
-    app.wsgi_app = Bounded(  # type: ignore[method-assign]
+    app.wsgi_app = DeadlineMiddleware(  # type: ignore[method-assign]
         app.wsgi_app, late=problems.unavailable("It was not done before the request's deadline.")
     )
 

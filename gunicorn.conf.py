@@ -47,7 +47,7 @@ if _soft < _files:
 worker_connections = max(1000, _files - 500)
 
 control_socket_disable = True
-logger_class = "receiver.runtime.gunicorn_logger.Quiet"
+logger_class = "receiver.runtime.gunicorn_logger.GunicornLogger"
 logconfig_dict = configuration(_settings.log_level)
 collect_less()
 

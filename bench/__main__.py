@@ -17,7 +17,7 @@ from bench import database, machine, plot, report
 from bench.load import requests, wrk
 from bench.measure import callbacks, footprint, jobs, latency, lists, scaling, sizes, trips, wal
 from bench.plan import QUICK, SIZE, WHOLE, Bench
-from bench.progress import TooLong, say, within
+from bench.progress import TooSlowError, say, within
 from bench.report import Section
 
 _RESULTS = Path(__file__).with_name("results")
@@ -69,7 +69,7 @@ def _measured(bench: Bench, name: str, left: float) -> Section:
     try:
         with within(max(1, min(left, bench.plan.limit / 3))):
             section: Section = _MEASUREMENTS[name].measure(bench)
-    except (wrk.Spoilt, TooLong, RuntimeError) as error:
+    except (wrk.SpoiledRunError, TooSlowError, RuntimeError) as error:
         return Section(title=name, note=f"**Not measured**: {error}")
 
     return section

@@ -17,7 +17,7 @@ def burst(
 ) -> tuple[wrk.Run, Spent]:
     """Send callbacks to a service that has none; `think` is the mean pause in milliseconds.
 
-    Raises Spoilt if not as many were stored as were answered.
+    Raises SpoiledRunError if not as many were stored as were answered.
     """
     # A server that closes every connection would wait for the silent ones. So the end doesn't wait
     # for its answers: each connection may have had one more.
@@ -36,6 +36,8 @@ def burst(
     if service.contestant.tables:
         surplus = service.rows() - run.answered
         if not 0 <= surplus <= (0 if drains else connections):
-            raise wrk.Spoilt(f"{service.contestant.name} stored {surplus} more than it said.")
+            raise wrk.SpoiledRunError(
+                f"{service.contestant.name} stored {surplus} more than it said."
+            )
 
     return run, spent

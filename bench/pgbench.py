@@ -11,7 +11,7 @@ from typing import Literal
 
 from bench.database import Database
 from bench.load import callbacks
-from bench.load.wrk import Spoilt
+from bench.load.wrk import SpoiledRunError
 from bench.plan import CONNECTIONS, SIZE
 from receiver.store.event import Event, Outcome
 from receiver.store.jsonb import encoded
@@ -56,7 +56,7 @@ def run(
 ) -> float:
     """Return the executions in a second; each sends an ordinary body, as the driver does.
 
-    Raises Spoilt if one failed, or stored nothing.
+    Raises SpoiledRunError if one failed, or stored nothing.
     """
     script = folder / "record.sql"
     script.write_text(
@@ -78,7 +78,7 @@ def run(
     count = re.search(r"actually processed: (\d+)", done.stdout)
     stored = database.ask("SELECT count(*) FROM events") - before
     if done.returncode or not rate or not count or stored != int(count[1]):
-        raise Spoilt(f"pgbench stored {stored} rows: {done.stdout}{done.stderr}")
+        raise SpoiledRunError(f"pgbench stored {stored} rows: {done.stdout}{done.stderr}")
 
     return float(rate[1])
 

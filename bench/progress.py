@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import NoReturn
 
 
-class TooLong(Exception):
+class TooSlowError(Exception):
     """A measurement took longer than it may."""
 
 
@@ -25,10 +25,10 @@ def counted(times: int) -> Iterator[int]:
 
 @contextmanager
 def within(seconds: float) -> Iterator[None]:
-    """Raise TooLong where the block still runs after so many seconds."""
+    """Raise TooSlowError where the block still runs after so many seconds."""
 
     def end(_number: int, _frame: object) -> NoReturn:
-        raise TooLong(f"it took more than {seconds:.0f} s")
+        raise TooSlowError(f"it took more than {seconds:.0f} s")
 
     signal.signal(signal.SIGALRM, end)
     signal.setitimer(signal.ITIMER_REAL, seconds)

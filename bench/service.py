@@ -18,7 +18,7 @@ from bench.contestants import ROOT, Contestant
 from bench.database import Database, create
 from bench.load import callbacks
 from bench.load.requests import API_KEY
-from dev.ask import ask
+from dev.http import ask
 from dev.postgres import Server
 from dev.process import Child
 

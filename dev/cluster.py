@@ -12,7 +12,7 @@ from typing import IO
 
 import psutil
 
-from dev import place
+from dev import paths
 from dev.process import end, identity
 
 USER = "postgres"
@@ -55,7 +55,7 @@ def end_leftover(cluster: Path) -> None:
 
 def create(cluster: Path, programs: Path) -> None:
     """Make `cluster` and its password; half a cluster is never mistaken for one."""
-    uid = place.unprivileged_uid()
+    uid = paths.unprivileged_uid()
     partial = cluster.with_name("cluster.partial")
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(mode=0o700)

@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 import psycopg
 
-from dev import cluster, place
+from dev import cluster, paths
 from dev.process import Child
 
 _READY_WITHIN = 60.0  # seconds; recovery after a crash is part of it
@@ -62,15 +62,15 @@ def start(data: Path, *, version: int = 18, settings: Mapping[str, str] | None =
     """Start the server of the folder `data`, made on first use; return it once it answers.
 
     `settings` are Postgres's own, for this start. What an earlier, killed user of the folder
-    left running is ended first. As root see `dev.place`: `Server.folder` may be another folder.
+    left running is ended first. As root see `dev.paths`: `Server.folder` may be another folder.
 
     Raises RuntimeError if the folder is in use or the server doesn't answer (with its last words).
     """
-    folder = place.folder(data)
+    folder = paths.folder(data)
     lock = cluster.claim(folder)
     try:
         cluster.end_leftover(folder / "cluster")
-        programs = place.binaries(version, within=folder)
+        programs = paths.binaries(version, within=folder)
         if not (folder / "cluster").exists():
             cluster.create(folder / "cluster", programs)
         password = (folder / "password").read_text()
@@ -102,7 +102,7 @@ def _launch(
                 env=cluster.ENVIRONMENT,
                 cwd=Path("/"),
                 output=output,
-                uid=place.unprivileged_uid(),
+                uid=paths.unprivileged_uid(),
             )
         try:
             if _answers(child, port, password):

@@ -11,7 +11,7 @@ from typing import NoReturn
 
 import requests
 
-from dev import life, postgres, service, show
+from dev import demo, postgres, service, show
 from dev.credentials import ACCOUNT_SID, AUTH_TOKEN
 from dev.loopback import refuse_remote
 from dev.port import free_port
@@ -91,7 +91,7 @@ def _show(env: Mapping[str, str], twilio: Child, web: Child, data: str) -> None:
         return
     try:
         print("\nA job's life, and that of another whose callback is lost:\n", flush=True)
-        job_id = life.live(origin, env)
+        job_id = demo.live(origin, env)
         stored = show.stored(origin, job_id)
     except (requests.RequestException, TimeoutError) as error:
         sys.exit(f"Error: a job's life was cut short: {error}")

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import requests
 
-from dev.ask import ask
 from dev.credentials import ACCOUNT_SID, API_KEY, AUTH_TOKEN
+from dev.http import ask
 from dev.process import Child
 from receiver.web.transcript_state import CALLBACK_PATH
 

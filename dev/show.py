@@ -5,9 +5,9 @@ from typing import Any
 
 import requests
 
-from dev.ask import ask
 from dev.credentials import ACCOUNT_SID, API_KEY, AUTH_TOKEN
-from dev.life import RECORDING
+from dev.demo import RECORDING
+from dev.http import ask
 from dev.service import GRACE
 from receiver.simulator.configurations import WITH_CONVERSATION
 from receiver.web.transcript_state import CALLBACK_PATH

@@ -9,14 +9,14 @@ from marshmallow import EXCLUDE, Schema, ValidationError, fields, post_load, val
 from schemas.storable import INT_MAX, Composite, Identifier, Moment, Status, Text
 
 
-class Undecodable(ValueError):
+class UndecodableError(ValueError):
     """The body isn't a JSON object; the text says why, and holds nothing of the body."""
 
 
 def decode(body: bytes) -> dict[str, Any]:
     """Return the callback's document in its flat shape, whichever of the two Twilio sent.
 
-    Raises Undecodable if the body isn't a JSON object.
+    Raises UndecodableError if the body isn't a JSON object.
     """
     try:
         # An integer beyond 64 bits is a float to it; the body keeps what was sent.
@@ -25,7 +25,7 @@ def decode(body: bytes) -> dict[str, Any]:
         # It is the stricter and the terser one: the slower takes what it doesn't, or says why not.
         document = _document(body)
     if not isinstance(document, dict):
-        raise Undecodable("not a JSON object")
+        raise UndecodableError("not a JSON object")
 
     return _flat(document)
 
@@ -34,14 +34,14 @@ def _document(body: bytes) -> Any:
     try:
         return json.loads(body, parse_constant=_refuse_constant)
     except json.JSONDecodeError as error:
-        raise Undecodable(f"not JSON: {error.msg} at character {error.pos}") from None
+        raise UndecodableError(f"not JSON: {error.msg} at character {error.pos}") from None
     except UnicodeDecodeError as error:
-        raise Undecodable(f"not JSON: not {error.encoding} at byte {error.start}") from None
+        raise UndecodableError(f"not JSON: not {error.encoding} at byte {error.start}") from None
     except RecursionError:
-        raise Undecodable("not readable: nested too deeply") from None
+        raise UndecodableError("not readable: nested too deeply") from None
     except ValueError:
         # The decoder's other complaints (a number of too many digits, NaN).
-        raise Undecodable("not readable: a number that JSON or Python doesn't allow") from None
+        raise UndecodableError("not readable: a number that JSON or Python doesn't allow") from None
 
 
 def _refuse_constant(name: str) -> Any:

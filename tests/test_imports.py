@@ -32,15 +32,15 @@ FLOOR_OF = {room: number for number, rooms in enumerate(FLOOR_PLAN) for room in 
 # These know nothing else of the project than the named parts.
 SELF_CONTAINED = {
     "receiver/simulator": (),  # it must share no mistake with the service
-    "receiver/spool": ("receiver.store.event",),
+    "receiver/spool": ("receiver.runtime.errors", "receiver.store.event"),
     "receiver/runtime": (),
     "schemas": (),
 }
 
 # Pure functions: values in, values out.
 PURE = (
-    "receiver/callbacks/rejudge.py",
-    "receiver/events/arrival.py",
+    "receiver/callbacks/revalidate.py",
+    "receiver/events/callback_event.py",
     "receiver/events/validate.py",
     "receiver/lookup/cues.py",
     "receiver/lookup/formats.py",

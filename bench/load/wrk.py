@@ -16,7 +16,7 @@ _TIMEOUT = 20  # seconds, for one answer; longer than the service ever takes
 Ending = Literal["drain", "cut", "cycle"]
 
 
-class Spoilt(Exception):
+class SpoiledRunError(Exception):
     """A run whose figures mean nothing: something was not answered as it should be."""
 
 
@@ -58,7 +58,7 @@ def run(  # noqa: PLR0913 - what a load is described by, all by name
 ) -> Run:
     """Send the load to a port of this machine; `think` is the mean pause in milliseconds.
 
-    Raises Spoilt if a request was answered with an error, or not at all.
+    Raises SpoiledRunError if a request was answered with an error, or not at all.
     """
     script = [load.path, seconds, connections, ending, think]
     command = ["wrk", "--threads=1", f"--connections={connections}", f"--timeout={_TIMEOUT}s"]
@@ -66,7 +66,7 @@ def run(  # noqa: PLR0913 - what a load is described by, all by name
     command += [f"http://127.0.0.1:{port}/", "--", *map(str, script)]
     done = subprocess.run(command, check=False, capture_output=True, text=True)  # noqa: S603 - ours
     if done.returncode:
-        raise Spoilt(f"wrk failed: {done.stdout}{done.stderr}")
+        raise SpoiledRunError(f"wrk failed: {done.stdout}{done.stderr}")
 
     return told(done.stdout, ending=ending)
 
@@ -74,14 +74,14 @@ def run(  # noqa: PLR0913 - what a load is described by, all by name
 def told(output: str, *, ending: Ending) -> Run:
     """Return what replay.lua prints in the end, among wrk's own words.
 
-    Raises Spoilt if a request was answered with an error, or not at all.
+    Raises SpoiledRunError if a request was answered with an error, or not at all.
     """
     lines = [line for line in output.splitlines() if line.startswith("{")]
     if not lines:
-        raise Spoilt(f"wrk failed: {output}")
+        raise SpoiledRunError(f"wrk failed: {output}")
     result = Run(**json.loads(lines[-1]))
     lost = ending == "drain" and result.sent != result.answered
     if result.refused or result.broken or lost or not result.answered:
-        raise Spoilt(f"not every request was answered well: {result}")
+        raise SpoiledRunError(f"not every request was answered well: {result}")
 
     return result

@@ -28,7 +28,9 @@ def measure(bench: Bench) -> Section:
             _send(bench, service, portion)
             held.append(_memory(service))
         if service.rows() != bench.plan.endurance:
-            raise wrk.Spoilt(f"{service.rows()} of {bench.plan.endurance} callbacks are stored")
+            raise wrk.SpoiledRunError(
+                f"{service.rows()} of {bench.plan.endurance} callbacks are stored"
+            )
     imports = _import_seconds(bench.folder)
     taken = range(0, bench.plan.endurance + 1, bench.plan.endurance // _PORTIONS)
 
@@ -61,7 +63,7 @@ def _send(bench: Bench, service: Running, portion: int) -> None:
     load = requests.write_callbacks(bench.folder / "portion", count, SIZE, first=first)
     run = wrk.run(service.port, load, seconds=_PATIENCE, connections=FEW)
     if run.answered != count:
-        raise wrk.Spoilt(f"{run.answered} of {count} callbacks in {_PATIENCE} s")
+        raise wrk.SpoiledRunError(f"{run.answered} of {count} callbacks in {_PATIENCE} s")
 
 
 def _memory(service: Running) -> float:

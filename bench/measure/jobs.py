@@ -11,7 +11,7 @@ from bench.plan import CONNECTIONS, SIZE, Bench
 from bench.progress import counted
 from bench.report import Figure, Section, faster, ratio
 from bench.service import Running, prepared, serving
-from dev.ask import ask
+from dev.http import ask
 
 _JOBS = 10_000
 
@@ -75,7 +75,7 @@ def _transcripts(bench: Bench, ours: Running) -> dict[str, requests.Load]:
     known = {"If-None-Match": tag}
     answer = ask("GET", origin + target, auth=requests.API_KEY, headers=known)
     if answer.status_code != 304:  # noqa: PLR2004 - HTTP's own number
-        raise wrk.Spoilt(f"an unchanged transcript was answered {answer.status_code}")
+        raise wrk.SpoiledRunError(f"an unchanged transcript was answered {answer.status_code}")
 
     return {
         "transcript, 200": _gets(bench, "200", target),

@@ -12,7 +12,7 @@ from bench.plan import Bench
 from bench.progress import counted, say
 from bench.report import Growth, Section, ratio
 from bench.service import Running, prepared, serving
-from dev.ask import ask
+from dev.http import ask
 
 _PAGE = 50
 _DEEP = 1000

@@ -74,7 +74,7 @@ def _wal(bench: Bench, service: Running, load: requests.Load, *, full_page_image
     position = service.database.ask("SELECT pg_current_wal_insert_lsn()::text")
     run = wrk.run(service.port, load, seconds=_PATIENCE, connections=FEW)
     if run.answered != load.requests:
-        raise wrk.Spoilt(f"{run.answered} of {load.requests} callbacks in {_PATIENCE} s")
+        raise wrk.SpoiledRunError(f"{run.answered} of {load.requests} callbacks in {_PATIENCE} s")
     written: int = service.database.ask(
         f"SELECT (pg_current_wal_insert_lsn() - '{position}')::bigint"
     )

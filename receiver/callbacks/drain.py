@@ -12,18 +12,18 @@ from typing import NamedTuple
 
 from sqlalchemy import Engine
 
-from receiver.callbacks.rejudge import rejudge
+from receiver.callbacks.revalidate import revalidate
 from receiver.events.record import record_or_quarantine
 from receiver.runtime.deadline import Deadline
-from receiver.runtime.errors import place_of
-from receiver.runtime.timeouts import TimeIsUp, beside_the_hub, limited
+from receiver.runtime.errors import locate
+from receiver.runtime.timeouts import DeadlineExceededError, run_in_thread, time_limit
 from receiver.settings.keys import SigningKey
 from receiver.spool.claim import claim
-from receiver.spool.file import Damaged
+from receiver.spool.file import CorruptFileError
 from receiver.spool.folder import Spool, Waiting, explain
 from receiver.store.event import Event, Outcome
 from receiver.store.ledger.record import record
-from receiver.store.retry import Unavailable
+from receiver.store.retry import DatabaseUnavailableError
 
 logger = logging.getLogger(__name__)
 
@@ -31,7 +31,7 @@ logger = logging.getLogger(__name__)
 RECORD_SECONDS = 5.0
 
 
-class Tried(NamedTuple):
+class DrainResult(NamedTuple):
     """What became of one file: moved, or kept where it is by an obstacle.
 
     Where it is neither, another process was faster.
@@ -39,7 +39,7 @@ class Tried(NamedTuple):
 
     name: str
     moved: bool = False
-    obstacle: str | None = None
+    error: str | None = None
 
 
 class Drain:
@@ -55,26 +55,27 @@ class Drain:
 
     def waiting(self) -> list[Waiting]:
         """Return the files that are worth a try, in the order to try them."""
-        files = beside_the_hub(self.spool.waiting)
+        files = run_in_thread(self.spool.waiting)
         self._forget_all_but(set(files))
         worth = [file for file in files if file not in self._stuck]
 
         # What has stopped a pass goes behind the others: perhaps only its own job is locked.
         return sorted(worth, key=lambda file: self._stops[file])
 
-    def run(self, files: Iterable[Waiting]) -> Iterator[Tried]:
+    def run(self, files: Iterable[Waiting]) -> Iterator[DrainResult]:
         """Try each of the files, and yield what became of it.
 
-        Raises Unavailable, and leaves the rest alone, where the database doesn't take one in time.
+        Raises DatabaseUnavailableError, and leaves the rest alone, where the database doesn't take
+        one in time.
         """
         for file in files:
             try:
-                tried = Tried(file.name, moved=self._move(file))
-            except (Unavailable, TimeIsUp) as error:
+                tried = DrainResult(file.name, moved=self._move(file))
+            except (DatabaseUnavailableError, DeadlineExceededError) as error:
                 self._stops[file] += 1
-                raise Unavailable(str(error)) from error
+                raise DatabaseUnavailableError(str(error)) from error
             except Exception as error:  # noqa: BLE001 - one file must not hold up the others
-                tried = Tried(file.name, obstacle=self._stay(file, error))
+                tried = DrainResult(file.name, error=self._stay(file, error))
             yield tried
 
     def _forget_all_but(self, files: set[Waiting]) -> None:
@@ -84,19 +85,19 @@ class Drain:
             del self._stops[file]
 
     def _move(self, file: Waiting) -> bool:
-        claimed = beside_the_hub(claim, self.spool.path / file.name)
+        claimed = run_in_thread(claim, self.spool.path / file.name)
         if claimed is None:
             return False
         with claimed:
-            self._record(rejudge(claimed.event, self._keys))
+            self._record(revalidate(claimed.event, self._keys))
             # If the disk refuses to remove it, it must not be recorded over and over.
             self._stuck.add(file)
-            beside_the_hub(claimed.done)
+            run_in_thread(claimed.done)
 
         return True
 
     def _record(self, event: Event) -> None:
-        with limited(RECORD_SECONDS):
+        with time_limit(RECORD_SECONDS):
             recorded = record_or_quarantine(
                 partial(record, self._engine), event, Deadline(RECORD_SECONDS)
             )
@@ -117,14 +118,14 @@ class Drain:
 
     def _stay(self, file: Waiting, error: Exception) -> str:
         """Return why the file stays, and tell it once. What the disk refuses may pass."""
-        if isinstance(error, (Damaged, OSError)):
-            obstacle = explain(error)
+        if isinstance(error, (CorruptFileError, OSError)):
+            cause = explain(error)
         else:
-            obstacle = f"it met a fault of ours: {place_of(error)}"
+            cause = f"it met a fault of ours: {locate(error)}"
         if file not in self._told:
-            logger.error("a spooled callback stays: %s", obstacle, extra={"file": file.name})
+            logger.error("a spooled callback stays: %s", cause, extra={"file": file.name})
         self._told.add(file)
         if not isinstance(error, OSError):
             self._stuck.add(file)
 
-        return obstacle
+        return cause

@@ -8,11 +8,11 @@ import gevent
 from sqlalchemy import Engine
 
 from receiver.callbacks.drain import Drain
-from receiver.runtime.errors import place_of
-from receiver.runtime.timeouts import beside_the_hub
+from receiver.runtime.errors import locate
+from receiver.runtime.timeouts import run_in_thread
 from receiver.settings.keys import SigningKey
 from receiver.spool.folder import Spool, explain
-from receiver.store.retry import Unavailable
+from receiver.store.retry import DatabaseUnavailableError
 
 logger = logging.getLogger(__name__)
 
@@ -35,8 +35,8 @@ def run(drain: Drain) -> None:
             told = ""
         except Exception as error:  # noqa: BLE001 - what waits must be tried again, whatever it was
             pause = LATER
-            if place_of(error) != told:
-                told = place_of(error)
+            if locate(error) != told:
+                told = locate(error)
                 logger.error("draining the spool failed, trying again: %s", told)  # noqa: TRY400 - no text of its own
         gevent.sleep(pause)
 
@@ -44,7 +44,7 @@ def run(drain: Drain) -> None:
 def _probe(drain: Drain) -> float:
     """Tell whether the spool can't be used; return that the first pass may begin at once."""
     try:
-        beside_the_hub(drain.spool.probe)
+        run_in_thread(drain.spool.probe)
     except OSError as error:
         logger.error(  # noqa: TRY400 - where it was raised says nothing
             "the spool can't be used, so nothing is kept while the database is away: %s. "
@@ -63,7 +63,7 @@ def _pass(drain: Drain) -> float:
     try:
         for tried in drain.run(files):
             moved += tried.moved
-    except Unavailable as error:
+    except DatabaseUnavailableError as error:
         logger.warning("spooled callbacks wait for the database: %s", error)
         return LATER
     finally:

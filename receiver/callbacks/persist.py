@@ -8,12 +8,12 @@ from functools import partial
 
 from receiver.events.record import Record, record_or_quarantine
 from receiver.runtime.deadline import Deadline
-from receiver.runtime.errors import place_of
-from receiver.runtime.timeouts import TimeIsUp, beside_the_hub, limited
+from receiver.runtime.errors import locate
+from receiver.runtime.timeouts import DeadlineExceededError, run_in_thread, time_limit
 from receiver.spool.folder import Spool
 from receiver.store.event import Event
 from receiver.store.ledger.record import Recorded
-from receiver.store.retry import Unavailable
+from receiver.store.retry import DatabaseUnavailableError
 
 logger = logging.getLogger(__name__)
 
@@ -31,10 +31,10 @@ class Spooled:
     durable: bool
 
 
-Kept = Recorded | Spooled
+Persisted = Recorded | Spooled
 
 
-def keep(record: Record, spool: Spool | None, event: Event, deadline: Deadline) -> Kept:
+def persist(record: Record, spool: Spool | None, event: Event, deadline: Deadline) -> Persisted:
     """Return where the event has been made durable, or raise what kept it from that.
 
     The spool takes what the ledger can't. It comes first only while the database is known to be
@@ -54,11 +54,11 @@ def keep(record: Record, spool: Spool | None, event: Event, deadline: Deadline) 
 
 
 def _first(
-    one: Callable[[Deadline], Kept],
+    one: Callable[[Deadline], Persisted],
     until_one: Deadline,
-    other: Callable[[Deadline], Kept],
+    other: Callable[[Deadline], Persisted],
     until_other: Deadline,
-) -> Kept:
+) -> Persisted:
     """Return what one way gives within its time, or else what the other gives."""
     # Whatever it is that failed, and told so: our own faults must not cost a transcript either.
     with suppress(Exception):
@@ -72,16 +72,16 @@ def _telling(place: str) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        logger.warning("%s did not take a callback: %s", place, place_of(error))
+        logger.warning("%s did not take a callback: %s", place, locate(error))
         raise
 
 
-def _to_ledger(record: Record, spool: Spool, event: Event, deadline: Deadline) -> Kept:
+def _to_ledger(record: Record, spool: Spool, event: Event, deadline: Deadline) -> Persisted:
     seconds = deadline.remaining()
     try:
-        with _telling("the database"), limited(seconds):
+        with _telling("the database"), time_limit(seconds):
             recorded = record_or_quarantine(record, event, deadline)
-    except (Unavailable, TimeIsUp):
+    except (DatabaseUnavailableError, DeadlineExceededError):
         if seconds >= FAIR_SECONDS:
             spool.breaker.trip()
         raise
@@ -90,8 +90,8 @@ def _to_ledger(record: Record, spool: Spool, event: Event, deadline: Deadline) -
     return recorded
 
 
-def _to_spool(spool: Spool, event: Event, deadline: Deadline) -> Kept:
-    with _telling("the spool"), limited(deadline.remaining()):
-        beside_the_hub(spool.put, event)
+def _to_spool(spool: Spool, event: Event, deadline: Deadline) -> Persisted:
+    with _telling("the spool"), time_limit(deadline.remaining()):
+        run_in_thread(spool.put, event)
 
     return Spooled(spool.durable)

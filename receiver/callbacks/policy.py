@@ -11,16 +11,16 @@ from typing import NamedTuple
 
 from flask import Response
 
-from receiver.bodies.body import BodyCutShort, BodyTooLarge, TooMuchInFlight
-from receiver.callbacks.persist import Kept, Spooled
-from receiver.runtime.timeouts import TimeIsUp
-from receiver.signatures.signature import SignatureRefused
+from receiver.bodies.reader import BodyIncompleteError, BodyTooLargeError, MemoryBudgetError
+from receiver.callbacks.persist import Persisted, Spooled
+from receiver.runtime.timeouts import DeadlineExceededError
+from receiver.signatures.signature import SignatureError
 from receiver.store.event import Outcome
-from receiver.store.retry import Unavailable
+from receiver.store.retry import DatabaseUnavailableError
 from receiver.web.problems import problem, unavailable
 
 
-class Fate(enum.Enum):
+class CallbackResult(enum.Enum):
     """What became of a callback."""
 
     RECORDED = enum.auto()  # in the ledger, and judged anew if it was there already
@@ -46,45 +46,55 @@ _DONE = HTTPStatus.NO_CONTENT
 _AGAIN = HTTPStatus.SERVICE_UNAVAILABLE
 
 POLICY = {
-    Fate.RECORDED: Answer(_DONE),
-    Fate.QUARANTINED: Answer(_DONE),
-    Fate.SPOOLED: Answer(_DONE),
-    Fate.SPOOLED_MEANWHILE: Answer(_AGAIN, "The database is away. Send the callback again."),
-    Fate.AWAY: Answer(_AGAIN, "The database is away. Send the callback again."),
-    Fate.IN_FLIGHT: Answer(_AGAIN, "Too much is in flight. Send the callback again."),
-    Fate.CUT_SHORT: Answer(_AGAIN, "The body was cut short. Send the callback again."),
-    Fate.FAULT: Answer(_AGAIN, "The callback could not be made durable. Send it again."),
-    Fate.UNSIGNED: Answer(HTTPStatus.FORBIDDEN, "The signature doesn't verify: {0.reason}."),
-    Fate.TOO_LARGE: Answer(
+    CallbackResult.RECORDED: Answer(_DONE),
+    CallbackResult.QUARANTINED: Answer(_DONE),
+    CallbackResult.SPOOLED: Answer(_DONE),
+    CallbackResult.SPOOLED_MEANWHILE: Answer(
+        _AGAIN, "The database is away. Send the callback again."
+    ),
+    CallbackResult.AWAY: Answer(_AGAIN, "The database is away. Send the callback again."),
+    CallbackResult.IN_FLIGHT: Answer(_AGAIN, "Too much is in flight. Send the callback again."),
+    CallbackResult.CUT_SHORT: Answer(_AGAIN, "The body was cut short. Send the callback again."),
+    CallbackResult.FAULT: Answer(_AGAIN, "The callback could not be made durable. Send it again."),
+    CallbackResult.UNSIGNED: Answer(
+        HTTPStatus.FORBIDDEN, "The signature doesn't verify: {0.reason}."
+    ),
+    CallbackResult.TOO_LARGE: Answer(
         HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "The body exceeds {0.limit} bytes."
     ),
 }
 
-_OF_ERRORS: dict[type[Exception], Fate] = {
-    Unavailable: Fate.AWAY,
-    TimeIsUp: Fate.AWAY,
-    OSError: Fate.AWAY,
-    TooMuchInFlight: Fate.IN_FLIGHT,
-    BodyCutShort: Fate.CUT_SHORT,
-    SignatureRefused: Fate.UNSIGNED,
-    BodyTooLarge: Fate.TOO_LARGE,
+_OF_ERRORS: dict[type[Exception], CallbackResult] = {
+    DatabaseUnavailableError: CallbackResult.AWAY,
+    DeadlineExceededError: CallbackResult.AWAY,
+    OSError: CallbackResult.AWAY,
+    MemoryBudgetError: CallbackResult.IN_FLIGHT,
+    BodyIncompleteError: CallbackResult.CUT_SHORT,
+    SignatureError: CallbackResult.UNSIGNED,
+    BodyTooLargeError: CallbackResult.TOO_LARGE,
 }
 
 
-def fate_of(kept: Kept) -> Fate:
+def result_of(kept: Persisted) -> CallbackResult:
     """Return the fate of what was kept."""
     if isinstance(kept, Spooled):
-        return Fate.SPOOLED if kept.durable else Fate.SPOOLED_MEANWHILE
+        return CallbackResult.SPOOLED if kept.durable else CallbackResult.SPOOLED_MEANWHILE
 
-    return Fate.QUARANTINED if kept.outcome == Outcome.QUARANTINED else Fate.RECORDED
+    return (
+        CallbackResult.QUARANTINED
+        if kept.outcome == Outcome.QUARANTINED
+        else CallbackResult.RECORDED
+    )
 
 
-def fate_of_error(error: Exception) -> Fate:
+def result_of_error(error: Exception) -> CallbackResult:
     """Return the fate of what could not be kept; an error that nobody foresaw is our fault."""
-    return next((fate for kind, fate in _OF_ERRORS.items() if isinstance(error, kind)), Fate.FAULT)
+    return next(
+        (fate for kind, fate in _OF_ERRORS.items() if isinstance(error, kind)), CallbackResult.FAULT
+    )
 
 
-def answer(fate: Fate, error: Exception | None = None) -> Response:
+def answer(fate: CallbackResult, error: Exception | None = None) -> Response:
     """Return the response to a callback of this fate; the error fills in the sentence."""
     status, detail = POLICY[fate]
     if status == _DONE:

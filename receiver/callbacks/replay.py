@@ -7,15 +7,15 @@ from typing import TypeVar
 
 from sqlalchemy import Connection, Engine
 
-from receiver.callbacks.rejudge import rejudge
+from receiver.callbacks.revalidate import revalidate
 from receiver.events.record import record_or_quarantine
 from receiver.runtime.deadline import Deadline
-from receiver.runtime.errors import place_of
+from receiver.runtime.errors import locate
 from receiver.settings.keys import SigningKey
 from receiver.store.event import Event, Outcome
 from receiver.store.ledger.quarantine import find_owner, find_quarantined
 from receiver.store.ledger.record import foreign, record
-from receiver.store.retry import Unavailable, until
+from receiver.store.retry import DatabaseUnavailableError, retry_until
 
 Argument = TypeVar("Argument")
 Result = TypeVar("Result")
@@ -54,20 +54,20 @@ class Replay:
     def __call__(self, event_id: int) -> Verdict | None:
         """Return what becomes of the callback, None if there is nothing left to judge.
 
-        Raises receiver.store.retry.Unavailable if the database doesn't do it in time.
+        Raises receiver.store.retry.DatabaseUnavailableError if the database doesn't do it in time.
         """
         event = self._ask(find_quarantined, event_id)
         if event is None:
             return None
         try:
             return self._replayed(event)
-        except Unavailable:
+        except DatabaseUnavailableError:
             raise
         except Exception as error:  # noqa: BLE001 - it must not cost the others their replay
-            return Verdict(event.job_id, event.reason, None, place_of(error))
+            return Verdict(event.job_id, event.reason, None, locate(error))
 
     def _replayed(self, event: Event) -> Verdict:
-        judged = rejudge(event, self._keys)
+        judged = revalidate(event, self._keys)
         if judged.head is not None and self._owner_with(judged) != judged.account_id:
             judged = foreign(judged)
         # What is judged as before is not written again.
@@ -94,4 +94,4 @@ class Replay:
             with self._engine.connect() as connection:
                 return question(connection, argument)
 
-        return until(Deadline(_PATIENCE), attempt)
+        return retry_until(Deadline(_PATIENCE), attempt)

@@ -6,18 +6,18 @@ from typing import TYPE_CHECKING
 
 from flask import Blueprint, Response, current_app, request
 
-from receiver.bodies.body import BodyTooLarge, Intake
-from receiver.callbacks.persist import Kept, Spooled, keep
-from receiver.callbacks.policy import POLICY, Fate, answer, fate_of, fate_of_error
-from receiver.events.arrival import arrival
-from receiver.events.validate import judge
+from receiver.bodies.reader import BodyReader, BodyTooLargeError
+from receiver.callbacks.persist import Persisted, Spooled, persist
+from receiver.callbacks.policy import POLICY, CallbackResult, answer, result_of, result_of_error
+from receiver.events.callback_event import callback_event
+from receiver.events.validate import validate
 from receiver.runtime import deadline
 from receiver.runtime.deadline import Deadline
-from receiver.runtime.errors import place_of
+from receiver.runtime.errors import locate
 from receiver.runtime.timeouts import ABOUT
 from receiver.settings.config import Settings
 from receiver.settings.urls import without_credentials
-from receiver.signatures.signature import SignatureRefused, Signed, verify
+from receiver.signatures.signature import SignatureError, SignedRequest, verify
 from receiver.signatures.url import called_url
 from receiver.store.event import Event
 
@@ -43,28 +43,28 @@ def receive(**_prefix: str) -> Response:
     """Answer 204 once the callback's exact body is durable; policy.py tells all other answers."""
     extensions, environ = current_app.extensions, request.environ
     settings: Settings = extensions["settings"]
-    intake: Intake = extensions["intake"]
+    intake: BodyReader = extensions["intake"]
     until = deadline.of(environ)
     with intake.reader(environ, until) as read_body:
         signed = _signed(environ, settings)
         verified = verify(signed, settings.signing_keys, read_body)
-        event = arrival(
+        event = callback_event(
             signed,
             verified,
             received_at=datetime.now(UTC),
             idempotency_token=environ.get("HTTP_I_TWILIO_IDEMPOTENCY_TOKEN"),
         )
-        event = judge(event, verified.key.account)
+        event = validate(event, verified.key.account)
         environ[ABOUT] = {"job": event.job_id, "bytes": len(event.body)}
-        kept = keep(extensions["together"].record, extensions["spool"], event, until)
-    fate = fate_of(kept)
+        kept = persist(extensions["together"].record, extensions["spool"], event, until)
+    fate = result_of(kept)
     _tell(fate, kept, event, until)
 
     return answer(fate)
 
 
-def _signed(environ: "WSGIEnvironment", settings: Settings) -> Signed:
-    return Signed(
+def _signed(environ: "WSGIEnvironment", settings: Settings) -> SignedRequest:
+    return SignedRequest(
         url=called_url(environ, settings.public_url),
         signature=environ.get("HTTP_X_TWILIO_SIGNATURE"),
         settings=environ.get("HTTP_X_TWILIO_WEBHOOKS_SIGNATURE_SETTINGS"),
@@ -72,10 +72,10 @@ def _signed(environ: "WSGIEnvironment", settings: Settings) -> Signed:
     )
 
 
-def _tell(fate: Fate, kept: Kept, event: Event, until: Deadline) -> None:
+def _tell(fate: CallbackResult, kept: Persisted, event: Event, until: Deadline) -> None:
     recorded = None if isinstance(kept, Spooled) else kept
     logger.log(
-        logging.INFO if fate == Fate.RECORDED else logging.WARNING,
+        logging.INFO if fate == CallbackResult.RECORDED else logging.WARNING,
         "callback %s",
         recorded.outcome if recorded else "spooled",
         extra={
@@ -91,8 +91,8 @@ def _tell(fate: Fate, kept: Kept, event: Event, until: Deadline) -> None:
     )
 
 
-@blueprint.errorhandler(SignatureRefused)
-def _refuse(error: SignatureRefused) -> Response:
+@blueprint.errorhandler(SignatureError)
+def _refuse(error: SignatureError) -> Response:
     settings: Settings = current_app.extensions["settings"]
     url = called_url(request.environ, settings.public_url)
     # A setting may be wrong, and then this is the only copy.
@@ -108,14 +108,14 @@ def _refuse(error: SignatureRefused) -> Response:
         },
     )
 
-    return answer(fate_of_error(error), error)
+    return answer(result_of_error(error), error)
 
 
-@blueprint.errorhandler(BodyTooLarge)
-def _too_large(error: BodyTooLarge) -> Response:
+@blueprint.errorhandler(BodyTooLargeError)
+def _too_large(error: BodyTooLargeError) -> Response:
     logger.error("callback refused: its body is too large", extra={"limit": error.limit})
 
-    return answer(fate_of_error(error), error)
+    return answer(result_of_error(error), error)
 
 
 @blueprint.errorhandler(Exception)
@@ -123,8 +123,8 @@ def _try_again(error: Exception) -> Response:
     """Answer what Twilio tries again: whatever else fails is our side of the wire."""
     logger.error(
         "callback not recorded, answered 503 for Twilio to try again: %s",
-        place_of(error),
+        locate(error),
         extra=request.environ.get(ABOUT, {}),
     )
 
-    return answer(fate_of_error(error), error)
+    return answer(result_of_error(error), error)

@@ -9,10 +9,10 @@ from flask import current_app
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
-from receiver.runtime.errors import kind_of
+from receiver.runtime.errors import describe
 from receiver.settings.config import Settings
 from receiver.spool.folder import Spool
-from receiver.store.retry import Unavailable
+from receiver.store.retry import DatabaseUnavailableError
 
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
@@ -48,13 +48,13 @@ def explained(command: Callable[Parameters, Result]) -> Callable[Parameters, Res
             return command(*args, **kwargs)
         except UnicodeEncodeError as error:
             raise click.ClickException("an argument isn't valid text.") from error
-        except Unavailable as error:
+        except DatabaseUnavailableError as error:
             raise click.ClickException(
                 f"the database failed: {error}. Run it again: what is done stays done."
             ) from error
         except SQLAlchemyError as error:
             raise click.ClickException(
-                f"the database failed: {kind_of(error)}. "
+                f"the database failed: {describe(error)}. "
                 "`flask --app app doctor` looks for the cause."
             ) from error
 

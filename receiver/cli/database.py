@@ -15,13 +15,13 @@ from receiver.store.jobs.rebuild import count_jobs, job_ids, rebuild
 def migrate_command() -> None:
     """Bring the database's schema to this code's version."""
     from receiver.store.migrate import (  # noqa: PLC0415 - keeps Alembic out of the web process
-        MigrationBusy,
+        MigrationBusyError,
         migrate,
     )
 
     try:
         migrate(engine(), tell=click.echo)
-    except MigrationBusy as error:
+    except MigrationBusyError as error:
         raise click.ClickException(str(error)) from error
 
 

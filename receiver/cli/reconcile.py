@@ -12,11 +12,11 @@ import click
 from flask.cli import with_appcontext
 
 from receiver.cli.context import engine, explained, settings
-from receiver.reconcile.desk import Desk
+from receiver.reconcile.context import ReconcileContext
 from receiver.reconcile.forever import reconcile_forever
 from receiver.reconcile.run import reconcile
 from receiver.runtime.logs import configuration
-from receiver.twilio.client import NotConfigured, Twilio, twilio_of
+from receiver.twilio.client import NotConfiguredError, Twilio, twilio_of
 
 # `\b` keeps click from filling the lines that follow.
 _MEMBERS = """\b
@@ -61,7 +61,7 @@ def command(*, forever: bool, resubmits: bool) -> None:
                 _go_on(twilio, resubmits=resubmits)
             else:
                 _go_once(twilio, resubmits=resubmits)
-    except NotConfigured as error:
+    except NotConfiguredError as error:
         raise click.ClickException(str(error)) from error
 
 
@@ -78,9 +78,9 @@ def _go_on(twilio: Twilio, *, resubmits: bool) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         # No more than this: what the handler interrupts may hold any lock.
         signal.signal(number, lambda number, _: ending.append(number))
-    desk = replace(_desk(twilio), is_stopping=lambda: bool(ending))
+    context = replace(_desk(twilio), is_stopping=lambda: bool(ending))
     reconcile_forever(
-        desk, resubmits=resubmits, sleep=lambda seconds: _sleep(seconds, desk.is_stopping)
+        context, resubmits=resubmits, sleep=lambda seconds: _sleep(seconds, context.is_stopping)
     )
 
 
@@ -91,10 +91,10 @@ def _sleep(seconds: float, is_stopping: Callable[[], bool]) -> None:
         time.sleep(min(left, 1.0))
 
 
-def _desk(twilio: Twilio) -> Desk:
+def _desk(twilio: Twilio) -> ReconcileContext:
     known = settings()
 
-    return Desk(
+    return ReconcileContext(
         engine=engine(),
         twilio=twilio,
         account_id=known.account_sid,

@@ -10,7 +10,7 @@ from flask.cli import with_appcontext
 from receiver.callbacks.drain import Drain
 from receiver.cli.context import engine, explained, settings, spool
 from receiver.spool.folder import Spool, Waiting, explain
-from receiver.store.retry import Unavailable
+from receiver.store.retry import DatabaseUnavailableError
 
 # A locked job stops a try, like a database that is away; so as many are made.
 _TRIES = 3
@@ -59,30 +59,30 @@ def _drain(drain: Drain) -> None:
     files = drain.waiting()
     left = iter(files)
     moved = 0
-    obstacles = {}
+    errors = {}
     away = None
     with click.progressbar(length=len(files), label="Moving", file=sys.stderr) as bar:
         for _ in range(_TRIES):  # each goes on behind the file that stopped the one before
             try:
                 for tried in drain.run(left):
                     moved += tried.moved
-                    if tried.obstacle:
-                        obstacles[tried.name] = tried.obstacle
+                    if tried.error:
+                        errors[tried.name] = tried.error
                     bar.update(1)
-            except Unavailable as error:
+            except DatabaseUnavailableError as error:
                 away = str(error)
     click.echo(f"{moved} moved.", err=True)
-    for name, obstacle in obstacles.items():
-        click.echo(f"stays: {name}: {obstacle}")
+    for name, cause in errors.items():
+        click.echo(f"stays: {name}: {cause}")
     waiting = len(drain.spool.waiting())
     if away:
         raise click.ClickException(
             f"the database didn't take all of them ({away}); {waiting} still wait. "
             "`flask --app app doctor` looks for the cause."
         )
-    if waiting > len(obstacles):
+    if waiting > len(errors):
         raise click.ClickException(
-            f"{waiting - len(obstacles)} are in another process's hands, or came in meanwhile."
+            f"{waiting - len(errors)} are in another process's hands, or came in meanwhile."
         )
-    if obstacles:
+    if errors:
         raise SystemExit(1)

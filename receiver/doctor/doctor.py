@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from sqlalchemy import Engine
 
 from receiver.doctor import quarantined, rejections, spooled, transcripts
-from receiver.doctor.finding import Finding, NoAnswer, Verdict, patiently
+from receiver.doctor.finding import Finding, NoAnswerError, Verdict, patiently
 from receiver.settings.config import Settings
 from receiver.settings.urls import without_credentials
 from receiver.store.schema import State, is_writable, schema_state
@@ -50,9 +50,9 @@ def _findings(settings: Settings, engine: Engine, *, send_test: bool) -> Iterato
     if not failed:
         yield from transcripts.findings(settings, engine)
     # Not in the web process, which imports this module for its command.
-    from receiver.doctor import configured  # noqa: PLC0415 - an HTTP client
+    from receiver.doctor import twilio_configurations  # noqa: PLC0415 - an HTTP client
 
-    yield from configured.findings(settings, None if failed else engine)
+    yield from twilio_configurations.findings(settings, None if failed else engine)
     if not send_test:
         return
     if failed:
@@ -135,7 +135,7 @@ def _of_database(settings: Settings, engine: Engine) -> Iterator[Finding]:
 
     try:
         server, writable, schema = patiently(look)
-    except NoAnswer as error:
+    except NoAnswerError as error:
         yield Finding(
             Verdict.FAIL,
             f"database: {error}",
@@ -160,7 +160,7 @@ def _of_contents(engine: Engine) -> Iterator[Finding]:
     for look in (rejections.finding, quarantined.finding):
         try:
             yield look(engine)
-        except NoAnswer as error:
+        except NoAnswerError as error:
             yield Finding(Verdict.FAIL, f"database: {error}", "Run the doctor again.")
 
 

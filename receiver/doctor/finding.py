@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from receiver.runtime.errors import kind_of
+from receiver.runtime.errors import ReceiverError, describe
 
 # In seconds, for a question to the database that takes milliseconds when all is well.
 PATIENCE = 10.0
@@ -34,12 +34,12 @@ class Finding:
     remedy: str = ""
 
 
-class NoAnswer(Exception):
+class NoAnswerError(ReceiverError):
     """The database gave none; the message says why and holds no value of ours."""
 
 
 def patiently(work: Callable[[], Answer]) -> Answer:
-    """Return what `work` gets from the database, or raise NoAnswer after PATIENCE at most.
+    """Return what `work` gets from the database, or raise NoAnswerError after PATIENCE at most.
 
     Without gevent psycopg waits in C, for as long as a frozen server keeps its socket alive; so
     it waits in a thread that nobody waits for.
@@ -56,6 +56,6 @@ def patiently(work: Callable[[], Answer]) -> Answer:
     try:
         return answer.result(PATIENCE)
     except TimeoutError:
-        raise NoAnswer(f"no answer within {PATIENCE:g} s") from None
+        raise NoAnswerError(f"no answer within {PATIENCE:g} s") from None
     except SQLAlchemyError as error:
-        raise NoAnswer(kind_of(error)) from error
+        raise NoAnswerError(describe(error)) from error

@@ -12,7 +12,7 @@ LATELY = timedelta(days=7)
 
 
 def finding(engine: Engine) -> Finding:
-    """Judge what was quarantined lately; raises NoAnswer."""
+    """Judge what was quarantined lately; raises NoAnswerError."""
 
     def look() -> int:
         with engine.connect() as connection:

@@ -18,7 +18,7 @@ NO_ACCOUNT = Finding(
 
 
 def finding(engine: Engine) -> Finding:
-    """Judge what was rejected lately; raises NoAnswer."""
+    """Judge what was rejected lately; raises NoAnswerError."""
 
     def look() -> int:
         with engine.connect() as connection:

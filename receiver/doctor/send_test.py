@@ -10,8 +10,8 @@ from http import HTTPStatus
 from sqlalchemy import Engine
 from twilio.request_validator import RequestValidator
 
-from receiver.doctor.finding import Finding, NoAnswer, Verdict, patiently
-from receiver.doctor.outside import Astray, Refused, call, explain
+from receiver.doctor.finding import Finding, NoAnswerError, Verdict, patiently
+from receiver.doctor.probe import ProbeError, ProbeRefusedError, call, explain
 from receiver.settings.config import Settings
 from receiver.settings.keys import ApiKey, SigningKey
 from receiver.settings.urls import without_credentials
@@ -44,18 +44,18 @@ def _try(origin: str, key: SigningKey, reader: ApiKey, engine: Engine) -> tuple[
     """Return what became of one callback, and whether another key may fare better."""
     job_id = f"voice_transcription_doctor{secrets.token_hex(10)}"
     said = f"test callback with {key.id}:"
-    errors: list[Astray] = []
+    errors: list[ProbeError] = []
     try:
         _deliver(origin, key, job_id)
         _see(engine, job_id)
         _read_back(origin, reader, job_id)
-    except Astray as error:
+    except ProbeError as error:
         errors.append(error)
     finally:
         errors += _remove(engine, job_id)
     if errors:
         text, remedy = "; ".join(map(str, errors)), " ".join(error.remedy for error in errors)
-        go_on = all(isinstance(error, Refused) for error in errors)
+        go_on = all(isinstance(error, ProbeRefusedError) for error in errors)
         return Finding(Verdict.FAIL, f"{said} {text}", remedy), go_on
 
     return Finding(
@@ -66,14 +66,14 @@ def _try(origin: str, key: SigningKey, reader: ApiKey, engine: Engine) -> tuple[
     ), True
 
 
-def _remove(engine: Engine, job_id: str) -> list[Astray]:
+def _remove(engine: Engine, job_id: str) -> list[ProbeError]:
     """Remove the job, and return what went wrong with that: it must not hide what did before."""
     try:
         patiently(lambda: remove_job(engine, job_id))
-    except NoAnswer as error:
+    except NoAnswerError as error:
         what = f"{job_id} was not removed, for the database failed ({error})"
         remedy = f"Delete the job {job_id} from the tables transcriptions and events."
-        return [Astray(what, remedy)]
+        return [ProbeError(what, remedy)]
 
     return []
 
@@ -134,16 +134,16 @@ def _see(engine: Engine, job_id: str) -> None:
 
     try:
         outcomes = patiently(look)
-    except NoAnswer as error:
-        raise Astray(f"database: {error}", "Run this command again.") from error
+    except NoAnswerError as error:
+        raise ProbeError(f"database: {error}", "Run this command again.") from error
     if not outcomes:
-        raise Astray(
+        raise ProbeError(
             f"answered 204, but {job_id} is not in this database",
             "Give this command the DATABASE_URL of the web process, unless PUBLIC_URL leads to "
             "another deployment with the same keys; and delete the test job there.",
         )
     if outcomes != [Outcome.APPLIED]:
-        raise Astray(
+        raise ProbeError(
             f"stored as {outcomes[0]}",
             "Deploy the same code and settings to the web process as this command has.",
         )
@@ -160,7 +160,7 @@ def _read_back(origin: str, reader: ApiKey, job_id: str) -> None:
             f"it does not know the key {reader.name}.",
         )
     if SENTENCE.encode() not in answer.body:
-        raise Astray(
+        raise ProbeError(
             "stored, but read back without its text",
             "Look for a cache in front of the service that answers in its stead.",
         )

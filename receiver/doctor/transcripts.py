@@ -5,10 +5,10 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Engine
 
-from receiver.doctor.finding import Finding, NoAnswer, Verdict, patiently
+from receiver.doctor.finding import Finding, NoAnswerError, Verdict, patiently
 from receiver.settings.config import Settings
 from receiver.store.completeness.figures import RECENT, Completeness, completeness
-from receiver.store.submissions.intents import doubtful
+from receiver.store.submissions.intents import expired
 
 _MOST_KEYS = 5  # of a finding's line
 
@@ -20,11 +20,11 @@ def findings(settings: Settings, engine: Engine) -> Iterator[Finding]:
 
     def look() -> tuple[Completeness, list[str]]:
         with engine.connect() as connection:
-            return completeness(connection, over_by), doubtful(connection, now)
+            return completeness(connection, over_by), expired(connection, now)
 
     try:
         found, in_doubt = patiently(look)
-    except NoAnswer as error:
+    except NoAnswerError as error:
         yield Finding(Verdict.WARN, f"transcripts: not counted: {error}")
         return
     yield of_missing(found)

@@ -11,11 +11,11 @@ from marshmallow import ValidationError
 from sqlalchemy import Engine
 
 from receiver.runtime.deadline import REQUEST_SECONDS, Deadline
-from receiver.runtime.errors import place_of
+from receiver.runtime.errors import locate
 from receiver.store.event import Event
 from receiver.store.ledger.record import Recorded, record
-from receiver.store.retry import Unavailable, until
-from schemas.callback import Head, Undecodable, decode
+from receiver.store.retry import DatabaseUnavailableError, retry_until
+from schemas.callback import Head, UndecodableError, decode
 from schemas.storable import Identifier
 
 logger = logging.getLogger(__name__)
@@ -26,29 +26,30 @@ _HEAD = Head()
 _IDENTIFIER = Identifier()
 
 
-def tell(engine: Engine, event: Event, *, deadline: Deadline | None = None) -> Recorded:
+def record_response(engine: Engine, event: Event, *, deadline: Deadline | None = None) -> Recorded:
     """Record what Twilio told of a job, and return what the ledger says of it.
 
     What can't be used is quarantined with a reason, as a callback is; nothing about the document
-    raises. Raises store.retry.Unavailable if the database didn't keep it by the deadline, which is
+    raises. Raises store.retry.DatabaseUnavailableError if the database didn't keep it by the
+    deadline, which is
     by default as long as a request has.
     """
     until_when = deadline or Deadline(REQUEST_SECONDS)
     try:
-        return until(until_when, lambda: record(engine, event))
-    except Unavailable:
+        return retry_until(until_when, lambda: record(engine, event))
+    except DatabaseUnavailableError:
         raise
     except Exception as error:
         if event.head is None:
             raise
-        logger.error("recording failed: %s", place_of(error))  # noqa: TRY400 - no text of its own
+        logger.error("recording failed: %s", locate(error))  # noqa: TRY400 - no text of its own
         fallen = replace(
             event,
             head=None,
             reason="unstorable",
             detail=f"{type(error).__name__} while recording it.",
         )
-        return until(until_when, lambda: record(engine, fallen))
+        return retry_until(until_when, lambda: record(engine, fallen))
 
 
 def event_of(source: Source, document: bytes, at: datetime) -> Event:
@@ -69,7 +70,7 @@ def event_of(source: Source, document: bytes, at: datetime) -> Event:
     )
     try:
         told = decode(document)
-    except Undecodable as error:
+    except UndecodableError as error:
         return replace(event, reason="undecodable", detail=f"The body is {error}.")
     claimed = replace(event, job_id=_claim(told, "id"), account_id=_claim(told, "accountId"))
     try:
@@ -83,7 +84,7 @@ def event_of(source: Source, document: bytes, at: datetime) -> Event:
 def _digest(source: str, document: bytes) -> bytes:
     try:
         canonical = json.dumps(decode(document), sort_keys=True, separators=(",", ":")).encode()
-    except (Undecodable, RecursionError):
+    except (UndecodableError, RecursionError):
         canonical = document
 
     return hashlib.sha256(source.encode() + b"\n" + canonical).digest()

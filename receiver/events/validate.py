@@ -7,9 +7,9 @@ from typing import Any
 
 from marshmallow import ValidationError
 
-from receiver.runtime.errors import place_of
+from receiver.runtime.errors import ReceiverError, locate
 from receiver.store.event import Event, Reason
-from schemas.callback import Head, Undecodable, decode
+from schemas.callback import Head, UndecodableError, decode
 from schemas.storable import Identifier
 
 logger = logging.getLogger(__name__)
@@ -18,7 +18,7 @@ _HEAD = Head()
 _IDENTIFIER = Identifier()
 
 
-class _Doubt(Exception):
+class _InvalidError(ReceiverError):
     """A reason to quarantine: its code, and a sentence that holds nothing of the body."""
 
     def __init__(self, reason: Reason, detail: str) -> None:
@@ -27,7 +27,7 @@ class _Doubt(Exception):
         self.detail = detail
 
 
-def judge(event: Event, account: str | None) -> Event:
+def validate(event: Event, account: str | None) -> Event:
     """Return the event with its head, or with the reason for which it has none.
 
     `account` is the one to which the key that signed it is bound, if it is bound. It raises
@@ -36,7 +36,7 @@ def judge(event: Event, account: str | None) -> Event:
     try:
         return _applicable(event, account)
     except Exception as error:  # noqa: BLE001 - a fault of ours must not cost a transcript
-        logger.error("judging failed: %s", place_of(error))  # noqa: TRY400 - no text of its own
+        logger.error("judging failed: %s", locate(error))  # noqa: TRY400 - no text of its own
         return quarantined(event, "internal_error", f"{type(error).__name__} while judging it.")
 
 
@@ -48,11 +48,11 @@ def quarantined(event: Event, reason: Reason, detail: str) -> Event:
 def _applicable(event: Event, account: str | None) -> Event:
     try:
         document = _document(event)
-    except _Doubt as doubt:
+    except _InvalidError as doubt:
         return quarantined(event, doubt.reason, doubt.detail)
     try:
         head = _head(document, account)
-    except _Doubt as doubt:
+    except _InvalidError as doubt:
         return replace(
             quarantined(event, doubt.reason, doubt.detail),
             job_id=_claim(document, "id"),
@@ -66,11 +66,13 @@ def _document(event: Event) -> dict[str, Any]:
     # Of a form only the fields are signed, which are another text than its bytes. The header says
     # nothing: whoever replays a callback may change it, and a proxy too.
     if sha256(event.body).digest() != event.sha256:
-        raise _Doubt("unexpected_content_type", "It came as a form, which carries no transcript.")
+        raise _InvalidError(
+            "unexpected_content_type", "It came as a form, which carries no transcript."
+        )
     try:
         return decode(event.body)
-    except Undecodable as error:
-        raise _Doubt("undecodable", f"The body is {error}.") from error
+    except UndecodableError as error:
+        raise _InvalidError("undecodable", f"The body is {error}.") from error
 
 
 def _claim(document: dict[str, Any], member: str) -> str | None:
@@ -85,9 +87,9 @@ def _head(document: dict[str, Any], account: str | None) -> dict[str, Any]:
     try:
         head: dict[str, Any] = _HEAD.load(document)
     except ValidationError as error:
-        raise _Doubt("invalid", _sentence(error.messages_dict)) from error
+        raise _InvalidError("invalid", _sentence(error.messages_dict)) from error
     if account is not None and account != head["account_id"]:
-        raise _Doubt("account_mismatch", f"It was signed with the key of account {account}.")
+        raise _InvalidError("account_mismatch", f"It was signed with the key of account {account}.")
 
     return head
 

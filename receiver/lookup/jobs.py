@@ -9,7 +9,7 @@ from receiver.store.jobs.gaps import explanations
 from receiver.web.ask import ask
 from receiver.web.availability import is_awaited
 from receiver.web.job_view import job_url
-from receiver.web.problems import Problem
+from receiver.web.problems import ProblemError
 from receiver.web.transcript_state import lacks_transcript
 from schemas.storable import ID_PATTERN
 
@@ -38,12 +38,12 @@ def explained(rows: Sequence[read.Row]) -> list[read.Row]:
 def require_possible_id(job_id: str) -> None:
     """Raise Problem 404 for an id that no job can have; Postgres refuses some of them."""
     if not re.fullmatch(ID_PATTERN, job_id):
-        raise Problem(404, "No transcription has such an id.")
+        raise ProblemError(404, "No transcription has such an id.")
 
 
-def unknown(job_id: str) -> Problem:
+def unknown(job_id: str) -> ProblemError:
     """Return the 404 of a job of which nothing is known; a quarantined callback may name it."""
-    return Problem(
+    return ProblemError(
         404, f"{job_id} is not known here: no callback that could be applied told of it."
     )
 
@@ -53,11 +53,11 @@ def retry_after(job: read.Row) -> dict[str, str]:
     return {} if job["status"] in TERMINAL else {"Retry-After": str(_POLL_SECONDS)}
 
 
-def without_transcript(job: read.Row) -> Problem:
+def without_transcript(job: read.Row) -> ProblemError:
     """Return the 404 that says why the job has no transcript, and when to ask if it may come."""
     headers = {"Retry-After": str(_POLL_SECONDS)} if is_awaited(job) else retry_after(job)
 
-    return Problem(404, f"{job['id']} has no transcript. {_reason(job)}", headers=headers)
+    return ProblemError(404, f"{job['id']} has no transcript. {_reason(job)}", headers=headers)
 
 
 def _reason(job: read.Row) -> str:

@@ -11,9 +11,9 @@ from receiver.lookup.negotiate import NotAcceptableError, choose
 from receiver.store.jobs import read
 from receiver.web.ask import ask
 from receiver.web.job_view import job_url
-from receiver.web.problems import Problem
+from receiver.web.problems import ProblemError
 from receiver.web.responses import not_modified, with_tag
-from schemas.callback import Undecodable, decode
+from schemas.callback import UndecodableError, decode
 
 logger = logging.getLogger(__name__)
 
@@ -23,7 +23,7 @@ def negotiated(requested: str | None) -> str:
     try:
         return choose(request.headers.get("Accept"), requested)
     except NotAcceptableError as error:
-        raise Problem(406, str(error)) from None
+        raise ProblemError(406, str(error)) from None
 
 
 def transcript(job_id: str, name: str) -> Response:
@@ -54,11 +54,11 @@ def _rendered(job_id: str, name: str, body: bytes) -> Response:
     form = FORMATS[name]
     try:
         return Response(form.render(decode(body)), content_type=form.content_type)
-    except (Undecodable, RecursionError) as error:
+    except (UndecodableError, RecursionError) as error:
         logger.error(  # noqa: TRY400 - a traceback tells no more
             "transcript not readable: %s", type(error).__name__, extra={"job": job_id}
         )
-        raise Problem(
+        raise ProblemError(
             500,
             f"The body that brought the transcript of {job_id} can't be read here: "
             f"{job_url(job_id)}/Callbacks leads to its bytes.",

@@ -10,12 +10,12 @@ from receiver.lookup import jobs, transcripts
 from receiver.lookup.paging import Collection
 from receiver.store.completeness.figures import completeness
 from receiver.store.jobs import read
-from receiver.store.retry import Unavailable
+from receiver.store.retry import DatabaseUnavailableError
 from receiver.web.arguments import arguments
 from receiver.web.ask import ask
 from receiver.web.auth import require_api_key
 from receiver.web.job_view import described, enveloped
-from receiver.web.problems import Problem, unavailable
+from receiver.web.problems import ProblemError, unavailable
 from receiver.web.responses import rendered, tagged
 from schemas.completeness import Completeness
 from schemas.listing import CallbackList, TranscriptionList
@@ -87,7 +87,7 @@ def fetch_body(job_id: str, callback_id: str) -> Response:
     number = _number(callback_id)
     body = ask(lambda connection: read.callback_body(connection, job_id, number))
     if body is None:
-        raise Problem(404, f"{job_id} has no callback {number} with a body (any more).")
+        raise ProblemError(404, f"{job_id} has no callback {number} with a body (any more).")
 
     return Response(
         body,
@@ -112,7 +112,7 @@ def fetch_completeness() -> Response:
 def _number(callback_id: str) -> int:
     number = int(callback_id) if re.fullmatch("[0-9]{1,19}", callback_id) else 0
     if not 1 <= number <= BIGINT_MAX:
-        raise Problem(404, "No callback has such an id.")
+        raise ProblemError(404, "No callback has such an id.")
 
     return number
 
@@ -129,6 +129,6 @@ def _say_who_may_keep_it(response: Response) -> Response:
     return response
 
 
-@blueprint.errorhandler(Unavailable)
-def _try_again(_error: Unavailable) -> Response:
+@blueprint.errorhandler(DatabaseUnavailableError)
+def _try_again(_error: DatabaseUnavailableError) -> Response:
     return unavailable("The database did not answer as it should; /readyz may tell why. Ask again.")

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from tinytag import TinyTag, TinyTagException
 
-from receiver.preflight.fault import Code, Failed
+from receiver.preflight.errors import Code, MediaError
 from receiver.preflight.part import PART, File, Part
 
 # RIFF, or RF64 (EBU Tech 3306), which has room for more than 4 GB.
@@ -53,7 +53,7 @@ def sound_of(file: File) -> Sound | None:
         before = offset + frame.end()
         sound = _tagged(Part(data[frame.end() :], file.size and file.size - before))
     else:
-        raise Failed(Code.NOT_SUPPORTED, "it is neither WAV, MP3 nor FLAC")
+        raise MediaError(Code.NOT_SUPPORTED, "it is neither WAV, MP3 nor FLAC")
 
     # Without the file's size most lengths are a guess.
     return sound and (replace(sound, seconds=None) if file.size is None else sound)
@@ -92,7 +92,7 @@ def _wav(data: bytes, size: int | None) -> Sound | None:
             frame, frames = channels * told.getsampwidth(), told.getnframes()
     except (wave.Error, EOFError, RuntimeError) as error:  # the last: a chunk beyond 4 GB
         if str(error).startswith("unknown"):  # its word for every format but PCM
-            raise Failed(Code.NOT_SUPPORTED, "it is a WAV, but not PCM-encoded") from None
+            raise MediaError(Code.NOT_SUPPORTED, "it is a WAV, but not PCM-encoded") from None
         _corrupted_unless_short(part)
         return None
     # A streamed file says that it has nothing, or as much as can be said.
@@ -118,4 +118,4 @@ def _tagged(part: Part) -> Sound | None:
 
 def _corrupted_unless_short(part: Part) -> None:
     if not part.is_short:
-        raise Failed(Code.CORRUPTED, "its headers make no sense")
+        raise MediaError(Code.CORRUPTED, "its headers make no sense")

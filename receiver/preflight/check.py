@@ -7,9 +7,9 @@ import ssl
 from collections.abc import Iterator
 from http.client import HTTPException
 
+from receiver.preflight.address_policy import AddressPolicy
 from receiver.preflight.audio import Sound, sound_of
-from receiver.preflight.fault import Code, Failed, Fault
-from receiver.preflight.gate import Gate
+from receiver.preflight.errors import Code, Fault, MediaError
 from receiver.preflight.part import File
 from receiver.preflight.remote import opened
 from receiver.runtime.deadline import Deadline
@@ -22,7 +22,7 @@ LOWEST_RATE = 8000  # Hz
 MOST_CHANNELS = 2
 
 
-def check(url: str, *, seconds: float = SECONDS, gate: Gate | None = None) -> list[Fault]:
+def check(url: str, *, seconds: float = SECONDS, gate: AddressPolicy | None = None) -> list[Fault]:
     """Return what would fail, reading just enough of the file and ending within `seconds`.
 
     Raises Busy if too many hosts are being looked up for another one.
@@ -30,9 +30,9 @@ def check(url: str, *, seconds: float = SECONDS, gate: Gate | None = None) -> li
     """
     deadline = Deadline(seconds)
     try:
-        with opened(url, gate=gate or Gate(), deadline=deadline) as file:
+        with opened(url, gate=gate or AddressPolicy(), deadline=deadline) as file:
             return list(_faults(file))
-    except Failed as failed:
+    except MediaError as failed:
         return [failed.fault]
     except TimeoutError:
         text = f"no whole answer within {seconds:.2g} s"
@@ -47,7 +47,7 @@ def check(url: str, *, seconds: float = SECONDS, gate: Gate | None = None) -> li
 def _faults(file: File) -> Iterator[Fault]:
     try:
         sound = sound_of(file)
-    except Failed as failed:
+    except MediaError as failed:
         yield failed.fault
     else:
         yield from _of_sound(sound) if sound else ()

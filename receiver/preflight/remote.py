@@ -6,10 +6,10 @@ from contextlib import ExitStack, contextmanager
 from http import HTTPStatus
 from http.client import HTTPResponse
 
-from receiver.preflight.fault import Code, Failed
-from receiver.preflight.gate import Gate
+from receiver.preflight.address_policy import AddressPolicy
+from receiver.preflight.errors import Code, MediaError
+from receiver.preflight.http_connection import MOST, HttpConnection
 from receiver.preflight.part import PART, File
-from receiver.preflight.route import MOST, Route
 from receiver.preflight.target import target_of
 from receiver.runtime.deadline import Deadline
 
@@ -26,7 +26,7 @@ _REFUSALS: dict[int, Code] = {
 
 
 @contextmanager
-def opened(url: str, *, gate: Gate, deadline: Deadline) -> Iterator[File]:
+def opened(url: str, *, gate: AddressPolicy, deadline: Deadline) -> Iterator[File]:
     """Ask for the first part, following redirects; raise Failed, OSError or HTTPException."""
     with ExitStack() as sockets:
         route, answer = _found(url, gate, deadline, sockets)
@@ -37,19 +37,19 @@ def opened(url: str, *, gate: Gate, deadline: Deadline) -> Iterator[File]:
 
 
 def _found(
-    url: str, gate: Gate, deadline: Deadline, sockets: ExitStack
-) -> tuple[Route, HTTPResponse]:
+    url: str, gate: AddressPolicy, deadline: Deadline, sockets: ExitStack
+) -> tuple[HttpConnection, HTTPResponse]:
     target = target_of(url)
     for _ in range(1 + HOPS):
         addresses = gate.admit(target.host, target.port, deadline)
-        route = Route(target, addresses, gate, deadline, sockets)
+        route = HttpConnection(target, addresses, gate, deadline, sockets)
         answer = route.get(0, PART)
         if answer.status not in _REDIRECTS:
             _succeeded(answer, target.host)
             return route, answer
         target = target.redirected(answer.getheader("Location"))
 
-    raise Failed(Code.DOWNLOAD_FAILED, f"more than {HOPS} redirects")
+    raise MediaError(Code.DOWNLOAD_FAILED, f"more than {HOPS} redirects")
 
 
 def _succeeded(answer: HTTPResponse, host: str) -> None:
@@ -57,7 +57,7 @@ def _succeeded(answer: HTTPResponse, host: str) -> None:
     if HTTPStatus.OK <= answer.status < HTTPStatus.MULTIPLE_CHOICES or _is_empty(answer):
         return
     code = _REFUSALS.get(answer.status, Code.DOWNLOAD_FAILED)
-    raise Failed(code, f"{host} answers {answer.status}")
+    raise MediaError(code, f"{host} answers {answer.status}")
 
 
 def _is_empty(answer: HTTPResponse) -> bool:
@@ -70,7 +70,7 @@ def _is_empty(answer: HTTPResponse) -> bool:
 class Ranged:
     """A file whose server gives any part of it."""
 
-    def __init__(self, route: Route, answer: HTTPResponse) -> None:
+    def __init__(self, route: HttpConnection, answer: HTTPResponse) -> None:
         self._route = route
         self.size, self._first = _part(answer, 0)
 
@@ -137,7 +137,7 @@ def _part(answer: HTTPResponse, offset: int) -> tuple[int | None, bytes]:
     """Return the whole file's size, if it is told, and the bytes of this part."""
     told = _RANGE.fullmatch(answer.getheader("Content-Range") or "")
     if told is None or int(told[1]) != offset:
-        raise Failed(Code.DOWNLOAD_FAILED, "another part is answered than was asked for")
+        raise MediaError(Code.DOWNLOAD_FAILED, "another part is answered than was asked for")
     wanted = min(int(told[2]) - offset + 1, PART)
     data = answer.read(max(0, wanted))
     if len(data) < wanted:
@@ -146,5 +146,5 @@ def _part(answer: HTTPResponse, offset: int) -> tuple[int | None, bytes]:
     return (None if told[3] == "*" else int(told[3])), data
 
 
-def _broken() -> Failed:
-    return Failed(Code.DOWNLOAD_FAILED, "the answer ends before it is complete")
+def _broken() -> MediaError:
+    return MediaError(Code.DOWNLOAD_FAILED, "the answer ends before it is complete")

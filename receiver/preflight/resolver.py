@@ -11,9 +11,9 @@ import gevent
 from gevent.monkey import get_original
 from gevent.threadpool import ThreadPool
 
-from receiver.preflight.fault import Busy
+from receiver.preflight.errors import PreflightBusyError
 from receiver.runtime.deadline import Deadline
-from receiver.runtime.timeouts import TimeIsUp, limited
+from receiver.runtime.timeouts import DeadlineExceededError, time_limit
 
 # How many lookups go on at a time, those left behind included.
 LOOKUPS = 8
@@ -35,14 +35,14 @@ def in_time(lookup: Callable[[], list[str]], deadline: Deadline) -> list[str]:
     Raises Busy where it could not even begin, for as many as may be are waiting for an answer.
     """
     try:
-        with limited(deadline.remaining()):
+        with time_limit(deadline.remaining()):
             answer = _threads(gevent.get_hub()).spawn(lookup)
-    except TimeIsUp:
-        raise Busy from None
+    except DeadlineExceededError:
+        raise PreflightBusyError from None
     try:
-        with limited(deadline.remaining()):
+        with time_limit(deadline.remaining()):
             return answer.get() or []
-    except TimeIsUp:
+    except DeadlineExceededError:
         raise TimeoutError from None
 
 

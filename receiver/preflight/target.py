@@ -5,7 +5,7 @@ from base64 import b64encode
 from dataclasses import dataclass
 from urllib.parse import SplitResult, quote, unquote_to_bytes, urljoin, urlsplit
 
-from receiver.preflight.fault import Code, Failed
+from receiver.preflight.errors import Code, MediaError
 
 _PORTS = {"http": 80, "https": 443}
 _FIRST_UNPRIVILEGED = 1024
@@ -30,13 +30,13 @@ class Target:
     def redirected(self, location: str | None) -> "Target":
         """Return where an answer's Location leads, or raise Failed."""
         if not location:
-            raise Failed(Code.DOWNLOAD_FAILED, f"{self.host} redirects to nowhere")
+            raise MediaError(Code.DOWNLOAD_FAILED, f"{self.host} redirects to nowhere")
         # http.client gives the bytes of a header as Latin-1; servers send unescaped UTF-8.
         escaped = quote(location.encode("latin-1"), safe=_KEPT)
         try:
             return target_of(urljoin(self.url, escaped))
-        except (ValueError, Failed):
-            raise Failed(
+        except (ValueError, MediaError):
+            raise MediaError(
                 Code.DOWNLOAD_FAILED, f"{self.host} redirects to what can't be asked"
             ) from None
 
@@ -58,7 +58,7 @@ def target_of(url: str) -> Target:
     port = usual if port is None else port
     if port not in _PORTS.values() and port < _FIRST_UNPRIVILEGED:
         # Nobody makes us speak to a mail server.
-        raise Failed(Code.DOWNLOAD_FAILED, f"port {port} is neither 80, 443 nor 1024 and above")
+        raise MediaError(Code.DOWNLOAD_FAILED, f"port {port} is neither 80, 443 nor 1024 and above")
     bracketed = f"[{host}]" if ":" in host else host
 
     return Target(
@@ -88,5 +88,5 @@ def _basic(parts: SplitResult) -> str | None:
     return f"Basic {b64encode(pair).decode()}"
 
 
-def _invalid(what: str) -> Failed:
-    return Failed(Code.INVALID_URL, f"the URL {what}")
+def _invalid(what: str) -> MediaError:
+    return MediaError(Code.INVALID_URL, f"the URL {what}")

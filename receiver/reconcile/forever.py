@@ -6,12 +6,12 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
-from receiver.reconcile.desk import Desk
+from receiver.reconcile.context import ReconcileContext
 from receiver.reconcile.report import Report
 from receiver.reconcile.run import reconcile_what_is_due
-from receiver.runtime.errors import place_of
+from receiver.runtime.errors import locate
 from receiver.store.polls import list_scans, polls
-from receiver.store.retry import Unavailable
+from receiver.store.retry import DatabaseUnavailableError
 
 logger = logging.getLogger(__name__)
 
@@ -22,43 +22,45 @@ _SHORTEST, _LONGEST = 1.0, 60.0
 RECOVERY = 30.0
 
 
-def reconcile_forever(desk: Desk, *, resubmits: bool, sleep: Callable[[float], object]) -> None:
+def reconcile_forever(
+    context: ReconcileContext, *, resubmits: bool, sleep: Callable[[float], object]
+) -> None:
     """Do passes until the desk is to stop, with a line in the log for each that did anything."""
-    while not desk.is_stopping():
-        seconds = _once(desk, resubmits=resubmits)
-        if not desk.is_stopping():
+    while not context.is_stopping():
+        seconds = _once(context, resubmits=resubmits)
+        if not context.is_stopping():
             sleep(seconds)
 
 
-def _once(desk: Desk, *, resubmits: bool) -> float:
+def _once(context: ReconcileContext, *, resubmits: bool) -> float:
     """Do a pass, and return for how long to sleep then; whatever goes wrong, the next may do."""
     try:
-        report = reconcile_what_is_due(desk, resubmits=resubmits)
+        report = reconcile_what_is_due(context, resubmits=resubmits)
         level = logging.WARNING if report.has_failed else logging.INFO
         if report.is_eventful:
             logger.log(level, "reconciled", extra=report.told())
-        return _seconds(desk, report)
+        return _seconds(context, report)
     except Exception as error:  # noqa: BLE001 - ending would only start it anew, and at once
-        logger.error("a pass failed: %s", place_of(error))  # noqa: TRY400 - its text may quote what Twilio said
+        logger.error("a pass failed: %s", locate(error))  # noqa: TRY400 - its text may quote what Twilio said
         return RECOVERY
 
 
-def _seconds(desk: Desk, report: Report) -> float:
+def _seconds(context: ReconcileContext, report: Report) -> float:
     """Return how long to sleep."""
     if report.wait is not None:
         return max(report.wait, _SHORTEST)
     if report.fault is not None:
         return RECOVERY
     try:
-        due = desk.ask(_next)
-    except Unavailable:
+        due = context.ask(_next)
+    except DatabaseUnavailableError:
         return RECOVERY
-    seconds = (due - desk.clock()) / timedelta(seconds=1) if due else _LONGEST
+    seconds = (due - context.clock()) / timedelta(seconds=1) if due else _LONGEST
 
     return min(max(seconds, _SHORTEST), _LONGEST)
 
 
 def _next(connection: Connection) -> datetime | None:
-    times = (polls.next_due(connection), list_scans.next_pass(connection))
+    times = (polls.next_due(connection), list_scans.next_scan_at(connection))
 
     return min((time for time in times if time), default=None)

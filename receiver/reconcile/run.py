@@ -2,60 +2,65 @@
 
 from datetime import datetime
 
-from receiver.reconcile.desk import Desk
-from receiver.reconcile.listing import Overtaken, Stopped, list_jobs
-from receiver.reconcile.pace import patience
+from receiver.reconcile.backoff import throttle_seconds
+from receiver.reconcile.context import ReconcileContext
+from receiver.reconcile.list_scan import ScanTakenOverError, StoppedError, list_jobs
 from receiver.reconcile.polling import poll
 from receiver.reconcile.report import Report
 from receiver.reconcile.submitting import resubmit_missing, resume_left
 from receiver.store.polls import list_scans
-from receiver.store.retry import Unavailable
-from receiver.twilio.client import TwilioAway, TwilioBusy, TwilioRefused
+from receiver.store.retry import DatabaseUnavailableError
+from receiver.twilio.client import TwilioBusyError, TwilioRefusedError, TwilioUnavailableError
 
 
-def reconcile(desk: Desk, *, resubmits: bool = False) -> Report:
+def reconcile(context: ReconcileContext, *, resubmits: bool = False) -> Report:
     """Do all that is due, and return what it came to; whatever ends it early is told there.
 
     The list of jobs comes first, and again when it is due, should there be much to ask about. With
     `resubmits` the recordings of missing transcripts are submitted again, which costs money.
     """
-    report, due_by = Report(), desk.clock()
-    is_done = _pass(desk, report, due_by, resubmits=resubmits, lists=True)
+    report, due_by = Report(), context.clock()
+    is_done = _pass(context, report, due_by, resubmits=resubmits, lists=True)
     while not is_done:
-        is_done = _pass(desk, report, due_by, resubmits=resubmits)
+        is_done = _pass(context, report, due_by, resubmits=resubmits)
 
     return report
 
 
-def reconcile_what_is_due(desk: Desk, *, resubmits: bool = False) -> Report:
+def reconcile_what_is_due(context: ReconcileContext, *, resubmits: bool = False) -> Report:
     """Do one pass, but go through the list of jobs only if it is time for that.
 
     Of many jobs that are due some are left so for the next pass.
     """
     report = Report()
-    _pass(desk, report, desk.clock(), resubmits=resubmits)
+    _pass(context, report, context.clock(), resubmits=resubmits)
 
     return report
 
 
 def _pass(
-    desk: Desk, report: Report, due_by: datetime, *, resubmits: bool, lists: bool = False
+    context: ReconcileContext,
+    report: Report,
+    due_by: datetime,
+    *,
+    resubmits: bool,
+    lists: bool = False,
 ) -> bool:
     """Do one pass, and return whether nothing of it is left to be done now."""
     try:
         # First, for Twilio remembers their keys for a day only.
-        _resume(desk, report)
-        if lists or _is_time_for_the_list(desk):
-            _list(desk, report)
-        is_done = poll(desk, report, due_by=due_by)
+        _resume(context, report)
+        if lists or _is_time_for_the_list(context):
+            _list(context, report)
+        is_done = poll(context, report, due_by=due_by)
         if resubmits:
-            resubmit_missing(desk, report)
-    except TwilioBusy as busy:
+            resubmit_missing(context, report)
+    except TwilioBusyError as busy:
         _add_fault(report, str(busy))
-        report.wait = patience(busy)
-    except (TwilioAway, TwilioRefused, Unavailable) as error:
+        report.wait = throttle_seconds(busy)
+    except (TwilioUnavailableError, TwilioRefusedError, DatabaseUnavailableError) as error:
         _add_fault(report, _told(error))
-    except Stopped:
+    except StoppedError:
         pass  # the next pass takes the list up where it is
     else:
         return is_done
@@ -63,26 +68,26 @@ def _pass(
     return True
 
 
-def _is_time_for_the_list(desk: Desk) -> bool:
-    due = desk.ask(list_scans.next_pass)
+def _is_time_for_the_list(context: ReconcileContext) -> bool:
+    due = context.ask(list_scans.next_scan_at)
 
-    return due is None or due <= desk.clock()
+    return due is None or due <= context.clock()
 
 
-def _resume(desk: Desk, report: Report) -> None:
+def _resume(context: ReconcileContext, report: Report) -> None:
     """Ask for what was submitted and has no answer; where that fails, there is the rest to do."""
     try:
-        resume_left(desk, report)
-    except TwilioAway as error:
+        resume_left(context, report)
+    except TwilioUnavailableError as error:
         _add_fault(report, f"Submissions without an answer were not asked for: {error}")
 
 
-def _list(desk: Desk, report: Report) -> None:
+def _list(context: ReconcileContext, report: Report) -> None:
     """Go through the list; where that fails, what is due can be asked about all the same."""
     try:
-        list_jobs(desk, report)
-    except (TwilioAway, TwilioRefused, Overtaken) as error:
-        if isinstance(error, TwilioRefused) and error.is_of_credentials:
+        list_jobs(context, report)
+    except (TwilioUnavailableError, TwilioRefusedError, ScanTakenOverError) as error:
+        if isinstance(error, TwilioRefusedError) and error.is_of_credentials:
             raise
         _add_fault(report, f"The list of jobs was not read: {error}")
 
@@ -95,7 +100,7 @@ def _add_fault(report: Report, fault: str) -> None:
 
 
 def _told(error: Exception) -> str:
-    if isinstance(error, Unavailable):
+    if isinstance(error, DatabaseUnavailableError):
         return f"The database did not answer: {error}."
 
     return str(error)

@@ -8,22 +8,22 @@ from typing import Any
 
 from marshmallow import ValidationError
 
-from receiver.reconcile.desk import Desk
+from receiver.reconcile.context import ReconcileContext
 from receiver.reconcile.report import Report
-from receiver.runtime.errors import place_of
+from receiver.runtime.errors import locate
 from receiver.store.completeness import missing
 from receiver.store.jobs.gaps import RESUBMISSION
-from receiver.store.retry import Unavailable
+from receiver.store.retry import DatabaseUnavailableError
 from receiver.store.submissions import intents
 from receiver.store.submissions.submissions import (
-    Doubtful,
-    KeyReused,
+    KeyReusedError,
+    OutcomeUnknownError,
     Submission,
     intend,
     unanswered,
 )
 from receiver.submissions.submit import resume
-from receiver.twilio.client import TwilioAway, TwilioBusy, TwilioRefused
+from receiver.twilio.client import TwilioBusyError, TwilioRefusedError, TwilioUnavailableError
 from schemas.submission import Participant, canonical
 from schemas.submission import Submission as Request
 
@@ -36,82 +36,84 @@ _BATCH = 1000
 SUBMITTED_BY = "reconcile --resubmit-missing"
 
 
-def resume_left(desk: Desk, report: Report) -> None:
+def resume_left(context: ReconcileContext, report: Report) -> None:
     """Ask Twilio again for what was submitted and has no answer; it makes no second job of it.
 
-    Raises TwilioRefused where it doesn't know us (401), TwilioBusy, TwilioAway or
-    store.retry.Unavailable.
+    Raises TwilioRefusedError where it doesn't know us (401), TwilioBusyError,
+    TwilioUnavailableError or
+    store.retry.DatabaseUnavailableError.
     """
-    now = desk.clock()
-    for left in desk.ask(lambda connection: unanswered(connection, now - _LEFT)):
-        if desk.is_stopping():
+    now = context.clock()
+    for left in context.ask(lambda connection: unanswered(connection, now - _LEFT)):
+        if context.is_stopping():
             return
-        _resume(desk, left, now, report)
+        _resume(context, left, now, report)
 
 
-def _resume(desk: Desk, left: Submission, now: datetime, report: Report) -> None:
-    ours = desk.ask(lambda connection: intents.take_up(connection, left, now))
+def _resume(context: ReconcileContext, left: Submission, now: datetime, report: Report) -> None:
+    ours = context.ask(lambda connection: intents.claim(connection, left, now))
     if ours is None:
         return  # another reconciler has it
     try:
-        resume(desk.engine, desk.twilio, ours)
+        resume(context.engine, context.twilio, ours)
         report.resumed += 1
-    except TwilioRefused as error:
+    except TwilioRefusedError as error:
         _count_refusal(error, ours.idempotency_key, report)
-    except (TwilioBusy, TwilioAway, Unavailable):
+    except (TwilioBusyError, TwilioUnavailableError, DatabaseUnavailableError):
         raise
     except Exception as error:  # noqa: BLE001 - whatever it is, the next one is another
         report.errors += 1
-        logger.error("resuming failed: %s", place_of(error), extra={"key": ours.idempotency_key})  # noqa: TRY400 - its text may quote what Twilio said
+        logger.error("resuming failed: %s", locate(error), extra={"key": ours.idempotency_key})  # noqa: TRY400 - its text may quote what Twilio said
 
 
-def resubmit_missing(desk: Desk, report: Report) -> None:
+def resubmit_missing(context: ReconcileContext, report: Report) -> None:
     """Submit the recordings of missing transcripts again, each once at most.
 
-    Raises TwilioRefused where it doesn't know us (401), TwilioBusy, TwilioAway or
-    store.retry.Unavailable.
+    Raises TwilioRefusedError where it doesn't know us (401), TwilioBusyError,
+    TwilioUnavailableError or
+    store.retry.DatabaseUnavailableError.
     """
-    now = desk.clock()
-    jobs = desk.ask(
+    now = context.clock()
+    jobs = context.ask(
         lambda connection: missing.to_resubmit(
-            connection, now - desk.grace, now, account_id=desk.account_id, limit=_BATCH
+            connection, now - context.grace, now, account_id=context.account_id, limit=_BATCH
         )
     )
     for job in jobs:
-        if desk.is_stopping():
+        if context.is_stopping():
             return
-        _resubmit(desk, job, report)
+        _resubmit(context, job, report)
 
 
-def _resubmit(desk: Desk, job: Mapping[str, Any], report: Report) -> None:
+def _resubmit(context: ReconcileContext, job: Mapping[str, Any], report: Report) -> None:
     key = f"{RESUBMISSION}{job['id']}"
     try:
-        ours = _claimed(desk, key, canonical(Request().load(_request(job))))
+        ours = _claimed(context, key, canonical(Request().load(_request(job))))
         if ours is None:
             return  # another reconciler has it
-        resume(desk.engine, desk.twilio, ours)
+        resume(context.engine, context.twilio, ours)
     except ValidationError as error:
         report.errors += 1
         faults = ", ".join(map(str, error.messages_dict))
         logger.warning("can't be submitted again: %s", faults, extra={"job": job["id"]})
-        desk.ask(
-            lambda connection: intents.rule_out(
-                connection, key, submitted_by=SUBMITTED_BY, at=desk.clock()
+        context.ask(
+            lambda connection: intents.mark_impossible(
+                connection, key, submitted_by=SUBMITTED_BY, at=context.clock()
             )
         )
-    except (KeyReused, Doubtful):
+    except (KeyReusedError, OutcomeUnknownError):
         # Another process has it, or had it, and what came of that isn't known.
         report.errors += 1
         logger.warning("asked for already, and without an answer", extra={"key": key})
-    except TwilioRefused as error:
+    except TwilioRefusedError as error:
         _count_refusal(error, key, report)
     else:
         report.resubmitted += 1
 
 
-def _claimed(desk: Desk, key: str, request: str) -> Submission | None:
+def _claimed(context: ReconcileContext, key: str, request: str) -> Submission | None:
     """Write down that it is about to be asked for; None: another process has done so."""
-    now = desk.clock()
+    now = context.clock()
     wanted = Submission(
         idempotency_key=key,
         request=request,
@@ -119,7 +121,7 @@ def _claimed(desk: Desk, key: str, request: str) -> Submission | None:
         created_at=now,
         asked_at=now,
     )
-    known = desk.ask(lambda connection: intend(connection, wanted))
+    known = context.ask(lambda connection: intend(connection, wanted))
 
     return known if known.is_first_ask and known.answered_at is None else None
 
@@ -143,7 +145,7 @@ def _request(job: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in request.items() if value is not None}
 
 
-def _count_refusal(error: TwilioRefused, key: str, report: Report) -> None:
+def _count_refusal(error: TwilioRefusedError, key: str, report: Report) -> None:
     """Count and tell what Twilio refuses; raises it if nothing else will be taken either."""
     if error.status == HTTPStatus.UNAUTHORIZED:
         raise error

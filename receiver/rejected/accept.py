@@ -5,9 +5,9 @@ from typing import Any
 
 from sqlalchemy import Engine, Row
 
-from receiver.events.arrival import arrival
+from receiver.events.callback_event import callback_event
 from receiver.events.record import record_or_quarantine
-from receiver.events.validate import judge
+from receiver.events.validate import validate
 from receiver.rejected.signed import as_signed
 from receiver.runtime.deadline import REQUEST_SECONDS, Deadline
 from receiver.settings.config import Settings
@@ -20,25 +20,25 @@ from receiver.store.rejected.keep import remove_rejected
 def verified_event(row: Row[Any], settings: Settings) -> Event:
     """Return the event that the request would have been, had it come today, but for its time.
 
-    Raises SignatureRefused.
+    Raises SignatureError.
     """
     signed = as_signed(row, settings.public_url)
     verified = verify(signed, settings.signing_keys, lambda **_: row.body)
-    event = arrival(
+    event = callback_event(
         signed,
         verified,
         received_at=row.received_at,
         idempotency_token=row.headers.get("I-Twilio-Idempotency-Token"),
     )
 
-    return judge(event, verified.key.account)
+    return validate(event, verified.key.account)
 
 
 def accept(engine: Engine, row: Row[Any], settings: Settings) -> Recorded:
     """Record a request that verifies today, then remove it from the rejected ones.
 
     After a crash in between it can be accepted once more: the ledger knows it by its body. Raises
-    SignatureRefused; Unavailable if the database doesn't take it.
+    SignatureError; DatabaseUnavailableError if the database doesn't take it.
     """
     recorded = record_or_quarantine(
         partial(record, engine), verified_event(row, settings), Deadline(REQUEST_SECONDS)

@@ -11,7 +11,7 @@ from receiver.settings.urls import request_origin
 from receiver.signatures.signature import body_hashes
 from receiver.signatures.url import called_target
 from receiver.store.rejected.keep import RejectedRequest
-from schemas.callback import Head, Undecodable, decode
+from schemas.callback import Head, UndecodableError, decode
 from schemas.storable import is_storable
 
 # The refusals that a wrong setting can cause: another secret, another PUBLIC_URL, a key that is
@@ -64,7 +64,7 @@ def rejected_request(
         return None
     try:
         head = _HEAD.load(decode(body))
-    except (Undecodable, ValidationError):
+    except (UndecodableError, ValidationError):
         return None
 
     headers, origin = _headers(environ), request_origin(environ)

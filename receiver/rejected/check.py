@@ -10,7 +10,7 @@ from sqlalchemy import Row
 from receiver.rejected.origins import origins
 from receiver.rejected.signed import as_signed
 from receiver.settings.keys import SigningKey
-from receiver.signatures.signature import SignatureRefused, signer
+from receiver.signatures.signature import SignatureError, signer
 
 # Of combinations, at 20 microseconds and up: a minute's work at most. What is found once explains
 # all that are alike, so only a flood of forgeries comes to that: one of them may name so many hosts
@@ -103,7 +103,7 @@ class Search:
 def _verifies(row: Row[Any], public_url: str | None, key: SigningKey) -> bool:
     try:
         signer(as_signed(row, public_url), [key])
-    except SignatureRefused:
+    except SignatureError:
         return False
 
     return True

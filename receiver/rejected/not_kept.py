@@ -8,8 +8,8 @@ from typing import Literal
 
 from sqlalchemy import Engine
 
-from receiver.runtime.errors import place_of
-from receiver.runtime.timeouts import limited
+from receiver.runtime.errors import ReceiverError, locate
+from receiver.runtime.timeouts import time_limit
 from receiver.store.rejected.not_kept import count_not_kept
 
 logger = logging.getLogger(__name__)
@@ -27,7 +27,7 @@ BATCH_SECONDS = 5.0
 WRITE_SECONDS = 2.0
 
 
-class NotKept(Exception):
+class NotKeptError(ReceiverError):
     """A request that might have been kept isn't."""
 
     def __init__(self, reason: Reason) -> None:
@@ -71,9 +71,9 @@ class NotKeptCounts:
             if not counts:  # another has just written them
                 return
             try:
-                with limited(WRITE_SECONDS), self._engine.connect() as connection:
+                with time_limit(WRITE_SECONDS), self._engine.connect() as connection:
                     count_not_kept(connection, counts, datetime.now(UTC))
             except Exception as error:  # noqa: BLE001 - whatever it is, the counts wait for the next batch
-                logger.warning("requests that weren't kept not counted yet: %s", place_of(error))
+                logger.warning("requests that weren't kept not counted yet: %s", locate(error))
                 self._counts += counts
                 self._write_later()

@@ -3,11 +3,15 @@
 import traceback
 
 
-class Plain(Exception):
-    """An error whose text is our own, and fit to be logged."""
+class ReceiverError(Exception):
+    """The base of the service's own errors."""
 
 
-def kind_of(error: BaseException) -> str:
+class SafeMessageError(ReceiverError):
+    """An error whose message is the service's own, so that it may be logged."""
+
+
+def describe(error: BaseException) -> str:
     """Return the error's class, with the SQLSTATE if it is Postgres's.
 
     Of a connection that could not be made the driver's own text is returned: it tells which host
@@ -24,11 +28,11 @@ def kind_of(error: BaseException) -> str:
     return f"{type(cause).__name__} {state}" if state else type(cause).__name__
 
 
-def place_of(error: BaseException) -> str:
+def locate(error: BaseException) -> str:
     """Return the error's kind and where it was raised, if it was; or its text, if that is ours."""
-    if isinstance(error, Plain):
+    if isinstance(error, SafeMessageError):
         return str(error)
     frames = traceback.extract_tb(error.__traceback__)
     place = f" in {frames[-1].filename}:{frames[-1].lineno}" if frames else ""
 
-    return kind_of(error) + place
+    return describe(error) + place

@@ -5,7 +5,7 @@ from typing import Any
 from gunicorn.glogging import Logger  # type: ignore[import-untyped]
 
 
-class Quiet(Logger):  # type: ignore[misc]  # gunicorn has no types
+class GunicornLogger(Logger):  # type: ignore[misc]  # gunicorn has no types
     """Collects nothing of a request, which gunicorn does where logging is configured at all."""
 
     def access(self, *_: Any) -> None:

@@ -14,7 +14,7 @@ import gevent
 from gevent.threadpool import ThreadPool
 
 from receiver.runtime.deadline import KEY, REQUEST_SECONDS, Deadline
-from receiver.runtime.errors import Plain
+from receiver.runtime.errors import SafeMessageError
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -31,20 +31,20 @@ THREADS = 10
 ABOUT = "receiver.about"
 
 
-class TimeIsUp(Plain):
+class DeadlineExceededError(SafeMessageError):
     """The block was ended where it waited: its seconds are over."""
 
 
 @contextmanager
-def limited(seconds: float) -> Iterator[None]:
-    """End the block after so many seconds at the latest, with TimeIsUp."""
+def time_limit(seconds: float) -> Iterator[None]:
+    """End the block after so many seconds at the latest, with DeadlineExceededError."""
     timeout = gevent.Timeout.start_new(seconds)
     try:
         yield
     except gevent.Timeout as raised:
         if raised is not timeout:
             raise
-        raise TimeIsUp(f"no answer within {seconds:.3g} s") from None
+        raise DeadlineExceededError(f"no answer within {seconds:.3g} s") from None
     finally:
         timeout.close()
         # Its traceback leads to our frame, which leads back to it; and on the way are the
@@ -52,7 +52,7 @@ def limited(seconds: float) -> Iterator[None]:
         timeout.__traceback__ = None
 
 
-def beside_the_hub(
+def run_in_thread(
     work: Callable[Parameters, Result], *args: Parameters.args, **kwargs: Parameters.kwargs
 ) -> Result:
     """Return what `work` returns, done in a thread: a slow disk must not stop every request."""
@@ -81,7 +81,7 @@ def _threads(hub: gevent.hub.Hub) -> ThreadPool:
     return ThreadPool(THREADS, hub=hub)
 
 
-class Bounded:
+class DeadlineMiddleware:
     """WSGI middleware: end a request at its deadline, and answer it with `late`."""
 
     def __init__(self, wsgi_app: "WSGIApplication", *, late: "WSGIApplication") -> None:
@@ -94,9 +94,9 @@ class Bounded:
         """Answer with the application, or with `late` once the deadline has passed."""
         environ[KEY] = Deadline(REQUEST_SECONDS)
         try:
-            with limited(REQUEST_SECONDS):
+            with time_limit(REQUEST_SECONDS):
                 return self.wsgi_app(environ, start_response)
-        except TimeIsUp:
+        except DeadlineExceededError:
             where = {"method": environ["REQUEST_METHOD"], "path": environ["PATH_INFO"]}
             logger.error(  # noqa: TRY400 - where it waited says little, and what for is told
                 "request ended at its deadline", extra=where | environ.get(ABOUT, {})

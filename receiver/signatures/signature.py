@@ -12,6 +12,7 @@ from typing import Literal, Protocol
 
 from twilio.request_validator import RequestValidator
 
+from receiver.runtime.errors import ReceiverError
 from receiver.settings.keys import SigningKey
 from receiver.signatures import form
 from receiver.signatures.url import spellings
@@ -28,7 +29,7 @@ Reason = Literal[
 ]
 
 
-class SignatureRefused(Exception):
+class SignatureError(ReceiverError):
     """The request isn't shown to be Twilio's; `reason` is a code, safe to log."""
 
     def __init__(self, reason: Reason) -> None:
@@ -37,7 +38,7 @@ class SignatureRefused(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Signed:
+class SignedRequest:
     """What the signature speaks about, but for the body; None is a header that is missing."""
 
     url: str  # as Twilio called it
@@ -66,14 +67,14 @@ class Verified:
     digest: bytes
 
 
-def verify(request: Signed, keys: Sequence[SigningKey], read_body: ReadBody) -> Verified:
-    """Return the body, the key that signed it and its digest, or raise SignatureRefused.
+def verify(request: SignedRequest, keys: Sequence[SigningKey], read_body: ReadBody) -> Verified:
+    """Return the body, the key that signed it and its digest, or raise SignatureError.
 
     `read_body` is called once at most. Where the URL carries the body's hash, it is called only
     after the HMAC was found right, with `proved` true. What it raises goes through.
     """
     if not request.signature:
-        raise SignatureRefused("no_signature")
+        raise SignatureError("no_signature")
     able = _able(keys, request.settings)
 
     # The hash decides, not the content type: else a JSON callback's signature would carry any form
@@ -83,11 +84,11 @@ def verify(request: Signed, keys: Sequence[SigningKey], read_body: ReadBody) -> 
     if form.is_form(request.content_type):
         return _verify_form(request.url, request.signature, able, read_body(proved=False))
 
-    raise SignatureRefused("no_body_hash")
+    raise SignatureError("no_body_hash")
 
 
-def signer(request: Signed, keys: Sequence[SigningKey]) -> SigningKey:
-    """Return the key that signed the URL of a request, or raise SignatureRefused.
+def signer(request: SignedRequest, keys: Sequence[SigningKey]) -> SigningKey:
+    """Return the key that signed the URL of a request, or raise SignatureError.
 
     It shows nothing yet of a body: only `verify` compares its hash.
     """
@@ -102,7 +103,7 @@ def _able(keys: Sequence[SigningKey], settings: str | None) -> list[SigningKey]:
         key_id = _shared_key_id(settings)
         able = [key for key in keys if key.algorithm == "HMAC_SHA256" and key.id == key_id]
     if not able:
-        raise SignatureRefused("unknown_key")
+        raise SignatureError("unknown_key")
 
     return able
 
@@ -111,9 +112,9 @@ def _shared_key_id(settings: str) -> str:
     parts = [part.partition("=") for part in settings.split(",")]
     named = {name.strip(): value.strip() for name, _, value in parts}
     if len(named) < len(parts) or not named.get("key") or not named.get("algorithm"):
-        raise SignatureRefused("malformed_settings")
+        raise SignatureError("malformed_settings")
     if named["algorithm"] != "HMAC_SHA256":
-        raise SignatureRefused("unsupported_algorithm")
+        raise SignatureError("unsupported_algorithm")
 
     return named["key"]
 
@@ -125,7 +126,7 @@ def _verify_bytes(
     body = read_body(proved=True)
     digest = sha256(body)
     if digest.hexdigest() not in body_hashes(url):  # no secret: the sender knows both
-        raise SignatureRefused("body_hash_mismatch")
+        raise SignatureError("body_hash_mismatch")
 
     return Verified(key, body, digest.digest())
 
@@ -134,14 +135,14 @@ def _verify_form(url: str, signature: str, keys: list[SigningKey], body: bytes) 
     try:
         fields = form.signed_fields(body)
     except ValueError:
-        raise SignatureRefused("too_many_fields") from None
+        raise SignatureError("too_many_fields") from None
     key, text = _match(signature, keys, (spelling + fields for spelling in spellings(url)))
 
     # No seam shows in `text` where the URL ends and each field begins. So a JSON callback's URL,
     # cut before its bodySHA256, verifies with the rest as a field; and one form can be cut into
     # fields in endless ways, which must not be as many digests.
     if body_hashes(text):
-        raise SignatureRefused("body_hash_mismatch")
+        raise SignatureError("body_hash_mismatch")
 
     return Verified(key, body, sha256(f"{form.MEDIA_TYPE}\n{text}".encode()).digest())
 
@@ -159,7 +160,7 @@ def body_hashes(url: str) -> list[str]:
 def _match(
     signature: str, keys: Sequence[SigningKey], texts: Iterable[str]
 ) -> tuple[SigningKey, str]:
-    """Return the key and the text that `signature` was made of, or raise SignatureRefused.
+    """Return the key and the text that `signature` was made of, or raise SignatureError.
 
     All are tried, so that the time it takes doesn't tell which key it was.
     """
@@ -174,7 +175,7 @@ def _match(
     except UnicodeEncodeError:  # a lone surrogate has no bytes that could have been signed
         matches = []
     if not matches:
-        raise SignatureRefused("wrong_signature")
+        raise SignatureError("wrong_signature")
 
     return matches[0]
 

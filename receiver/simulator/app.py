@@ -6,7 +6,7 @@ from flask import Flask, Request, Response, json, request
 from werkzeug.exceptions import HTTPException
 
 from receiver.simulator import conversation_views, voice_views
-from receiver.simulator.problem import Refusal, refusal
+from receiver.simulator.problem import RefusalError, refusal
 from receiver.simulator.simulator import Simulator
 
 _LARGEST_BODY = 64 * 1024  # bytes of a request
@@ -19,7 +19,7 @@ def app_of(simulator: Simulator) -> Flask:
     app = Flask("simulator", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = _LARGEST_BODY
     app.json.sort_keys = False  # type: ignore[attr-defined]  # the default provider has it
-    app.errorhandler(Refusal)(_refused)
+    app.errorhandler(RefusalError)(_refused)
     app.errorhandler(HTTPException)(_unanswered)
     _guard(app, simulator)
     voice_views.register(app, simulator)
@@ -63,11 +63,11 @@ def _is_known(asking: Request, simulator: Simulator) -> bool:
     )
 
 
-def _broken() -> Refusal:
+def _broken() -> RefusalError:
     return refusal(20500, "Something went wrong on purpose.")
 
 
-def _refused(error: Refusal) -> Response:
+def _refused(error: RefusalError) -> Response:
     older = request.path.startswith("/v2/Configurations")
     document = error.older_document() if older else error.document()
 

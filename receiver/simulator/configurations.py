@@ -41,7 +41,7 @@ class Configurations:
             return self._found.get(name)
 
     def create(self, document: Any, now: datetime) -> dict[str, Any]:
-        """Make one and return it; raises Refusal.
+        """Make one and return it; raises RefusalError.
 
         It needs a callback, or a conversation to store the transcript in, or both.
         """

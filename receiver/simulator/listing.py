@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from receiver.simulator.creation import RECORDING_SID, moment
 from receiver.simulator.job import Job
-from receiver.simulator.problem import Fault, Refusal, refusal
+from receiver.simulator.problem import Fault, RefusalError, refusal
 
 _DEFAULT_SIZE, _LARGEST_SIZE = 50, 100
 _STATUSES = ("PENDING", "RUNNING", "COMPLETED", "FAILED")
@@ -30,7 +30,7 @@ class Place:
 
 
 def place_of(query: Mapping[str, str]) -> Place:
-    """Return the page that a query asks for; raises Refusal (400) for what can't be one.
+    """Return the page that a query asks for; raises RefusalError (400) for what can't be one.
 
     A token says everything by itself: the SDK's `…_with_http_info` lists send nothing else from
     page 2 on, and in both spellings.
@@ -44,7 +44,7 @@ def place_of(query: Mapping[str, str]) -> Place:
     if size is not None and not re.fullmatch("0*[1-9][0-9]{0,8}", size):
         faults.append(Fault(20001, "pageSize must be 1 or more.", "#/pageSize"))
     if faults:
-        raise Refusal(faults)
+        raise RefusalError(faults)
 
     return Place(filters, min(int(size or _DEFAULT_SIZE), _LARGEST_SIZE))
 

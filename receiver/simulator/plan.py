@@ -11,7 +11,7 @@ from receiver.simulator.configurations import Configurations, resolved
 from receiver.simulator.creation import faults, moment
 from receiver.simulator.job import Job
 from receiver.simulator.participants import participants
-from receiver.simulator.problem import Refusal
+from receiver.simulator.problem import RefusalError
 from receiver.simulator.trouble import Delays
 
 
@@ -25,7 +25,7 @@ class Planner:
     delays: Delays
 
     def plan(self, document: dict[str, Any], *, number: int, now: datetime) -> Job:
-        """Return the job that a request makes, `number` others before it; raises Refusal."""
+        """Return the job that a request makes, `number` others before it; raises RefusalError."""
         configuration = self._configuration(document)
         inner = resolved(configuration)
         seed = f"{self.seed}:{number}"
@@ -66,7 +66,7 @@ class Planner:
         found = self.configurations.find(name) if isinstance(name, str) else None
         wrong = list(faults(document, found))
         if wrong or found is None:
-            raise Refusal(wrong)
+            raise RefusalError(wrong)
 
         return found
 

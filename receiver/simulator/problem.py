@@ -56,7 +56,7 @@ class Fault:
     pointer: str | None = None
 
 
-class Refusal(Exception):
+class RefusalError(Exception):
     """A request is answered with an error: the first fault's, all of them being told."""
 
     def __init__(self, faults: Sequence[Fault], headers: Mapping[str, str] | None = None) -> None:
@@ -99,11 +99,11 @@ class Refusal(Exception):
         }
 
 
-def refusal(code: int, detail: str, pointer: str | None = None, **headers: str) -> Refusal:
+def refusal(code: int, detail: str, pointer: str | None = None, **headers: str) -> RefusalError:
     """Return the refusal for one fault; an underscore in a header's name is a hyphen."""
     named = {name.replace("_", "-"): value for name, value in headers.items()}
 
-    return Refusal([Fault(code, detail, pointer)], named)
+    return RefusalError([Fault(code, detail, pointer)], named)
 
 
 def _more_info(code: int) -> str:

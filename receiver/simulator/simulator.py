@@ -95,7 +95,7 @@ class Simulator:
         self._agenda.finish()
 
     def create(self, document: Any, *, idempotency_key: str | None = None) -> Job:
-        """Take a job on, or return the one that the same key was used for; raises Refusal."""
+        """Take a job on, or return the one that the same key was used for; raises RefusalError."""
         if not isinstance(document, dict):
             raise refusal(20001, "The request's body must be a JSON object.")
         if idempotency_key is not None and not 1 <= len(idempotency_key) <= _LONGEST_KEY:

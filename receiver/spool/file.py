@@ -9,6 +9,7 @@ import json
 from datetime import datetime
 from typing import Any
 
+from receiver.runtime.errors import ReceiverError
 from receiver.store.event import Event
 
 FORMAT = 1
@@ -25,7 +26,7 @@ AS_THEY_ARE = (
 )
 
 
-class Damaged(Exception):
+class CorruptFileError(ReceiverError):
     """The file holds no callback that could be read; the message goes on after "it"."""
 
 
@@ -49,11 +50,11 @@ def decode(data: bytes) -> Event:
     """
     content, checksum = data[:-_CHECKSUM_BYTES], data[-_CHECKSUM_BYTES:]
     if hashlib.sha256(content).digest() != checksum:
-        raise Damaged("was cut short or changed: its checksum is wrong")
+        raise CorruptFileError("was cut short or changed: its checksum is wrong")
     line, _, body = content.partition(b"\n")
     head = json.loads(line)
     if head["format"] != FORMAT:
-        raise Damaged(f"has format {head['format']}, and this release reads {FORMAT}")
+        raise CorruptFileError(f"has format {head['format']}, and this release reads {FORMAT}")
 
     return Event(
         sha256=bytes.fromhex(head["sha256"]),

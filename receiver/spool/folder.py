@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 from receiver.spool.breaker import Breaker
-from receiver.spool.census import Census
 from receiver.spool.disk import (
     UNFINISHED,
     finish,
@@ -14,7 +13,8 @@ from receiver.spool.disk import (
     sync,
     write_unfinished,
 )
-from receiver.spool.file import Damaged, decode, encode
+from receiver.spool.file import CorruptFileError, decode, encode
+from receiver.spool.usage import SpoolUsage
 from receiver.store.event import Event
 
 # After the digest: so there is one file of each body, however often somebody replays it. A replay
@@ -40,13 +40,13 @@ class Spool:
         self.path = path
         self.durable = durable
         self.breaker = Breaker()
-        self._census = Census(path)
+        self._census = SpoolUsage(path)
 
     def put(self, event: Event) -> None:
         """Return once the event is on disk, whole and to stay.
 
         One that is there already is left as it is, unless it is damaged. Raises OSError (a full
-        disk, a folder that is read-only) or its kind SpoolFull: then it doesn't count as kept.
+        disk, a folder that is read-only) or its kind SpoolFullError: then it doesn't count as kept.
         """
         path = self.path / f"{event.sha256.hex()}{CALLBACK}"
         make_folder(self.path)
@@ -85,15 +85,17 @@ class Spool:
                 decode((self.path / file.name).read_bytes())
             except FileNotFoundError:  # moved in the meantime
                 continue
-            except (Damaged, OSError) as error:
+            except (CorruptFileError, OSError) as error:
                 found[file.name] = explain(error)
 
         return found
 
 
-def explain(error: Damaged | OSError) -> str:
+def explain(error: CorruptFileError | OSError) -> str:
     """Return what keeps a file from being moved, in the operator's words."""
-    return f"it {error}" if isinstance(error, Damaged) else f"the disk says: {error.strerror}"
+    return (
+        f"it {error}" if isinstance(error, CorruptFileError) else f"the disk says: {error.strerror}"
+    )
 
 
 def _is_whole(path: Path) -> bool:
@@ -102,7 +104,7 @@ def _is_whole(path: Path) -> bool:
         with path.open("rb") as file:
             decode(file.read())
             os.fsync(file.fileno())
-    except (FileNotFoundError, Damaged):
+    except (FileNotFoundError, CorruptFileError):
         return False
 
     return True

@@ -8,6 +8,7 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy import Connection, Engine, text
 
+from receiver.runtime.errors import ReceiverError
 from receiver.store.engine import transactional
 from receiver.store.schema import VERSION, schema_state
 
@@ -23,14 +24,14 @@ LOCK_SECONDS = 5
 TURN_SECONDS = 120
 
 
-class MigrationBusy(Exception):
+class MigrationBusyError(ReceiverError):
     """Another migration of this database has not ended in time."""
 
 
 def migrate(engine: Engine, *, tell: Callable[[str], None]) -> None:
     """Bring the database to the code's version, in one transaction; a newer one is left alone.
 
-    Raises MigrationBusy, or sqlalchemy.exc.SQLAlchemyError, after which nothing has changed.
+    Raises MigrationBusyError, or sqlalchemy.exc.SQLAlchemyError, after which nothing has changed.
     """
     with transactional(engine).begin() as connection:
         connection.execute(text(f"SET LOCAL lock_timeout = '{LOCK_SECONDS}s'"))
@@ -58,7 +59,7 @@ def _take_turn(connection: Connection) -> None:
         text("SELECT pg_try_advisory_xact_lock(:lock)"), {"lock": _LOCK}
     ).scalar():
         if time.monotonic() > give_up:
-            raise MigrationBusy(
+            raise MigrationBusyError(
                 f"Another migration has been running for {TURN_SECONDS} s. "
                 "Wait until it ends, then migrate again."
             )

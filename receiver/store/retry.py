@@ -17,7 +17,7 @@ from sqlalchemy.exc import (
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from receiver.runtime.deadline import Deadline
-from receiver.runtime.errors import Plain, kind_of
+from receiver.runtime.errors import SafeMessageError, describe
 
 Result = TypeVar("Result")
 
@@ -32,11 +32,11 @@ _OF_THE_VALUES = (DataError, IntegrityError, NotSupportedError)
 _LIMIT_EXCEEDED = "54"  # SQLSTATE class: too large, too complex; psycopg calls it operational
 
 
-class Unavailable(Plain):
+class DatabaseUnavailableError(SafeMessageError):
     """The database didn't do it before the deadline; nothing is known to be stored."""
 
 
-def passes(error: SQLAlchemyError) -> bool:
+def is_transient(error: SQLAlchemyError) -> bool:
     """Tell whether a later try may not meet the error."""
     if isinstance(error, PoolTimeoutError):
         return True
@@ -49,23 +49,24 @@ def passes(error: SQLAlchemyError) -> bool:
     return not (ours or (state or "").startswith(_LIMIT_EXCEEDED))
 
 
-def until(deadline: Deadline, attempt: Callable[[], Result]) -> Result:
+def retry_until(deadline: Deadline, attempt: Callable[[], Result]) -> Result:
     """Return the attempt's result, trying again on a fresh connection until the deadline.
 
-    Raises Unavailable at the deadline, and at once whatever isn't the database's passing fault.
+    Raises DatabaseUnavailableError at the deadline, and at once whatever isn't the database's
+    passing fault.
     """
     pause = _FIRST_PAUSE
     while True:
         try:
             return attempt()
         except SQLAlchemyError as error:
-            if not passes(error):
+            if not is_transient(error):
                 raise
             wait = pause * random.uniform(0.5, 1.5)  # noqa: S311 - spreads the load, no secret
             if pause == _FIRST_PAUSE:
-                logger.warning("the database failed, trying again: %s", kind_of(error))
+                logger.warning("the database failed, trying again: %s", describe(error))
             if deadline.remaining() <= wait:
-                raise Unavailable(kind_of(error)) from error
+                raise DatabaseUnavailableError(describe(error)) from error
         time.sleep(wait)
         pause = min(2 * pause, _LONGEST_PAUSE)
 

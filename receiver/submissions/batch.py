@@ -9,11 +9,16 @@ from dataclasses import dataclass
 from sqlalchemy import Engine
 
 from receiver.runtime.deadline import Deadline
-from receiver.store.retry import Unavailable
-from receiver.store.submissions.submissions import Doubtful, KeyReused
+from receiver.store.retry import DatabaseUnavailableError
+from receiver.store.submissions.submissions import KeyReusedError, OutcomeUnknownError
 from receiver.submissions.csv_rows import Row
 from receiver.submissions.submit import Intent, submit
-from receiver.twilio.client import Twilio, TwilioAway, TwilioBusy, TwilioRefused
+from receiver.twilio.client import (
+    Twilio,
+    TwilioBusyError,
+    TwilioRefusedError,
+    TwilioUnavailableError,
+)
 
 # How many jobs are submitted at the same time: enough to hide the way to Twilio and back.
 CONCURRENCY = 4
@@ -72,17 +77,17 @@ class Batch:
     def _result(self, row: Row) -> Result:
         try:
             return self._submitted(row)
-        except KeyReused:
+        except KeyReusedError:
             return Result(row, fault="its Idempotency-Key was used for another request (17534).")
-        except Doubtful as error:
+        except OutcomeUnknownError as error:
             return Result(row, fault=f"{error} `submit` without --idempotency-key makes one.")
-        except (TwilioRefused, TwilioBusy) as error:
-            if isinstance(error, TwilioBusy) or error.is_of_credentials:
+        except (TwilioRefusedError, TwilioBusyError) as error:
+            if isinstance(error, TwilioBusyError) or error.is_of_credentials:
                 self.stop()
             return Result(row, fault=str(error))
-        except TwilioAway as error:
+        except TwilioUnavailableError as error:
             return self._left_open(row, str(error))
-        except Unavailable as error:
+        except DatabaseUnavailableError as error:
             return self._left_open(row, f"The database did not answer: {error}.")
 
     def _left_open(self, row: Row, why: str) -> Result:
@@ -95,16 +100,16 @@ class Batch:
             idempotency_key=row.key, request=row.request, submitted_by=self._submitted_by
         )
         pause, tries = _FIRST_PAUSE, 0
-        away: TwilioAway | None = None
+        away: TwilioUnavailableError | None = None
         while self._is_time():
             try:
                 submission = submit(self._engine, self._twilio, intent, Deadline(_PATIENCE))
-            except TwilioBusy as busy:
+            except TwilioBusyError as busy:
                 seconds = max(busy.retry_after or pause, _FIRST_PAUSE)
                 if time.monotonic() + seconds > self._answered + _BUSY:
                     raise away or busy from None
                 self._wait(seconds)
-            except TwilioAway as error:
+            except TwilioUnavailableError as error:
                 away = error
                 tries += 1
                 if tries == _TRIES:

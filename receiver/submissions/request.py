@@ -7,7 +7,7 @@ from flask import request
 from marshmallow import ValidationError
 
 from receiver.submissions.submit import KEY_RULE, is_idempotency_key, uuid7
-from receiver.web.problems import Problem
+from receiver.web.problems import ProblemError
 from schemas.query import SubmissionQuery
 from schemas.submission import Submission, code_of, faults_of, line_of
 
@@ -22,7 +22,7 @@ def idempotency_key() -> str:
     if key is None:
         return uuid7()
     if not is_idempotency_key(key):
-        raise Problem(400, f"The Idempotency-Key {KEY_RULE}")
+        raise ProblemError(400, f"The Idempotency-Key {KEY_RULE}")
 
     return key
 
@@ -43,9 +43,9 @@ def wanted() -> dict[str, Any]:
     try:
         document = json.loads(request.get_data(cache=False))
     except (ValueError, RecursionError):
-        raise Problem(400, "The body is not JSON.") from None
+        raise ProblemError(400, "The body is not JSON.") from None
     if not isinstance(document, dict):
-        raise Problem(400, "The body is not a JSON object.")
+        raise ProblemError(400, "The body is not a JSON object.")
     try:
         loaded: dict[str, Any] = _REQUEST.load(document)
     except ValidationError as error:
@@ -54,6 +54,6 @@ def wanted() -> dict[str, Any]:
     return loaded
 
 
-def invalid(faults: list[dict[str, str]]) -> Problem:
+def invalid(faults: list[dict[str, str]]) -> ProblemError:
     """Return the 400 that tells the faults, with Twilio's code."""
-    return Problem(400, line_of(faults), code=code_of(faults), errors=faults)
+    return ProblemError(400, line_of(faults), code=code_of(faults), errors=faults)

@@ -16,13 +16,19 @@ from uuid import UUID
 
 from sqlalchemy import Engine
 
-from receiver.events.api_events import event_of, tell
+from receiver.events.api_events import event_of, record_response
 from receiver.runtime.deadline import REQUEST_SECONDS, Deadline
 from receiver.store.jobs.gaps import RESUBMISSION
-from receiver.store.retry import Unavailable, until
+from receiver.store.retry import DatabaseUnavailableError, retry_until
 from receiver.store.submissions import submissions
 from receiver.store.submissions.submissions import Submission
-from receiver.twilio.client import Answer, Twilio, TwilioAway, TwilioBusy, TwilioRefused
+from receiver.twilio.client import (
+    Answer,
+    Twilio,
+    TwilioBusyError,
+    TwilioRefusedError,
+    TwilioUnavailableError,
+)
 from schemas.submission import canonical
 
 logger = logging.getLogger(__name__)
@@ -46,8 +52,10 @@ class Intent:
 def submit(engine: Engine, twilio: Twilio, intent: Intent, deadline: Deadline) -> Submission:
     """Return the submission with its job, asking Twilio unless it has answered already.
 
-    Raises store.submissions.KeyReused and Doubtful, TwilioRefused, TwilioBusy, TwilioAway or
-    store.retry.Unavailable. After the last two it may have been submitted or not; a repeat with
+    Raises store.submissions.KeyReusedError and OutcomeUnknownError, TwilioRefusedError,
+    TwilioBusyError, TwilioUnavailableError or
+    store.retry.DatabaseUnavailableError. After the last two it may have been submitted or not; a
+    repeat with
     the same key makes no second job.
     """
     now = datetime.now(UTC)
@@ -63,7 +71,7 @@ def submit(engine: Engine, twilio: Twilio, intent: Intent, deadline: Deadline) -
         with engine.connect() as connection:
             return submissions.intend(connection, wanted)
 
-    submission = until(deadline, intend)
+    submission = retry_until(deadline, intend)
     if submission.answered_at:
         return submission
 
@@ -81,7 +89,7 @@ def resume(
         answer = twilio.create(
             json.loads(submission.request), idempotency_key=submission.idempotency_key
         )
-    except (TwilioRefused, TwilioBusy) as error:
+    except (TwilioRefusedError, TwilioBusyError) as error:
         _note_refusal(engine, submission, error, deadline)
         raise
 
@@ -95,7 +103,7 @@ def stores_into_conversation(twilio: Twilio, configuration_id: str) -> bool:
     """
     try:
         told = twilio.configuration(configuration_id).document.get("configuration")
-    except (TwilioRefused, TwilioBusy, TwilioAway):
+    except (TwilioRefusedError, TwilioBusyError, TwilioUnavailableError):
         return False
 
     return isinstance(told, dict) and bool(told.get("conversationConfigurationId"))
@@ -146,7 +154,7 @@ def _note_answer(
 ) -> Submission:
     now = datetime.now(UTC)
     event = event_of("submission", answer.body, now)
-    recorded = tell(engine, event, deadline=deadline)
+    recorded = record_response(engine, event, deadline=deadline)
     if recorded.reason:
         logger.error(
             "Twilio's answer to a submission can't be used",
@@ -163,19 +171,19 @@ def _note_answer(
                 at=now,
             )
 
-    return until(deadline or Deadline(REQUEST_SECONDS), mark)
+    return retry_until(deadline or Deadline(REQUEST_SECONDS), mark)
 
 
 def _note_refusal(
     engine: Engine,
     submission: Submission,
-    error: TwilioRefused | TwilioBusy,
+    error: TwilioRefusedError | TwilioBusyError,
     deadline: Deadline | None,
 ) -> None:
     """Write down that Twilio made no job of it, so that nobody takes it up unasked."""
     refusal = (
         {"status": 429}
-        if isinstance(error, TwilioBusy)
+        if isinstance(error, TwilioBusyError)
         else {
             "status": error.status,
             "code": error.code,
@@ -189,7 +197,7 @@ def _note_refusal(
             submissions.mark_refused(connection, submission, refusal)
 
     try:
-        until(deadline or Deadline(REQUEST_SECONDS), mark)
-    except Unavailable as away:
+        retry_until(deadline or Deadline(REQUEST_SECONDS), mark)
+    except DatabaseUnavailableError as away:
         # Then it will be asked again, and refused again.
         logger.warning("a refusal was not written down: %s", away)

@@ -7,13 +7,13 @@ from typing import Any
 from flask import Blueprint, Response, current_app, g, jsonify, request
 from sqlalchemy import Engine
 
-from receiver.preflight.fault import Busy
+from receiver.preflight.errors import PreflightBusyError
 from receiver.runtime import deadline
 from receiver.runtime.deadline import Deadline
-from receiver.runtime.timeouts import TimeIsUp, limited
-from receiver.store.retry import Unavailable, until
+from receiver.runtime.timeouts import DeadlineExceededError, time_limit
+from receiver.store.retry import DatabaseUnavailableError, retry_until
 from receiver.store.submissions import submissions
-from receiver.store.submissions.submissions import Doubtful, KeyReused, Submission
+from receiver.store.submissions.submissions import KeyReusedError, OutcomeUnknownError, Submission
 from receiver.submissions.request import idempotency_key, invalid, is_to_be_checked, wanted
 from receiver.submissions.submit import (
     Intent,
@@ -22,16 +22,16 @@ from receiver.submissions.submit import (
     submit,
 )
 from receiver.twilio.client import (
-    NotConfigured,
+    NotConfiguredError,
     Twilio,
-    TwilioAway,
-    TwilioBusy,
-    TwilioRefused,
+    TwilioBusyError,
+    TwilioRefusedError,
+    TwilioUnavailableError,
     twilio_of,
 )
 from receiver.web.auth import require_write_key
 from receiver.web.job_view import enveloped
-from receiver.web.problems import RETRY_AFTER, Problem, problem, unavailable
+from receiver.web.problems import RETRY_AFTER, ProblemError, problem, unavailable
 from schemas.transcription import Accepted
 
 logger = logging.getLogger(__name__)
@@ -46,7 +46,10 @@ _FOR_THE_STORE = 1.5
 # In seconds: how long may take what comes before; it leaves Twilio some time for the submission.
 _FOR_A_CONFIGURATION = 2.0
 
-_WHY = {TwilioAway: "Twilio did not answer", Unavailable: "The database did not answer"}
+_WHY: dict[type[Exception], str] = {
+    TwilioUnavailableError: "Twilio did not answer",
+    DatabaseUnavailableError: "The database did not answer",
+}
 
 
 @blueprint.post("/v3/Transcriptions")
@@ -54,7 +57,7 @@ def create_transcription() -> Response:
     """Submit a job to Twilio, once for each Idempotency-Key."""
     g.idempotency_key = idempotency_key()
     seconds = max(0.0, deadline.of(request.environ).remaining() - _FOR_THE_ANSWER)
-    with limited(seconds):
+    with time_limit(seconds):
         return _created(Deadline(seconds))
 
 
@@ -87,7 +90,7 @@ def _created(until_when: Deadline) -> Response:
 
 
 def _twilio(seconds: float) -> Twilio:
-    """Return what calls Twilio for so long at most; raises NotConfigured."""
+    """Return what calls Twilio for so long at most; raises NotConfiguredError."""
     return twilio_of(current_app.extensions["settings"], deadline=Deadline(seconds))
 
 
@@ -104,16 +107,16 @@ def _is_taken(engine: Engine, until_when: Deadline) -> bool:
         with engine.connect() as connection:
             return bool(submissions.taken(connection, [g.idempotency_key]))
 
-    return until(until_when, attempt)
+    return retry_until(until_when, attempt)
 
 
 def _check(url: str) -> None:
     """Look at the file; raises Problem 422 for what would fail, Busy where it isn't looked at."""
     # An audio library, which the web process doesn't need to start.
-    from receiver.preflight.look import look  # noqa: PLC0415
+    from receiver.preflight.check_throttled import check_throttled  # noqa: PLC0415
 
-    if faults := look(url):
-        raise Problem(
+    if faults := check_throttled(url):
+        raise ProblemError(
             422,
             f"Twilio was not asked, for the mediaUrl would fail: {'; '.join(map(str, faults))}.",
             code=faults[0].code,
@@ -128,9 +131,9 @@ def _accepted(engine: Engine, submission: Submission, until_when: Deadline) -> R
         with engine.connect() as connection:
             return submissions.job_as_taken(connection, submission)
 
-    job = until(until_when, told)
+    job = retry_until(until_when, told)
     if job is None:
-        raise Problem(
+        raise ProblemError(
             502,
             f"Twilio took the job as {submission.job_id}, but what it answered is not kept here "
             "in a form that can be used: `callbacks list` tells why. Don't submit it again.",
@@ -142,26 +145,26 @@ def _accepted(engine: Engine, submission: Submission, until_when: Deadline) -> R
     return response
 
 
-@blueprint.errorhandler(NotConfigured)
-def _not_configured(error: NotConfigured) -> Response:
+@blueprint.errorhandler(NotConfiguredError)
+def _not_configured(error: NotConfiguredError) -> Response:
     return problem(501, str(error))
 
 
-@blueprint.errorhandler(KeyReused)
-def _key_reused(_error: KeyReused) -> Response:
+@blueprint.errorhandler(KeyReusedError)
+def _key_reused(_error: KeyReusedError) -> Response:
     """Answer as Twilio does."""
     detail = "The Idempotency-Key was used for another request already: take a new one."
 
     return problem(422, detail, code=17534)
 
 
-@blueprint.errorhandler(Doubtful)
-def _doubtful(error: Doubtful) -> Response:
+@blueprint.errorhandler(OutcomeUnknownError)
+def _doubtful(error: OutcomeUnknownError) -> Response:
     return problem(409, str(error))
 
 
-@blueprint.errorhandler(TwilioRefused)
-def _refused(error: TwilioRefused) -> Response:
+@blueprint.errorhandler(TwilioRefusedError)
+def _refused(error: TwilioRefusedError) -> Response:
     """Pass Twilio's refusal on, unless it is us whom it refuses: that isn't the client's fault."""
     if error.is_of_credentials:
         detail = f"Twilio refuses the credentials of this service: {error.detail}"
@@ -171,8 +174,8 @@ def _refused(error: TwilioRefused) -> Response:
     return problem(error.status, error.detail, code=error.code, errors=errors)
 
 
-@blueprint.errorhandler(TwilioBusy)
-def _busy(error: TwilioBusy) -> Response:
+@blueprint.errorhandler(TwilioBusyError)
+def _busy(error: TwilioBusyError) -> Response:
     seconds = RETRY_AFTER if error.retry_after is None else math.ceil(error.retry_after)
 
     return problem(
@@ -183,14 +186,14 @@ def _busy(error: TwilioBusy) -> Response:
     )
 
 
-@blueprint.errorhandler(Busy)
-def _looks_at_others(_error: Busy) -> Response:
+@blueprint.errorhandler(PreflightBusyError)
+def _looks_at_others(_error: PreflightBusyError) -> Response:
     return unavailable("Twilio was not asked: too many files are looked at. Send it again later.")
 
 
-@blueprint.errorhandler(TwilioAway)
-@blueprint.errorhandler(Unavailable)
-@blueprint.errorhandler(TimeIsUp)
+@blueprint.errorhandler(TwilioUnavailableError)
+@blueprint.errorhandler(DatabaseUnavailableError)
+@blueprint.errorhandler(DeadlineExceededError)
 def _away(error: Exception) -> Response:
     """Answer that it may have been submitted or not; a new key could make a second job."""
     why = _WHY.get(type(error), "It was not done in time")

@@ -7,7 +7,12 @@ from typing import TYPE_CHECKING, Any, Self
 
 from receiver.runtime.deadline import Deadline
 from receiver.settings.config import Settings
-from receiver.twilio.errors import NotConfigured, TwilioAway, TwilioBusy, TwilioRefused
+from receiver.twilio.errors import (
+    NotConfiguredError,
+    TwilioBusyError,
+    TwilioRefusedError,
+    TwilioUnavailableError,
+)
 from receiver.twilio.responses import Answer, answer_of
 from schemas.storable import ID_PATTERN, is_storable
 
@@ -16,12 +21,12 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Answer",
-    "NotConfigured",
+    "NotConfiguredError",
     "Page",
     "Twilio",
-    "TwilioAway",
-    "TwilioBusy",
-    "TwilioRefused",
+    "TwilioBusyError",
+    "TwilioRefusedError",
+    "TwilioUnavailableError",
     "twilio_of",
 ]
 
@@ -45,9 +50,10 @@ class Page:
 
 
 class Twilio:
-    """Calls to Twilio. Each raises TwilioRefused, TwilioBusy or TwilioAway; any thread may call.
+    """Calls to Twilio's REST API; any thread may call.
 
-    An id that can't be one raises ValueError before anything is sent.
+    Each raises TwilioRefusedError, TwilioBusyError or TwilioUnavailableError. An id that can't be
+    one raises ValueError before anything is sent.
     """
 
     def __init__(self, client: "Client") -> None:
@@ -84,7 +90,7 @@ class Twilio:
         for page in self._pages(url, {"pageSize": _PAGE_SIZE}):
             found += page.documents
             if len(found) > _MOST_COMMUNICATIONS:
-                raise TwilioAway(f"Conversation {conversation_id} has no end.")
+                raise TwilioUnavailableError(f"Conversation {conversation_id} has no end.")
 
         return found
 
@@ -101,9 +107,9 @@ class Twilio:
             documents = _documents(document)
             token = document["meta"].get("nextToken") or None
             if token is not None and not _is_token(token):
-                raise TwilioAway("Twilio's list goes on nowhere.")
+                raise TwilioUnavailableError("Twilio's list goes on nowhere.")
             if token in seen:
-                raise TwilioAway("Twilio's list leads in a circle.")
+                raise TwilioUnavailableError("Twilio's list leads in a circle.")
             yield Page(documents, token)
             if token is None:
                 return
@@ -119,11 +125,11 @@ class Twilio:
 def twilio_of(settings: Settings, *, deadline: Deadline | None = None) -> Twilio:
     """Return what calls Twilio with the settings' credentials, each call before the deadline.
 
-    Raises NotConfigured. Close it in the end, or use it as a context manager.
+    Raises NotConfiguredError. Close it in the end, or use it as a context manager.
     """
     credentials = settings.twilio_credentials
     if credentials is None:
-        raise NotConfigured(
+        raise NotConfiguredError(
             "Nothing can be asked of Twilio: set TWILIO_API_KEY and TWILIO_API_SECRET, or "
             "TWILIO_ACCOUNT_SID beside that account's TWILIO_AUTH_TOKEN."
         )
@@ -140,7 +146,7 @@ def _documents(document: dict[str, Any]) -> Documents:
     key = meta.get("key") if isinstance(meta, dict) else None
     rows = document.get(key) if isinstance(key, str) else None
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-        raise TwilioAway("Twilio answered something that is no page of a list.")
+        raise TwilioUnavailableError("Twilio answered something that is no page of a list.")
 
     return rows
 

@@ -4,14 +4,15 @@ from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
+from receiver.runtime.errors import ReceiverError
 from schemas.submission import line_of
 
 
-class NotConfigured(Exception):
+class NotConfiguredError(ReceiverError):
     """The settings hold no credentials for calls to Twilio; the text names the variables."""
 
 
-class TwilioRefused(Exception):
+class TwilioRefusedError(ReceiverError):
     """Twilio said no (a 4xx other than 429), and will say so again.
 
     `code` is Twilio's (https://www.twilio.com/docs/api/errors), None where it gave none; `errors`
@@ -39,7 +40,7 @@ class TwilioRefused(Exception):
         return self.status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}
 
 
-class TwilioBusy(Exception):
+class TwilioBusyError(ReceiverError):
     """Twilio takes no more for now (429): try again after `retry_after` seconds, if it told."""
 
     def __init__(self, retry_after: float | None) -> None:
@@ -47,5 +48,5 @@ class TwilioBusy(Exception):
         self.retry_after = retry_after
 
 
-class TwilioAway(Exception):
+class TwilioUnavailableError(ReceiverError):
     """Twilio gave no answer that could be used: nobody knows whether it did what was asked."""

@@ -8,7 +8,7 @@ from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import Any
 
-from receiver.twilio.errors import TwilioAway, TwilioBusy, TwilioRefused
+from receiver.twilio.errors import TwilioBusyError, TwilioRefusedError, TwilioUnavailableError
 
 # In seconds; whoever is told to wait longer than this asks again all the same.
 _LONGEST_WAIT = 3600.0
@@ -34,17 +34,19 @@ class Answer:
 
 
 def answer_of(status: int, headers: Mapping[str, str], body: bytes) -> Answer:
-    """Return the answer; raises TwilioRefused, TwilioBusy or TwilioAway."""
+    """Return the answer; raises TwilioRefusedError, TwilioBusyError or TwilioUnavailableError."""
     document = _object(body)
     retry_after = seconds_of(headers.get("Retry-After"))
     if status == HTTPStatus.TOO_MANY_REQUESTS:
-        raise TwilioBusy(retry_after)
+        raise TwilioBusyError(retry_after)
     if _is_refusal(status, document):
         raise _refused(status, document or {})
     if not 200 <= status < 300:  # noqa: PLR2004 - HTTP's own numbers
-        raise TwilioAway(f"Twilio answered {status}.")
+        raise TwilioUnavailableError(f"Twilio answered {status}.")
     if document is None:
-        raise TwilioAway(f"Twilio answered {status} with something that is no JSON object.")
+        raise TwilioUnavailableError(
+            f"Twilio answered {status} with something that is no JSON object."
+        )
 
     return Answer(status=status, document=document, body=body, retry_after=retry_after)
 
@@ -80,14 +82,14 @@ def _object(body: bytes) -> dict[str, Any] | None:
     return document if isinstance(document, dict) else None
 
 
-def _refused(status: int, document: Mapping[str, Any]) -> TwilioRefused:
+def _refused(status: int, document: Mapping[str, Any]) -> TwilioRefusedError:
     """Read a problem document (RFC 9457), or the older form with a `message`."""
     told = [document.get(name) for name in ("detail", "message", "title")]
     detail = next((text for text in told if isinstance(text, str) and text), "It gave no reason.")
     errors = document.get("errors")
     faults = [_fault(item) for item in errors] if isinstance(errors, list) else []
 
-    return TwilioRefused(
+    return TwilioRefusedError(
         status,
         _code(document),
         _text(detail),

@@ -20,8 +20,8 @@ from twilio.rest import Client
 from urllib3.exceptions import HTTPError
 
 from receiver.runtime.deadline import Deadline
-from receiver.runtime.timeouts import TimeIsUp, limited
-from receiver.twilio.errors import TwilioAway
+from receiver.runtime.timeouts import DeadlineExceededError, time_limit
+from receiver.twilio.errors import TwilioUnavailableError
 
 # In seconds: for the connection, and for a call as a whole, or where there is no hub each wait.
 _CONNECT = 5.0
@@ -72,16 +72,16 @@ class HttpClient(TwilioHttpClient):  # type: ignore[misc]  # the SDK has no type
         timeout: float | None = None,
         allow_redirects: bool = False,  # noqa: ARG002, FBT001, FBT002 - the SDK's signature
     ) -> Received:
-        """Return the answer, whatever its status; raises TwilioAway where there is none."""
+        """Return the response, whatever its status, or raise TwilioUnavailableError."""
         seconds = min(
             timeout or _SECONDS, self._deadline.remaining() if self._deadline else _SECONDS
         )
         deadline = Deadline(seconds)
         if not seconds:
-            raise TwilioAway("There was no time left to ask Twilio.")
+            raise TwilioUnavailableError("There was no time left to ask Twilio.")
         try:
             with (
-                limited(seconds),
+                time_limit(seconds),
                 self.session.request(
                     method,
                     self._address(url),
@@ -96,8 +96,10 @@ class HttpClient(TwilioHttpClient):  # type: ignore[misc]  # the SDK has no type
             ):
                 largest = _LARGEST_PAGE if params else _LARGEST
                 return Received(response, _body(response, deadline, largest))
-        except (RequestException, HTTPError, TimeIsUp) as error:
-            raise TwilioAway(f"Twilio did not answer: {type(error).__name__}.") from error
+        except (RequestException, HTTPError, DeadlineExceededError) as error:
+            raise TwilioUnavailableError(
+                f"Twilio did not answer: {type(error).__name__}."
+            ) from error
 
     def _address(self, url: str) -> str:
         if self._base is None:
@@ -113,9 +115,9 @@ def _body(response: HttpResponse, deadline: Deadline, largest: int) -> bytes:
     while part := response.raw.read1(65536, decode_content=True):
         body += part
         if len(body) > largest:
-            raise TwilioAway(f"Twilio's answer is larger than {largest} bytes.")
+            raise TwilioUnavailableError(f"Twilio's answer is larger than {largest} bytes.")
         if not deadline.remaining():
-            raise TwilioAway("Twilio's answer took too long.")
+            raise TwilioUnavailableError("Twilio's answer took too long.")
 
     return bytes(body)
 

@@ -6,7 +6,7 @@ from typing import Any
 from flask import request
 from marshmallow import ValidationError
 
-from receiver.web.problems import Problem
+from receiver.web.problems import ProblemError
 from schemas.query import Query
 
 
@@ -18,9 +18,9 @@ def arguments(query: Query) -> dict[str, Any]:
         raise refusal(error.messages_dict) from None
 
 
-def refusal(faults: Mapping[str, list[str]]) -> Problem:
+def refusal(faults: Mapping[str, list[str]]) -> ProblemError:
     """Return the 400 that tells the faults of each parameter, and points at it."""
     pairs = [(name, fault) for name, texts in faults.items() for fault in texts]
     errors = [{"detail": fault, "pointer": f"/{name}"} for name, fault in pairs]
 
-    return Problem(400, " ".join(f"{name}: {fault}" for name, fault in pairs), errors=errors)
+    return ProblemError(400, " ".join(f"{name}: {fault}" for name, fault in pairs), errors=errors)

@@ -13,10 +13,10 @@ Answer = TypeVar("Answer")
 
 
 def ask(question: Callable[[Connection], Answer]) -> Answer:
-    """Return the store's answer; raises retry.Unavailable if none came before the deadline."""
+    """Return the store's answer, or raise DatabaseUnavailableError at the deadline."""
 
     def attempt() -> Answer:
         with current_app.extensions["engine"].connect() as connection:
             return question(connection)
 
-    return retry.until(deadline.of(request.environ), attempt)
+    return retry.retry_until(deadline.of(request.environ), attempt)

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from flask import current_app, g, request
 
 from receiver.settings.keys import ApiKey
-from receiver.web.problems import Problem
+from receiver.web.problems import ProblemError
 
 # RFC 9110, 11.6.1: several challenges may share one field.
 CHALLENGES = 'Basic realm="transcriptions", charset="UTF-8", Bearer realm="transcriptions"'
@@ -24,7 +24,7 @@ def require_api_key() -> None:
         request.headers.get("Authorization", ""), current_app.extensions["settings"].api_keys
     )
     if key is None:
-        raise Problem(
+        raise ProblemError(
             401,
             "Send an API key of this service: Basic with its name and secret, "
             "or Bearer with its secret.",
@@ -37,7 +37,7 @@ def require_write_key() -> None:
     """Let nobody pass without an API key that may write; raises Problem 401 or 403."""
     require_api_key()
     if not g.api_key.may_write:
-        raise Problem(
+        raise ProblemError(
             403,
             f"The API key {g.api_key.name} may read only: one that may submit is written "
             "name:secret:write in API_KEYS.",

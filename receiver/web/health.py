@@ -6,10 +6,10 @@ from flask import Blueprint, Response, current_app, jsonify
 from sqlalchemy import Engine
 
 from receiver.runtime.deadline import Deadline
-from receiver.runtime.timeouts import TimeIsUp, limited
-from receiver.store.retry import Unavailable, until
+from receiver.runtime.timeouts import DeadlineExceededError, time_limit
+from receiver.store.retry import DatabaseUnavailableError, retry_until
 from receiver.store.schema import is_writable, schema_state
-from receiver.web.problems import Problem
+from receiver.web.problems import ProblemError
 from schemas.health import Health
 
 # In seconds: long enough for a fresh connection where the pool's have gone stale, and short enough
@@ -33,7 +33,7 @@ def readyz() -> Response:
     A newer schema is ready: a release migrates before the processes of the old one end.
     """
     if fault := _fault(current_app.extensions["engine"]):
-        raise Problem(503, fault)
+        raise ProblemError(503, fault)
 
     return _answer("ready")
 
@@ -50,10 +50,10 @@ def _fault(engine: Engine) -> str | None:
         return None
 
     try:
-        with limited(READY_SECONDS):
-            return until(Deadline(READY_SECONDS), attempt)
-    except (TimeIsUp, Unavailable) as error:
-        raise Problem(
+        with time_limit(READY_SECONDS):
+            return retry_until(Deadline(READY_SECONDS), attempt)
+    except (DeadlineExceededError, DatabaseUnavailableError) as error:
+        raise ProblemError(
             503, "The database does not answer. `flask --app app doctor` looks for the cause."
         ) from error
 

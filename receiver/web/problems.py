@@ -7,7 +7,7 @@ from typing import Any
 from flask import Flask, Response, json, request
 from werkzeug.exceptions import HTTPException
 
-from receiver.runtime.errors import place_of
+from receiver.runtime.errors import ReceiverError, locate
 
 logger = logging.getLogger(__name__)
 
@@ -37,7 +37,7 @@ _TITLES = {
 }
 
 
-class Problem(Exception):
+class ProblemError(ReceiverError):
     """An answer other than success: an HTTP status and what the reader should know.
 
     `errors` holds `{"detail": …, "pointer": …}`, one for each fault of the input. `code` is
@@ -107,8 +107,8 @@ def unavailable(detail: str) -> Response:
 def register(app: Flask) -> None:
     """Let the application answer every error with a problem document."""
 
-    @app.errorhandler(Problem)
-    def _from_problem(error: Problem) -> Response:
+    @app.errorhandler(ProblemError)
+    def _from_problem(error: ProblemError) -> Response:
         return problem(
             error.status,
             error.detail,
@@ -126,6 +126,6 @@ def register(app: Flask) -> None:
     @app.errorhandler(Exception)
     def _from_fault(error: Exception) -> Response:
         # Flask would log its text and traceback, which may quote a transcript.
-        logger.error("a request failed: %s", place_of(error), extra={"endpoint": request.endpoint})
+        logger.error("a request failed: %s", locate(error), extra={"endpoint": request.endpoint})
 
         return problem(500, "It failed by a fault of this service; the log tells where.")

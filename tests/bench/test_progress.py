@@ -4,12 +4,12 @@ import signal
 
 import pytest
 
-from bench.progress import TooLong, counted, within
+from bench.progress import TooSlowError, counted, within
 
 
 def test_what_takes_too_long_ends() -> None:
     """A measurement that doesn't end by itself is ended, and it's told after how long."""
-    with pytest.raises(TooLong, match="more than 0 s"), within(0.01):
+    with pytest.raises(TooSlowError, match="more than 0 s"), within(0.01):
         signal.pause()
 
 

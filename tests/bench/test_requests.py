@@ -11,7 +11,7 @@ import pytest
 from bench.load import callbacks
 from bench.load.requests import API_KEY, Body, write_callbacks, write_gets
 from receiver.settings.keys import auth_tokens
-from receiver.signatures.signature import Signed, verify
+from receiver.signatures.signature import SignedRequest, verify
 from schemas.callback import Head, decode
 
 
@@ -34,7 +34,7 @@ def test_callbacks_verify_and_validate(tmp_path: Path, body: Body) -> None:
     for line, headers, sent in found:
         method, target, _ = line.split(" ")
         assert (method, headers["Content-Length"]) == ("POST", str(len(sent)))
-        signed = Signed(
+        signed = SignedRequest(
             url=callbacks.PUBLIC_URL + target,
             signature=headers["X-Twilio-Signature"],
             settings=None,

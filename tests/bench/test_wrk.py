@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from bench.load.wrk import Ending, Spoilt, told
+from bench.load.wrk import Ending, SpoiledRunError, told
 
 GOOD = {
     "sent": 3000,
@@ -36,7 +36,7 @@ def test_a_run_is_read_from_among_other_words() -> None:
 )
 def test_one_bad_answer_spoils_a_run(changes: dict[str, float]) -> None:
     """An error, a broken connection, a lost answer or none at all: such a run has no figures."""
-    with pytest.raises(Spoilt, match="not every request was answered well"):
+    with pytest.raises(SpoiledRunError, match="not every request was answered well"):
         told(_output(**changes), ending="drain")
 
 
@@ -48,5 +48,5 @@ def test_a_run_that_is_cut_short_may_miss_answers(ending: Ending) -> None:
 
 def test_wrk_may_say_nothing_of_use() -> None:
     """Without the script's line there is no run, and wrk's own words tell why."""
-    with pytest.raises(Spoilt, match="unable to connect"):
+    with pytest.raises(SpoiledRunError, match="unable to connect"):
         told("unable to connect to 127.0.0.1:1\n", ending="drain")

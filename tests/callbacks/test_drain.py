@@ -13,12 +13,12 @@ import pytest
 from sqlalchemy import Engine, text
 
 from receiver.callbacks import drain as room
-from receiver.callbacks.drain import Drain, Tried
+from receiver.callbacks.drain import Drain, DrainResult
 from receiver.events.record import record_or_quarantine
 from receiver.spool.folder import Spool
 from receiver.store.engine import make_engine
 from receiver.store.ledger.record import Recorded
-from receiver.store.retry import Unavailable
+from receiver.store.retry import DatabaseUnavailableError
 from tests.support.arrived import arrived
 from tests.support.environment import ENVIRON, engine_on
 from tests.support.locking import locked
@@ -119,9 +119,9 @@ def test_a_mended_file_is_moved(engine: Engine, spool: Spool, drain: Drain) -> N
     [path] = spool.path.iterdir()
     path.write_bytes(b"")
     [stays] = drain.run(drain.waiting())
-    assert stays.obstacle
+    assert stays.error
     put(spool, body(1))
-    assert list(drain.run(drain.waiting())) == [Tried(path.name, moved=True)]
+    assert list(drain.run(drain.waiting())) == [DrainResult(path.name, moved=True)]
     assert count(engine) == (1, 1)
 
 
@@ -135,11 +135,11 @@ def test_what_the_disk_refuses_is_tried_again(
     path.mkdir()
     for _ in range(2):
         [tried] = drain.run(drain.waiting())
-        assert tried == Tried(path.name, obstacle="the disk says: Is a directory")
+        assert tried == DrainResult(path.name, error="the disk says: Is a directory")
     assert len(caplog.records) == 1
     path.rmdir()
     elsewhere.rename(path)
-    assert list(drain.run(drain.waiting())) == [Tried(path.name, moved=True)]
+    assert list(drain.run(drain.waiting())) == [DrainResult(path.name, moved=True)]
 
 
 def test_what_cannot_be_removed_is_recorded_once(
@@ -153,7 +153,7 @@ def test_what_cannot_be_removed_is_recorded_once(
     put(spool, body(1))
     monkeypatch.setattr(Path, "unlink", refuse)
     [tried] = drain.run(drain.waiting())
-    assert tried.obstacle == "the disk says: Read-only file system"
+    assert tried.error == "the disk says: Read-only file system"
     assert drain.waiting() == []
     assert count(engine) == (1, 1)
 
@@ -173,9 +173,9 @@ def test_a_fault_of_ours_stays_and_is_told(
 
     monkeypatch.setattr(room, "record_or_quarantine", record)
     first, second = drain.run([one, two])
-    assert "ZeroDivisionError" in str(first.obstacle)
-    assert "Jane" not in str(first.obstacle)
-    assert (first.name, second) == (one.name, Tried(two.name, moved=True))
+    assert "ZeroDivisionError" in str(first.error)
+    assert "Jane" not in str(first.error)
+    assert (first.name, second) == (one.name, DrainResult(two.name, moved=True))
     assert drain.waiting() == []
     assert [path.name for path in spool.path.iterdir()] == [one.name]
     assert count(engine) == (1, 1)
@@ -190,7 +190,7 @@ def test_the_pass_ends_when_the_database_is_away(
     with engine_on(ENVIRON["DATABASE_URL"]) as away:
         drain = Drain(away, spool, [])
         first, second, third = drain.waiting()
-        with pytest.raises(Unavailable):
+        with pytest.raises(DatabaseUnavailableError):
             list(drain.run([first, second, third]))
         assert drain.waiting() == [second, third, first]
 
@@ -206,7 +206,7 @@ def test_files_that_stop_each_pass_hold_up_no_others(
     put(spool, *map(body, range(2, 6)))
     with locked(engine, "job_0", "job_1"):
         for _ in range(3):
-            with pytest.raises(Unavailable):
+            with pytest.raises(DatabaseUnavailableError):
                 list(drain.run(drain.waiting()))
         assert count(engine) == (4, 4)
     list(drain.run(drain.waiting()))

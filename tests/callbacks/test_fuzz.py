@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
 
-from receiver.events.validate import judge
+from receiver.events.validate import validate
 from receiver.store.jobs.refold import from_json
 from receiver.store.jsonb import encoded
 from receiver.store.tables import events
@@ -35,7 +35,7 @@ REASONS = {"undecodable", "invalid", "unexpected_content_type", "foreign_account
 @given(bodies())
 def test_any_body_is_judged(body: bytes) -> None:
     """It has a head that Postgres can keep, or a reason that isn't a fault of ours."""
-    event = judge(arrived(body), None)
+    event = validate(arrived(body), None)
     assert (event.head is None) == (event.reason is not None) == (event.detail is not None)
     assert event.reason in REASONS | {None}
     assert is_storable(event.detail or "")

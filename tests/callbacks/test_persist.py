@@ -12,7 +12,7 @@ from receiver.events.record import record_or_quarantine
 from receiver.runtime.deadline import Deadline
 from receiver.store.event import Event, Outcome
 from receiver.store.ledger.record import record
-from receiver.store.retry import Unavailable
+from receiver.store.retry import DatabaseUnavailableError
 from tests.support.store_events import ledger
 
 BODY = b'{"what": "nobody foresaw"}'
@@ -56,5 +56,5 @@ def test_a_database_that_is_behind_is_waited_for(engine: Engine) -> None:
     """A schema that isn't there yet is no fault of the body: it ends as unavailable."""
     with engine.connect() as connection:
         connection.execute(text("DROP TABLE events"))
-    with pytest.raises(Unavailable):
+    with pytest.raises(DatabaseUnavailableError):
         record_or_quarantine(partial(record, engine), EVENT, Deadline(0.2))

@@ -8,9 +8,9 @@ from flask import Flask
 from sqlalchemy import Engine
 from werkzeug.test import TestResponse
 
-from receiver.bodies.body import PROVED_BYTES
+from receiver.bodies.reader import PROVED_BYTES
 from receiver.callbacks import persist
-from receiver.callbacks.policy import POLICY, Fate
+from receiver.callbacks.policy import POLICY, CallbackResult
 from receiver.runtime import timeouts
 from receiver.runtime.deadline import Deadline
 from tests.support import signing
@@ -29,9 +29,9 @@ def _is_to_try_again(response: TestResponse) -> bool:
 
 def test_every_fate_has_its_answer() -> None:
     """Only what isn't shown to be Twilio's, or can never be taken, is answered 4xx."""
-    assert POLICY.keys() == set(Fate)
+    assert POLICY.keys() == set(CallbackResult)
     final = {fate for fate, answer in POLICY.items() if 400 <= answer.status < 500}
-    assert final == {Fate.UNSIGNED, Fate.TOO_LARGE}
+    assert final == {CallbackResult.UNSIGNED, CallbackResult.TOO_LARGE}
 
 
 def test_recorded(twilio: Twilio, engine: Engine) -> None:

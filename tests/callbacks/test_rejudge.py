@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from receiver.callbacks.rejudge import rejudge
-from receiver.events.validate import judge
+from receiver.callbacks.revalidate import revalidate
+from receiver.events.validate import validate
 from receiver.settings.keys import SigningKey
 from receiver.store.event import Event
 from tests.support.arrived import arrived
@@ -32,7 +32,7 @@ def _came(key: SigningKey, *, body: bytes = COMPLETED, url: str = URL) -> Event:
         signature_settings=signed.settings,
     )
 
-    return judge(event, key.account)
+    return validate(event, key.account)
 
 
 @pytest.mark.parametrize("key", [TOKEN, SHARED, _bound(ACCOUNT)], ids=["token", "shared", "bound"])
@@ -40,7 +40,7 @@ def test_what_nothing_has_changed_for_is_judged_as_before(key: SigningKey) -> No
     """With the same keys it is the same event, head and all."""
     event = _came(key)
     assert event.head is not None
-    assert rejudge(event, [key]) == event
+    assert revalidate(event, [key]) == event
 
 
 def test_a_wrong_binding_that_was_mended() -> None:
@@ -48,7 +48,7 @@ def test_a_wrong_binding_that_was_mended() -> None:
     event = _came(_bound(OTHER))
     assert event.reason == "account_mismatch"
     for key in (_bound(ACCOUNT), TOKEN):
-        judged = rejudge(event, [replace(SHARED, id="another"), key])
+        judged = revalidate(event, [replace(SHARED, id="another"), key])
         assert (judged.reason, judged.detail, judged.key_id) == (None, None, key.id)
         assert judged.head is not None
 
@@ -56,39 +56,39 @@ def test_a_wrong_binding_that_was_mended() -> None:
 def test_a_binding_that_was_wrongly_left_out() -> None:
     """What was never applied is held to today's binding, too."""
     event = replace(_came(TOKEN), head=None, reason="unstorable", detail="For the test.")
-    assert rejudge(event, [_bound(OTHER)]).reason == "account_mismatch"
+    assert revalidate(event, [_bound(OTHER)]).reason == "account_mismatch"
 
 
 @pytest.mark.parametrize("keys", [[], [SHARED], [replace(TOKEN, secret="another")]])
 def test_a_key_that_was_rotated_away(keys: list[SigningKey]) -> None:
     """The signature was right when it came, under the key that the ledger names."""
     event = _came(TOKEN)
-    assert rejudge(event, keys) == event
+    assert revalidate(event, keys) == event
 
 
 def test_a_bound_key_that_was_rotated_away_stays_bound() -> None:
     """The account that it spoke for is still the only one."""
     another = [replace(TOKEN, secret="another")]
-    assert rejudge(_came(_bound(ACCOUNT)), another).reason is None
-    assert rejudge(_came(_bound(OTHER)), another).reason == "account_mismatch"
+    assert revalidate(_came(_bound(ACCOUNT)), another).reason is None
+    assert revalidate(_came(_bound(OTHER)), another).reason == "account_mismatch"
 
 
 def test_what_came_before_the_url_was_kept() -> None:
     """A row without URL and signature is judged by the key's name alone."""
     event = replace(_came(TOKEN), url=None, signature=None)
-    assert rejudge(event, [TOKEN]) == event
+    assert revalidate(event, [TOKEN]) == event
 
 
 def test_the_urls_of_that_time_count() -> None:
     """PUBLIC_URL may have changed since; what was called is in the ledger."""
     event = _came(_bound(OTHER), url="https://user:pw@old.example.com:8443/callbacks/transcription")
-    assert rejudge(event, [_bound(ACCOUNT)]).head is not None
+    assert revalidate(event, [_bound(ACCOUNT)]).head is not None
 
 
 def test_nothing_is_left_of_an_earlier_judgement() -> None:
     """What the body was once taken to claim is forgotten, if it can't be read today."""
     event = replace(_came(TOKEN, body=b"not JSON"), job_id="job", account_id=ACCOUNT)
-    judged = rejudge(event, [TOKEN])
+    judged = revalidate(event, [TOKEN])
     assert (judged.job_id, judged.account_id, judged.reason) == (None, None, "undecodable")
 
 
@@ -101,5 +101,5 @@ def test_a_form_stays_what_it_is() -> None:
         url=signed.url,
         signature=signed.signature,
     )
-    judged = rejudge(event, [_bound(ACCOUNT)])
+    judged = revalidate(event, [_bound(ACCOUNT)])
     assert (judged.reason, judged.key_id) == ("unexpected_content_type", ACCOUNT)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from sqlalchemy import Engine, select, text
 
 from receiver.callbacks.replay import Replay
-from receiver.events.validate import judge, quarantined
+from receiver.events.validate import quarantined, validate
 from receiver.store.event import Event, Outcome
 from receiver.store.jobs.rebuild import rebuild
 from receiver.store.ledger.find import LedgerFilter
@@ -53,7 +53,9 @@ def _told(draw: st.DrawFn) -> list[Event]:
     head = {"id": f"job_{next(_jobs)}", "accountId": ACCOUNT}
 
     return [
-        judge(arrived(json.dumps(head | document).encode(), at=NOON + timedelta(minutes=n)), None)
+        validate(
+            arrived(json.dumps(head | document).encode(), at=NOON + timedelta(minutes=n)), None
+        )
         for n, document in enumerate(draw(st.permutations(documents)))
     ]
 
@@ -108,7 +110,7 @@ def test_a_second_replay_changes_nothing(
         told[0], sha256=told[0].sha256[::-1], content_type="application/x-www-form-urlencoded"
     )
     doubted = [_doubted(event) for event in told]
-    for event in (judge(hopeless, None), *doubted):
+    for event in (validate(hopeless, None), *doubted):
         record(engine, event)
     job = told[0].job_id
     ids = _ids(engine, job)
@@ -127,7 +129,7 @@ def test_what_was_a_fault_of_ours(engine: Engine) -> None:
             raise KeyError
 
     body = b'{"id": "job", "accountId": "AC1", "status": "completed"}'
-    assert record(engine, judge(arrived(Stumbling(body)), None)).reason == "internal_error"
+    assert record(engine, validate(arrived(Stumbling(body)), None)).reason == "internal_error"
     assert _replayed(engine, [1]) == [Outcome.APPLIED]
     assert stored_row(engine)["status"] == "COMPLETED"
 
@@ -135,7 +137,7 @@ def test_what_was_a_fault_of_ours(engine: Engine) -> None:
 def test_callbacks_may_come_in_meanwhile(engine: Engine) -> None:
     """While they do, are redelivered and replayed twice over, each job ends as its fold."""
     told = [
-        judge(
+        validate(
             arrived(
                 json.dumps(
                     {
@@ -174,7 +176,7 @@ def test_a_body_that_was_promoted_meanwhile(engine: Engine) -> None:
     """There is nothing left to judge."""
     body = b'{"id": "job", "accountId": "AC1", "status": "completed"}'
     record(engine, _doubted(arrived(body)))
-    record(engine, judge(arrived(body), None))
+    record(engine, validate(arrived(body), None))
     assert Replay(engine, [], dry_run=False)(1) is None
 
 

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from receiver.signatures.form import MAX_FIELDS
-from receiver.signatures.signature import Signed
+from receiver.signatures.signature import SignedRequest
 from tests.support import signing
 from tests.support.signed import TOKEN, URL, Fields, outcome, signed_form, signed_json, verified
 
@@ -61,7 +61,7 @@ def test_a_form_that_is_cut_otherwise_is_no_new_form() -> None:
     recut = [(url, b"a=bcd"), (url, b"abcd"), (url, b"a=b&c=d"), (url + "a", b"b=cd")]
     signature = signing.sign(url, TOKEN.secret, form=[("ab", "cd")])
     for shorter, body in recut:
-        request = Signed(shorter, signature, None, signing.FORM)
+        request = SignedRequest(shorter, signature, None, signing.FORM)
         assert verified(request, body).digest == original.digest
 
 

@@ -18,7 +18,7 @@ from sqlalchemy import Engine, text
 
 from app import create_app
 from dev.process import Child
-from receiver.events.api_events import event_of, tell
+from receiver.events.api_events import event_of, record_response
 from receiver.reconcile.report import Report
 from receiver.simulator.clock import StillClock
 from receiver.simulator.server import Served, serve
@@ -110,7 +110,7 @@ def test_one_pass_logs_which_job_it_speaks_of(app: Flask) -> None:
     """As JSON on stderr: what Twilio doesn't know is told with the job's id."""
     told = {"id": "voice_transcription_0", "accountId": ACCOUNT, "status": "PENDING"}
     event = event_of("submission", json.dumps(told).encode(), datetime.now(UTC) - HOUR)
-    tell(app.extensions["engine"], event)
+    record_response(app.extensions["engine"], event)
     result = run(app, "reconcile")
     assert json.loads(result.stdout)["unknown"] == 1
     [line] = [json.loads(line) for line in result.stderr.splitlines()]

@@ -14,7 +14,7 @@ import psutil
 import psycopg
 import pytest
 
-from dev import place, postgres
+from dev import paths, postgres
 from dev.postgres import Server
 from dev.process import wait_for
 
@@ -127,7 +127,7 @@ def test_leftover_is_ended_by_its_folder(folder: Path) -> None:
     for process in (*watches, psutil.Process(user.pid)):
         process.kill()
     user.communicate()
-    pid_file = place.folder(folder) / "cluster" / "postmaster.pid"
+    pid_file = paths.folder(folder) / "cluster" / "postmaster.pid"
     lines = pid_file.read_text().splitlines(keepends=True)
     pid_file.write_text("".join([f"{os.getpid()}\n", *lines[1:]]))
     assert leftover.is_running()
@@ -180,7 +180,7 @@ def test_binaries_are_copied_where_their_uid_cannot_run_them(
     """Binaries that the server's uid can't reach are copied with their libraries, and run."""
     closed = postgres_folder / "site-packages"
     closed.mkdir(mode=0o700)
-    installed = place.binaries(18, within=postgres_folder).parents[1]
+    installed = paths.binaries(18, within=postgres_folder).parents[1]
     for part in (installed, installed.with_suffix(".libs")):
         if part.exists():
             shutil.copytree(part, closed / part.name, symlinks=True)

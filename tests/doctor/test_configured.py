@@ -9,8 +9,8 @@ from flask import Flask
 from sqlalchemy import Engine
 from werkzeug.wrappers import Response
 
-from receiver.doctor import configured
-from receiver.doctor.configuration import of_configurations
+from receiver.doctor import twilio_configurations
+from receiver.doctor.configuration_checks import of_configurations
 from receiver.doctor.finding import Finding, Verdict
 from receiver.settings.config import Settings, load
 from receiver.simulator.configurations import CALLBACK_ONLY, WITH_CONVERSATION
@@ -60,7 +60,7 @@ def settings(url: str, origin: str, **changes: str) -> Settings:
 
 def examine(known: Settings, engine: Engine | None = None) -> list[Finding]:
     """Return what is found, in which no secret may be."""
-    findings = list(configured.findings(known, engine))
+    findings = list(twilio_configurations.findings(known, engine))
     assert not any(
         secret in f"{finding.text}{finding.remedy}"
         for finding in findings

@@ -9,7 +9,7 @@ from sqlalchemy import Engine, text
 
 from dev.postgres import Server
 from receiver.doctor import doctor, finding
-from receiver.doctor.finding import NoAnswer, Verdict, patiently
+from receiver.doctor.finding import NoAnswerError, Verdict, patiently
 from receiver.settings.config import Settings, load
 from tests.support.app import Twilio
 from tests.support.environment import ENVIRON, TOKEN, engine_on
@@ -104,7 +104,7 @@ def test_a_statements_error_is_named_without_its_values(engine: Engine) -> None:
         with engine.connect() as connection:
             connection.execute(text("SELECT CAST(:value AS int)"), {"value": SECRET})
 
-    with pytest.raises(NoAnswer, match="22P02") as caught:
+    with pytest.raises(NoAnswerError, match="22P02") as caught:
         patiently(fail)
     assert SECRET not in str(caught.value)
 

@@ -12,7 +12,7 @@ import pytest
 import requests
 
 from dev.postgres import Server
-from receiver.doctor import outside, send_test
+from receiver.doctor import probe, send_test
 from receiver.doctor.finding import Finding, Verdict
 from receiver.settings.config import load
 from tests.support import signing
@@ -192,7 +192,7 @@ def test_a_strangers_answer_is_explained(
 
 def test_silence_is_given_up(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
     """An address that takes the connection and never answers is as good as none."""
-    monkeypatch.setattr(outside, "PATIENCE", 0.2)
+    monkeypatch.setattr(probe, "PATIENCE", 0.2)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         origin = f"http://127.0.0.1:{silent.getsockname()[1]}"
         (finding,) = deployment.examine(PUBLIC_URL=origin)

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 from sqlalchemy import Engine, text
 
-from receiver.events.api_events import Source, event_of, tell
+from receiver.events.api_events import Source, event_of, record_response
 from receiver.store.event import Outcome
 from receiver.store.jobs import read
 from receiver.store.ledger.record import Recorded
@@ -18,7 +18,7 @@ NOON = datetime(2026, 4, 2, 12, tzinfo=UTC)
 
 
 def _tell(engine: Engine, source: Source, body: bytes) -> Recorded:
-    return tell(engine, event_of(source, body, NOON))
+    return record_response(engine, event_of(source, body, NOON))
 
 
 def _job(engine: Engine) -> read.Row:

@@ -2,13 +2,13 @@
 
 from typing import Any
 
-from receiver.events.validate import judge
+from receiver.events.validate import validate
 from receiver.store.event import Event
 from tests.support.arrived import arrived
 
 
 def _judged(body: bytes) -> Event:
-    return judge(arrived(body), None)
+    return validate(arrived(body), None)
 
 
 def test_a_fault_of_ours_quarantines() -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.support.faults.sender import Answer, NoAnswer, Sender
+from tests.support.faults.sender import Answer, NoAnswerError, Sender
 from tests.support.server import free_port
 
 # What the server does to a connection instead of answering it.
@@ -62,18 +62,18 @@ def test_it_tries_no_more(status: int) -> None:
 def test_a_lost_connection_is_tried_again() -> None:
     """It was there and went without an answer; an answer then ends it."""
     with scripted(CUT, CUT, 503, 204) as port:
-        assert answers(port) == [NoAnswer.LOST, NoAnswer.LOST, 503, 204]
+        assert answers(port) == [NoAnswerError.LOST, NoAnswerError.LOST, 503, 204]
 
 
 def test_no_connection_is_tried_again() -> None:
     """Where nobody listens, it comes three times more."""
-    assert answers(free_port()) == [NoAnswer.REFUSED] * 4
+    assert answers(free_port()) == [NoAnswerError.REFUSED] * 4
 
 
 def test_an_answer_that_is_late_is_final() -> None:
     """Nobody promises that it is tried again, so we don't count on it."""
     with scripted(SILENT) as port:
-        assert answers(port, patience=0.1) == [NoAnswer.LATE]
+        assert answers(port, patience=0.1) == [NoAnswerError.LATE]
 
 
 def test_what_is_acknowledged() -> None:

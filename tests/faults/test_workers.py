@@ -7,7 +7,7 @@ from tests.support.faults.deployment import Deployment
 from tests.support.faults.figures import ledger
 from tests.support.faults.forms import BOTH_WAYS, BOTH_WAYS_AT_LENGTH, Form
 from tests.support.faults.proxy import proxy
-from tests.support.faults.sender import NoAnswer, calling, load
+from tests.support.faults.sender import NoAnswerError, calling, load
 from tests.support.faults.workers import THREE, kill_one_of_three, workers
 from tests.support.server import response_of, wait_until
 
@@ -30,7 +30,7 @@ def test_a_worker_is_killed_between_commit_and_answer(deployment: Deployment) ->
             [worker] = workers(web)
             worker.kill()
             between.speak()
-    assert sender.deliveries[1].answers == [NoAnswer.LOST, 204]
+    assert sender.deliveries[1].answers == [NoAnswerError.LOST, 204]
     with deployment.connect() as connection:
         rows = connection.execute("SELECT outcome, deliveries FROM events ORDER BY id").fetchall()
         jobs = connection.execute("SELECT id FROM transcriptions ORDER BY id").fetchall()
@@ -64,7 +64,7 @@ def test_a_worker_is_killed_in_the_middle_of_a_statement(deployment: Deployment)
             wait_until(lambda: waiting_for_the_row(deployment) == 2)
             [worker] = workers(web)
             worker.kill()
-    assert {tuple(each.answers) for each in sender.deliveries[1:]} == {(NoAnswer.LOST, 204)}
+    assert {tuple(each.answers) for each in sender.deliveries[1:]} == {(NoAnswerError.LOST, 204)}
     deployment.settle(
         "a worker killed in the middle of a statement", sender.deliveries, everything=True
     )

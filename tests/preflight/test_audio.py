@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from receiver.preflight.audio import Sound, sound_of
-from receiver.preflight.fault import Code, Failed
+from receiver.preflight.errors import Code, MediaError
 from receiver.preflight.part import PART
 from tests.support.media import sounds
 
@@ -35,7 +35,7 @@ def refusal(data: bytes, size: int | None = None) -> Code | None:
     """Return why there is no sound in it, None if nothing can be said against it."""
     try:
         sound_of(Local(data, size))
-    except Failed as failed:
+    except MediaError as failed:
         return failed.fault.code
 
     return None

@@ -7,7 +7,7 @@ import pytest
 
 from receiver.preflight import check as module
 from receiver.preflight.check import check
-from receiver.preflight.fault import Code
+from receiver.preflight.errors import Code
 from tests.support.media import sounds
 from tests.support.media.server import OPEN, Answer, saying, serving
 

@@ -18,7 +18,7 @@ def test_what_goes_wrong_with_one_is_its_own_fault(monkeypatch: pytest.MonkeyPat
     gate = replace(
         OPEN, resolve=lambda host, _port: [{"hush.example": "hush"}.get(host, "127.0.0.1")]
     )
-    monkeypatch.setattr(check, "Gate", lambda: gate)
+    monkeypatch.setattr(check, "AddressPolicy", lambda: gate)
     with serving({"/": Answer(sounds.wav(3)), "/1": Answer(sounds.wav(1))}) as server:
         urls = [server.url(), server.url(host="hush.example"), server.url("/1")]
         told = list(check_many(urls))

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from receiver.preflight.fault import Busy, Code, Failed
-from receiver.preflight.gate import Gate, is_public
+from receiver.preflight.address_policy import AddressPolicy, is_public
+from receiver.preflight.errors import Code, MediaError, PreflightBusyError
 from receiver.preflight.resolver import LOOKUPS
 from receiver.runtime.deadline import Deadline
 
@@ -69,12 +69,12 @@ PUBLIC = [
 
 def admitted(*answers: str, host: str = "media.example") -> list[IPv4Address | IPv6Address]:
     """Return what the default gate lets through where the name has these addresses."""
-    return Gate(resolve=lambda _host, _port: answers).admit(host, 443, Deadline(30))
+    return AddressPolicy(resolve=lambda _host, _port: answers).admit(host, 443, Deadline(30))
 
 
 def refusal(ask: Callable[[], object]) -> str:
     """Return what the gate says of a host that may not be asked."""
-    with pytest.raises(Failed) as failed:
+    with pytest.raises(MediaError) as failed:
         ask()
     assert failed.value.fault.code == Code.DOWNLOAD_FAILED
 
@@ -132,7 +132,7 @@ def test_the_refusal_does_not_tell_what_a_name_means_inside() -> None:
 )
 def test_the_system_resolver_knows_every_spelling_of_the_loopback(spelling: str) -> None:
     """However the loopback is written, what it resolves to is judged."""
-    refusal(lambda: Gate().admit(spelling, 80, Deadline(30)))
+    refusal(lambda: AddressPolicy().admit(spelling, 80, Deadline(30)))
 
 
 def test_addresses_are_told_once_each() -> None:
@@ -141,7 +141,7 @@ def test_addresses_are_told_once_each() -> None:
 
 
 @pytest.fixture
-def stuck() -> Iterator[Gate]:
+def stuck() -> Iterator[AddressPolicy]:
     """Give a gate whose resolver doesn't answer."""
     free = threading.Event()
 
@@ -149,20 +149,20 @@ def stuck() -> Iterator[Gate]:
         free.wait()
         return []
 
-    yield Gate(resolve=resolve)
+    yield AddressPolicy(resolve=resolve)
     free.set()
 
 
-def test_a_resolver_that_does_not_answer_is_left_at_the_deadline(stuck: Gate) -> None:
+def test_a_resolver_that_does_not_answer_is_left_at_the_deadline(stuck: AddressPolicy) -> None:
     """The system's resolver has no timeout of its own, and the check has."""
     with pytest.raises(TimeoutError):
         stuck.admit("media.example", 80, Deadline(0.05))
 
 
-def test_lookups_left_behind_are_few(stuck: Gate) -> None:
+def test_lookups_left_behind_are_few(stuck: AddressPolicy) -> None:
     """Where as many as may be don't end, no other begins, and the check says that it is busy."""
     for _ in range(LOOKUPS + 1):  # the last is begun as soon as one ends
         with pytest.raises(TimeoutError):
             stuck.admit("media.example", 80, Deadline(0.01))
-    with pytest.raises(Busy):
-        Gate().admit("93.184.216.34", 80, Deadline(0.01))
+    with pytest.raises(PreflightBusyError):
+        AddressPolicy().admit("93.184.216.34", 80, Deadline(0.01))

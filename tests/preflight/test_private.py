@@ -12,11 +12,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from receiver.preflight.address_policy import AddressPolicy
 from receiver.preflight.check import check
-from receiver.preflight.fault import Code, Fault
-from receiver.preflight.gate import Gate
+from receiver.preflight.errors import Code, Fault
+from receiver.preflight.http_connection import HttpConnection
 from receiver.preflight.remote import HOPS
-from receiver.preflight.route import Route
 from receiver.preflight.target import target_of
 from receiver.runtime.deadline import Deadline
 from tests.support.media import sounds
@@ -46,7 +46,7 @@ def test_the_default_refuses_the_loopback(host: str) -> None:
 
 def test_the_default_refuses_a_name_of_a_private_address() -> None:
     """A public name that resolves to the loopback is not connected to."""
-    gate = Gate(resolve=lambda _host, _port: ["127.0.0.1"])
+    gate = AddressPolicy(resolve=lambda _host, _port: ["127.0.0.1"])
     with serving({"/": GOOD}) as server:
         assert codes(check(server.url(), gate=gate)) == [Code.DOWNLOAD_FAILED]
     assert server.asked == []
@@ -102,7 +102,7 @@ def test_the_port_is_in_the_host_header_only_where_it_is_unusual() -> None:
     """Signed URLs are signed with their Host header, so the target's own is sent as it stands."""
     with serving({"/": GOOD}) as server, ExitStack() as sockets:
         target = replace(target_of(server.url()), host_header="signed.example")
-        Route(target, [ip_address("127.0.0.1")], OPEN, Deadline(30), sockets).get(0, 1)
+        HttpConnection(target, [ip_address("127.0.0.1")], OPEN, Deadline(30), sockets).get(0, 1)
     assert server.asked[0]["Host"] == "signed.example"
 
 
@@ -129,7 +129,7 @@ def test_the_certificate_is_held_against_the_name() -> None:
         others = [
             check(server.url(scheme="https", host="other.example"), gate=OPEN),
             check(server.url(scheme="https", host="127.0.0.1"), gate=OPEN),
-            check(url, gate=replace(OPEN, authorities=Gate().authorities)),
+            check(url, gate=replace(OPEN, authorities=AddressPolicy().authorities)),
         ]
     for faults in others:
         assert codes(faults) == [Code.DOWNLOAD_FAILED]

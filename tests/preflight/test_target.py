@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from receiver.preflight.fault import Code, Failed
+from receiver.preflight.errors import Code, MediaError
 from receiver.preflight.target import target_of
 
 
@@ -12,7 +12,7 @@ def refusal(url: str) -> Code | None:
     """Return the code under which the URL is refused, if it is."""
     try:
         target_of(url)
-    except Failed as failed:
+    except MediaError as failed:
         return failed.fault.code
 
     return None

@@ -6,26 +6,26 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import Engine, text
 
-from receiver.reconcile.desk import Desk
+from receiver.reconcile.context import ReconcileContext
 from receiver.reconcile.forever import RECOVERY, reconcile_forever
 from receiver.simulator.trouble import Trouble
-from receiver.twilio.client import TwilioRefused
+from receiver.twilio.client import TwilioRefusedError
 from tests.support.world import world
 
 SECRET = "what the caller said"
 
 
-def _rounds(desk: Desk, count: int) -> list[float]:
+def _rounds(context: ReconcileContext, count: int) -> list[float]:
     """Go on for so many passes, and return how long it would have slept after each."""
     slept: list[float] = []
-    counted = replace(desk, is_stopping=lambda: len(slept) == count)
+    counted = replace(context, is_stopping=lambda: len(slept) == count)
     reconcile_forever(counted, resubmits=False, sleep=slept.append)
 
     return slept
 
 
 @pytest.mark.parametrize(
-    "error", [RuntimeError(SECRET), TwilioRefused(401, 20003, "Authenticate.")]
+    "error", [RuntimeError(SECRET), TwilioRefusedError(401, 20003, "Authenticate.")]
 )
 def test_whatever_a_pass_raises_is_slept_over(
     engine: Engine, caplog: pytest.LogCaptureFixture, error: Exception
@@ -37,7 +37,7 @@ def test_whatever_a_pass_raises_is_slept_over(
             raise error
 
         here.rest.mishap = fail
-        assert _rounds(here.desk, 2)[0] == RECOVERY
+        assert _rounds(here.context, 2)[0] == RECOVERY
         # The list's turn comes later; nothing else was due.
         assert len(here.rest.asked) == 1
     [record] = caplog.records
@@ -51,16 +51,16 @@ def test_what_fails_between_two_passes_is_slept_over(
     """A moment that Python has no word for, say: each round meets it, and there is a next one."""
     with world(engine, trouble=Trouble(lost=1)) as here:
         here.create()
-        _rounds(here.desk, 1)
+        _rounds(here.context, 1)
         with engine.connect() as connection:
             connection.execute(text("UPDATE watches SET due_at = 'infinity'"))
-        assert _rounds(here.desk, 2) == [RECOVERY] * 2
+        assert _rounds(here.context, 2) == [RECOVERY] * 2
     assert caplog.text.count("a pass failed: ") == 2
 
 
 def test_while_nothing_happens_it_looks_once_a_minute(engine: Engine) -> None:
     """A look at our own database costs Twilio nothing."""
     with world(engine) as here:
-        slept = _rounds(here.desk, 3)
+        slept = _rounds(here.context, 3)
         assert slept == [60.0] * 3
         assert len(here.rest.asked) == 1

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, Row, select, text
 
-from receiver.events.api_events import event_of, tell
-from receiver.reconcile import listing
-from receiver.reconcile.listing import Stopped, list_jobs
+from receiver.events.api_events import event_of, record_response
+from receiver.reconcile import list_scan
+from receiver.reconcile.list_scan import StoppedError, list_jobs
 from receiver.reconcile.report import Report
 from receiver.reconcile.run import reconcile
 from receiver.simulator.trouble import Trouble
@@ -21,10 +21,10 @@ from receiver.store.polls.list_scans import (
     OVERLAP,
     SHORTEST_REST,
     known_since,
-    next_pass,
+    next_scan_at,
 )
 from receiver.store.tables import passes
-from receiver.twilio.client import TwilioAway, TwilioRefused
+from receiver.twilio.client import TwilioRefusedError, TwilioUnavailableError
 from tests.support.store_events import count, make_event
 from tests.support.world import World, world
 
@@ -33,14 +33,14 @@ SILENT = Trouble(lost=1)
 
 def _list(here: World) -> Report:
     report = Report()
-    list_jobs(here.desk, report)
+    list_jobs(here.context, report)
 
     return report
 
 
 def _created_after(here: World) -> list[datetime]:
     """Return from when on each pass listed the jobs."""
-    with here.desk.engine.connect() as connection:
+    with here.context.engine.connect() as connection:
         return list(
             connection.execute(select(passes.c.created_after).order_by(passes.c.id)).scalars()
         )
@@ -98,7 +98,7 @@ def test_what_another_source_told_alike_is_not_written(engine: Engine) -> None:
     with world(engine, trouble=SILENT) as here:
         [job] = here.create()
         body = here.rest.fetch(job).body
-        tell(engine, event_of("submission", body, here.desk.clock()))
+        record_response(engine, event_of("submission", body, here.context.clock()))
         report = _list(here)
         assert (report.checked, report.changed, report.found) == (1, 0, 0)
         assert count(engine) == (1, 1)
@@ -125,28 +125,28 @@ def test_what_has_changed_is(engine: Engine) -> None:
 def test_a_pass_begins_where_the_last_complete_one_began(engine: Engine) -> None:
     """And some minutes before, for what Twilio lists late; a failed one doesn't count."""
     with world(engine) as here:
-        first = here.desk.clock()
+        first = here.context.clock()
         _list(here)
         here.simulator.advance(3600)
 
         def away(_path: str) -> None:
-            raise TwilioAway("Nobody is there.")
+            raise TwilioUnavailableError("Nobody is there.")
 
         here.rest.mishap = away
-        with pytest.raises(TwilioAway):
+        with pytest.raises(TwilioUnavailableError):
             _list(here)
         assert _known_since(engine) == first
         here.simulator.advance(3600)
         here.rest.mishap = lambda _path: None
         _list(here)
         assert _created_after(here)[1:] == [first - OVERLAP] * 2
-        assert _known_since(engine) == here.desk.clock()
+        assert _known_since(engine) == here.context.clock()
 
 
 def test_the_first_pass_looks_back_a_day_beyond_what_the_store_knows(engine: Engine) -> None:
     """What is older was never ours to receive; and no pass looks back for more than a month."""
     with world(engine) as here:
-        now = here.desk.clock()
+        now = here.context.clock()
         _list(here)
         assert _created_after(here) == [now - timedelta(days=1)]
         for days, expected in ((5, 6), (300, 30)):
@@ -162,14 +162,14 @@ def test_a_pass_that_was_cut_short_is_taken_up_where_it_stopped(engine: Engine) 
     """Not every page is read twice because one of them failed; it began when it began."""
     with world(engine, trouble=SILENT) as here:
         here.create(250)
-        began = here.desk.clock()
+        began = here.context.clock()
 
         def fails_on_the_third(_path: str) -> None:
             if len(here.rest.asked) == 3:
-                raise TwilioAway("Twilio answered 500.")
+                raise TwilioUnavailableError("Twilio answered 500.")
 
         here.rest.mishap = fails_on_the_third
-        with pytest.raises(TwilioAway):
+        with pytest.raises(TwilioUnavailableError):
             _list(here)
         assert (len(here.statuses()), _known_since(engine)) == (200, None)
         here.simulator.advance(60)
@@ -185,25 +185,27 @@ def test_a_pass_that_began_long_ago_is_not_taken_up(engine: Engine) -> None:
     """What its first pages told may have changed since, so the list is read from its beginning."""
     with world(engine, trouble=SILENT) as here:
         here.create(250)
-        began = here.desk.clock()
+        began = here.context.clock()
 
         def fails_on_every_second(_path: str) -> None:
             if len(here.rest.asked) % 2 == 0:
-                raise TwilioAway("Twilio answered 500.")
+                raise TwilioUnavailableError("Twilio answered 500.")
 
         here.rest.mishap = fails_on_every_second
-        with pytest.raises(TwilioAway):
+        with pytest.raises(TwilioUnavailableError):
             _list(here)
         here.simulator.advance(LONGEST_PASS.total_seconds() - 1)
         with engine.connect() as connection:  # as if it had gone on in between
-            connection.execute(text("UPDATE passes SET ended_at = :at"), {"at": here.desk.clock()})
-        with pytest.raises(TwilioAway):
+            connection.execute(
+                text("UPDATE passes SET ended_at = :at"), {"at": here.context.clock()}
+            )
+        with pytest.raises(TwilioUnavailableError):
             _list(here)
         assert [row.started_at for row in _passes(engine)] == [began]
         here.simulator.advance(1)
         here.rest.mishap = lambda _path: None
         assert _list(here).checked == 250
-        assert _known_since(engine) == here.desk.clock()
+        assert _known_since(engine) == here.context.clock()
 
 
 def test_a_killed_pass_is_taken_up_too(engine: Engine) -> None:
@@ -222,7 +224,7 @@ def test_a_killed_pass_is_taken_up_too(engine: Engine) -> None:
             connection.execute(text("UPDATE passes SET ended_at = NULL, fault = NULL"))
         here.simulator.advance(1)
         assert not _list(here).listed
-        here.simulator.advance(listing.LEASE.total_seconds())
+        here.simulator.advance(list_scan.LEASE.total_seconds())
         assert _list(here).listed
         assert len(here.statuses()) == 150
         assert len(here.rest.asked) == 3
@@ -235,10 +237,10 @@ def test_a_place_that_twilio_forgot_is_no_hindrance(engine: Engine) -> None:
 
         def refuses(_path: str) -> None:
             if len(here.rest.asked) == 2:
-                raise TwilioRefused(400, 20001, "pageToken is not a token of this list.")
+                raise TwilioRefusedError(400, 20001, "pageToken is not a token of this list.")
 
         here.rest.mishap = refuses
-        with pytest.raises(TwilioRefused):
+        with pytest.raises(TwilioRefusedError):
             _list(here)
         here.simulator.advance(60)
         assert _list(here).checked == 150
@@ -248,8 +250,8 @@ def test_a_process_that_is_to_end_stops_between_two_pages(engine: Engine) -> Non
     """The pass is not complete, and the next one goes on."""
     with world(engine, trouble=SILENT) as here:
         here.create(150)
-        with pytest.raises(Stopped):
-            list_jobs(replace(here.desk, is_stopping=lambda: True), Report())
+        with pytest.raises(StoppedError):
+            list_jobs(replace(here.context, is_stopping=lambda: True), Report())
         assert _known_since(engine) is None
         here.simulator.advance(60)
         assert _list(here).checked == 50
@@ -265,7 +267,7 @@ def test_whoever_lost_the_list_to_another_stops(engine: Engine) -> None:
                 connection.execute(text("UPDATE passes SET ended_at = now()"))
 
         here.rest.mishap = dies_meanwhile
-        report = reconcile(here.desk)
+        report = reconcile(here.context)
         assert report.fault
         assert "Another reconciler" in report.fault
         assert _known_since(engine) is None
@@ -288,9 +290,9 @@ def test_the_next_pass_is_the_later_the_less_happens(engine: Engine) -> None:
         rests = []
         for _ in range(8):
             with engine.connect() as connection:
-                due = next_pass(connection)
+                due = next_scan_at(connection)
             assert due is not None
-            rests.append(due - here.desk.clock())
+            rests.append(due - here.context.clock())
             here.simulator.advance(rests[-1].total_seconds())
             _list(here)
         assert rests[0] == SHORTEST_REST
@@ -306,4 +308,4 @@ def test_long_past_passes_are_forgotten(engine: Engine) -> None:
         here.simulator.advance(timedelta(days=31).total_seconds())
         _list(here)
         assert len(_created_after(here)) == 1
-        assert _known_since(engine) == here.desk.clock()
+        assert _known_since(engine) == here.context.clock()

@@ -5,35 +5,35 @@ from datetime import timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from receiver.reconcile.pace import MOST_TIMES, is_hopeless, pause
+from receiver.reconcile.backoff import MOST_TIMES, is_exhausted, next_delay
 from receiver.store.polls.polls import SOON
-from receiver.store.polls.reasons import Need
+from receiver.store.polls.reasons import PollReason
 
-NEEDS = st.sampled_from(Need)
+NEEDS = st.sampled_from(PollReason)
 
 
 @given(NEEDS, st.integers(0, 10_000), st.none() | st.floats(0, 3600))
-def test_a_pause_has_bounds(need: Need, attempts: int, retry_after: float | None) -> None:
+def test_a_pause_has_bounds(need: PollReason, attempts: int, retry_after: float | None) -> None:
     """It is ten seconds at least, Retry-After at least, and else six hours and some at most."""
     told = timedelta(seconds=retry_after or 0)
-    length = pause(need, attempts, retry_after)
+    length = next_delay(need, attempts, retry_after)
     assert max(SOON, told) <= length <= max(timedelta(hours=7.2), told * 1.2)
 
 
 @given(NEEDS, st.integers(0, 10_000))
-def test_pauses_grow(need: Need, attempts: int) -> None:
+def test_pauses_grow(need: PollReason, attempts: int) -> None:
     """What was in vain again isn't asked for sooner than before, but for what chance adds."""
-    assert pause(need, attempts + 1) * 1.2 >= pause(need, attempts)
+    assert next_delay(need, attempts + 1) * 1.2 >= next_delay(need, attempts)
 
 
 def test_an_unfinished_job_is_asked_about_every_ten_minutes_for_a_day() -> None:
     """Only after that its pauses grow longer."""
-    assert pause(Need.STATUS, 100) < timedelta(minutes=12.1)
-    assert pause(Need.STATUS, 1000) >= timedelta(hours=6)
+    assert next_delay(PollReason.STATUS, 100) < timedelta(minutes=12.1)
+    assert next_delay(PollReason.STATUS, 1000) >= timedelta(hours=6)
 
 
 def test_only_a_jobs_end_is_waited_for_for_ever() -> None:
     """What a conversation should hold is asked for so many times."""
-    assert not is_hopeless(Need.STATUS, 10_000)
-    assert is_hopeless(Need.TRANSCRIPT, MOST_TIMES)
-    assert not is_hopeless(Need.CONVERSATION, MOST_TIMES - 1)
+    assert not is_exhausted(PollReason.STATUS, 10_000)
+    assert is_exhausted(PollReason.TRANSCRIPT, MOST_TIMES)
+    assert not is_exhausted(PollReason.CONVERSATION, MOST_TIMES - 1)

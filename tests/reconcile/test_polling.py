@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import Connection, Engine, select, text
 
 from receiver.reconcile import polling
-from receiver.reconcile.pace import MOST_TIMES, MOST_TIMES_UNKNOWN
+from receiver.reconcile.backoff import MOST_TIMES, MOST_TIMES_UNKNOWN
 from receiver.reconcile.polling import poll
 from receiver.reconcile.report import Report
 from receiver.reconcile.run import reconcile
@@ -20,7 +20,7 @@ from receiver.store.polls import refresh as refreshing
 from receiver.store.polls.polls import Watch
 from receiver.store.polls.refresh import refresh
 from receiver.store.tables import watches
-from receiver.twilio.client import TwilioAway, TwilioBusy, TwilioRefused
+from receiver.twilio.client import TwilioBusyError, TwilioRefusedError, TwilioUnavailableError
 from tests.support.simulator.account import ACCOUNT
 from tests.support.store_events import make_event
 from tests.support.world import World, world
@@ -32,7 +32,7 @@ SILENT = Trouble(lost=1)
 
 def _poll(here: World) -> Report:
     report = Report()
-    poll(here.desk, report, due_by=here.desk.clock())
+    poll(here.context, report, due_by=here.context.clock())
 
     return report
 
@@ -51,7 +51,7 @@ def _claim(connection: Connection, due_by: datetime, leased_until: datetime) -> 
 def _known(here: World, count: int = 1) -> list[str]:
     """Let there be unfinished jobs that are known and due."""
     jobs = here.create(count)
-    reconcile(here.desk)
+    reconcile(here.context)
     here.simulator.advance(20)
     here.rest.asked.clear()
 
@@ -62,7 +62,7 @@ def test_an_unfinished_job_is_polled_until_it_is_over(engine: Engine) -> None:
     """Its end is known although nobody called back, and then nobody asks any more."""
     with world(engine, delays=Delays(pending=1, running=60), trouble=SILENT) as here:
         [job] = here.create(stored=False)
-        reconcile(here.desk)
+        reconcile(here.context)
         assert here.statuses() == {job: "PENDING"}
         here.simulator.advance(120)
         assert _poll(here).changed == 1
@@ -97,7 +97,7 @@ def test_retry_after_is_the_least_pause(engine: Engine) -> None:
         _poll(here)
         retry_after = here.rest.fetch(job).retry_after
         assert retry_after
-        pause = (_watch(engine).due_at - here.desk.clock()).total_seconds()
+        pause = (_watch(engine).due_at - here.context.clock()).total_seconds()
         assert retry_after <= pause <= retry_after * 1.2
         here.rest.asked.clear()
         here.simulator.advance(retry_after - 1)
@@ -121,8 +121,8 @@ def test_whole_passes_at_once_do_nothing_twice(engine: Engine) -> None:
         here.create(150)
         here.simulator.finish()
         with ThreadPoolExecutor(3) as pool:
-            list(pool.map(lambda _: reconcile(here.desk), range(3)))
-        reconcile(replace(here.desk, clock=lambda: here.simulator.clock.now() + timedelta(1)))
+            list(pool.map(lambda _: reconcile(here.context), range(3)))
+        reconcile(replace(here.context, clock=lambda: here.simulator.clock.now() + timedelta(1)))
         del here.rest.asked[-2:]  # the list, by the last one
         assert len(here.rest.asked) == len(set(here.rest.asked)) == 2 + 150
 
@@ -131,9 +131,9 @@ def test_a_killed_reconcilers_jobs_come_free(engine: Engine) -> None:
     """What it had claimed is another's once its lease is over, and not before."""
     with world(engine, delays=SLOW, trouble=SILENT) as here:
         [job] = _known(here)
-        now = here.desk.clock()
+        now = here.context.clock()
         with engine.connect() as connection:
-            refresh(connection, account_id=None, grace=here.desk.grace, at=now)
+            refresh(connection, account_id=None, grace=here.context.grace, at=now)
             lost = _claim(connection, now, now + polling.LEASE)
         assert [each.job["id"] for each in lost] == [job]
         _poll(here)
@@ -147,14 +147,14 @@ def test_whoever_was_taken_for_dead_settles_nothing(engine: Engine) -> None:
     """Once another has the job, the first one's word on when to ask again doesn't count."""
     with world(engine, delays=SLOW, trouble=SILENT) as here:
         _known(here)
-        now = here.desk.clock()
+        now = here.context.clock()
         later = now + polling.LEASE
         with engine.connect() as connection:
             [dead] = _claim(connection, now, later)
             [alive] = _claim(connection, later, later + polling.LEASE)
-            polls.settle(connection, replace(dead, attempts=9), now)
+            polls.reschedule(connection, replace(dead, attempts=9), now)
             polls.give_up(connection, dead, polls.GaveUp.NOT_THERE_IN_TIME)
-            polls.give_back(connection, [dead], now)
+            polls.release(connection, [dead], now)
         assert _watch(engine).due_at == alive.leased_until
 
 
@@ -168,17 +168,17 @@ def test_a_429_ends_the_pass_for_as_long_as_it_says(
 
         def busy(_path: str) -> None:
             here.simulator.advance(20)
-            raise TwilioBusy(told)
+            raise TwilioBusyError(told)
 
         here.rest.mishap = busy
-        report = reconcile(here.desk)
+        report = reconcile(here.context)
         assert (len(here.rest.asked), report.wait, report.has_failed) == (1, seconds, True)
-        with pytest.raises(TwilioBusy):
+        with pytest.raises(TwilioBusyError):
             _poll(here)
         assert len(here.rest.fetched()) == 1
         with engine.connect() as connection:
             due = connection.execute(select(watches.c.due_at)).scalars().all()
-        assert due == [here.desk.clock() + timedelta(seconds=seconds)] * 5
+        assert due == [here.context.clock() + timedelta(seconds=seconds)] * 5
 
 
 def _takes_a_minute(here: World) -> None:
@@ -196,10 +196,10 @@ def test_a_poll_takes_some_minutes_at_most(engine: Engine) -> None:
     with world(engine, delays=SLOW, trouble=SILENT) as here:
         jobs = _known(here, 13)
         _takes_a_minute(here)
-        began = here.desk.clock()
-        assert not poll(here.desk, Report(), due_by=began)
+        began = here.context.clock()
+        assert not poll(here.context, Report(), due_by=began)
         assert len(here.rest.fetched()) == polling.BATCH
-        assert poll(here.desk, Report(), due_by=began)
+        assert poll(here.context, Report(), due_by=began)
         assert sorted(here.rest.fetched()) == sorted(jobs)
 
 
@@ -208,7 +208,7 @@ def test_one_command_asks_about_all_that_is_due(engine: Engine) -> None:
     with world(engine, delays=SLOW, trouble=SILENT) as here:
         jobs = _known(here, 25)
         _takes_a_minute(here)
-        report = reconcile(here.desk)
+        report = reconcile(here.context)
         assert sorted(here.rest.fetched()) == sorted(jobs)
         lists = [
             place for place, line in enumerate(here.rest.asked) if "Transcriptions/" not in line
@@ -234,10 +234,10 @@ def test_a_twilio_that_is_away_is_left_alone_soon(engine: Engine) -> None:
         _known(here, 9)
 
         def away(_path: str) -> None:
-            raise TwilioAway("Nobody is there.")
+            raise TwilioUnavailableError("Nobody is there.")
 
         here.rest.mishap = away
-        with pytest.raises(TwilioAway, match="3 times in a row"):
+        with pytest.raises(TwilioUnavailableError, match="3 times in a row"):
             _poll(here)
         here.rest.mishap = lambda _path: None
         here.simulator.advance(60)
@@ -266,10 +266,10 @@ def test_credentials_that_do_not_do_end_the_pass(engine: Engine) -> None:
         _known(here, 5)
 
         def refuse(_path: str) -> None:
-            raise TwilioRefused(401, 20003, "No.")
+            raise TwilioRefusedError(401, 20003, "No.")
 
         here.rest.mishap = refuse
-        with pytest.raises(TwilioRefused):
+        with pytest.raises(TwilioRefusedError):
             _poll(here)
         assert len(here.rest.fetched()) == 1
 
@@ -281,7 +281,7 @@ def test_a_403_is_one_jobs(engine: Engine) -> None:
 
         def forbidden(path: str) -> None:
             if path.endswith(jobs[2]):
-                raise TwilioRefused(403, 20003, "Not this one.")
+                raise TwilioRefusedError(403, 20003, "Not this one.")
 
         here.rest.mishap = forbidden
         report = _poll(here)
@@ -299,10 +299,10 @@ def test_a_key_that_may_not_read_conversations_asks_about_the_other_jobs(engine:
 
         def restricted(path: str) -> None:
             if path.endswith("/Communications"):
-                raise TwilioRefused(403, 20003, "This key may not.")
+                raise TwilioRefusedError(403, 20003, "This key may not.")
 
         here.rest.mishap = restricted
-        report = reconcile(here.desk)
+        report = reconcile(here.context)
         assert (report.fault, report.errors) == (None, len(jobs))
 
 
@@ -312,7 +312,7 @@ def test_a_job_that_twilio_does_not_know_is_given_up(engine: Engine) -> None:
         _known(here)
 
         def unknown(_path: str) -> None:
-            raise TwilioRefused(404, 20404, "There is none.")
+            raise TwilioRefusedError(404, 20404, "There is none.")
 
         here.rest.mishap = unknown
         reports = []
@@ -332,7 +332,7 @@ def test_a_job_that_twilio_forgot_for_a_moment_is_not_given_up(engine: Engine) -
 
         def forgetful(_path: str) -> None:
             if len(here.rest.asked) % MOST_TIMES_UNKNOWN:
-                raise TwilioRefused(404, 20404, "There is none.")
+                raise TwilioRefusedError(404, 20404, "There is none.")
 
         here.rest.mishap = forgetful
         for _ in range(3 * MOST_TIMES_UNKNOWN):
@@ -350,10 +350,10 @@ def test_nothing_is_given_up_because_twilio_was_away(engine: Engine) -> None:
 
         def away(path: str) -> None:
             if "/Conversations/" in path:
-                raise TwilioAway("Twilio answered 500.")
+                raise TwilioUnavailableError("Twilio answered 500.")
 
         here.rest.mishap = away
-        reconcile(here.desk)
+        reconcile(here.context)
         for _ in range(MOST_TIMES):
             here.simulator.advance(12 * HOUR)
             _poll(here)
@@ -383,7 +383,7 @@ def test_the_conversations_id_is_filled_in_when_it_appears(engine: Engine) -> No
     with world(engine, delays=Delays(pending=1, running=1, conversation=300)) as here:
         [job] = here.create()
         here.simulator.advance(10)
-        reconcile(here.desk)
+        reconcile(here.context)
         assert _watch(engine).need == "conversation"
         for _ in range(8):
             here.simulator.advance(60)
@@ -423,13 +423,13 @@ def test_a_conversation_that_never_appears_is_given_up(engine: Engine) -> None:
     with world(engine, delays=Delays(pending=1, running=1, conversation=1e7)) as here:
         here.create()
         here.simulator.advance(10)
-        reconcile(here.desk)
-        began = here.desk.clock()
+        reconcile(here.context)
+        began = here.context.clock()
         while (due := _watch(engine).due_at) is not None:
-            here.simulator.advance((due - here.desk.clock()).total_seconds())
+            here.simulator.advance((due - here.context.clock()).total_seconds())
             _poll(here)
         assert len(here.rest.fetched()) == MOST_TIMES
-        assert timedelta(hours=20) < here.desk.clock() - began < timedelta(hours=48)
+        assert timedelta(hours=20) < here.context.clock() - began < timedelta(hours=48)
 
 
 def test_other_accounts_jobs_are_not_asked_about(engine: Engine) -> None:
@@ -447,7 +447,7 @@ def test_what_was_another_accounts_is_not_asked_about(engine: Engine) -> None:
     """Its jobs were watched until the settings named another account, and aren't now."""
     with world(engine, delays=SLOW, trouble=SILENT) as here:
         _known(here)
-        poll(replace(here.desk, account_id="AC_other"), Report(), due_by=here.desk.clock())
+        poll(replace(here.context, account_id="AC_other"), Report(), due_by=here.context.clock())
         assert here.rest.asked == []
         with engine.connect() as connection:
             assert connection.execute(select(watches)).all() == []
@@ -471,8 +471,8 @@ def test_a_process_that_is_to_end_gives_back_what_it_claimed(engine: Engine) -> 
     """It ends between two jobs, and the next one finds the rest due."""
     with world(engine, delays=SLOW, trouble=SILENT) as here:
         jobs = _known(here, 5)
-        stopping = replace(here.desk, is_stopping=lambda: len(here.rest.asked) >= 2)
-        poll(stopping, Report(), due_by=here.desk.clock())
+        stopping = replace(here.context, is_stopping=lambda: len(here.rest.asked) >= 2)
+        poll(stopping, Report(), due_by=here.context.clock())
         assert len(here.rest.fetched()) == 2
         _poll(here)
         assert sorted(here.rest.fetched()) == sorted(jobs)

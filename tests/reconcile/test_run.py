@@ -5,10 +5,10 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import Engine, text
 
-from receiver.reconcile import desk
+from receiver.reconcile import context
 from receiver.reconcile.run import reconcile, reconcile_what_is_due
 from receiver.simulator.trouble import Delays, Trouble
-from receiver.twilio.client import TwilioAway, TwilioBusy, TwilioRefused
+from receiver.twilio.client import TwilioBusyError, TwilioRefusedError, TwilioUnavailableError
 from tests.support.world import Mishap, World, world
 
 SLOW = Delays(pending=1, running=3600, conversation=3600)
@@ -18,7 +18,7 @@ SILENT = Trouble(lost=1)
 def _known(here: World, count: int) -> list[str]:
     """Let there be unfinished jobs that are known and due."""
     jobs = here.create(count)
-    reconcile(here.desk)
+    reconcile(here.context)
     here.simulator.advance(20)
     here.rest.asked.clear()
 
@@ -34,14 +34,18 @@ def _only_the_list(error: Exception) -> Mishap:
 
 
 @pytest.mark.parametrize(
-    "error", [TwilioAway("Twilio answered 500."), TwilioRefused(400, 20001, "No such page.")]
+    "error",
+    [
+        TwilioUnavailableError("Twilio answered 500."),
+        TwilioRefusedError(400, 20001, "No such page."),
+    ],
 )
 def test_what_is_due_is_asked_about_though_the_list_fails(engine: Engine, error: Exception) -> None:
     """The report tells what was wrong with the list, and the pass has failed."""
     with world(engine, delays=SLOW, trouble=SILENT) as here:
         jobs = _known(here, 3)
         here.rest.mishap = _only_the_list(error)
-        report = reconcile(here.desk)
+        report = reconcile(here.context)
         assert sorted(here.rest.fetched()) == sorted(jobs)
         assert (report.checked, report.errors, report.listed) == (3, 0, False)
         assert report.has_failed
@@ -59,21 +63,25 @@ def test_what_is_due_is_asked_about_though_another_took_the_list(engine: Engine)
                     connection.execute(text("UPDATE passes SET ended_at = now()"))
 
         here.rest.mishap = taken
-        report = reconcile(here.desk)
+        report = reconcile(here.context)
         assert here.rest.fetched() == [job]
         assert "Another reconciler" in str(report.fault)
 
 
 @pytest.mark.parametrize(
     "error",
-    [TwilioRefused(401, 20003, "No."), TwilioRefused(403, 20003, "No."), TwilioBusy(60)],
+    [
+        TwilioRefusedError(401, 20003, "No."),
+        TwilioRefusedError(403, 20003, "No."),
+        TwilioBusyError(60),
+    ],
 )
 def test_what_would_befall_every_request_ends_the_pass(engine: Engine, error: Exception) -> None:
     """After a 401, a 403 or a 429 for the list nothing else is asked."""
     with world(engine, delays=SLOW, trouble=SILENT) as here:
         _known(here, 3)
         here.rest.mishap = _only_the_list(error)
-        report = reconcile(here.desk)
+        report = reconcile(here.context)
         assert len(here.rest.asked) == 1
         assert report.fault == str(error)
 
@@ -84,11 +92,15 @@ def test_both_faults_are_told(engine: Engine) -> None:
         _known(here, 3)
 
         def fail(path: str) -> None:
-            raise TwilioAway("500.") if path == "/v3/Transcriptions" else TwilioBusy(60)
+            raise (
+                TwilioUnavailableError("500.")
+                if path == "/v3/Transcriptions"
+                else TwilioBusyError(60)
+            )
 
         here.rest.mishap = fail
-        report = reconcile(here.desk)
-        assert report.fault == f"The list of jobs was not read: 500. {TwilioBusy(60)}"
+        report = reconcile(here.context)
+        assert report.fault == f"The list of jobs was not read: 500. {TwilioBusyError(60)}"
         assert report.wait == 60
 
 
@@ -100,15 +112,15 @@ def test_a_database_that_is_away_ends_the_pass(
         _known(here, 3)
         with engine.connect() as connection:
             connection.execute(text("DROP TABLE watches"))
-        monkeypatch.setattr(desk, "REQUEST_SECONDS", 0.2)
-        report = reconcile(here.desk)
+        monkeypatch.setattr(context, "REQUEST_SECONDS", 0.2)
+        report = reconcile(here.context)
         assert str(report.fault).startswith("The database did not answer")
         assert here.rest.fetched() == []
 
 
-def _lives_until_the_first_page(here: World) -> desk.Desk:
+def _lives_until_the_first_page(here: World) -> context.ReconcileContext:
     """Return the desk of a process that is told to end while the list is read."""
-    return replace(here.desk, is_stopping=lambda: bool(here.rest.asked))
+    return replace(here.context, is_stopping=lambda: bool(here.rest.asked))
 
 
 def test_a_process_that_is_told_to_end_has_not_failed(engine: Engine) -> None:

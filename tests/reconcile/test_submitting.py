@@ -17,9 +17,9 @@ from receiver.simulator.trouble import Trouble
 from receiver.store.completeness.figures import completeness
 from receiver.store.submissions import intents
 from receiver.store.submissions import submissions as store
-from receiver.store.submissions.submissions import KeyReused, Submission
+from receiver.store.submissions.submissions import KeyReusedError, Submission
 from receiver.store.tables import submissions
-from receiver.twilio.client import TwilioAway, TwilioBusy, TwilioRefused
+from receiver.twilio.client import TwilioBusyError, TwilioRefusedError, TwilioUnavailableError
 from schemas.submission import Submission as Request
 from schemas.submission import canonical
 from tests.support.simulator.account import BY_RECORDING, BY_URL
@@ -31,7 +31,7 @@ KEY = "0198c0de-0000-7000-8000-000000000001"
 
 def _intend(here: World, *, minutes_ago: float, key: str = KEY) -> None:
     """Write an intent down as if its submitter had died then."""
-    at = here.desk.clock() - timedelta(minutes=minutes_ago)
+    at = here.context.clock() - timedelta(minutes=minutes_ago)
     asked = Submission(
         idempotency_key=key,
         request=canonical(Request().load(BY_RECORDING)),
@@ -39,7 +39,7 @@ def _intend(here: World, *, minutes_ago: float, key: str = KEY) -> None:
         created_at=at,
         asked_at=at,
     )
-    with here.desk.engine.connect() as connection:
+    with here.context.engine.connect() as connection:
         store.intend(connection, asked)
 
 
@@ -60,10 +60,10 @@ def test_an_intent_that_was_left_is_asked_for_again(engine: Engine) -> None:
         _intend(here, minutes_ago=5)
         here.rest.create(json.loads(canonical(Request().load(BY_RECORDING))), idempotency_key=KEY)
         report = Report()
-        resume_left(here.desk, report)
+        resume_left(here.context, report)
         assert report.resumed == 1
         assert len(here.statuses()) == 1
-        assert reconcile(here.desk).checked == 1
+        assert reconcile(here.context).checked == 1
 
 
 @pytest.mark.parametrize("minutes_ago", [1, 60 * 25])
@@ -71,7 +71,7 @@ def test_an_intent_that_is_young_or_old_is_left_alone(engine: Engine, minutes_ag
     """Its submitter may still be there; or Twilio may have forgotten the key, and make another."""
     with world(engine) as here:
         _intend(here, minutes_ago=minutes_ago)
-        resume_left(here.desk, Report())
+        resume_left(here.context, Report())
         assert _posts(here) == 0
 
 
@@ -80,15 +80,15 @@ def test_a_left_intent_is_one_reconcilers(engine: Engine) -> None:
     with world(engine) as here:
         _intend(here, minutes_ago=5)
         with engine.connect() as connection:
-            stale = store.unanswered(connection, here.desk.clock())
-        here.rest.mishap = _raises(TwilioAway("Nobody is there."))
-        with pytest.raises(TwilioAway):
-            resume_left(here.desk, Report())
+            stale = store.unanswered(connection, here.context.clock())
+        here.rest.mishap = _raises(TwilioUnavailableError("Nobody is there."))
+        with pytest.raises(TwilioUnavailableError):
+            resume_left(here.context, Report())
         here.rest.mishap = lambda _path: None
-        resume_left(here.desk, Report())
+        resume_left(here.context, Report())
         assert (len(stale), _posts(here)) == (1, 1)
         with engine.connect() as connection:
-            assert not intents.take_up(connection, stale[0], here.desk.clock())
+            assert not intents.claim(connection, stale[0], here.context.clock())
 
 
 def test_a_left_intent_is_not_kept_alive_by_asking(engine: Engine) -> None:
@@ -96,7 +96,7 @@ def test_a_left_intent_is_not_kept_alive_by_asking(engine: Engine) -> None:
     with world(engine) as here:
         _intend(here, minutes_ago=25 * 60)
         _intend(here, minutes_ago=2 * 60)
-        resume_left(here.desk, Report())
+        resume_left(here.context, Report())
         assert _posts(here) == 0
 
 
@@ -104,27 +104,29 @@ def test_a_pass_asks_for_what_was_left(engine: Engine) -> None:
     """It needs no command of its own."""
     with world(engine) as here:
         _intend(here, minutes_ago=5)
-        assert reconcile(here.desk).resumed == 1
+        assert reconcile(here.context).resumed == 1
 
 
 def test_a_429_leaves_the_intent_to_be_asked_for(engine: Engine) -> None:
     """Nobody else would take it up; a refusal is final."""
     with world(engine) as here:
         _intend(here, minutes_ago=5)
-        here.rest.mishap = _raises(TwilioBusy(1))
-        with pytest.raises(TwilioBusy):
-            resume_left(here.desk, Report())
+        here.rest.mishap = _raises(TwilioBusyError(1))
+        with pytest.raises(TwilioBusyError):
+            resume_left(here.context, Report())
         here.simulator.advance(300)
-        here.rest.mishap = _raises(TwilioRefused(400, 17533, "Not eligible."))
+        here.rest.mishap = _raises(TwilioRefusedError(400, 17533, "Not eligible."))
         report = Report()
-        resume_left(here.desk, report)
+        resume_left(here.context, report)
         assert (report.errors, _posts(here)) == (1, 2)
         here.simulator.advance(300)
-        resume_left(here.desk, Report())
+        resume_left(here.context, Report())
         assert _posts(here) == 2
 
 
-@pytest.mark.parametrize("error", [TwilioBusy(1), TwilioRefused(401, 20003, "Authenticate.")])
+@pytest.mark.parametrize(
+    "error", [TwilioBusyError(1), TwilioRefusedError(401, 20003, "Authenticate.")]
+)
 def test_what_was_left_comes_before_all_else(engine: Engine, error: Exception) -> None:
     """A list that Twilio doesn't give lets no intent grow older than its key is known."""
     with world(engine) as here:
@@ -135,7 +137,7 @@ def test_what_was_left_comes_before_all_else(engine: Engine, error: Exception) -
                 raise error
 
         here.rest.mishap = no_list
-        report = reconcile(here.desk)
+        report = reconcile(here.context)
         assert (report.resumed, report.fault) == (1, str(error))
 
 
@@ -146,10 +148,10 @@ def test_what_can_not_be_resumed_keeps_nobody_from_the_list(engine: Engine) -> N
 
         def no_submissions(_path: str) -> None:
             if here.rest.asked[-1].startswith("POST"):
-                raise TwilioAway("Twilio answered 500.")
+                raise TwilioUnavailableError("Twilio answered 500.")
 
         here.rest.mishap = no_submissions
-        report = reconcile(here.desk)
+        report = reconcile(here.context)
         assert report.listed
         assert str(report.fault).endswith("were not asked for: Twilio answered 500.")
 
@@ -159,14 +161,14 @@ def test_refused_credentials_end_the_pass(engine: Engine) -> None:
     with world(engine) as here:
         for number in range(2):
             _intend(here, minutes_ago=5, key=f"key-{number}")
-        here.rest.mishap = _raises(TwilioRefused(401, 20003, "Authenticate."))
-        with pytest.raises(TwilioRefused):
-            resume_left(here.desk, Report())
+        here.rest.mishap = _raises(TwilioRefusedError(401, 20003, "Authenticate."))
+        with pytest.raises(TwilioRefusedError):
+            resume_left(here.context, Report())
         assert _posts(here) == 1
         here.rest.mishap = lambda _path: None
         here.simulator.advance(300)
         report = Report()
-        resume_left(here.desk, report)
+        resume_left(here.context, report)
         assert report.resumed == 2
 
 
@@ -177,7 +179,7 @@ def test_a_fault_of_ours_is_one_intents(engine: Engine) -> None:
             _intend(here, minutes_ago=5, key=f"key-{number}")
         here.rest.mishap = _raises(RuntimeError("something that nobody thought of"))
         report = Report()
-        resume_left(here.desk, report)
+        resume_left(here.context, report)
         assert (report.errors, _posts(here)) == (2, 2)
 
 
@@ -187,9 +189,9 @@ def test_another_refusal_is_one_intents(engine: Engine, status: int) -> None:
     with world(engine) as here:
         for number in range(2):
             _intend(here, minutes_ago=5, key=f"key-{number}")
-        here.rest.mishap = _raises(TwilioRefused(status, 17533, "Not eligible."))
+        here.rest.mishap = _raises(TwilioRefusedError(status, 17533, "Not eligible."))
         report = Report()
-        resume_left(here.desk, report)
+        resume_left(here.context, report)
         assert (report.errors, _posts(here)) == (2, 2)
 
 
@@ -198,7 +200,7 @@ def test_nothing_is_submitted_again_unless_it_is_wanted(engine: Engine) -> None:
     with world(engine, trouble=SILENT) as here:
         here.create(3, stored=False)
         here.simulator.finish()
-        reconcile(here.desk)
+        reconcile(here.context)
         assert _posts(here) == 0
 
 
@@ -207,16 +209,16 @@ def test_a_lost_transcript_is_submitted_again_once(engine: Engine) -> None:
     with world(engine, trouble=SILENT) as here:
         lost = here.create(3, stored=False)
         here.simulator.finish()
-        assert reconcile(here.desk, resubmits=True).resubmitted == 3
+        assert reconcile(here.context, resubmits=True).resubmitted == 3
         for _ in range(3):
             here.simulator.finish()
             here.simulator.advance(3600)
-            reconcile(here.desk, resubmits=True)
+            reconcile(here.context, resubmits=True)
         assert _posts(here) == 3
         assert len(here.statuses()) == 6
         with engine.connect() as connection:
             keys = set(connection.execute(select(submissions.c.idempotency_key)).scalars())
-            figures = completeness(connection, here.desk.clock())
+            figures = completeness(connection, here.context.clock())
         assert keys == {f"resubmit-{job}" for job in lost}
         assert (figures.missing, figures.replaced) == (6, 0)
 
@@ -226,18 +228,18 @@ def test_two_reconcilers_submit_nothing_twice(engine: Engine) -> None:
     with world(engine, trouble=SILENT) as here:
         here.create(stored=False)
         here.simulator.finish()
-        reconcile(here.desk)
-        here.rest.mishap = _raises(TwilioAway("Nobody is there."))
-        reconcile(here.desk, resubmits=True)
+        reconcile(here.context)
+        here.rest.mishap = _raises(TwilioUnavailableError("Nobody is there."))
+        reconcile(here.context, resubmits=True)
         here.rest.mishap = lambda _path: None
         here.simulator.advance(600)
-        reconcile(here.desk, resubmits=True)
-        reconcile(here.desk, resubmits=True)
+        reconcile(here.context, resubmits=True)
+        reconcile(here.context, resubmits=True)
         with engine.connect() as connection:
             assert len(connection.execute(select(submissions)).all()) == 1
 
 
-@pytest.mark.parametrize("error", [TwilioRefused(401, 20003, ""), TwilioBusy(1)])
+@pytest.mark.parametrize("error", [TwilioRefusedError(401, 20003, ""), TwilioBusyError(1)])
 def test_what_was_refused_for_the_moment_is_submitted_later(
     engine: Engine, error: Exception
 ) -> None:
@@ -245,17 +247,17 @@ def test_what_was_refused_for_the_moment_is_submitted_later(
     with world(engine, trouble=SILENT) as here:
         here.create(2, stored=False)
         here.simulator.finish()
-        reconcile(here.desk)
+        reconcile(here.context)
         here.rest.mishap = _raises(error)
         with pytest.raises(type(error)):
-            resubmit_missing(here.desk, Report())
+            resubmit_missing(here.context, Report())
         assert _posts(here) == 1
         here.rest.mishap = lambda _path: None
         report = Report()
-        resubmit_missing(here.desk, report)
+        resubmit_missing(here.context, report)
         assert (report.resubmitted, _posts(here)) == (1, 2)
         here.simulator.advance(3601)
-        resubmit_missing(here.desk, report)
+        resubmit_missing(here.context, report)
         assert (report.resubmitted, _posts(here)) == (2, 3)
 
 
@@ -264,20 +266,20 @@ def test_a_403_is_one_recordings(engine: Engine) -> None:
     with world(engine, trouble=SILENT) as here:
         here.create(2, stored=False)
         here.simulator.finish()
-        reconcile(here.desk)
+        reconcile(here.context)
 
         def forbidden(_path: str) -> None:
             if _posts(here) == 1:
-                raise TwilioRefused(403, 20003, "Not this one.")
+                raise TwilioRefusedError(403, 20003, "Not this one.")
 
         here.rest.mishap = forbidden
         for expected in ((1, 1), (0, 0)):
             report = Report()
-            resubmit_missing(here.desk, report)
+            resubmit_missing(here.context, report)
             assert (report.resubmitted, report.errors) == expected
         here.simulator.advance(3601)
         report = Report()
-        resubmit_missing(here.desk, report)
+        resubmit_missing(here.context, report)
         assert report.resubmitted == 1
 
 
@@ -286,11 +288,11 @@ def test_what_twilio_refuses_for_good_is_submitted_once(engine: Engine) -> None:
     with world(engine, trouble=SILENT) as here:
         here.create(2, stored=False)
         here.simulator.finish()
-        reconcile(here.desk)
-        here.rest.mishap = _raises(TwilioRefused(400, 17533, "Not eligible."))
+        reconcile(here.context)
+        here.rest.mishap = _raises(TwilioRefusedError(400, 17533, "Not eligible."))
         for errors in (2, 0):
             report = Report()
-            resubmit_missing(here.desk, report)
+            resubmit_missing(here.context, report)
             assert (report.errors, _posts(here)) == (errors, 2)
 
 
@@ -300,20 +302,22 @@ def test_two_that_read_the_same_list_share_it(engine: Engine, answered: bool) ->
     with world(engine, trouble=SILENT) as here:
         here.create(3, stored=False)
         here.simulator.finish()
-        reconcile(here.desk)
+        reconcile(here.context)
         ticks = itertools.count()
-        now = here.desk.clock()
-        desk = replace(here.desk, clock=lambda: now + timedelta(microseconds=next(ticks)))
+        now = here.context.clock()
+        context = replace(here.context, clock=lambda: now + timedelta(microseconds=next(ticks)))
         mine, others = Report(), Report()
 
         def another(_path: str) -> None:
-            here.rest.mishap = (lambda _path: None) if answered else _raises(TwilioAway("Gone."))
-            with suppress(TwilioAway):
-                resubmit_missing(desk, others)
+            here.rest.mishap = (
+                (lambda _path: None) if answered else _raises(TwilioUnavailableError("Gone."))
+            )
+            with suppress(TwilioUnavailableError):
+                resubmit_missing(context, others)
             here.rest.mishap = lambda _path: None
 
         here.rest.mishap = another
-        resubmit_missing(desk, mine)
+        resubmit_missing(context, mine)
         assert _posts(here) == 3
         # The one that the other was not answered is left for a pass to resume.
         expected = (1, 2) if answered else (2, 0)
@@ -326,16 +330,16 @@ def test_what_another_asked_for_otherwise_is_passed_over(engine: Engine) -> None
     with world(engine, trouble=SILENT) as here:
         lost = here.create(2, stored=False)
         here.simulator.finish()
-        reconcile(here.desk)
+        reconcile(here.context)
 
         def another(_path: str) -> None:
             for job in lost:
-                with suppress(KeyReused):
+                with suppress(KeyReusedError):
                     _intend(here, minutes_ago=0, key=f"resubmit-{job}")
 
         here.rest.mishap = another
         report = Report()
-        resubmit_missing(here.desk, report)
+        resubmit_missing(here.context, report)
         assert (report.resubmitted, report.errors, _posts(here)) == (1, 1, 1)
 
 
@@ -344,7 +348,7 @@ def test_what_the_second_submission_brought_replaces_the_first(engine: Engine) -
     with world(engine, trouble=SILENT) as here:
         here.create(2, stored=False)
         here.simulator.finish()
-        reconcile(here.desk, resubmits=True)
+        reconcile(here.context, resubmits=True)
         with engine.connect() as connection:
             again = connection.execute(select(submissions.c.job_id).limit(1)).scalar_one()
             connection.execute(
@@ -354,7 +358,7 @@ def test_what_the_second_submission_brought_replaces_the_first(engine: Engine) -
                 ),
                 {"id": again},
             )
-            figures = completeness(connection, here.desk.clock())
+            figures = completeness(connection, here.context.clock())
         assert (figures.completed, figures.with_transcript) == (3, 1)
         assert (figures.missing, figures.replaced, figures.awaiting) == (1, 1, 0)
 
@@ -364,10 +368,10 @@ def test_what_a_conversation_may_give_back_is_not_paid_for(engine: Engine) -> No
     with world(engine, trouble=SILENT) as here:
         here.create()
         here.simulator.advance(5)  # completed, and not stored yet
-        assert reconcile(here.desk, resubmits=True).resubmitted == 0
+        assert reconcile(here.context, resubmits=True).resubmitted == 0
         with engine.connect() as connection:
             connection.execute(text("UPDATE watches SET due_at = NULL, gave_up = 'x'"))
-        assert reconcile(here.desk, resubmits=True).resubmitted == 1
+        assert reconcile(here.context, resubmits=True).resubmitted == 1
 
 
 def test_the_same_is_asked_for(engine: Engine) -> None:
@@ -375,10 +379,10 @@ def test_the_same_is_asked_for(engine: Engine) -> None:
     with world(engine, trouble=SILENT) as here:
         first = here.simulator.create(BY_URL).id
         here.simulator.advance(5)
-        reconcile(here.desk)
+        reconcile(here.context)
         with engine.connect() as connection:
             connection.execute(text("UPDATE watches SET due_at = NULL"))
-        reconcile(here.desk, resubmits=True)
+        reconcile(here.context, resubmits=True)
         with engine.connect() as connection:
             row = connection.execute(select(submissions)).one()
         assert row.idempotency_key == f"resubmit-{first}"
@@ -390,11 +394,11 @@ def test_what_cannot_be_asked_for_is_tried_once(engine: Engine) -> None:
     with world(engine, trouble=SILENT) as here:
         here.create(stored=False)
         here.simulator.finish()
-        reconcile(here.desk)
+        reconcile(here.context)
         with engine.connect() as connection:
             connection.execute(
                 text("""UPDATE transcriptions SET participants = '[{"audioChannelIndex": 7}]'""")
             )
-        assert reconcile(here.desk, resubmits=True).errors == 1
-        again = reconcile(here.desk, resubmits=True)
+        assert reconcile(here.context, resubmits=True).errors == 1
+        again = reconcile(here.context, resubmits=True)
         assert (again.errors, again.resubmitted, _posts(here)) == (0, 0, 0)

@@ -39,13 +39,13 @@ def test_after_one_pass_everything_is_known(app: Flask, engine: Engine) -> None:
         assert lost & set(stored)
         assert lost & set(others)
 
-        report = reconcile(here.desk)
+        report = reconcile(here.context)
 
         assert set(here.statuses().values()) == {"COMPLETED"}
         assert report.found == len(lost)
         assert report.fetched_back == len(lost & set(stored))
         assert not report.has_failed
-        now = here.desk.clock()
+        now = here.context.clock()
         with engine.connect() as connection:
             figures = completeness(connection, now)
             named = {job["id"] for job in missing_jobs(connection, now, limit=jobs)}
@@ -57,7 +57,7 @@ def test_after_one_pass_everything_is_known(app: Flask, engine: Engine) -> None:
 
         asked = len(here.rest.asked)
         here.simulator.advance(60)
-        again = reconcile(here.desk)
+        again = reconcile(here.context)
         assert again.listed
         assert (again.found, again.changed, again.fetched_back) == (0, 0, 0)
         assert len(here.rest.asked) - asked <= jobs // 100 + 1

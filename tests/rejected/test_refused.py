@@ -11,10 +11,10 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import Engine, QueuePool, delete, select
 
-from receiver.bodies.body import Intake
-from receiver.rejected import not_kept, refused
+from receiver.bodies.reader import BodyReader
+from receiver.rejected import not_kept, store
 from receiver.rejected.not_kept import NotKeptCounts
-from receiver.rejected.refused import RefusedStore
+from receiver.rejected.store import RejectedStore
 from receiver.runtime.deadline import KEY, REQUEST_SECONDS, Deadline
 from receiver.store.engine import make_engine
 from receiver.store.rejected.not_kept import not_kept as read_counts
@@ -43,11 +43,11 @@ def _environ(
     }
 
 
-def _worker(engine: Engine, quotas: Quotas | None = None) -> RefusedStore:
-    return RefusedStore(engine, Intake(max_body_bytes=LARGEST), quotas or Quotas(frozenset()))
+def _worker(engine: Engine, quotas: Quotas | None = None) -> RejectedStore:
+    return RejectedStore(engine, BodyReader(max_body_bytes=LARGEST), quotas or Quotas(frozenset()))
 
 
-def _put(worker: RefusedStore, number: int, account_id: str = SAMPLE) -> int | None:
+def _put(worker: RejectedStore, number: int, account_id: str = SAMPLE) -> int | None:
     return worker.put("wrong_signature", _environ(forged(number, account_id=account_id)))
 
 
@@ -118,8 +118,8 @@ def test_what_exceeds_the_budget_is_not_read(
     engine: Engine, counts: Counts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A flood has what a worker can spend, and the rest of it is counted."""
-    monkeypatch.setattr(refused, "REQUESTS_PER_SECOND", 0.0)
-    monkeypatch.setattr(refused, "REQUESTS_AT_ONCE", 3.0)
+    monkeypatch.setattr(store, "REQUESTS_PER_SECOND", 0.0)
+    monkeypatch.setattr(store, "REQUESTS_AT_ONCE", 3.0)
     worker = _worker(engine)
     assert [_put(worker, number) is not None for number in range(5)] == [True] * 3 + [False] * 2
     unread = _environ(forged(9))
@@ -130,8 +130,8 @@ def test_what_exceeds_the_budget_is_not_read(
 
 def test_large_bodies_use_the_budget_up(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is one of bytes too."""
-    monkeypatch.setattr(refused, "BYTES_PER_SECOND", 0.0)
-    monkeypatch.setattr(refused, "BYTES_AT_ONCE", 50_000.0)
+    monkeypatch.setattr(store, "BYTES_PER_SECOND", 0.0)
+    monkeypatch.setattr(store, "BYTES_AT_ONCE", 50_000.0)
     worker = _worker(engine)
     assert worker.put("wrong_signature", _environ(forged(1, size=60_000)))
     assert _put(worker, 2) is None
@@ -141,7 +141,7 @@ def test_a_full_store_is_left_alone_for_a_while(
     engine: Engine, counts: Counts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Strangers who filled their quota ask no more; an account of our own is kept meanwhile."""
-    monkeypatch.setattr(refused, "PAUSE_SECONDS", 600.0)
+    monkeypatch.setattr(store, "PAUSE_SECONDS", 600.0)
     worker = _worker(
         engine,
         Quotas(frozenset({account(0)}), each_other=Amount(1, 9**9), all_others=Amount(2, 9**9)),
@@ -159,7 +159,7 @@ def test_a_full_store_is_left_alone_for_a_while(
 
 def test_a_database_that_is_away_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     """It isn't asked again for a while, and nothing is raised."""
-    monkeypatch.setattr(refused, "PAUSE_SECONDS", 600.0)
+    monkeypatch.setattr(store, "PAUSE_SECONDS", 600.0)
     engine = make_engine(f"postgresql://nobody@127.0.0.1:{free_port()}/nothing", pool_size=1)
     worker = _worker(engine)
     assert _put(worker, 1) is None
@@ -170,7 +170,7 @@ def test_a_database_that_is_away_changes_nothing(monkeypatch: pytest.MonkeyPatch
 def test_who_waits_too_long_for_its_turn_is_late(engine: Engine, counts: Counts) -> None:
     """That says nothing about the database, which is asked again at once."""
     worker = _worker(engine)
-    late = _environ(forged(1), seconds=refused.WRITE_SECONDS)
+    late = _environ(forged(1), seconds=store.WRITE_SECONDS)
     with worker._connection:  # noqa: SLF001 - the turn of another
         assert worker.put("wrong_signature", late) is None
     assert _put(worker, 2)
@@ -184,7 +184,7 @@ def test_a_worker_that_ends_writes_its_counts(
     monkeypatch.setattr(not_kept, "BATCH_SECONDS", 3600.0)
     worker = _worker(engine)
     with worker._connection:  # noqa: SLF001 - the turn of another
-        late = _environ(forged(1), seconds=refused.WRITE_SECONDS)
+        late = _environ(forged(1), seconds=store.WRITE_SECONDS)
         assert worker.put("wrong_signature", late) is None
     for _ in range(2):
         worker.flush()
@@ -195,7 +195,7 @@ def test_who_waited_heeds_what_happened_meanwhile(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """A burst in front of a database that fails asks it once, not one after the other."""
-    monkeypatch.setattr(refused, "PAUSE_SECONDS", 600.0)
+    monkeypatch.setattr(store, "PAUSE_SECONDS", 600.0)
     engine = make_engine(f"postgresql://nobody@127.0.0.1:{free_port()}/nothing", pool_size=1)
     worker = _worker(engine)
     with ThreadPoolExecutor(8) as pool:
@@ -217,8 +217,8 @@ class _Cut(io.BytesIO):
 
 def test_what_was_read_in_vain_is_paid_for(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     """A body that is cut short or turns out too large costs what a whole one does."""
-    monkeypatch.setattr(refused, "BYTES_PER_SECOND", 0.0)
-    monkeypatch.setattr(refused, "BYTES_AT_ONCE", 50_000.0)
+    monkeypatch.setattr(store, "BYTES_PER_SECOND", 0.0)
+    monkeypatch.setattr(store, "BYTES_AT_ONCE", 50_000.0)
     cut, large = forged(1, size=90_000), forged(2, size=2 * LARGEST)
     for vain in (
         _environ(cut) | {"wsgi.input": _Cut(cut[:60_000])},

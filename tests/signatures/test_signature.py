@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 import pytest
 
 from receiver.settings.keys import SigningKey
-from receiver.signatures.signature import SignatureRefused, Signed, Verified, verify
+from receiver.signatures.signature import SignatureError, SignedRequest, Verified, verify
 from tests.support import signing
 from tests.support.paths import ROOT
 from tests.support.signed import (
@@ -37,7 +37,7 @@ def test_published_vectors(vector: dict[str, Any]) -> None:
         content_type, body = signing.FORM, urlencode(vector["params"], doseq=True)
     else:
         content_type, body = JSON, vector["body"]
-    request = Signed(vector["url"], vector["signature"], settings_of(key), content_type)
+    request = SignedRequest(vector["url"], vector["signature"], settings_of(key), content_type)
     assert isinstance(outcome(request, body.encode(), key), Verified) == vector["expected_valid"]
 
 
@@ -53,10 +53,10 @@ def test_published_vectors(vector: dict[str, Any]) -> None:
     ],
 )
 def test_an_unsigned_url_is_refused_before_the_body_is_read(
-    spoil: Callable[[Signed], Signed],
+    spoil: Callable[[SignedRequest], SignedRequest],
 ) -> None:
     """Nobody makes us read a body that its URL's signature doesn't announce."""
-    with pytest.raises(SignatureRefused):
+    with pytest.raises(SignatureError):
         verify(spoil(signed_json(b"{}")), KEYS, unread)
 
 
@@ -92,7 +92,7 @@ def test_a_url_may_have_had_a_hash_of_its_own(position: str) -> None:
     ours, own = f"bodySHA256={sha256(b'{}').hexdigest()}", "bodySHA256=configured"
     query = f"{own}&{ours}" if position == "before" else f"{ours}&{own}"
     url = f"{URL}?{query}"
-    request = Signed(url, signing.sign(url, TOKEN.secret), None, JSON)
+    request = SignedRequest(url, signing.sign(url, TOKEN.secret), None, JSON)
     assert verified(request, b"{}").body == b"{}"
     assert outcome(request, b"[]") == "body_hash_mismatch"
 
@@ -100,14 +100,17 @@ def test_a_url_may_have_had_a_hash_of_its_own(position: str) -> None:
 def test_the_hash_may_be_in_upper_case() -> None:
     """The hash is compared as a number, not as letters."""
     url = f"{URL}?bodySHA256={sha256(b'{}').hexdigest().upper()}"
-    assert verified(Signed(url, signing.sign(url, TOKEN.secret), None, JSON), b"{}").body == b"{}"
+    assert (
+        verified(SignedRequest(url, signing.sign(url, TOKEN.secret), None, JSON), b"{}").body
+        == b"{}"
+    )
 
 
 def test_an_empty_hash_binds_nothing() -> None:
     """A bodySHA256 without a value is no way around the comparison."""
     url = f"{URL}?bodySHA256="
     signature = signing.sign(url, TOKEN.secret)
-    assert outcome(Signed(url, signature, None, signing.FORM), b"") == "body_hash_mismatch"
+    assert outcome(SignedRequest(url, signature, None, signing.FORM), b"") == "body_hash_mismatch"
 
 
 def test_a_content_types_parameters_do_not_matter() -> None:
@@ -126,7 +129,7 @@ def test_a_missing_signature_is_told_as_such(signature: str | None) -> None:
 
 @pytest.mark.parametrize("signed", [signed_json(b""), signed_form([])], ids=["json", "form"])
 @pytest.mark.parametrize("text", ["é", "\udcff"])
-def test_what_is_not_ascii_is_not_signed(signed: Signed, text: str) -> None:
+def test_what_is_not_ascii_is_not_signed(signed: SignedRequest, text: str) -> None:
     """Text that no header and no URL can hold is refused, even if it has no bytes at all."""
     url, signature = signed.url.replace("app", text), text + (signed.signature or "")
     assert outcome(replace(signed, url=url), b"") == "wrong_signature"

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from receiver.settings.keys import Algorithm, SigningKey
-from receiver.signatures.signature import Signed, Verified
+from receiver.signatures.signature import SignedRequest, Verified
 from tests.support import signing
 from tests.support.signed import (
     KEYS,
@@ -152,7 +152,7 @@ HEADER = st.none() | HOSTILE
 @settings(deadline=None)
 @given(
     request=st.builds(
-        Signed,
+        SignedRequest,
         url=HOSTILE | HOSTILE.map((URL + "?bodySHA256=").__add__) | ADDRESSES.map(str),
         signature=HEADER,
         settings=HEADER
@@ -161,7 +161,7 @@ HEADER = st.none() | HOSTILE
     ),
     body=st.binary() | HOSTILE.map(lambda text: quote_plus(text, errors="surrogatepass").encode()),
 )
-def test_nothing_raises_anything_else(request: Signed, body: bytes) -> None:
+def test_nothing_raises_anything_else(request: SignedRequest, body: bytes) -> None:
     """Whatever comes from outside is refused with a reason."""
     assert isinstance(outcome(request, body), str)
 

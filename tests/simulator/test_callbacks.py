@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from receiver.settings.keys import SigningKey
-from receiver.signatures.signature import Signed, verify
+from receiver.signatures.signature import SignedRequest, verify
 from receiver.simulator.configurations import CALLBACK_ONLY
 from receiver.simulator.journal import Journal
 from tests.support import signing
@@ -79,7 +79,7 @@ def test_callbacks_are_signed(receiver: Receiver, key: SigningKey, query: str) -
     assert f"{receiver.url}{received.path}" == called
     assert {name: received.headers[name] for name in headers} == headers
     assert (received.headers["X-Twilio-Webhooks-Signature-Settings"] is None) is not shared
-    signed = Signed(
+    signed = SignedRequest(
         url=called,
         signature=received.headers["X-Twilio-Signature"],
         settings=received.headers["X-Twilio-Webhooks-Signature-Settings"],

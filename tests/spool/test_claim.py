@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from receiver.spool.claim import claim
-from receiver.spool.file import Damaged
+from receiver.spool.file import CorruptFileError
 from receiver.spool.folder import Spool
 from tests.support.paths import ROOT
 from tests.support.spool_events import event, names, only
@@ -70,7 +70,7 @@ def test_a_damaged_file_is_told_and_let_go(spool: Spool) -> None:
     path = only(spool)
     path.write_bytes(b"{}\n")
     for _ in range(2):
-        with pytest.raises(Damaged):
+        with pytest.raises(CorruptFileError):
             claim(path)
     assert path.exists()
 

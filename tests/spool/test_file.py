@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from receiver.spool.file import AS_THEY_ARE, Damaged, decode, encode
+from receiver.spool.file import AS_THEY_ARE, CorruptFileError, decode, encode
 from receiver.store.event import Event
 from tests.support.spool_events import event, unjudged
 
@@ -49,7 +49,7 @@ def test_every_truncation_is_told() -> None:
     """Wherever the file ends too early, it is damaged."""
     data = encode(event())
     for length in range(len(data)):
-        with pytest.raises(Damaged):
+        with pytest.raises(CorruptFileError):
             decode(data[:length])
 
 
@@ -58,7 +58,7 @@ def test_every_changed_byte_is_told() -> None:
     data = bytearray(encode(event()))
     for position in range(len(data)):
         data[position] ^= 1
-        with pytest.raises(Damaged):
+        with pytest.raises(CorruptFileError):
             decode(bytes(data))
         data[position] ^= 1
     decode(bytes(data))
@@ -67,7 +67,7 @@ def test_every_changed_byte_is_told() -> None:
 def test_a_newer_format_is_told_as_such() -> None:
     """After a release was rolled back, the operator reads why a file stays."""
     content = encode(event())[:-32].replace(b'"format": 1', b'"format": 2')
-    with pytest.raises(Damaged, match="format 2"):
+    with pytest.raises(CorruptFileError, match="format 2"):
         decode(content + hashlib.sha256(content).digest())
 
 

@@ -15,7 +15,7 @@ from receiver.runtime.deadline import Deadline
 from receiver.store.engine import make_engine, transactional
 from receiver.store.event import Outcome
 from receiver.store.ledger.record import record
-from receiver.store.retry import until
+from receiver.store.retry import retry_until
 from tests.support.environment import engine_on
 from tests.support.faults.pgbouncer import pgbouncer
 from tests.support.store_events import make_event
@@ -87,7 +87,7 @@ def test_a_read_only_server_is_left(engine: Engine) -> None:
     """After a failover the next try is made on a fresh connection, which finds the new primary."""
     with engine.connect() as connection:
         connection.execute(text("SET default_transaction_read_only = on"))
-    assert until(Deadline(10), lambda: record(engine, EVENT)).outcome == Outcome.APPLIED
+    assert retry_until(Deadline(10), lambda: record(engine, EVENT)).outcome == Outcome.APPLIED
 
 
 def test_a_connection_that_was_not_made_is_closed() -> None:

@@ -5,9 +5,9 @@ from sqlalchemy import Engine, text
 from sqlalchemy.exc import DataError, SQLAlchemyError
 
 from receiver.runtime.deadline import Deadline
-from receiver.runtime.errors import kind_of
+from receiver.runtime.errors import describe
 from receiver.store.engine import make_engine
-from receiver.store.retry import Unavailable, until
+from receiver.store.retry import DatabaseUnavailableError, retry_until
 from tests.support.server import free_port
 
 
@@ -27,14 +27,14 @@ def test_a_killed_connection_is_replaced(engine: Engine) -> None:
             with engine.connect() as fresh:
                 return int(fresh.execute(text("SELECT 2")).scalar_one())
 
-        assert until(Deadline(10), attempt) == 2
+        assert retry_until(Deadline(10), attempt) == 2
 
 
 def test_a_database_that_stays_away_is_unavailable() -> None:
     """Where nobody listens, the deadline ends it."""
     engine = make_engine(f"postgresql://nobody@127.0.0.1:{free_port()}/none", pool_size=1)
-    with pytest.raises(Unavailable):
-        until(Deadline(0.3), engine.connect)
+    with pytest.raises(DatabaseUnavailableError):
+        retry_until(Deadline(0.3), engine.connect)
 
 
 def test_a_fault_of_the_values_is_not_tried_again(engine: Engine) -> None:
@@ -47,7 +47,7 @@ def test_a_fault_of_the_values_is_not_tried_again(engine: Engine) -> None:
             connection.execute(text("SELECT 'x'::integer"))
 
     with pytest.raises(DataError):
-        until(Deadline(10), attempt)
+        retry_until(Deadline(10), attempt)
     assert len(attempts) == 1
 
 
@@ -56,4 +56,4 @@ def test_an_error_is_named_without_its_values(engine: Engine) -> None:
     with engine.connect() as connection, pytest.raises(SQLAlchemyError) as caught:
         connection.execute(text("SELECT (:secret)::integer"), {"secret": "swordfish"})
     assert "swordfish" in str(caught.value)
-    assert kind_of(caught.value) == "InvalidTextRepresentation 22P02"
+    assert describe(caught.value) == "InvalidTextRepresentation 22P02"

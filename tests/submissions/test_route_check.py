@@ -40,7 +40,7 @@ def client(environ: dict[str, str], twilio: Served) -> Iterator[FlaskClient]:
 @pytest.fixture
 def media(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
     """Yield a server of files, which the gate lets through though it is on the loopback."""
-    monkeypatch.setattr(check, "Gate", lambda: OPEN)
+    monkeypatch.setattr(check, "AddressPolicy", lambda: OPEN)
     answers = {"/good.wav": Answer(sounds.wav(3)), "/bad.wav": Answer(sounds.wav(1, rate=4000))}
     with serving(answers) as server:
         yield server

@@ -168,7 +168,7 @@ def test_a_recording_beyond_a_limit_fails(service: Service, code: int) -> None:
 
 def _checked(service: Service, answer: Answer, monkeypatch: pytest.MonkeyPatch) -> TestResponse:
     """Submit a file after a look at it."""
-    monkeypatch.setattr(check, "Gate", lambda: OPEN)
+    monkeypatch.setattr(check, "AddressPolicy", lambda: OPEN)
     with serving({"/file": answer}) as media:
         return service.create(BY_URL, {"mediaUrl": media.url("/file")}, query="check=true")
 

@@ -13,10 +13,15 @@ from werkzeug.wrappers import Request, Response
 from receiver.runtime.deadline import Deadline
 from receiver.store.jobs import read
 from receiver.store.submissions import submissions
-from receiver.store.submissions.submissions import KeyReused, Submission
+from receiver.store.submissions.submissions import KeyReusedError, Submission
 from receiver.submissions import submit as submitting
 from receiver.submissions.submit import Intent, resume, submit, uuid7
-from receiver.twilio.client import Twilio, TwilioAway, TwilioBusy, TwilioRefused
+from receiver.twilio.client import (
+    Twilio,
+    TwilioBusyError,
+    TwilioRefusedError,
+    TwilioUnavailableError,
+)
 from schemas.submission import Submission as SubmissionSchema
 from tests.support.scripted import CONFIGURATION, JOB, Scripted, accepted, answer, problem
 from tests.support.telling import callback
@@ -120,7 +125,7 @@ def test_a_key_is_for_one_request(engine: Engine, rest: Twilio, there: Scripted)
     """With another request it is refused here, and Twilio isn't asked."""
     there.answers(accepted())
     _submit(engine, rest)
-    with pytest.raises(KeyReused):
+    with pytest.raises(KeyReusedError):
         _submit(engine, rest, source_id="RE" + "b" * 32)
     assert len(there.asked) == 1
 
@@ -178,7 +183,7 @@ def test_a_crash_neither_loses_nor_doubles(
 def test_no_answer_leaves_it_unanswered(engine: Engine, rest: Twilio, there: Scripted) -> None:
     """Nobody knows whether it was taken, and a repeat finds out."""
     there.answers(Response(status=500), accepted())
-    with pytest.raises(TwilioAway):
+    with pytest.raises(TwilioUnavailableError):
         _submit(engine, rest)
     assert [each.idempotency_key for each in _unanswered(engine)] == ["key-1"]
     assert _submit(engine, rest).job_id == JOB
@@ -187,9 +192,9 @@ def test_no_answer_leaves_it_unanswered(engine: Engine, rest: Twilio, there: Scr
 @pytest.mark.parametrize(
     ("reply", "error"),
     [
-        (problem(400, 17530), TwilioRefused),
-        (problem(401, 20003), TwilioRefused),
-        (answer({}, 429, Retry_After="1"), TwilioBusy),
+        (problem(400, 17530), TwilioRefusedError),
+        (problem(401, 20003), TwilioRefusedError),
+        (answer({}, 429, Retry_After="1"), TwilioBusyError),
     ],
 )
 def test_what_was_not_taken_is_not_taken_up(
@@ -210,7 +215,7 @@ def test_what_may_have_been_taken_before_is_left_open(
     """That Twilio refuses us now says nothing of the first ask, and somebody has to find out."""
     there.answers(Response(status=500), reply, accepted())
     for _ in range(2):
-        with pytest.raises((TwilioAway, TwilioBusy, TwilioRefused)):
+        with pytest.raises((TwilioUnavailableError, TwilioBusyError, TwilioRefusedError)):
             _submit(engine, rest)
     [left] = _unanswered(engine)
     assert resume(engine, rest, left).job_id == JOB
@@ -219,7 +224,7 @@ def test_what_may_have_been_taken_before_is_left_open(
 def test_a_refused_request_can_be_mended(engine: Engine, rest: Twilio, there: Scripted) -> None:
     """Under the same key, which stands for no job yet."""
     there.answers(problem(400, 17530), accepted())
-    with pytest.raises(TwilioRefused):
+    with pytest.raises(TwilioRefusedError):
         _submit(engine, rest)
     other = "RE" + "b" * 32
     assert _submit(engine, rest, source_id=other).job_id == JOB

@@ -12,9 +12,9 @@ import sys  # noqa: E402
 
 import gevent  # noqa: E402
 
-from receiver.bodies.body import Room, TooMuchInFlight  # noqa: E402
+from receiver.bodies.reader import MemoryBudget, MemoryBudgetError  # noqa: E402
 from receiver.runtime.deadline import Deadline  # noqa: E402
-from receiver.runtime.timeouts import TimeIsUp, limited  # noqa: E402
+from receiver.runtime.timeouts import DeadlineExceededError, time_limit  # noqa: E402
 
 ROOM = 1000  # bytes
 CLIENTS = 60
@@ -25,7 +25,7 @@ SECONDS = (0.0005, 0.002, 0.01)
 
 def main() -> None:
     """Let the wait for room and the request end at the same time, as they do."""
-    room = Room(ROOM, ROOM)
+    room = MemoryBudget(ROOM, ROOM)
     chance = random.Random(1)
 
     def client() -> None:
@@ -33,11 +33,11 @@ def main() -> None:
             seconds = chance.choice(SECONDS)
             try:
                 with (
-                    limited(seconds),
+                    time_limit(seconds),
                     room.taken(ROOM // 3, Deadline(seconds), chance.choice(SIGNATURES)),
                 ):
                     gevent.sleep(chance.random() * 0.004)
-            except (TimeIsUp, TooMuchInFlight):
+            except (DeadlineExceededError, MemoryBudgetError):
                 pass
 
     gevent.joinall([gevent.spawn(client) for _ in range(CLIENTS)], raise_error=True)

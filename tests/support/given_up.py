@@ -11,7 +11,7 @@ import sys  # noqa: E402 - gevent comes first
 
 from sqlalchemy import select, text  # noqa: E402
 
-from receiver.runtime.timeouts import limited  # noqa: E402
+from receiver.runtime.timeouts import time_limit  # noqa: E402
 from receiver.store.engine import make_engine, transactional  # noqa: E402
 from receiver.store.ledger.record import record, record_newest  # noqa: E402
 from receiver.store.tables import events  # noqa: E402
@@ -29,7 +29,7 @@ def main(url: str) -> None:
         connection.execute(text("SELECT 1 FROM transcriptions WHERE id = 'b' FOR UPDATE"))
         newer = make_event({**HEAD, "duration": 7}, job="b", minutes=4)
         try:
-            with limited(0.5):
+            with time_limit(0.5):
                 record_newest(own, [three[0], newer, three[2]])
         except Exception as error:  # noqa: BLE001 - it is what is asked for
             sys.stdout.write(f"{type(error).__name__}\n")

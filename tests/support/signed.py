@@ -3,7 +3,7 @@
 import pytest
 
 from receiver.settings.keys import SigningKey
-from receiver.signatures.signature import SignatureRefused, Signed, Verified, verify
+from receiver.signatures.signature import SignatureError, SignedRequest, Verified, verify
 from tests.support import signing
 
 URL = "https://app.example.com/callbacks/transcription"
@@ -22,30 +22,30 @@ def settings_of(key: SigningKey) -> str | None:
     return f"key={key.id},algorithm={key.algorithm}" if key.algorithm == "HMAC_SHA256" else None
 
 
-def signed_json(body: bytes, key: SigningKey = TOKEN, *, url: str = URL) -> Signed:
+def signed_json(body: bytes, key: SigningKey = TOKEN, *, url: str = URL) -> SignedRequest:
     """Return a JSON callback to `url`, signed by `key` and bound to `body`."""
     called = signing.with_body_hash(url, body)
     signature = signing.sign(called, key.secret, algorithm=key.algorithm)
 
-    return Signed(called, signature, settings_of(key), JSON)
+    return SignedRequest(called, signature, settings_of(key), JSON)
 
 
-def signed_form(fields: Fields, key: SigningKey = TOKEN, *, url: str = URL) -> Signed:
+def signed_form(fields: Fields, key: SigningKey = TOKEN, *, url: str = URL) -> SignedRequest:
     """Return a form's callback to `url`, signed by `key`."""
     signature = signing.sign(url, key.secret, form=fields, algorithm=key.algorithm)
 
-    return Signed(url, signature, settings_of(key), signing.FORM)
+    return SignedRequest(url, signature, settings_of(key), signing.FORM)
 
 
-def outcome(request: Signed, body: bytes, *keys: SigningKey) -> Verified | str:
+def outcome(request: SignedRequest, body: bytes, *keys: SigningKey) -> Verified | str:
     """Return what `verify` returns, or the reason for which it refuses."""
     try:
         return verify(request, keys or KEYS, lambda **_: body)
-    except SignatureRefused as refused:
+    except SignatureError as refused:
         return refused.reason
 
 
-def verified(request: Signed, body: bytes) -> Verified:
+def verified(request: SignedRequest, body: bytes) -> Verified:
     """Return what `verify` returns, which must not refuse."""
     return verify(request, KEYS, lambda **_: body)
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from sqlalchemy import Engine, func, select
 
 from receiver.store.event import Event
-from receiver.store.jobs.fold import Told, fold
+from receiver.store.jobs.fold import FoldInput, fold
 from receiver.store.tables import events, transcriptions
 
 ACCOUNT = "AC" + "a" * 32
@@ -97,7 +97,7 @@ def expected_row(delivered: Iterable[Event]) -> dict[str, Any]:
         first.setdefault(event.sha256, event)
 
     return fold(
-        Told(event.sha256, event.source, event.received_at, event.head or {})
+        FoldInput(event.sha256, event.source, event.received_at, event.head or {})
         for event in first.values()
     )
 

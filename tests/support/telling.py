@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Engine, text
 from werkzeug.test import TestResponse
 
-from receiver.events.validate import judge
+from receiver.events.validate import validate
 from receiver.store.event import Outcome
 from receiver.store.ledger.record import record
 from tests.support.arrived import NOON, arrived
@@ -22,7 +22,7 @@ def callback(job: str, **members: Any) -> bytes:
 
 def tell(engine: Engine, body: bytes, *, at: datetime = NOON) -> Outcome:
     """Record the body as a callback that came at the given time."""
-    return record(engine, judge(arrived(body, at=at), None)).outcome
+    return record(engine, validate(arrived(body, at=at), None)).outcome
 
 
 def told(response: TestResponse) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Engine, select
 
-from receiver.reconcile.desk import Desk
+from receiver.reconcile.context import ReconcileContext
 from receiver.simulator.clock import StillClock
 from receiver.simulator.server import serve
 from receiver.simulator.simulator import Simulator
@@ -61,7 +61,7 @@ class World:
 
     simulator: Simulator
     rest: Watched
-    desk: Desk
+    context: ReconcileContext
     numbers: Iterator[int] = field(default_factory=itertools.count)
 
     def create(self, count: int = 1, *, stored: bool = True) -> list[str]:
@@ -73,14 +73,14 @@ class World:
             for _ in range(count)
         ]
 
-    def with_grace(self, seconds: float) -> Desk:
+    def with_grace(self, seconds: float) -> ReconcileContext:
         """Return a desk that waits longer for callbacks."""
-        return replace(self.desk, grace=timedelta(seconds=seconds))
+        return replace(self.context, grace=timedelta(seconds=seconds))
 
     def statuses(self) -> dict[str, str]:
         """Return the status of every job in the store."""
         statement = select(transcriptions.c.id, transcriptions.c.status)
-        with self.desk.engine.connect() as connection:
+        with self.context.engine.connect() as connection:
             return {row.id: row.status for row in connection.execute(statement)}
 
 
@@ -89,11 +89,11 @@ def world(engine: Engine, **options: Any) -> Iterator[World]:
     """Yield one whose Twilio begins at this moment."""
     clock = StillClock(datetime.now(UTC).replace(microsecond=0))
     with serve(simulated(clock=clock, **options)) as served, Watched(served.url) as rest:
-        desk = Desk(
+        context = ReconcileContext(
             engine=engine,
             twilio=rest,
             account_id=ACCOUNT,
             grace=timedelta(0),
             clock=clock.now,
         )
-        yield World(simulator=served.simulator, rest=rest, desk=desk)
+        yield World(simulator=served.simulator, rest=rest, context=context)

@@ -15,11 +15,11 @@ from werkzeug.wrappers import Request, Response
 from receiver.runtime.deadline import Deadline
 from receiver.twilio import transport
 from receiver.twilio.client import (
-    NotConfigured,
+    NotConfiguredError,
     Twilio,
-    TwilioAway,
-    TwilioBusy,
-    TwilioRefused,
+    TwilioBusyError,
+    TwilioRefusedError,
+    TwilioUnavailableError,
     twilio_of,
 )
 from tests.support.dripping import BODY, dripping
@@ -92,7 +92,7 @@ def test_without_a_base_url_it_is_twilio(monkeypatch: pytest.MonkeyPatch) -> Non
 
         monkeypatch.setattr(session, "send", send)
         for call in (rest.fetch, rest.configuration, rest.communications):
-            with pytest.raises(TwilioAway):
+            with pytest.raises(TwilioUnavailableError):
                 call("id")
     assert sent == [
         "https://voice.twilio.com/v3/Transcriptions/id",
@@ -114,7 +114,7 @@ def test_proxies_and_credentials_of_the_environment_count_for_nothing(
 def test_a_redirect_is_not_followed(rest: Twilio, there: Scripted) -> None:
     """The credentials go nowhere else."""
     there.answers(Response(status=307, headers={"Location": f"{there.url}/elsewhere"}))
-    with pytest.raises(TwilioAway, match="307"):
+    with pytest.raises(TwilioUnavailableError, match="307"):
         rest.fetch(JOB)
     assert len(there.asked) == 1
 
@@ -123,7 +123,7 @@ def test_a_refusal_is_told_with_its_code(rest: Twilio, there: Scripted) -> None:
     """A problem document's status, code, detail and errors are there."""
     fault = {"detail": "No such recording.", "pointer": "#/sourceId", "else": 1}
     there.answers(problem(400, 17502, detail="Bad.", errors=[fault]))
-    with pytest.raises(TwilioRefused) as caught:
+    with pytest.raises(TwilioRefusedError) as caught:
         rest.fetch(JOB)
     refused = caught.value
     assert (refused.status, refused.code, refused.detail) == (400, 17502, "Bad.")
@@ -136,7 +136,7 @@ def test_a_refusal_is_told_once(rest: Twilio, there: Scripted) -> None:
     """Where an error repeats what the detail says, the error says where it is."""
     fault = {"detail": "No such recording.", "pointer": "#/sourceId"}
     there.answers(problem(400, 17502, detail=fault["detail"], errors=[fault]))
-    with pytest.raises(TwilioRefused) as caught:
+    with pytest.raises(TwilioRefusedError) as caught:
         rest.fetch(JOB)
     told = "Twilio refused it (400, code 17502): /sourceId: No such recording."
     assert str(caught.value) == told
@@ -146,7 +146,7 @@ def test_busy_says_how_long(rest: Twilio, there: Scripted) -> None:
     """A 429 tells its Retry-After, or that it has none."""
     there.answers(problem(429, 20429), answer({}, 429, Retry_After="7"))
     for seconds in (None, 7.0):
-        with pytest.raises(TwilioBusy) as caught:
+        with pytest.raises(TwilioBusyError) as caught:
             rest.fetch(JOB)
         assert caught.value.retry_after == seconds
 
@@ -176,7 +176,7 @@ def test_retry_after_of_an_unfinished_job(rest: Twilio, there: Scripted) -> None
 def test_what_is_no_answer_is_away(rest: Twilio, there: Scripted, reply: Response) -> None:
     """A server's fault, and what isn't in Twilio's form, leave open what was done."""
     there.answers(reply)
-    with pytest.raises(TwilioAway):
+    with pytest.raises(TwilioUnavailableError):
         rest.fetch(JOB)
 
 
@@ -187,10 +187,10 @@ def test_an_answer_without_end_is_cut(
     monkeypatch.setattr(transport, "_LARGEST", 1000)
     monkeypatch.setattr(transport, "_LARGEST_PAGE", 2000)
     there.answers(answer({"x": "y" * 1000}))
-    with pytest.raises(TwilioAway, match="larger than 1000"):
+    with pytest.raises(TwilioUnavailableError, match="larger than 1000"):
         rest.fetch(JOB)
     there.answers(answer({"x": "y" * 2000}))
-    with pytest.raises(TwilioAway, match="larger than 2000"):
+    with pytest.raises(TwilioUnavailableError, match="larger than 2000"):
         list(rest.list())
 
 
@@ -200,7 +200,7 @@ def test_a_redirects_body_is_cut_too(
     """It is an answer like another, however much it says of where to go."""
     monkeypatch.setattr(transport, "_LARGEST", 1000)
     there.answers(Response("x" * 1001, 307, {"Location": f"{there.url}/elsewhere"}))
-    with pytest.raises(TwilioAway, match="larger"):
+    with pytest.raises(TwilioUnavailableError, match="larger"):
         rest.fetch(JOB)
 
 
@@ -218,7 +218,10 @@ def test_an_answer_that_is_cut_short_is_away(cut: bytes) -> None:
         server = threading.Thread(target=serve)
         server.start()
         settings = Scripted(url=f"http://127.0.0.1:{listener.getsockname()[1]}").settings()
-        with twilio_of(settings) as rest, pytest.raises(TwilioAway, match="did not answer"):
+        with (
+            twilio_of(settings) as rest,
+            pytest.raises(TwilioUnavailableError, match="did not answer"),
+        ):
             rest.fetch(JOB)
         server.join()
 
@@ -235,7 +238,7 @@ def test_a_packed_answer_is_read(rest: Twilio, there: Scripted) -> None:
 def test_nobody_there_is_away() -> None:
     """A closed port is no refusal."""
     settings = Scripted(url=f"http://127.0.0.1:{free_port()}").settings()
-    with twilio_of(settings) as rest, pytest.raises(TwilioAway, match="did not answer"):
+    with twilio_of(settings) as rest, pytest.raises(TwilioUnavailableError, match="did not answer"):
         rest.fetch(JOB)
 
 
@@ -244,9 +247,9 @@ def test_the_deadline_ends_the_call() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         settings = Scripted(url=f"http://127.0.0.1:{listener.getsockname()[1]}").settings()
         with twilio_of(settings, deadline=Deadline(0.2)) as rest:
-            with pytest.raises(TwilioAway, match="did not answer"):
+            with pytest.raises(TwilioUnavailableError, match="did not answer"):
                 rest.fetch(JOB)
-            with pytest.raises(TwilioAway, match="no time left"):
+            with pytest.raises(TwilioUnavailableError, match="no time left"):
                 rest.fetch(JOB)
 
 
@@ -255,7 +258,7 @@ def test_an_answer_that_drips_ends_at_the_deadline() -> None:
     with (
         dripping(BODY) as url,
         twilio_of(Scripted(url=url).settings(), deadline=Deadline(0.2)) as rest,
-        pytest.raises(TwilioAway, match="took too long"),
+        pytest.raises(TwilioUnavailableError, match="took too long"),
     ):
         rest.fetch(JOB)
 
@@ -278,7 +281,7 @@ def test_a_list_goes_on_to_the_end(rest: Twilio, there: Scripted) -> None:
 def test_a_circle_ends(rest: Twilio, there: Scripted) -> None:
     """A token that comes again is an error and no endless list."""
     there.answers(answer({"a": [], "meta": {"key": "a", "nextToken": "again"}}))
-    with pytest.raises(TwilioAway, match="circle"):
+    with pytest.raises(TwilioUnavailableError, match="circle"):
         list(rest.list())
 
 
@@ -288,7 +291,7 @@ def test_a_token_that_can_be_none_is_not_followed(
 ) -> None:
     """It is written down for the next pass, and so must be what the store can keep."""
     there.answers(answer({"a": [], "meta": {"key": "a", "nextToken": token}}))
-    with pytest.raises(TwilioAway, match="nowhere"):
+    with pytest.raises(TwilioUnavailableError, match="nowhere"):
         list(rest.list())
 
 
@@ -298,7 +301,7 @@ def test_a_token_that_can_be_none_is_not_followed(
 def test_what_is_no_page_is_away(rest: Twilio, there: Scripted, page: dict[str, object]) -> None:
     """An object without the rows that its `meta` names is no answer."""
     there.answers(answer(page))
-    with pytest.raises(TwilioAway, match="no page"):
+    with pytest.raises(TwilioUnavailableError, match="no page"):
         list(rest.list())
 
 
@@ -320,5 +323,5 @@ def test_the_web_process_starts_without_the_sdk() -> None:
 
 def test_without_credentials_nothing_is_asked(there: Scripted) -> None:
     """The error names the variables that are missing."""
-    with pytest.raises(NotConfigured, match=r"TWILIO_API_KEY.*TWILIO_ACCOUNT_SID"):
+    with pytest.raises(NotConfiguredError, match=r"TWILIO_API_KEY.*TWILIO_ACCOUNT_SID"):
         twilio_of(there.settings(TWILIO_ACCOUNT_SID=""))

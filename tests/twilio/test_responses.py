@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from receiver.twilio.errors import TwilioAway, TwilioBusy, TwilioRefused
+from receiver.twilio.errors import TwilioBusyError, TwilioRefusedError, TwilioUnavailableError
 from receiver.twilio.responses import Answer, answer_of, seconds_of
 from schemas.storable import is_storable
 
@@ -32,7 +32,7 @@ problems = st.fixed_dictionaries(
 def test_every_answer_is_one_of_four(status: int, body: bytes, retry_after: str) -> None:
     """It is a document, a refusal, `later`, or nothing that can be relied upon."""
     answer = None
-    with suppress(TwilioRefused, TwilioBusy, TwilioAway):
+    with suppress(TwilioRefusedError, TwilioBusyError, TwilioUnavailableError):
         answer = answer_of(status, {"Retry-After": retry_after}, body)
     assert answer is None or (isinstance(answer, Answer) and 200 <= status < 300)
 
@@ -67,7 +67,7 @@ def test_retry_after_at_a_moment() -> None:
 def test_the_older_form_of_an_error() -> None:
     """Where Twilio gives a `message`, that is the detail."""
     body = b'{"code": 20404, "message": "Not found", "more_info": "x", "status": 404}'
-    with pytest.raises(TwilioRefused) as caught:
+    with pytest.raises(TwilioRefusedError) as caught:
         answer_of(404, {}, body)
     assert (caught.value.code, caught.value.detail) == (20404, "Not found")
 
@@ -76,7 +76,7 @@ def test_the_older_form_of_an_error() -> None:
 def test_a_refusal_can_be_kept(told: str) -> None:
     """What Postgres refuses in a text is not in what a refusal tells."""
     fault = {"detail": told, "pointer": f"#/{told}"}
-    with pytest.raises(TwilioRefused) as caught:
+    with pytest.raises(TwilioRefusedError) as caught:
         answer_of(400, {}, json.dumps({"code": 1, "detail": told, "errors": [fault]}).encode())
     error = caught.value
     texts = [error.detail, *error.errors[0].values()]
@@ -86,5 +86,5 @@ def test_a_refusal_can_be_kept(told: str) -> None:
 @pytest.mark.parametrize("status", [401, 403])
 def test_refused_credentials_need_no_form(status: int) -> None:
     """Whoever says so, with these there is no asking."""
-    with pytest.raises(TwilioRefused):
+    with pytest.raises(TwilioRefusedError):
         answer_of(status, {}, b"<html>")

@@ -11,7 +11,7 @@ from receiver.cli.context import engine, explained, settings
 from receiver.cli.rejected.check import check_command
 from receiver.cli.rejected.named import ids_argument, refuse_unknown
 from receiver.rejected.accept import accept, verified_event
-from receiver.signatures.signature import SignatureRefused
+from receiver.signatures.signature import SignatureError
 from receiver.store.event import Outcome
 from receiver.store.rejected.not_kept import not_kept
 from receiver.store.rejected.quotas import Quotas
@@ -94,7 +94,7 @@ def _accepted(number: int, *, dry_run: bool) -> str:
         if dry_run:
             return _OUTCOMES[verified_event(row, settings()).head is not None]
         recorded = accept(engine(), row, settings())
-    except SignatureRefused:
+    except SignatureError:
         return _STAY
 
     return _OUTCOMES[recorded.outcome != Outcome.QUARANTINED]

@@ -20,7 +20,7 @@ from receiver.submissions.submit import (
     stores_into_conversation,
     uuid7,
 )
-from receiver.twilio.client import NotConfigured, Twilio, twilio_of
+from receiver.twilio.client import NotConfiguredError, Twilio, twilio_of
 from schemas.submission import line_of
 
 # What the submissions say of who submitted them.
@@ -70,7 +70,7 @@ def command(
     try:
         with twilio_of(settings()) as twilio:
             _submit(twilio, wanted)
-    except NotConfigured as error:
+    except NotConfiguredError as error:
         raise click.ClickException(str(error)) from error
 
 

@@ -35,7 +35,7 @@ TRANSCRIPT = ("transcript_sha256", "transcript_source", "sentences")
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class FoldInput:
     """What the fold needs of an event in the ledger."""
 
     sha256: bytes
@@ -68,7 +68,7 @@ class Told:
         return min(self.head.get("updated_at") or self.received_at, self.received_at)
 
 
-def fold(events: Iterable[Told]) -> dict[str, Any]:
+def fold(events: Iterable[FoldInput]) -> dict[str, Any]:
     """Return the job's columns, given all its events in any order; at least one is needed.
 
     The events are laid over one another in their total order, so that the result depends on
@@ -95,7 +95,7 @@ def fold(events: Iterable[Told]) -> dict[str, Any]:
     }
 
 
-def _overlay(job: dict[str, Any], told: Told) -> dict[str, Any]:
+def _overlay(job: dict[str, Any], told: FoldInput) -> dict[str, Any]:
     """Return what the event adds or replaces."""
     changes = {name: value for name in OVERLAID if (value := told.head.get(name)) is not None}
     sentences = told.head.get("sentences")
@@ -116,5 +116,5 @@ def _rank(transcript: dict[str, Any]) -> tuple[bool, bool]:
     return transcript["sentences"] > 0, transcript["transcript_source"] != "conversation"
 
 
-def _first(events: Iterable[Told]) -> datetime | None:
+def _first(events: Iterable[FoldInput]) -> datetime | None:
     return min((told.received_at for told in events), default=None)

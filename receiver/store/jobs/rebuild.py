@@ -8,7 +8,7 @@ from sqlalchemy.dialects.postgresql import insert
 from receiver.store.engine import transactional
 from receiver.store.event import Outcome
 from receiver.store.jobs.fold import fold
-from receiver.store.jobs.refold import lock_job, refold, told_of
+from receiver.store.jobs.refold import load_events, lock_job, refold
 from receiver.store.tables import events, transcriptions
 
 _BATCH = 1000
@@ -51,7 +51,7 @@ def rebuild(engine: Engine, job_id: str) -> bool:
         restored = False
         job = lock_job(connection, job_id)
         while job is None:
-            told = told_of(connection, job_id)
+            told = load_events(connection, job_id)
             if not told:
                 return False  # the job has been removed since it was listed
             restoring = insert(transcriptions).values(fold(told)).on_conflict_do_nothing()

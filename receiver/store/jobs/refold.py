@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, func, select, update
 
 from receiver.store.event import Outcome
-from receiver.store.jobs.fold import Told, fold
+from receiver.store.jobs.fold import FoldInput, fold
 from receiver.store.tables import events, transcriptions
 
 _MOMENTS = ("audio_started_at", "created_at", "updated_at")
@@ -21,7 +21,7 @@ def lock_job(connection: Connection, job_id: str) -> Row[Any] | None:
 
 def refold(connection: Connection, job: Row[Any]) -> bool:
     """Fold the locked job anew from all its events, and tell whether its row had to change."""
-    columns = fold(told_of(connection, job.id))
+    columns = fold(load_events(connection, job.id))
     if all(columns[name] == getattr(job, name) for name in columns):
         return False
     connection.execute(
@@ -33,14 +33,14 @@ def refold(connection: Connection, job: Row[Any]) -> bool:
     return True
 
 
-def told_of(connection: Connection, job_id: str) -> list[Told]:
+def load_events(connection: Connection, job_id: str) -> list[FoldInput]:
     """Return what the ledger holds of the job, but for what is quarantined."""
     statement = select(events.c.sha256, events.c.source, events.c.received_at, events.c.head).where(
         events.c.job_id == job_id, events.c.outcome != Outcome.QUARANTINED
     )
 
     return [
-        Told(row.sha256, row.source, row.received_at, from_json(row.head))
+        FoldInput(row.sha256, row.source, row.received_at, from_json(row.head))
         for row in connection.execute(statement)
     ]
 

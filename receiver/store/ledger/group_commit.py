@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import Engine
 
-from receiver.runtime.errors import kind_of
+from receiver.runtime.errors import describe
 from receiver.store.event import Event
 from receiver.store.ledger.record import Recorded, record, record_newest
 
@@ -27,7 +27,7 @@ _PATIENCE = 0.25
 
 
 @dataclass(eq=False, slots=True)
-class _Turn:
+class _Entry:
     """An event in line; once it is called, it is recorded, or leads, or has to go alone."""
 
     event: Event
@@ -35,14 +35,14 @@ class _Turn:
     called: threading.Event = field(default_factory=threading.Event)
 
 
-class Together:
+class GroupCommitter:
     """The line of one worker; `leaders` is how many record at the same time at most."""
 
     def __init__(self, engine: Engine, *, leaders: int) -> None:
         self._engine = engine
         self._most = leaders
-        self._leading: dict[_Turn, float] = {}  # since when
-        self._line: deque[_Turn] = deque()
+        self._leading: dict[_Entry, float] = {}  # since when
+        self._line: deque[_Entry] = deque()
         self._lock = threading.Lock()
 
     @property
@@ -54,26 +54,26 @@ class Together:
         """Make the event durable, as store.record.record does, which tells what is raised."""
         if event.head is None:
             return record(self._engine, event)
-        turn = _Turn(event)
+        turn = _Entry(event)
         try:
-            self._stand_in(turn)
+            self._enqueue(turn)
             if turn in self._leading:
-                self._lead(turn)
+                self._commit_batch(turn)
         finally:
-            self._leave(turn)
+            self._release(turn)
 
         return turn.recorded or record(self._engine, event)
 
-    def _stand_in(self, turn: _Turn) -> None:
+    def _enqueue(self, turn: _Entry) -> None:
         """Wait in line until called, unless nobody leads who gets on."""
         with self._lock:
             self._line.append(turn)
-            self._call()
+            self._promote()
         while not turn.called.wait(_PATIENCE):
             with self._lock:
-                self._call()
+                self._promote()
 
-    def _call(self) -> None:
+    def _promote(self) -> None:
         """Let the first in line lead, if it may; the lock is held."""
         now = time.monotonic()
         stuck = all(now - began > _PATIENCE for began in self._leading.values())
@@ -82,7 +82,7 @@ class Together:
             self._leading[first] = now
             first.called.set()
 
-    def _lead(self, turn: _Turn) -> None:
+    def _commit_batch(self, turn: _Entry) -> None:
         """Record all who wait together with the one who leads."""
         turns = [turn, *self._followers(turn)]
         if len(turns) == 1:
@@ -93,16 +93,16 @@ class Together:
             for each in turns:
                 each.recorded = told.get(each.event.sha256)
         except Exception as error:  # noqa: BLE001 - nothing was stored: each finds out alone why
-            logger.info("not recorded together, but one by one: %s", kind_of(error))
+            logger.info("not recorded together, but one by one: %s", describe(error))
         finally:
             for each in turns:
                 each.called.set()
 
-    def _followers(self, turn: _Turn) -> list[_Turn]:
+    def _followers(self, turn: _Entry) -> list[_Entry]:
         """Call those who are next in line, until there are enough or a job would come twice."""
         size = len(turn.event.body)
         jobs = {turn.event.job_id}
-        found: list[_Turn] = []
+        found: list[_Entry] = []
         with self._lock:
             while self._line and len(found) < _MOST - 1:
                 event = self._line[0].event
@@ -114,10 +114,10 @@ class Together:
 
         return found
 
-    def _leave(self, turn: _Turn) -> None:
+    def _release(self, turn: _Entry) -> None:
         """Let the next one lead; this one may have been given up, in line or later."""
         with self._lock:
             if turn in self._line:
                 self._line.remove(turn)
             if self._leading.pop(turn, None) is not None:
-                self._call()
+                self._promote()

@@ -9,7 +9,7 @@ from sqlalchemy.exc import IntegrityError
 
 from receiver.store.engine import run, transactional
 from receiver.store.event import Event, Outcome
-from receiver.store.jobs.fold import Told, fold
+from receiver.store.jobs.fold import FoldInput, fold
 from receiver.store.jobs.refold import lock_job, refold
 from receiver.store.jsonb import jsonb
 from receiver.store.ledger.statements import CLAIM_JOB, RECORD_EVENT, RECORD_NEWEST
@@ -66,7 +66,7 @@ def _record_under_lock(connection: Connection, event: Event, head: dict[str, Any
     job = _claim_job(connection, event, head)
     if job.account_id != event.account_id:
         return _record_event(connection, foreign(event), Outcome.QUARANTINED)
-    late = _told(event, head).key < (
+    late = _fold_input(event, head).key < (
         job.key_terminal,
         job.key_updated_at,
         job.key_source,
@@ -110,8 +110,8 @@ def foreign(event: Event) -> Event:
     )
 
 
-def _told(event: Event, head: dict[str, Any]) -> Told:
-    return Told(event.sha256, event.source, event.received_at, head)
+def _fold_input(event: Event, head: dict[str, Any]) -> FoldInput:
+    return FoldInput(event.sha256, event.source, event.received_at, head)
 
 
 def parameters(events: Sequence[Event], outcome: Outcome) -> dict[str, Any]:
@@ -120,7 +120,7 @@ def parameters(events: Sequence[Event], outcome: Outcome) -> dict[str, Any]:
     These are what receiver.store.ledger.statements takes; each event has a job of its own.
     """
     return {
-        "jobs": jsonb([fold([_told(event, event.head)]) for event in events if event.head]),
+        "jobs": jsonb([fold([_fold_input(event, event.head)]) for event in events if event.head]),
         "events": jsonb([_row(event, outcome) for event in events]),
         "bodies": [event.body for event in events],
     }

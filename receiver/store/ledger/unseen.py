@@ -12,7 +12,7 @@ from receiver.store.tables import events, transcriptions
 _COLUMNS = [transcriptions.c[name] for name in ("id", "account_id", "status", *OVERLAID)]
 
 
-def news(connection: Connection, told: Sequence[Event]) -> Iterator[tuple[Event, bool]]:
+def select_unseen(connection: Connection, told: Sequence[Event]) -> Iterator[tuple[Event, bool]]:
     """Give the events worth recording, and of each whether its job is known.
 
     One that is in the ledger isn't, nor is one that says of its job what the job's row says.

@@ -33,7 +33,7 @@ LONGEST_REST = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Pass:
+class Scan:
     """A pass that is under way: which jobs are to be listed, and from which page on."""
 
     id: int
@@ -50,7 +50,7 @@ class Counts:
     found: int = 0
 
 
-def begin(connection: Connection, *, at: datetime, leased_until: datetime) -> Pass | None:
+def begin(connection: Connection, *, at: datetime, leased_until: datetime) -> Scan | None:
     """Begin a pass, or take up the one that was cut short last; None: one is under way.
 
     One that began at the given time or later counts as this one, and isn't done again.
@@ -67,7 +67,7 @@ def begin(connection: Connection, *, at: datetime, leased_until: datetime) -> Pa
     return _resumed(connection, at, leased_until) or _begun(connection, at, leased_until)
 
 
-def _resumed(connection: Connection, at: datetime, leased_until: datetime) -> Pass | None:
+def _resumed(connection: Connection, at: datetime, leased_until: datetime) -> Scan | None:
     last = select(func.max(_p.id)).scalar_subquery()
     statement = (
         update(passes)
@@ -81,7 +81,7 @@ def _resumed(connection: Connection, at: datetime, leased_until: datetime) -> Pa
     return None if row is None else _pass(row)
 
 
-def _begun(connection: Connection, at: datetime, leased_until: datetime) -> Pass | None:
+def _begun(connection: Connection, at: datetime, leased_until: datetime) -> Scan | None:
     statement = (
         insert(passes)
         .values(
@@ -97,8 +97,8 @@ def _begun(connection: Connection, at: datetime, leased_until: datetime) -> Pass
     return None if row is None else _pass(row)
 
 
-def _pass(row: Row[Any]) -> Pass:
-    return Pass(id=row.id, created_after=row.created_after, token=row.token)
+def _pass(row: Row[Any]) -> Scan:
+    return Scan(id=row.id, created_after=row.created_after, token=row.token)
 
 
 def _beginning(connection: Connection, at: datetime) -> datetime:
@@ -111,9 +111,9 @@ def _beginning(connection: Connection, at: datetime) -> datetime:
     return max(min(first or at, at) - BEFORE_THE_FIRST, at - LOOK_BACK)
 
 
-def go_on(
+def advance(
     connection: Connection,
-    open_pass: Pass,
+    open_pass: Scan,
     counts: Counts,
     *,
     token: str | None,
@@ -131,14 +131,14 @@ def go_on(
     return connection.execute(statement).rowcount == 1
 
 
-def complete(connection: Connection, open_pass: Pass, at: datetime) -> None:
+def complete(connection: Connection, open_pass: Scan, at: datetime) -> None:
     """Note that every page was read, and forget passes of long ago."""
     connection.execute(_open(open_pass).values(completed_at=at, ended_at=at, token=None))
     connection.execute(delete(passes).where(_p.started_at < at - KEPT))
 
 
-def cut_short(
-    connection: Connection, open_pass: Pass, at: datetime, *, fault: str, resumable: bool
+def abort(
+    connection: Connection, open_pass: Scan, at: datetime, *, fault: str, resumable: bool
 ) -> None:
     """Note that not every page was read, and why."""
     token: ColumnElement[str | None] | None = _p.token if resumable else None
@@ -152,7 +152,7 @@ def known_since(connection: Connection) -> datetime | None:
     return connection.execute(statement).scalar()
 
 
-def next_pass(connection: Connection) -> datetime | None:
+def next_scan_at(connection: Connection) -> datetime | None:
     """Return when the next pass may begin, or be taken up; None: there was none yet."""
     eventful = or_(_p.changed > 0, _p.found > 0)
     statement = select(
@@ -168,5 +168,5 @@ def next_pass(connection: Connection) -> datetime | None:
     return end + min(max(quiet, SHORTEST_REST), LONGEST_REST)
 
 
-def _open(open_pass: Pass) -> Update:
+def _open(open_pass: Scan) -> Update:
     return update(passes).where(_p.id == open_pass.id, _p.ended_at.is_(None))

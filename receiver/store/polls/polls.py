@@ -21,7 +21,7 @@ from sqlalchemy import (
 
 from receiver.store.jobs.gaps import ended_at
 from receiver.store.jobs.read import JOB, Row
-from receiver.store.polls.reasons import NEED, Need
+from receiver.store.polls.reasons import NEED, PollReason
 from receiver.store.tables import transcriptions, watches
 
 _job = transcriptions.c
@@ -47,7 +47,7 @@ class Watch:
     """
 
     job: Row
-    need: Need
+    need: PollReason
     attempts: int
     unknown: int
     leased_until: datetime
@@ -92,7 +92,7 @@ def claim(
     return [
         Watch(
             job=dict(row),
-            need=Need(row["need"]),
+            need=PollReason(row["need"]),
             attempts=row["attempts"],
             unknown=row["unknown"],
             leased_until=leased_until,
@@ -113,12 +113,12 @@ def of_account(account_id: str | None) -> list[ColumnElement[bool]]:
     return [] if account_id is None else [_job.account_id == account_id]
 
 
-def need_of(connection: Connection, job_id: str) -> tuple[Need, datetime] | None:
+def need_of(connection: Connection, job_id: str) -> tuple[PollReason, datetime] | None:
     """Return what the job needs now, and when it was over if it is; None: it needs nothing."""
     statement = select(NEED, ended_at).where(_job.id == job_id, NEED.is_not(None))
     row = connection.execute(statement).one_or_none()
 
-    return None if row is None else (Need(row[0]), row[1])
+    return None if row is None else (PollReason(row[0]), row[1])
 
 
 def is_alone(connection: Connection, job: Row) -> bool:
@@ -130,7 +130,7 @@ def is_alone(connection: Connection, job: Row) -> bool:
     return connection.execute(others.limit(1)).scalar() is None
 
 
-def settle(connection: Connection, watch: Watch, due_at: datetime) -> None:
+def reschedule(connection: Connection, watch: Watch, due_at: datetime) -> None:
     """Write down how it is now, and let it come due again; if somebody else has it, leave it."""
     connection.execute(
         _own(watch).values(
@@ -144,7 +144,7 @@ def give_up(connection: Connection, watch: Watch, why: GaveUp) -> None:
     connection.execute(_own(watch).values(due_at=None, gave_up=why.value))
 
 
-def give_back(connection: Connection, watches_: Sequence[Watch], due_at: datetime) -> None:
+def release(connection: Connection, watches_: Sequence[Watch], due_at: datetime) -> None:
     """Let those that were claimed and not asked about come due at the given time."""
     ids = [watch.job["id"] for watch in watches_]
     leases = {watch.leased_until for watch in watches_}

@@ -10,7 +10,7 @@ from receiver.store.tables import transcriptions
 _job = transcriptions.c
 
 
-class Need(enum.StrEnum):
+class PollReason(enum.StrEnum):
     """What Twilio is to be asked for."""
 
     STATUS = "status"  # whether the job is over
@@ -37,9 +37,9 @@ _IS_CONVERSATION_TO_COME = and_(
 )
 
 # No job is of two kinds. Each kind has an index of its own, and all together have none.
-KINDS: dict[Need, ColumnElement[bool]] = {
-    Need.STATUS: IS_UNFINISHED,
-    Need.TRANSCRIPT: _IS_IN_CONVERSATION,
-    Need.CONVERSATION: _IS_CONVERSATION_TO_COME,
+KINDS: dict[PollReason, ColumnElement[bool]] = {
+    PollReason.STATUS: IS_UNFINISHED,
+    PollReason.TRANSCRIPT: _IS_IN_CONVERSATION,
+    PollReason.CONVERSATION: _IS_CONVERSATION_TO_COME,
 }
 NEED: ColumnElement[str] = case(*((kind, need.value) for need, kind in KINDS.items()))

@@ -7,7 +7,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from receiver.store.jobs.gaps import ended_at
 from receiver.store.polls.polls import SOON, is_needed, of_account
-from receiver.store.polls.reasons import IS_TO_BE_STORED, IS_UNFINISHED, KINDS, Need
+from receiver.store.polls.reasons import IS_TO_BE_STORED, IS_UNFINISHED, KINDS, PollReason
 from receiver.store.tables import transcriptions, watches
 
 _job = transcriptions.c
@@ -26,13 +26,15 @@ def refresh(
     What nobody needs any more goes when it is due at the given time. Returns whether there may be
     more to do, since no statement writes more than MOST rows.
     """
-    written = [_watch(connection, need, account_id, grace) for need in Need]
+    written = [_watch(connection, need, account_id, grace) for need in PollReason]
     written.append(_forget(connection, account_id, at))
 
     return max(written) == MOST
 
 
-def _watch(connection: Connection, need: Need, account_id: str | None, grace: timedelta) -> int:
+def _watch(
+    connection: Connection, need: PollReason, account_id: str | None, grace: timedelta
+) -> int:
     """Watch jobs that need this and aren't watched for it; return how many they were."""
     due = case(
         (IS_UNFINISHED, _job.first_seen_at + SOON),

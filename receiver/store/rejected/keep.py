@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, delete, func, insert, or_, select
 
+from receiver.runtime.errors import ReceiverError
 from receiver.store.engine import transactional
 from receiver.store.rejected.quotas import Quota, Quotas, used
 from receiver.store.tables import rejected
@@ -47,7 +48,7 @@ class RejectedRequest:
         return len(self.body) + sum(len(text.encode()) for text in told) + _OVERHEAD
 
 
-class Full(Exception):
+class QuotaExceededError(ReceiverError):
     """A quota is used up, and nothing of it is old enough to be evicted.
 
     `account` is the one whose quota it is, None where it is the one that all others share.
@@ -111,7 +112,7 @@ def _evict(connection: Connection, quota: Quota, request: RejectedRequest) -> No
     ).scalars()
     sizes: list[int] = list(evicted)
     if len(sizes) < rows or sum(sizes) < size:
-        raise Full(quota.account)
+        raise QuotaExceededError(quota.account)
 
 
 def _row(request: RejectedRequest) -> dict[str, Any]:

@@ -13,7 +13,7 @@ _s = submissions.c
 TOLD = timedelta(days=8)
 
 
-def take_up(connection: Connection, submission: Submission, at: datetime) -> Submission | None:
+def claim(connection: Connection, submission: Submission, at: datetime) -> Submission | None:
     """Take it as ours to ask for, and return it so: None if another did, or Twilio answered.
 
     None is asked for so long after the first time that Twilio may have forgotten its key.
@@ -30,7 +30,7 @@ def take_up(connection: Connection, submission: Submission, at: datetime) -> Sub
     return submission_of(row) if row else None
 
 
-def rule_out(connection: Connection, key: str, *, submitted_by: str, at: datetime) -> None:
+def mark_impossible(connection: Connection, key: str, *, submitted_by: str, at: datetime) -> None:
     """Write down that nothing can be asked for under this key, so that nobody tries it again."""
     given = insert(submissions).values(
         idempotency_key=key,
@@ -43,7 +43,7 @@ def rule_out(connection: Connection, key: str, *, submitted_by: str, at: datetim
     connection.execute(given.on_conflict_do_nothing())
 
 
-def doubtful(connection: Connection, at: datetime) -> list[str]:
+def expired(connection: Connection, at: datetime) -> list[str]:
     """Return the keys without an answer of which nobody may ask Twilio any more.
 
     It may have forgotten them, so that whoever asks might make a second job. What is older than

@@ -9,7 +9,8 @@ from typing import Any
 from sqlalchemy import Connection, Row, case, select, update
 from sqlalchemy.dialects.postgresql import insert
 
-from receiver.store.jobs.fold import Told, fold
+from receiver.runtime.errors import ReceiverError
+from receiver.store.jobs.fold import FoldInput, fold
 from receiver.store.jobs.read import transcription
 from receiver.store.jobs.refold import from_json
 from receiver.store.tables import events, submissions
@@ -25,11 +26,11 @@ OF_THE_MOMENT = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.TOO_M
 _s = submissions.c
 
 
-class KeyReused(Exception):
+class KeyReusedError(ReceiverError):
     """The Idempotency-Key stands for another request already (Twilio's 17534)."""
 
 
-class Doubtful(Exception):
+class OutcomeUnknownError(ReceiverError):
     """Nobody knows what came of it, and Twilio may have forgotten its Idempotency-Key."""
 
     def __init__(self, asked_at: datetime) -> None:
@@ -71,7 +72,7 @@ def intend(connection: Connection, submission: Submission) -> Submission:
 
     It has its answer if it was asked before and Twilio took it. What Twilio refused is forgotten,
     for nothing came of it: it is asked as if for the first time, and may be another request.
-    Raises KeyReused and Doubtful.
+    Raises KeyReusedError and OutcomeUnknownError.
     """
     given = insert(submissions).values(
         idempotency_key=submission.idempotency_key,
@@ -99,9 +100,9 @@ def intend(connection: Connection, submission: Submission) -> Submission:
         known = select(*COLUMNS).where(_s.idempotency_key == submission.idempotency_key)
         row = connection.execute(known).one()
         if row.request != submission.request:
-            raise KeyReused
+            raise KeyReusedError
         if row.answered_at is None:
-            raise Doubtful(row.created_at)
+            raise OutcomeUnknownError(row.created_at)
 
     return submission_of(row)
 
@@ -173,7 +174,7 @@ def job_as_taken(connection: Connection, submission: Submission) -> Mapping[str,
     event = connection.execute(statement).one_or_none()
     if not job or event is None or event.head is None:
         return None
-    told = Told(event.sha256, event.source, event.received_at, from_json(event.head))
+    told = FoldInput(event.sha256, event.source, event.received_at, from_json(event.head))
 
     return {**job, **fold([told])}
 

@@ -38,7 +38,7 @@ def environ(environ: dict[str, str], twilio: Served) -> dict[str, str]:
 @pytest.fixture
 def media(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
     """Yield a server of files, which the gate lets through though it is on the loopback."""
-    monkeypatch.setattr(check, "Gate", lambda: OPEN)
+    monkeypatch.setattr(check, "AddressPolicy", lambda: OPEN)
     with serving(FILES) as server:
         yield server
 

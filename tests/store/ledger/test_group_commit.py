@@ -13,7 +13,7 @@ from sqlalchemy import Engine, select, text
 
 from receiver.store.engine import transactional
 from receiver.store.event import Event, Outcome
-from receiver.store.ledger.group_commit import Together
+from receiver.store.ledger.group_commit import GroupCommitter
 from receiver.store.ledger.record import Recorded, record
 from receiver.store.tables import events
 from tests.support.server import wait_until
@@ -27,14 +27,14 @@ def _event(number: int) -> Event:
     return make_event(HEAD, job=f"job_{number}", minutes=number)
 
 
-def _is_so_long(together: Together, length: int) -> bool:
+def _is_so_long(together: GroupCommitter, length: int) -> bool:
     return together.waiting == length
 
 
 @contextmanager
 def _line(engine: Engine, waiting: Sequence[Event]) -> Iterator[list[Future[Recorded]]]:
     """Let all stand in line behind one who can't go on, and yield what becomes of them after it."""
-    together = Together(engine, leaders=1)
+    together = GroupCommitter(engine, leaders=1)
     with ThreadPoolExecutor(len(waiting) + 1) as pool:
         with transactional(engine).begin() as connection:
             connection.execute(text("SELECT 1 FROM transcriptions WHERE id = 'first' FOR UPDATE"))
@@ -62,7 +62,7 @@ def _writers(engine: Engine, *jobs: str) -> set[str]:
 
 def test_a_locked_job_holds_up_no_other(engine: Engine) -> None:
     """Behind one who waits for a lock the next one leads, as long as there are connections."""
-    together = Together(engine, leaders=2)
+    together = GroupCommitter(engine, leaders=2)
     with ThreadPoolExecutor(3) as pool:
         with transactional(engine).begin() as connection:
             connection.execute(text("SELECT 1 FROM transcriptions WHERE id = 'first' FOR UPDATE"))
@@ -149,4 +149,4 @@ def test_what_is_given_up_leaves_no_answer_behind(engine: Engine) -> None:
     url = engine.url.render_as_string(hide_password=False)
     command = [sys.executable, "-m", "tests.support.given_up", url]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
-    assert done.stdout.split() == ["TimeIsUp", "last"], done.stderr
+    assert done.stdout.split() == ["DeadlineExceededError", "last"], done.stderr

@@ -11,7 +11,7 @@ from sqlalchemy import Engine, text
 from receiver.runtime.deadline import Deadline
 from receiver.store.event import Event
 from receiver.store.ledger.record import record
-from receiver.store.retry import until
+from receiver.store.retry import retry_until
 from tests.support.sessions import Kill, Stop, session, waits_for_lock
 from tests.support.store_events import (
     START,
@@ -105,10 +105,10 @@ def test_a_kill_between_any_two_steps_heals(engine: Engine, beforehand: str, eve
         _clear(engine, BEFOREHAND[beforehand])
         kill = Kill(engine, step)
         with session(url, kill) as killed:
-            until(Deadline(30), lambda: record(killed, told))
+            retry_until(Deadline(30), lambda: record(killed, told))
             if not kill.done:
                 break  # there are no more steps
             # The sender, where it heard nothing, sends it again.
-            until(Deadline(30), lambda: record(killed, told))
+            retry_until(Deadline(30), lambda: record(killed, told))
         _check(engine, [*BEFOREHAND[beforehand], told])
     assert step > 1  # at least before and after the one statement

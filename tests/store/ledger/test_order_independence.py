@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from sqlalchemy import Engine
 
 from receiver.store.event import Event
-from receiver.store.ledger.group_commit import Together
+from receiver.store.ledger.group_commit import GroupCommitter
 from receiver.store.ledger.record import Recorded, record
 from tests.support.store_events import count, deliveries, expected_row, quarantined, stored_row
 
@@ -23,7 +23,7 @@ WRITERS = 8
 # How an event is recorded: alone, or with those that come meanwhile.
 WAYS: dict[str, Callable[[Engine], Record]] = {
     "alone": lambda engine: partial(record, engine),
-    "together": lambda engine: Together(engine, leaders=2).record,
+    "together": lambda engine: GroupCommitter(engine, leaders=2).record,
 }
 
 

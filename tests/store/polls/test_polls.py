@@ -9,8 +9,8 @@ from sqlalchemy import Connection, Engine, select, text
 from receiver.store.jobs.remove import remove_job
 from receiver.store.ledger.record import record
 from receiver.store.polls import refresh as refreshing
-from receiver.store.polls.polls import GaveUp, Watch, claim, give_up, settle
-from receiver.store.polls.reasons import Need
+from receiver.store.polls.polls import GaveUp, Watch, claim, give_up, reschedule
+from receiver.store.polls.reasons import PollReason
 from receiver.store.polls.refresh import refresh
 from receiver.store.tables import watches
 from tests.support.store_events import ACCOUNT, START, make_event
@@ -81,12 +81,12 @@ def test_what_was_asked_before_the_need_changed_does_not_count(engine: Engine) -
     with engine.connect() as connection:
         connection.execute(text("UPDATE watches SET attempts = 13, unknown = 4"))
     [same] = _claim(engine)
-    assert (same.need, same.attempts, same.unknown) == (Need.STATUS, 13, 4)
+    assert (same.need, same.attempts, same.unknown) == (PollReason.STATUS, 13, 4)
     record(engine, make_event({"status": "COMPLETED", "conversation_id": "conv"}, job=job))
     with engine.connect() as connection:
         connection.execute(text("UPDATE watches SET due_at = :at"), {"at": START})
     [other] = _claim(engine)
-    assert (other.need, other.attempts, other.unknown) == (Need.TRANSCRIPT, 0, 0)
+    assert (other.need, other.attempts, other.unknown) == (PollReason.TRANSCRIPT, 0, 0)
 
 
 def test_a_claimed_watch_is_written_down_as_it_is_settled(engine: Engine) -> None:
@@ -96,7 +96,7 @@ def test_a_claimed_watch_is_written_down_as_it_is_settled(engine: Engine) -> Non
     settled = Watch(
         job=mine.job, need=mine.need, attempts=3, unknown=2, leased_until=mine.leased_until
     )
-    _do(engine, lambda connection: settle(connection, settled, START))
+    _do(engine, lambda connection: reschedule(connection, settled, START))
     [again] = _claim(engine)
     assert (again.attempts, again.unknown) == (3, 2)
     _do(engine, lambda connection: give_up(connection, again, GaveUp.UNKNOWN_AT_TWILIO))
@@ -141,7 +141,7 @@ def test_what_was_given_up_is_not_watched_anew(engine: Engine) -> None:
     assert (_claim(engine), _ids(engine)) == ([], [job])
     record(engine, make_event({"status": "COMPLETED", "conversation_id": "conv"}, job=job))
     _refresh(engine)
-    assert [each.need for each in _claim(engine)] == [Need.TRANSCRIPT]
+    assert [each.need for each in _claim(engine)] == [PollReason.TRANSCRIPT]
 
 
 def test_a_gap_that_tells_no_configuration_is_asked_about(engine: Engine) -> None:
@@ -150,4 +150,6 @@ def test_a_gap_that_tells_no_configuration_is_asked_about(engine: Engine) -> Non
     record(engine, make_event({"status": "COMPLETED", "sentences": 1}, job="here"))
     record(engine, make_event({"status": "COMPLETED", "resolved_configuration": {}}, job="told"))
     _refresh(engine)
-    assert [(each.job["id"], each.need) for each in _claim(engine)] == [("gap", Need.CONVERSATION)]
+    assert [(each.job["id"], each.need) for each in _claim(engine)] == [
+        ("gap", PollReason.CONVERSATION)
+    ]

@@ -10,7 +10,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Engine, delete, select
 
-from receiver.store.rejected.keep import KEPT_FOR, Full, keep_rejected, remove_rejected
+from receiver.store.rejected.keep import (
+    KEPT_FOR,
+    QuotaExceededError,
+    keep_rejected,
+    remove_rejected,
+)
 from receiver.store.rejected.not_kept import count_not_kept, not_kept
 from receiver.store.rejected.quotas import Amount, Quotas
 from receiver.store.rejected.read import rejected_since, usage
@@ -82,7 +87,7 @@ def test_no_quota_is_ever_exceeded_and_nothing_young_is_evicted(
         before = _rows(engine)
         try:
             kept = keep_rejected(engine, request, QUOTAS)
-        except Full:
+        except QuotaExceededError:
             assert _rows(engine) == before
             continue
         after = _rows(engine)
@@ -99,12 +104,12 @@ def test_the_oldest_make_room_and_no_more_than_must(engine: Engine) -> None:
     first, *others = [
         keep_rejected(engine, make_rejected(n, account=OWN, hours=n), QUOTAS) for n in range(4)
     ]
-    with pytest.raises(Full):
+    with pytest.raises(QuotaExceededError):
         keep_rejected(engine, make_rejected(4, account=OWN, hours=23.9), QUOTAS)
     last = keep_rejected(engine, make_rejected(5, account=OWN, hours=28), QUOTAS)
     assert [row.id for row in _rows(engine)] == [*others, last]
     assert first not in others
-    with pytest.raises(Full):
+    with pytest.raises(QuotaExceededError):
         keep_rejected(engine, make_rejected(6, account=OWN, hours=28, size=5000), QUOTAS)
     large = make_rejected(7, account=OWN, hours=28, size=100 + 2 * SIZE)
     largest = keep_rejected(engine, large, QUOTAS)
@@ -115,7 +120,7 @@ def test_strangers_leave_our_own_quota_alone(engine: Engine) -> None:
     """However full the common quota is, an account that we name has its own."""
     for number in range(3):
         keep_rejected(engine, make_rejected(number, account=f"AC{number + 1}"), QUOTAS)
-    with pytest.raises(Full) as full:
+    with pytest.raises(QuotaExceededError) as full:
         keep_rejected(engine, make_rejected(3, account="AC4"), QUOTAS)
     assert full.value.account is None
     assert keep_rejected(engine, make_rejected(4, account=OWN), QUOTAS)
@@ -125,7 +130,7 @@ def test_one_stranger_has_a_part_of_the_common_quota(engine: Engine) -> None:
     """It is told whose quota is used up."""
     for number in range(2):
         keep_rejected(engine, make_rejected(number), QUOTAS)
-    with pytest.raises(Full) as full:
+    with pytest.raises(QuotaExceededError) as full:
         keep_rejected(engine, make_rejected(2), QUOTAS)
     assert full.value.account == "AC1"
     assert keep_rejected(engine, make_rejected(3, account="AC2"), QUOTAS)
@@ -144,7 +149,7 @@ def test_writers_at_once_keep_the_quotas(engine: Engine) -> None:
     def keep(number: int) -> bool:
         try:
             keep_rejected(engine, make_rejected(number, account=f"AC{number % 5}"), QUOTAS)
-        except Full:
+        except QuotaExceededError:
             return False
         return True
 

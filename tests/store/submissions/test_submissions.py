@@ -7,7 +7,12 @@ import pytest
 from sqlalchemy import Engine
 
 from receiver.store.submissions import intents, submissions
-from receiver.store.submissions.submissions import REMEMBERED, Doubtful, KeyReused, Submission
+from receiver.store.submissions.submissions import (
+    REMEMBERED,
+    KeyReusedError,
+    OutcomeUnknownError,
+    Submission,
+)
 
 NOON = datetime(2026, 4, 2, 12, tzinfo=UTC)
 WANTED = Submission(
@@ -122,7 +127,7 @@ def test_a_refused_key_may_stand_for_another_request(engine: Engine) -> None:
     _refuse(engine)
     mended = replace(LATER, request='{"a":2}', submitted_by="writer")
     assert _intend(engine, mended) == mended
-    with pytest.raises(KeyReused):
+    with pytest.raises(KeyReusedError):
         _intend(engine, LATER)
 
 
@@ -131,16 +136,16 @@ def test_what_may_be_forgotten_is_not_asked_again(engine: Engine) -> None:
     _intend(engine, WANTED)
     _intend(engine, _later(REMEMBERED))
     late = _later(REMEMBERED + timedelta(seconds=1))
-    with pytest.raises(Doubtful, match=r"2026-04-02T12:00:00Z.*new Idempotency-Key"):
+    with pytest.raises(OutcomeUnknownError, match=r"2026-04-02T12:00:00Z.*new Idempotency-Key"):
         _intend(engine, late)
     with engine.connect() as connection:
-        assert intents.doubtful(connection, NOON + REMEMBERED) == []
-        assert intents.doubtful(connection, late.asked_at) == [WANTED.idempotency_key]
-        assert intents.doubtful(connection, NOON + intents.TOLD) == []
+        assert intents.expired(connection, NOON + REMEMBERED) == []
+        assert intents.expired(connection, late.asked_at) == [WANTED.idempotency_key]
+        assert intents.expired(connection, NOON + intents.TOLD) == []
     _take(engine)
     assert _intend(engine, late).job_id == "job"
     with engine.connect() as connection:
-        assert intents.doubtful(connection, late.asked_at) == []
+        assert intents.expired(connection, late.asked_at) == []
 
 
 def test_what_was_refused_long_ago_is_asked_anew(engine: Engine) -> None:
@@ -150,16 +155,16 @@ def test_what_was_refused_long_ago_is_asked_anew(engine: Engine) -> None:
     later = _later(3 * REMEMBERED)
     assert _intend(engine, later) == later
     with engine.connect() as connection:
-        assert intents.doubtful(connection, later.asked_at) == []
+        assert intents.expired(connection, later.asked_at) == []
 
 
 def test_one_takes_up_what_was_left(engine: Engine) -> None:
     """It has the time of his asking then, by which a second one sees that it isn't his."""
     _intend(engine, WANTED)
     with engine.connect() as connection:
-        assert intents.take_up(connection, WANTED, LATER.asked_at) == AGAIN
-        assert intents.take_up(connection, WANTED, LATER.asked_at) is None
-        assert intents.take_up(connection, AGAIN, NOON + 2 * REMEMBERED) is None
+        assert intents.claim(connection, WANTED, LATER.asked_at) == AGAIN
+        assert intents.claim(connection, WANTED, LATER.asked_at) is None
+        assert intents.claim(connection, AGAIN, NOON + 2 * REMEMBERED) is None
 
 
 @pytest.mark.parametrize("answered", [False, True])
@@ -167,7 +172,7 @@ def test_a_key_stands_for_one_request(engine: Engine, answered: bool) -> None:  
     """With another request it is refused, and the first one stays as it was."""
     _intend(engine, WANTED)
     known = _take(engine) if answered else WANTED
-    with pytest.raises(KeyReused):
+    with pytest.raises(KeyReusedError):
         _intend(engine, replace(LATER, request='{"a":2}'))
     assert _intend(engine, WANTED) == known
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import psycopg
 
-from tests.support.faults.sender import Delivery, NoAnswer
+from tests.support.faults.sender import Delivery, NoAnswerError
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,8 +39,8 @@ def figures(scenario: str, deliveries: Sequence[Delivery], stored: set[bytes]) -
         sent=len({delivery.body for delivery in deliveries}),
         acknowledged=len(acknowledged),
         unavailable=sum(isinstance(answer, int) and answer >= 500 for answer in answers),
-        refused=answers.count(NoAnswer.REFUSED),
-        lost=answers.count(NoAnswer.LOST),
+        refused=answers.count(NoAnswerError.REFUSED),
+        lost=answers.count(NoAnswerError.LOST),
         stored=len(stored),
         missing=len(acknowledged - stored),
         slowest=round(max(delivery.slowest for delivery in deliveries), 1),
@@ -74,7 +74,7 @@ def check(deliveries: Sequence[Delivery], stored: list[bytes]) -> None:
     assert set(stored) <= sent
     assert len(stored) == len(set(stored))
     answers = {answer for delivery in deliveries for answer in delivery.answers}
-    assert answers <= {204, 503, NoAnswer.REFUSED, NoAnswer.LOST}
+    assert answers <= {204, 503, NoAnswerError.REFUSED, NoAnswerError.LOST}
 
 
 def table(rows: Iterable[dict[str, Any]]) -> list[str]:

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import psycopg
 import pytest
 
-from dev import place
+from dev import paths
 from dev.postgres import Server
 from dev.process import Child
 from tests.support.server import free_port, wait_until
@@ -43,8 +43,8 @@ def pgbouncer(server: Server, folder: Path) -> Iterator[str]:
     """
     if PROGRAM is None:
         pytest.skip("PgBouncer isn't installed: `apt install pgbouncer`, or your system's way")
-    uid = place.unprivileged_uid()
-    folder = place.folder(folder)
+    uid = paths.unprivileged_uid()
+    folder = paths.folder(folder)
     port = free_port()
     user = urlsplit(server.url())
     (folder / "users").write_text(f'"{user.username}" "{user.password}"\n')

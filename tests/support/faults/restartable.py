@@ -6,7 +6,7 @@ from pathlib import Path
 
 import psycopg
 
-from dev import cluster, place
+from dev import cluster, paths
 from dev.postgres import Server
 from dev.process import Child, wait_for
 
@@ -45,7 +45,7 @@ class Restartable:
                 env=cluster.ENVIRONMENT,
                 cwd=Path("/"),
                 output=log,
-                uid=place.unprivileged_uid(),
+                uid=paths.unprivileged_uid(),
             )
         give_up = time.monotonic() + 60
         while not self._answers():

@@ -26,7 +26,7 @@ MOST_AT_ONCE = 256
 _LARGE_EVERY = 50
 
 
-class NoAnswer(enum.StrEnum):
+class NoAnswerError(enum.StrEnum):
     """Why there is no status."""
 
     REFUSED = "no connection"
@@ -34,7 +34,7 @@ class NoAnswer(enum.StrEnum):
     LATE = "no answer in time"
 
 
-Answer = int | NoAnswer
+Answer = int | NoAnswerError
 
 
 @dataclass
@@ -56,8 +56,8 @@ def is_tried_again(answer: Answer) -> bool:
 
     Of an answer that comes too late nobody promises it; so it is final here.
     """
-    if isinstance(answer, NoAnswer):
-        return answer is not NoAnswer.LATE
+    if isinstance(answer, NoAnswerError):
+        return answer is not NoAnswerError.LATE
 
     return answer >= 500 or answer in TRIED_AGAIN
 
@@ -68,14 +68,14 @@ def attempt(port: int, request: bytes, *, patience: float = TOTAL_SECONDS) -> An
     try:
         connection = socket.create_connection(("127.0.0.1", port), timeout=CONNECT_SECONDS)
     except OSError:
-        return NoAnswer.REFUSED
+        return NoAnswerError.REFUSED
     with connection:
         try:
             return _exchange(connection, request, end)
         except TimeoutError:
-            return NoAnswer.LATE
+            return NoAnswerError.LATE
         except OSError:
-            return NoAnswer.LOST
+            return NoAnswerError.LOST
 
 
 def _exchange(connection: socket.socket, request: bytes, end: float) -> Answer:
@@ -86,7 +86,7 @@ def _exchange(connection: socket.socket, request: bytes, end: float) -> Answer:
         connection.settimeout(max(0.001, end - time.monotonic()))
         part = connection.recv(65536)
         if not part:
-            return NoAnswer.LOST
+            return NoAnswerError.LOST
         answer += part
 
     return int(answer.split(b" ", 2)[1])

@@ -11,11 +11,11 @@ from pathlib import Path
 from socketserver import BaseRequestHandler, ThreadingTCPServer
 from typing import Any
 
-from receiver.preflight.gate import Gate
+from receiver.preflight.address_policy import AddressPolicy
 
 CERTIFICATE = Path(__file__).with_name("media.example.pem")
 # Lets everything through, and finds every name on the loopback.
-OPEN = Gate(
+OPEN = AddressPolicy(
     resolve=lambda _host, _port: ["127.0.0.1"],
     allows=lambda _address: True,
     authorities=str(CERTIFICATE),

@@ -6,7 +6,7 @@ from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
 import certifi
 
-from receiver.preflight.fault import Code, Failed
+from receiver.preflight.errors import Code, MediaError
 from receiver.preflight.resolver import addresses_of, in_time
 from receiver.runtime.deadline import Deadline
 
@@ -43,7 +43,7 @@ def is_public(address: Address) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Gate:
+class AddressPolicy:
     """Who may be asked: `allows` judges each address that `resolve` gives for a host and port.
 
     `authorities` is the file of certificates that a server's own is held against. All three are
@@ -64,7 +64,7 @@ class Gate:
         """
         addresses = [ip_address(name) for name in self._resolved(host, port, deadline)]
         if not addresses or not all(map(self.allows, addresses)):
-            raise Failed(
+            raise MediaError(
                 Code.DOWNLOAD_FAILED, f"{host} has no address, or one not on the public internet"
             )
 

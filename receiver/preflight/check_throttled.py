@@ -3,7 +3,7 @@
 from threading import BoundedSemaphore
 
 from receiver.preflight.check import check
-from receiver.preflight.fault import Busy, Fault
+from receiver.preflight.errors import Fault, PreflightBusyError
 from receiver.runtime.deadline import Deadline
 
 # In seconds: for the turn and the look together; it leaves Twilio some time for the submission.
@@ -14,11 +14,11 @@ FOR_A_TURN = 1.0
 _turns = BoundedSemaphore(4)
 
 
-def look(url: str) -> list[Fault]:
+def check_throttled(url: str) -> list[Fault]:
     """Return what would fail, or raise Busy if too much is being looked at."""
     deadline = Deadline(SECONDS)
     if not _turns.acquire(timeout=FOR_A_TURN):
-        raise Busy
+        raise PreflightBusyError
     try:
         return check(url, seconds=deadline.remaining())
     finally:

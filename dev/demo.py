@@ -10,9 +10,9 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from dev.ask import ask
 from dev.credentials import ACCOUNT_SID, API_KEY, AUTH_TOKEN
-from receiver.reconcile.desk import Desk
+from dev.http import ask
+from receiver.reconcile.context import ReconcileContext
 from receiver.reconcile.report import Report
 from receiver.reconcile.run import reconcile
 from receiver.settings.config import load
@@ -103,7 +103,7 @@ def _reconciling(env: Mapping[str, str]) -> Iterator[Callable[[], None]]:
     logging.getLogger("receiver").addHandler(logging.NullHandler())
     engine = make_engine(settings.database_url, pool_size=1)
     with twilio_of(settings) as twilio:
-        desk = Desk(
+        desk = ReconcileContext(
             engine=engine,
             twilio=twilio,
             account_id=settings.account_sid,

@@ -11,6 +11,7 @@ from itertools import islice
 
 import requests
 
+from receiver.runtime.errors import ReceiverError
 from receiver.web.problems import MEDIA_TYPE
 
 # In seconds, to connect and again between two reads: Twilio's patience is no longer.
@@ -38,7 +39,7 @@ _REMEDIES: dict[int, str] = {
 }
 
 
-class Astray(Exception):
+class ProbeError(ReceiverError):
     """No right answer came; says what came instead, and what to do about it."""
 
     def __init__(self, what: str, remedy: str) -> None:
@@ -46,7 +47,7 @@ class Astray(Exception):
         self.remedy = remedy
 
 
-class Refused(Astray):
+class ProbeRefusedError(ProbeError):
     """Raised where the service itself refuses the credential; another one may do."""
 
 
@@ -71,7 +72,7 @@ def call(
     headers: Mapping[str, str] | None = None,
     auth: tuple[str, str] | None = None,
 ) -> Answer:
-    """Call `url` as Twilio would, following no redirect; raise Astray where nobody answers."""
+    """Call `url` as Twilio would, following no redirect; raise ProbeError where nobody answers."""
     try:
         with requests.request(
             method,
@@ -106,40 +107,40 @@ def _detail(body: bytes) -> str | None:
         return None
 
 
-def _unanswered(error: Exception) -> Astray:
+def _unanswered(error: Exception) -> ProbeError:
     # The errors' own texts repeat the URL, credentials and all.
     if isinstance(error, requests.exceptions.SSLError):
-        return Astray(
+        return ProbeError(
             "TLS failed",
             "Serve https there, with a certificate that public authorities vouch for: Twilio "
             "refuses any other.",
         )
     if isinstance(error, requests.Timeout):
-        return Astray(
+        return ProbeError(
             f"no answer within {PATIENCE:g} s",
             "Look whether the web process runs and what it logs: Twilio doesn't wait longer "
             "(its error 17581).",
         )
     if isinstance(error, requests.ConnectionError):
-        return Astray(
+        return ProbeError(
             "nobody can be reached there",
             "Check host and port of PUBLIC_URL, its DNS, and that the web process runs "
             "(Twilio's error 17582).",
         )
 
-    return Astray(
+    return ProbeError(
         f"it cannot be called ({type(error).__name__})",
         "Set PUBLIC_URL to the origin that Twilio calls, such as https://app.example.com.",
     )
 
 
-def explain(answer: Answer, *, refused: str) -> Astray:
+def explain(answer: Answer, *, refused: str) -> ProbeError:
     """Say why an answer is not the expected one; `refused` is the remedy for our own 401 or 403."""
     said = f"answered {answer.status}" + (f" ({answer.problem!a})" if answer.problem else "")
     if answer.problem and answer.status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
-        return Refused(said, refused)
+        return ProbeRefusedError(said, refused)
 
-    return Astray(said, _remedy(answer))
+    return ProbeError(said, _remedy(answer))
 
 
 def _remedy(answer: Answer) -> str:

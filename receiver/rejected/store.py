@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Engine
 
-from receiver.bodies.body import Intake
+from receiver.bodies.reader import BodyReader
 from receiver.rejected.budget import Bucket, Metered, Pauses
 from receiver.rejected.candidate import may_be_callback, rejected_request
-from receiver.rejected.not_kept import NotKept, NotKeptCounts
+from receiver.rejected.not_kept import NotKeptCounts, NotKeptError
 from receiver.runtime import deadline
 from receiver.runtime.deadline import Deadline
-from receiver.runtime.errors import place_of
-from receiver.runtime.timeouts import limited
-from receiver.store.rejected.keep import Full, RejectedRequest, keep_rejected
+from receiver.runtime.errors import locate
+from receiver.runtime.timeouts import time_limit
+from receiver.store.rejected.keep import QuotaExceededError, RejectedRequest, keep_rejected
 from receiver.store.rejected.quotas import Quotas
 
 if TYPE_CHECKING:
@@ -43,10 +43,10 @@ _ALL_OTHERS = ""
 _DATABASE = "the database"
 
 
-class RefusedStore:
+class RejectedStore:
     """Where one worker puts what it refuses and may be a callback."""
 
-    def __init__(self, engine: Engine, intake: Intake, quotas: Quotas) -> None:
+    def __init__(self, engine: Engine, intake: BodyReader, quotas: Quotas) -> None:
         self._engine = engine
         self._intake = intake
         self._quotas = quotas
@@ -71,10 +71,10 @@ class RefusedStore:
                 return None
             with self._read(reason, environ) as request:
                 return self._write(request, deadline.of(environ)) if request else None
-        except NotKept as error:
+        except NotKeptError as error:
             self._not_kept.add(error.reason)
         except Exception as error:  # noqa: BLE001 - nothing that goes wrong here changes the answer
-            logger.warning("keeping a refused request failed: %s", place_of(error))
+            logger.warning("keeping a refused request failed: %s", locate(error))
 
         return None
 
@@ -82,30 +82,30 @@ class RefusedStore:
     def _read(self, reason: str, environ: "WSGIEnvironment") -> Iterator[RejectedRequest | None]:
         """Read the body, and hold its memory until the end."""
         if not (self._requests.has_any() and self._bytes.has_any()):
-            raise NotKept("unread")
+            raise NotKeptError("unread")
         self._requests.spend(1)
         metered = {**environ, "wsgi.input": Metered(environ["wsgi.input"], self._bytes)}
         with ExitStack() as held:
             try:
-                with limited(READ_SECONDS):
+                with time_limit(READ_SECONDS):
                     body = held.enter_context(self._intake.refused(metered))
             except Exception as error:
-                raise NotKept("unread") from error
+                raise NotKeptError("unread") from error
             yield rejected_request(reason, environ, body, datetime.now(UTC))
 
     def _write(self, request: RejectedRequest, until: Deadline) -> int:
         with self._turn(until.remaining() - WRITE_SECONDS - ANSWER_SECONDS):
             self._heed_pauses(request.account_id)
             try:
-                with limited(WRITE_SECONDS):
+                with time_limit(WRITE_SECONDS):
                     return keep_rejected(self._engine, request, self._quotas)
-            except Full as full:
+            except QuotaExceededError as full:
                 self._pauses.begin(full.account or _ALL_OTHERS)
-                raise NotKept("full") from full
+                raise NotKeptError("full") from full
             except Exception as error:
                 self._pauses.begin(_DATABASE)
-                logger.warning("a refused request wasn't kept: %s", place_of(error))
-                raise NotKept("database") from error
+                logger.warning("a refused request wasn't kept: %s", locate(error))
+                raise NotKeptError("database") from error
 
     @contextmanager
     def _turn(self, seconds: float) -> Iterator[None]:
@@ -114,7 +114,7 @@ class RefusedStore:
         To wait for others of ours says nothing about the database, so no pause comes of it.
         """
         if not self._connection.acquire(timeout=max(0.0, seconds)):
-            raise NotKept("late")
+            raise NotKeptError("late")
         try:
             yield
         finally:
@@ -123,6 +123,6 @@ class RefusedStore:
     def _heed_pauses(self, account: str) -> None:
         shared = () if account in self._quotas.own else (_ALL_OTHERS,)
         if any(map(self._pauses.holds, (account, *shared))):
-            raise NotKept("full")
+            raise NotKeptError("full")
         if self._pauses.holds(_DATABASE):
-            raise NotKept("database")
+            raise NotKeptError("database")

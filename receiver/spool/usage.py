@@ -17,11 +17,11 @@ _PAUSE_SECONDS = 1.0
 _MEANWHILE_SECONDS = 60.0
 
 
-class SpoolFull(OSError):
+class SpoolFullError(OSError):
     """The spool holds as much as it may."""
 
 
-class Census:
+class SpoolUsage:
     """A count of the folder's files and bytes: scanned now and then, added to in between.
 
     What other processes add shows at the next scan, so the caps may be exceeded by what they put
@@ -36,7 +36,7 @@ class Census:
         self._scan_at = 0.0  # monotonic
 
     def add(self, size: int) -> None:
-        """Count one more file of `size` bytes; raise SpoolFull if it is one too many."""
+        """Count one more file of `size` bytes; raise SpoolFullError if it is one too many."""
         now = time.monotonic()
         if now >= self._scan_at:
             # One thread scans, the others go by the last count.
@@ -49,7 +49,7 @@ class Census:
             took = time.monotonic() - now
             self._scan_at = now + max(_PAUSE_SECONDS, _SHARE * took)
         if self._files >= MOST_FILES or self._bytes + size > MOST_BYTES:
-            raise SpoolFull(
+            raise SpoolFullError(
                 errno.ENOSPC, f"the spool is full: {self._files} files, {self._bytes} bytes"
             )
         self._files += 1

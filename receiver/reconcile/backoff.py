@@ -4,8 +4,8 @@ import random
 from datetime import timedelta
 
 from receiver.store.polls.polls import SOON
-from receiver.store.polls.reasons import Need
-from receiver.twilio.client import TwilioBusy
+from receiver.store.polls.reasons import PollReason
+from receiver.twilio.client import TwilioBusyError
 
 # A job may take hours, but is rarely unfinished for a day: then nobody is waiting any more.
 _LONGEST = timedelta(minutes=10)
@@ -21,12 +21,12 @@ MOST_TIMES_UNKNOWN = 10
 _PATIENCE = 30.0
 
 
-def pause(need: Need, attempts: int, retry_after: float | None = None) -> timedelta:
+def next_delay(need: PollReason, attempts: int, retry_after: float | None = None) -> timedelta:
     """Return how long to wait after so many times in vain: Twilio's Retry-After at least.
 
     A little is added at random, so that what was asked at once isn't asked at once for ever.
     """
-    longest = _LONGEST if need == Need.STATUS and attempts < _DAY else _LONGEST_LATER
+    longest = _LONGEST if need == PollReason.STATUS and attempts < _DAY else _LONGEST_LATER
     doubled: timedelta = min(SOON * 2 ** min(attempts, 20), longest)
     least = max(doubled, timedelta(seconds=retry_after or 0))
     spread: float = random.uniform(1, 1.2)  # noqa: S311 - spreads the load, no secret
@@ -34,11 +34,11 @@ def pause(need: Need, attempts: int, retry_after: float | None = None) -> timede
     return least * spread
 
 
-def patience(busy: TwilioBusy) -> float:
+def throttle_seconds(busy: TwilioBusyError) -> float:
     """Return for how many seconds to leave Twilio alone after a 429."""
     return _PATIENCE if busy.retry_after is None else busy.retry_after
 
 
-def is_hopeless(need: Need, attempts: int) -> bool:
+def is_exhausted(need: PollReason, attempts: int) -> bool:
     """Tell whether it was asked for often enough. An unfinished job ends some time."""
-    return need != Need.STATUS and attempts >= MOST_TIMES
+    return need != PollReason.STATUS and attempts >= MOST_TIMES

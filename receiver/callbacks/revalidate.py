@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from receiver.events.validate import judge
+from receiver.events.validate import validate
 from receiver.settings.keys import ACCOUNT_SID, SigningKey
-from receiver.signatures.signature import SignatureRefused, Signed, verify
+from receiver.signatures.signature import SignatureError, SignedRequest, verify
 from receiver.store.event import Event
 
 
-def rejudge(event: Event, keys: Sequence[SigningKey]) -> Event:
+def revalidate(event: Event, keys: Sequence[SigningKey]) -> Event:
     """Return the event as it is judged now. It raises nothing.
 
     A key that has been rotated away takes nothing back: the signature was right when it came.
@@ -17,15 +17,17 @@ def rejudge(event: Event, keys: Sequence[SigningKey]) -> Event:
     key_id, account = _signer(event, keys)
     came = replace(event, job_id=None, account_id=None, head=None, reason=None, detail=None)
 
-    return judge(replace(came, key_id=key_id), account)
+    return validate(replace(came, key_id=key_id), account)
 
 
 def _signer(event: Event, keys: Sequence[SigningKey]) -> tuple[str | None, str | None]:
     """Return the id of the key that signed, and the account that it is bound to, if it is."""
-    signed = Signed(event.url or "", event.signature, event.signature_settings, event.content_type)
+    signed = SignedRequest(
+        event.url or "", event.signature, event.signature_settings, event.content_type
+    )
     try:
         key = verify(signed, keys, lambda **_: event.body).key
-    except SignatureRefused:
+    except SignatureError:
         # A key that is bound has its account's SID for its id.
         bound = event.key_id is not None and ACCOUNT_SID.fullmatch(event.key_id)
         return event.key_id, event.key_id if bound else None

@@ -4,17 +4,17 @@ import logging
 from dataclasses import dataclass, replace
 from http import HTTPStatus
 
+from receiver.reconcile.backoff import MOST_TIMES_UNKNOWN, is_exhausted, next_delay
+from receiver.reconcile.context import ReconcileContext
 from receiver.reconcile.conversation import document_of
-from receiver.reconcile.desk import Desk
-from receiver.reconcile.hearing import hear, heard, keep
-from receiver.reconcile.pace import MOST_TIMES_UNKNOWN, is_hopeless, pause
+from receiver.reconcile.documents import event_from, record_documents, record_event
 from receiver.reconcile.report import Report
-from receiver.runtime.errors import place_of
+from receiver.runtime.errors import locate
 from receiver.store.polls import polls
 from receiver.store.polls.polls import GaveUp, Watch
-from receiver.store.polls.reasons import Need
-from receiver.store.retry import Unavailable
-from receiver.twilio.client import TwilioAway, TwilioBusy, TwilioRefused
+from receiver.store.polls.reasons import PollReason
+from receiver.store.retry import DatabaseUnavailableError
+from receiver.twilio.client import TwilioBusyError, TwilioRefusedError, TwilioUnavailableError
 
 logger = logging.getLogger(__name__)
 
@@ -28,81 +28,84 @@ class _Outcome:
     is_away: bool = False
 
 
-def ask_about(desk: Desk, watched: Watch, report: Report) -> bool:
+def poll_job(context: ReconcileContext, watched: Watch, report: Report) -> bool:
     """Ask about a claimed job and settle its watch; return whether Twilio answered at all.
 
-    Raises TwilioRefused where it doesn't know us (401), TwilioBusy and store.retry.Unavailable.
+    Raises TwilioRefusedError where it doesn't know us (401), TwilioBusyError and
+    store.retry.DatabaseUnavailableError.
     """
     about = {"job": watched.job["id"]}
     outcome = _Outcome()
     try:
-        outcome.retry_after = _answered(desk, watched, report)
-    except (TwilioBusy, Unavailable):
+        outcome.retry_after = _answered(context, watched, report)
+    except (TwilioBusyError, DatabaseUnavailableError):
         raise
-    except TwilioRefused as error:
+    except TwilioRefusedError as error:
         if error.status == HTTPStatus.UNAUTHORIZED:
             raise  # nor would Twilio tell of another; while a 403 may be of this one alone
         is_not_found = error.status == HTTPStatus.NOT_FOUND
-        outcome.is_unknown = is_not_found and watched.need != Need.TRANSCRIPT
+        outcome.is_unknown = is_not_found and watched.need != PollReason.TRANSCRIPT
         report.errors += not is_not_found
         report.unknown += outcome.is_unknown
         logger.warning("Twilio told nothing of a job: code %s", error.code, extra=about)
-    except TwilioAway as error:
+    except TwilioUnavailableError as error:
         outcome.is_away = True
         report.errors += 1
         logger.warning("%s", error, extra=about)
     except Exception as error:  # noqa: BLE001 - whatever it is, the next job is another
         report.errors += 1
-        logger.error("asking failed: %s", place_of(error), extra=about)  # noqa: TRY400 - its text may quote what Twilio said
-    _settle(desk, watched, outcome)
+        logger.error("asking failed: %s", locate(error), extra=about)  # noqa: TRY400 - its text may quote what Twilio said
+    _settle(context, watched, outcome)
 
     return not outcome.is_away
 
 
-def _answered(desk: Desk, watched: Watch, report: Report) -> float | None:
+def _answered(context: ReconcileContext, watched: Watch, report: Report) -> float | None:
     """Ask, record the answer, and return Twilio's Retry-After."""
-    if watched.need == Need.TRANSCRIPT:
-        _read_conversation(desk, watched, report)
+    if watched.need == PollReason.TRANSCRIPT:
+        _read_conversation(context, watched, report)
         return None
-    answer = desk.twilio.fetch(watched.job["id"])
+    answer = context.twilio.fetch(watched.job["id"])
     inner = answer.document.get("transcription")
-    hear(desk, [inner if isinstance(inner, dict) else answer.document], report)
+    record_documents(context, [inner if isinstance(inner, dict) else answer.document], report)
 
     return answer.retry_after
 
 
-def _read_conversation(desk: Desk, watched: Watch, report: Report) -> None:
+def _read_conversation(context: ReconcileContext, watched: Watch, report: Report) -> None:
     """Record the transcript that the job's conversation holds, if it is all there."""
     job = watched.job
     report.checked += 1
     document = document_of(
         job,
-        desk.twilio.communications(job["conversation_id"]),
-        is_alone=desk.ask(lambda connection: polls.is_alone(connection, job)),
-        is_last_chance=is_hopeless(watched.need, watched.attempts + 1),
+        context.twilio.communications(job["conversation_id"]),
+        is_alone=context.ask(lambda connection: polls.is_alone(connection, job)),
+        is_last_chance=is_exhausted(watched.need, watched.attempts + 1),
     )
-    if document is not None and keep(desk, heard(desk, "conversation", document), report):
+    if document is not None and record_event(
+        context, event_from(context, "conversation", document), report
+    ):
         report.fetched_back += 1
 
 
-def _settle(desk: Desk, watched: Watch, outcome: _Outcome) -> None:
+def _settle(context: ReconcileContext, watched: Watch, outcome: _Outcome) -> None:
     job_id = watched.job["id"]
-    needed = desk.ask(lambda connection: polls.need_of(connection, job_id))
+    needed = context.ask(lambda connection: polls.need_of(connection, job_id))
     if needed is None:
         return  # the watch goes once it is due
     need, ended_at = needed
     anew = _anew(watched, need, outcome)
     if why := _gave_up(anew, outcome):
         logger.warning("giving up on a job", extra={"job": job_id, "reason": why.value})
-        desk.ask(lambda connection: polls.give_up(connection, anew, why))
+        context.ask(lambda connection: polls.give_up(connection, anew, why))
         return
-    due_at = desk.clock() + pause(need, anew.attempts, outcome.retry_after)
-    if anew.attempts == 0 and need == Need.TRANSCRIPT:
-        due_at = ended_at + desk.grace
-    desk.ask(lambda connection: polls.settle(connection, anew, due_at))
+    due_at = context.clock() + next_delay(need, anew.attempts, outcome.retry_after)
+    if anew.attempts == 0 and need == PollReason.TRANSCRIPT:
+        due_at = ended_at + context.grace
+    context.ask(lambda connection: polls.reschedule(connection, anew, due_at))
 
 
-def _anew(watched: Watch, need: Need, outcome: _Outcome) -> Watch:
+def _anew(watched: Watch, need: PollReason, outcome: _Outcome) -> Watch:
     """Return the watch with this time counted; for what is needed only now nobody has asked."""
     if need != watched.need:
         return replace(watched, need=need, attempts=0, unknown=0)
@@ -118,7 +121,7 @@ def _gave_up(watched: Watch, outcome: _Outcome) -> GaveUp | None:
     if watched.unknown >= MOST_TIMES_UNKNOWN:
         return GaveUp.UNKNOWN_AT_TWILIO
     # The last time is one that Twilio answered.
-    if is_hopeless(watched.need, watched.attempts) and not outcome.is_away:
+    if is_exhausted(watched.need, watched.attempts) and not outcome.is_away:
         return GaveUp.NOT_THERE_IN_TIME
 
     return None

@@ -2,13 +2,17 @@
 
 from datetime import datetime
 
-from receiver.signatures.signature import Signed, Verified
+from receiver.signatures.signature import SignedRequest, Verified
 from receiver.store.event import Event
 from schemas.storable import is_storable
 
 
-def arrival(
-    signed: Signed, verified: Verified, *, received_at: datetime, idempotency_token: str | None
+def callback_event(
+    signed: SignedRequest,
+    verified: Verified,
+    *,
+    received_at: datetime,
+    idempotency_token: str | None,
 ) -> Event:
     """Return the event of a request whose signature is right; the token is its header's."""
     return Event(

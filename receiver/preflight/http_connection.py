@@ -14,7 +14,7 @@ from functools import cache
 from http.client import HTTPConnection, HTTPResponse
 from typing import Any, cast
 
-from receiver.preflight.gate import Address, Gate
+from receiver.preflight.address_policy import Address, AddressPolicy
 from receiver.preflight.target import Target
 from receiver.runtime.deadline import Deadline
 
@@ -24,12 +24,12 @@ _OVERHEAD = 2**20  # headers and the framing of chunks
 
 
 @dataclass(frozen=True, slots=True)
-class Route:
+class HttpConnection:
     """A target and the addresses that it is pinned to; what is opened is closed with `sockets`."""
 
     target: Target
     addresses: list[Address]
-    gate: Gate
+    gate: AddressPolicy
     deadline: Deadline
     sockets: ExitStack
 

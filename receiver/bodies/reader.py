@@ -6,6 +6,7 @@ from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
 from receiver.runtime.deadline import Deadline
+from receiver.runtime.errors import ReceiverError
 from receiver.signatures.signature import ReadBody
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ REFUSED_BYTES = 8 * REFUSED_BODY_BYTES
 _PIECE = 16 * 1024
 
 
-class BodyTooLarge(Exception):
+class BodyTooLargeError(ReceiverError):
     """The body exceeds `limit` bytes."""
 
     def __init__(self, limit: int) -> None:
@@ -33,15 +34,15 @@ class BodyTooLarge(Exception):
         self.limit = limit
 
 
-class BodyCutShort(Exception):
+class BodyIncompleteError(ReceiverError):
     """The body ended before its promised length: a fault on the way, not the sender's."""
 
 
-class TooMuchInFlight(Exception):
+class MemoryBudgetError(ReceiverError):
     """Other requests' bodies held the worker's memory until the deadline."""
 
 
-class Room:
+class MemoryBudget:
     """The bytes that the bodies of one worker may take together, and one of them alone."""
 
     def __init__(self, total: int, largest: int) -> None:
@@ -54,7 +55,7 @@ class Room:
 
     @contextmanager
     def taken(self, size: int, deadline: Deadline, holder: str = "") -> Iterator[None]:
-        """Wait for `size` bytes to be free and hold them; raises TooMuchInFlight.
+        """Wait for `size` bytes to be free and hold them; raises MemoryBudgetError.
 
         Of those that go by the same name, if they have one, one at a time holds any.
         """
@@ -62,7 +63,7 @@ class Room:
             if not self._changed.wait_for(
                 lambda: self._free >= size and holder not in self._holders, deadline.remaining()
             ):
-                raise TooMuchInFlight
+                raise MemoryBudgetError
             self._free -= size
             if holder:
                 self._holders.add(holder)
@@ -75,19 +76,20 @@ class Room:
                 self._changed.notify_all()
 
 
-class Intake:
+class BodyReader:
     """Where the bodies of one worker are read."""
 
     def __init__(self, *, max_body_bytes: int) -> None:
-        self._proved = Room(PROVED_BYTES, max_body_bytes)
-        self._unproved = Room(UNPROVED_BYTES, min(UNPROVED_BODY_BYTES, max_body_bytes))
-        self._refused = Room(REFUSED_BYTES, min(REFUSED_BODY_BYTES, max_body_bytes))
+        self._proved = MemoryBudget(PROVED_BYTES, max_body_bytes)
+        self._unproved = MemoryBudget(UNPROVED_BYTES, min(UNPROVED_BODY_BYTES, max_body_bytes))
+        self._refused = MemoryBudget(REFUSED_BYTES, min(REFUSED_BODY_BYTES, max_body_bytes))
 
     @contextmanager
     def reader(self, environ: "WSGIEnvironment", deadline: Deadline) -> Iterator[ReadBody]:
         """Give what reads the body, whose bytes count as in flight until the end.
 
-        It raises BodyTooLarge, BodyCutShort or TooMuchInFlight. Nothing is taken before it is
+        It raises BodyTooLargeError, BodyIncompleteError or MemoryBudgetError. Nothing is taken
+        before it is
         called, so that a request that is refused by its headers holds nothing.
         """
         with ExitStack() as held:
@@ -98,7 +100,7 @@ class Intake:
                 # Without a promise (a chunked body) it may turn out as large as is allowed.
                 size = int(promised) if promised else room.largest
                 if size > room.largest:
-                    raise BodyTooLarge(room.largest)
+                    raise BodyTooLargeError(room.largest)
                 # A signature that is right speaks of one body. Whoever has seen it can send it as
                 # often as they like, and must not hold more of the room than that one.
                 holder = environ.get("HTTP_X_TWILIO_SIGNATURE", "") if proved else ""
@@ -117,7 +119,7 @@ class Intake:
         largest = self._refused.largest
         left = int(environ.get("CONTENT_LENGTH") or largest + 1)
         if left > largest + 1:
-            raise BodyTooLarge(largest)
+            raise BodyTooLargeError(largest)
         body = bytearray()
         with ExitStack() as held:
             while left:
@@ -128,7 +130,7 @@ class Intake:
                 body += piece
                 left -= len(piece)
             if len(body) > largest:
-                raise BodyTooLarge(largest)
+                raise BodyTooLargeError(largest)
             yield bytes(body)
 
 
@@ -136,9 +138,9 @@ def _read(environ: "WSGIEnvironment", size: int, *, exactly: bool) -> bytes:
     """Read from the server's own stream: Werkzeug's hands over a cut body in silence."""
     body = _piece(environ, size if exactly else size + 1)
     if len(body) > size:
-        raise BodyTooLarge(size)
+        raise BodyTooLargeError(size)
     if exactly and len(body) < size:
-        raise BodyCutShort
+        raise BodyIncompleteError
 
     return body
 
@@ -150,7 +152,7 @@ def _piece(environ: "WSGIEnvironment", size: int) -> bytes:
         piece: bytes = stream.read(size)
     except Exception as error:
         # A reset connection, a chunk without its end: each server has errors of its own for it.
-        raise BodyCutShort from error
+        raise BodyIncompleteError from error
     except BaseException:
         # A deadline, in the middle of the read. gunicorn, which sees to Exceptions only, would take
         # the rest of the body for the connection's next request.

@@ -9,12 +9,18 @@ from typing import Any
 
 from sqlalchemy import Engine
 
-from receiver.doctor.configuration import of_configurations
-from receiver.doctor.finding import Finding, NoAnswer, Verdict, patiently
+from receiver.doctor.configuration_checks import of_configurations
+from receiver.doctor.finding import Finding, NoAnswerError, Verdict, patiently
 from receiver.runtime.deadline import Deadline
 from receiver.settings.config import Settings
 from receiver.store.jobs.configurations import configurations_in_use
-from receiver.twilio.client import Twilio, TwilioAway, TwilioBusy, TwilioRefused, twilio_of
+from receiver.twilio.client import (
+    Twilio,
+    TwilioBusyError,
+    TwilioRefusedError,
+    TwilioUnavailableError,
+    twilio_of,
+)
 
 SECONDS = 30.0  # for all that is asked of Twilio
 MOST = 10  # configurations
@@ -34,9 +40,9 @@ def findings(settings: Settings, engine: Engine | None) -> Iterator[Finding]:
             names = dict.fromkeys([*_named_at_twilio(twilio), *_in_use(settings, engine)])
             yield of_credentials(settings)
             configurations = {name: _inner(twilio, name) for name in islice(names, MOST)}
-    except TwilioRefused as error:
+    except TwilioRefusedError as error:
         yield of_refusal(settings, error)
-    except (TwilioAway, TwilioBusy) as error:
+    except (TwilioUnavailableError, TwilioBusyError) as error:
         yield Finding(
             Verdict.WARN,
             f"Twilio: {error}",
@@ -61,7 +67,7 @@ def _inner(twilio: Twilio, name: str) -> Mapping[str, Any] | None:
         told = twilio.configuration(name).document.get("configuration")
     except ValueError:
         return None
-    except TwilioRefused as error:
+    except TwilioRefusedError as error:
         if error.is_of_credentials:
             raise
         return None
@@ -80,7 +86,7 @@ def _in_use(settings: Settings, engine: Engine | None) -> list[str]:
 
     try:
         return patiently(look)
-    except NoAnswer:
+    except NoAnswerError:
         return []
 
 
@@ -92,7 +98,7 @@ def of_credentials(settings: Settings) -> Finding:
     return Finding(Verdict.OK, "Twilio: it knows TWILIO_ACCOUNT_SID with its auth token")
 
 
-def of_refusal(settings: Settings, error: TwilioRefused) -> Finding:
+def of_refusal(settings: Settings, error: TwilioRefusedError) -> Finding:
     """Judge what Twilio refused: a token that isn't the account's verifies no callback either."""
     if not error.is_of_credentials:
         return Finding(Verdict.WARN, f"Twilio: {error}", "Look up the code in Twilio's docs.")

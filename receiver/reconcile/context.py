@@ -8,7 +8,7 @@ from typing import TypeVar
 from sqlalchemy import Connection, Engine
 
 from receiver.runtime.deadline import REQUEST_SECONDS, Deadline
-from receiver.store.retry import until
+from receiver.store.retry import retry_until
 from receiver.twilio.client import Twilio
 
 Answer = TypeVar("Answer")
@@ -23,7 +23,7 @@ def _never() -> bool:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Desk:
+class ReconcileContext:
     """`account_id` is the only account that Twilio can be asked about, None if it isn't known.
 
     `grace` is how long after a job's end its callback may still come.
@@ -37,10 +37,10 @@ class Desk:
     is_stopping: Callable[[], bool] = _never
 
     def ask(self, question: Callable[[Connection], Answer]) -> Answer:
-        """Return the store's answer; raises store.retry.Unavailable if it gives none."""
+        """Return the store's answer, or raise store.retry.DatabaseUnavailableError."""
 
         def attempt() -> Answer:
             with self.engine.connect() as connection:
                 return question(connection)
 
-        return until(Deadline(REQUEST_SECONDS), attempt)
+        return retry_until(Deadline(REQUEST_SECONDS), attempt)

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from enum import IntEnum
 
+from receiver.runtime.errors import ReceiverError
+
 
 class Code(IntEnum):
     """Twilio's error codes for media: `https://www.twilio.com/docs/api/errors/{code}`."""
@@ -34,11 +36,11 @@ class Fault:
         return f"{self.code}: {self.text}"
 
 
-class Busy(Exception):
+class PreflightBusyError(ReceiverError):
     """Nothing was looked at: too much is, or the system's resolver gives no answers."""
 
 
-class Failed(Exception):
+class MediaError(ReceiverError):
     """There is nothing to read; `fault` says why."""
 
     def __init__(self, code: Code, text: str) -> None:

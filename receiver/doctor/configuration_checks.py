@@ -8,7 +8,7 @@ from http import HTTPStatus
 from typing import Any
 
 from receiver.doctor.finding import Finding, Verdict
-from receiver.doctor.outside import Astray, call, explain
+from receiver.doctor.probe import ProbeError, call, explain
 from receiver.settings.urls import without_credentials
 from receiver.web.transcript_state import CALLBACK_PATH
 
@@ -82,7 +82,7 @@ def of_redirect(public_url: str) -> Finding:
         # It is for POST alone, and says so in a problem document.
         if answer.status != HTTPStatus.METHOD_NOT_ALLOWED or answer.problem is None:
             raise explain(answer, refused="Let Twilio through.")
-    except Astray as error:
+    except ProbeError as error:
         return Finding(Verdict.FAIL, f"callback URL: {shown}: {error}", error.remedy)
 
     return Finding(Verdict.OK, f"callback URL: {shown} is this service, without a redirect")
