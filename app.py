@@ -5,19 +5,14 @@ from collections.abc import Mapping
 
 from flask import Flask
 
-from receiver.bodies.reader import BodyReader
 from receiver.callbacks import views as callbacks
 from receiver.cli import commands
 from receiver.lookup import views as lookup
 from receiver.openapi import views as openapi
-from receiver.rejected.store import RejectedStore
 from receiver.runtime.timeouts import DeadlineMiddleware
+from receiver.services import create_services, install
 from receiver.settings import config
-from receiver.spool.folder import Spool
-from receiver.store.engine import make_engine
-from receiver.store.ledger.group_commit import GroupCommitter
-from receiver.store.rejected.quotas import Quotas
-from receiver.submissions import views as twilio
+from receiver.submissions import views as submissions
 from receiver.web import health, problems
 
 
@@ -31,20 +26,9 @@ def create_app(environ: Mapping[str, str] | None = None) -> Flask:
     # A redirect would be the end of a callback, for its signature speaks of the first URL.
     app.url_map.strict_slashes = False
     app.url_map.merge_slashes = False
-    app.extensions["settings"] = settings
-    app.extensions["engine"] = make_engine(settings.database_url, pool_size=settings.db_pool_size)
-    app.extensions["together"] = GroupCommitter(
-        app.extensions["engine"], leaders=max(1, settings.db_pool_size - 1)
-    )
-    app.extensions["spool"] = settings.spool_dir and Spool(
-        settings.spool_dir, durable=settings.spool_durable
-    )
-    app.extensions["intake"] = BodyReader(max_body_bytes=settings.max_body_bytes)
-    app.extensions["refused"] = RejectedStore(
-        app.extensions["engine"], app.extensions["intake"], Quotas(settings.accounts)
-    )
+    install(app, create_services(settings))
     problems.register(app)
-    for room in (callbacks, lookup, twilio, openapi, health):
+    for room in (callbacks, lookup, submissions, openapi, health):
         app.register_blueprint(room.blueprint)
     commands.register(app)
     # Flask's own way to wrap middleware around the application.

@@ -54,19 +54,20 @@ collect_less()
 
 def worker_exit(_server: Any, worker: Any) -> None:
     """Leave nothing behind that is only in memory."""
-    app = getattr(worker, "wsgi", None)  # none where it couldn't start
+    app = getattr(worker, "wsgi", None)  # None where the worker could not start
     if app:
-        app.extensions["refused"].flush()
+        from receiver.services import services_of  # noqa: PLC0415 - imports the driver, see above
+
+        services_of(app).rejected.flush()
 
 
 def post_worker_init(worker: Any) -> None:
     """Refuse to serve with a driver that blocks the whole worker; move what waits in the spool."""
     from receiver.callbacks import draining  # noqa: PLC0415 - imports the driver, see above
-    from receiver.runtime import gevent_check  # noqa: PLC0415 - likewise
+    from receiver.runtime import gevent_check  # noqa: PLC0415 - imports gevent, see above
+    from receiver.services import services_of  # noqa: PLC0415 - imports the driver, see above
 
     gevent_check.check()
-    extensions = worker.wsgi.extensions
-    if extensions["spool"]:
-        draining.start(
-            extensions["engine"], extensions["spool"], extensions["settings"].signing_keys
-        )
+    services = services_of(worker.wsgi)
+    if services.spool:
+        draining.start(services.engine, services.spool, services.settings.signing_keys)

@@ -14,7 +14,7 @@ import requests
 from dev.credentials import ACCOUNT_SID, API_KEY, AUTH_TOKEN
 from dev.http import ask
 from dev.process import Child
-from receiver.web.transcript_state import CALLBACK_PATH
+from receiver.settings.urls import CALLBACK_PATH
 
 _READY_WITHIN = 30.0  # seconds
 # In seconds. Production waits for a quarter of an hour before it calls a transcript missing.

@@ -13,7 +13,6 @@ from typing import NamedTuple
 from sqlalchemy import Engine
 
 from receiver.callbacks.revalidate import revalidate
-from receiver.events.record import record_or_quarantine
 from receiver.runtime.deadline import Deadline
 from receiver.runtime.errors import locate
 from receiver.runtime.timeouts import DeadlineExceededError, run_in_thread, time_limit
@@ -22,7 +21,7 @@ from receiver.spool.claim import claim
 from receiver.spool.file import CorruptFileError
 from receiver.spool.folder import Spool, Waiting, explain
 from receiver.store.event import Event, Outcome
-from receiver.store.ledger.record import record
+from receiver.store.ledger.record import record, record_or_quarantine
 from receiver.store.retry import DatabaseUnavailableError
 
 logger = logging.getLogger(__name__)

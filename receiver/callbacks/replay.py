@@ -1,24 +1,19 @@
 """Replay: judging anew what is quarantined, by today's code, keys and settings."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import TypeVar
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Engine
 
 from receiver.callbacks.revalidate import revalidate
-from receiver.events.record import record_or_quarantine
 from receiver.runtime.deadline import Deadline
 from receiver.runtime.errors import locate
 from receiver.settings.keys import SigningKey
 from receiver.store.event import Event, Outcome
 from receiver.store.ledger.quarantine import find_owner, find_quarantined
-from receiver.store.ledger.record import foreign, record
-from receiver.store.retry import DatabaseUnavailableError, retry_until
-
-Argument = TypeVar("Argument")
-Result = TypeVar("Result")
+from receiver.store.ledger.record import foreign, record, record_or_quarantine
+from receiver.store.retry import DatabaseUnavailableError, query
 
 # In seconds, for one callback: a lock on its job may have to be waited for.
 _PATIENCE = 10.0
@@ -56,7 +51,7 @@ class Replay:
 
         Raises receiver.store.retry.DatabaseUnavailableError if the database doesn't do it in time.
         """
-        event = self._ask(find_quarantined, event_id)
+        event = query(self._engine, Deadline(_PATIENCE), find_quarantined, event_id)
         if event is None:
             return None
         try:
@@ -81,17 +76,8 @@ class Replay:
     def _owner_with(self, event: Event) -> str | None:
         """Return the account that the event's job belongs to, this event included."""
         job_id, account_id = str(event.job_id), str(event.account_id)
-        owner = self._ask(find_owner, job_id)
+        owner = query(self._engine, Deadline(_PATIENCE), find_owner, job_id)
         if owner is None and self._dry_run:
             return self._claimed.setdefault(job_id, account_id)
 
         return owner or account_id
-
-    def _ask(
-        self, question: Callable[[Connection, Argument], Result], argument: Argument
-    ) -> Result:
-        def attempt() -> Result:
-            with self._engine.connect() as connection:
-                return question(connection, argument)
-
-        return retry_until(Deadline(_PATIENCE), attempt)

@@ -46,9 +46,9 @@ _DATABASE = "the database"
 class RejectedStore:
     """Where one worker puts what it refuses and may be a callback."""
 
-    def __init__(self, engine: Engine, intake: BodyReader, quotas: Quotas) -> None:
+    def __init__(self, engine: Engine, body_reader: BodyReader, quotas: Quotas) -> None:
         self._engine = engine
-        self._intake = intake
+        self._body_reader = body_reader
         self._quotas = quotas
         self._requests = Bucket(rate=REQUESTS_PER_SECOND, burst=REQUESTS_AT_ONCE)
         self._bytes = Bucket(rate=BYTES_PER_SECOND, burst=BYTES_AT_ONCE)
@@ -88,7 +88,7 @@ class RejectedStore:
         with ExitStack() as held:
             try:
                 with time_limit(READ_SECONDS):
-                    body = held.enter_context(self._intake.refused(metered))
+                    body = held.enter_context(self._body_reader.read_rejected(metered))
             except Exception as error:
                 raise NotKeptError("unread") from error
             yield rejected_request(reason, environ, body, datetime.now(UTC))

@@ -28,7 +28,7 @@ logger = logging.getLogger(__name__)
 THREADS = 10
 
 # In the WSGI environ: what the log is to tell of the request, should it not be done in time.
-ABOUT = "receiver.about"
+LOG_FIELDS = "receiver.about"
 
 
 class DeadlineExceededError(SafeMessageError):
@@ -99,6 +99,6 @@ class DeadlineMiddleware:
         except DeadlineExceededError:
             where = {"method": environ["REQUEST_METHOD"], "path": environ["PATH_INFO"]}
             logger.error(  # noqa: TRY400 - where it waited says little, and what for is told
-                "request ended at its deadline", extra=where | environ.get(ABOUT, {})
+                "request ended at its deadline", extra=where | environ.get(LOG_FIELDS, {})
             )
             return self.late(environ, start_response)

@@ -36,6 +36,7 @@ from receiver.settings.twilio_credentials import (
     base_url,
     credentials_of,
 )
+from receiver.settings.urls import CALLBACK_PATH
 
 __all__ = ["ApiKey", "ConfigError", "Settings", "SigningKey", "load"]
 
@@ -144,7 +145,7 @@ def public_url(text: str) -> str:
             "is not the origin that Twilio calls; write https://app.example.com, and after it at "
             "most a path prefix, no query and no fragment"
         )
-    if url.path.rstrip("/").endswith("/callbacks/transcription"):
+    if url.path.rstrip("/").endswith(CALLBACK_PATH):
         raise ValidationError(
             "goes on to the callback's own path; leave /callbacks/transcription out of it"
         )

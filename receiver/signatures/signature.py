@@ -1,14 +1,14 @@
-"""The signature: whether Twilio sent these bytes, told from values alone.
+"""Checks whether Twilio signed a request, from values alone.
 
-The algorithm is the SDK's `compute_signature`. The policy is ours: its `validate` skips the body's
-hash, or raises, depending on the type of what it is given.
+The algorithm is the SDK's `compute_signature`. The policy is ours: the SDK's `validate` skips the
+check of the body's hash, or raises, for some types of argument.
 """
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from hmac import compare_digest
-from typing import Literal, Protocol
+from typing import Literal
 
 from twilio.request_validator import RequestValidator
 
@@ -21,16 +21,16 @@ Reason = Literal[
     "no_signature",  # the header is missing or empty
     "malformed_settings",  # the settings header isn't key=…,algorithm=…
     "unsupported_algorithm",  # it names another algorithm than HMAC_SHA256
-    "unknown_key",  # no key is configured that could have signed this
+    "unknown_key",  # no configured key could have signed this
     "no_body_hash",  # no bodySHA256 in the URL, and not a form
     "too_many_fields",  # a form of more than form.MAX_FIELDS
-    "wrong_signature",  # no key gives this signature: another secret, or another URL or form
+    "wrong_signature",  # no key gives this signature: another secret, URL or form was signed
     "body_hash_mismatch",  # the URL is signed, this body isn't
 ]
 
 
 class SignatureError(ReceiverError):
-    """The request isn't shown to be Twilio's; `reason` is a code, safe to log."""
+    """The request isn't proved to be Twilio's; `reason` is a code that is safe to log."""
 
     def __init__(self, reason: Reason) -> None:
         super().__init__(reason)
@@ -39,7 +39,7 @@ class SignatureError(ReceiverError):
 
 @dataclass(frozen=True, slots=True)
 class SignedRequest:
-    """What the signature speaks about, but for the body; None is a header that is missing."""
+    """What the signature covers, without the body; None is a header that is missing."""
 
     url: str  # as Twilio called it
     signature: str | None  # X-Twilio-Signature
@@ -47,65 +47,107 @@ class SignedRequest:
     content_type: str | None
 
 
-class ReadBody(Protocol):
-    """What reads the body of the request; what can go wrong is its own affair."""
-
-    def __call__(self, *, proved: bool) -> bytes:
-        """Return the raw bytes; `proved` tells whether the signature is known to be right."""
-
-
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """A body that Twilio signed, and the key that shows it.
+    """A body that Twilio signed, and the key that proves it.
 
-    `digest` (32 bytes) is the body's SHA-256, or for a form that of the string that was signed:
-    either way no signature, however often it is replayed, makes more digests than Twilio signed.
+    `digest` (32 bytes) is the SHA-256 of the body, or of a form's signed text. Either way a
+    replayed signature can't make more digests than Twilio signed.
     """
 
+    request: SignedRequest
     key: SigningKey
     body: bytes
     digest: bytes
+    is_form: bool
 
 
-def verify(request: SignedRequest, keys: Sequence[SigningKey], read_body: ReadBody) -> Verified:
-    """Return the body, the key that signed it and its digest, or raise SignatureError.
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A request before its body is read, with the keys that may have signed it.
 
-    `read_body` is called once at most. Where the URL carries the body's hash, it is called only
-    after the HMAC was found right, with `proved` true. What it raises goes through.
+    `is_proved` says that the signature is right for the URL, which carries the body's hash. A
+    form's signature covers its fields, so a form is never proved before it is read.
+    """
+
+    request: SignedRequest
+    keys: Sequence[SigningKey]
+    is_proved: bool
+
+    def bind(self, body: bytes) -> Verified:
+        """Return the body with the key that signed it, or raise SignatureError."""
+        return self._bind_bytes(body) if self.is_proved else self._bind_form(body)
+
+    def _bind_bytes(self, body: bytes) -> Verified:
+        digest = sha256(body)
+        # Not secret: the sender knows both hashes.
+        if digest.hexdigest() not in body_hashes(self.request.url):
+            raise SignatureError("body_hash_mismatch")
+
+        return Verified(self.request, self.keys[0], body, digest.digest(), is_form=False)
+
+    def _bind_form(self, body: bytes) -> Verified:
+        try:
+            fields = form.signed_fields(body)
+        except ValueError:
+            raise SignatureError("too_many_fields") from None
+        texts = (spelling + fields for spelling in spellings(self.request.url))
+        key, text = _match(self.request.signature or "", self.keys, texts)
+
+        # The signed text has no separator between the URL and the fields. So a JSON callback's URL,
+        # cut before its bodySHA256, would verify with the rest as a field. And one form can be cut
+        # into fields in many ways, which must not give as many digests.
+        if body_hashes(text):
+            raise SignatureError("body_hash_mismatch")
+        digest = sha256(f"{form.MEDIA_TYPE}\n{text}".encode()).digest()
+
+        return Verified(self.request, key, body, digest, is_form=True)
+
+
+def authenticate(request: SignedRequest, keys: Sequence[SigningKey]) -> Claim:
+    """Check all that can be checked before the body is read, or raise SignatureError.
+
+    The body's hash in the URL decides what is signed, not the content type: otherwise a JSON
+    callback's signature would verify any form that parses to no fields.
     """
     if not request.signature:
         raise SignatureError("no_signature")
-    able = _able(keys, request.settings)
-
-    # The hash decides, not the content type: else a JSON callback's signature would carry any form
-    # that parses to no fields.
+    candidates = _candidate_keys(keys, request.settings)
     if body_hashes(request.url):
-        return _verify_bytes(request.url, request.signature, able, read_body)
+        key, _ = _match(request.signature, candidates, spellings(request.url))
+        return Claim(request, [key], is_proved=True)
     if form.is_form(request.content_type):
-        return _verify_form(request.url, request.signature, able, read_body(proved=False))
+        return Claim(request, candidates, is_proved=False)
 
     raise SignatureError("no_body_hash")
+
+
+def verify(request: SignedRequest, keys: Sequence[SigningKey], body: bytes) -> Verified:
+    """Return the body with the key that signed it, or raise SignatureError."""
+    return authenticate(request, keys).bind(body)
 
 
 def signer(request: SignedRequest, keys: Sequence[SigningKey]) -> SigningKey:
     """Return the key that signed the URL of a request, or raise SignatureError.
 
-    It shows nothing yet of a body: only `verify` compares its hash.
+    This proves nothing about a body: only `verify` compares its hash.
     """
-    return _match(request.signature or "", _able(keys, request.settings), spellings(request.url))[0]
+    candidates = _candidate_keys(keys, request.settings)
+
+    return _match(request.signature or "", candidates, spellings(request.url))[0]
 
 
-def _able(keys: Sequence[SigningKey], settings: str | None) -> list[SigningKey]:
-    """Return the keys that may have signed: the one that `settings` names, else all auth tokens."""
+def _candidate_keys(keys: Sequence[SigningKey], settings: str | None) -> list[SigningKey]:
+    """Return the keys that may have signed: the one that `settings` names, or all auth tokens."""
     if settings is None or not settings.strip():
-        able = [key for key in keys if key.algorithm == "HMAC_SHA1"]
+        candidates = [key for key in keys if key.algorithm == "HMAC_SHA1"]
     else:
         key_id = _shared_key_id(settings)
-        able = [key for key in keys if key.algorithm == "HMAC_SHA256" and key.id == key_id]
-    if not able:
+        candidates = [key for key in keys if key.algorithm == "HMAC_SHA256" and key.id == key_id]
+    if not candidates:
         raise SignatureError("unknown_key")
 
-    return able
+    return candidates
 
 
 def _shared_key_id(settings: str) -> str:
@@ -119,38 +161,10 @@ def _shared_key_id(settings: str) -> str:
     return named["key"]
 
 
-def _verify_bytes(
-    url: str, signature: str, keys: list[SigningKey], read_body: ReadBody
-) -> Verified:
-    key, _ = _match(signature, keys, spellings(url))
-    body = read_body(proved=True)
-    digest = sha256(body)
-    if digest.hexdigest() not in body_hashes(url):  # no secret: the sender knows both
-        raise SignatureError("body_hash_mismatch")
-
-    return Verified(key, body, digest.digest())
-
-
-def _verify_form(url: str, signature: str, keys: list[SigningKey], body: bytes) -> Verified:
-    try:
-        fields = form.signed_fields(body)
-    except ValueError:
-        raise SignatureError("too_many_fields") from None
-    key, text = _match(signature, keys, (spelling + fields for spelling in spellings(url)))
-
-    # No seam shows in `text` where the URL ends and each field begins. So a JSON callback's URL,
-    # cut before its bodySHA256, verifies with the rest as a field; and one form can be cut into
-    # fields in endless ways, which must not be as many digests.
-    if body_hashes(text):
-        raise SignatureError("body_hash_mismatch")
-
-    return Verified(key, body, sha256(f"{form.MEDIA_TYPE}\n{text}".encode()).digest())
-
-
 def body_hashes(url: str) -> list[str]:
-    """Return every `bodySHA256` of a URL's query, since Twilio adds its own to what was there.
+    """Return every `bodySHA256` of a URL's query, in lower case.
 
-    Any of them will do: all are signed. They are in lower case.
+    Twilio adds its own to what was there. All of them are signed, so any may match.
     """
     parameters = (parameter.partition("=") for parameter in url.partition("?")[2].split("&"))
 
@@ -160,9 +174,9 @@ def body_hashes(url: str) -> list[str]:
 def _match(
     signature: str, keys: Sequence[SigningKey], texts: Iterable[str]
 ) -> tuple[SigningKey, str]:
-    """Return the key and the text that `signature` was made of, or raise SignatureError.
+    """Return the key and the text that give `signature`, or raise SignatureError.
 
-    All are tried, so that the time it takes doesn't tell which key it was.
+    All are tried, so that the time doesn't reveal which key matched.
     """
     given = signature.encode("utf-8", "replace")
     try:

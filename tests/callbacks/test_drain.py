@@ -14,10 +14,9 @@ from sqlalchemy import Engine, text
 
 from receiver.callbacks import drain as room
 from receiver.callbacks.drain import Drain, DrainResult
-from receiver.events.record import record_or_quarantine
 from receiver.spool.folder import Spool
 from receiver.store.engine import make_engine
-from receiver.store.ledger.record import Recorded
+from receiver.store.ledger.record import Recorded, record_or_quarantine
 from receiver.store.retry import DatabaseUnavailableError
 from tests.support.arrived import arrived
 from tests.support.environment import ENVIRON, engine_on

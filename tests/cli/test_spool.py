@@ -6,6 +6,7 @@ import pytest
 from flask import Flask
 
 from app import create_app
+from receiver.services import services_of
 from receiver.spool.claim import claim
 from receiver.spool.folder import Spool
 from tests.support.command import run
@@ -62,7 +63,7 @@ def test_drain_moves_all(app: Flask, spool: Spool) -> None:
     done = run(app, "spool", "--drain")
     assert (done.exit_code, done.stdout) == (0, "")
     assert "3 moved." in done.stderr
-    assert count(app.extensions["engine"]) == (3, 3)
+    assert count(services_of(app).engine) == (3, 3)
     assert spool.waiting() == []
 
 
@@ -87,7 +88,7 @@ def test_drain_gets_past_a_locked_job(
     oldest = next(spool.path.iterdir())
     os.utime(oldest, (0, 0))
     put(spool, body(2), body(3))
-    with locked(app.extensions["engine"], "job_1"):
+    with locked(services_of(app).engine, "job_1"):
         done = run(app, "spool", "--drain")
     assert done.exit_code == 1
     assert "2 moved." in done.stderr
