@@ -15,7 +15,7 @@ from receiver.cli.context import explained
 from receiver.reconcile.context import ReconcileContext
 from receiver.reconcile.forever import reconcile_forever
 from receiver.reconcile.run import reconcile
-from receiver.runtime.logs import configuration
+from receiver.runtime.logs import log_config
 from receiver.services import services
 from receiver.twilio.client import NotConfiguredError, Twilio, twilio_of
 
@@ -55,7 +55,7 @@ def command(*, forever: bool, resubmits: bool) -> None:
     could not ask all of it.
     What befell single jobs is logged, as JSON lines on stderr.
     """
-    logging.config.dictConfig(configuration(services().settings.log_level))
+    logging.config.dictConfig(log_config(services().settings.log_level))
     try:
         with twilio_of(services().settings) as twilio:
             if forever:

@@ -6,6 +6,7 @@ import pytest
 from flask import Flask
 
 from app import create_app
+from receiver.callbacks.drain import Drain
 from receiver.services import services_of
 from receiver.spool.claim import claim
 from receiver.spool.folder import Spool
@@ -83,7 +84,7 @@ def test_drain_gets_past_a_locked_job(
     app: Flask, spool: Spool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The oldest stays and ends it with 1, and those after it are moved."""
-    monkeypatch.setattr("receiver.callbacks.drain.RECORD_SECONDS", 0.1)
+    monkeypatch.setitem(Drain.__init__.__kwdefaults__ or {}, "record_timeout_seconds", 0.1)
     put(spool, body(1))
     oldest = next(spool.path.iterdir())
     os.utime(oldest, (0, 0))
@@ -112,7 +113,7 @@ def test_drain_without_a_database(
     environ: dict[str, str], spool: Spool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It says so in a line, and everything stays."""
-    monkeypatch.setattr("receiver.callbacks.drain.RECORD_SECONDS", 0.1)
+    monkeypatch.setitem(Drain.__init__.__kwdefaults__ or {}, "record_timeout_seconds", 0.1)
     put(spool, body(1), body(2))
     away = create_app(environ | {"DATABASE_URL": ENVIRON["DATABASE_URL"]})
     done = run(away, "spool", "--drain")

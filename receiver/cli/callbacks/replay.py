@@ -6,7 +6,7 @@ from collections import Counter
 import click
 from flask.cli import with_appcontext
 
-from receiver.callbacks.replay import Replay, Verdict
+from receiver.callbacks.replay import Replay, ReplayResult
 from receiver.cli.callbacks.filters import filtered
 from receiver.cli.context import explained
 from receiver.services import services
@@ -71,11 +71,11 @@ def _replay(wanted: LedgerFilter, found: Counts, became: Counter[str], *, dry_ru
             became[_tell(callback_id, judge_anew(callback_id))] += 1
 
 
-def _tell(callback_id: int, verdict: Verdict | None) -> str:
+def _tell(callback_id: int, verdict: ReplayResult | None) -> str:
     """Tell of a callback what the operator should know, and return what it counts as."""
     if verdict is None:
         return "applied already"  # by a redelivery, since it was listed
-    about = f"{callback_id:>8}  {verdict.job_id or '-'}  {verdict.was} -> "
+    about = f"{callback_id:>8}  {verdict.job_id or '-'}  {verdict.previous_reason} -> "
     if verdict.outcome is None:
         _echo(f"{about}failed: {verdict.reason}", err=True)
         return "failed"
