@@ -37,7 +37,7 @@ from receiver.settings.twilio_credentials import (
     credentials_of,
 )
 
-__all__ = ["ApiKey", "ConfigError", "Settings", "SigningKey", "load"]
+__all__ = ["ApiKey", "ConfigError", "Settings", "SigningKey", "load", "variables"]
 
 CONNECTIONS = 8  # workers x pool: two releases and a command fit into a 20-connection database
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
@@ -102,6 +102,11 @@ def load(environ: Mapping[str, str]) -> Settings:
         raise ConfigError(_message(error.messages_dict)) from None
 
     return settings
+
+
+def variables() -> set[str]:
+    """Return the names of all variables that `load` reads."""
+    return {str(variable.data_key) for variable in _Environment().fields.values()}
 
 
 def _message(faults: Mapping[str, list[str]]) -> str:
