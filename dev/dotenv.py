@@ -8,7 +8,9 @@ import re
 from pathlib import Path
 from typing import Literal
 
-_LINE = r"^[ \t]*(?:export[ \t]+)?{name}[ \t]*=[ \t]*(?P<quote>[\"']?)(?P<value>.*?)(?P=quote)[ \t]*$"
+_LINE = (
+    r"^[ \t]*(?:export[ \t]+)?{name}[ \t]*=[ \t]*(?P<quote>[\"']?)(?P<value>.*?)(?P=quote)[ \t]*$"
+)
 
 
 def setting(name: Literal["PORT", "DEV_DATABASE_URL", "LOG_LEVEL"]) -> str:
