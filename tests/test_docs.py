@@ -8,12 +8,22 @@ import click
 import pytest
 from flask import Flask
 
+from app import create_app
 from receiver.settings import config
+from tests.support.environment import ENVIRON
 from tests.support.paths import ROOT
 
 README = ROOT / "README.md"
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
 each_document = pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+
+
+@pytest.fixture(scope="module")
+def app() -> Iterator[Flask]:
+    """Return the application; nothing here needs its database."""
+    app = create_app(ENVIRON)
+    yield app
+    app.extensions["engine"].dispose()
 
 
 def _read(name: str) -> str:
