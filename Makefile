@@ -1,11 +1,12 @@
 # `make run` serves on this machine, `make test` checks everything, `make faults` lets things fail
 # for some twenty minutes and tells what became of the callbacks, `make bench` compares with what
 # one would write instead (`make bench QUICK=1` does so briefly), `make lock` renews the lock files.
+# `make coverage` reports the lines that no test executes (`make coverage TESTS=tests/lookup`).
 # `make run PYTHON=/path/to/python3` takes another Python, `PORT=8001 make run` another port.
 #
 # Relative paths only: the project's folder may have any name.
 
-.PHONY: run test faults bench lock venv
+.PHONY: run test faults coverage bench lock venv
 
 # Whatever the shell exports (production's settings, say) has no part in what runs here.
 only = exec env -i PATH="$$PATH" HOME="$$HOME" TERM="$$TERM"
@@ -28,6 +29,13 @@ test: venv
 faults: venv
 	@sh dev/install.sh requirements-dev.txt
 	@$(only) $(python) -m pytest tests/faults --faults=long --numprocesses 2 --dist worksteal
+
+coverage: venv
+	@sh dev/install.sh requirements-dev.txt
+	@$(only) $(python) -m coverage erase
+	@$(only) $(python) -m coverage run -m pytest --numprocesses 2 $(TESTS)
+	@$(only) $(python) -m coverage combine --quiet
+	@$(only) $(python) -m coverage report
 
 bench: venv
 	@sh dev/install.sh requirements-bench.txt
