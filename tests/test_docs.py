@@ -9,6 +9,7 @@ import pytest
 from flask import Flask
 
 from app import create_app
+from receiver.services import services_of
 from receiver.settings import config
 from tests.support.environment import ENVIRON
 from tests.support.paths import ROOT
@@ -23,7 +24,7 @@ def app() -> Iterator[Flask]:
     """Return the application; nothing here needs its database."""
     app = create_app(ENVIRON)
     yield app
-    app.extensions["engine"].dispose()
+    services_of(app).engine.dispose()
 
 
 def _read(name: str) -> str:

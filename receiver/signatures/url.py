@@ -50,10 +50,21 @@ def spellings(url: str) -> list[str]:
 def called_target(environ: Mapping[str, Any]) -> str:
     """Return the path and the query of the URL, as the request line has them."""
     raw = environ.get("RAW_URI") or environ.get("REQUEST_URI")
-    if raw:  # a proxy may have sent it in absolute form (RFC 9112, 3.2.2)
-        return wsgi_text(_ORIGIN_OF_TARGET.sub("", raw, count=1) if raw[0] != "/" else raw)
+    if raw:
+        # A proxy may send the absolute form (RFC 9112, 3.2.2).
+        origin = _ORIGIN_OF_TARGET.match(raw)
+        return _rooted(wsgi_text(raw[origin.end() :] if origin else raw))
 
     path = wsgi_text(environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", ""))
     query = wsgi_text(environ.get("QUERY_STRING", ""))
 
-    return quote(path, safe=_PATH_CHARACTERS) + (query and f"?{query}")
+    return _rooted(quote(path, safe=_PATH_CHARACTERS) + (query and f"?{query}"))
+
+
+def _rooted(target: str) -> str:
+    """Return the target so that it begins with a slash.
+
+    Appended to the origin without one, it would change the host: a URL that was signed for
+    `app.example.com.evil.example`, or for `app.example.com@evil.example`, would verify as ours.
+    """
+    return target if target.startswith("/") else f"/{target}"
