@@ -2,7 +2,12 @@
 
 from hypothesis import settings
 
-pytest_plugins = ["tests.support.postgres", "tests.support.app", "tests.support.spooled"]
+pytest_plugins = [
+    "tests.support.postgres",
+    "tests.support.app",
+    "tests.support.scripted_client",
+    "tests.support.spooled",
+]
 
 # How long an example takes says something about the machine, and nothing about the law.
 settings.register_profile("project", deadline=None)

@@ -12,6 +12,8 @@ from receiver.store.tables import events
 from tests.support.paths import ROOT
 from tests.support.server import WebServer, response_of, web_server
 
+pytestmark = pytest.mark.both_postgres  # over HTTP, the whole way of a callback
+
 BODY = (ROOT / "tests" / "samples" / "completed_flat.json").read_bytes()
 
 

@@ -164,7 +164,7 @@ def test_a_body_that_cannot_be_read_any_more_is_500(
     assert (response.status_code, response.content_type) == (500, "application/problem+json")
     assert "/Callbacks" in told(response)["detail"]
     assert [record.getMessage() for record in caplog.records] == [
-        "transcript not readable: Undecodable"
+        "transcript not readable: UndecodableError"
     ]
     assert not any("A word" in said for said in (caplog.text, response.text))
     assert not any(record.exc_info for record in caplog.records)

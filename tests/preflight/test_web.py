@@ -20,12 +20,9 @@ from tests.support.server import CLOSE, PATIENCE, WebServer, free_port, wait_unt
 from tests.support.simulator.account import ACCOUNT, BY_RECORDING, simulated
 
 COMPLETED = (ROOT / "tests" / "samples" / "completed_flat.json").read_bytes()
-CONFIGURATION = Path(__file__).with_name("open_gate.py")
+CONFIGURATION = ROOT / "tests" / "support" / "media" / "open_gate.py"
 WRITER = ("writer", "writer-secret")
 TURNS = 4
-
-# It is gevent that is tried, which is the same for every Postgres.
-pytestmark = pytest.mark.parametrize("postgres", [18], indirect=True, ids="postgres{}".format)
 
 
 @contextmanager

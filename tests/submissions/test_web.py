@@ -69,8 +69,6 @@ def test_a_silent_twilio_is_given_up(migrated: str, tmp_path: Path, silent: sock
         assert key in response.json()["detail"]
 
 
-# How Twilio dawdles is the same for every Postgres, and takes a request's whole time.
-@pytest.mark.parametrize("postgres", [18], indirect=True, ids="postgres{}".format)
 @pytest.mark.parametrize("begin", [HEAD, BODY])
 def test_a_twilio_that_drips_is_given_up(migrated: str, tmp_path: Path, begin: bytes) -> None:
     """Each byte comes in time, the whole never would; the answer is ours, with the key."""
@@ -83,7 +81,6 @@ def test_a_twilio_that_drips_is_given_up(migrated: str, tmp_path: Path, begin: b
     assert response.headers["Idempotency-Key"] in response.json()["detail"]
 
 
-@pytest.mark.parametrize("postgres", [18], indirect=True, ids="postgres{}".format)
 def test_a_database_that_hangs_leaves_the_answer_to_us(migrated: str, tmp_path: Path) -> None:
     """503 with the key, just before the request's deadline would end it without."""
     url = f"http://127.0.0.1:{free_port()}"

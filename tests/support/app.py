@@ -17,6 +17,7 @@ from receiver.store.migrate import migrate
 from tests.support import signing
 from tests.support.environment import ENVIRON, KEY, PUBLIC_URL, TOKEN
 from tests.support.postgres import new_database
+from tests.support.shared_database import SharedDatabase
 
 
 @pytest.fixture(scope="session")
@@ -31,16 +32,35 @@ def _template(postgres: Server) -> Iterator[str]:
         yield name
 
 
+@pytest.fixture(scope="session")
+def _shared_database(postgres: Server, _template: str) -> Iterator[SharedDatabase]:
+    """Yield the database that the tests of this process use in turn."""
+    with SharedDatabase(postgres, _template) as shared:
+        yield shared
+
+
 @pytest.fixture
-def migrated(postgres: Server, _template: str) -> Iterator[str]:
-    """Yield the URL of a fresh database with the schema in it."""
-    with new_database(postgres, template=_template) as url:
-        yield url
+def migrated(
+    request: pytest.FixtureRequest,
+    postgres: Server,
+    _template: str,
+    _shared_database: SharedDatabase,
+) -> Iterator[str]:
+    """Yield the URL of an empty database with the schema in it.
+
+    It is shared with the tests before and after, but for a test with the mark `own_database`.
+    """
+    if request.node.get_closest_marker("own_database"):
+        with new_database(postgres, template=_template) as url:
+            yield url
+    else:
+        with _shared_database.lent() as url:
+            yield url
 
 
 @pytest.fixture
 def engine(migrated: str) -> Iterator[Engine]:
-    """Yield an engine with eight connections on a fresh database with the schema in it."""
+    """Yield an engine with eight connections on an empty database with the schema in it."""
     engine = make_engine(migrated, pool_size=8)
     yield engine
     engine.dispose()
