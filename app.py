@@ -10,7 +10,8 @@ from receiver.callbacks import views as callbacks
 from receiver.cli import commands
 from receiver.lookup import views as lookup
 from receiver.openapi import views as openapi
-from receiver.rejected.store import RejectedStore
+from receiver.rejected.store import READ_SECONDS, RejectedStore
+from receiver.runtime.deadline import REQUEST_SECONDS
 from receiver.runtime.timeouts import DeadlineMiddleware
 from receiver.settings import config
 from receiver.spool.folder import Spool
@@ -21,8 +22,16 @@ from receiver.submissions import views as twilio
 from receiver.web import health, problems
 
 
-def create_app(environ: Mapping[str, str] | None = None) -> Flask:
+def create_app(
+    environ: Mapping[str, str] | None = None,
+    *,
+    request_seconds: float = REQUEST_SECONDS,
+    rejected_read_seconds: float = READ_SECONDS,
+) -> Flask:
     """Return the WSGI application with the settings of `environ`, by default the process's own.
+
+    A request ends after `request_seconds`; the body of one that is rejected is read for
+    `rejected_read_seconds` at most.
 
     Raises receiver.settings.config.ConfigError, which lists every fault of the settings.
     """
@@ -41,7 +50,10 @@ def create_app(environ: Mapping[str, str] | None = None) -> Flask:
     )
     app.extensions["intake"] = BodyReader(max_body_bytes=settings.max_body_bytes)
     app.extensions["refused"] = RejectedStore(
-        app.extensions["engine"], app.extensions["intake"], Quotas(settings.accounts)
+        app.extensions["engine"],
+        app.extensions["intake"],
+        Quotas(settings.accounts),
+        read_seconds=rejected_read_seconds,
     )
     problems.register(app)
     for room in (callbacks, lookup, twilio, openapi, health):
@@ -49,7 +61,9 @@ def create_app(environ: Mapping[str, str] | None = None) -> Flask:
     commands.register(app)
     # Flask's own way to wrap middleware around the application.
     app.wsgi_app = DeadlineMiddleware(  # type: ignore[method-assign]
-        app.wsgi_app, late=problems.unavailable("It was not done before the request's deadline.")
+        app.wsgi_app,
+        late=problems.unavailable("It was not done before the request's deadline."),
+        seconds=request_seconds,
     )
 
     return app

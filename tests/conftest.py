@@ -3,6 +3,8 @@
 from hypothesis import settings
 
 pytest_plugins = [
+    "tests.support.signals",
+    "tests.support.thorough",
     "tests.support.postgres",
     "tests.support.app",
     "tests.support.scripted_client",

@@ -84,17 +84,24 @@ def _threads(hub: gevent.hub.Hub) -> ThreadPool:
 class DeadlineMiddleware:
     """WSGI middleware: end a request at its deadline, and answer it with `late`."""
 
-    def __init__(self, wsgi_app: "WSGIApplication", *, late: "WSGIApplication") -> None:
+    def __init__(
+        self,
+        wsgi_app: "WSGIApplication",
+        *,
+        late: "WSGIApplication",
+        seconds: float = REQUEST_SECONDS,
+    ) -> None:
         self.wsgi_app = wsgi_app
         self.late = late
+        self.seconds = seconds
 
     def __call__(
         self, environ: "WSGIEnvironment", start_response: "StartResponse"
     ) -> Iterable[bytes]:
         """Answer with the application, or with `late` once the deadline has passed."""
-        environ[KEY] = Deadline(REQUEST_SECONDS)
+        environ[KEY] = Deadline(self.seconds)
         try:
-            with time_limit(REQUEST_SECONDS):
+            with time_limit(self.seconds):
                 return self.wsgi_app(environ, start_response)
         except DeadlineExceededError:
             where = {"method": environ["REQUEST_METHOD"], "path": environ["PATH_INFO"]}

@@ -9,9 +9,7 @@ from sqlalchemy import Engine
 from werkzeug.test import TestResponse
 
 from receiver.bodies.reader import PROVED_BYTES
-from receiver.callbacks import persist
 from receiver.callbacks.policy import POLICY, CallbackResult
-from receiver.runtime import timeouts
 from receiver.runtime.deadline import Deadline
 from tests.support import signing
 from tests.support.app import Twilio
@@ -67,10 +65,10 @@ def test_quarantined(twilio: Twilio, engine: Engine) -> None:
 class TestDatabaseAway:
     """Nobody listens where DATABASE_URL points."""
 
-    @pytest.fixture(autouse=True)
-    def _short(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(timeouts, "REQUEST_SECONDS", 1.0)
-        monkeypatch.setattr(persist, "SPOOL_SECONDS", 0.9)
+    @pytest.fixture
+    def request_seconds(self) -> float:
+        """Give up soon."""
+        return 1.0
 
     @pytest.fixture
     def durable(self) -> str | None:
@@ -109,9 +107,9 @@ class TestDatabaseAway:
         assert _is_to_try_again(twilio.call(BODY))
 
 
-def test_too_much_in_flight(app: Flask, twilio: Twilio, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("request_seconds", [0.2])
+def test_too_much_in_flight(app: Flask, twilio: Twilio) -> None:
     """The worker's memory is taken until the deadline: Twilio tries again."""
-    monkeypatch.setattr(timeouts, "REQUEST_SECONDS", 0.2)
     with app.extensions["intake"]._proved.taken(PROVED_BYTES, Deadline(1)):  # noqa: SLF001 - as another request
         assert _is_to_try_again(twilio.call(BODY))
 

@@ -14,7 +14,7 @@ from werkzeug.test import TestResponse
 from werkzeug.wrappers import Request, Response
 
 from app import create_app
-from receiver.runtime import timeouts
+from receiver.runtime.deadline import REQUEST_SECONDS
 from receiver.simulator.configurations import CALLBACK_ONLY, WITH_CONVERSATION
 from receiver.simulator.server import Served, serve
 from tests.support.environment import PUBLIC_URL, TOKEN
@@ -44,8 +44,10 @@ def twilio() -> Iterator[Served]:
         yield served
 
 
-def _app(environ: dict[str, str], url: str) -> Iterator[Flask]:
-    app = create_app(environ | {"TWILIO_BASE_URL": url})
+def _app(
+    environ: dict[str, str], url: str, *, request_seconds: float = REQUEST_SECONDS
+) -> Iterator[Flask]:
+    app = create_app(environ | {"TWILIO_BASE_URL": url}, request_seconds=request_seconds)
     yield app
     app.extensions["engine"].dispose()
 
@@ -346,15 +348,12 @@ def test_without_credentials_it_says_what_is_missing(environ: dict[str, str]) ->
     assert "TWILIO_API_KEY" in told(response)["detail"]
 
 
-def test_a_database_that_is_away_is_told(
-    environ: dict[str, str], twilio: Served, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_database_that_is_away_is_told(environ: dict[str, str], twilio: Served) -> None:
     """503: nothing was asked of Twilio, for the intent could not be written down."""
-    monkeypatch.setattr(timeouts, "REQUEST_SECONDS", 1.0)
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
         away = f"postgresql://nobody@127.0.0.1:{closed.getsockname()[1]}/none"
-        for app in _app(environ | {"DATABASE_URL": away}, twilio.url):
+        for app in _app(environ | {"DATABASE_URL": away}, twilio.url, request_seconds=1.0):
             response = create(app.test_client(), BY_RECORDING)
     assert response.status_code == 503
     assert "The database" in told(response)["detail"]

@@ -12,6 +12,7 @@ from werkzeug.test import TestResponse
 
 from app import create_app
 from dev.postgres import Server
+from receiver.runtime.deadline import REQUEST_SECONDS
 from receiver.store.engine import make_engine
 from receiver.store.migrate import migrate
 from tests.support import signing
@@ -58,6 +59,13 @@ def migrated(
             yield url
 
 
+@pytest.fixture(scope="module")
+def module_database(postgres: Server, _template: str) -> Iterator[str]:
+    """Yield the URL of a database with the schema in it, for a server that a module shares."""
+    with new_database(postgres, template=_template) as url:
+        yield url
+
+
 @pytest.fixture
 def engine(migrated: str) -> Iterator[Engine]:
     """Yield an engine with eight connections on an empty database with the schema in it."""
@@ -73,9 +81,15 @@ def environ(migrated: str) -> dict[str, str]:
 
 
 @pytest.fixture
-def app(environ: dict[str, str]) -> Iterator[Flask]:
+def request_seconds() -> float:
+    """Return the deadline of the application's requests."""
+    return REQUEST_SECONDS
+
+
+@pytest.fixture
+def app(environ: dict[str, str], request_seconds: float) -> Iterator[Flask]:
     """Yield the application."""
-    app = create_app(environ)
+    app = create_app(environ, request_seconds=request_seconds)
     yield app
     app.extensions["refused"].flush()
     app.extensions["engine"].dispose()
