@@ -13,5 +13,6 @@ pytest_plugins = [
 
 # How long an example takes says something about the machine, and nothing about the law.
 settings.register_profile("project", deadline=None)
+settings.register_profile("thorough", parent=settings.get_profile("project"), max_examples=1_000)
 settings.register_profile("long", parent=settings.get_profile("project"), max_examples=20_000)
 settings.load_profile("project")

@@ -1,6 +1,7 @@
 """What a signal to the tests does, however they were started, and to whichever process it comes."""
 
 import contextlib
+import shutil
 import signal
 from collections.abc import Iterator
 from typing import NoReturn
@@ -10,7 +11,7 @@ import pytest
 
 
 def pytest_configure() -> None:
-    """Let SIGTERM end the tests as Ctrl-C does: servers are stopped and folders removed."""
+    """Let SIGTERM end the tests as Ctrl-C does: servers are stopped and their folders removed."""
     signal.signal(signal.SIGTERM, _end)
 
 
@@ -26,9 +27,14 @@ def _end(_number: int, _frame: object) -> NoReturn:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _interruptible() -> Iterator[None]:
-    """Let SIGINT interrupt, as at a terminal: a script's `&` has it ignored, by children too."""
+def _interruptible(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Let SIGINT interrupt, as at a terminal: a script's `&` has it ignored, by children too.
+
+    After a SIGTERM remove what the tests wrote: nobody looks at it.
+    """
     before = signal.getsignal(signal.SIGINT)
     signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)
+    if signal.getsignal(signal.SIGTERM) is signal.SIG_IGN:  # it came
+        shutil.rmtree(tmp_path_factory.getbasetemp(), ignore_errors=True)
