@@ -47,12 +47,26 @@ class Result:
 
 
 class Batch:
-    """One run over many rows, by one submitter."""
+    """One run over many rows, by one submitter.
 
-    def __init__(self, engine: Engine, twilio: Twilio, submitted_by: str) -> None:
+    Where Twilio doesn't say how long to wait, the first pause is `first_pause` seconds. A job is
+    tried `tries` times while Twilio doesn't answer.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        twilio: Twilio,
+        submitted_by: str,
+        *,
+        first_pause: float = _FIRST_PAUSE,
+        tries: int = _TRIES,
+    ) -> None:
         self._engine = engine
         self._twilio = twilio
         self._submitted_by = submitted_by
+        self._first_pause = first_pause
+        self._tries = tries
         self._over = threading.Event()
         self._not_before = time.monotonic()
         self._answered = time.monotonic()
@@ -99,20 +113,20 @@ class Batch:
         intent = Intent(
             idempotency_key=row.key, request=row.request, submitted_by=self._submitted_by
         )
-        pause, tries = _FIRST_PAUSE, 0
+        pause, tries = self._first_pause, 0
         away: TwilioUnavailableError | None = None
         while self._is_time():
             try:
                 submission = submit(self._engine, self._twilio, intent, Deadline(_PATIENCE))
             except TwilioBusyError as busy:
-                seconds = max(busy.retry_after or pause, _FIRST_PAUSE)
+                seconds = max(busy.retry_after or pause, self._first_pause)
                 if time.monotonic() + seconds > self._answered + _BUSY:
                     raise away or busy from None
                 self._wait(seconds)
             except TwilioUnavailableError as error:
                 away = error
                 tries += 1
-                if tries == _TRIES:
+                if tries == self._tries:
                     break
                 self._wait(pause)
             else:

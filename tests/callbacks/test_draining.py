@@ -46,8 +46,7 @@ def test_what_waits_for_the_database_is_moved_once_it_is_there(
         assert count(engine) == (5, 5)
 
 
-# What freezes is the process, whichever version it runs.
-@pytest.mark.parametrize("own_postgres", [18], indirect=True)
+@pytest.mark.thorough  # tests/faults/test_postgres_hangs.py freezes a database, too
 def test_a_frozen_database_is_given_up(own_postgres: Server, spool: Spool, tmp_path: Path) -> None:
     """The worker doesn't wait for ever for one file, and moves it when the database answers."""
     url = own_postgres.url()

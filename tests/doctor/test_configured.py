@@ -45,7 +45,7 @@ def twilio(origin: str) -> Iterator[Served]:
 
 
 @pytest.fixture
-def there() -> Iterator[Scripted]:
+def scripted_twilio() -> Iterator[Scripted]:
     """Yield a Twilio that answers what the test says."""
     with scripted() as twilio:
         yield twilio
@@ -186,15 +186,15 @@ def test_another_method_fails(origin: str) -> None:
     ],
 )
 def test_what_stands_in_front_is_found(
-    there: Scripted, status: int, headers: dict[str, str], remedy: str
+    scripted_twilio: Scripted, status: int, headers: dict[str, str], remedy: str
 ) -> None:
     """A redirect of our own address, or another application there, fails."""
-    there.answers(Response(status=status, headers=headers))
-    inner = {"transcriptionStatusCallback": {"url": f"{there.url}{ROUTE}"}}
-    *_, finding = of_configurations({"calls": inner}, there.url)
+    scripted_twilio.answers(Response(status=status, headers=headers))
+    inner = {"transcriptionStatusCallback": {"url": f"{scripted_twilio.url}{ROUTE}"}}
+    *_, finding = of_configurations({"calls": inner}, scripted_twilio.url)
     assert finding.verdict == Verdict.FAIL
     assert finding.remedy.startswith(remedy)
-    assert [asked.path for asked in there.asked] == [ROUTE]
+    assert [asked.path for asked in scripted_twilio.asked] == [ROUTE]
 
 
 @pytest.mark.parametrize("status", [401, 403])
@@ -210,20 +210,20 @@ def test_what_stands_in_front_is_found(
 )
 def test_refused_credentials_fail(status: int, changes: dict[str, str], remedy: str) -> None:
     """The remedy is that of what was presented: token or API key."""
-    with scripted() as there:
-        there.answers(problem(status, 20003, detail="Authenticate"))
-        [finding] = examine(settings(there.url, "https://app.example.com", **changes))
+    with scripted() as scripted_twilio:
+        scripted_twilio.answers(problem(status, 20003, detail="Authenticate"))
+        [finding] = examine(settings(scripted_twilio.url, "https://app.example.com", **changes))
     assert finding.verdict == Verdict.FAIL
     assert finding.remedy.startswith(remedy)
-    assert len(there.asked) == 1
+    assert len(scripted_twilio.asked) == 1
 
 
 @pytest.mark.parametrize("status", [429, 500, 302])
 def test_a_twilio_that_does_not_answer_is_a_warning(status: int) -> None:
     """Nothing is known then, and the credentials go nowhere else."""
-    with scripted() as there:
-        there.answers(answer({}, status, Location="http://127.0.0.1:1/"))
-        [finding] = examine(settings(there.url, "https://app.example.com"))
+    with scripted() as scripted_twilio:
+        scripted_twilio.answers(answer({}, status, Location="http://127.0.0.1:1/"))
+        [finding] = examine(settings(scripted_twilio.url, "https://app.example.com"))
     assert finding.verdict == Verdict.WARN
 
 
@@ -253,27 +253,29 @@ def page(*names: object) -> dict[str, object]:
         {"configuration": {"transcriptionStatusCallback": {"url": "http://[\x1b", "method": "é"}}},
     ],
 )
-def test_whatever_twilio_tells_is_no_crash(there: Scripted, told: dict[str, object]) -> None:
+def test_whatever_twilio_tells_is_no_crash(
+    scripted_twilio: Scripted, told: dict[str, object]
+) -> None:
     """It is judged, or passed over, and nothing in it reaches the terminal as it is."""
-    there.answers(answer(page("calls", "../x", None, 7)), answer(told))
-    findings = examine(settings(there.url, "https://app.example.com"))
+    scripted_twilio.answers(answer(page("calls", "../x", None, 7)), answer(told))
+    findings = examine(settings(scripted_twilio.url, "https://app.example.com"))
     assert findings[0].verdict == Verdict.OK
     assert all(finding.text.isprintable() for finding in findings)
 
 
-def test_what_is_gone_at_twilio_is_passed_over(there: Scripted) -> None:
+def test_what_is_gone_at_twilio_is_passed_over(scripted_twilio: Scripted) -> None:
     """A configuration that old jobs name may have been deleted."""
-    there.answers(answer(page("calls")), problem(404, 20404))
-    *_, last = examine(settings(there.url, "https://app.example.com"))
+    scripted_twilio.answers(answer(page("calls")), problem(404, 20404))
+    *_, last = examine(settings(scripted_twilio.url, "https://app.example.com"))
     assert last.verdict == Verdict.OK
     assert "none could be looked at" in last.text
 
 
-def test_no_more_than_ten_are_asked_for(there: Scripted) -> None:
+def test_no_more_than_ten_are_asked_for(scripted_twilio: Scripted) -> None:
     """The doctor ends in time."""
-    there.answers(answer(page(*map(str, range(100)))), problem(404, 20404))
-    examine(settings(there.url, "https://app.example.com"))
-    assert len(there.asked) == 11
+    scripted_twilio.answers(answer(page(*map(str, range(100)))), problem(404, 20404))
+    examine(settings(scripted_twilio.url, "https://app.example.com"))
+    assert len(scripted_twilio.asked) == 11
 
 
 def test_without_credentials_it_says_what_could_be_done() -> None:

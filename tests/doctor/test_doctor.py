@@ -38,6 +38,7 @@ def test_a_sound_deployment_needs_nothing(engine: Engine) -> None:
     assert all(line.startswith("ok ") for line in said.splitlines())
 
 
+@pytest.mark.own_database
 def test_a_newer_schema_is_in_order(engine: Engine) -> None:
     """The doctor of the old release finds no fault with the new one's schema."""
     with engine.connect() as connection:
@@ -152,6 +153,7 @@ def test_what_is_quarantined_is_told(engine: Engine, twilio: Twilio) -> None:
     assert "callbacks replay" in said
 
 
+@pytest.mark.own_database
 def test_the_command_exits_with_one_if_anything_fails(app: Flask, migrated: str) -> None:
     """A script may rely on the exit code."""
     runner = app.test_cli_runner()
