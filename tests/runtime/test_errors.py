@@ -6,7 +6,8 @@ import pytest
 
 from receiver.runtime.errors import SafeMessageError, describe, locate
 from receiver.signatures.form import MAX_FIELDS, signed_fields
-from receiver.signatures.signature import SignatureError, SignedRequest, authenticate
+from receiver.signatures.matching import SignatureError
+from receiver.signatures.signature import SignedRequest, authenticate
 
 
 def test_an_error_of_a_library_names_our_own_line_too() -> None:

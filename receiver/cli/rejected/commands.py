@@ -12,7 +12,7 @@ from receiver.cli.rejected.check import check_command
 from receiver.cli.rejected.named import ids_argument, refuse_unknown
 from receiver.rejected.accept import accept, verified_event
 from receiver.services import services
-from receiver.signatures.signature import SignatureError
+from receiver.signatures.matching import SignatureError
 from receiver.store.event import Outcome
 from receiver.store.rejected.not_kept import not_kept
 from receiver.store.rejected.quotas import Quotas
