@@ -9,6 +9,7 @@ import pytest
 from flask import Flask
 
 from app import create_app
+from dev.walks import STEP, renewed
 from receiver.services import services_of
 from receiver.settings import config
 from tests.support.environment import ENVIRON
@@ -138,3 +139,17 @@ def test_every_path_exists(document: Path) -> None:
     paths = re.findall(r"`([\w.-]+(?:/[\w.-]+)*(?:/|\.py|\.md|\.toml))`", document.read_text())
     for path in paths:
         assert any((root / path).exists() for root in (ROOT, ROOT / "receiver")), path
+
+
+def test_the_walks_name_functions_where_they_are() -> None:
+    """Each step of a walk has the line of its function; `python -m dev.walks` renews them."""
+    architecture = _read("architecture.md")
+    assert STEP.search(architecture)
+    assert renewed(architecture, ROOT) == architecture
+
+
+def test_a_callback_passes_few_files() -> None:
+    """The way of a callback's body goes through at most seven files."""
+    walk = _read("architecture.md").partition("### A callback\n")[2].partition("\n##")[0]
+    files = {path for path, _, _ in STEP.findall(walk)}
+    assert 0 < len(files) <= 7
