@@ -1,9 +1,12 @@
-# `make run` serves on this machine, `make test` checks everything, `make faults` lets things fail
-# for some twenty minutes and tells what became of the callbacks, `make bench` compares with what
-# one would write instead (`make bench QUICK=1` does so briefly), `make lock` renews the lock files.
-# `make run PYTHON=/path/to/python3` takes another Python, `PORT=8001 make run` another port.
+# make run     starts the service on this machine, with a database and a simulated Twilio.
+#              `make run PYTHON=/path/to/python3` uses another Python, `PORT=8001 make run` another
+#              port.
+# make test    runs the linters, the type checker and all tests.
+# make faults  injects faults for about twenty minutes, and checks that no callback is lost.
+# make bench   measures the service against the usual alternatives; `make bench QUICK=1` is short.
+# make lock    updates the lock files.
 #
-# Relative paths only: the project's folder may have any name.
+# Only relative paths are used, so the path of the project's folder may contain any character.
 
 .PHONY: run test faults bench lock venv
 
