@@ -6,7 +6,7 @@ import click
 from flask import Flask
 from flask.cli import AppGroup
 
-# Each command's module in this room, and the command's name there.
+# Each command's module below receiver.cli, and the command's name in it.
 _COMMANDS = {
     "callbacks": ("callbacks.commands", "group"),
     "completeness": ("completeness", "command"),

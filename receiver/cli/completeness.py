@@ -44,10 +44,11 @@ def command(*, limit: int) -> None:
     know: they may never get a transcript.
     """
     now = datetime.now(UTC)
-    over_by = now - timedelta(seconds=services().settings.reconcile_grace_seconds)
+    # Jobs that ended by then should have their transcripts.
+    ended_by = now - timedelta(seconds=services().settings.reconcile_grace_seconds)
     with services().engine.connect() as connection:
-        figures = completeness(connection, over_by)
-        missing = missing_jobs(connection, over_by, limit=limit) if figures.missing else []
+        figures = completeness(connection, ended_by)
+        missing = missing_jobs(connection, ended_by, limit=limit) if figures.missing else []
         unknown = unknown_jobs(connection, limit=limit) if figures.unknown_at_twilio else []
     _print_figures(figures, now)
     for job in missing:

@@ -55,7 +55,7 @@ def _check_url(name: str, url: Any, public_url: str | None, *, has_ours: bool) -
     own = _printable(f"{public_url}{CALLBACK_PATH}")
     differs_in_password = _printable(url) == own
     difference = " with another user and password" if differs_in_password else f", not {own}"
-    value = f"{own}{', with the user and password of PUBLIC_URL' if differs_in_password else ''}"
+    value = f"{own}{', with user and password as in PUBLIC_URL' if differs_in_password else ''}"
 
     return Finding(
         Verdict.WARN if has_ours else Verdict.FAIL,

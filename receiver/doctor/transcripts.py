@@ -17,9 +17,10 @@ MAX_PRINTED_KEY_COUNT = 5
 def check_transcripts(settings: Settings, engine: Engine) -> Iterator[Finding]:
     """Check how complete the store is; the reconciling only if there are Twilio credentials."""
     now = datetime.now(UTC)
-    over_by = now - timedelta(seconds=settings.reconcile_grace_seconds)
+    # Jobs that ended by then should have their transcripts.
+    ended_by = now - timedelta(seconds=settings.reconcile_grace_seconds)
     try:
-        figures, expired_keys = query(engine, _load, over_by, now)
+        figures, expired_keys = query(engine, _load, ended_by, now)
     except QueryError as error:
         yield Finding(Verdict.WARN, f"transcripts: not checked: {error}")
         return
@@ -33,9 +34,9 @@ def check_transcripts(settings: Settings, engine: Engine) -> Iterator[Finding]:
 
 
 def _load(
-    connection: Connection, over_by: datetime, now: datetime
+    connection: Connection, ended_by: datetime, now: datetime
 ) -> tuple[Completeness, list[str]]:
-    return completeness(connection, over_by), expired(connection, now)
+    return completeness(connection, ended_by), expired(connection, now)
 
 
 def _check_missing(figures: Completeness) -> Finding:

@@ -48,7 +48,10 @@ def replay_command(*, ids: tuple[int, ...], ledger_filter: LedgerFilter, dry_run
 
 
 def _resolve_filter(ids: tuple[int, ...], ledger_filter: LedgerFilter) -> LedgerFilter:
-    """Return the filter to replay, or raise a click exception where it selects nothing valid."""
+    """Return the filter of what to replay.
+
+    Raises click.UsageError without a clear selection, click.ClickException for an unknown id.
+    """
     if bool(ids) == (ledger_filter != LedgerFilter()):
         raise click.UsageError(
             "Select the callbacks either by ID or by a filter: "

@@ -2,7 +2,7 @@
 
 import sys
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import IO, Any
 
 import click
@@ -59,9 +59,15 @@ def check_command(*, ids: tuple[int, ...], keys: IO[str] | None, urls: tuple[str
     with services().engine.connect() as connection:
         rows = find_rejected(connection, ids)
     check_ids_exist(ids, [row.id for row in rows])
+    print_results(_check(search, rows, new_keys))
+
+
+def _check(
+    search: Search, rows: Sequence[Row[Any]], new_keys: Mapping[SigningKey, int]
+) -> CheckResults:
     with click.progressbar(length=len(rows), label="Checking", file=sys.stderr) as bar:
         found = search.remedies(rows, bar.update)
-    results = CheckResults(defaultdict(list), defaultdict(list))
+    results = CheckResults(verified=defaultdict(list), unverified=defaultdict(list))
     for row in rows:
         if remedy := search.explain(row, found.remedies):
             results.verified[_describe_remedy(remedy, new_keys)].append(row.id)
@@ -69,7 +75,8 @@ def check_command(*, ids: tuple[int, ...], keys: IO[str] | None, urls: tuple[str
             results.unverified[NOT_TRIED].append(row.id)
         else:
             results.unverified[_describe_unverified(row)].append(row.id)
-    print_results(results)
+
+    return results
 
 
 def _describe_remedy(remedy: Remedy, new_keys: Mapping[SigningKey, int]) -> str:
