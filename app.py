@@ -1,4 +1,4 @@
-"""The application: reads the settings and connects the parts."""
+"""Creates the application: reads the settings and registers the routes and commands."""
 
 import os
 from collections.abc import Mapping
@@ -32,18 +32,18 @@ def create_app(
     """
     settings = config.load(os.environ if environ is None else environ)
     app = Flask("app", static_folder=None)
-    # A redirect would lose the callback: its signature covers the first URL only.
+    # A redirected callback would be lost: its signature covers the first URL only.
     app.url_map.strict_slashes = False
     app.url_map.merge_slashes = False
     install(app, create_services(settings, rejected_read_seconds=rejected_read_seconds))
     problems.register(app)
-    for room in (callbacks, lookup, submissions, openapi, health):
-        app.register_blueprint(room.blueprint)
+    for views in (callbacks, lookup, submissions, openapi, health):
+        app.register_blueprint(views.blueprint)
     commands.register(app)
-    # Flask's own way to wrap middleware around the application.
+    # Flask documents this assignment as the way to wrap an application in middleware.
     app.wsgi_app = DeadlineMiddleware(  # type: ignore[method-assign]
         app.wsgi_app,
-        late=problems.unavailable("It was not done before the request's deadline."),
+        late=problems.unavailable("The request was not completed before its deadline."),
         seconds=request_seconds,
     )
 

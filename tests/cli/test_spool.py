@@ -34,7 +34,7 @@ def shown(app: Flask, *options: str) -> dict[str, str]:
 def test_an_empty_spool(app: Flask, spool: Spool) -> None:
     """Before the first callback nothing waits, and the folder isn't made by looking."""
     assert shown(app) == {
-        "folder": f"{spool.path} (not there)",
+        "folder": f"{spool.path} (does not exist)",
         "durable": "yes",
         "files": "0",
         "bytes": "0",
@@ -75,7 +75,7 @@ def test_drain_tells_what_stays(app: Flask, spool: Spool) -> None:
     (spool.path / broken).write_bytes(b"Jane")
     done = run(app, "spool", "--drain")
     assert done.exit_code == 1
-    assert done.stdout.startswith(f"stays: {broken}: it was cut short or changed")
+    assert done.stdout.startswith(f"not moved: {broken}: it was cut short or changed")
     assert "1 moved." in done.stderr
     assert "Jane" not in done.output
 
@@ -93,7 +93,7 @@ def test_drain_gets_past_a_locked_job(
         done = run(app, "spool", "--drain")
     assert done.exit_code == 1
     assert "2 moved." in done.stderr
-    assert "LockNotAvailable 55P03); 1 still wait." in done.stderr
+    assert "LockNotAvailable 55P03); 1 still wait on disk." in done.stderr
     assert list(spool.path.iterdir()) == [oldest]
 
 
@@ -106,7 +106,7 @@ def test_drain_tells_what_others_move(app: Flask, spool: Spool) -> None:
     with claimed:
         done = run(app, "spool", "--drain")
     assert done.exit_code == 1
-    assert "1 are in another process's hands" in done.stderr
+    assert "1 still wait on disk: another process is moving them" in done.stderr
 
 
 def test_drain_without_a_database(
@@ -119,7 +119,7 @@ def test_drain_without_a_database(
     done = run(away, "spool", "--drain")
     assert done.exit_code == 1
     assert "0 moved." in done.stderr
-    assert "Error: the database didn't take all of them" in done.stderr
+    assert "Error: the database did not accept all callbacks" in done.stderr
     assert len(spool.waiting()) == 2
 
 

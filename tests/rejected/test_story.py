@@ -66,7 +66,7 @@ def test_ten_callbacks_survive_the_wrong_token_and_a_flood(
             assert signed.status_code == 204
             assert set.union(*(part.result() for part in parts)) == {403}
     checked = _command(migrated, "rejected", "check", PUBLIC_URL=origin)
-    assert "10  verify today, with auth-token-1" in checked.stdout, checked
+    assert "10  verify now, with auth-token-1" in checked.stdout, checked
     accepted = _command(migrated, "rejected", "accept", PUBLIC_URL=origin)
     assert "10  accepted" in accepted.stderr, accepted
     assert accepted.returncode == 0

@@ -215,7 +215,10 @@ def test_what_the_database_does_not_take_ends_it(
     assert result.exit_code == 1
     assert [line.split()[1] for line in result.stdout.splitlines()] == ["job_0"]
     assert "1  applied" in result.stderr
-    assert "Error: the database failed: LockNotAvailable 55P03. Run it again" in result.stderr
+    assert (
+        "Error: the database failed (LockNotAvailable 55P03). Run the command again"
+        in result.stderr
+    )
     assert [line.split()[1] for line in run(app, *ALL).stdout.splitlines()] == ["job_1", "job_2"]
 
 

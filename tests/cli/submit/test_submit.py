@@ -120,7 +120,7 @@ def test_a_key_makes_it_one(app: Flask, twilio: Served) -> None:
         (("--idempotency-key=ä",), "printable ASCII"),
         (("--idempotency-key=resubmit-job_1",), "must not begin with"),
         ((f"--idempotency-key={'a' * 129}",), "1 to 128"),
-        (("--from-csv=pyproject.toml", "--source-id=RE1"), "goes with no other option"),
+        (("--from-csv=pyproject.toml", "--source-id=RE1"), "can't be combined"),
     ],
 )
 def test_what_is_wrong_is_told(
@@ -293,7 +293,7 @@ def test_refused_credentials_end_it(environ: dict[str, str], tmp_path: Path, sta
     assert result.exit_code == 1
     assert "20003" in result.stderr
     assert len(scripted_twilio.asked) < 20
-    assert "not come to." in result.stderr
+    assert "not tried." in result.stderr
 
 
 @pytest.mark.parametrize("seconds", ["0", "1"])
@@ -328,7 +328,7 @@ def test_a_busy_twilio_ends_the_run(environ: dict[str, str], tmp_path: Path) -> 
     assert result.exit_code == 1
     assert len(scripted_twilio.asked) <= CONCURRENCY
     assert "429: too many requests." in result.stderr
-    assert "Run it again" in result.stderr
+    assert "Run the command again" in result.stderr
 
 
 def test_missing_credentials_are_told(environ: dict[str, str]) -> None:
@@ -369,7 +369,7 @@ def _interrupted(
         process.send_signal(signal.SIGINT)
         assert process.stderr
         heard = iter(process.stderr.readline, b"")
-        before = list(itertools.takewhile(lambda line: b"Ending" not in line, heard))
+        before = list(itertools.takewhile(lambda line: b"Stopping" not in line, heard))
         pressed.set()
         stdout, stderr = process.communicate()
 
@@ -386,7 +386,10 @@ def test_ctrl_c_ends_it_in_order(environ: dict[str, str], tmp_path: Path) -> Non
         assert done.returncode == 130
         assert len(done.stdout.splitlines()) == 1 + taken
         assert f"{taken} submitted, 0 done before".encode() in done.stderr
-        assert b"not come to.\nRun it again for those: no job is submitted twice." in done.stderr
+        assert (
+            b"not tried.\nRun the command again to submit the rest: no job is submitted twice."
+            in done.stderr
+        )
         assert b"Traceback" not in done.stderr
         app = create_app(environ | {"TWILIO_BASE_URL": scripted_twilio.url})
         again = submit(app, path)
