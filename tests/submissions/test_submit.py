@@ -152,8 +152,8 @@ def _dying(function: Callable[..., Any], *, after: bool) -> Callable[..., Any]:
     [
         (Twilio, "create", False),  # the intent is committed, Twilio isn't asked
         (Twilio, "create", True),  # Twilio took it, nobody here knows
-        (submitting, "tell", False),
-        (submitting, "tell", True),  # the job is stored, the submission isn't marked
+        (submitting, "record_response", False),
+        (submitting, "record_response", True),  # the job is stored, the submission isn't marked
         (submissions, "mark_taken", False),
         (submissions, "mark_taken", True),  # all is done, but nobody was told
     ],
