@@ -10,7 +10,7 @@ import resource
 import sys
 from typing import Any
 
-from receiver.runtime.logs import collect_less, configuration
+from receiver.runtime.logs import disable_unused_lookups, log_config
 from receiver.settings.config import ConfigError, load
 
 try:
@@ -48,25 +48,26 @@ worker_connections = max(1000, _files - 500)
 
 control_socket_disable = True
 logger_class = "receiver.runtime.gunicorn_logger.GunicornLogger"
-logconfig_dict = configuration(_settings.log_level)
-collect_less()
+logconfig_dict = log_config(_settings.log_level)
+disable_unused_lookups()
 
 
 def worker_exit(_server: Any, worker: Any) -> None:
     """Leave nothing behind that is only in memory."""
-    app = getattr(worker, "wsgi", None)  # none where it couldn't start
+    app = getattr(worker, "wsgi", None)  # None where the worker could not start
     if app:
-        app.extensions["refused"].flush()
+        from receiver.services import services_of  # noqa: PLC0415 - imports the driver, see above
+
+        services_of(app).rejected.flush()
 
 
 def post_worker_init(worker: Any) -> None:
     """Refuse to serve with a driver that blocks the whole worker; move what waits in the spool."""
-    from receiver.callbacks import draining  # noqa: PLC0415 - imports the driver, see above
-    from receiver.runtime import gevent_check  # noqa: PLC0415 - likewise
+    from receiver.callbacks import drain  # noqa: PLC0415 - imports the driver, see above
+    from receiver.runtime import gevent_check  # noqa: PLC0415 - imports gevent, see above
+    from receiver.services import services_of  # noqa: PLC0415 - imports the driver, see above
 
     gevent_check.check()
-    extensions = worker.wsgi.extensions
-    if extensions["spool"]:
-        draining.start(
-            extensions["engine"], extensions["spool"], extensions["settings"].signing_keys
-        )
+    services = services_of(worker.wsgi)
+    if services.spool:
+        drain.start(services.engine, services.spool, services.settings.signing_keys)

@@ -15,7 +15,7 @@ from bench.load.wrk import SpoiledRunError
 from bench.plan import CONNECTIONS, SIZE
 from receiver.store.event import Event, Outcome
 from receiver.store.jsonb import encoded
-from receiver.store.ledger.record import parameters
+from receiver.store.ledger.rows import row_parameters
 from receiver.store.ledger.statements import RECORD_NEWEST
 from schemas.callback import Head
 
@@ -99,7 +99,7 @@ def _variables(protocol: Protocol) -> dict[str, str]:
         url=f"{callbacks.PUBLIC_URL}{callbacks.ROUTE}?bodySHA256={_DIGEST}",
         signature="QlWIX6NVmeVXpZc1Gz4dF3/4xVI=",
     )
-    rows = parameters([event], Outcome.APPLIED)
+    rows = row_parameters([event], Outcome.APPLIED)
     texts = {
         "body": body.decode(),
         **{name: encoded(rows[name].obj).decode() for name in ("jobs", "events")},

@@ -9,8 +9,8 @@ from dev.credentials import ACCOUNT_SID, API_KEY, AUTH_TOKEN
 from dev.demo import RECORDING
 from dev.http import ask
 from dev.service import GRACE
+from receiver.settings.urls import CALLBACK_PATH
 from receiver.simulator.configurations import WITH_CONVERSATION
-from receiver.web.transcript_state import CALLBACK_PATH
 
 _LINES = 6  # of the transcript, which has some twenty
 

@@ -1,162 +1,118 @@
-"""The raw body: read once, capped, and within what one worker may hold in flight."""
+"""Reads request bodies: once, capped, and within the worker's memory budgets."""
 
-import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
+from receiver.bodies.memory_budget import MemoryBudget
 from receiver.runtime.deadline import Deadline
 from receiver.runtime.errors import ReceiverError
-from receiver.signatures.signature import ReadBody
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
-# In bytes, of all bodies together that one worker holds. Those of requests whose signature is known
-# to be right have room of their own: what anybody can send must not keep them waiting.
+# Bodies whose signature is proved have a budget of their own: what anybody can send must not make
+# them wait.
 PROVED_BYTES = 32 * 1024 * 1024
 UNPROVED_BYTES = 2 * 1024 * 1024
-# Of one body that has to be read before anything is proved: a form, of which Twilio's are small.
+# A form is read before it is proved. Twilio's forms are small.
 UNPROVED_BODY_BYTES = 64 * 1024
 
-# Of requests that are refused, and only looked at in case a setting is wrong. The room is taken as
-# the bytes arrive, so that nobody holds it with a promise; Twilio's own bodies have 1 MB at most.
-REFUSED_BODY_BYTES = 1024 * 1024 + 64 * 1024
-REFUSED_BYTES = 8 * REFUSED_BODY_BYTES
-_PIECE = 16 * 1024
+# Bodies of rejected requests are read in case a setting is wrong. Their memory is reserved as the
+# bytes arrive, so that a promised length alone reserves nothing. Twilio sends at most 1 MB.
+REJECTED_BODY_BYTES = 1024 * 1024 + 64 * 1024
+REJECTED_BYTES = 8 * REJECTED_BODY_BYTES
+_CHUNK_BYTES = 16 * 1024
 
 
 class BodyTooLargeError(ReceiverError):
-    """The body exceeds `limit` bytes."""
+    """The body exceeds `limit_bytes`."""
 
-    def __init__(self, limit: int) -> None:
-        super().__init__(limit)
-        self.limit = limit
+    def __init__(self, limit_bytes: int) -> None:
+        super().__init__(limit_bytes)
+        self.limit_bytes = limit_bytes
 
 
 class BodyIncompleteError(ReceiverError):
     """The body ended before its promised length: a fault on the way, not the sender's."""
 
 
-class MemoryBudgetError(ReceiverError):
-    """Other requests' bodies held the worker's memory until the deadline."""
-
-
-class MemoryBudget:
-    """The bytes that the bodies of one worker may take together, and one of them alone."""
-
-    def __init__(self, total: int, largest: int) -> None:
-        self.largest = largest
-        self._free = max(total, largest)
-        self._holders: set[str] = set()
-        # Its own kind of lock: of a plain one gevent lets others run while the condition asks whose
-        # it is, and a deadline that strikes then keeps the bytes for good.
-        self._changed = threading.Condition()
-
-    @contextmanager
-    def taken(self, size: int, deadline: Deadline, holder: str = "") -> Iterator[None]:
-        """Wait for `size` bytes to be free and hold them; raises MemoryBudgetError.
-
-        Of those that go by the same name, if they have one, one at a time holds any.
-        """
-        with self._changed:
-            if not self._changed.wait_for(
-                lambda: self._free >= size and holder not in self._holders, deadline.remaining()
-            ):
-                raise MemoryBudgetError
-            self._free -= size
-            if holder:
-                self._holders.add(holder)
-        try:
-            yield
-        finally:
-            with self._changed:
-                self._free += size
-                self._holders.discard(holder)
-                self._changed.notify_all()
-
-
 class BodyReader:
-    """Where the bodies of one worker are read."""
+    """Reads the bodies of one worker's requests."""
 
     def __init__(self, *, max_body_bytes: int) -> None:
         self._proved = MemoryBudget(PROVED_BYTES, max_body_bytes)
         self._unproved = MemoryBudget(UNPROVED_BYTES, min(UNPROVED_BODY_BYTES, max_body_bytes))
-        self._refused = MemoryBudget(REFUSED_BYTES, min(REFUSED_BODY_BYTES, max_body_bytes))
+        self._rejected = MemoryBudget(REJECTED_BYTES, min(REJECTED_BODY_BYTES, max_body_bytes))
 
     @contextmanager
-    def reader(self, environ: "WSGIEnvironment", deadline: Deadline) -> Iterator[ReadBody]:
-        """Give what reads the body, whose bytes count as in flight until the end.
+    def read(
+        self, environ: "WSGIEnvironment", deadline: Deadline, *, is_proved: bool
+    ) -> Iterator[bytes]:
+        """Give the request's body, and hold its memory until the block ends.
 
-        It raises BodyTooLargeError, BodyIncompleteError or MemoryBudgetError. Nothing is taken
-        before it is
-        called, so that a request that is refused by its headers holds nothing.
+        `is_proved` says that the signature is known to be right. Raises BodyTooLargeError,
+        BodyIncompleteError or MemoryBudgetError.
         """
-        with ExitStack() as held:
-
-            def read(*, proved: bool) -> bytes:
-                room = self._proved if proved else self._unproved
-                promised = environ.get("CONTENT_LENGTH")
-                # Without a promise (a chunked body) it may turn out as large as is allowed.
-                size = int(promised) if promised else room.largest
-                if size > room.largest:
-                    raise BodyTooLargeError(room.largest)
-                # A signature that is right speaks of one body. Whoever has seen it can send it as
-                # often as they like, and must not hold more of the room than that one.
-                holder = environ.get("HTTP_X_TWILIO_SIGNATURE", "") if proved else ""
-                held.enter_context(room.taken(size, deadline, holder))
-
-                return _read(environ, size, exactly=bool(promised))
-
-            yield read
+        budget = self._proved if is_proved else self._unproved
+        promised = environ.get("CONTENT_LENGTH")
+        # A chunked body promises no length: it may be as large as is allowed.
+        size_bytes = int(promised) if promised else budget.max_body_bytes
+        if size_bytes > budget.max_body_bytes:
+            raise BodyTooLargeError(budget.max_body_bytes)
+        # One signature covers one body, so a replay may reserve memory only once.
+        holder = environ.get("HTTP_X_TWILIO_SIGNATURE", "") if is_proved else ""
+        with budget.reserve(size_bytes, deadline, holder):
+            yield _read(environ, size_bytes, is_exact=bool(promised))
 
     @contextmanager
-    def refused(self, environ: "WSGIEnvironment") -> Iterator[bytes]:
-        """Give the body of a request that is refused, or raise as `reader` does; never wait.
+    def read_rejected(self, environ: "WSGIEnvironment") -> Iterator[bytes]:
+        """Give a rejected request's body; raises what `read` raises, and never waits for memory.
 
-        A body that is cut short isn't told from others: its hash does.
+        An incomplete body isn't detected here: its hash won't match.
         """
-        largest = self._refused.largest
-        left = int(environ.get("CONTENT_LENGTH") or largest + 1)
-        if left > largest + 1:
-            raise BodyTooLargeError(largest)
+        limit_bytes = self._rejected.max_body_bytes
+        left = int(environ.get("CONTENT_LENGTH") or limit_bytes + 1)
+        if left > limit_bytes + 1:
+            raise BodyTooLargeError(limit_bytes)
         body = bytearray()
-        with ExitStack() as held:
+        with ExitStack() as reservations:
             while left:
-                held.enter_context(self._refused.taken(min(left, _PIECE), Deadline(0)))
-                piece = _piece(environ, min(left, _PIECE))
-                if not piece:
+                reserved = self._rejected.reserve(min(left, _CHUNK_BYTES), Deadline(0))
+                reservations.enter_context(reserved)
+                chunk = _read_chunk(environ, min(left, _CHUNK_BYTES))
+                if not chunk:
                     break
-                body += piece
-                left -= len(piece)
-            if len(body) > largest:
-                raise BodyTooLargeError(largest)
+                body += chunk
+                left -= len(chunk)
+            if len(body) > limit_bytes:
+                raise BodyTooLargeError(limit_bytes)
             yield bytes(body)
 
 
-def _read(environ: "WSGIEnvironment", size: int, *, exactly: bool) -> bytes:
-    """Read from the server's own stream: Werkzeug's hands over a cut body in silence."""
-    body = _piece(environ, size if exactly else size + 1)
-    if len(body) > size:
-        raise BodyTooLargeError(size)
-    if exactly and len(body) < size:
+def _read(environ: "WSGIEnvironment", size_bytes: int, *, is_exact: bool) -> bytes:
+    """Read from the server's own stream: Werkzeug's doesn't report an incomplete body."""
+    body = _read_chunk(environ, size_bytes if is_exact else size_bytes + 1)
+    if len(body) > size_bytes:
+        raise BodyTooLargeError(size_bytes)
+    if is_exact and len(body) < size_bytes:
         raise BodyIncompleteError
 
     return body
 
 
-def _piece(environ: "WSGIEnvironment", size: int) -> bytes:
-    """Read so many bytes, fewer at the end."""
+def _read_chunk(environ: "WSGIEnvironment", size_bytes: int) -> bytes:
+    """Read so many bytes, fewer at the end of the body."""
     stream = environ["wsgi.input"]
     try:
-        piece: bytes = stream.read(size)
+        chunk: bytes = stream.read(size_bytes)
     except Exception as error:
-        # A reset connection, a chunk without its end: each server has errors of its own for it.
+        # A reset connection, or a chunk without its end: each server has its own errors for these.
         raise BodyIncompleteError from error
     except BaseException:
-        # A deadline, in the middle of the read. gunicorn, which sees to Exceptions only, would take
-        # the rest of the body for the connection's next request.
+        # The deadline ended the read. gunicorn checks for Exceptions only: without this mark it
+        # would parse the rest of the body as the connection's next request.
         stream.failed = True
         raise
 
-    return piece
+    return chunk

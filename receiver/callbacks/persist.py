@@ -1,4 +1,4 @@
-"""Keeping what was judged: in the ledger, or in the spool while the database is away."""
+"""Persists events: in the ledger, or in the spool while the database is unavailable."""
 
 import logging
 from collections.abc import Callable, Iterator
@@ -6,27 +6,25 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 
-from receiver.events.record import Record, record_or_quarantine
 from receiver.runtime.deadline import Deadline
 from receiver.runtime.errors import locate
 from receiver.runtime.timeouts import DeadlineExceededError, run_in_thread, time_limit
 from receiver.spool.folder import Spool
 from receiver.store.event import Event
-from receiver.store.ledger.record import Recorded
+from receiver.store.ledger.record import Record, Recorded, record_or_quarantine
 from receiver.store.retry import DatabaseUnavailableError
 
 logger = logging.getLogger(__name__)
 
-# In seconds: what the spool has of a request's time, and at most half of what is left of it.
+# The spool's share of a request's time: this, and at most half of what is left.
 SPOOL_SECONDS = 2.0
-# How long the database must have had for a failure to say something about it: a sender that takes
-# its time with the body leaves it little.
-FAIR_SECONDS = 1.0
+# How much time the database must have had before its failure counts: a slow sender leaves little.
+MIN_FAIR_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class Spooled:
-    """The event is in the spool, of which the operator says whether it outlives the machine."""
+    """The event is in the spool, whose durability the operator declared."""
 
     durable: bool
 
@@ -35,40 +33,40 @@ Persisted = Recorded | Spooled
 
 
 def persist(record: Record, spool: Spool | None, event: Event, deadline: Deadline) -> Persisted:
-    """Return where the event has been made durable, or raise what kept it from that.
+    """Return where the event was made durable, or raise the error that prevented it.
 
-    The spool takes what the ledger can't. It comes first only while the database is known to be
-    away, and only if it is durable: another one is answered 503, and to do that at once would burn
-    one of Twilio's few tries.
+    The spool takes what the ledger can't. It is tried first only while the database is known to be
+    unavailable, and only if it is durable: a callback in any other spool is answered 503, and an
+    early 503 would waste one of Twilio's few retries.
     """
     if spool is None:
         return record_or_quarantine(record, event, deadline)
     to_ledger = partial(_to_ledger, record, spool, event)
     to_spool = partial(_to_spool, spool, event)
     if spool.durable and spool.breaker.is_open():
-        return _first(to_spool, Deadline(SPOOL_SECONDS), to_ledger, deadline)
-
+        return _first_of(to_spool, Deadline(SPOOL_SECONDS), to_ledger, deadline)
     left = deadline.remaining()
+    ledger_deadline = Deadline(max(left - SPOOL_SECONDS, left / 2))
 
-    return _first(to_ledger, Deadline(max(left - SPOOL_SECONDS, left / 2)), to_spool, deadline)
+    return _first_of(to_ledger, ledger_deadline, to_spool, deadline)
 
 
-def _first(
-    one: Callable[[Deadline], Persisted],
-    until_one: Deadline,
-    other: Callable[[Deadline], Persisted],
-    until_other: Deadline,
+def _first_of(
+    first: Callable[[Deadline], Persisted],
+    first_deadline: Deadline,
+    second: Callable[[Deadline], Persisted],
+    second_deadline: Deadline,
 ) -> Persisted:
-    """Return what one way gives within its time, or else what the other gives."""
-    # Whatever it is that failed, and told so: our own faults must not cost a transcript either.
+    """Return what the first way gives by its deadline, otherwise what the second gives."""
+    # Every error is logged where it is raised. Our own faults must not cost a transcript either.
     with suppress(Exception):
-        return one(until_one)
+        return first(first_deadline)
 
-    return other(until_other)
+    return second(second_deadline)
 
 
 @contextmanager
-def _telling(place: str) -> Iterator[None]:
+def _logged(place: str) -> Iterator[None]:
     try:
         yield
     except Exception as error:
@@ -79,10 +77,10 @@ def _telling(place: str) -> Iterator[None]:
 def _to_ledger(record: Record, spool: Spool, event: Event, deadline: Deadline) -> Persisted:
     seconds = deadline.remaining()
     try:
-        with _telling("the database"), time_limit(seconds):
+        with _logged("the database"), time_limit(seconds):
             recorded = record_or_quarantine(record, event, deadline)
     except (DatabaseUnavailableError, DeadlineExceededError):
-        if seconds >= FAIR_SECONDS:
+        if seconds >= MIN_FAIR_SECONDS:
             spool.breaker.trip()
         raise
     spool.breaker.reset()
@@ -91,7 +89,7 @@ def _to_ledger(record: Record, spool: Spool, event: Event, deadline: Deadline) -
 
 
 def _to_spool(spool: Spool, event: Event, deadline: Deadline) -> Persisted:
-    with _telling("the spool"), time_limit(deadline.remaining()):
+    with _logged("the spool"), time_limit(deadline.remaining()):
         run_in_thread(spool.put, event)
 
     return Spooled(spool.durable)

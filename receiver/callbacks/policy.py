@@ -1,8 +1,8 @@
-"""The response policy: what becomes of a callback, and how Twilio is answered, as one table.
+"""The response policy: how each result of a callback is answered, as one table.
 
-Twilio tries again after a 5xx, 408, 425 or 429, three times at most; any other 4xx is final. So a
-4xx is for what isn't shown to be Twilio's, or can never be taken; a 2xx for what is durable; and
-whatever fails on our side, our own faults too, is a 503.
+Twilio retries after a 5xx, 408, 425 or 429, at most three times; any other 4xx is final. So a 4xx
+is for what isn't proved to be Twilio's, or can never be accepted. A 2xx is for what is durable. All
+failures on our side, our own faults too, are a 503.
 """
 
 import enum
@@ -11,95 +11,93 @@ from typing import NamedTuple
 
 from flask import Response
 
-from receiver.bodies.reader import BodyIncompleteError, BodyTooLargeError, MemoryBudgetError
+from receiver.bodies.memory_budget import MemoryBudgetError
+from receiver.bodies.reader import BodyIncompleteError, BodyTooLargeError
 from receiver.callbacks.persist import Persisted, Spooled
 from receiver.runtime.timeouts import DeadlineExceededError
-from receiver.signatures.signature import SignatureError
+from receiver.signatures.matching import SignatureError
 from receiver.store.event import Outcome
 from receiver.store.retry import DatabaseUnavailableError
 from receiver.web.problems import problem, unavailable
 
 
 class CallbackResult(enum.Enum):
-    """What became of a callback."""
+    """What happened to a callback."""
 
-    RECORDED = enum.auto()  # in the ledger, and judged anew if it was there already
+    RECORDED = enum.auto()  # in the ledger, also if it was there before
     QUARANTINED = enum.auto()  # in the ledger, for an operator to look at
-    SPOOLED = enum.auto()  # the database is away; the folder outlives the machine
-    SPOOLED_MEANWHILE = enum.auto()  # the database is away; the folder may go with the machine
-    AWAY = enum.auto()  # the database is away, and there is no spool, or its disk failed too
-    IN_FLIGHT = enum.auto()  # the worker holds too many bodies
-    CUT_SHORT = enum.auto()  # the body ended before its promised length
-    FAULT = enum.auto()  # ours
-    UNSIGNED = enum.auto()
+    SPOOLED = enum.auto()  # the database is unavailable; the spool is durable
+    SPOOLED_FOR_NOW = enum.auto()  # the database is unavailable; the spool may be lost
+    DATABASE_UNAVAILABLE = enum.auto()  # and no spool took it
+    MEMORY_FULL = enum.auto()  # the worker holds too many bodies
+    INCOMPLETE = enum.auto()  # the body ended before its promised length
+    FAULT = enum.auto()  # our own
+    SIGNATURE_WRONG = enum.auto()
     TOO_LARGE = enum.auto()
 
 
 class Answer(NamedTuple):
-    """An HTTP status, and the sentence in the problem document that comes with it."""
+    """An HTTP status, and the detail of its problem document."""
 
     status: HTTPStatus
     detail: str = ""
 
 
-_DONE = HTTPStatus.NO_CONTENT
-_AGAIN = HTTPStatus.SERVICE_UNAVAILABLE
+_OK = HTTPStatus.NO_CONTENT
+_RETRY = HTTPStatus.SERVICE_UNAVAILABLE
+_AWAY = Answer(_RETRY, "The database is unavailable. Send the callback again.")
 
 POLICY = {
-    CallbackResult.RECORDED: Answer(_DONE),
-    CallbackResult.QUARANTINED: Answer(_DONE),
-    CallbackResult.SPOOLED: Answer(_DONE),
-    CallbackResult.SPOOLED_MEANWHILE: Answer(
-        _AGAIN, "The database is away. Send the callback again."
-    ),
-    CallbackResult.AWAY: Answer(_AGAIN, "The database is away. Send the callback again."),
-    CallbackResult.IN_FLIGHT: Answer(_AGAIN, "Too much is in flight. Send the callback again."),
-    CallbackResult.CUT_SHORT: Answer(_AGAIN, "The body was cut short. Send the callback again."),
-    CallbackResult.FAULT: Answer(_AGAIN, "The callback could not be made durable. Send it again."),
-    CallbackResult.UNSIGNED: Answer(
+    CallbackResult.RECORDED: Answer(_OK),
+    CallbackResult.QUARANTINED: Answer(_OK),
+    CallbackResult.SPOOLED: Answer(_OK),
+    CallbackResult.SPOOLED_FOR_NOW: _AWAY,
+    CallbackResult.DATABASE_UNAVAILABLE: _AWAY,
+    CallbackResult.MEMORY_FULL: Answer(_RETRY, "Too many bodies at once. Send the callback again."),
+    CallbackResult.INCOMPLETE: Answer(_RETRY, "The body is incomplete. Send the callback again."),
+    CallbackResult.FAULT: Answer(_RETRY, "The callback was not made durable. Send it again."),
+    CallbackResult.SIGNATURE_WRONG: Answer(
         HTTPStatus.FORBIDDEN, "The signature doesn't verify: {0.reason}."
     ),
     CallbackResult.TOO_LARGE: Answer(
-        HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "The body exceeds {0.limit} bytes."
+        HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "The body exceeds {0.limit_bytes} bytes."
     ),
 }
 
-_OF_ERRORS: dict[type[Exception], CallbackResult] = {
-    DatabaseUnavailableError: CallbackResult.AWAY,
-    DeadlineExceededError: CallbackResult.AWAY,
-    OSError: CallbackResult.AWAY,
-    MemoryBudgetError: CallbackResult.IN_FLIGHT,
-    BodyIncompleteError: CallbackResult.CUT_SHORT,
-    SignatureError: CallbackResult.UNSIGNED,
+_RESULT_OF_ERROR: dict[type[Exception], CallbackResult] = {
+    DatabaseUnavailableError: CallbackResult.DATABASE_UNAVAILABLE,
+    DeadlineExceededError: CallbackResult.DATABASE_UNAVAILABLE,
+    OSError: CallbackResult.DATABASE_UNAVAILABLE,
+    MemoryBudgetError: CallbackResult.MEMORY_FULL,
+    BodyIncompleteError: CallbackResult.INCOMPLETE,
+    SignatureError: CallbackResult.SIGNATURE_WRONG,
     BodyTooLargeError: CallbackResult.TOO_LARGE,
 }
 
 
-def result_of(kept: Persisted) -> CallbackResult:
-    """Return the fate of what was kept."""
-    if isinstance(kept, Spooled):
-        return CallbackResult.SPOOLED if kept.durable else CallbackResult.SPOOLED_MEANWHILE
+def result_of(persisted: Persisted) -> CallbackResult:
+    """Return the result of a callback that was persisted."""
+    if isinstance(persisted, Spooled):
+        return CallbackResult.SPOOLED if persisted.durable else CallbackResult.SPOOLED_FOR_NOW
+    if persisted.outcome == Outcome.QUARANTINED:
+        return CallbackResult.QUARANTINED
 
-    return (
-        CallbackResult.QUARANTINED
-        if kept.outcome == Outcome.QUARANTINED
-        else CallbackResult.RECORDED
-    )
+    return CallbackResult.RECORDED
 
 
 def result_of_error(error: Exception) -> CallbackResult:
-    """Return the fate of what could not be kept; an error that nobody foresaw is our fault."""
-    return next(
-        (fate for kind, fate in _OF_ERRORS.items() if isinstance(error, kind)), CallbackResult.FAULT
-    )
+    """Return the result of a callback that failed; any other error is our own fault."""
+    results = (result for kind, result in _RESULT_OF_ERROR.items() if isinstance(error, kind))
+
+    return next(results, CallbackResult.FAULT)
 
 
-def answer(fate: CallbackResult, error: Exception | None = None) -> Response:
-    """Return the response to a callback of this fate; the error fills in the sentence."""
-    status, detail = POLICY[fate]
-    if status == _DONE:
+def respond(result: CallbackResult, error: Exception | None = None) -> Response:
+    """Return the response; the error fills in the detail."""
+    status, detail = POLICY[result]
+    if status == _OK:
         return Response(status=status)
-    if status == _AGAIN:
+    if status == _RETRY:
         return unavailable(detail)
 
     return problem(status, detail.format(error))

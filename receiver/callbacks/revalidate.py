@@ -1,35 +1,42 @@
-"""Judging anew what was verified when it came: by today's code, keys and settings."""
+"""Validates a stored callback again, by today's code, keys and settings."""
 
 from collections.abc import Sequence
 from dataclasses import replace
+from hashlib import sha256
 
-from receiver.events.validate import validate
+from receiver.events.validate import validate_callback
 from receiver.settings.keys import ACCOUNT_SID, SigningKey
-from receiver.signatures.signature import SignatureError, SignedRequest, verify
+from receiver.signatures.matching import SignatureError
+from receiver.signatures.signature import SignedRequest, verify
 from receiver.store.event import Event
 
 
 def revalidate(event: Event, keys: Sequence[SigningKey]) -> Event:
-    """Return the event as it is judged now. It raises nothing.
+    """Return the event as it is validated today; it never raises.
 
-    A key that has been rotated away takes nothing back: the signature was right when it came.
+    Its signature was right when it was received, so it needs no key of today.
     """
     key_id, account = _signer(event, keys)
-    came = replace(event, job_id=None, account_id=None, head=None, reason=None, detail=None)
+    received = replace(
+        event, key_id=key_id, job_id=None, account_id=None, head=None, reason=None, detail=None
+    )
+    # A form's digest is that of its signed text, not of its bytes. The stored content type is no
+    # evidence: a proxy, or the sender of a replayed request, may have changed it.
+    is_form = sha256(event.body).digest() != event.sha256
 
-    return validate(replace(came, key_id=key_id), account)
+    return validate_callback(received, account, is_form=is_form)
 
 
 def _signer(event: Event, keys: Sequence[SigningKey]) -> tuple[str | None, str | None]:
-    """Return the id of the key that signed, and the account that it is bound to, if it is."""
-    signed = SignedRequest(
+    """Return the id of the key that signed it, and the account that the key is bound to."""
+    request = SignedRequest(
         event.url or "", event.signature, event.signature_settings, event.content_type
     )
     try:
-        key = verify(signed, keys, lambda **_: event.body).key
+        key = verify(request, keys, event.body).key
     except SignatureError:
-        # A key that is bound has its account's SID for its id.
-        bound = event.key_id is not None and ACCOUNT_SID.fullmatch(event.key_id)
-        return event.key_id, event.key_id if bound else None
+        # The id of a bound auth token is its account's SID.
+        is_bound = event.key_id is not None and ACCOUNT_SID.fullmatch(event.key_id)
+        return event.key_id, event.key_id if is_bound else None
 
     return key.id, key.account

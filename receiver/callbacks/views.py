@@ -1,23 +1,23 @@
-"""The webhook: signature, judgement, record, answer."""
+"""The webhook: authenticate, read, validate, persist, respond."""
 
 import logging
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from flask import Blueprint, Response, current_app, request
+from flask import Blueprint, Response, request
 
-from receiver.bodies.reader import BodyReader, BodyTooLargeError
+from receiver.bodies.reader import BodyTooLargeError
 from receiver.callbacks.persist import Persisted, Spooled, persist
-from receiver.callbacks.policy import POLICY, CallbackResult, answer, result_of, result_of_error
-from receiver.events.callback_event import callback_event
+from receiver.callbacks.policy import POLICY, CallbackResult, respond, result_of, result_of_error
 from receiver.events.validate import validate
 from receiver.runtime import deadline
 from receiver.runtime.deadline import Deadline
 from receiver.runtime.errors import locate
-from receiver.runtime.timeouts import ABOUT
-from receiver.settings.config import Settings
-from receiver.settings.urls import without_credentials
-from receiver.signatures.signature import SignatureError, SignedRequest, verify
+from receiver.runtime.timeouts import LOG_FIELDS
+from receiver.services import services
+from receiver.settings.urls import CALLBACK_PATH, without_credentials
+from receiver.signatures.matching import SignatureError
+from receiver.signatures.signature import SignedRequest, authenticate
 from receiver.signatures.url import called_url
 from receiver.store.event import Event
 
@@ -26,56 +26,51 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-# Twilio authenticates by its signature, which the view checks first.
+# No API key: Twilio authenticates by its signature, which the view checks first.
 blueprint = Blueprint("callbacks", __name__)
 
 
-# The second is what a PUBLIC_URL with a slash at its end becomes when it is typed into Twilio's
-# Console in front of the route. The others are what comes through a proxy that passes its path
-# prefix on. A 404 would be the end of it; the signature decides here, too. A prefix is short, for
-# of a form's URL and fields, signed as one string without a seam, somebody could make a longer one:
-# every form has an AccountSid, which with its name takes 44 characters.
-@blueprint.post("/callbacks/transcription")
-@blueprint.post("//callbacks/transcription")
-@blueprint.post("/<string(maxlength=32):_one>/callbacks/transcription")
-@blueprint.post("/<string(maxlength=32):_one>/<string(maxlength=32):_two>/callbacks/transcription")
+# The path with two slashes is what a PUBLIC_URL that ends in a slash becomes in Twilio's Console.
+# The other paths come through a proxy that passes its path prefix on. A 404 would be final, so the
+# signature decides here too. Path segments stop at 32 characters: a form's URL and fields are
+# signed as one text without a separator, and a forged path would hold AccountSid and its value, 44.
+@blueprint.post(CALLBACK_PATH)
+@blueprint.post(f"/{CALLBACK_PATH}")
+@blueprint.post(f"/<string(maxlength=32):_one>{CALLBACK_PATH}")
+@blueprint.post(f"/<string(maxlength=32):_one>/<string(maxlength=32):_two>{CALLBACK_PATH}")
 def receive(**_prefix: str) -> Response:
-    """Answer 204 once the callback's exact body is durable; policy.py tells all other answers."""
-    extensions, environ = current_app.extensions, request.environ
-    settings: Settings = extensions["settings"]
-    intake: BodyReader = extensions["intake"]
+    """Answer 204 once the callback's exact body is durable; policy.py lists all other responses."""
+    parts, environ = services(), request.environ
     until = deadline.of(environ)
-    with intake.reader(environ, until) as read_body:
-        signed = _signed(environ, settings)
-        verified = verify(signed, settings.signing_keys, read_body)
-        event = callback_event(
-            signed,
-            verified,
+    signed = _signed_request(environ, parts.settings.public_url)
+    claim = authenticate(signed, parts.settings.signing_keys)
+    with parts.body_reader.read(environ, until, is_proved=claim.is_proved) as body:
+        event = validate(
+            claim.bind(body),
             received_at=datetime.now(UTC),
             idempotency_token=environ.get("HTTP_I_TWILIO_IDEMPOTENCY_TOKEN"),
         )
-        event = validate(event, verified.key.account)
-        environ[ABOUT] = {"job": event.job_id, "bytes": len(event.body)}
-        kept = persist(extensions["together"].record, extensions["spool"], event, until)
-    fate = result_of(kept)
-    _tell(fate, kept, event, until)
+        environ[LOG_FIELDS] = {"job": event.job_id, "bytes": len(event.body)}
+        persisted = persist(parts.committer.record, parts.spool, event, until)
+    result = result_of(persisted)
+    _log(result, persisted, event, until)
 
-    return answer(fate)
+    return respond(result)
 
 
-def _signed(environ: "WSGIEnvironment", settings: Settings) -> SignedRequest:
+def _signed_request(environ: "WSGIEnvironment", public_url: str | None) -> SignedRequest:
     return SignedRequest(
-        url=called_url(environ, settings.public_url),
+        url=called_url(environ, public_url),
         signature=environ.get("HTTP_X_TWILIO_SIGNATURE"),
         settings=environ.get("HTTP_X_TWILIO_WEBHOOKS_SIGNATURE_SETTINGS"),
         content_type=environ.get("CONTENT_TYPE"),
     )
 
 
-def _tell(fate: CallbackResult, kept: Persisted, event: Event, until: Deadline) -> None:
-    recorded = None if isinstance(kept, Spooled) else kept
+def _log(result: CallbackResult, persisted: Persisted, event: Event, until: Deadline) -> None:
+    recorded = None if isinstance(persisted, Spooled) else persisted
     logger.log(
-        logging.INFO if fate == CallbackResult.RECORDED else logging.WARNING,
+        logging.INFO if result == CallbackResult.RECORDED else logging.WARNING,
         "callback %s",
         recorded.outcome if recorded else "spooled",
         extra={
@@ -86,45 +81,45 @@ def _tell(fate: CallbackResult, kept: Persisted, event: Event, until: Deadline) 
             "bytes": len(event.body),
             "key": event.key_id,
             "seconds": round(until.elapsed(), 3),
-            "answered": POLICY[fate].status,
+            "answered": POLICY[result].status,
         },
     )
 
 
 @blueprint.errorhandler(SignatureError)
-def _refuse(error: SignatureError) -> Response:
-    settings: Settings = current_app.extensions["settings"]
+def _reject(error: SignatureError) -> Response:
+    settings = services().settings
     url = called_url(request.environ, settings.public_url)
     # A setting may be wrong, and then this is the only copy.
-    number = current_app.extensions["refused"].put(error.reason, request.environ)
+    rejected_id = services().rejected.put(error.reason, request.environ)
     logger.warning(
         "callback refused: %s",
         error.reason,
         extra={
-            "rejected": number,
+            "rejected": rejected_id,
             "url": without_credentials(url).partition("?")[0],
             "host": request.headers.get("Host"),
             "keys": [key.id for key in settings.signing_keys],
         },
     )
 
-    return answer(result_of_error(error), error)
+    return respond(result_of_error(error), error)
 
 
 @blueprint.errorhandler(BodyTooLargeError)
 def _too_large(error: BodyTooLargeError) -> Response:
-    logger.error("callback refused: its body is too large", extra={"limit": error.limit})
+    logger.error("callback refused: its body is too large", extra={"limit": error.limit_bytes})
 
-    return answer(result_of_error(error), error)
+    return respond(result_of_error(error), error)
 
 
 @blueprint.errorhandler(Exception)
-def _try_again(error: Exception) -> Response:
-    """Answer what Twilio tries again: whatever else fails is our side of the wire."""
+def _retry_later(error: Exception) -> Response:
+    """Answer 503, which Twilio retries: every other failure is on our side."""
     logger.error(
         "callback not recorded, answered 503 for Twilio to try again: %s",
         locate(error),
-        extra=request.environ.get(ABOUT, {}),
+        extra=request.environ.get(LOG_FIELDS, {}),
     )
 
-    return answer(result_of_error(error), error)
+    return respond(result_of_error(error), error)

@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta
 import click
 from flask.cli import with_appcontext
 
-from receiver.cli.context import engine, explained, settings
+from receiver.cli.context import explained
+from receiver.services import services
 from receiver.store.completeness.figures import RECENT, Completeness, completeness
 from receiver.store.completeness.missing import missing_jobs
 from receiver.store.jobs.read import Row
@@ -27,8 +28,8 @@ def command(*, limit: int) -> None:
     gone through Twilio's list within a day.
     """
     now = datetime.now(UTC)
-    over_by = now - timedelta(seconds=settings().reconcile_grace_seconds)
-    with engine().connect() as connection:
+    over_by = now - timedelta(seconds=services().settings.reconcile_grace_seconds)
+    with services().engine.connect() as connection:
         found = completeness(connection, over_by)
         missing = missing_jobs(connection, over_by, limit=limit) if found.missing else []
         unknown = unknown_jobs(connection, limit=limit) if found.unknown_at_twilio else []
@@ -70,5 +71,5 @@ def _tell_missing(job: Row) -> None:
     click.echo(f"\n{job['id']}  ended {job['ended_at']:%Y-%m-%dT%H:%M:%SZ}")
     if job.get("resubmitted_as"):
         click.echo(f"  submitted again as {job['resubmitted_as']}")
-    for reason in reasons(job, public_url=settings().public_url):
+    for reason in reasons(job, public_url=services().settings.public_url):
         click.echo(f"  {reason}")

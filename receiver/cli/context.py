@@ -1,42 +1,17 @@
-"""What every command needs: the application's parts, and errors in the operator's words."""
+"""Errors of the database in the operator's words, for every command."""
 
 import functools
 from collections.abc import Callable
 from typing import ParamSpec, TypeVar
 
 import click
-from flask import current_app
-from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from receiver.runtime.errors import describe
-from receiver.settings.config import Settings
-from receiver.spool.folder import Spool
 from receiver.store.retry import DatabaseUnavailableError
 
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
-
-
-def engine() -> Engine:
-    """Return the application's engine."""
-    found: Engine = current_app.extensions["engine"]
-
-    return found
-
-
-def settings() -> Settings:
-    """Return the application's settings."""
-    found: Settings = current_app.extensions["settings"]
-
-    return found
-
-
-def spool() -> Spool | None:
-    """Return the application's spool, None where it has none."""
-    found: Spool | None = current_app.extensions["spool"]
-
-    return found
 
 
 def explained(command: Callable[Parameters, Result]) -> Callable[Parameters, Result]:

@@ -5,7 +5,8 @@ import sys
 import click
 from flask.cli import with_appcontext
 
-from receiver.cli.context import engine, explained
+from receiver.cli.context import explained
+from receiver.services import services
 from receiver.store.jobs.rebuild import count_jobs, job_ids, rebuild
 
 
@@ -20,7 +21,7 @@ def migrate_command() -> None:
     )
 
     try:
-        migrate(engine(), tell=click.echo)
+        migrate(services().engine, tell=click.echo)
     except MigrationBusyError as error:
         raise click.ClickException(str(error)) from error
 
@@ -30,7 +31,7 @@ def migrate_command() -> None:
 @explained
 def rebuild_command() -> None:
     """Fold every job anew from the ledger, and list the jobs whose row had to change."""
-    database = engine()
+    database = services().engine
     with database.connect() as connection:
         count = count_jobs(connection)
     with click.progressbar(

@@ -3,8 +3,8 @@
 import click
 from flask.cli import with_appcontext
 
-from receiver.cli.context import engine, settings
 from receiver.doctor import doctor
+from receiver.services import services
 
 
 @click.command("doctor")
@@ -16,5 +16,5 @@ from receiver.doctor import doctor
 @with_appcontext
 def command(*, send_test: bool) -> None:
     """Check settings, database, schema and connections; exit with 1 if anything fails."""
-    if not doctor.run(settings(), engine(), send_test=send_test, tell=click.echo):
+    if not doctor.run(services().settings, services().engine, send_test=send_test, tell=click.echo):
         raise SystemExit(1)

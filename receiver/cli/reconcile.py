@@ -11,11 +11,12 @@ from datetime import timedelta
 import click
 from flask.cli import with_appcontext
 
-from receiver.cli.context import engine, explained, settings
+from receiver.cli.context import explained
 from receiver.reconcile.context import ReconcileContext
 from receiver.reconcile.forever import reconcile_forever
 from receiver.reconcile.run import reconcile
-from receiver.runtime.logs import configuration
+from receiver.runtime.logs import log_config
+from receiver.services import services
 from receiver.twilio.client import NotConfiguredError, Twilio, twilio_of
 
 # `\b` keeps click from filling the lines that follow.
@@ -54,9 +55,9 @@ def command(*, forever: bool, resubmits: bool) -> None:
     could not ask all of it.
     What befell single jobs is logged, as JSON lines on stderr.
     """
-    logging.config.dictConfig(configuration(settings().log_level))
+    logging.config.dictConfig(log_config(services().settings.log_level))
     try:
-        with twilio_of(settings()) as twilio:
+        with twilio_of(services().settings) as twilio:
             if forever:
                 _go_on(twilio, resubmits=resubmits)
             else:
@@ -92,10 +93,10 @@ def _sleep(seconds: float, is_stopping: Callable[[], bool]) -> None:
 
 
 def _desk(twilio: Twilio) -> ReconcileContext:
-    known = settings()
+    known = services().settings
 
     return ReconcileContext(
-        engine=engine(),
+        engine=services().engine,
         twilio=twilio,
         account_id=known.account_sid,
         grace=timedelta(seconds=known.reconcile_grace_seconds),

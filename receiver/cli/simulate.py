@@ -10,10 +10,9 @@ from typing import Any
 import click
 from flask.cli import with_appcontext
 
-from receiver.cli.context import settings
+from receiver.services import services
 from receiver.settings.config import Settings
-from receiver.settings.urls import without_credentials
-from receiver.web.transcript_state import CALLBACK_PATH
+from receiver.settings.urls import CALLBACK_PATH, without_credentials
 
 _NOBODY = f"AC{'0' * 32}"  # the account, where the settings name none
 _Command = Callable[..., None]
@@ -79,7 +78,7 @@ def command(  # noqa: PLR0913 - each is an option of the command
     from receiver.simulator.simulator import Simulator  # noqa: PLC0415
     from receiver.simulator.trouble import Delays, Trouble  # noqa: PLC0415
 
-    ours = settings()
+    ours = services().settings
     seed = secrets.randbelow(10**6) if seed is None else seed
     url = callback_url or f"{ours.public_url or _here(ours)}{CALLBACK_PATH}"
     simulator = Simulator(

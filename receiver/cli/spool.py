@@ -8,7 +8,8 @@ import click
 from flask.cli import with_appcontext
 
 from receiver.callbacks.drain import Drain
-from receiver.cli.context import engine, explained, settings, spool
+from receiver.cli.context import explained
+from receiver.services import services
 from receiver.spool.folder import Spool, Waiting, explain
 from receiver.store.retry import DatabaseUnavailableError
 
@@ -25,12 +26,12 @@ def command(*, wants_drain: bool) -> None:
 
     The web process moves it by itself. This may be used beside it.
     """
-    found = spool()
+    found = services().spool
     if found is None:
         raise click.ClickException("there is no spool: SPOOL_DIR is not set.")
     try:
         if wants_drain:
-            _drain(Drain(engine(), found, settings().signing_keys))
+            _drain(Drain(services().engine, found, services().settings.signing_keys))
         else:
             _show(found)
     except OSError as error:

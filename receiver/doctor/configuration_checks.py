@@ -9,8 +9,7 @@ from typing import Any
 
 from receiver.doctor.finding import Finding, Verdict
 from receiver.doctor.probe import ProbeError, call, explain
-from receiver.settings.urls import without_credentials
-from receiver.web.transcript_state import CALLBACK_PATH
+from receiver.settings.urls import CALLBACK_PATH, without_credentials
 
 
 def of_configurations(

@@ -1,98 +1,104 @@
-"""Judging a signed body: what it tells of its job, and why it is quarantined if it is."""
+"""Validates events: each gets its job's head, or a reason for which it is quarantined."""
 
 import logging
 from dataclasses import replace
-from hashlib import sha256
+from datetime import datetime
 from typing import Any
 
 from marshmallow import ValidationError
 
-from receiver.runtime.errors import ReceiverError, locate
-from receiver.store.event import Event, Reason
+from receiver.runtime.errors import locate
+from receiver.signatures.signature import Verified
+from receiver.store.event import Event
 from schemas.callback import Head, UndecodableError, decode
-from schemas.storable import Identifier
+from schemas.storable import Identifier, is_storable
 
 logger = logging.getLogger(__name__)
+
+MAX_HEADER_CHARACTERS = 256
 
 _HEAD = Head()
 _IDENTIFIER = Identifier()
 
 
-class _InvalidError(ReceiverError):
-    """A reason to quarantine: its code, and a sentence that holds nothing of the body."""
+def validate(verified: Verified, *, received_at: datetime, idempotency_token: str | None) -> Event:
+    """Return the event of a verified callback, validated; it never raises.
 
-    def __init__(self, reason: Reason, detail: str) -> None:
-        super().__init__(reason)
-        self.reason: Reason = reason
-        self.detail = detail
+    `idempotency_token` is the header I-Twilio-Idempotency-Token.
+    """
+    request = verified.request
+    event = Event(
+        sha256=verified.digest,
+        source="callback",
+        body=verified.body,
+        received_at=received_at,
+        job_id=None,
+        account_id=None,
+        content_type=_storable(request.content_type, MAX_HEADER_CHARACTERS),
+        idempotency_token=_storable(idempotency_token, MAX_HEADER_CHARACTERS),
+        key_id=verified.key.id,
+        url=_storable(request.url),
+        signature=_storable(request.signature),
+        signature_settings=_storable(request.settings),
+    )
+
+    return validate_callback(event, verified.key.account, is_form=verified.is_form)
 
 
-def validate(event: Event, account: str | None) -> Event:
-    """Return the event with its head, or with the reason for which it has none.
+def validate_callback(event: Event, account: str | None, *, is_form: bool) -> Event:
+    """Return a callback's event with its head, or quarantined with a reason; it never raises.
 
-    `account` is the one to which the key that signed it is bound, if it is bound. It raises
-    nothing, for the body must be kept.
+    `account` is the account that the signing key is bound to, None if it is bound to none. Only a
+    form's fields are signed, not its bytes, so a form is never decoded.
+    """
+    if is_form:
+        detail = "It came as a form, which carries no transcript."
+        return event.quarantined("unexpected_content_type", detail)
+    try:
+        validated = validate_document(event)
+        if validated.head and account not in {None, validated.account_id}:
+            detail = f"It was signed with the key of account {account}."
+            return validated.quarantined("account_mismatch", detail)
+    except Exception as error:  # noqa: BLE001 - our own fault must not cost a transcript
+        logger.error("validation failed: %s", locate(error))  # noqa: TRY400 - the text may quote the body
+        detail = f"{type(error).__name__} during validation."
+        return event.quarantined("internal_error", detail)
+
+    return validated
+
+
+def validate_document(event: Event) -> Event:
+    """Return the event with the head of its JSON body, or quarantined with a reason.
+
+    A quarantined event keeps the ids that its body claims, so that an operator can find it.
     """
     try:
-        return _applicable(event, account)
-    except Exception as error:  # noqa: BLE001 - a fault of ours must not cost a transcript
-        logger.error("judging failed: %s", locate(error))  # noqa: TRY400 - no text of its own
-        return quarantined(event, "internal_error", f"{type(error).__name__} while judging it.")
-
-
-def quarantined(event: Event, reason: Reason, detail: str) -> Event:
-    """Return the event without its head, kept for an operator to look at."""
-    return replace(event, head=None, reason=reason, detail=detail)
-
-
-def _applicable(event: Event, account: str | None) -> Event:
+        document = decode(event.body)
+    except UndecodableError as error:
+        return event.quarantined("undecodable", f"The body is {error}.")
     try:
-        document = _document(event)
-    except _InvalidError as doubt:
-        return quarantined(event, doubt.reason, doubt.detail)
-    try:
-        head = _head(document, account)
-    except _InvalidError as doubt:
-        return replace(
-            quarantined(event, doubt.reason, doubt.detail),
-            job_id=_claim(document, "id"),
-            account_id=_claim(document, "accountId"),
+        head = _HEAD.load(document)
+    except ValidationError as error:
+        claimed = replace(
+            event, job_id=_claim(document, "id"), account_id=_claim(document, "accountId")
         )
+        return claimed.quarantined("invalid", _sentence(error.messages_dict))
 
     return replace(event, head=head, job_id=head["id"], account_id=head["account_id"])
 
 
-def _document(event: Event) -> dict[str, Any]:
-    # Of a form only the fields are signed, which are another text than its bytes. The header says
-    # nothing: whoever replays a callback may change it, and a proxy too.
-    if sha256(event.body).digest() != event.sha256:
-        raise _InvalidError(
-            "unexpected_content_type", "It came as a form, which carries no transcript."
-        )
-    try:
-        return decode(event.body)
-    except UndecodableError as error:
-        raise _InvalidError("undecodable", f"The body is {error}.") from error
-
-
 def _claim(document: dict[str, Any], member: str) -> str | None:
-    """Return the id that the body claims, if it is one: it lets the operator find the body."""
+    """Return the id that the document claims, None where it isn't a valid id."""
     try:
         return _IDENTIFIER.deserialize(document.get(member))
     except ValidationError:
         return None
 
 
-def _head(document: dict[str, Any], account: str | None) -> dict[str, Any]:
-    try:
-        head: dict[str, Any] = _HEAD.load(document)
-    except ValidationError as error:
-        raise _InvalidError("invalid", _sentence(error.messages_dict)) from error
-    if account is not None and account != head["account_id"]:
-        raise _InvalidError("account_mismatch", f"It was signed with the key of account {account}.")
-
-    return head
-
-
 def _sentence(messages: dict[str, list[str]]) -> str:
     return " ".join(f"{member}: {' '.join(texts)}" for member, texts in sorted(messages.items()))
+
+
+def _storable(value: str | None, max_characters: int | None = None) -> str | None:
+    """Return what Postgres can store of a header's value, cut to the given length."""
+    return value[:max_characters] if value and is_storable(value) else None

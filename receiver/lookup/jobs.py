@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from receiver.store.event import TERMINAL
 from receiver.store.jobs import read
 from receiver.store.jobs.gaps import explanations
-from receiver.web.ask import ask
 from receiver.web.availability import is_awaited
 from receiver.web.job_view import job_url
 from receiver.web.problems import ProblemError
+from receiver.web.query import query
 from receiver.web.transcript_state import lacks_transcript
 from schemas.storable import ID_PATTERN
 
@@ -20,7 +20,7 @@ _POLL_SECONDS = 10
 def found(job_id: str) -> read.Row:
     """Return the job; raises Problem 404."""
     require_possible_id(job_id)
-    job = ask(lambda connection: read.transcription(connection, job_id))
+    job = query(read.transcription, job_id)
     if job is None:
         raise unknown(job_id)
 
@@ -30,7 +30,7 @@ def found(job_id: str) -> read.Row:
 def explained(rows: Sequence[read.Row]) -> list[read.Row]:
     """Return the jobs, those without their transcript with what may explain it."""
     ids = [row["id"] for row in rows if lacks_transcript(row)]
-    found = ask(lambda connection: explanations(connection, ids)) if ids else {}
+    found = query(explanations, ids) if ids else {}
 
     return [{**row, **found.get(row["id"], {})} for row in rows]
 

@@ -9,9 +9,9 @@ from receiver.lookup import jobs
 from receiver.lookup.formats import FORMATS, RENDERER_VERSION
 from receiver.lookup.negotiate import NotAcceptableError, choose
 from receiver.store.jobs import read
-from receiver.web.ask import ask
 from receiver.web.job_view import job_url
 from receiver.web.problems import ProblemError
+from receiver.web.query import query
 from receiver.web.responses import not_modified, with_tag
 from schemas.callback import UndecodableError, decode
 
@@ -38,7 +38,7 @@ def transcript(job_id: str, name: str) -> Response:
     tag = sha256(digest + f"{name} {RENDERER_VERSION}".encode()).hexdigest()
     if response := not_modified(tag):
         return response
-    body = ask(lambda connection: read.transcript_body(connection, digest))
+    body = query(read.transcript_body, digest)
     if body is None:
         raise jobs.without_transcript(job)
 

@@ -4,18 +4,19 @@ import re
 from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
 
-from flask import Blueprint, Response, current_app, request
+from flask import Blueprint, Response, request
 
 from receiver.lookup import jobs, transcripts
 from receiver.lookup.paging import Collection
+from receiver.services import services
 from receiver.store.completeness.figures import completeness
 from receiver.store.jobs import read
 from receiver.store.retry import DatabaseUnavailableError
 from receiver.web.arguments import arguments
-from receiver.web.ask import ask
 from receiver.web.auth import require_api_key
 from receiver.web.job_view import described, enveloped
 from receiver.web.problems import ProblemError, unavailable
+from receiver.web.query import query
 from receiver.web.responses import rendered, tagged
 from schemas.completeness import Completeness
 from schemas.listing import CallbackList, TranscriptionList
@@ -41,7 +42,7 @@ _TRANSCRIPTION_LIST, _CALLBACK_LIST = TranscriptionList(), CallbackList()
 def list_transcriptions() -> Response:
     """List the jobs, newest first."""
     place = _TRANSCRIPTIONS.place()
-    page = ask(lambda connection: read.transcriptions_page(connection, place.filters, place.span))
+    page = query(read.transcriptions_page, place.filters, place.span)
     rows = [described(job) for job in jobs.explained(page.rows)]
 
     return rendered(
@@ -73,7 +74,7 @@ def list_callbacks(job_id: str) -> Response:
     jobs.require_possible_id(job_id)
     collection = replace(_CALLBACKS, parent=job_id)
     place = collection.place()
-    page = ask(lambda connection: read.callbacks_page(connection, job_id, place.span))
+    page = query(read.callbacks_page, job_id, place.span)
     if not page.rows:
         jobs.found(job_id)
 
@@ -85,7 +86,7 @@ def fetch_body(job_id: str, callback_id: str) -> Response:
     """Fetch the exact bytes of a callback. They are anybody's text, so no browser may show them."""
     jobs.require_possible_id(job_id)
     number = _number(callback_id)
-    body = ask(lambda connection: read.callback_body(connection, job_id, number))
+    body = query(read.callback_body, job_id, number)
     if body is None:
         raise ProblemError(404, f"{job_id} has no callback {number} with a body (any more).")
 
@@ -102,9 +103,9 @@ def fetch_body(job_id: str, callback_id: str) -> Response:
 @blueprint.get("/v3/Completeness")
 def fetch_completeness() -> Response:
     """Tell how many transcripts were promised, and how many are here."""
-    grace = timedelta(seconds=current_app.extensions["settings"].reconcile_grace_seconds)
+    grace = timedelta(seconds=services().settings.reconcile_grace_seconds)
     over_by = datetime.now(UTC) - grace
-    found = ask(lambda connection: completeness(connection, over_by))
+    found = query(completeness, over_by)
 
     return rendered(_COMPLETENESS, **asdict(found))
 

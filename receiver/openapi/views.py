@@ -1,8 +1,9 @@
 """The route of the OpenAPI document."""
 
-from flask import Blueprint, Response, current_app, jsonify, request
+from flask import Blueprint, Response, jsonify, request
 
 from receiver.openapi.document import document
+from receiver.services import services
 from receiver.settings.urls import public_origin
 
 # No authentication: it describes the doors, not what is behind them.
@@ -12,6 +13,6 @@ blueprint = Blueprint("openapi", __name__)
 @blueprint.get("/openapi.json")
 def describe() -> Response:
     """Return the document, with this server's address in it."""
-    origin = public_origin(request.environ, current_app.extensions["settings"].public_url)
+    origin = public_origin(request.environ, services().settings.public_url)
 
     return jsonify({**document(), "servers": [{"url": origin}]})

@@ -3,15 +3,16 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TypeVar
+from typing import Concatenate, ParamSpec, TypeVar
 
 from sqlalchemy import Connection, Engine
 
 from receiver.runtime.deadline import REQUEST_SECONDS, Deadline
-from receiver.store.retry import retry_until
+from receiver.store.retry import query
 from receiver.twilio.client import Twilio
 
-Answer = TypeVar("Answer")
+Parameters = ParamSpec("Parameters")
+Result = TypeVar("Result")
 
 
 def _now() -> datetime:
@@ -36,11 +37,11 @@ class ReconcileContext:
     clock: Callable[[], datetime] = _now
     is_stopping: Callable[[], bool] = _never
 
-    def ask(self, question: Callable[[Connection], Answer]) -> Answer:
-        """Return the store's answer, or raise store.retry.DatabaseUnavailableError."""
-
-        def attempt() -> Answer:
-            with self.engine.connect() as connection:
-                return question(connection)
-
-        return retry_until(Deadline(REQUEST_SECONDS), attempt)
+    def query(
+        self,
+        work: Callable[Concatenate[Connection, Parameters], Result],
+        *args: Parameters.args,
+        **kwargs: Parameters.kwargs,
+    ) -> Result:
+        """Return the result of `work` on a connection, or raise DatabaseUnavailableError."""
+        return query(self.engine, Deadline(REQUEST_SECONDS), work, *args, **kwargs)

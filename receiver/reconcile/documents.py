@@ -23,7 +23,7 @@ def record_documents(
     """
     told = [event_from(context, "fetch", document) for document in documents]
     report.checked += len(told)
-    for event, is_known in context.ask(lambda connection: list(select_unseen(connection, told))):
+    for event, is_known in context.query(select_unseen, told):
         if record_event(context, event, report):
             report.changed += is_known
             report.found += not is_known

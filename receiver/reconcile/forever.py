@@ -52,7 +52,7 @@ def _seconds(context: ReconcileContext, report: Report) -> float:
     if report.fault is not None:
         return RECOVERY
     try:
-        due = context.ask(_next)
+        due = context.query(_next)
     except DatabaseUnavailableError:
         return RECOVERY
     seconds = (due - context.clock()) / timedelta(seconds=1) if due else _LONGEST

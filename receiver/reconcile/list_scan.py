@@ -34,9 +34,7 @@ def list_jobs(context: ReconcileContext, report: Report) -> None:
     the next pass goes on where this one ended then.
     """
     now = context.clock()
-    begun = context.ask(
-        lambda connection: list_scans.begin(connection, at=now, leased_until=now + LEASE)
-    )
+    begun = context.query(list_scans.begin, at=now, leased_until=now + LEASE)
     if begun is None:
         return
     try:
@@ -44,7 +42,7 @@ def list_jobs(context: ReconcileContext, report: Report) -> None:
     except BaseException as error:
         _cut_short(context, begun, error)
         raise
-    context.ask(lambda connection: list_scans.complete(connection, begun, context.clock()))
+    context.query(list_scans.complete, begun, context.clock())
     report.listed = True
 
 
@@ -67,10 +65,8 @@ def _read(context: ReconcileContext, begun: Scan, page: Page, report: Report) ->
         found=report.found - before.found,
     )
     lease = context.clock() + LEASE
-    if not context.ask(
-        lambda connection: list_scans.advance(
-            connection, begun, counts, token=page.next_token, leased_until=lease
-        )
+    if not context.query(
+        list_scans.advance, begun, counts, token=page.next_token, leased_until=lease
     ):
         raise ScanTakenOverError("Another reconciler took over the list.")
 

@@ -79,7 +79,7 @@ def _read_conversation(context: ReconcileContext, watched: Watch, report: Report
     document = document_of(
         job,
         context.twilio.communications(job["conversation_id"]),
-        is_alone=context.ask(lambda connection: polls.is_alone(connection, job)),
+        is_alone=context.query(polls.is_alone, job),
         is_last_chance=is_exhausted(watched.need, watched.attempts + 1),
     )
     if document is not None and record_event(
@@ -90,19 +90,19 @@ def _read_conversation(context: ReconcileContext, watched: Watch, report: Report
 
 def _settle(context: ReconcileContext, watched: Watch, outcome: _Outcome) -> None:
     job_id = watched.job["id"]
-    needed = context.ask(lambda connection: polls.need_of(connection, job_id))
+    needed = context.query(polls.need_of, job_id)
     if needed is None:
         return  # the watch goes once it is due
     need, ended_at = needed
     anew = _anew(watched, need, outcome)
     if why := _gave_up(anew, outcome):
         logger.warning("giving up on a job", extra={"job": job_id, "reason": why.value})
-        context.ask(lambda connection: polls.give_up(connection, anew, why))
+        context.query(polls.give_up, anew, why)
         return
     due_at = context.clock() + next_delay(need, anew.attempts, outcome.retry_after)
     if anew.attempts == 0 and need == PollReason.TRANSCRIPT:
         due_at = ended_at + context.grace
-    context.ask(lambda connection: polls.reschedule(connection, anew, due_at))
+    context.query(polls.reschedule, anew, due_at)
 
 
 def _anew(watched: Watch, need: PollReason, outcome: _Outcome) -> Watch:

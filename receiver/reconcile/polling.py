@@ -64,21 +64,19 @@ def _refresh(context: ReconcileContext) -> None:
             connection, account_id=context.account_id, grace=context.grace, at=context.clock()
         )
 
-    while not context.is_stopping() and context.ask(has_more):
+    while not context.is_stopping() and context.query(has_more):
         pass
 
 
 def _claim(context: ReconcileContext, due_by: datetime) -> list[Watch]:
     leased_until = context.clock() + LEASE
 
-    return context.ask(
-        lambda connection: polls.claim(
-            connection,
-            account_id=context.account_id,
-            due_by=due_by,
-            leased_until=leased_until,
-            limit=BATCH,
-        )
+    return context.query(
+        polls.claim,
+        account_id=context.account_id,
+        due_by=due_by,
+        leased_until=leased_until,
+        limit=BATCH,
     )
 
 

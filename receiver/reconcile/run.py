@@ -69,7 +69,7 @@ def _pass(
 
 
 def _is_time_for_the_list(context: ReconcileContext) -> bool:
-    due = context.ask(list_scans.next_scan_at)
+    due = context.query(list_scans.next_scan_at)
 
     return due is None or due <= context.clock()
 

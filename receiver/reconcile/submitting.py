@@ -44,14 +44,14 @@ def resume_left(context: ReconcileContext, report: Report) -> None:
     store.retry.DatabaseUnavailableError.
     """
     now = context.clock()
-    for left in context.ask(lambda connection: unanswered(connection, now - _LEFT)):
+    for left in context.query(unanswered, now - _LEFT):
         if context.is_stopping():
             return
         _resume(context, left, now, report)
 
 
 def _resume(context: ReconcileContext, left: Submission, now: datetime, report: Report) -> None:
-    ours = context.ask(lambda connection: intents.claim(connection, left, now))
+    ours = context.query(intents.claim, left, now)
     if ours is None:
         return  # another reconciler has it
     try:
@@ -74,10 +74,8 @@ def resubmit_missing(context: ReconcileContext, report: Report) -> None:
     store.retry.DatabaseUnavailableError.
     """
     now = context.clock()
-    jobs = context.ask(
-        lambda connection: missing.to_resubmit(
-            connection, now - context.grace, now, account_id=context.account_id, limit=_BATCH
-        )
+    jobs = context.query(
+        missing.to_resubmit, now - context.grace, now, account_id=context.account_id, limit=_BATCH
     )
     for job in jobs:
         if context.is_stopping():
@@ -96,11 +94,7 @@ def _resubmit(context: ReconcileContext, job: Mapping[str, Any], report: Report)
         report.errors += 1
         faults = ", ".join(map(str, error.messages_dict))
         logger.warning("can't be submitted again: %s", faults, extra={"job": job["id"]})
-        context.ask(
-            lambda connection: intents.mark_impossible(
-                connection, key, submitted_by=SUBMITTED_BY, at=context.clock()
-            )
-        )
+        context.query(intents.mark_impossible, key, submitted_by=SUBMITTED_BY, at=context.clock())
     except (KeyReusedError, OutcomeUnknownError):
         # Another process has it, or had it, and what came of that isn't known.
         report.errors += 1
@@ -121,7 +115,7 @@ def _claimed(context: ReconcileContext, key: str, request: str) -> Submission | 
         created_at=now,
         asked_at=now,
     )
-    known = context.ask(lambda connection: intend(connection, wanted))
+    known = context.query(intend, wanted)
 
     return known if known.is_first_ask and known.answered_at is None else None
 

@@ -5,15 +5,13 @@ from typing import Any
 
 from sqlalchemy import Engine, Row
 
-from receiver.events.callback_event import callback_event
-from receiver.events.record import record_or_quarantine
 from receiver.events.validate import validate
 from receiver.rejected.signed import as_signed
 from receiver.runtime.deadline import REQUEST_SECONDS, Deadline
 from receiver.settings.config import Settings
 from receiver.signatures.signature import verify
 from receiver.store.event import Event
-from receiver.store.ledger.record import Recorded, record
+from receiver.store.ledger.record import Recorded, record, record_or_quarantine
 from receiver.store.rejected.keep import remove_rejected
 
 
@@ -22,16 +20,13 @@ def verified_event(row: Row[Any], settings: Settings) -> Event:
 
     Raises SignatureError.
     """
-    signed = as_signed(row, settings.public_url)
-    verified = verify(signed, settings.signing_keys, lambda **_: row.body)
-    event = callback_event(
-        signed,
+    verified = verify(as_signed(row, settings.public_url), settings.signing_keys, row.body)
+
+    return validate(
         verified,
         received_at=row.received_at,
         idempotency_token=row.headers.get("I-Twilio-Idempotency-Token"),
     )
-
-    return validate(event, verified.key.account)
 
 
 def accept(engine: Engine, row: Row[Any], settings: Settings) -> Recorded:

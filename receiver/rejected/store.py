@@ -49,13 +49,13 @@ class RejectedStore:
     def __init__(
         self,
         engine: Engine,
-        intake: BodyReader,
+        body_reader: BodyReader,
         quotas: Quotas,
         *,
         read_seconds: float = READ_SECONDS,
     ) -> None:
         self._engine = engine
-        self._intake = intake
+        self._body_reader = body_reader
         self._quotas = quotas
         self._read_seconds = read_seconds
         self._requests = Bucket(rate=REQUESTS_PER_SECOND, burst=REQUESTS_AT_ONCE)
@@ -96,7 +96,7 @@ class RejectedStore:
         with ExitStack() as held:
             try:
                 with time_limit(self._read_seconds):
-                    body = held.enter_context(self._intake.refused(metered))
+                    body = held.enter_context(self._body_reader.read_rejected(metered))
             except Exception as error:
                 raise NotKeptError("unread") from error
             yield rejected_request(reason, environ, body, datetime.now(UTC))

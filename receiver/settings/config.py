@@ -36,8 +36,9 @@ from receiver.settings.twilio_credentials import (
     base_url,
     credentials_of,
 )
+from receiver.settings.urls import CALLBACK_PATH
 
-__all__ = ["ApiKey", "ConfigError", "Settings", "SigningKey", "load"]
+__all__ = ["ApiKey", "ConfigError", "Settings", "SigningKey", "load", "variables"]
 
 CONNECTIONS = 8  # workers x pool: two releases and a command fit into a 20-connection database
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
@@ -104,6 +105,11 @@ def load(environ: Mapping[str, str]) -> Settings:
     return settings
 
 
+def variables() -> set[str]:
+    """Return the names of all variables that `load` reads."""
+    return {str(variable.data_key) for variable in _Environment().fields.values()}
+
+
 def _message(faults: Mapping[str, list[str]]) -> str:
     lines = [f"  {name} {fault}." for name, texts in faults.items() for fault in texts]
 
@@ -144,7 +150,7 @@ def public_url(text: str) -> str:
             "is not the origin that Twilio calls; write https://app.example.com, and after it at "
             "most a path prefix, no query and no fragment"
         )
-    if url.path.rstrip("/").endswith("/callbacks/transcription"):
+    if url.path.rstrip("/").endswith(CALLBACK_PATH):
         raise ValidationError(
             "goes on to the callback's own path; leave /callbacks/transcription out of it"
         )

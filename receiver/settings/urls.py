@@ -4,6 +4,9 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+# The path of the webhook, below the origin that Twilio calls.
+CALLBACK_PATH = "/callbacks/transcription"
+
 # A Host header may hold anything, a path and a query too; what isn't a host makes no origin.
 _HOST = re.compile(r"([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]+)?")
 

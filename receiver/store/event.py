@@ -1,7 +1,7 @@
-"""What the store is told: one event, with the bytes it came in and the head they hold."""
+"""An event: what Twilio sent about a job, with its exact bytes and its validated head."""
 
 import enum
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal
 
@@ -9,10 +9,10 @@ TERMINAL = frozenset({"COMPLETED", "FAILED"})
 
 
 class Outcome(enum.StrEnum):
-    """What became of an event."""
+    """The outcome of an event in the ledger."""
 
     APPLIED = "applied"
-    STALE = "stale"  # it came late, and was folded all the same
+    STALE = "stale"  # it arrived late; it is folded too
     QUARANTINED = "quarantined"
 
 
@@ -20,25 +20,24 @@ Reason = Literal[
     "undecodable",  # the body isn't a JSON object
     "invalid",  # its head doesn't validate
     "unexpected_content_type",  # it came as a form, which carries no transcript
-    "account_mismatch",  # the key that signed it is another account's
-    "foreign_account",  # the job belongs to another account, which told of it first
-    "internal_error",  # judging it failed, by a fault of ours
-    "unstorable",  # Postgres refused what had passed all checks
+    "account_mismatch",  # the key that signed it belongs to another account
+    "foreign_account",  # the job belongs to another account, whose event came first
+    "internal_error",  # a fault of ours made its validation fail
+    "unstorable",  # Postgres refused values that passed validation
 ]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
-    """Something that Twilio told us: to be folded into its job, or quarantined with a reason.
+    """What Twilio sent about a job: to be folded into the job, or quarantined with a reason.
 
-    `head` holds the job's columns as schemas.callback.Head loads them. `reason` tells why it is
-    quarantined and `detail` is a sentence for the operator; both are set if and only if it is, in
-    which case `job_id` and `account_id` are what the body claims, if it claims any. An event
-    that is yet to be judged has neither head nor reason.
+    `head` holds the job's columns as schemas.callback.Head loads them. A quarantined event has a
+    `reason` and a `detail`, a sentence for the operator, instead; its `job_id` and `account_id` are
+    what the body claims. An event before validation has neither head nor reason.
 
-    `key_id` names the key that signed it. What shows that is the `url` as it was called, and the
-    headers X-Twilio-Signature and X-Twilio-Webhooks-Signature-Settings. `deliveries` is how
-    often it came this time: not at all, where it is only judged anew.
+    `key_id` names the key that signed it. The proof is the `url` as it was called, with the headers
+    X-Twilio-Signature and X-Twilio-Webhooks-Signature-Settings. `deliveries` counts how often it
+    was received this time: 0 where a stored event is validated again.
     """
 
     sha256: bytes
@@ -57,3 +56,7 @@ class Event:
     deliveries: int = 1
     reason: Reason | None = None
     detail: str | None = None
+
+    def quarantined(self, reason: Reason, detail: str) -> "Event":
+        """Return the event without its head, to be stored for an operator."""
+        return replace(self, head=None, reason=reason, detail=detail)

@@ -4,8 +4,9 @@ import logging
 import random
 import time
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Concatenate, ParamSpec, TypeVar
 
+from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import (
     DataError,
     DBAPIError,
@@ -19,6 +20,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from receiver.runtime.deadline import Deadline
 from receiver.runtime.errors import SafeMessageError, describe
 
+Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
 
 logger = logging.getLogger(__name__)
@@ -49,16 +51,20 @@ def is_transient(error: SQLAlchemyError) -> bool:
     return not (ours or (state or "").startswith(_LIMIT_EXCEEDED))
 
 
-def retry_until(deadline: Deadline, attempt: Callable[[], Result]) -> Result:
-    """Return the attempt's result, trying again on a fresh connection until the deadline.
+def retry_until(
+    deadline: Deadline,
+    attempt: Callable[Parameters, Result],
+    *args: Parameters.args,
+    **kwargs: Parameters.kwargs,
+) -> Result:
+    """Return the result of `attempt(*args, **kwargs)`; retry transient errors until the deadline.
 
-    Raises DatabaseUnavailableError at the deadline, and at once whatever isn't the database's
-    passing fault.
+    Raises DatabaseUnavailableError at the deadline, and any other error at once.
     """
     pause = _FIRST_PAUSE
     while True:
         try:
-            return attempt()
+            return attempt(*args, **kwargs)
         except SQLAlchemyError as error:
             if not is_transient(error):
                 raise
@@ -69,6 +75,25 @@ def retry_until(deadline: Deadline, attempt: Callable[[], Result]) -> Result:
                 raise DatabaseUnavailableError(describe(error)) from error
         time.sleep(wait)
         pause = min(2 * pause, _LONGEST_PAUSE)
+
+
+def query(
+    engine: Engine,
+    deadline: Deadline,
+    work: Callable[Concatenate[Connection, Parameters], Result],
+    *args: Parameters.args,
+    **kwargs: Parameters.kwargs,
+) -> Result:
+    """Return the result of `work` on a connection; each retry takes a fresh one.
+
+    Raises what `retry_until` raises.
+    """
+
+    def attempt() -> Result:
+        with engine.connect() as connection:
+            return work(connection, *args, **kwargs)
+
+    return retry_until(deadline, attempt)
 
 
 def _state(error: SQLAlchemyError) -> str | None:

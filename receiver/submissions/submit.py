@@ -19,7 +19,7 @@ from sqlalchemy import Engine
 from receiver.events.api_events import event_of, record_response
 from receiver.runtime.deadline import REQUEST_SECONDS, Deadline
 from receiver.store.jobs.gaps import RESUBMISSION
-from receiver.store.retry import DatabaseUnavailableError, retry_until
+from receiver.store.retry import DatabaseUnavailableError, query
 from receiver.store.submissions import submissions
 from receiver.store.submissions.submissions import Submission
 from receiver.twilio.client import (
@@ -66,12 +66,7 @@ def submit(engine: Engine, twilio: Twilio, intent: Intent, deadline: Deadline) -
         created_at=now,
         asked_at=now,
     )
-
-    def intend() -> Submission:
-        with engine.connect() as connection:
-            return submissions.intend(connection, wanted)
-
-    submission = retry_until(deadline, intend)
+    submission = query(engine, deadline, submissions.intend, wanted)
     if submission.answered_at:
         return submission
 
@@ -161,17 +156,15 @@ def _note_answer(
             extra={"callback": recorded.id, "job": event.job_id, "reason": recorded.reason},
         )
 
-    def mark() -> Submission:
-        with engine.connect() as connection:
-            return submissions.mark_taken(
-                connection,
-                submission.idempotency_key,
-                job_id=event.job_id,
-                event_id=recorded.id,
-                at=now,
-            )
-
-    return retry_until(deadline or Deadline(REQUEST_SECONDS), mark)
+    return query(
+        engine,
+        deadline or Deadline(REQUEST_SECONDS),
+        submissions.mark_taken,
+        submission.idempotency_key,
+        job_id=event.job_id,
+        event_id=recorded.id,
+        at=now,
+    )
 
 
 def _note_refusal(
@@ -191,13 +184,9 @@ def _note_refusal(
             "errors": error.errors,
         }
     )
-
-    def mark() -> None:
-        with engine.connect() as connection:
-            submissions.mark_refused(connection, submission, refusal)
-
+    until = deadline or Deadline(REQUEST_SECONDS)
     try:
-        retry_until(deadline or Deadline(REQUEST_SECONDS), mark)
+        query(engine, until, submissions.mark_refused, submission, refusal)
     except DatabaseUnavailableError as away:
         # Then it will be asked again, and refused again.
         logger.warning("a refusal was not written down: %s", away)

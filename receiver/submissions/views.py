@@ -2,16 +2,16 @@
 
 import logging
 import math
-from typing import Any
 
-from flask import Blueprint, Response, current_app, g, jsonify, request
+from flask import Blueprint, Response, g, jsonify, request
 from sqlalchemy import Engine
 
 from receiver.preflight.errors import PreflightBusyError
 from receiver.runtime import deadline
 from receiver.runtime.deadline import Deadline
 from receiver.runtime.timeouts import DeadlineExceededError, time_limit
-from receiver.store.retry import DatabaseUnavailableError, retry_until
+from receiver.services import services
+from receiver.store.retry import DatabaseUnavailableError, query
 from receiver.store.submissions import submissions
 from receiver.store.submissions.submissions import KeyReusedError, OutcomeUnknownError, Submission
 from receiver.submissions.request import idempotency_key, invalid, is_to_be_checked, wanted
@@ -72,7 +72,7 @@ def _with_its_key(response: Response) -> Response:
 
 def _created(until_when: Deadline) -> Response:
     checks, asked_for = is_to_be_checked(), wanted()
-    engine: Engine = current_app.extensions["engine"]
+    engine = services().engine
     url = asked_for.get("media_url")
     if url and not _is_taken(engine, until_when):
         if checks:
@@ -91,7 +91,7 @@ def _created(until_when: Deadline) -> Response:
 
 def _twilio(seconds: float) -> Twilio:
     """Return what calls Twilio for so long at most; raises NotConfiguredError."""
-    return twilio_of(current_app.extensions["settings"], deadline=Deadline(seconds))
+    return twilio_of(services().settings, deadline=Deadline(seconds))
 
 
 def _stores(configuration_id: str) -> bool:
@@ -102,12 +102,7 @@ def _stores(configuration_id: str) -> bool:
 
 def _is_taken(engine: Engine, until_when: Deadline) -> bool:
     """Tell whether this is the repeat of what Twilio has taken: then nothing is looked at."""
-
-    def attempt() -> bool:
-        with engine.connect() as connection:
-            return bool(submissions.taken(connection, [g.idempotency_key]))
-
-    return retry_until(until_when, attempt)
+    return bool(query(engine, until_when, submissions.taken, [g.idempotency_key]))
 
 
 def _check(url: str) -> None:
@@ -126,12 +121,7 @@ def _check(url: str) -> None:
 
 def _accepted(engine: Engine, submission: Submission, until_when: Deadline) -> Response:
     """Return Twilio's answer to the submission, the first time and every other."""
-
-    def told() -> Any:
-        with engine.connect() as connection:
-            return submissions.job_as_taken(connection, submission)
-
-    job = retry_until(until_when, told)
+    job = query(engine, until_when, submissions.job_as_taken, submission)
     if job is None:
         raise ProblemError(
             502,

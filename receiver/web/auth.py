@@ -6,8 +6,9 @@ import hashlib
 import hmac
 from collections.abc import Iterable
 
-from flask import current_app, g, request
+from flask import g, request
 
+from receiver.services import services
 from receiver.settings.keys import ApiKey
 from receiver.web.problems import ProblemError
 
@@ -20,9 +21,7 @@ def require_api_key() -> None:
 
     Raises Problem 401 (Twilio's 20003).
     """
-    key = identify(
-        request.headers.get("Authorization", ""), current_app.extensions["settings"].api_keys
-    )
+    key = identify(request.headers.get("Authorization", ""), services().settings.api_keys)
     if key is None:
         raise ProblemError(
             401,

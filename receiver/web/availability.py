@@ -4,9 +4,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from flask import current_app
-
-from receiver.settings.config import Settings
+from receiver.services import services
 from receiver.web import transcript_state
 
 
@@ -22,7 +20,7 @@ def availability(job: Mapping[str, Any]) -> dict[str, Any]:
 
     return state | {
         "missing": transcript_state.kind(job),
-        "reasons": list(transcript_state.reasons(job, public_url=_settings().public_url)),
+        "reasons": list(transcript_state.reasons(job, public_url=services().settings.public_url)),
         "resubmitted_as": job.get("resubmitted_as"),
     }
 
@@ -33,12 +31,6 @@ def is_awaited(job: Mapping[str, Any]) -> bool:
 
 
 def _is_missing(job: Mapping[str, Any]) -> bool:
-    grace = timedelta(seconds=_settings().reconcile_grace_seconds)
+    grace = timedelta(seconds=services().settings.reconcile_grace_seconds)
 
     return transcript_state.is_missing(job, grace=grace, at=datetime.now(UTC))
-
-
-def _settings() -> Settings:
-    found: Settings = current_app.extensions["settings"]
-
-    return found

@@ -2,12 +2,13 @@
 
 from typing import Literal
 
-from flask import Blueprint, Response, current_app, jsonify
-from sqlalchemy import Engine
+from flask import Blueprint, Response, jsonify
+from sqlalchemy import Connection, Engine
 
 from receiver.runtime.deadline import Deadline
 from receiver.runtime.timeouts import DeadlineExceededError, time_limit
-from receiver.store.retry import DatabaseUnavailableError, retry_until
+from receiver.services import services
+from receiver.store.retry import DatabaseUnavailableError, query
 from receiver.store.schema import is_writable, schema_state
 from receiver.web.problems import ProblemError
 from schemas.health import Health
@@ -32,30 +33,30 @@ def readyz() -> Response:
 
     A newer schema is ready: a release migrates before the processes of the old one end.
     """
-    if fault := _fault(current_app.extensions["engine"]):
+    if fault := _fault(services().engine):
         raise ProblemError(503, fault)
 
     return _answer("ready")
 
 
 def _fault(engine: Engine) -> str | None:
-    def attempt() -> str | None:
-        with engine.connect() as connection:
-            if not is_writable(connection):
-                connection.invalidate()  # a fresh one may find that it takes writes again
-                return "The database takes no writes. `flask --app app doctor` says what to do."
-            if schema_state(connection) == "behind":
-                return "The database's schema is behind the code. Run `flask --app app migrate`."
-
-        return None
-
     try:
         with time_limit(READY_SECONDS):
-            return retry_until(Deadline(READY_SECONDS), attempt)
+            return query(engine, Deadline(READY_SECONDS), _fault_of)
     except (DeadlineExceededError, DatabaseUnavailableError) as error:
         raise ProblemError(
             503, "The database does not answer. `flask --app app doctor` looks for the cause."
         ) from error
+
+
+def _fault_of(connection: Connection) -> str | None:
+    if not is_writable(connection):
+        connection.invalidate()  # a fresh connection may reach a server that takes writes again
+        return "The database takes no writes. `flask --app app doctor` says what to do."
+    if schema_state(connection) == "behind":
+        return "The database's schema is behind the code. Run `flask --app app migrate`."
+
+    return None
 
 
 def _answer(status: Literal["ok", "ready"]) -> Response:

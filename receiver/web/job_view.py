@@ -3,15 +3,16 @@
 from collections.abc import Mapping
 from typing import Any
 
-from flask import current_app, request
+from flask import request
 
+from receiver.services import services
 from receiver.settings.urls import public_origin
 from receiver.web.availability import availability
 
 
 def job_url(job_id: str) -> str:
     """Return the job's own address."""
-    origin = public_origin(request.environ, current_app.extensions["settings"].public_url)
+    origin = public_origin(request.environ, services().settings.public_url)
 
     return f"{origin}/v3/Transcriptions/{job_id}"
 

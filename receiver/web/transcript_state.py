@@ -4,9 +4,8 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from receiver.settings.urls import without_credentials
+from receiver.settings.urls import CALLBACK_PATH, without_credentials
 
-CALLBACK_PATH = "/callbacks/transcription"
 # In seconds. Of calls beyond this the callback may exceed the 1 MB that Twilio sends: a sentence
 # takes some 200 bytes and four seconds, and word-level detail ten times that.
 _LONG = 1800

@@ -2,20 +2,21 @@
 
 import hashlib
 import json
-from dataclasses import replace
 from typing import Any
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import select
+from sqlalchemy import Engine, select
 from werkzeug.test import create_environ, run_wsgi_app
 
+from receiver.services import services_of
 from receiver.store.tables import events
 from tests.support import signing
 from tests.support.app import Reader, Twilio
-from tests.support.environment import PUBLIC_URL, TOKEN
+from tests.support.environment import PUBLIC_URL, TOKEN, changed_settings
 from tests.support.paths import ROOT
+from tests.support.store_events import ledger
 
 SAMPLES = ROOT / "tests" / "samples"
 COMPLETED = (SAMPLES / "completed_flat.json").read_bytes()
@@ -50,7 +51,7 @@ RUBBISH: dict[str, tuple[bytes, str]] = {
 
 
 def _stored(app: Flask) -> list[Any]:
-    with app.extensions["engine"].connect() as connection:
+    with services_of(app).engine.connect() as connection:
         return list(connection.execute(select(events).order_by(events.c.id)).all())
 
 
@@ -171,13 +172,13 @@ def test_the_log_says_what_a_refusal_was_about(
 @pytest.mark.parametrize("host", ["[:::]", "[::1", "a@b", "evil.example/path?x=", "a b"])
 def test_no_host_is_more_than_a_refusal(app: Flask, host: str) -> None:
     """Whatever an unsigned request claims to have called, it is refused and makes no error."""
-    app.extensions["settings"] = replace(app.extensions["settings"], public_url=None)
     environ = create_environ(
         "/callbacks/transcription", method="POST", content_type=signing.FORM, data={"a": "b"}
     )
     environ |= {"HTTP_HOST": host, "HTTP_X_TWILIO_SIGNATURE": "x"}
     # Werkzeug's own client would stumble over such a host.
-    _body, status, _headers = run_wsgi_app(app, environ)
+    with changed_settings(app, public_url=None):
+        _body, status, _headers = run_wsgi_app(app, environ)
     assert status.startswith("403 ")
 
 
@@ -266,3 +267,18 @@ def test_a_forms_signature_carries_nothing_else(app: Flask, client: FlaskClient)
     )
     assert response.status_code == 404
     assert _stored(app) == []
+
+
+@pytest.mark.parametrize("rest", [".evil.example", "@evil.example", ":8443"])
+def test_a_callback_of_another_host_is_refused(app: Flask, engine: Engine, rest: str) -> None:
+    """A URL that the account signed for another host isn't taken for ours by a crafted target."""
+    path = "/callbacks/transcription"
+    url, headers = signing.callback(f"{PUBLIC_URL}{rest}{path}", TOKEN, COMPLETED)
+    response = app.test_client().post(
+        path,
+        data=COMPLETED,
+        headers=headers,
+        environ_overrides={"RAW_URI": url.removeprefix(PUBLIC_URL)},
+    )
+    assert response.status_code == 403
+    assert ledger(engine) == []

@@ -13,13 +13,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
 
-from receiver.events.validate import validate
+from receiver.services import services_of
 from receiver.store.jobs.refold import from_json
 from receiver.store.jsonb import encoded
 from receiver.store.tables import events
 from schemas.storable import is_storable
 from tests.support.app import Reader, Twilio
-from tests.support.arrived import arrived
+from tests.support.arrived import validated
 from tests.support.bodies import bodies
 from tests.support.command import run
 
@@ -35,7 +35,7 @@ REASONS = {"undecodable", "invalid", "unexpected_content_type", "foreign_account
 @given(bodies())
 def test_any_body_is_judged(body: bytes) -> None:
     """It has a head that Postgres can keep, or a reason that isn't a fault of ours."""
-    event = validate(arrived(body), None)
+    event = validated(body)
     assert (event.head is None) == (event.reason is not None) == (event.detail is not None)
     assert event.reason in REASONS | {None}
     assert is_storable(event.detail or "")
@@ -49,7 +49,7 @@ def test_any_body_is_judged(body: bytes) -> None:
 
 def _rows(app: Flask, bodies_: list[bytes]) -> dict[bytes, Any]:
     digests = [hashlib.sha256(body).digest() for body in bodies_]
-    with app.extensions["engine"].connect() as connection:
+    with services_of(app).engine.connect() as connection:
         rows = connection.execute(select(events).where(events.c.sha256.in_(digests))).all()
 
     return {row.body: row for row in rows}

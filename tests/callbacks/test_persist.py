@@ -8,10 +8,9 @@ from functools import partial
 import pytest
 from sqlalchemy import Engine, text
 
-from receiver.events.record import record_or_quarantine
 from receiver.runtime.deadline import Deadline
 from receiver.store.event import Event, Outcome
-from receiver.store.ledger.record import record
+from receiver.store.ledger.record import record, record_or_quarantine
 from receiver.store.retry import DatabaseUnavailableError
 from tests.support.store_events import ledger
 

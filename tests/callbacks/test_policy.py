@@ -1,5 +1,7 @@
 """The response policy, row by row: what happens to a callback, and how Twilio is answered."""
 
+from contextlib import ExitStack
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 
@@ -11,6 +13,11 @@ from werkzeug.test import TestResponse
 from receiver.bodies.reader import PROVED_BYTES
 from receiver.callbacks.policy import POLICY, CallbackResult
 from receiver.runtime.deadline import Deadline
+from receiver.services import install, services_of
+from receiver.spool.folder import Waiting
+from receiver.store.event import Event
+from receiver.store.ledger.group_commit import GroupCommitter
+from receiver.store.ledger.record import Recorded
 from tests.support import signing
 from tests.support.app import Twilio
 from tests.support.environment import PUBLIC_URL, TOKEN
@@ -25,11 +32,18 @@ def _is_to_try_again(response: TestResponse) -> bool:
     return response.status_code == 503 and int(response.headers["Retry-After"]) > 0
 
 
+def _waiting(app: Flask) -> list[Waiting]:
+    spool = services_of(app).spool
+    assert spool is not None
+
+    return spool.waiting()
+
+
 def test_every_fate_has_its_answer() -> None:
     """Only what isn't shown to be Twilio's, or can never be taken, is answered 4xx."""
     assert POLICY.keys() == set(CallbackResult)
     final = {fate for fate, answer in POLICY.items() if 400 <= answer.status < 500}
-    assert final == {CallbackResult.UNSIGNED, CallbackResult.TOO_LARGE}
+    assert final == {CallbackResult.SIGNATURE_WRONG, CallbackResult.TOO_LARGE}
 
 
 def test_recorded(twilio: Twilio, engine: Engine) -> None:
@@ -88,13 +102,13 @@ class TestDatabaseAway:
     def test_spooled(self, app: Flask, twilio: Twilio) -> None:
         """A durable spool took it: 204, whether it can be used or not."""
         assert [twilio.call(body).status_code for body in (BODY, RUBBISH, BODY)] == [204] * 3
-        assert len(app.extensions["spool"].waiting()) == 2
+        assert len(_waiting(app)) == 2
 
     @pytest.mark.parametrize("durable", ["0"])
     def test_spooled_meanwhile(self, app: Flask, twilio: Twilio) -> None:
         """The spool may go with the machine: Twilio tries again, though the bytes are kept."""
         assert _is_to_try_again(twilio.call(BODY))
-        assert len(app.extensions["spool"].waiting()) == 1
+        assert len(_waiting(app)) == 1
 
     def test_away(self, twilio: Twilio) -> None:
         """Nothing took it: Twilio tries again."""
@@ -110,7 +124,11 @@ class TestDatabaseAway:
 @pytest.mark.parametrize("request_seconds", [0.2])
 def test_too_much_in_flight(app: Flask, twilio: Twilio) -> None:
     """The worker's memory is taken until the deadline: Twilio tries again."""
-    with app.extensions["intake"]._proved.taken(PROVED_BYTES, Deadline(1)):  # noqa: SLF001 - as another request
+    parts = services_of(app)
+    with ExitStack() as others:
+        for _ in range(PROVED_BYTES // parts.settings.max_body_bytes):
+            chunked = {"wsgi.input": BytesIO(b"{}")}
+            others.enter_context(parts.body_reader.read(chunked, Deadline(1), is_proved=True))
         assert _is_to_try_again(twilio.call(BODY))
 
 
@@ -128,7 +146,13 @@ def test_cut_short(app: Flask, engine: Engine) -> None:
 
 def test_a_fault_of_ours(app: Flask, twilio: Twilio) -> None:
     """An error that nobody foresaw is no fault of Twilio's: it tries again."""
-    del app.extensions["intake"]
+
+    class Broken(GroupCommitter):
+        def record(self, event: Event) -> Recorded:
+            raise KeyError(event)
+
+    parts = services_of(app)
+    install(app, replace(parts, committer=Broken(parts.engine, leaders=1)))
     assert _is_to_try_again(twilio.call(BODY))
 
 
@@ -140,6 +164,6 @@ def test_unsigned(twilio: Twilio, engine: Engine) -> None:
 
 def test_too_large(twilio: Twilio, app: Flask, engine: Engine) -> None:
     """More than MAX_BODY_BYTES, which is more than Twilio sends, is answered 413."""
-    limit = app.extensions["settings"].max_body_bytes
+    limit = services_of(app).settings.max_body_bytes
     assert twilio.call(b"x" * (limit + 1)).status_code == 413
     assert ledger(engine) == []

@@ -13,14 +13,14 @@ from hypothesis import strategies as st
 from sqlalchemy import Engine, select, text
 
 from receiver.callbacks.replay import Replay
-from receiver.events.validate import quarantined, validate
+from receiver.events.validate import validate_callback
 from receiver.store.event import Event, Outcome
 from receiver.store.jobs.rebuild import rebuild
 from receiver.store.ledger.find import LedgerFilter
 from receiver.store.ledger.quarantine import quarantined_ids
 from receiver.store.ledger.record import record
 from receiver.store.tables import events, transcriptions
-from tests.support.arrived import NOON, arrived
+from tests.support.arrived import NOON, arrived, validated
 from tests.support.store_events import expected_row, stored_row
 
 ACCOUNT = "AC" + "a" * 32
@@ -43,7 +43,7 @@ _documents = st.fixed_dictionaries(
 
 def _doubted(event: Event) -> Event:
     """Return it as a fault of ours has judged it."""
-    return quarantined(event, "internal_error", "For the test.")
+    return event.quarantined("internal_error", "For the test.")
 
 
 @st.composite
@@ -53,9 +53,7 @@ def _told(draw: st.DrawFn) -> list[Event]:
     head = {"id": f"job_{next(_jobs)}", "accountId": ACCOUNT}
 
     return [
-        validate(
-            arrived(json.dumps(head | document).encode(), at=NOON + timedelta(minutes=n)), None
-        )
+        validated(json.dumps(head | document).encode(), at=NOON + timedelta(minutes=n))
         for n, document in enumerate(draw(st.permutations(documents)))
     ]
 
@@ -110,7 +108,7 @@ def test_a_second_replay_changes_nothing(
         told[0], sha256=told[0].sha256[::-1], content_type="application/x-www-form-urlencoded"
     )
     doubted = [_doubted(event) for event in told]
-    for event in (validate(hopeless, None), *doubted):
+    for event in (validate_callback(hopeless, None, is_form=True), *doubted):
         record(engine, event)
     job = told[0].job_id
     ids = _ids(engine, job)
@@ -129,7 +127,7 @@ def test_what_was_a_fault_of_ours(engine: Engine) -> None:
             raise KeyError
 
     body = b'{"id": "job", "accountId": "AC1", "status": "completed"}'
-    assert record(engine, validate(arrived(Stumbling(body)), None)).reason == "internal_error"
+    assert record(engine, validated(Stumbling(body))).reason == "internal_error"
     assert _replayed(engine, [1]) == [Outcome.APPLIED]
     assert stored_row(engine)["status"] == "COMPLETED"
 
@@ -137,20 +135,17 @@ def test_what_was_a_fault_of_ours(engine: Engine) -> None:
 def test_callbacks_may_come_in_meanwhile(engine: Engine) -> None:
     """While they do, are redelivered and replayed twice over, each job ends as its fold."""
     told = [
-        validate(
-            arrived(
-                json.dumps(
-                    {
-                        "id": f"job_{n % 3}",
-                        "accountId": ACCOUNT,
-                        "status": "completed",
-                        "duration": n,
-                        "updatedAt": f"2026-04-02T19:26:{n:02}Z",
-                    }
-                ).encode(),
-                at=NOON + timedelta(minutes=n),
-            ),
-            None,
+        validated(
+            json.dumps(
+                {
+                    "id": f"job_{n % 3}",
+                    "accountId": ACCOUNT,
+                    "status": "completed",
+                    "duration": n,
+                    "updatedAt": f"2026-04-02T19:26:{n:02}Z",
+                }
+            ).encode(),
+            at=NOON + timedelta(minutes=n),
         )
         for n in range(60)
     ]
@@ -176,7 +171,7 @@ def test_a_body_that_was_promoted_meanwhile(engine: Engine) -> None:
     """There is nothing left to judge."""
     body = b'{"id": "job", "accountId": "AC1", "status": "completed"}'
     record(engine, _doubted(arrived(body)))
-    record(engine, validate(arrived(body), None))
+    record(engine, validated(body))
     assert Replay(engine, [], dry_run=False)(1) is None
 
 

@@ -3,6 +3,7 @@
 import pytest
 from flask import Flask
 
+from receiver.services import services_of
 from tests.support.app import Twilio
 from tests.support.command import run
 from tests.support.server import free_port
@@ -15,7 +16,7 @@ def test_rebuild_lists_what_had_to_change(app: Flask, twilio: Twilio) -> None:
     healthy = run(app, "rebuild")
     assert (healthy.exit_code, healthy.stdout) == (0, "")
     assert "3 jobs, of which 0 had to change" in healthy.stderr
-    with app.extensions["engine"].connect() as connection:
+    with services_of(app).engine.connect() as connection:
         connection.exec_driver_sql("UPDATE transcriptions SET duration = 1 WHERE id = 'job_1'")
     assert run(app, "rebuild").stdout == "job_1\n"
 

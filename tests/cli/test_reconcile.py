@@ -20,6 +20,7 @@ from app import create_app
 from dev.process import Child
 from receiver.events.api_events import event_of, record_response
 from receiver.reconcile.report import Report
+from receiver.services import services_of
 from receiver.simulator.clock import StillClock
 from receiver.simulator.server import Served, serve
 from receiver.simulator.trouble import Delays, Trouble
@@ -87,7 +88,7 @@ def _run_with(environ: dict[str, str]) -> Result:
     try:
         return run(app, "reconcile")
     finally:
-        app.extensions["engine"].dispose()
+        services_of(app).engine.dispose()
 
 
 def _figures(engine: Engine) -> Completeness:
@@ -110,7 +111,7 @@ def test_one_pass_logs_which_job_it_speaks_of(app: Flask) -> None:
     """As JSON on stderr: what Twilio doesn't know is told with the job's id."""
     told = {"id": "voice_transcription_0", "accountId": ACCOUNT, "status": "PENDING"}
     event = event_of("submission", json.dumps(told).encode(), datetime.now(UTC) - HOUR)
-    record_response(app.extensions["engine"], event)
+    record_response(services_of(app).engine, event)
     result = run(app, "reconcile")
     assert json.loads(result.stdout)["unknown"] == 1
     [line] = [json.loads(line) for line in result.stderr.splitlines()]
@@ -128,7 +129,7 @@ def test_the_help_says_what_each_figure_means(app: Flask) -> None:
 
 def test_completeness_names_what_twilio_does_not_know(app: Flask) -> None:
     """Nothing else shows such a job, for it stays as it is."""
-    engine = app.extensions["engine"]
+    engine = services_of(app).engine
     record(engine, make_event({"status": "PENDING"}, job="forgotten"))
     with engine.connect() as connection:
         connection.execute(
@@ -163,7 +164,7 @@ def test_completeness_is_zero_where_nothing_is_missing(app: Flask) -> None:
     assert (unknown.exit_code, "never: run" in unknown.stdout) == (2, True)
     run(app, "reconcile")
     assert run(app, "completeness").exit_code == 0
-    with app.extensions["engine"].connect() as connection:
+    with services_of(app).engine.connect() as connection:
         connection.execute(text("UPDATE passes SET started_at = now() - interval '25 hours'"))
     assert run(app, "completeness").exit_code == 2
 

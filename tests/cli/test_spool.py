@@ -6,6 +6,8 @@ import pytest
 from flask import Flask
 
 from app import create_app
+from receiver.callbacks.drain import Drain
+from receiver.services import services_of
 from receiver.spool.claim import claim
 from receiver.spool.folder import Spool
 from tests.support.command import run
@@ -62,7 +64,7 @@ def test_drain_moves_all(app: Flask, spool: Spool) -> None:
     done = run(app, "spool", "--drain")
     assert (done.exit_code, done.stdout) == (0, "")
     assert "3 moved." in done.stderr
-    assert count(app.extensions["engine"]) == (3, 3)
+    assert count(services_of(app).engine) == (3, 3)
     assert spool.waiting() == []
 
 
@@ -82,12 +84,12 @@ def test_drain_gets_past_a_locked_job(
     app: Flask, spool: Spool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The oldest stays and ends it with 1, and those after it are moved."""
-    monkeypatch.setattr("receiver.callbacks.drain.RECORD_SECONDS", 0.1)
+    monkeypatch.setitem(Drain.__init__.__kwdefaults__ or {}, "record_timeout_seconds", 0.1)
     put(spool, body(1))
     oldest = next(spool.path.iterdir())
     os.utime(oldest, (0, 0))
     put(spool, body(2), body(3))
-    with locked(app.extensions["engine"], "job_1"):
+    with locked(services_of(app).engine, "job_1"):
         done = run(app, "spool", "--drain")
     assert done.exit_code == 1
     assert "2 moved." in done.stderr
@@ -111,7 +113,7 @@ def test_drain_without_a_database(
     environ: dict[str, str], spool: Spool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It says so in a line, and everything stays."""
-    monkeypatch.setattr("receiver.callbacks.drain.RECORD_SECONDS", 0.1)
+    monkeypatch.setitem(Drain.__init__.__kwdefaults__ or {}, "record_timeout_seconds", 0.1)
     put(spool, body(1), body(2))
     away = create_app(environ | {"DATABASE_URL": ENVIRON["DATABASE_URL"]})
     done = run(away, "spool", "--drain")

@@ -55,7 +55,7 @@ def _start(
     return subprocess.Popen(
         command,
         cwd=project,
-        env={"PATH": "/usr/bin:/bin", "PORT": str(port), **environment},
+        env={"PATH": "/usr/bin:/bin", "PORT": str(port)} | environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -276,6 +276,20 @@ def test_remote_database_is_refused(project: Path, port: int) -> None:
     url = "postgresql://db.example.com/db"
 
     assert "on this machine" in _refusal(project, port, DEV_DATABASE_URL=url)
+
+
+def test_a_dotenv_file_sets_three_things(project: Path, port: int) -> None:
+    """`.env` sets the port and the log level; nothing else in it counts here."""
+    file = project / ".env"
+    file.write_text(f"PORT={port}\nLOG_LEVEL=INFO\nDATABASE_URL=elsewhere\nDB_POOL_SIZE=none\n")
+    try:
+        with _serving(project, port, PORT="") as (run, said, _):
+            assert f"http://127.0.0.1:{port}/v3/Transcriptions" in said
+            assert '"level": "INFO"' in said
+            run.terminate()
+            run.communicate()
+    finally:
+        file.unlink()
 
 
 def test_a_database_of_this_machine_is_taken(project: Path, port: int, database: str) -> None:

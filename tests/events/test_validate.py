@@ -1,14 +1,13 @@
-"""Judging: whatever the body is, it becomes an event that Postgres can keep."""
+"""Validation: whatever the body is, it becomes an event that Postgres can keep."""
 
 from typing import Any
 
-from receiver.events.validate import validate
 from receiver.store.event import Event
-from tests.support.arrived import arrived
+from tests.support.arrived import validated
 
 
-def _judged(body: bytes) -> Event:
-    return validate(arrived(body), None)
+def _validated(body: bytes) -> Event:
+    return validated(body)
 
 
 def test_a_fault_of_ours_quarantines() -> None:
@@ -18,14 +17,14 @@ def test_a_fault_of_ours_quarantines() -> None:
         def decode(self, *_: Any, **__: Any) -> str:
             raise KeyError("a secret sentence")
 
-    event = _judged(Broken(b"{}"))
+    event = _validated(Broken(b"{}"))
     assert event.reason == "internal_error"
     assert "secret" not in (event.detail or "")
 
 
 def test_the_reason_names_every_fault() -> None:
     """The operator reads which members are wrong, and nothing of what they held."""
-    event = _judged(b'{"id": "job_1", "accountId": "AC/", "status": "hush hush"}')
+    event = _validated(b'{"id": "job_1", "accountId": "AC/", "status": "hush hush"}')
     assert (event.job_id, event.account_id, event.reason) == ("job_1", None, "invalid")
     assert "accountId: " in (event.detail or "")
     assert "status: " in (event.detail or "")

@@ -14,6 +14,7 @@ from werkzeug.datastructures import Authorization
 
 from app import create_app
 from dev.postgres import Server
+from receiver.services import services_of
 from receiver.store.migrate import migrate
 from tests.support.environment import ENVIRON, serving
 from tests.support.postgres import new_database
@@ -29,7 +30,7 @@ def served(postgres: Server) -> Iterator[Flask]:
     """Yield the application on a migrated database, which the tests of this room share."""
     with new_database(postgres) as url:
         app = create_app({**SETTINGS, "DATABASE_URL": url})
-        engine: Engine = app.extensions["engine"]
+        engine: Engine = services_of(app).engine
         migrate(engine, tell=lambda _: None)
         yield app
         engine.dispose()
@@ -39,13 +40,13 @@ def served(postgres: Server) -> Iterator[Flask]:
 def shared_app(served: Flask) -> Iterator[Flask]:
     """Yield the application, whose database is empty."""
     yield served
-    empty(served.extensions["engine"])
+    empty(services_of(served).engine)
 
 
 @pytest.fixture
 def engine(shared_app: Flask) -> Engine:
     """Return the application's engine, for the test to put something in."""
-    engine: Engine = shared_app.extensions["engine"]
+    engine: Engine = services_of(shared_app).engine
 
     return engine
 

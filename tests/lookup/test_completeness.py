@@ -4,7 +4,6 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import Engine, text
@@ -12,6 +11,7 @@ from sqlalchemy import Engine, text
 from receiver.store.event import Event
 from receiver.store.ledger.record import record
 from tests.support.arrived import NOON
+from tests.support.environment import changed_settings
 from tests.support.store_events import make_event
 from tests.support.telling import callback, tell, told
 
@@ -142,13 +142,12 @@ def test_completeness_is_a_figure(reader: FlaskClient, engine: Engine) -> None:
 
 
 def test_the_grace_time_is_a_setting(
-    shared_app: Flask, reader: FlaskClient, engine: Engine, monkeypatch: pytest.MonkeyPatch
+    shared_app: Flask, reader: FlaskClient, engine: Engine
 ) -> None:
     """With a longer one the same job is still awaited."""
     record(engine, _fetched())
     century = int(timedelta(days=36_500).total_seconds())
-    settings = replace(shared_app.extensions["settings"], reconcile_grace_seconds=century)
-    monkeypatch.setitem(shared_app.extensions, "settings", settings)
-    assert "missing" not in _transcript(reader)
-    figures = told(reader.get("/v3/Completeness"))
+    with changed_settings(shared_app, reconcile_grace_seconds=century):
+        assert "missing" not in _transcript(reader)
+        figures = told(reader.get("/v3/Completeness"))
     assert (figures["awaiting"], figures["missing"]) == (1, 0)

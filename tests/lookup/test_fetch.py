@@ -1,7 +1,6 @@
 """Fetching one job."""
 
 import json
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,6 +9,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import Engine
 
 from tests.support.arrived import NOON
+from tests.support.environment import changed_settings
 from tests.support.paths import ROOT
 from tests.support.telling import callback, tell, told
 
@@ -53,15 +53,14 @@ def test_the_addresses_are_ours_but_for_the_conversation(
 
 
 def test_public_url_is_the_origin_of_the_addresses(
-    shared_app: Flask, reader: FlaskClient, engine: Engine, monkeypatch: pytest.MonkeyPatch
+    shared_app: Flask, reader: FlaskClient, engine: Engine
 ) -> None:
     """With PUBLIC_URL set the addresses begin with it, with its prefix, without its password."""
     tell(engine, callback("job"))
-    settings = replace(
-        shared_app.extensions["settings"], public_url="https://user:pass@example.com/twilio"
-    )
-    monkeypatch.setitem(shared_app.extensions, "settings", settings)
-    assert _fetch(reader, "job")["statusUrl"] == "https://example.com/twilio/v3/Transcriptions/job"
+    public_url = "https://user:pass@example.com/twilio"
+    with changed_settings(shared_app, public_url=public_url):
+        found = _fetch(reader, "job")
+    assert found["statusUrl"] == "https://example.com/twilio/v3/Transcriptions/job"
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,6 @@
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 import jsonschema_rs
@@ -13,6 +12,7 @@ from flask.testing import FlaskClient
 
 from receiver.openapi.document import document
 from tests.support.app import Reader
+from tests.support.environment import changed_settings
 from tests.support.telling import told
 
 _METHODS = {"GET", "POST", "PUT", "PATCH", "DELETE"}
@@ -64,14 +64,13 @@ def test_anybody_may_read_it(client: FlaskClient) -> None:
 def test_it_tells_the_servers_address(
     app: Flask,
     client: FlaskClient,
-    monkeypatch: pytest.MonkeyPatch,
     public_url: str | None,
     server: str,
 ) -> None:
     """With PUBLIC_URL set that is where the paths begin; its password is for nobody to read."""
-    settings = replace(app.extensions["settings"], public_url=public_url)
-    monkeypatch.setitem(app.extensions, "settings", settings)
-    assert told(client.get("/openapi.json"))["servers"] == [{"url": server}]
+    with changed_settings(app, public_url=public_url):
+        response = client.get("/openapi.json")
+    assert told(response)["servers"] == [{"url": server}]
 
 
 def test_every_operation_has_a_name_of_its_own() -> None:

@@ -20,7 +20,7 @@ from tests.support.server import CLOSE, PATIENCE, WebServer, free_port, wait_unt
 from tests.support.simulator.account import ACCOUNT, BY_RECORDING, simulated
 
 COMPLETED = (ROOT / "tests" / "samples" / "completed_flat.json").read_bytes()
-CONFIGURATION = ROOT / "tests" / "support" / "media" / "open_gate.py"
+CONFIGURATION = ROOT / "tests/support/media/open_policy.py"
 WRITER = ("writer", "writer-secret")
 TURNS = 4
 

@@ -16,6 +16,7 @@ from receiver.rejected import not_kept, store
 from receiver.rejected.not_kept import NotKeptCounts
 from receiver.rejected.store import RejectedStore
 from receiver.runtime.deadline import KEY, REQUEST_SECONDS, Deadline
+from receiver.services import services_of
 from receiver.store.engine import make_engine
 from receiver.store.rejected.not_kept import not_kept as read_counts
 from receiver.store.rejected.quotas import Amount, Quotas
@@ -87,7 +88,7 @@ def test_a_refused_callback_is_kept_and_told(
     """The answer is 403 all the same, and the log has its number."""
     body = callback(1)
     assert twilio.call(body, secret="not-the-token").status_code == 403
-    [number] = _stored(app.extensions["engine"])
+    [number] = _stored(services_of(app).engine)
     assert caplog.records[-1].__dict__["rejected"] == number
     assert twilio.call(body).status_code == 204
 
@@ -101,7 +102,7 @@ def test_without_a_signature_nothing_is_kept(app: Flask, client: FlaskClient) ->
     assert client.post(url.partition("?")[0], data=body, headers=headers).status_code == 403
     assert client.post(url, data=forged(2), headers=headers).status_code == 403
     assert client.post(request(b"{}")[0], data=b"{}", headers=headers).status_code == 403
-    assert _stored(app.extensions["engine"]) == []
+    assert _stored(services_of(app).engine) == []
 
 
 @pytest.mark.parametrize("chunked", [False, True])

@@ -83,7 +83,9 @@ def test_what_twilio_signs_verifies(
     request = replace(
         signed_json(body, key, url=spelling), url=signing.with_body_hash(str(address), body)
     )
-    assert outcome(request, body, *keys) == Verified(key, body, sha256(body).digest())
+    assert outcome(request, body, *keys) == Verified(
+        request, key, body, sha256(body).digest(), is_form=False
+    )
 
 
 @settings(deadline=None)
@@ -136,7 +138,9 @@ def test_one_changed_byte_is_refused(data: st.DataObject, body: bytes, key: Sign
 
     other_body = changed(body.decode("latin-1")).encode("latin-1")
     other_key = replace(key, secret=changed(key.secret))
-    assert outcome(request, body, key) == Verified(key, body, sha256(body).digest())
+    assert outcome(request, body, key) == Verified(
+        request, key, body, sha256(body).digest(), is_form=False
+    )
     assert outcome(request, other_body, key) == "body_hash_mismatch"
     assert outcome(request, body, other_key) == "wrong_signature"
     assert outcome(replace(request, signature=changed(request.signature or "")), body) == (

@@ -85,7 +85,7 @@ def test_callbacks_are_signed(receiver: Receiver, key: SigningKey, query: str) -
         settings=received.headers["X-Twilio-Webhooks-Signature-Settings"],
         content_type="application/json",
     )
-    assert verify(signed, [key], lambda *, proved: received.body if proved else b"").key == key
+    assert verify(signed, [key], received.body).key == key
 
 
 @pytest.mark.parametrize("answer", [500, 503, 599, 408, 425, 429, DROP])

@@ -15,6 +15,7 @@ from werkzeug.wrappers import Request, Response
 
 from app import create_app
 from receiver.runtime.deadline import REQUEST_SECONDS
+from receiver.services import services_of
 from receiver.simulator.configurations import CALLBACK_ONLY, WITH_CONVERSATION
 from receiver.simulator.server import Served, serve
 from tests.support.environment import PUBLIC_URL, TOKEN
@@ -49,7 +50,7 @@ def _app(
 ) -> Iterator[Flask]:
     app = create_app(environ | {"TWILIO_BASE_URL": url}, request_seconds=request_seconds)
     yield app
-    app.extensions["engine"].dispose()
+    services_of(app).engine.dispose()
 
 
 @pytest.fixture
@@ -262,7 +263,7 @@ def test_what_nobody_can_know_is_not_asked_again(
     """A day after an ask without an answer a repeat is a 409, and Twilio isn't asked."""
     scripted_twilio.answers(Response(status=500))
     create(scripted_client, BY_RECORDING, key="key-1")
-    with scripted_client.application.extensions["engine"].connect() as connection:
+    with services_of(scripted_client.application).engine.connect() as connection:
         connection.exec_driver_sql("UPDATE submissions SET created_at = '2026-04-02T12:00:00Z'")
     response = create(scripted_client, BY_RECORDING, key="key-1")
     assert (response.status_code, response.headers["Idempotency-Key"]) == (409, "key-1")

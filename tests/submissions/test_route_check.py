@@ -10,6 +10,7 @@ from werkzeug.test import TestResponse
 
 from app import create_app
 from receiver.preflight import check
+from receiver.services import services_of
 from receiver.simulator.configurations import CALLBACK_ONLY
 from receiver.simulator.server import Served, serve
 from tests.support.media import sounds
@@ -34,7 +35,7 @@ def client(environ: dict[str, str], twilio: Served) -> Iterator[FlaskClient]:
     """Yield a client of the service before the simulated Twilio."""
     app = create_app(environ | SETTINGS | {"TWILIO_BASE_URL": twilio.url})
     yield app.test_client()
-    app.extensions["engine"].dispose()
+    services_of(app).engine.dispose()
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ from werkzeug.test import TestResponse
 
 from app import create_app
 from receiver.preflight import check
+from receiver.services import services_of
 from receiver.simulator.clock import StillClock
 from receiver.simulator.configurations import CALLBACK_ONLY, WITH_CONVERSATION
 from receiver.simulator.server import serve
@@ -92,7 +93,7 @@ def service(environ: dict[str, str]) -> Iterator[Service]:
             }
         )
         yield Service(app, app.test_client(), twilio.simulator)
-        app.extensions["engine"].dispose()
+        services_of(app).engine.dispose()
 
 
 def _refused(answer: TestResponse, status: int, code: int, pointer: str | None) -> None:

@@ -13,6 +13,7 @@ from werkzeug.test import TestResponse
 from app import create_app
 from dev.postgres import Server
 from receiver.runtime.deadline import REQUEST_SECONDS
+from receiver.services import services_of
 from receiver.store.engine import make_engine
 from receiver.store.migrate import migrate
 from tests.support import signing
@@ -91,8 +92,8 @@ def app(environ: dict[str, str], request_seconds: float) -> Iterator[Flask]:
     """Yield the application."""
     app = create_app(environ, request_seconds=request_seconds)
     yield app
-    app.extensions["refused"].flush()
-    app.extensions["engine"].dispose()
+    services_of(app).rejected.flush()
+    services_of(app).engine.dispose()
 
 
 @pytest.fixture

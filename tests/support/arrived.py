@@ -1,8 +1,9 @@
-"""A body as it is after its signature was verified, and before it is judged."""
+"""The event of a body: after its signature was verified, and after its validation."""
 
 import hashlib
 from datetime import UTC, datetime
 
+from receiver.events.validate import validate_callback
 from receiver.store.event import Event
 
 NOON = datetime(2026, 4, 2, 12, tzinfo=UTC)
@@ -20,3 +21,8 @@ def arrived(body: bytes, *, at: datetime = NOON, content_type: str = "applicatio
         content_type=content_type,
         key_id="auth-token-1",
     )
+
+
+def validated(body: bytes, *, at: datetime = NOON, account: str | None = None) -> Event:
+    """Return the event of a body once it is validated; the key is bound to `account`."""
+    return validate_callback(arrived(body, at=at), account, is_form=False)

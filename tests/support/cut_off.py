@@ -12,7 +12,7 @@ import sys  # noqa: E402
 
 import gevent  # noqa: E402
 
-from receiver.bodies.reader import MemoryBudget, MemoryBudgetError  # noqa: E402
+from receiver.bodies.memory_budget import MemoryBudget, MemoryBudgetError  # noqa: E402
 from receiver.runtime.deadline import Deadline  # noqa: E402
 from receiver.runtime.timeouts import DeadlineExceededError, time_limit  # noqa: E402
 
@@ -34,17 +34,17 @@ def main() -> None:
             try:
                 with (
                     time_limit(seconds),
-                    room.taken(ROOM // 3, Deadline(seconds), chance.choice(SIGNATURES)),
+                    room.reserve(ROOM // 3, Deadline(seconds), chance.choice(SIGNATURES)),
                 ):
                     gevent.sleep(chance.random() * 0.004)
             except (DeadlineExceededError, MemoryBudgetError):
                 pass
 
     gevent.joinall([gevent.spawn(client) for _ in range(CLIENTS)], raise_error=True)
-    with room.taken(ROOM, Deadline(0)):
+    with room.reserve(ROOM, Deadline(0)):
         sys.stdout.write("free")
     for signature in filter(None, SIGNATURES):
-        with room.taken(0, Deadline(0), signature):
+        with room.reserve(0, Deadline(0), signature):
             sys.stdout.write(f" {signature}")
 
 

@@ -3,11 +3,14 @@
 import contextlib
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
 
 from flask import Flask
 from sqlalchemy import Engine
 from werkzeug.serving import WSGIRequestHandler, make_server
 
+from receiver.services import install, services_of
 from receiver.store.engine import make_engine
 
 TOKEN = "0123456789abcdef" * 2
@@ -21,6 +24,7 @@ ENVIRON = {
     "PUBLIC_URL": PUBLIC_URL,
     "API_KEYS": ":".join(KEY),
     "WEB_CONCURRENCY": "1",
+    "FLASK_SKIP_DOTENV": "1",  # a developer's `.env` has no part in the tests
 }
 
 
@@ -32,6 +36,17 @@ def engine_on(url: str) -> Iterator[Engine]:
         yield engine
     finally:
         engine.dispose()
+
+
+@contextlib.contextmanager
+def changed_settings(app: Flask, **changes: Any) -> Iterator[None]:
+    """Give the application other settings until the block ends."""
+    parts = services_of(app)
+    install(app, replace(parts, settings=replace(parts.settings, **changes)))
+    try:
+        yield
+    finally:
+        install(app, parts)
 
 
 class _Silent(WSGIRequestHandler):

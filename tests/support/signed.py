@@ -1,9 +1,8 @@
 """Signed requests as the signature check receives them, and the keys that sign them."""
 
-import pytest
-
 from receiver.settings.keys import SigningKey
-from receiver.signatures.signature import SignatureError, SignedRequest, Verified, verify
+from receiver.signatures.matching import SignatureError
+from receiver.signatures.signature import SignedRequest, Verified, verify
 from tests.support import signing
 
 URL = "https://app.example.com/callbacks/transcription"
@@ -40,16 +39,11 @@ def signed_form(fields: Fields, key: SigningKey = TOKEN, *, url: str = URL) -> S
 def outcome(request: SignedRequest, body: bytes, *keys: SigningKey) -> Verified | str:
     """Return what `verify` returns, or the reason for which it refuses."""
     try:
-        return verify(request, keys or KEYS, lambda **_: body)
+        return verify(request, keys or KEYS, body)
     except SignatureError as refused:
         return refused.reason
 
 
 def verified(request: SignedRequest, body: bytes) -> Verified:
     """Return what `verify` returns, which must not refuse."""
-    return verify(request, KEYS, lambda **_: body)
-
-
-def unread(**_: bool) -> bytes:
-    """Be a body that nobody may read."""
-    pytest.fail("the body was read")
+    return verify(request, KEYS, body)

@@ -7,10 +7,9 @@ from typing import Any
 from sqlalchemy import Engine, text
 from werkzeug.test import TestResponse
 
-from receiver.events.validate import validate
 from receiver.store.event import Outcome
 from receiver.store.ledger.record import record
-from tests.support.arrived import NOON, arrived
+from tests.support.arrived import NOON, validated
 
 ACCOUNT = "AC" + "a" * 32
 
@@ -22,7 +21,7 @@ def callback(job: str, **members: Any) -> bytes:
 
 def tell(engine: Engine, body: bytes, *, at: datetime = NOON) -> Outcome:
     """Record the body as a callback that came at the given time."""
-    return record(engine, validate(arrived(body, at=at), None)).outcome
+    return record(engine, validated(body, at=at)).outcome
 
 
 def told(response: TestResponse) -> dict[str, Any]:

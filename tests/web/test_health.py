@@ -7,6 +7,7 @@ from sqlalchemy import Engine, text
 from werkzeug.test import TestResponse
 
 from app import create_app
+from receiver.services import services_of
 from tests.support.environment import ENVIRON
 
 
@@ -14,7 +15,7 @@ def get(environ: dict[str, str], path: str) -> TestResponse:
     """Return the answer of an application with these settings."""
     app = create_app(environ)
     answer = app.test_client().get(path)
-    app.extensions["engine"].dispose()
+    services_of(app).engine.dispose()
 
     return answer
 

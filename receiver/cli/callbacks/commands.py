@@ -9,7 +9,8 @@ from flask.cli import AppGroup
 
 from receiver.cli.callbacks.filters import filtered
 from receiver.cli.callbacks.replay import replay_command
-from receiver.cli.context import engine, explained
+from receiver.cli.context import explained
+from receiver.services import services
 from receiver.settings.urls import without_credentials
 from receiver.store.ledger.find import LedgerFilter, find_body, find_event, find_events
 
@@ -23,7 +24,7 @@ group.add_command(replay_command)
 @explained
 def _list(*, wanted: LedgerFilter, limit: int) -> None:
     """List the newest callbacks, one a line: id, time, outcome, deliveries, bytes, job, reason."""
-    with engine().connect() as connection:
+    with services().engine.connect() as connection:
         rows = find_events(connection, wanted, limit=limit)
     for row in rows:
         click.echo(
@@ -42,7 +43,7 @@ def _list(*, wanted: LedgerFilter, limit: int) -> None:
 @explained
 def _show(callback_id: int) -> None:
     """Show all that is known of one callback, but its body."""
-    with engine().connect() as connection:
+    with services().engine.connect() as connection:
         row = find_event(connection, callback_id)
     if row is None:
         raise click.ClickException(f"there is no callback {callback_id}.")
@@ -69,7 +70,7 @@ def _shown(value: Any) -> str:
 @explained
 def _body(callback_id: int) -> None:
     """Write the callback's exact bytes to standard output."""
-    with engine().connect() as connection:
+    with services().engine.connect() as connection:
         body = find_body(connection, callback_id)
     if body is None:
         raise click.ClickException(f"there is no callback {callback_id}, or its body was erased.")

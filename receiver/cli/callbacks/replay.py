@@ -6,9 +6,10 @@ from collections import Counter
 import click
 from flask.cli import with_appcontext
 
-from receiver.callbacks.replay import Replay, Verdict
+from receiver.callbacks.replay import Replay, ReplayResult
 from receiver.cli.callbacks.filters import filtered
-from receiver.cli.context import engine, explained, settings
+from receiver.cli.context import explained
+from receiver.services import services
 from receiver.store.event import Outcome
 from receiver.store.ledger.find import LedgerFilter
 from receiver.store.ledger.quarantine import Counts, count_replayable, quarantined_ids, unknown_ids
@@ -28,7 +29,7 @@ def replay_command(*, ids: tuple[int, ...], wanted: LedgerFilter, dry_run: bool)
     after an interruption it can be run again.
     """
     wanted = _wanted(ids, wanted)
-    with engine().connect() as connection:
+    with services().engine.connect() as connection:
         found = count_replayable(connection, wanted)
     became = Counter({"applied already": found.applied, "without a body": found.erased})
     try:
@@ -49,7 +50,7 @@ def _wanted(ids: tuple[int, ...], wanted: LedgerFilter) -> LedgerFilter:
         )
     if not ids:
         return wanted
-    with engine().connect() as connection:
+    with services().engine.connect() as connection:
         unknown = unknown_ids(connection, ids)
     if unknown:
         raise click.ClickException(f"there is no callback {', '.join(map(str, unknown))}.")
@@ -59,9 +60,9 @@ def _wanted(ids: tuple[int, ...], wanted: LedgerFilter) -> LedgerFilter:
 
 def _replay(wanted: LedgerFilter, found: Counts, became: Counter[str], *, dry_run: bool) -> None:
     """Replay them one by one, and count what becomes of them."""
-    judge_anew = Replay(engine(), settings().signing_keys, dry_run=dry_run)
+    judge_anew = Replay(services().engine, services().settings.signing_keys, dry_run=dry_run)
     with click.progressbar(
-        quarantined_ids(engine(), wanted, found.newest),
+        quarantined_ids(services().engine, wanted, found.newest),
         length=found.quarantined,
         label="Judging anew",
         file=sys.stderr,
@@ -70,11 +71,11 @@ def _replay(wanted: LedgerFilter, found: Counts, became: Counter[str], *, dry_ru
             became[_tell(callback_id, judge_anew(callback_id))] += 1
 
 
-def _tell(callback_id: int, verdict: Verdict | None) -> str:
+def _tell(callback_id: int, verdict: ReplayResult | None) -> str:
     """Tell of a callback what the operator should know, and return what it counts as."""
     if verdict is None:
         return "applied already"  # by a redelivery, since it was listed
-    about = f"{callback_id:>8}  {verdict.job_id or '-'}  {verdict.was} -> "
+    about = f"{callback_id:>8}  {verdict.job_id or '-'}  {verdict.previous_reason} -> "
     if verdict.outcome is None:
         _echo(f"{about}failed: {verdict.reason}", err=True)
         return "failed"

@@ -8,10 +8,11 @@ import click
 from flask.cli import with_appcontext
 from sqlalchemy import Row
 
-from receiver.cli.context import engine, explained, settings
+from receiver.cli.context import explained
 from receiver.cli.rejected.candidates import candidate_keys, candidate_url
 from receiver.cli.rejected.named import ids_argument, refuse_unknown
 from receiver.rejected.check import Remedy, Search
+from receiver.services import services
 from receiver.settings.keys import SigningKey
 from receiver.settings.urls import without_credentials
 from receiver.store.rejected.read import find_rejected
@@ -42,7 +43,7 @@ def check_command(*, ids: tuple[int, ...], keys: IO[str] | None, urls: tuple[str
     It tries the keys that are set, and those of --keys, with each scheme, host, port and prefix
     that PUBLIC_URL, --public-url and the requests' own headers name.
     """
-    ours = settings()
+    ours = services().settings
     lines = candidate_keys(keys) if keys else {}
     new = {key: line for key, line in lines.items() if key not in ours.signing_keys}
     search = Search(
@@ -51,7 +52,7 @@ def check_command(*, ids: tuple[int, ...], keys: IO[str] | None, urls: tuple[str
         [*ours.signing_keys, *new],
         ours.accounts,
     )
-    with engine().connect() as connection:
+    with services().engine.connect() as connection:
         rows = find_rejected(connection, ids)
     refuse_unknown(ids, [row.id for row in rows])
     with click.progressbar(length=len(rows), label="Checking", file=sys.stderr) as bar:

@@ -7,11 +7,12 @@ from collections.abc import Mapping
 import click
 from flask.cli import AppGroup
 
-from receiver.cli.context import engine, explained, settings
+from receiver.cli.context import explained
 from receiver.cli.rejected.check import check_command
 from receiver.cli.rejected.named import ids_argument, refuse_unknown
 from receiver.rejected.accept import accept, verified_event
-from receiver.signatures.signature import SignatureError
+from receiver.services import services
+from receiver.signatures.matching import SignatureError
 from receiver.store.event import Outcome
 from receiver.store.rejected.not_kept import not_kept
 from receiver.store.rejected.quotas import Quotas
@@ -36,9 +37,9 @@ def _list(*, limit: int) -> None:
 
     None of it is proved. After them: how full the quotas are, and how many requests were not kept.
     """
-    with engine().connect() as connection:
+    with services().engine.connect() as connection:
         rows = newest_rejected(connection, limit=limit)
-        uses = usage(connection, Quotas(settings().accounts))
+        uses = usage(connection, Quotas(services().settings.accounts))
         counts = not_kept(connection)
     for row in rows:
         click.echo(
@@ -70,7 +71,7 @@ def _accept(*, ids: tuple[int, ...], dry_run: bool) -> None:
     They are recorded as if they had been taken when they came, then removed from the rejected ones.
     The others stay. Exit with 1 if one stays that was named.
     """
-    with engine().connect() as connection:
+    with services().engine.connect() as connection:
         numbers = rejected_ids(connection, ids)
     refuse_unknown(ids, numbers)
     became: Counter[str] = Counter()
@@ -86,14 +87,14 @@ def _accept(*, ids: tuple[int, ...], dry_run: bool) -> None:
 
 def _accepted(number: int, *, dry_run: bool) -> str:
     """Accept one, and return what becomes of it."""
-    with engine().connect() as connection:
+    with services().engine.connect() as connection:
         row = load_rejected(connection, number)
     if row is None:
         return _GONE
     try:
         if dry_run:
-            return _OUTCOMES[verified_event(row, settings()).head is not None]
-        recorded = accept(engine(), row, settings())
+            return _OUTCOMES[verified_event(row, services().settings).head is not None]
+        recorded = accept(services().engine, row, services().settings)
     except SignatureError:
         return _STAY
 

@@ -8,9 +8,10 @@ import click
 from flask.cli import with_appcontext
 from marshmallow import ValidationError
 
-from receiver.cli.context import engine, explained, settings
+from receiver.cli.context import explained
 from receiver.cli.submit.check import check_file, check_one
 from receiver.cli.submit.csv_file import INTERRUPTED, ended_by_ctrl_c, submit_file
+from receiver.services import services
 from receiver.submissions.batch import Batch
 from receiver.submissions.csv_rows import Row, Sheet, loaded, read_rows, told
 from receiver.submissions.submit import (
@@ -68,7 +69,7 @@ def command(
         _check(wanted)
         return
     try:
-        with twilio_of(settings()) as twilio:
+        with twilio_of(services().settings) as twilio:
             _submit(twilio, wanted)
     except NotConfiguredError as error:
         raise click.ClickException(str(error)) from error
@@ -110,7 +111,7 @@ def _submit(twilio: Twilio, wanted: Row | Sheet) -> None:
 def _submit_one(twilio: Twilio, row: Row) -> None:
     if fault := lacks_participants(row.request, partial(stores_into_conversation, twilio)):
         raise click.ClickException(line_of([fault]))
-    batch = Batch(engine(), twilio, _WHO)
+    batch = Batch(services().engine, twilio, _WHO)
     with ended_by_ctrl_c(batch):
         [result] = batch.run([row])
     if result.is_open:

@@ -9,7 +9,7 @@ from functools import cache, partial
 
 import click
 
-from receiver.cli.context import engine
+from receiver.services import services
 from receiver.store.submissions.submissions import taken
 from receiver.submissions.batch import Batch, Result
 from receiver.submissions.csv_rows import Row, Sheet
@@ -36,7 +36,7 @@ def submit_file(twilio: Twilio, sheet: Sheet, submitted_by: str) -> None:
     jobs = _done(sheet.rows)
     rows = [row for row in sheet.rows if row.key not in jobs]
     done = len(jobs)
-    batch = Batch(engine(), twilio, submitted_by)
+    batch = Batch(services().engine, twilio, submitted_by)
     with ended_by_ctrl_c(batch) as interrupts:
         results = _run(batch, rows)
     jobs |= {result.row.key: result.job_id for result in results if result.job_id}
@@ -99,7 +99,7 @@ def _refuse_faults(faults: Sequence[str]) -> None:
 def _done(rows: Sequence[Row]) -> dict[str, str]:
     """Return the jobs of the rows that Twilio took in an earlier run, by their keys."""
     done: dict[str, str] = {}
-    with engine().connect() as connection:
+    with services().engine.connect() as connection:
         for start in range(0, len(rows), _KEYS):
             found = taken(connection, [row.key for row in rows[start : start + _KEYS]])
             done |= {key: job_id for key, job_id in found.items() if job_id}

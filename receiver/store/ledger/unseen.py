@@ -1,6 +1,6 @@
 """News: what of that which Twilio tells on being asked the store doesn't know yet."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, select
@@ -12,7 +12,7 @@ from receiver.store.tables import events, transcriptions
 _COLUMNS = [transcriptions.c[name] for name in ("id", "account_id", "status", *OVERLAID)]
 
 
-def select_unseen(connection: Connection, told: Sequence[Event]) -> Iterator[tuple[Event, bool]]:
+def select_unseen(connection: Connection, told: Sequence[Event]) -> list[tuple[Event, bool]]:
     """Give the events worth recording, and of each whether its job is known.
 
     One that is in the ledger isn't, nor is one that says of its job what the job's row says.
@@ -21,10 +21,12 @@ def select_unseen(connection: Connection, told: Sequence[Event]) -> Iterator[tup
     known = set(connection.execute(digests).scalars())
     jobs = select(*_COLUMNS).where(transcriptions.c.id.in_([each.job_id for each in told]))
     rows = {row["id"]: dict(row) for row in connection.execute(jobs).mappings()}
-    for each in told:
-        row = rows.get(each.job_id)
-        if each.sha256 not in known and not _says(row, each.head):
-            yield each, row is not None
+
+    return [
+        (each, each.job_id in rows)
+        for each in told
+        if each.sha256 not in known and not _says(rows.get(each.job_id), each.head)
+    ]
 
 
 def _says(row: Mapping[str, Any] | None, head: Mapping[str, Any] | None) -> bool:

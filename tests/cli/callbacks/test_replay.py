@@ -10,7 +10,8 @@ from flask import Flask
 from sqlalchemy import text
 
 from app import create_app
-from receiver.callbacks import replay
+from receiver.callbacks.replay import Replay
+from receiver.services import services_of
 from tests.support import signing
 from tests.support.app import Twilio
 from tests.support.command import run
@@ -35,7 +36,7 @@ def deploy(environ: dict[str, str]) -> Iterator[Deploy]:
 
         def started(tokens: str) -> Flask:
             app = create_app(environ | {"TWILIO_AUTH_TOKEN": tokens})
-            stack.callback(app.extensions["engine"].dispose)
+            stack.callback(services_of(app).engine.dispose)
             return app
 
         yield started
@@ -50,7 +51,7 @@ def _body(number: int, **members: Any) -> bytes:
 
 
 def _execute(app: Flask, statement: str) -> list[Any]:
-    with app.extensions["engine"].connect() as connection:
+    with services_of(app).engine.connect() as connection:
         result = connection.execute(text(statement))
         return [tuple(row) for row in result] if result.returns_rows else []
 
@@ -204,12 +205,12 @@ def test_what_the_database_does_not_take_ends_it(
     deploy: Deploy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It says so and tells what was done before; running it again later does the rest."""
-    monkeypatch.setattr(replay, "_PATIENCE", 0.1)
+    monkeypatch.setitem(Replay.__init__.__kwdefaults__ or {}, "timeout_seconds", 0.1)
     broken = deploy(f"{OTHER}={TOKEN}")
     for number in range(3):
         _call(broken, _body(number))
     app = deploy(TOKEN)
-    with locked(app.extensions["engine"], "job_1"):
+    with locked(services_of(app).engine, "job_1"):
         result = run(app, *ALL)
     assert result.exit_code == 1
     assert [line.split()[1] for line in result.stdout.splitlines()] == ["job_0"]

@@ -1,16 +1,17 @@
 """`rejected list`, `check` and `accept`, on requests that were refused."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import pytest
 from click.testing import Result
 from flask import Flask
 from sqlalchemy import select
 
-from receiver.settings.config import Settings, SigningKey
+from receiver.services import services_of
+from receiver.settings.keys import auth_tokens
 from receiver.store.tables import events, rejected
 from tests.support import signing
-from tests.support.environment import PUBLIC_URL, TOKEN
+from tests.support.environment import PUBLIC_URL, TOKEN, changed_settings
 from tests.support.faults.callbacks import callback, job_id
 from tests.support.forged import ROUTE, SAMPLE, account, forged, request
 
@@ -121,7 +122,7 @@ def _deliver(app: Flask, case: Case, body: bytes = BODY) -> int:
 
 
 def _numbers(app: Flask) -> list[int]:
-    with app.extensions["engine"].connect() as connection:
+    with services_of(app).engine.connect() as connection:
         return list(connection.execute(select(rejected.c.id).order_by(rejected.c.id)).scalars())
 
 
@@ -268,24 +269,22 @@ class TestRightSettings:
     """The requests came under a wrong token, and today's is right."""
 
     @pytest.fixture(autouse=True)
-    def _refused(self, app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    def _refused(self, app: Flask) -> None:
         """Let three be refused, of which one is forged."""
-        settings = app.extensions["settings"]
-        monkeypatch.setitem(app.extensions, "settings", _with_token(settings, OLD))
-        for number in range(2):
-            assert _deliver(app, Case(""), callback(number, size=0)) == 403
-        assert _deliver(app, Case("", secret=SHARED), forged(1)) == 403
-        monkeypatch.undo()
+        with changed_settings(app, signing_keys=auth_tokens(OLD)):
+            for number in range(2):
+                assert _deliver(app, Case(""), callback(number, size=0)) == 403
+            assert _deliver(app, Case("", secret=SHARED), forged(1)) == 403
 
     def test_accept_takes_those_that_verify(self, app: Flask) -> None:
         """They are recorded as they came, with the time at which they did; the others stay."""
-        with app.extensions["engine"].connect() as connection:
+        with services_of(app).engine.connect() as connection:
             came = list(connection.execute(select(rejected).order_by(rejected.c.id)).all())
         result = _run(app, "accept")
         assert result.exit_code == 0
         assert "       2  accepted" in result.stderr
         assert "       1  stay" in result.stderr
-        with app.extensions["engine"].connect() as connection:
+        with services_of(app).engine.connect() as connection:
             taken = list(connection.execute(select(events).order_by(events.c.id)).all())
         assert [(row.body, row.received_at) for row in taken] == [
             (row.body, row.received_at) for row in came[:2]
@@ -302,7 +301,7 @@ class TestRightSettings:
         result = _run(app, "accept", "--dry-run")
         assert "       2  accepted" in result.stderr
         assert _numbers(app) == before
-        with app.extensions["engine"].connect() as connection:
+        with services_of(app).engine.connect() as connection:
             assert connection.execute(select(events.c.id)).all() == []
 
     def test_named_ones_alone(self, app: Flask) -> None:
@@ -326,9 +325,5 @@ class TestRightSettings:
             assert _run(app, "accept").exit_code != 0
         assert len(_numbers(app)) == 3
         assert "       2  accepted" in _run(app, "accept").stderr
-        with app.extensions["engine"].connect() as connection:
+        with services_of(app).engine.connect() as connection:
             assert len(connection.execute(select(events.c.id)).all()) == 2
-
-
-def _with_token(settings: Settings, token: str) -> Settings:
-    return replace(settings, signing_keys=(SigningKey("auth-token-1", token, "HMAC_SHA1"),))

@@ -8,6 +8,7 @@ from flask import Flask
 
 from app import create_app
 from receiver.preflight import check
+from receiver.services import services_of
 from receiver.simulator.configurations import CALLBACK_ONLY
 from receiver.simulator.server import Served, serve
 from tests.support.command import run
@@ -123,4 +124,4 @@ def test_twilio_need_not_be_known(environ: dict[str, str], media: Server) -> Non
     options = (f"--configuration={CALLBACK_ONLY}", f"--media-url={url}")
     assert run(app, "submit", "--check", *options).exit_code == 0
     assert run(app, "submit", *options).exit_code == 1
-    app.extensions["engine"].dispose()
+    services_of(app).engine.dispose()

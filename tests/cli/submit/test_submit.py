@@ -19,6 +19,7 @@ from flask import Flask
 from werkzeug.wrappers import Request, Response
 
 from app import create_app
+from receiver.services import services_of
 from receiver.simulator.configurations import CALLBACK_ONLY, WITH_CONVERSATION
 from receiver.simulator.server import Served, serve
 from receiver.store.submissions.submissions import Submission, intend
@@ -74,7 +75,7 @@ def recordings(twilio: Served) -> list[str]:
 
 def stored(app: Flask) -> list[str]:
     """Return of what there are jobs here."""
-    with app.extensions["engine"].connect() as connection:
+    with services_of(app).engine.connect() as connection:
         found = connection.exec_driver_sql("SELECT source_id FROM transcriptions ORDER BY 1")
         return list(found.scalars())
 
@@ -163,7 +164,7 @@ def test_what_is_left_open_tells_how_to_repeat(environ: dict[str, str]) -> None:
         key = scripted_twilio.asked[0].headers["Idempotency-Key"]
         assert (result.exit_code, f"--idempotency-key {key}" in result.stderr) == (1, True)
         assert run(app, *options, f"--idempotency-key={key}").exit_code == 0
-        app.extensions["engine"].dispose()
+        services_of(app).engine.dispose()
 
 
 def _jobs(result: Result, twilio: Served) -> dict[int, str]:
@@ -217,7 +218,7 @@ def test_what_nobody_can_know_is_one_lines_fault(
     with path.open(newline="") as lines:
         row = read_rows(lines).rows[1]
     asked_at = datetime.now(UTC) - timedelta(hours=25)
-    with app.extensions["engine"].connect() as connection:
+    with services_of(app).engine.connect() as connection:
         intend(
             connection,
             Submission(
@@ -241,7 +242,7 @@ def test_an_unusable_answer_is_told_each_time(environ: dict[str, str], tmp_path:
         app = create_app(environ | {"TWILIO_BASE_URL": scripted_twilio.url})
         path = sheet(tmp_path / "jobs.csv", 1)
         results = [submit(app, path) for _ in range(2)]
-        app.extensions["engine"].dispose()
+        services_of(app).engine.dispose()
     assert [result.stdout for result in results] == ["line,id\n"] * 2
     assert all("line 2: Twilio's answer to it can't be used." in each.stderr for each in results)
     assert len(scripted_twilio.asked) == 1
@@ -288,7 +289,7 @@ def test_refused_credentials_end_it(environ: dict[str, str], tmp_path: Path, sta
         scripted_twilio.answers(problem(status, 20003, detail="Authenticate"))
         app = create_app(environ | {"TWILIO_BASE_URL": scripted_twilio.url})
         result = submit(app, sheet(tmp_path / "jobs.csv", 100))
-        app.extensions["engine"].dispose()
+        services_of(app).engine.dispose()
     assert result.exit_code == 1
     assert "20003" in result.stderr
     assert len(scripted_twilio.asked) < 20
@@ -312,7 +313,7 @@ def test_waits_as_it_is_told(environ: dict[str, str], tmp_path: Path, seconds: s
         scripted_twilio.answers(reply)
         app = create_app(environ | {"TWILIO_BASE_URL": scripted_twilio.url})
         result = submit(app, sheet(tmp_path / "jobs.csv", 8))
-        app.extensions["engine"].dispose()
+        services_of(app).engine.dispose()
     assert "8 submitted" in result.stderr
     assert len(refused) == len(set(refused)) <= CONCURRENCY
 
@@ -323,7 +324,7 @@ def test_a_busy_twilio_ends_the_run(environ: dict[str, str], tmp_path: Path) -> 
         scripted_twilio.answers(answer({}, 429, Retry_After="3600"))
         app = create_app(environ | {"TWILIO_BASE_URL": scripted_twilio.url})
         result = submit(app, sheet(tmp_path / "jobs.csv", 100))
-        app.extensions["engine"].dispose()
+        services_of(app).engine.dispose()
     assert result.exit_code == 1
     assert len(scripted_twilio.asked) <= CONCURRENCY
     assert "429: too many requests." in result.stderr
@@ -335,7 +336,7 @@ def test_missing_credentials_are_told(environ: dict[str, str]) -> None:
     bare = create_app(environ | {"TWILIO_ACCOUNT_SID": ""})
     options = (f"--configuration={CALLBACK_ONLY}", f"--source-id={recording(1)}")
     result = run(bare, "submit", *options)
-    bare.extensions["engine"].dispose()
+    services_of(bare).engine.dispose()
     assert result.exit_code == 1
     assert "TWILIO_API_KEY" in result.stderr
 
@@ -389,7 +390,7 @@ def test_ctrl_c_ends_it_in_order(environ: dict[str, str], tmp_path: Path) -> Non
         assert b"Traceback" not in done.stderr
         app = create_app(environ | {"TWILIO_BASE_URL": scripted_twilio.url})
         again = submit(app, path)
-        app.extensions["engine"].dispose()
+        services_of(app).engine.dispose()
     assert len(again.stdout.splitlines()) == 101
     assert again.stdout.startswith(done.stdout.decode())
     assert len({asked.headers["Idempotency-Key"] for asked in scripted_twilio.asked}) == len(
@@ -409,7 +410,7 @@ def test_ctrl_c_during_one_job_tells_its_id(environ: dict[str, str]) -> None:
         scripted_twilio.answers(reply)
         options = (f"--configuration={CALLBACK_ONLY}", f"--source-id={recording(1)}")
         result = run(app, "submit", *options)
-        app.extensions["engine"].dispose()
+        services_of(app).engine.dispose()
     assert (result.exit_code, result.stdout) == (0, f"{JOB}\n")
 
 
@@ -425,7 +426,7 @@ def test_ctrl_c_while_twilio_is_busy_ends_it(environ: dict[str, str]) -> None:
         scripted_twilio.answers(reply)
         options = (f"--configuration={CALLBACK_ONLY}", f"--source-id={recording(1)}")
         result = run(app, "submit", *options)
-        app.extensions["engine"].dispose()
+        services_of(app).engine.dispose()
     assert (result.exit_code, result.stdout) == (130, "")
     assert "Nothing was submitted." in result.stderr
 
@@ -457,4 +458,4 @@ def test_many_rows_and_a_kill(
         assert len(stdout.splitlines()) == 1 + count
         app = create_app(environ)
         assert recordings(twilio) == stored(app) == sorted(map(recording, range(count)))
-        app.extensions["engine"].dispose()
+        services_of(app).engine.dispose()

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from receiver.callbacks.revalidate import revalidate
-from receiver.events.validate import validate
+from receiver.events.validate import validate_callback
 from receiver.settings.keys import SigningKey
 from receiver.store.event import Event
 from tests.support.arrived import arrived
@@ -32,7 +32,7 @@ def _came(key: SigningKey, *, body: bytes = COMPLETED, url: str = URL) -> Event:
         signature_settings=signed.settings,
     )
 
-    return validate(event, key.account)
+    return validate_callback(event, key.account, is_form=False)
 
 
 @pytest.mark.parametrize("key", [TOKEN, SHARED, _bound(ACCOUNT)], ids=["token", "shared", "bound"])

@@ -1,0 +1,68 @@
+"""The application's parts, typed: how a view, a command or a test gets them.
+
+`create_services` makes them once for each process; `services()` returns those of the current
+application.
+"""
+
+from dataclasses import dataclass
+
+from flask import Flask, current_app
+from sqlalchemy import Engine
+
+from receiver.bodies.reader import BodyReader
+from receiver.rejected.store import READ_SECONDS, RejectedStore
+from receiver.settings.config import Settings
+from receiver.spool.folder import Spool
+from receiver.store.engine import make_engine
+from receiver.store.ledger.group_commit import GroupCommitter
+from receiver.store.rejected.quotas import Quotas
+
+_KEY = "services"  # in Flask's `extensions`
+
+
+@dataclass(frozen=True, kw_only=True)
+class Services:
+    """What one process of the service is made of."""
+
+    settings: Settings
+    engine: Engine
+    committer: GroupCommitter  # records the callbacks that arrive together
+    spool: Spool | None  # None where SPOOL_DIR is not set
+    body_reader: BodyReader
+    rejected: RejectedStore
+
+
+def create_services(settings: Settings, *, rejected_read_seconds: float = READ_SECONDS) -> Services:
+    """Return the parts for these settings; nothing is connected or opened yet."""
+    engine = make_engine(settings.database_url, pool_size=settings.db_pool_size)
+    body_reader = BodyReader(max_body_bytes=settings.max_body_bytes)
+    spool_dir = settings.spool_dir
+
+    return Services(
+        settings=settings,
+        engine=engine,
+        # One connection is left for readers.
+        committer=GroupCommitter(engine, leaders=max(1, settings.db_pool_size - 1)),
+        spool=Spool(spool_dir, durable=settings.spool_durable) if spool_dir else None,
+        body_reader=body_reader,
+        rejected=RejectedStore(
+            engine, body_reader, Quotas(settings.accounts), read_seconds=rejected_read_seconds
+        ),
+    )
+
+
+def install(app: Flask, parts: Services) -> None:
+    """Make these the parts of the application."""
+    app.extensions[_KEY] = parts
+
+
+def services_of(app: Flask) -> Services:
+    """Return the parts of an application."""
+    parts: Services = app.extensions[_KEY]
+
+    return parts
+
+
+def services() -> Services:
+    """Return the parts of the current application."""
+    return services_of(current_app)

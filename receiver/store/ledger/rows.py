@@ -1,0 +1,50 @@
+"""The rows of events and their jobs, as the statements that record them take them."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from receiver.store.event import Event, Outcome
+from receiver.store.jobs.fold import FoldInput, fold
+from receiver.store.jsonb import jsonb
+
+
+def fold_input(event: Event, head: dict[str, Any]) -> FoldInput:
+    """Return what the fold needs of an event that is not in the ledger yet."""
+    return FoldInput(event.sha256, event.source, event.received_at, head)
+
+
+def row_parameters(events: Sequence[Event], outcome: Outcome) -> dict[str, Any]:
+    """Return the parameters of receiver.store.ledger.statements.
+
+    These are the rows of the events, and of their jobs as if no other events were known. No two
+    events may have the same job.
+    """
+    return {
+        "jobs": jsonb([fold([fold_input(event, event.head)]) for event in events if event.head]),
+        "events": jsonb([_row(event, outcome) for event in events]),
+        "bodies": [event.body for event in events],
+    }
+
+
+def _row(event: Event, outcome: Outcome) -> dict[str, Any]:
+    """Return the event's row in the ledger, without its body."""
+    return {
+        "sha256": event.sha256,
+        "source": event.source,
+        "job_id": event.job_id,
+        "account_id": event.account_id,
+        "head": event.head,
+        "body_bytes": len(event.body),
+        "content_type": event.content_type,
+        "idempotency_token": event.idempotency_token,
+        "key_id": event.key_id,
+        "url": event.url,
+        "signature": event.signature,
+        "signature_settings": event.signature_settings,
+        "received_at": event.received_at,
+        "last_received_at": event.received_at,
+        "deliveries": event.deliveries,
+        "outcome": outcome,
+        "reason": event.reason,
+        "detail": event.detail,
+    }

@@ -1,0 +1,23 @@
+"""Queries of the views: each is retried until the request's deadline."""
+
+from collections.abc import Callable
+from typing import Concatenate, ParamSpec, TypeVar
+
+from flask import request
+from sqlalchemy import Connection
+
+from receiver.runtime import deadline
+from receiver.services import services
+from receiver.store import retry
+
+Parameters = ParamSpec("Parameters")
+Result = TypeVar("Result")
+
+
+def query(
+    work: Callable[Concatenate[Connection, Parameters], Result],
+    *args: Parameters.args,
+    **kwargs: Parameters.kwargs,
+) -> Result:
+    """Return the result of `work` on a connection, or raise DatabaseUnavailableError."""
+    return retry.query(services().engine, deadline.of(request.environ), work, *args, **kwargs)

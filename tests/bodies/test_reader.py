@@ -1,0 +1,154 @@
+"""Reading bodies: the limits, and that memory is released."""
+
+import io
+import subprocess
+import sys
+from contextlib import AbstractContextManager, ExitStack
+from typing import Any
+
+import pytest
+
+from receiver.bodies.memory_budget import MemoryBudgetError
+from receiver.bodies.reader import (
+    REJECTED_BODY_BYTES,
+    REJECTED_BYTES,
+    UNPROVED_BODY_BYTES,
+    UNPROVED_BYTES,
+    BodyIncompleteError,
+    BodyReader,
+    BodyTooLargeError,
+)
+from receiver.runtime.deadline import Deadline
+
+MAX_BYTES = 40 * 1024 * 1024  # one such body takes the whole budget
+
+
+def _environ(body: bytes, *, promised: int | None = None, chunked: bool = False) -> dict[str, Any]:
+    length = {} if chunked else {"CONTENT_LENGTH": str(promised or len(body))}
+
+    return {"wsgi.input": io.BytesIO(body), **length}
+
+
+@pytest.fixture
+def reader() -> BodyReader:
+    """Return a worker's reader."""
+    return BodyReader(max_body_bytes=MAX_BYTES)
+
+
+def _read(
+    reader: BodyReader, environ: dict[str, Any], *, seconds: float = 1, is_proved: bool = True
+) -> AbstractContextManager[bytes]:
+    return reader.read(environ, Deadline(seconds), is_proved=is_proved)
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+def test_the_limit_is_inclusive(*, chunked: bool) -> None:
+    """A body of exactly MAX_BODY_BYTES is read whole, one byte more is too large."""
+    reader = BodyReader(max_body_bytes=10)
+    with _read(reader, _environ(b"x" * 10, chunked=chunked)) as body:
+        assert body == b"x" * 10
+    with pytest.raises(BodyTooLargeError), _read(reader, _environ(b"x" * 11, chunked=chunked)):
+        pass
+
+
+def test_an_incomplete_body_is_an_error(reader: BodyReader) -> None:
+    """Fewer bytes than were promised are no body."""
+    with pytest.raises(BodyIncompleteError), _read(reader, _environ(b"x" * 9, promised=10)):
+        pass
+
+
+def test_memory_is_released(reader: BodyReader) -> None:
+    """However a request ends, its memory is there for the next one."""
+    for _ in range(3):
+        with _read(reader, _environ(b"x", chunked=True)) as body:
+            assert body == b"x"
+        with pytest.raises(KeyError), _read(reader, _environ(b"x", chunked=True)):
+            raise KeyError
+        with pytest.raises(BodyIncompleteError), _read(reader, _environ(b"x", promised=MAX_BYTES)):
+            pass
+
+
+def test_a_deadline_leaves_nothing_reserved() -> None:
+    """Under gevent a deadline may end a request anywhere, also while it reserves or releases."""
+    command = [sys.executable, "-m", "tests.support.cut_off"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert done.stdout.split() == ["free", "a", "b", "c"], done.stderr
+
+
+def test_a_full_worker_reads_no_more(reader: BodyReader) -> None:
+    """A body isn't read where other bodies use the whole budget until the deadline."""
+    with (
+        _read(reader, _environ(b"x", chunked=True)),
+        pytest.raises(MemoryBudgetError),
+        _read(reader, _environ(b"x"), seconds=0.01),
+    ):
+        pass
+
+
+def test_unproved_bodies_have_a_small_budget_of_their_own(reader: BodyReader) -> None:
+    """Each of them is small, and a proved body is read however many there are."""
+    large = _environ(b"", promised=UNPROVED_BODY_BYTES + 1)
+    with pytest.raises(BodyTooLargeError), _read(reader, large, is_proved=False):
+        pass
+    with ExitStack() as others:
+        for _ in range(UNPROVED_BYTES // UNPROVED_BODY_BYTES):
+            others.enter_context(_read(reader, _environ(b"x", chunked=True), is_proved=False))
+        with (
+            pytest.raises(MemoryBudgetError),
+            _read(reader, _environ(b"x"), seconds=0.01, is_proved=False),
+        ):
+            pass
+        with _read(reader, _environ(b"x"), seconds=0.01) as body:
+            assert body == b"x"
+
+
+def test_one_signature_reserves_memory_once(reader: BodyReader) -> None:
+    """A captured request that is sent again and again makes no other body wait."""
+    captured = {"HTTP_X_TWILIO_SIGNATURE": "seen"}
+    with _read(reader, _environ(b"x") | captured) as first:
+        assert first == b"x"
+        with (
+            pytest.raises(MemoryBudgetError),
+            _read(reader, _environ(b"x") | captured, seconds=0.01),
+        ):
+            pass
+        with _read(reader, _environ(b"y")) as other:
+            assert other == b"y"
+    with _read(reader, _environ(b"x") | captured) as later:
+        assert later == b"x"
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+def test_a_rejected_body_is_read_whole_or_not_kept(*, chunked: bool) -> None:
+    """The limit is inclusive, and of an incomplete body the part that came is given."""
+    reader = BodyReader(max_body_bytes=50_000)
+    with reader.read_rejected(_environ(b"x" * 50_000, chunked=chunked)) as body:
+        assert body == b"x" * 50_000
+    with (
+        pytest.raises(BodyTooLargeError),
+        reader.read_rejected(_environ(b"x" * 50_001, chunked=chunked)),
+    ):
+        pass
+    with reader.read_rejected(_environ(b"x" * 9, promised=10)) as body:
+        assert body == b"x" * 9
+
+
+def test_rejected_bodies_reserve_memory_as_they_arrive(reader: BodyReader) -> None:
+    """A promised length reserves nothing; a full budget waits for nothing, and delays no other."""
+    full = [
+        _environ(b"x" * REJECTED_BODY_BYTES) for _ in range(REJECTED_BYTES // REJECTED_BODY_BYTES)
+    ]
+    with ExitStack() as others:
+        for environ in full[1:]:
+            others.enter_context(reader.read_rejected(environ))
+        with (
+            reader.read_rejected(full[0]),
+            pytest.raises(MemoryBudgetError),
+            reader.read_rejected(_environ(b"x")),
+        ):
+            pass
+        with _read(reader, _environ(b"x"), seconds=0.01) as body:
+            assert body == b"x"
+        few = _environ(b"x", promised=REJECTED_BODY_BYTES)
+        with reader.read_rejected(few), reader.read_rejected(_environ(b"y")) as body:
+            assert body == b"y"
