@@ -82,7 +82,7 @@ class TestDatabaseAway:
     @pytest.fixture
     def request_seconds(self) -> float:
         """Give up soon."""
-        return 1.0
+        return 3.0
 
     @pytest.fixture
     def durable(self) -> str | None:
