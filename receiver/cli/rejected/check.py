@@ -56,11 +56,11 @@ def check_command(*, ids: tuple[int, ...], keys: IO[str] | None, urls: tuple[str
         rows = find_rejected(connection, ids)
     refuse_unknown(ids, [row.id for row in rows])
     with click.progressbar(length=len(rows), label="Checking", file=sys.stderr) as bar:
-        found = search.remedies(rows, bar.update)
+        found = search.find_remedies(rows, bar.update)
     verified: dict[str, list[int]] = {}
     others: dict[str, list[int]] = {}
     for row in rows:
-        remedy = search.explain(row, found.remedies)
+        remedy = search.remedy_for(row, found.remedies)
         if remedy:
             verified.setdefault(_what_to_set(remedy, new), []).append(row.id)
         else:

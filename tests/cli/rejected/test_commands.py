@@ -203,7 +203,7 @@ class TestFlood:
             forgery = Case("", secret=SHARED, headers=(("X-Forwarded-Host", hosts),))
             body = forged(number, account_id=account(number))
             assert _deliver(app, forgery, body) == 403
-        monkeypatch.setattr("receiver.rejected.check.MOST_TRIES", 100)
+        monkeypatch.setattr("receiver.rejected.check.MAX_TRIES", 100)
 
     def test_what_claims_to_be_ours_is_looked_at_first(self, app: Flask) -> None:
         """Strangers can't use up the tries before; what is left without any is said to be so."""
