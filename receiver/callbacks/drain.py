@@ -19,7 +19,7 @@ from receiver.runtime.timeouts import DeadlineExceededError, run_in_thread, time
 from receiver.settings.keys import SigningKey
 from receiver.spool.claim import claim
 from receiver.spool.file import CorruptFileError
-from receiver.spool.folder import Spool, Waiting, explain
+from receiver.spool.folder import Spool, SpooledFile, explain
 from receiver.store.event import Event, Outcome
 from receiver.store.ledger.record import record, record_or_quarantine
 from receiver.store.retry import DatabaseUnavailableError
@@ -48,20 +48,20 @@ class Drain:
         self.spool = spool
         self._engine = engine
         self._keys = keys
-        self._told: set[Waiting] = set()
-        self._stuck: set[Waiting] = set()
-        self._stops: Counter[Waiting] = Counter()  # how many passes each has stopped
+        self._told: set[SpooledFile] = set()
+        self._stuck: set[SpooledFile] = set()
+        self._stops: Counter[SpooledFile] = Counter()  # how many passes each has stopped
 
-    def waiting(self) -> list[Waiting]:
+    def waiting(self) -> list[SpooledFile]:
         """Return the files that are worth a try, in the order to try them."""
-        files = run_in_thread(self.spool.waiting)
+        files = run_in_thread(self.spool.list_files)
         self._forget_all_but(set(files))
         worth = [file for file in files if file not in self._stuck]
 
         # What has stopped a pass goes behind the others: perhaps only its own job is locked.
         return sorted(worth, key=lambda file: self._stops[file])
 
-    def run(self, files: Iterable[Waiting]) -> Iterator[DrainResult]:
+    def run(self, files: Iterable[SpooledFile]) -> Iterator[DrainResult]:
         """Try each of the files, and yield what became of it.
 
         Raises DatabaseUnavailableError, and leaves the rest alone, where the database doesn't take
@@ -77,13 +77,13 @@ class Drain:
                 tried = DrainResult(file.name, error=self._stay(file, error))
             yield tried
 
-    def _forget_all_but(self, files: set[Waiting]) -> None:
+    def _forget_all_but(self, files: set[SpooledFile]) -> None:
         self._told &= files
         self._stuck &= files
         for file in self._stops.keys() - files:
             del self._stops[file]
 
-    def _move(self, file: Waiting) -> bool:
+    def _move(self, file: SpooledFile) -> bool:
         claimed = run_in_thread(claim, self.spool.path / file.name)
         if claimed is None:
             return False
@@ -91,7 +91,7 @@ class Drain:
             self._record(revalidate(claimed.event, self._keys))
             # If the disk refuses to remove it, it must not be recorded over and over.
             self._stuck.add(file)
-            run_in_thread(claimed.done)
+            run_in_thread(claimed.remove)
 
         return True
 
@@ -115,7 +115,7 @@ class Drain:
             },
         )
 
-    def _stay(self, file: Waiting, error: Exception) -> str:
+    def _stay(self, file: SpooledFile, error: Exception) -> str:
         """Return why the file stays, and tell it once. What the disk refuses may pass."""
         if isinstance(error, (CorruptFileError, OSError)):
             cause = explain(error)

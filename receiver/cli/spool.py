@@ -10,7 +10,7 @@ from flask.cli import with_appcontext
 from receiver.callbacks.drain import Drain
 from receiver.cli.context import explained
 from receiver.services import services
-from receiver.spool.folder import Spool, Waiting, explain
+from receiver.spool.folder import Spool, SpooledFile, explain
 from receiver.store.retry import DatabaseUnavailableError
 
 # A locked job stops a try, like a database that is away; so as many are made.
@@ -39,21 +39,23 @@ def command(*, wants_drain: bool) -> None:
 
 
 def _show(found: Spool) -> None:
-    files = found.waiting()
+    files = found.list_files()
     for name, value in (
         ("folder", f"{found.path}{'' if found.path.is_dir() else ' (not there)'}"),
         ("durable", "yes" if found.durable else "no"),
         ("files", f"{len(files)}"),
-        ("bytes", f"{sum(file.size for file in files)}"),
+        ("bytes", f"{sum(file.size_bytes for file in files)}"),
         ("oldest", _moment(files)),
     ):
         click.echo(f"{name:<8} {value}")
-    for name, why in found.damaged().items():
+    for name, why in found.find_damaged().items():
         click.echo(f"damaged  {name}: {why}")
 
 
-def _moment(files: Sequence[Waiting]) -> str:
-    return f"{datetime.fromtimestamp(files[0].since, UTC):%Y-%m-%dT%H:%M:%SZ}" if files else "-"
+def _moment(files: Sequence[SpooledFile]) -> str:
+    return (
+        f"{datetime.fromtimestamp(files[0].written_at, UTC):%Y-%m-%dT%H:%M:%SZ}" if files else "-"
+    )
 
 
 def _drain(drain: Drain) -> None:
@@ -75,7 +77,7 @@ def _drain(drain: Drain) -> None:
     click.echo(f"{moved} moved.", err=True)
     for name, cause in errors.items():
         click.echo(f"stays: {name}: {cause}")
-    waiting = len(drain.spool.waiting())
+    waiting = len(drain.spool.list_files())
     if away:
         raise click.ClickException(
             f"the database didn't take all of them ({away}); {waiting} still wait. "

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from receiver.doctor.finding import Finding, Verdict
 from receiver.settings.config import Settings
-from receiver.spool.folder import Spool, Waiting, explain
+from receiver.spool.folder import Spool, SpooledFile, explain
 
 # In seconds. The web process moves what waits as soon as the database takes it.
 LONG = 60.0
@@ -19,7 +19,7 @@ def findings(settings: Settings) -> Iterator[Finding]:
     spool = Spool(settings.spool_dir, durable=settings.spool_durable)
     try:
         spool.probe()
-        files, damaged = spool.waiting(), spool.damaged()
+        files, damaged = spool.list_files(), spool.find_damaged()
     except OSError as error:
         yield Finding(
             Verdict.FAIL,
@@ -49,10 +49,10 @@ def of_damaged(damaged: dict[str, str]) -> Finding:
     )
 
 
-def of_waiting(spool: Spool, files: list[Waiting]) -> Finding:
+def of_waiting(spool: Spool, files: list[SpooledFile]) -> Finding:
     """Judge what waits; only for long is it a reason to look."""
     told = f"spool: {'durable' if spool.durable else 'not durable'}, {len(files)} files wait"
-    if files and time.time() - files[0].since > LONG:
+    if files and time.time() - files[0].written_at > LONG:
         return Finding(
             Verdict.WARN,
             f"{told}, the oldest for more than {LONG:g} s",
