@@ -54,7 +54,7 @@ def test_what_waits_is_shown(app: Flask, spool: Spool) -> None:
     assert "damaged" not in told
     broken = min(sizes)
     (spool.path / broken).write_bytes(b"")
-    assert shown(app)["damaged"].startswith(f"{broken}: it was cut short")
+    assert shown(app)["damaged"].startswith(f"{broken}: it was truncated")
 
 
 def test_drain_moves_all(app: Flask, spool: Spool) -> None:
