@@ -30,8 +30,8 @@ from receiver.twilio.client import (
     twilio_of,
 )
 from receiver.web.auth import require_write_key
-from receiver.web.job_view import enveloped
-from receiver.web.problems import RETRY_AFTER, ProblemError, problem, unavailable
+from receiver.web.job_view import describe_operation
+from receiver.web.problems import RETRY_AFTER_SECONDS, ProblemError, problem, unavailable
 from schemas.transcription import Accepted
 
 logger = logging.getLogger(__name__)
@@ -128,7 +128,7 @@ def _accepted(engine: Engine, submission: Submission, until_when: Deadline) -> R
             f"Twilio took the job as {submission.job_id}, but what it answered is not kept here "
             "in a form that can be used: `callbacks list` tells why. Don't submit it again.",
         )
-    response = jsonify(Accepted().dump(enveloped(job)))
+    response = jsonify(Accepted().dump(describe_operation(job)))
     response.status_code = 202
     response.headers["Location"] = response.get_json()["statusUrl"]
 
@@ -166,7 +166,7 @@ def _refused(error: TwilioRefusedError) -> Response:
 
 @blueprint.errorhandler(TwilioBusyError)
 def _busy(error: TwilioBusyError) -> Response:
-    seconds = RETRY_AFTER if error.retry_after is None else math.ceil(error.retry_after)
+    seconds = RETRY_AFTER_SECONDS if error.retry_after is None else math.ceil(error.retry_after)
 
     return problem(
         429,

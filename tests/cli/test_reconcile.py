@@ -155,7 +155,7 @@ def test_completeness_names_what_is_missing(app: Flask, twilio: Served) -> None:
     assert any(line.startswith("missing 1 (the oldest for 0:59 h)") for line in lines)
     assert any(line.startswith(lost) for line in lines)
     assert back not in result.stdout
-    assert "can't be fetched back" in result.stdout
+    assert "can't be fetched" in result.stdout
 
 
 def test_completeness_is_zero_where_nothing_is_missing(app: Flask) -> None:
