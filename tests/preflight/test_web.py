@@ -30,7 +30,7 @@ pytestmark = pytest.mark.parametrize("postgres", [18], indirect=True, ids="postg
 
 @contextmanager
 def _web(database: str, tmp_path: Path, *, seconds: float, twilio: str = "") -> Iterator[WebServer]:
-    """Run the service, whose looks last so many seconds, with a gate that lets all through."""
+    """Run the service, whose looks last so many seconds, with a policy that lets all through."""
     port = free_port()
     with web_server(
         database,
