@@ -74,9 +74,9 @@ def command(  # noqa: PLR0913 - each is an option of the command
 ) -> None:
     """Serve a Twilio to develop against, on this machine alone, until Ctrl-C."""
     # The web process needs no simulator.
+    from receiver.simulator.faults import Delays, Faults  # noqa: PLC0415
     from receiver.simulator.server import serve  # noqa: PLC0415
     from receiver.simulator.simulator import Simulator  # noqa: PLC0415
-    from receiver.simulator.trouble import Delays, Trouble  # noqa: PLC0415
 
     ours = services().settings
     seed = secrets.randbelow(10**6) if seed is None else seed
@@ -88,10 +88,10 @@ def command(  # noqa: PLR0913 - each is an option of the command
         callback_url=url,
         seed=seed,
         delays=Delays(pending=seconds / 4, running=seconds * 3 / 4, conversation=seconds),
-        trouble=Trouble(
+        faults=Faults(
             lost=lose, duplicated=duplicate, reordered=reorder, late=late, busy=busy, broken=broken
         ),
-        tell=click.echo,
+        log=click.echo,
     )
     with ExitStack() as stack:
         try:
@@ -167,9 +167,9 @@ def _guide(url: str, ours: Settings, *, callback_url: str, seed: int) -> str:
 
 def _hint(ours: Settings, callback_url: str) -> str:
     """Return what to set where no callback can arrive, "" where they can."""
-    from receiver.simulator.delivery import is_in_reach  # noqa: PLC0415 - as above
+    from receiver.simulator.delivery import is_deliverable  # noqa: PLC0415 - as above
 
-    if is_in_reach(callback_url):
+    if is_deliverable(callback_url):
         return ""
 
     return (

@@ -150,7 +150,7 @@ def test_names_that_nobody_answers_for_leave_the_others_alone(
             _disconnect(migrated)
             assert web.call(COMPLETED).status_code == 204
             assert _submit(web, BY_RECORDING).status_code == 202
-    assert len(twilio.simulator.memory.jobs()) == 1
+    assert len(twilio.simulator.job_store.newest_first()) == 1
 
 
 def _disconnect(database: str) -> None:

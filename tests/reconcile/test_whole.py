@@ -5,7 +5,7 @@ from flask import Flask
 from sqlalchemy import Engine
 
 from receiver.reconcile.run import reconcile
-from receiver.simulator.trouble import Trouble
+from receiver.simulator.faults import Faults
 from receiver.store.completeness.figures import completeness
 from receiver.store.completeness.missing import missing_jobs
 from receiver.store.server import describe
@@ -14,7 +14,7 @@ from tests.support.world import world
 
 # So many on the newest Postgres; the older one has nothing to do that depends on the number.
 JOBS = {16: 200, 18: 2000}
-TROUBLE = Trouble(lost=0.05, duplicated=0.1, reordered=0.2)
+TROUBLE = Faults(lost=0.05, duplicated=0.1, reordered=0.2)
 
 
 @pytest.fixture
@@ -29,12 +29,12 @@ def test_after_one_pass_everything_is_known(app: Flask, engine: Engine) -> None:
         jobs = JOBS[describe(connection).version]
     with (
         serving(app) as origin,
-        world(engine, callback_url=f"{origin}/callbacks/transcription", trouble=TROUBLE) as here,
+        world(engine, callback_url=f"{origin}/callbacks/transcription", faults=TROUBLE) as here,
     ):
         stored = here.create(jobs // 2)
         others = here.create(jobs // 2, stored=False)
         here.simulator.finish()
-        lost = set(here.simulator.journal.jobs("lost"))
+        lost = set(here.simulator.event_log.job_ids("lost"))
         assert len(here.statuses()) == jobs - len(lost)
         assert lost & set(stored)
         assert lost & set(others)

@@ -52,7 +52,7 @@ def test_a_job_is_submitted(migrated: str, tmp_path: Path) -> None:
             response = _create(web)
             assert response.status_code == 202, response.text
             assert web.get("/healthz").status_code == 200
-    [job] = twilio.simulator.memory.jobs()
+    [job] = twilio.simulator.job_store.newest_first()
     logged = log.read_text()
     assert job.id in logged
     assert TOKEN not in logged
@@ -113,7 +113,7 @@ def test_a_worker_that_dies_leaves_the_intent(
     with serve(simulated()) as twilio:
         with web_server(migrated, tmp_path / "log", **_settings(twilio.url)) as web:
             assert _create(web, key="key-1").status_code == 202
-        assert len(twilio.simulator.memory.jobs()) == 1
+        assert len(twilio.simulator.job_store.newest_first()) == 1
 
 
 def _asked(silent: socket.socket) -> socket.socket:

@@ -21,8 +21,8 @@ from werkzeug.wrappers import Request, Response
 from app import create_app
 from receiver.services import services_of
 from receiver.simulator.configurations import CALLBACK_ONLY, WITH_CONVERSATION
-from receiver.simulator.server import Served, serve
-from receiver.simulator.trouble import Trouble
+from receiver.simulator.faults import Faults
+from receiver.simulator.server import SimulatorServer, serve
 from receiver.store.submissions.submissions import Submission, intend
 from receiver.submissions import batch
 from receiver.submissions.batch import CONCURRENCY
@@ -38,14 +38,14 @@ ROWS = 2000
 
 
 @pytest.fixture
-def twilio() -> Iterator[Served]:
+def twilio() -> Iterator[SimulatorServer]:
     """Yield a simulated Twilio."""
     with serve(simulated()) as served:
         yield served
 
 
 @pytest.fixture
-def environ(environ: dict[str, str], twilio: Served) -> dict[str, str]:
+def environ(environ: dict[str, str], twilio: SimulatorServer) -> dict[str, str]:
     """Let the service take it for Twilio."""
     return environ | {"TWILIO_ACCOUNT_SID": ACCOUNT, "TWILIO_BASE_URL": twilio.url}
 
@@ -69,9 +69,9 @@ def submit(app: Flask, path: Path) -> Result:
     return run(app, "submit", "--from-csv", str(path))
 
 
-def recordings(twilio: Served) -> list[str]:
+def recordings(twilio: SimulatorServer) -> list[str]:
     """Return of what there are jobs at Twilio."""
-    return sorted(str(job.source_id) for job in twilio.simulator.memory.jobs())
+    return sorted(str(job.source_id) for job in twilio.simulator.job_store.newest_first())
 
 
 def stored(app: Flask) -> list[str]:
@@ -81,7 +81,7 @@ def stored(app: Flask) -> list[str]:
         return list(found.scalars())
 
 
-def test_one_job(app: Flask, twilio: Served) -> None:
+def test_one_job(app: Flask, twilio: SimulatorServer) -> None:
     """Its id is printed, and what the options say has arrived at Twilio."""
     result = run(
         app,
@@ -91,12 +91,12 @@ def test_one_job(app: Flask, twilio: Served) -> None:
         "--audio-started-at=2026-03-10T19:42:16Z",
         f"--participants={json.dumps(PARTICIPANTS)}",
     )
-    [job] = twilio.simulator.memory.jobs()
+    [job] = twilio.simulator.job_store.newest_first()
     assert (result.exit_code, result.stdout) == (0, f"{job.id}\n")
     assert job.media_url == "https://example.com/a.wav"
 
 
-def test_a_key_makes_it_one(app: Flask, twilio: Served) -> None:
+def test_a_key_makes_it_one(app: Flask, twilio: SimulatorServer) -> None:
     """With the same --idempotency-key the same job is named, with another request none is made."""
     options = ["submit", f"--configuration={CALLBACK_ONLY}", "--idempotency-key=key-1"]
     first = run(app, *options, f"--source-id={recording(1)}")
@@ -125,13 +125,13 @@ def test_a_key_makes_it_one(app: Flask, twilio: Served) -> None:
     ],
 )
 def test_what_is_wrong_is_told(
-    app: Flask, twilio: Served, options: tuple[str, ...], fault: str
+    app: Flask, twilio: SimulatorServer, options: tuple[str, ...], fault: str
 ) -> None:
     """It ends with an error, and there is no job."""
     result = run(app, "submit", *options)
     assert result.exit_code != 0
     assert fault in result.stderr
-    assert twilio.simulator.memory.jobs() == []
+    assert twilio.simulator.job_store.newest_first() == []
 
 
 def test_what_is_wrong_has_no_empty_pointer(app: Flask) -> None:
@@ -166,15 +166,15 @@ def test_what_is_left_open_tells_how_to_repeat(
         services_of(app).engine.dispose()
 
 
-def _jobs(result: Result, twilio: Served) -> dict[int, str]:
+def _jobs(result: Result, twilio: SimulatorServer) -> dict[int, str]:
     """Return of each line of the output the recording of its job."""
-    of = {job.id: str(job.source_id) for job in twilio.simulator.memory.jobs()}
+    of = {job.id: str(job.source_id) for job in twilio.simulator.job_store.newest_first()}
     rows = csv.DictReader(result.stdout.splitlines())
 
     return {int(row["line"]): of[row["id"]] for row in rows}
 
 
-def test_a_file(app: Flask, twilio: Served, tmp_path: Path) -> None:
+def test_a_file(app: Flask, twilio: SimulatorServer, tmp_path: Path) -> None:
     """Each line becomes a job, whose ids are printed; a second run prints them too."""
     path = sheet(tmp_path / "jobs.csv", 30)
     first = submit(app, path)
@@ -189,7 +189,7 @@ def test_a_file(app: Flask, twilio: Served, tmp_path: Path) -> None:
     assert _jobs(more, twilio) == {2 + number: recording(number) for number in range(31)}
 
 
-def test_each_line_is_found_again(app: Flask, twilio: Served, tmp_path: Path) -> None:
+def test_each_line_is_found_again(app: Flask, twilio: SimulatorServer, tmp_path: Path) -> None:
     """In the file's order: new, done before, repeated, and none for what was refused."""
     path = sheet(tmp_path / "jobs.csv", 2)
     header, zero, one = path.read_text().splitlines()
@@ -210,7 +210,7 @@ def test_each_line_is_found_again(app: Flask, twilio: Served, tmp_path: Path) ->
 
 
 def test_what_nobody_can_know_is_one_lines_fault(
-    app: Flask, twilio: Served, tmp_path: Path
+    app: Flask, twilio: SimulatorServer, tmp_path: Path
 ) -> None:
     """What was asked for long ago without an answer isn't asked again; the others go on."""
     path = sheet(tmp_path / "jobs.csv", 3)
@@ -247,7 +247,9 @@ def test_an_unusable_answer_is_told_each_time(environ: dict[str, str], tmp_path:
     assert len(there.asked) == 1
 
 
-def test_a_file_with_faults_submits_nothing(app: Flask, twilio: Served, tmp_path: Path) -> None:
+def test_a_file_with_faults_submits_nothing(
+    app: Flask, twilio: SimulatorServer, tmp_path: Path
+) -> None:
     """All of them are told first, those of the conversations too."""
     path = sheet(tmp_path / "jobs.csv", 2)
     media = f"{WITH_CONVERSATION},https://example.com/a.wav"
@@ -259,7 +261,7 @@ def test_a_file_with_faults_submits_nothing(app: Flask, twilio: Served, tmp_path
     lines = result.stderr.splitlines()
     assert lines[0] == "Error: nothing was submitted:"
     assert [line.partition(": ")[0] for line in lines[1:]] == ["line 2", "line 3"]
-    assert twilio.simulator.memory.jobs() == []
+    assert twilio.simulator.job_store.newest_first() == []
 
 
 def test_many_faults_are_cut(app: Flask, tmp_path: Path) -> None:
@@ -269,7 +271,7 @@ def test_many_faults_are_cut(app: Flask, tmp_path: Path) -> None:
     assert "… and 950 more." in result.stderr
 
 
-def test_what_twilio_refuses_is_told(app: Flask, twilio: Served, tmp_path: Path) -> None:
+def test_what_twilio_refuses_is_told(app: Flask, twilio: SimulatorServer, tmp_path: Path) -> None:
     """The others are submitted; the exit code is 1, and the line and the reason are named."""
     path = sheet(tmp_path / "jobs.csv", 5)
     path.write_text(path.read_text().replace(recording(3), f"RE17533{'0' * 27}"))
@@ -278,13 +280,13 @@ def test_what_twilio_refuses_is_told(app: Flask, twilio: Served, tmp_path: Path)
     assert "line 5: " in result.stderr
     assert "17533" in result.stderr
     assert "4 submitted, 0 done before, 0 repeated in the file, 1 failed" in result.stderr
-    assert len(twilio.simulator.memory.jobs()) == 4
+    assert len(twilio.simulator.job_store.newest_first()) == 4
 
 
 def test_trouble_at_twilio_makes_no_second_job(environ: dict[str, str], tmp_path: Path) -> None:
     """Where requests meet 429 and 500, done or not, each line has its one job in the end."""
-    trouble = Trouble(busy=0.1, broken=0.1)
-    with serve(simulated(trouble=trouble, seed=1)) as served:
+    trouble = Faults(busy=0.1, broken=0.1)
+    with serve(simulated(faults=trouble, seed=1)) as served:
         app = create_app(environ | {"TWILIO_BASE_URL": served.url})
         path = sheet(tmp_path / "jobs.csv", 40)
         result = submit(app, path)
@@ -453,13 +455,13 @@ def test_two_thousand_rows_and_a_kill(environ: dict[str, str], tmp_path: Path) -
         if len(notes) > ROWS // 4:
             quarter.set()
 
-    with serve(simulated(tell=note)) as twilio:
+    with serve(simulated(log=note)) as twilio:
         environ = environ | {"TWILIO_BASE_URL": twilio.url}
         with _started(environ, path) as first:
             assert quarter.wait(timeout=300)
             first.send_signal(signal.SIGKILL)
             first.communicate()
-        assert len(twilio.simulator.memory.jobs()) < ROWS
+        assert len(twilio.simulator.job_store.newest_first()) < ROWS
         with _started(environ, path) as second:
             stdout, stderr = second.communicate()
         assert second.returncode == 0, stderr
