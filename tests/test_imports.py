@@ -46,6 +46,7 @@ PURE = (
     "receiver/events/validate.py",
     "receiver/lookup/cues.py",
     "receiver/lookup/formats.py",
+    "receiver/lookup/sentences.py",
     "receiver/lookup/speakers.py",
     "receiver/reconcile/conversation.py",
     "receiver/rejected/budget.py",

@@ -11,7 +11,8 @@ from html import escape
 from types import MappingProxyType
 from typing import Any
 
-from receiver.lookup.cues import Cue, extract_cues, list_member
+from receiver.lookup.cues import Cue, extract_cues
+from receiver.lookup.sentences import list_member
 from schemas.query import CONTENT_TYPES
 
 # Part of every transcript's ETag. Increase it with every change of the rendered bytes, otherwise a

@@ -63,9 +63,9 @@ def fetch_transcription(job_id: str) -> Response:
 @blueprint.get("/v3/Transcriptions/<job_id>/Transcript")
 def fetch_transcript(job_id: str) -> Response:
     """Fetch a job's transcript in the format that Accept or `format` asks for."""
-    query = parse_arguments(_TRANSCRIPT_QUERY)
+    requested = parse_arguments(_TRANSCRIPT_QUERY).get("format")
 
-    return transcripts.get_transcript(job_id, transcripts.negotiate_format(query.get("format")))
+    return transcripts.get_transcript(job_id, transcripts.negotiate_format(requested))
 
 
 @blueprint.get("/v3/Transcriptions/<job_id>/Callbacks")
@@ -104,8 +104,8 @@ def fetch_body(job_id: str, callback_id: str) -> Response:
 def fetch_completeness() -> Response:
     """Count the transcripts that Twilio promised, and those that are stored."""
     grace = timedelta(seconds=services().settings.reconcile_grace_seconds)
-    over_by = datetime.now(UTC) - grace
-    figures = query(completeness, over_by)
+    ended_by = datetime.now(UTC) - grace
+    figures = query(completeness, ended_by)
 
     return render(_COMPLETENESS, **asdict(figures))
 
@@ -120,10 +120,10 @@ def _parse_number(callback_id: str) -> int:
 
 @blueprint.after_app_request
 def _set_cache_headers(response: Response) -> Response:
-    """Let a client cache what it read and revalidate it by its ETag; no error is cached."""
+    """Let clients cache what they read, and revalidate it by its ETag; errors aren't cached."""
     if request.path.startswith("/v3"):
-        failed = response.status_code >= 400  # noqa: PLR2004 - HTTP's own number
-        response.headers["Cache-Control"] = "no-store" if failed else "private, no-cache"
+        is_error = response.status_code >= 400  # noqa: PLR2004 - HTTP's own number
+        response.headers["Cache-Control"] = "no-store" if is_error else "private, no-cache"
     if request.endpoint == "lookup.fetch_transcript":
         response.vary.add("Accept")
 

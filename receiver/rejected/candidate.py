@@ -42,7 +42,7 @@ _HEAD = Head()
 
 
 def may_be_callback(reason: str, environ: Mapping[str, Any]) -> bool:
-    """Return, before the body is read, whether this may be a callback and a setting be wrong."""
+    """Return whether a wrong setting may have rejected a callback; the body isn't read for this."""
     target = called_target(environ)
 
     return (
