@@ -18,7 +18,7 @@ import psutil
 import pytest
 import requests
 
-from dev.process import wait_for
+from dev.process import wait_for_exit
 from tests.support.paths import ROOT
 from tests.support.server import wait_until
 
@@ -118,7 +118,7 @@ def test_an_earlier_runs_jobs_are_no_trouble(project: Path, port: int) -> None:
     """A job that was cut short is unknown to the next run's Twilio, which is not told here."""
     with _serving(project, port, until="running") as (run, _, processes):
         run.kill()
-        assert wait_for(processes, seconds=30)
+        assert wait_for_exit(processes, timeout_seconds=30)
     with _serving(project, port) as (run, said, _):
         assert "20404" not in said
         run.terminate()
@@ -178,7 +178,7 @@ def test_a_signal_leaves_nothing(project: Path, port: int, number: signal.Signal
         rest, _ = run.communicate()
 
     assert run.returncode == 0, rest
-    assert wait_for(processes, seconds=30)
+    assert wait_for_exit(processes, timeout_seconds=30)
 
 
 @pytest.mark.parametrize("moment", ["submitted", "missing"])
@@ -190,7 +190,7 @@ def test_a_signal_in_the_middle_leaves_nothing(project: Path, port: int, moment:
 
     assert run.returncode == 0, rest
     assert "Traceback" not in rest
-    assert wait_for(processes, seconds=30)
+    assert wait_for_exit(processes, timeout_seconds=30)
 
 
 def test_killed_it_leaves_nothing(project: Path, port: int) -> None:
@@ -198,7 +198,7 @@ def test_killed_it_leaves_nothing(project: Path, port: int) -> None:
     with _serving(project, port) as (run, _, processes):
         run.kill()
 
-        assert wait_for(processes, seconds=30)
+        assert wait_for_exit(processes, timeout_seconds=30)
 
 
 def test_without_its_parent_it_ends_and_says_so(project: Path, port: int) -> None:
@@ -209,7 +209,7 @@ def test_without_its_parent_it_ends_and_says_so(project: Path, port: int) -> Non
         assert make.stdout is not None
 
         assert "make or its terminal is gone" in make.stdout.read()
-        assert wait_for(processes, seconds=30)
+        assert wait_for_exit(processes, timeout_seconds=30)
 
 
 @pytest.mark.parametrize("name", ["gunicorn", "dev.simulated", "reconcile"])
@@ -223,7 +223,7 @@ def test_a_childs_death_ends_it(project: Path, port: int, name: str) -> None:
         run.communicate()
 
         assert run.returncode == 128 + signal.SIGKILL
-        assert wait_for(processes, seconds=30)
+        assert wait_for_exit(processes, timeout_seconds=30)
 
 
 def _named(run: subprocess.Popen[str], name: str) -> psutil.Process | None:

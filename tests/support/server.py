@@ -95,7 +95,7 @@ def web_server(database: str, log: Path, **settings: str) -> Iterator[WebServer]
     with log.open("wb") as output:
         child = Child(
             [Path(sys.executable).with_name("gunicorn"), "app:create_app()"],
-            ask=signal.SIGTERM,
+            stop_signal=signal.SIGTERM,
             env=environ,
             cwd=ROOT,
             output=output,
@@ -105,7 +105,7 @@ def web_server(database: str, log: Path, **settings: str) -> Iterator[WebServer]
         _wait_until_it_answers(server)
         yield server
     finally:
-        child.stop(patience=20)
+        child.stop(timeout_seconds=20)
 
 
 def _wait_until_it_answers(server: WebServer) -> None:
