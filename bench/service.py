@@ -18,7 +18,7 @@ from bench.contestants import ROOT, Contestant
 from bench.database import Database, create
 from bench.load import callbacks
 from bench.load.requests import API_KEY
-from dev.http import ask
+from dev.http import send_request
 from dev.postgres import Server
 from dev.process import Child
 
@@ -89,7 +89,7 @@ def serving(
     with (folder / f"{contestant.name}.log").open("ab") as output:
         child = Child(
             ["/bin/sh", "-c", f"exec {command}"],
-            ask=signal.SIGTERM,
+            stop_signal=signal.SIGTERM,
             env=_environment(url, port=port, workers=workers, spool=folder / "spool"),
             cwd=ROOT,
             output=output,
@@ -98,7 +98,7 @@ def serving(
         _wait_until_it_answers(contestant, child, port, folder)
         yield Running(contestant=contestant, port=port, database=database, child=child)
     finally:
-        child.stop(patience=20)
+        child.stop(timeout_seconds=20)
 
 
 def unused_port() -> int:
@@ -133,7 +133,7 @@ def _wait_until_it_answers(contestant: Contestant, child: Child, port: int, fold
     deadline = time.monotonic() + _READY_WITHIN
     while True:
         try:
-            ask("GET", f"http://127.0.0.1:{port}/healthz")
+            send_request("GET", f"http://127.0.0.1:{port}/healthz")
         except requests.RequestException as error:
             if child.process.poll() is not None or time.monotonic() > deadline:
                 log = (folder / f"{contestant.name}.log").read_text(errors="replace")

@@ -1,1 +1,1 @@
-"""Development: an embedded Postgres and `make run`; never part of production."""
+"""Tools for development: `make run` and an embedded Postgres. Production uses none of them."""

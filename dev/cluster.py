@@ -1,4 +1,4 @@
-"""The folder of one server: `cluster` (the data), `password` (mode 0600), `lock` and `log`."""
+"""The folder of one Postgres server: `cluster` (the data), `password` (0600), `lock`, `log`."""
 
 import contextlib
 import fcntl
@@ -13,33 +13,35 @@ from typing import IO
 import psutil
 
 from dev import paths
-from dev.process import end, identity
+from dev.process import run_as, terminate
 
 USER = "postgres"
-STOP_WITHIN = 15.0  # seconds; then it's killed, which costs a recovery, no data
-# Nothing exported (PGDATA, PGOPTIONS, LC_ALL, TZ, …) has a say in how the server behaves.
+# After this time the server is killed. The next start then needs a recovery; no data is lost.
+STOP_TIMEOUT_SECONDS = 15.0
+# The server inherits no other variables: PGDATA, PGOPTIONS, LC_ALL or TZ could change its behavior.
 ENVIRONMENT = {"PATH": "/usr/bin:/bin", "LC_ALL": "C", "TZ": "UTC"}
 
 
-def claim(folder: Path) -> IO[bytes]:
-    """Lock `folder` until the returned file is closed; the kernel does it if we are killed."""
+def lock_folder(folder: Path) -> IO[bytes]:
+    """Lock the folder until the returned file is closed; the kernel closes it if we are killed."""
     lock = (folder / "lock").open("ab")
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         lock.close()
         raise RuntimeError(
-            f"{folder} is in use by another run: stop that one first (Ctrl-C there)."
+            f"{folder} is in use by another run. Stop that run first (Ctrl-C in its terminal)."
         ) from None
 
     return lock
 
 
-def end_leftover(cluster: Path) -> None:
-    """End a server that a killed run left on `cluster`; the caller holds the folder's lock.
+def stop_leftover(cluster: Path) -> None:
+    """Stop a server that a killed run left behind; the caller holds the folder's lock.
 
-    It's known by the folder in its command line: the PID in its file may be another's by now. In
-    that case the file goes, for Postgres would believe it and refuse to start.
+    The server is identified by the folder in its command line, because the PID in its PID file may
+    be another process's by now. In that case the file is removed: Postgres would trust it and
+    refuse to start.
     """
     pid_file = cluster / "postmaster.pid"
     if not pid_file.exists():
@@ -47,14 +49,17 @@ def end_leftover(cluster: Path) -> None:
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error):
             if process.name() == "postgres" and str(cluster) in process.cmdline():
-                end(process, ask=signal.SIGINT, patience=STOP_WITHIN)
+                terminate(process, stop_signal=signal.SIGINT, timeout_seconds=STOP_TIMEOUT_SECONDS)
     with contextlib.suppress(FileNotFoundError, ValueError, IndexError):
         if psutil.pid_exists(int(pid_file.read_text().splitlines()[0])):
             pid_file.unlink()
 
 
-def create(cluster: Path, programs: Path) -> None:
-    """Make `cluster` and its password; half a cluster is never mistaken for one."""
+def create_cluster(cluster: Path, programs: Path) -> None:
+    """Create the cluster and its password.
+
+    It is created under another name, so that an interrupted creation leaves no broken cluster.
+    """
     uid = paths.unprivileged_uid()
     partial = cluster.with_name("cluster.partial")
     shutil.rmtree(partial, ignore_errors=True)
@@ -75,7 +80,7 @@ def create(cluster: Path, programs: Path) -> None:
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        **identity(uid),
+        **run_as(uid),
     )
     if done.returncode:
         raise RuntimeError(f"initdb failed for {cluster}:\n{done.stdout.decode(errors='replace')}")

@@ -1,5 +1,5 @@
-"""Development's names and secrets, which are no secrets: they are good on this machine alone."""
+"""Names and secrets for development. They are public and work only on this machine."""
 
-AUTH_TOKEN = "dev-auth-token"  # noqa: S105 - known to everybody
+AUTH_TOKEN = "dev-auth-token"  # noqa: S105 - public
 API_KEY = ("dev", "dev-secret")  # name and secret; it may write
 ACCOUNT_SID = f"AC{'de' * 16}"  # of the simulated account

@@ -1,6 +1,6 @@
-"""A job's whole life on one screen, and that of another whose callback is lost.
+"""The demo of `make run`: one job that is called back, and one whose callback is lost.
 
-What Twilio does is told by the simulator's own lines; what the receiver knows of it, by these.
+The simulator prints what Twilio does. This module prints what the receiver knows.
 """
 
 import logging
@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from dev.credentials import ACCOUNT_SID, API_KEY, AUTH_TOKEN
-from dev.http import ask
+from dev.http import send_request
 from receiver.reconcile.context import ReconcileContext
 from receiver.reconcile.report import Report
 from receiver.reconcile.run import reconcile
@@ -23,107 +23,121 @@ from receiver.simulator.configurations import (
 from receiver.store.engine import make_engine
 from receiver.twilio.client import twilio_of
 
-RECORDING = f"RE{'0123456789abcdef' * 2}"
-_PATIENCE = 60.0  # seconds, for each step
+RECORDING_SID = f"RE{'0123456789abcdef' * 2}"
+_STEP_TIMEOUT_SECONDS = 60.0
+_POLL_SECONDS = 0.2
 
 Job = Mapping[str, Any]
 
 
-def live(origin: str, env: Mapping[str, str]) -> str:
-    """Tell two jobs' lives while they happen, and return the id of the one that is called back.
+def run_demo(origin: str, env: Mapping[str, str]) -> str:
+    """Submit both jobs, print each step, and return the id of the job that is called back.
 
-    Raises requests.RequestException or TimeoutError where a step doesn't come.
+    Raises requests.RequestException, or TimeoutError if a step takes too long.
     """
-    heard = _submit(origin, WITH_CONVERSATION, "PENDING")
-    lost = _submit(origin, _mistyped(env), "PENDING, with a mistyped callback URL")
-    job = _wait(origin, heard, _is_here)
-    _tell("received", heard, f"{job['transcript']['sentences']} sentences")
-    with _reconciling(env) as once:
-        _wait(origin, lost, lambda job: job["status"] == "COMPLETED", meanwhile=once)
-        job = _wait(origin, lost, lambda job: _is_here(job) or "missing" in job["transcript"])
-        if not _is_here(job):
-            _tell("missing", lost, job["transcript"]["missing"])
+    called_back = _submit(origin, WITH_CONVERSATION, "PENDING")
+    lost = _submit(
+        origin, _create_mistyped_configuration(env), "PENDING, with a mistyped callback URL"
+    )
+    job = _wait_for(origin, called_back, _has_transcript)
+    _print_step("received", called_back, f"{job['transcript']['sentences']} sentences")
+    with _reconciler(env) as reconcile_once:
+        _wait_for(
+            origin, lost, lambda job: job["status"] == "COMPLETED", between_polls=reconcile_once
+        )
+        job = _wait_for(origin, lost, lambda job: _has_transcript(job) or _is_missing(job))
+        if not _has_transcript(job):
+            _print_step("missing", lost, job["transcript"]["missing"])
             for reason in job["transcript"]["reasons"]:
                 print(f"{'':22}{reason}", flush=True)
-        job = _wait(origin, lost, _is_here, meanwhile=once)
+        job = _wait_for(origin, lost, _has_transcript, between_polls=reconcile_once)
     sentences, source = job["transcript"]["sentences"], job["transcript"]["source"]
-    _tell("fetched", lost, f"{sentences} sentences, from its {source}")
+    _print_step("fetched", lost, f"{sentences} sentences, from its {source}")
 
-    return heard
+    return called_back
 
 
-def _submit(origin: str, configuration: str, said: str) -> str:
-    document = {"transcriptionConfigurationId": configuration, "sourceId": RECORDING}
-    answer = ask("POST", f"{origin}/v3/Transcriptions", auth=API_KEY, json=document).json()
-    job_id = str(answer["transcription"]["id"])
-    _tell("submitted", job_id, said)
+def _submit(origin: str, configuration_id: str, detail: str) -> str:
+    document = {"transcriptionConfigurationId": configuration_id, "sourceId": RECORDING_SID}
+    url = f"{origin}/v3/Transcriptions"
+    response = send_request("POST", url, auth=API_KEY, json=document).json()
+    job_id = str(response["transcription"]["id"])
+    _print_step("submitted", job_id, detail)
 
     return job_id
 
 
-def _mistyped(env: Mapping[str, str]) -> str:
-    """Make a configuration at Twilio whose callbacks arrive nowhere, and return its id."""
-    wrong = {"url": f"{env['PUBLIC_URL']}/callbacks/transcriptions", "method": "POST"}
+def _create_mistyped_configuration(env: Mapping[str, str]) -> str:
+    """Create a configuration whose callback URL has a typing error, and return its id."""
+    callback = {"url": f"{env['PUBLIC_URL']}/callbacks/transcriptions", "method": "POST"}
     document = {
         "unique_name": "mistyped",
         "configuration": {
-            "transcriptionStatusCallback": wrong,
+            "transcriptionStatusCallback": callback,
             "conversationConfigurationId": CONVERSATION_CONFIGURATION,
         },
     }
     url = f"{env['TWILIO_BASE_URL']}/v2/Configurations/Transcription"
+    response = send_request("POST", url, auth=(ACCOUNT_SID, AUTH_TOKEN), json=document)
 
-    return str(ask("POST", url, auth=(ACCOUNT_SID, AUTH_TOKEN), json=document).json()["id"])
+    return str(response.json()["id"])
 
 
-def _wait(
+def _wait_for(
     origin: str,
     job_id: str,
-    is_so: Callable[[Job], bool],
+    condition: Callable[[Job], bool],
     *,
-    meanwhile: Callable[[], None] = lambda: None,
+    between_polls: Callable[[], None] = lambda: None,
 ) -> Job:
-    deadline = time.monotonic() + _PATIENCE
+    """Poll the job until the condition is true, and return it."""
+    deadline = time.monotonic() + _STEP_TIMEOUT_SECONDS
     while time.monotonic() < deadline:
-        answer = ask("GET", f"{origin}/v3/Transcriptions/{job_id}", auth=API_KEY).json()
-        job: Job = answer["transcription"]
-        if is_so(job):
+        response = send_request("GET", f"{origin}/v3/Transcriptions/{job_id}", auth=API_KEY)
+        job: Job = response.json()["transcription"]
+        if condition(job):
             return job
-        time.sleep(0.2)
-        meanwhile()
+        time.sleep(_POLL_SECONDS)
+        between_polls()
 
-    raise TimeoutError(f"nothing became of {job_id} within {_PATIENCE:.0f} s")
+    raise TimeoutError(f"{job_id} did not change as expected in {_STEP_TIMEOUT_SECONDS:.0f} s")
+
+
+def _has_transcript(job: Job) -> bool:
+    return bool(job["transcript"]["available"])
+
+
+def _is_missing(job: Job) -> bool:
+    return "missing" in job["transcript"]
 
 
 @contextmanager
-def _reconciling(env: Mapping[str, str]) -> Iterator[Callable[[], None]]:
-    """Yield what does one pass, as `flask --app app reconcile` does."""
+def _reconciler(env: Mapping[str, str]) -> Iterator[Callable[[], None]]:
+    """Yield a function that reconciles once, as `flask --app app reconcile` does."""
     settings = load(env)
-    # What an earlier run's Twilio made, this one doesn't know: that is nothing to tell here.
+    # Jobs of earlier runs are unknown to the new simulator. These warnings would only distract.
     logging.getLogger("receiver").addHandler(logging.NullHandler())
     engine = make_engine(settings.database_url, pool_size=1)
     with twilio_of(settings) as twilio:
-        desk = ReconcileContext(
+        context = ReconcileContext(
             engine=engine,
             twilio=twilio,
             account_id=settings.account_sid,
             grace=timedelta(seconds=settings.reconcile_grace_seconds),
         )
-        yield lambda: _tell_pass(reconcile(desk))
+        yield lambda: _print_report(reconcile(context))
     engine.dispose()
 
 
-def _tell_pass(report: Report) -> None:
+def _print_report(report: Report) -> None:
     if report.has_failed:
-        raise TimeoutError(f"Twilio could not be asked: {report.fault or report.errors}")
+        raise TimeoutError(f"a request to Twilio failed: {report.fault or report.errors}")
     if report.changed or report.fetched_back:
-        _tell("reconciled", "", f"{report.checked} answers of Twilio's, {report.changed} with news")
+        _print_step(
+            "reconciled", "", f"{report.checked} statuses received, {report.changed} changed"
+        )
 
 
-def _is_here(job: Job) -> bool:
-    return bool(job["transcript"]["available"])
-
-
-def _tell(what: str, job_id: str, detail: str) -> None:
-    line = f"  receiver  {datetime.now(UTC):%H:%M:%S}  {what:<10}"
+def _print_step(event: str, job_id: str, detail: str) -> None:
+    line = f"  receiver  {datetime.now(UTC):%H:%M:%S}  {event:<10}"
     print("  ".join(filter(None, (line, job_id, detail))), flush=True)

@@ -1,22 +1,22 @@
-"""One HTTP request to this machine."""
+"""Sends HTTP requests to this machine."""
 
 from typing import Any
 
 import requests
 
-_TIMEOUT = 15  # seconds, Twilio's own default
+_TIMEOUT_SECONDS = 15  # Twilio's own default
 
 
-def ask(method: str, url: str, **options: Any) -> requests.Response:
-    """Send a request as `requests.request` does; raise requests.RequestException if it fails.
+def send_request(method: str, url: str, **options: Any) -> requests.Response:
+    """Send a request like `requests.request`; raises requests.RequestException.
 
-    No proxy and no .netrc has a part in it, and no connection is left open: gunicorn, told to
-    end, waits for those.
+    Proxy settings and .netrc are ignored. The connection is closed, because gunicorn waits for
+    open connections when it stops.
     """
     with requests.Session() as session:
         session.trust_env = False
         session.headers["Connection"] = "close"
-        answer = session.request(method, url, timeout=_TIMEOUT, **options)
-    answer.raise_for_status()
+        response = session.request(method, url, timeout=_TIMEOUT_SECONDS, **options)
+    response.raise_for_status()
 
-    return answer
+    return response

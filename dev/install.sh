@@ -1,5 +1,5 @@
-# Install the lock file $1 into .venv, unless it or one of the others named is installed.
-# For the Makefile, from the project's folder.
+# Install the lock file $1 into .venv, unless one of the given lock files is installed already.
+# The Makefile runs this in the project's folder.
 set -eu
 
 for lock; do
@@ -7,7 +7,7 @@ for lock; do
         exit
     fi
 done
-echo "Installing $1 (only the first time, and when it has changed)"
+echo "Installing $1 (only the first time and after changes)"
 rm -f .venv/installed.txt
 PIP_USER=0 .venv/bin/python -I -m pip install --quiet --quiet --disable-pip-version-check \
     --require-hashes --requirement "$1"

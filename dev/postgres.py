@@ -1,4 +1,4 @@
-"""A Postgres of our own: from the wheel's binaries, on loopback, gone when we are gone."""
+"""An embedded Postgres server: from a Python package, on loopback, ending with this process."""
 
 import contextlib
 import signal
@@ -16,13 +16,14 @@ import psycopg
 from dev import cluster, paths
 from dev.process import Child
 
-_READY_WITHIN = 60.0  # seconds; recovery after a crash is part of it
-_PORT_TRIES = 3
+_READY_TIMEOUT_SECONDS = 60.0  # includes the recovery after a crash
+_MAX_PORT_TRIES = 3
+_LOG_LINE_COUNT = 10  # in an error message
 
 
 @dataclass(frozen=True, kw_only=True)
 class Server:
-    """A running Postgres; a context manager that stops it."""
+    """A running server; as a context manager, it stops at the end of the block."""
 
     folder: Path
     port: int
@@ -36,14 +37,14 @@ class Server:
         return self.child.process.pid
 
     def url(self, database: str = "postgres") -> str:
-        """Return the URL under which `database` is reached."""
+        """Return the URL of a database."""
         return (
             f"postgresql://{cluster.USER}:{self.password}@127.0.0.1:{self.port}/{quote(database)}"
         )
 
     def stop(self) -> None:
-        """Stop the server, ending every session (fast shutdown), and give the folder free."""
-        self.child.stop(patience=cluster.STOP_WITHIN)
+        """Stop the server, which ends all sessions (fast shutdown), and unlock the folder."""
+        self.child.stop(timeout_seconds=cluster.STOP_TIMEOUT_SECONDS)
         self.lock.close()
 
     def __enter__(self) -> Self:
@@ -59,20 +60,22 @@ class Server:
 
 
 def start(data: Path, *, version: int = 18, settings: Mapping[str, str] | None = None) -> Server:
-    """Start the server of the folder `data`, made on first use; return it once it answers.
+    """Start the server of the folder `data`, and return it once it accepts connections.
 
-    `settings` are Postgres's own, for this start. What an earlier, killed user of the folder
-    left running is ended first. As root see `dev.paths`: `Server.folder` may be another folder.
+    The folder is created at first use. `settings` are Postgres's own, for this start. A server that
+    a killed process left in the folder is stopped first. If we are root, `Server.folder` may be
+    another folder: see `dev.paths`.
 
-    Raises RuntimeError if the folder is in use or the server doesn't answer (with its last words).
+    Raises RuntimeError if the folder is in use, or if the server doesn't start; the error then
+    contains the end of its log.
     """
-    folder = paths.folder(data)
-    lock = cluster.claim(folder)
+    folder = paths.prepare_folder(data)
+    lock = cluster.lock_folder(folder)
     try:
-        cluster.end_leftover(folder / "cluster")
-        programs = paths.binaries(version, within=folder)
+        cluster.stop_leftover(folder / "cluster")
+        programs = paths.find_binaries(version, within=folder)
         if not (folder / "cluster").exists():
-            cluster.create(folder / "cluster", programs)
+            cluster.create_cluster(folder / "cluster", programs)
         password = (folder / "password").read_text()
         port, child = _launch(programs / "postgres", folder, password, settings or {})
     except BaseException:
@@ -85,41 +88,41 @@ def start(data: Path, *, version: int = 18, settings: Mapping[str, str] | None =
 def _launch(
     postgres: Path, folder: Path, password: str, settings: Mapping[str, str]
 ) -> tuple[int, Child]:
-    """Start `postgres` on a free port and wait until it answers; return the port and the process.
+    """Start `postgres` on a free port, wait until it is ready, and return the port and process.
 
-    Between our finding the port and Postgres's taking it somebody else may: then try another.
+    Another process may take the port before Postgres does. Then another port is tried.
     """
     log = folder / "log"
-    for _ in range(_PORT_TRIES):
-        with socket.create_server(("127.0.0.1", 0)) as finder:
-            port = finder.getsockname()[1]
-        ours = {"listen_addresses": "127.0.0.1", "port": str(port), "unix_socket_directories": ""}
-        options = [f"--{name}={value}" for name, value in {**settings, **ours}.items()]
+    for _ in range(_MAX_PORT_TRIES):
+        with socket.create_server(("127.0.0.1", 0)) as probe:
+            port = probe.getsockname()[1]
+        fixed = {"listen_addresses": "127.0.0.1", "port": str(port), "unix_socket_directories": ""}
+        options = [f"--{name}={value}" for name, value in {**settings, **fixed}.items()]
         with log.open("wb") as output:
             child = Child(
                 [postgres, "-D", folder / "cluster", *options],
-                ask=signal.SIGINT,
+                stop_signal=signal.SIGINT,
                 env=cluster.ENVIRONMENT,
                 cwd=Path("/"),
                 output=output,
                 uid=paths.unprivileged_uid(),
             )
         try:
-            if _answers(child, port, password):
+            if _wait_until_ready(child, port, password):
                 return port, child
         except BaseException:
-            child.stop(patience=cluster.STOP_WITHIN)
+            child.stop(timeout_seconds=cluster.STOP_TIMEOUT_SECONDS)
             raise
-        child.stop(patience=cluster.STOP_WITHIN)
+        child.stop(timeout_seconds=cluster.STOP_TIMEOUT_SECONDS)
         if b"could not bind" not in log.read_bytes():
             break
-    last_words = "\n".join(log.read_text(errors="replace").splitlines()[-10:])
-    raise RuntimeError(f"Postgres didn't start on {folder}. Its log ends:\n{last_words}")
+    log_end = "\n".join(log.read_text(errors="replace").splitlines()[-_LOG_LINE_COUNT:])
+    raise RuntimeError(f"Postgres didn't start in {folder}. Its log ends with:\n{log_end}")
 
 
-def _answers(child: Child, port: int, password: str) -> bool:
-    """Wait until a real connection works; False if the server ends, or takes too long."""
-    deadline = time.monotonic() + _READY_WITHIN
+def _wait_until_ready(child: Child, port: int, password: str) -> bool:
+    """Wait until a connection succeeds; return False if the server ends or takes too long."""
+    deadline = time.monotonic() + _READY_TIMEOUT_SECONDS
     while child.process.poll() is None and time.monotonic() < deadline:
         with contextlib.suppress(psycopg.OperationalError):
             psycopg.connect(

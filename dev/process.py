@@ -1,4 +1,4 @@
-"""Processes that end with us, however we end."""
+"""Starts processes that end when this process ends, even if it is killed."""
 
 import contextlib
 import signal
@@ -10,11 +10,12 @@ from typing import IO, Any
 
 import psutil
 
-# A shell that leaves a watch behind and becomes the program ($1 and what follows). The watch sends
-# $0 at the end of our side of the pipe, which comes even by a kill -9 of us, at whatever moment.
-# A line says that the program needs no watch any more. It's nobody's child: Postgres takes the end
-# of a child that it doesn't know for a crash.
-_WATCHED = """
+# The shell starts a watcher in the background, and then becomes the program ($1 and its
+# arguments). The watcher reads from a pipe whose other end only we hold: if we die, even by kill
+# -9, the pipe is closed and the watcher sends the signal $0 to the program. A line in the pipe
+# ends the watcher. It is detached from the program: Postgres takes the end of an unknown child
+# process for a crash.
+_START_WITH_WATCHER = """
 exec 3<&0 </dev/null
 ( { read -r _ <&3 || { kill -s "$0" $$; kill -s CONT $$; }; } >/dev/null 2>&1 & )
 exec "$@" 3<&-
@@ -22,67 +23,70 @@ exec "$@" 3<&-
 
 
 class Child:
-    """A program in a session of its own, which a signal from our terminal doesn't reach."""
+    """A child process in its own session, so that signals of our terminal don't reach it."""
 
-    def __init__(  # noqa: PLR0913 - what a process is started with, all by name
+    def __init__(  # noqa: PLR0913 - all by name
         self,
         command: Sequence[str | Path],
         *,
-        ask: signal.Signals,
+        stop_signal: signal.Signals,
         env: Mapping[str, str],
         cwd: Path | None = None,
         output: IO[bytes] | None = None,
         uid: int | None = None,
     ) -> None:
-        """Start `command`; `ask` is the signal that asks it to end, `uid` whose process it is."""
-        self._ask = ask
+        """Start `command`, as the user `uid` if given. `stop_signal` asks it to end."""
+        self._stop_signal = stop_signal
+        signal_name = stop_signal.name.removeprefix("SIG")
         self.process = psutil.Popen(
-            ["/bin/sh", "-c", _WATCHED, ask.name.removeprefix("SIG"), *command],
+            ["/bin/sh", "-c", _START_WITH_WATCHER, signal_name, *command],
             env=env,
             cwd=cwd,
             stdin=subprocess.PIPE,
             stdout=output,
             stderr=output,
             start_new_session=True,
-            **identity(uid),
+            **run_as(uid),
         )
 
-    def stop(self, *, patience: float) -> None:
-        """Ask it to end; after `patience` seconds kill it and its descendants.
+    def stop(self, *, timeout_seconds: float) -> None:
+        """Ask the process to end; after the timeout kill it and its descendants.
 
-        Once it has ended, this does nothing.
+        Does nothing if it has ended already.
         """
-        # First the watch: once the process is reaped, its PID may be somebody else's.
-        watch = self.process.stdin
-        if not watch.closed:
-            with contextlib.suppress(BrokenPipeError), watch:
-                watch.write(b"\n")
-        end(self.process, ask=self._ask, patience=patience)
+        # End the watcher first: after the process is reaped, its PID may be another process's.
+        pipe = self.process.stdin
+        if not pipe.closed:
+            with contextlib.suppress(BrokenPipeError), pipe:
+                pipe.write(b"\n")
+        terminate(self.process, stop_signal=self._stop_signal, timeout_seconds=timeout_seconds)
         self.process.wait()
 
 
-def end(process: psutil.Process, *, ask: signal.Signals, patience: float) -> None:
-    """Send `ask` and wait; after `patience` seconds kill what is left of `process`'s family.
+def terminate(
+    process: psutil.Process, *, stop_signal: signal.Signals, timeout_seconds: float
+) -> None:
+    """Send `stop_signal` and wait; after the timeout kill the process and its descendants.
 
-    The family is looked up, not taken for a process group: Postgres's backends leave the group.
+    The descendants are looked up, because Postgres's backends leave the process group.
     """
     with contextlib.suppress(psutil.NoSuchProcess):
-        family = [process, *process.children(recursive=True)]
-        process.send_signal(ask)
-        for member in family:
+        processes = [process, *process.children(recursive=True)]
+        process.send_signal(stop_signal)
+        for member in processes:
             with contextlib.suppress(psutil.NoSuchProcess):
                 member.resume()
-        if not wait_for(family, seconds=patience):
-            for member in family:
+        if not wait_for_exit(processes, timeout_seconds=timeout_seconds):
+            for member in processes:
                 with contextlib.suppress(psutil.NoSuchProcess):
                     member.kill()
-            wait_for(family, seconds=patience)
+            wait_for_exit(processes, timeout_seconds=timeout_seconds)
 
 
-def wait_for(family: Sequence[psutil.Process], *, seconds: float) -> bool:
-    """Tell whether every process of `family` ended within `seconds`."""
-    deadline = time.monotonic() + seconds
-    while any(_runs(member) for member in family):
+def wait_for_exit(processes: Sequence[psutil.Process], *, timeout_seconds: float) -> bool:
+    """Return whether all processes ended within the timeout."""
+    deadline = time.monotonic() + timeout_seconds
+    while any(_is_running(process) for process in processes):
         if time.monotonic() > deadline:
             return False
         time.sleep(0.01)
@@ -90,14 +94,14 @@ def wait_for(family: Sequence[psutil.Process], *, seconds: float) -> bool:
     return True
 
 
-def _runs(process: psutil.Process) -> bool:
-    """Tell a process from one that has ended, though its parent (a container's init) forgot it."""
+def _is_running(process: psutil.Process) -> bool:
+    """Return False for a zombie too: in a container, init may never reap it."""
     try:
         return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return False
 
 
-def identity(uid: int | None) -> dict[str, Any]:
-    """Return Popen's arguments for running as `uid` and nothing more, or as ourselves."""
+def run_as(uid: int | None) -> dict[str, Any]:
+    """Return Popen's arguments to run as `uid` without other groups; None means as ourselves."""
     return {} if uid is None else {"user": uid, "group": uid, "extra_groups": []}

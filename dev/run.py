@@ -1,4 +1,4 @@
-"""`make run`: the whole service on this machine, with a Postgres and a Twilio of its own."""
+"""`make run`: runs the whole service here, with its own Postgres and a simulated Twilio."""
 
 import os
 import signal
@@ -14,108 +14,109 @@ import requests
 from dev import demo, postgres, service, show
 from dev.credentials import ACCOUNT_SID, AUTH_TOKEN
 from dev.dotenv import setting
-from dev.loopback import refuse_remote
-from dev.port import free_port
+from dev.loopback import require_loopback
+from dev.port import require_free_port
 from dev.process import Child
 
 _DATA = Path(".local/postgres")
-_STOP_WITHIN = 20.0  # seconds; more than gunicorn's graceful_timeout
+_STOP_TIMEOUT_SECONDS = 20.0  # more than gunicorn's graceful_timeout
+_POLL_SECONDS = 0.2
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def main() -> None:
-    """Serve until a signal comes, then stop gunicorn first and Postgres last."""
-    started = _surroundings()
+    """Run until a signal arrives. Then stop the children in reverse order: Postgres is last."""
+    initial_parent = _parent_and_terminal()
     for number in _SIGNALS:
-        signal.signal(number, _unwind)
-    port = free_port()
+        signal.signal(number, _exit)
+    port = require_free_port()
     with ExitStack() as stack:
-        url, data = _database(stack, setting("DEV_DATABASE_URL"))
-        env = service.environment(url, port)
+        database_url, data = _start_database(stack, setting("DEV_DATABASE_URL"))
+        env = service.environment(database_url, port)
         service.migrate(env)
-        twilio = _started(stack, service.simulate, env)
-        web = _started(stack, service.serve, env)
-        _show(env, twilio, web, data)
-        reconciler = _started(stack, service.reconcile, env)
-        _stay((web, twilio, reconciler), started=started)
+        twilio = _start_child(stack, service.start_twilio, env)
+        web = _start_child(stack, service.start_web, env)
+        _run_demo(env, twilio, web, data)
+        reconciler = _start_child(stack, service.start_reconciler, env)
+        _wait_for_end((web, twilio, reconciler), initial_parent)
 
 
-def _started(
+def _start_child(
     stack: ExitStack, start: Callable[[Mapping[str, str]], Child], env: Mapping[str, str]
 ) -> Child:
-    """Start a child that is stopped in the end.
+    """Start a child process, and let the stack stop it.
 
-    A signal that comes while it is being started waits: nobody would stop the child.
+    Signals wait until the stack knows the child: otherwise nothing would stop it.
     """
-    came: list[int] = []
+    received: list[int] = []
     for number in _SIGNALS:
-        signal.signal(number, lambda number, _: came.append(number))
+        signal.signal(number, lambda number, _: received.append(number))
     child = start(env)
-    stack.callback(child.stop, patience=_STOP_WITHIN)
+    stack.callback(child.stop, timeout_seconds=_STOP_TIMEOUT_SECONDS)
     for number in _SIGNALS:
-        signal.signal(number, _unwind)
-    if came:
-        _unwind(came[0], None)
+        signal.signal(number, _exit)
+    if received:
+        _exit(received[0], None)
 
     return child
 
 
-def _unwind(_number: int, _frame: object) -> NoReturn:
-    """End, once: the stopping itself takes bounded time and is not interrupted again."""
+def _exit(_number: int, _frame: object) -> NoReturn:
+    """Exit, and ignore further signals: stopping the children takes a limited time."""
     for number in _SIGNALS:
         signal.signal(number, signal.SIG_IGN)
     sys.exit(0)
 
 
-def _database(stack: ExitStack, given: str) -> tuple[str, str]:
-    """Return the URL of the database, embedded unless one is given, and where its data lie."""
-    if given:
-        refuse_remote(given)
-        return given, "the database of DEV_DATABASE_URL"
+def _start_database(stack: ExitStack, given_url: str) -> tuple[str, str]:
+    """Return the URL of the given or the embedded database, and where its data is stored."""
+    if given_url:
+        require_loopback(given_url)
+        return given_url, "the database of DEV_DATABASE_URL"
     try:
         server = stack.enter_context(postgres.start(_DATA))
     except (RuntimeError, LookupError, OSError) as error:
         sys.exit(f"Error: {error}")
     here = Path.cwd()
     folder = server.folder
-    inside = folder.is_relative_to(here)
+    is_inside = folder.is_relative_to(here)
 
-    return server.url(), str(folder.relative_to(here) if inside else folder)
+    return server.url(), str(folder.relative_to(here) if is_inside else folder)
 
 
-def _show(env: Mapping[str, str], twilio: Child, web: Child, data: str) -> None:
-    """Let jobs live once all is ready, and print what became of them and how to go on."""
-    origin, jobs = env["PUBLIC_URL"], f"{env['TWILIO_BASE_URL']}/v3/Transcriptions"
-    service.wait_until_ready(twilio, jobs, auth=(ACCOUNT_SID, AUTH_TOKEN))
+def _run_demo(env: Mapping[str, str], twilio: Child, web: Child, data: str) -> None:
+    """Wait until the service is ready, run the demo, and print what to try next."""
+    origin, twilio_jobs = env["PUBLIC_URL"], f"{env['TWILIO_BASE_URL']}/v3/Transcriptions"
+    service.wait_until_ready(twilio, twilio_jobs, auth=(ACCOUNT_SID, AUTH_TOKEN))
     service.wait_until_ready(web, f"{origin}/readyz")
     if web.process.poll() is not None or twilio.process.poll() is not None:
         return
     try:
-        print("\nA job's life, and that of another whose callback is lost:\n", flush=True)
-        job_id = demo.live(origin, env)
-        stored = show.stored(origin, job_id)
+        print("\nDemo: a job that is called back, and a job whose callback is lost:\n", flush=True)
+        job_id = demo.run_demo(origin, env)
+        stored_job = show.format_stored_job(origin, job_id)
     except (requests.RequestException, TimeoutError) as error:
-        sys.exit(f"Error: a job's life was cut short: {error}")
-    print(f"\n{stored}\n{show.guide(env, job_id, data)}", flush=True)
+        sys.exit(f"Error: the demo failed: {error}")
+    print(f"\n{stored_job}\n{show.format_guide(env, job_id, data)}", flush=True)
 
 
-def _stay(children: Sequence[Child], *, started: tuple[int, bool]) -> NoReturn:
-    """Wait for the end of any child and exit as it did; exit too when make or the terminal is gone.
+def _wait_for_end(children: Sequence[Child], initial_parent: tuple[int, bool]) -> NoReturn:
+    """Wait until a child ends, and exit with its code; or until make or the terminal is gone.
 
-    Make passes TERM on and no other signal: killed or hung up alone, it doesn't tell us.
+    Make passes only SIGTERM on. If make is killed, or loses its terminal, no signal arrives here.
     """
     while not (ended := [child for child in children if child.process.poll() is not None]):
-        if _surroundings() != started:
-            with suppress(OSError):  # the terminal may be what is gone
-                os.write(sys.stderr.fileno(), b"make or its terminal is gone, so this ends too.\n")
+        if _parent_and_terminal() != initial_parent:
+            with suppress(OSError):  # stderr may have been the terminal
+                os.write(sys.stderr.fileno(), b"make or its terminal is gone: stopping.\n")
             sys.exit(0)
-        time.sleep(0.2)
+        time.sleep(_POLL_SECONDS)
     code = ended[0].process.wait()
     sys.exit(code if code is None or code >= 0 else 128 - code)
 
 
-def _surroundings() -> tuple[int, bool]:
-    """Return our parent and whether we have a terminal."""
+def _parent_and_terminal() -> tuple[int, bool]:
+    """Return the id of our parent process, and whether we have a terminal."""
     try:
         os.close(os.open(os.ctermid(), os.O_RDONLY | os.O_NOCTTY))
     except OSError:

@@ -1,4 +1,4 @@
-"""What `make run` shows: the stored job, read back through the read API, and how to go on."""
+"""Formats what `make run` prints at the end: the stored job, and what to try next."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,48 +6,46 @@ from typing import Any
 import requests
 
 from dev.credentials import ACCOUNT_SID, API_KEY, AUTH_TOKEN
-from dev.demo import RECORDING
-from dev.http import ask
-from dev.service import GRACE
+from dev.demo import RECORDING_SID
+from dev.http import send_request
+from dev.service import GRACE_SECONDS
 from receiver.settings.urls import CALLBACK_PATH
 from receiver.simulator.configurations import WITH_CONVERSATION
 
-_LINES = 6  # of the transcript, which has some twenty
+_MAX_TRANSCRIPT_LINES = 6  # of about twenty
 
 
-def stored(origin: str, job_id: str) -> str:
-    """Read the job back from `origin` and return it for a reader's eyes.
-
-    Raises requests.RequestException if it can't be read.
-    """
+def format_stored_job(origin: str, job_id: str) -> str:
+    """Read the job from the API and return it as text; raises requests.RequestException."""
     job = _get(f"{origin}/v3/Transcriptions/{job_id}").json()["transcription"]
     transcript = _get(f"{origin}/v3/Transcriptions/{job_id}/Transcript", accept="text/plain").text
-    people = ", ".join(_person(participant) for participant in job["participants"])
+    people = ", ".join(_format_person(participant) for participant in job["participants"])
 
     return (
         f"Stored and read back:\n"
         f"  {job['id']}\n"
         f"  {job['status']}, created {job['createdAt']}, received {job['receivedAt']}\n"
         f"  {job['duration']} s of audio, {job['transcript']['sentences']} sentences: {people}\n\n"
-        f"{_beginning(transcript)}\n"
+        f"{_first_lines(transcript)}\n"
     )
 
 
-def guide(env: Mapping[str, str], job_id: str, data: str) -> str:
-    """Return the addresses, the credentials and commands to paste."""
+def format_guide(env: Mapping[str, str], job_id: str, data: str) -> str:
+    """Return URLs, credentials and commands to paste; `data` says where the data is stored."""
     origin, key = env["PUBLIC_URL"], ":".join(API_KEY)
     jobs = f"{origin}/v3/Transcriptions"
     request = (
-        f'{{"transcriptionConfigurationId": "{WITH_CONVERSATION}", "sourceId": "{RECORDING}"}}'
+        f'{{"transcriptionConfigurationId": "{WITH_CONVERSATION}", "sourceId": "{RECORDING_SID}"}}'
     )
 
     return (
-        f"Serving; Ctrl-C ends it. The data are kept in {data}\n"
+        f"Running. Press Ctrl-C to stop. The data is stored in {data}\n"
         f"  callbacks  {origin}{CALLBACK_PATH}  (auth token {AUTH_TOKEN})\n"
         f"  API        {jobs}  (API key {key})\n"
         f"  OpenAPI    {origin}/openapi.json\n"
         f"  Twilio     {env['TWILIO_BASE_URL']}, simulated  ({ACCOUNT_SID}:{AUTH_TOKEN})\n"
-        f"A callback counts as missing after {GRACE} s here, after 15 minutes in production.\n\n"
+        f"Here a transcript counts as missing {GRACE_SECONDS} s after the end of its job; "
+        f"in production, after 15 minutes.\n\n"
         f"Try in another terminal:\n"
         f"  curl -u {key} {jobs}\n"
         f"  curl -u {key} {jobs}/{job_id}\n"
@@ -59,15 +57,16 @@ def guide(env: Mapping[str, str], job_id: str, data: str) -> str:
 
 
 def _get(url: str, *, accept: str = "application/json") -> requests.Response:
-    return ask("GET", url, auth=API_KEY, headers={"Accept": accept})
+    return send_request("GET", url, auth=API_KEY, headers={"Accept": accept})
 
 
-def _person(participant: dict[str, Any]) -> str:
+def _format_person(participant: dict[str, Any]) -> str:
     return f"{participant['name']} ({participant['type'].replace('_', ' ').lower()})"
 
 
-def _beginning(text: str) -> str:
+def _first_lines(text: str) -> str:
     lines = text.splitlines()
-    shown = [*lines[:_LINES], "…"] if len(lines) > _LINES else lines
+    if len(lines) > _MAX_TRANSCRIPT_LINES:
+        lines = [*lines[:_MAX_TRANSCRIPT_LINES], "…"]
 
-    return "\n".join(f"  {line}".rstrip() for line in shown)
+    return "\n".join(f"  {line}".rstrip() for line in lines)

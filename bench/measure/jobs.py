@@ -11,7 +11,7 @@ from bench.plan import CONNECTIONS, SIZE, Bench
 from bench.progress import counted
 from bench.report import Figure, Section, faster, ratio
 from bench.service import Running, prepared, serving
-from dev.http import ask
+from dev.http import send_request
 
 _JOBS = 10_000
 
@@ -69,11 +69,11 @@ def _transcripts(bench: Bench, ours: Running) -> dict[str, requests.Load]:
     body = callbacks.callback(1, SIZE, chance=random.Random(1))  # noqa: S311 - not for secrets
     url, headers = callbacks.signed(body)
     origin = f"http://127.0.0.1:{ours.port}"
-    ask("POST", origin + url, data=body, headers=headers)
+    send_request("POST", origin + url, data=body, headers=headers)
     target = f"/v3/Transcriptions/{callbacks.job_id(1)}/Transcript"
-    tag = ask("GET", origin + target, auth=requests.API_KEY).headers["ETag"]
+    tag = send_request("GET", origin + target, auth=requests.API_KEY).headers["ETag"]
     known = {"If-None-Match": tag}
-    answer = ask("GET", origin + target, auth=requests.API_KEY, headers=known)
+    answer = send_request("GET", origin + target, auth=requests.API_KEY, headers=known)
     if answer.status_code != 304:  # noqa: PLR2004 - HTTP's own number
         raise wrk.SpoiledRunError(f"an unchanged transcript was answered {answer.status_code}")
 

@@ -12,7 +12,7 @@ from bench.plan import Bench
 from bench.progress import counted, say
 from bench.report import Growth, Section, ratio
 from bench.service import Running, prepared, serving
-from dev.http import ask
+from dev.http import send_request
 
 _PAGE = 50
 _DEEP = 1000
@@ -63,7 +63,9 @@ def measure(bench: Bench) -> Section:
 def _targets(service: Running, jobs: int) -> Mapping[str, str]:
     """Return the request target of each kind of page."""
     middle = datetime.now(UTC) - timedelta(seconds=30 * (jobs // 2))
-    newest = ask("GET", f"http://127.0.0.1:{service.port}{_LIST}", auth=requests.API_KEY).json()
+    newest = send_request(
+        "GET", f"http://127.0.0.1:{service.port}{_LIST}", auth=requests.API_KEY
+    ).json()
     some = next(job for job in newest["transcriptions"] if job["conversationId"])
     filters = {
         "status COMPLETED": {"status": "COMPLETED"},
@@ -89,7 +91,9 @@ def _deep(service: Running, page: int) -> str:
     """Follow the tokens to a page, as a client does."""
     target = _LIST
     for _ in range(page - 1):
-        answer = ask("GET", f"http://127.0.0.1:{service.port}{target}", auth=requests.API_KEY)
+        answer = send_request(
+            "GET", f"http://127.0.0.1:{service.port}{target}", auth=requests.API_KEY
+        )
         target = f"{_LIST}?pageToken={answer.json()['meta']['nextToken']}"
 
     return target

@@ -212,7 +212,7 @@ def _forever(environ: dict[str, str], log: Path) -> Iterator[Child]:
     with log.open("wb") as output:
         child = Child(
             [folder / "flask", "--app", "app", "reconcile", "--forever"],
-            ask=signal.SIGTERM,
+            stop_signal=signal.SIGTERM,
             env={"PATH": path, **environ},
             cwd=ROOT,
             output=output,
@@ -220,7 +220,7 @@ def _forever(environ: dict[str, str], log: Path) -> Iterator[Child]:
     try:
         yield child
     finally:
-        child.stop(patience=20)
+        child.stop(timeout_seconds=20)
 
 
 def test_forever_goes_on_until_it_is_told_to_end(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from dev.loopback import refuse_remote
+from dev.loopback import require_loopback
 
 
 @pytest.mark.parametrize(
@@ -15,7 +15,7 @@ from dev.loopback import refuse_remote
 )
 def test_loopback_is_taken(url: str) -> None:
     """A URL whose host is loopback, by name or by address, is taken."""
-    refuse_remote(url)
+    require_loopback(url)
 
 
 @pytest.mark.parametrize(
@@ -40,6 +40,6 @@ def test_loopback_is_taken(url: str) -> None:
 def test_everything_else_is_refused(url: str) -> None:
     """What leads elsewhere in anybody's reading is refused, without being repeated."""
     with pytest.raises(SystemExit, match="DEV_DATABASE_URL must be") as refusal:
-        refuse_remote(url)
+        require_loopback(url)
 
     assert url not in str(refusal.value)

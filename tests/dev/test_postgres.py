@@ -17,7 +17,7 @@ import pytest
 
 from dev import paths, postgres
 from dev.postgres import Server
-from dev.process import wait_for
+from dev.process import wait_for_exit
 
 # A program that starts a server, tells of it and waits to be killed.
 _USER = """
@@ -116,7 +116,7 @@ def test_ends_with_its_user(folder: Path) -> None:
     user.kill()
     user.communicate()
 
-    assert wait_for(family, seconds=30)
+    assert wait_for_exit(family, timeout_seconds=30)
 
 
 def test_leftover_is_ended_by_its_folder(folder: Path) -> None:
@@ -128,13 +128,13 @@ def test_leftover_is_ended_by_its_folder(folder: Path) -> None:
     for process in (*_watches(leftover), psutil.Process(user.pid)):
         process.kill()
     user.communicate()
-    pid_file = paths.folder(folder) / "cluster" / "postmaster.pid"
+    pid_file = paths.prepare_folder(folder) / "cluster" / "postmaster.pid"
     lines = pid_file.read_text().splitlines(keepends=True)
     pid_file.write_text("".join([f"{os.getpid()}\n", *lines[1:]]))
     assert leftover.is_running()
 
     with postgres.start(folder) as server:
-        assert wait_for([leftover], seconds=30)
+        assert wait_for_exit([leftover], timeout_seconds=30)
         assert _one(server.url(), "SELECT n FROM kept") == 1
 
 
@@ -181,7 +181,7 @@ def test_binaries_are_copied_where_their_uid_cannot_run_them(
     """Binaries that the server's uid can't reach are copied with their libraries, and run."""
     closed = postgres_folder / "site-packages"
     closed.mkdir(mode=0o700)
-    installed = paths.binaries(18, within=postgres_folder).parents[1]
+    installed = paths.find_binaries(18, within=postgres_folder).parents[1]
     for part in (installed, installed.with_suffix(".libs")):
         if part.exists():
             shutil.copytree(part, closed / part.name, symlinks=True)

@@ -6,7 +6,7 @@ from contextlib import suppress
 
 import psutil
 
-from dev.process import wait_for
+from dev.process import wait_for_exit
 from tests.support.paths import ROOT
 
 # It kills itself at the earliest moment at which there is a process to be left behind.
@@ -20,7 +20,7 @@ def die(frame, event, _):
         os.kill(os.getpid(), signal.SIGKILL)
 
 sys.setprofile(die)
-Child(["sleep", "60"], ask=signal.SIGTERM, env={"PATH": "/usr/bin:/bin"})
+Child(["sleep", "60"], stop_signal=signal.SIGTERM, env={"PATH": "/usr/bin:/bin"})
 """
 
 
@@ -32,4 +32,4 @@ def test_killed_at_once_it_leaves_nothing() -> None:
         pid = int(starter.stdout.readline())
 
     with suppress(psutil.NoSuchProcess):
-        assert wait_for([psutil.Process(pid)], seconds=10)
+        assert wait_for_exit([psutil.Process(pid)], timeout_seconds=10)

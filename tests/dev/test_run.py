@@ -18,7 +18,7 @@ import psutil
 import pytest
 import requests
 
-from dev.process import wait_for
+from dev.process import wait_for_exit
 from tests.support.paths import ROOT
 from tests.support.server import wait_until
 
@@ -127,7 +127,7 @@ def _assert_the_lives_are_on_the_screen(said: str) -> None:
     assert ("Twilio", "delivered", heard) in steps
     assert ("Twilio", "refused", lost) in steps
     assert ("receiver", "missing", lost) in steps
-    assert "Its configuration calls" in said
+    assert "The job's configuration calls" in said
     assert f"Stored and read back:\n  {heard}\n  COMPLETED" in said
     assert "sentences, from its conversation" in said
 
@@ -151,7 +151,7 @@ def _assert_it_ends(
     rest, _ = run.communicate()
     assert run.returncode == 0, rest
     assert "Traceback" not in rest
-    assert wait_for(processes, seconds=30)
+    assert wait_for_exit(processes, timeout_seconds=30)
 
 
 def test_after_a_kill_the_next_run_starts(project: Path, port: int) -> None:
@@ -161,7 +161,7 @@ def test_after_a_kill_the_next_run_starts(project: Path, port: int) -> None:
     """
     with _serving(project, port, until="running") as (run, _, processes):
         run.kill()
-        assert wait_for(processes, seconds=30)
+        assert wait_for_exit(processes, timeout_seconds=30)
     with _serving(project, port) as (run, said, processes):
         assert "20404" not in said
         _assert_a_childs_death_ends_it(run, processes, "gunicorn")
@@ -176,7 +176,7 @@ def _assert_a_childs_death_ends_it(
     child.kill()
     run.communicate()
     assert run.returncode == 128 + signal.SIGKILL
-    assert wait_for(processes, seconds=30)
+    assert wait_for_exit(processes, timeout_seconds=30)
 
 
 def _pasted(command: str) -> str:
@@ -226,7 +226,7 @@ def test_killed_it_leaves_nothing(project: Path, port: int) -> None:
     with _serving(project, port) as (run, _, processes):
         run.kill()
 
-        assert wait_for(processes, seconds=30)
+        assert wait_for_exit(processes, timeout_seconds=30)
 
 
 def test_without_its_parent_it_ends_and_says_so(project: Path, port: int) -> None:
@@ -237,7 +237,7 @@ def test_without_its_parent_it_ends_and_says_so(project: Path, port: int) -> Non
         assert make.stdout is not None
 
         assert "make or its terminal is gone" in make.stdout.read()
-        assert wait_for(processes, seconds=30)
+        assert wait_for_exit(processes, timeout_seconds=30)
 
 
 @pytest.mark.thorough

@@ -102,7 +102,7 @@ def web_server(
     with log.open("wb") as output:
         child = Child(
             [Path(sys.executable).with_name("gunicorn"), f"app:create_app({arguments})"],
-            ask=signal.SIGTERM,
+            stop_signal=signal.SIGTERM,
             env=environ,
             cwd=ROOT,
             output=output,
@@ -112,7 +112,7 @@ def web_server(
         _wait_until_it_answers(server)
         yield server
     finally:
-        child.stop(patience=20)
+        child.stop(timeout_seconds=20)
 
 
 def _wait_until_it_answers(server: WebServer) -> None:

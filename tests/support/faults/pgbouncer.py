@@ -44,7 +44,7 @@ def pgbouncer(server: Server, folder: Path) -> Iterator[str]:
     if PROGRAM is None:
         pytest.skip("PgBouncer isn't installed: `apt install pgbouncer`, or your system's way")
     uid = paths.unprivileged_uid()
-    folder = paths.folder(folder)
+    folder = paths.prepare_folder(folder)
     port = free_port()
     user = urlsplit(server.url())
     (folder / "users").write_text(f'"{user.username}" "{user.password}"\n')
@@ -57,14 +57,18 @@ def pgbouncer(server: Server, folder: Path) -> Iterator[str]:
         for path in folder.iterdir():
             shutil.chown(path, uid)
     child = Child(
-        [PROGRAM, "--quiet", configuration], ask=signal.SIGINT, env={}, cwd=Path("/"), uid=uid
+        [PROGRAM, "--quiet", configuration],
+        stop_signal=signal.SIGINT,
+        env={},
+        cwd=Path("/"),
+        uid=uid,
     )
     url = server.url().replace(f":{server.port}/", f":{port}/")
     try:
         wait_until(lambda: _answers(url))
         yield url
     finally:
-        child.stop(patience=10)
+        child.stop(timeout_seconds=10)
 
 
 def _answers(url: str) -> bool:

@@ -8,7 +8,7 @@ import psycopg
 
 from dev import cluster, paths
 from dev.postgres import Server
-from dev.process import Child, wait_for
+from dev.process import Child, wait_for_exit
 
 # What the server calls its ways of stopping, and the worst.
 FAST = signal.SIGINT
@@ -33,15 +33,15 @@ class Restartable:
         postmaster.send_signal(how)
         if how is not KILL:
             postmaster.resume()
-        assert wait_for(family, seconds=30)
-        self._child.stop(patience=0)
+        assert wait_for_exit(family, timeout_seconds=30)
+        self._child.stop(timeout_seconds=0)
 
     def start(self) -> None:
         """Start it again, and wait until it answers."""
         with (self.server.folder / "log").open("ab") as log:
             self._child = Child(
                 self._command,
-                ask=signal.SIGINT,
+                stop_signal=signal.SIGINT,
                 env=cluster.ENVIRONMENT,
                 cwd=Path("/"),
                 output=log,
@@ -54,7 +54,7 @@ class Restartable:
 
     def end(self) -> None:
         """Stop what runs now; the server's own end is for what was started first."""
-        self._child.stop(patience=30)
+        self._child.stop(timeout_seconds=30)
 
     def _answers(self) -> bool:
         try:
