@@ -21,7 +21,7 @@ from receiver.simulator.configurations import (
     WITH_CONVERSATION,
 )
 from receiver.store.engine import make_engine
-from receiver.twilio.client import twilio_of
+from receiver.twilio.client import open_twilio
 
 RECORDING = f"RE{'0123456789abcdef' * 2}"
 _PATIENCE = 60.0  # seconds, for each step
@@ -102,7 +102,7 @@ def _reconciling(env: Mapping[str, str]) -> Iterator[Callable[[], None]]:
     # What an earlier run's Twilio made, this one doesn't know: that is nothing to tell here.
     logging.getLogger("receiver").addHandler(logging.NullHandler())
     engine = make_engine(settings.database_url, pool_size=1)
-    with twilio_of(settings) as twilio:
+    with open_twilio(settings) as twilio:
         desk = ReconcileContext(
             engine=engine,
             twilio=twilio,

@@ -17,7 +17,7 @@ from receiver.reconcile.forever import reconcile_forever
 from receiver.reconcile.run import reconcile
 from receiver.runtime.logs import configuration
 from receiver.services import services
-from receiver.twilio.client import NotConfiguredError, Twilio, twilio_of
+from receiver.twilio.client import NotConfiguredError, Twilio, open_twilio
 
 # `\b` keeps click from filling the lines that follow.
 _MEMBERS = """\b
@@ -57,7 +57,7 @@ def command(*, forever: bool, resubmits: bool) -> None:
     """
     logging.config.dictConfig(configuration(services().settings.log_level))
     try:
-        with twilio_of(services().settings) as twilio:
+        with open_twilio(services().settings) as twilio:
             if forever:
                 _go_on(twilio, resubmits=resubmits)
             else:
@@ -68,7 +68,7 @@ def command(*, forever: bool, resubmits: bool) -> None:
 
 def _go_once(twilio: Twilio, *, resubmits: bool) -> None:
     report = reconcile(_desk(twilio), resubmits=resubmits)
-    click.echo(json.dumps(report.told()))
+    click.echo(json.dumps(report.to_dict()))
     if report.has_failed:
         raise SystemExit(1)
 

@@ -19,7 +19,7 @@ from receiver.twilio.client import (
     TwilioBusyError,
     TwilioRefusedError,
     TwilioUnavailableError,
-    twilio_of,
+    open_twilio,
 )
 
 SECONDS = 30.0  # for all that is asked of Twilio
@@ -36,7 +36,7 @@ def findings(settings: Settings, engine: Engine | None) -> Iterator[Finding]:
         )
         return
     try:
-        with twilio_of(settings, deadline=Deadline(SECONDS)) as twilio:
+        with open_twilio(settings, deadline=Deadline(SECONDS)) as twilio:
             names = dict.fromkeys([*_named_at_twilio(twilio), *_in_use(settings, engine)])
             yield of_credentials(settings)
             configurations = {name: _inner(twilio, name) for name in islice(names, MOST)}
@@ -68,7 +68,7 @@ def _inner(twilio: Twilio, name: str) -> Mapping[str, Any] | None:
     except ValueError:
         return None
     except TwilioRefusedError as error:
-        if error.is_of_credentials:
+        if error.is_credentials_error:
             raise
         return None
 
@@ -100,7 +100,7 @@ def of_credentials(settings: Settings) -> Finding:
 
 def of_refusal(settings: Settings, error: TwilioRefusedError) -> Finding:
     """Judge what Twilio refused: a token that isn't the account's verifies no callback either."""
-    if not error.is_of_credentials:
+    if not error.is_credentials_error:
         return Finding(Verdict.WARN, f"Twilio: {error}", "Look up the code in Twilio's docs.")
     if settings.twilio_api_key:
         return Finding(

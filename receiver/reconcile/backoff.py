@@ -13,22 +13,24 @@ _LONGEST_LATER = timedelta(hours=6)
 _DAY = 150  # times, at that pace
 # Twilio promises no time for what it stores in a conversation. With pauses that double up to six
 # hours, this many times take a day.
-MOST_TIMES = 14
+MAX_ATTEMPTS = 14
 # Of a job that Twilio has just made it may not know at once; after so many times in a row, which
 # take some fifty minutes, it never will.
-MOST_TIMES_UNKNOWN = 10
+MAX_UNKNOWN_IN_A_ROW = 10
 # In seconds, where Twilio asks for patience (429) and doesn't say how much.
 _PATIENCE = 30.0
 
 
-def next_delay(need: PollReason, attempts: int, retry_after: float | None = None) -> timedelta:
+def next_delay(
+    need: PollReason, attempts: int, retry_after_seconds: float | None = None
+) -> timedelta:
     """Return how long to wait after so many times in vain: Twilio's Retry-After at least.
 
     A little is added at random, so that what was asked at once isn't asked at once for ever.
     """
     longest = _LONGEST if need == PollReason.STATUS and attempts < _DAY else _LONGEST_LATER
     doubled: timedelta = min(SOON * 2 ** min(attempts, 20), longest)
-    least = max(doubled, timedelta(seconds=retry_after or 0))
+    least = max(doubled, timedelta(seconds=retry_after_seconds or 0))
     spread: float = random.uniform(1, 1.2)  # noqa: S311 - spreads the load, no secret
 
     return least * spread
@@ -36,9 +38,9 @@ def next_delay(need: PollReason, attempts: int, retry_after: float | None = None
 
 def throttle_seconds(busy: TwilioBusyError) -> float:
     """Return for how many seconds to leave Twilio alone after a 429."""
-    return _PATIENCE if busy.retry_after is None else busy.retry_after
+    return _PATIENCE if busy.retry_after_seconds is None else busy.retry_after_seconds
 
 
 def is_exhausted(need: PollReason, attempts: int) -> bool:
     """Tell whether it was asked for often enough. An unfinished job ends some time."""
-    return need != PollReason.STATUS and attempts >= MOST_TIMES
+    return need != PollReason.STATUS and attempts >= MAX_ATTEMPTS

@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from receiver.reconcile.sentences import Spoken, seconds, sentences_of
+from receiver.reconcile.sentences import Utterance, build_sentences, seconds
 
 # A conversation may hold several calls: then the resourceId of what is another job's names that.
 _JOB_ID = re.compile(r"voice_transcription_")
@@ -16,7 +16,7 @@ _JOB_ID = re.compile(r"voice_transcription_")
 Communication = Mapping[str, Any]
 
 
-def document_of(
+def build_document(
     job: Mapping[str, Any],
     communications: Sequence[Communication],
     *,
@@ -42,7 +42,7 @@ def document_of(
         "conversationId": job["conversation_id"],
         "duration": job["duration"],
         "participants": participants,
-        "sentences": sentences_of(said, participants, job["audio_started_at"]),
+        "sentences": build_sentences(said, participants, job["audio_started_at"]),
         "communications": list(communications),
     }
 
@@ -59,7 +59,7 @@ def _distinct(communications: Sequence[Communication]) -> list[Communication]:
 
 def _of_job(
     job_id: str, communications: Sequence[Communication], *, is_alone: bool
-) -> list[Spoken]:
+) -> list[Utterance]:
     own = re.compile(rf"{re.escape(job_id)}(?:[\W_]*([0-9]{{1,9}}))?")
     named, unnamed = [], []
     for communication in communications:
@@ -73,7 +73,7 @@ def _of_job(
     return _in_order(named or (unnamed if is_alone else []))
 
 
-def _in_order(found: list[Spoken]) -> list[Spoken]:
+def _in_order(found: list[Utterance]) -> list[Utterance]:
     """Put them in the order of their numbers, else of when they were said, if all of them tell."""
     if all(each.number is not None for each in found):
         return sorted(found, key=lambda each: each.number or 0)
@@ -83,13 +83,13 @@ def _in_order(found: list[Spoken]) -> list[Spoken]:
     return found
 
 
-def _has_gaps(found: Sequence[Spoken]) -> bool:
+def _has_gaps(found: Sequence[Utterance]) -> bool:
     numbers = {spoken.number for spoken in found if spoken.number is not None}
 
     return bool(numbers) and (min(numbers) > 1 or max(numbers) - min(numbers) >= len(numbers))
 
 
-def _spoken(communication: Communication, number: int | None) -> Spoken:
+def _spoken(communication: Communication, number: int | None) -> Utterance:
     content = _object(communication.get("content"))
     told = content.get("transcription")
     transcription = _object(told)
@@ -98,7 +98,7 @@ def _spoken(communication: Communication, number: int | None) -> Spoken:
     channel = transcription.get("channel")
     at = communication.get("occurredAt")
 
-    return Spoken(
+    return Utterance(
         number,
         channel if isinstance(channel, int) and not isinstance(channel, bool) else None,
         _object(communication.get("author")).get("address"),

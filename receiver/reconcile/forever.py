@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 
 from receiver.reconcile.context import ReconcileContext
 from receiver.reconcile.report import Report
-from receiver.reconcile.run import reconcile_what_is_due
+from receiver.reconcile.run import run_pass
 from receiver.runtime.errors import locate
 from receiver.store.polls import list_scans, polls
 from receiver.store.retry import DatabaseUnavailableError
@@ -19,7 +19,7 @@ logger = logging.getLogger(__name__)
 # at our own database, and costs Twilio nothing.
 _SHORTEST, _LONGEST = 1.0, 60.0
 # After a pass that failed, unless Twilio says how long.
-RECOVERY = 30.0
+RECOVERY_SECONDS = 30.0
 
 
 def reconcile_forever(
@@ -35,14 +35,14 @@ def reconcile_forever(
 def _once(context: ReconcileContext, *, resubmits: bool) -> float:
     """Do a pass, and return for how long to sleep then; whatever goes wrong, the next may do."""
     try:
-        report = reconcile_what_is_due(context, resubmits=resubmits)
+        report = run_pass(context, resubmits=resubmits)
         level = logging.WARNING if report.has_failed else logging.INFO
         if report.is_eventful:
-            logger.log(level, "reconciled", extra=report.told())
+            logger.log(level, "reconciled", extra=report.to_dict())
         return _seconds(context, report)
     except Exception as error:  # noqa: BLE001 - ending would only start it anew, and at once
         logger.error("a pass failed: %s", locate(error))  # noqa: TRY400 - its text may quote what Twilio said
-        return RECOVERY
+        return RECOVERY_SECONDS
 
 
 def _seconds(context: ReconcileContext, report: Report) -> float:
@@ -50,11 +50,11 @@ def _seconds(context: ReconcileContext, report: Report) -> float:
     if report.wait is not None:
         return max(report.wait, _SHORTEST)
     if report.fault is not None:
-        return RECOVERY
+        return RECOVERY_SECONDS
     try:
         due = context.query(_next)
     except DatabaseUnavailableError:
-        return RECOVERY
+        return RECOVERY_SECONDS
     seconds = (due - context.clock()) / timedelta(seconds=1) if due else _LONGEST
 
     return min(max(seconds, _SHORTEST), _LONGEST)

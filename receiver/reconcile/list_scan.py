@@ -26,7 +26,7 @@ class StoppedError(ReceiverError):
     """The process is to end."""
 
 
-def list_jobs(context: ReconcileContext, report: Report) -> None:
+def scan_list(context: ReconcileContext, report: Report) -> None:
     """Read the whole list and record what is new, unless another reconciler is at it.
 
     Raises ScanTakenOverError, StoppedError, TwilioRefusedError, TwilioBusyError,

@@ -4,9 +4,9 @@ import logging
 from dataclasses import dataclass, replace
 from http import HTTPStatus
 
-from receiver.reconcile.backoff import MOST_TIMES_UNKNOWN, is_exhausted, next_delay
+from receiver.reconcile.backoff import MAX_UNKNOWN_IN_A_ROW, is_exhausted, next_delay
 from receiver.reconcile.context import ReconcileContext
-from receiver.reconcile.conversation import document_of
+from receiver.reconcile.conversation import build_document
 from receiver.reconcile.documents import event_from, record_documents, record_event
 from receiver.reconcile.report import Report
 from receiver.runtime.errors import locate
@@ -23,7 +23,7 @@ logger = logging.getLogger(__name__)
 class _Outcome:
     """What came of asking: Twilio's Retry-After, that it knows no such job, or gave no answer."""
 
-    retry_after: float | None = None
+    retry_after_seconds: float | None = None
     is_unknown: bool = False
     is_away: bool = False
 
@@ -37,7 +37,7 @@ def poll_job(context: ReconcileContext, watched: Watch, report: Report) -> bool:
     about = {"job": watched.job["id"]}
     outcome = _Outcome()
     try:
-        outcome.retry_after = _answered(context, watched, report)
+        outcome.retry_after_seconds = _answered(context, watched, report)
     except (TwilioBusyError, DatabaseUnavailableError):
         raise
     except TwilioRefusedError as error:
@@ -69,14 +69,14 @@ def _answered(context: ReconcileContext, watched: Watch, report: Report) -> floa
     inner = answer.document.get("transcription")
     record_documents(context, [inner if isinstance(inner, dict) else answer.document], report)
 
-    return answer.retry_after
+    return answer.retry_after_seconds
 
 
 def _read_conversation(context: ReconcileContext, watched: Watch, report: Report) -> None:
     """Record the transcript that the job's conversation holds, if it is all there."""
     job = watched.job
     report.checked += 1
-    document = document_of(
+    document = build_document(
         job,
         context.twilio.communications(job["conversation_id"]),
         is_alone=context.query(polls.is_alone, job),
@@ -99,7 +99,7 @@ def _settle(context: ReconcileContext, watched: Watch, outcome: _Outcome) -> Non
         logger.warning("giving up on a job", extra={"job": job_id, "reason": why.value})
         context.query(polls.give_up, anew, why)
         return
-    due_at = context.clock() + next_delay(need, anew.attempts, outcome.retry_after)
+    due_at = context.clock() + next_delay(need, anew.attempts, outcome.retry_after_seconds)
     if anew.attempts == 0 and need == PollReason.TRANSCRIPT:
         due_at = ended_at + context.grace
     context.query(polls.reschedule, anew, due_at)
@@ -118,7 +118,7 @@ def _anew(watched: Watch, need: PollReason, outcome: _Outcome) -> Watch:
 
 
 def _gave_up(watched: Watch, outcome: _Outcome) -> GaveUp | None:
-    if watched.unknown >= MOST_TIMES_UNKNOWN:
+    if watched.unknown >= MAX_UNKNOWN_IN_A_ROW:
         return GaveUp.UNKNOWN_AT_TWILIO
     # The last time is one that Twilio answered.
     if is_exhausted(watched.need, watched.attempts) and not outcome.is_away:

@@ -42,6 +42,6 @@ class Report:
         """Whether there is anything to tell."""
         return self != Report(listed=self.listed)
 
-    def told(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Return the report's members by their names."""
         return asdict(self)

@@ -4,10 +4,10 @@ from datetime import datetime
 
 from receiver.reconcile.backoff import throttle_seconds
 from receiver.reconcile.context import ReconcileContext
-from receiver.reconcile.list_scan import ScanTakenOverError, StoppedError, list_jobs
-from receiver.reconcile.polling import poll
+from receiver.reconcile.list_scan import ScanTakenOverError, StoppedError, scan_list
+from receiver.reconcile.poll_due import poll_due_jobs
 from receiver.reconcile.report import Report
-from receiver.reconcile.submitting import resubmit_missing, resume_left
+from receiver.reconcile.resubmit import resubmit_missing, resume_unanswered
 from receiver.store.polls import list_scans
 from receiver.store.retry import DatabaseUnavailableError
 from receiver.twilio.client import TwilioBusyError, TwilioRefusedError, TwilioUnavailableError
@@ -27,7 +27,7 @@ def reconcile(context: ReconcileContext, *, resubmits: bool = False) -> Report:
     return report
 
 
-def reconcile_what_is_due(context: ReconcileContext, *, resubmits: bool = False) -> Report:
+def run_pass(context: ReconcileContext, *, resubmits: bool = False) -> Report:
     """Do one pass, but go through the list of jobs only if it is time for that.
 
     Of many jobs that are due some are left so for the next pass.
@@ -52,7 +52,7 @@ def _pass(
         _resume(context, report)
         if lists or _is_time_for_the_list(context):
             _list(context, report)
-        is_done = poll(context, report, due_by=due_by)
+        is_done = poll_due_jobs(context, report, due_by=due_by)
         if resubmits:
             resubmit_missing(context, report)
     except TwilioBusyError as busy:
@@ -77,7 +77,7 @@ def _is_time_for_the_list(context: ReconcileContext) -> bool:
 def _resume(context: ReconcileContext, report: Report) -> None:
     """Ask for what was submitted and has no answer; where that fails, there is the rest to do."""
     try:
-        resume_left(context, report)
+        resume_unanswered(context, report)
     except TwilioUnavailableError as error:
         _add_fault(report, f"Submissions without an answer were not asked for: {error}")
 
@@ -85,9 +85,9 @@ def _resume(context: ReconcileContext, report: Report) -> None:
 def _list(context: ReconcileContext, report: Report) -> None:
     """Go through the list; where that fails, what is due can be asked about all the same."""
     try:
-        list_jobs(context, report)
+        scan_list(context, report)
     except (TwilioUnavailableError, TwilioRefusedError, ScanTakenOverError) as error:
-        if isinstance(error, TwilioRefusedError) and error.is_of_credentials:
+        if isinstance(error, TwilioRefusedError) and error.is_credentials_error:
             raise
         _add_fault(report, f"The list of jobs was not read: {error}")
 

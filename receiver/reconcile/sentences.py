@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 _LONGEST = 8 * 3600.0
 
 
-class Spoken(NamedTuple):
+class Utterance(NamedTuple):
     """What a communication says of a call; `number` is its place there, if it tells.
 
     `at` is when it was said, `start` and `end` are its times in the recording or of the day. Each
@@ -25,8 +25,8 @@ class Spoken(NamedTuple):
     text: str
 
 
-def sentences_of(
-    spoken: Sequence[Spoken], participants: Sequence[Mapping[str, Any]], began: datetime | None
+def build_sentences(
+    spoken: Sequence[Utterance], participants: Sequence[Mapping[str, Any]], began: datetime | None
 ) -> list[dict[str, Any]]:
     """Return them in the given order; their times count from when the recording began."""
     times = [seconds(time) for each in spoken for time in (each.start, each.end)]

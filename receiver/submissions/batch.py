@@ -43,7 +43,7 @@ class Result:
     row: Row
     job_id: str | None = None
     fault: str | None = None
-    is_open: bool = False
+    may_be_submitted: bool = False
 
 
 class Batch:
@@ -82,7 +82,7 @@ class Batch:
         except OutcomeUnknownError as error:
             return Result(row, fault=f"{error} `submit` without --idempotency-key makes one.")
         except (TwilioRefusedError, TwilioBusyError) as error:
-            if isinstance(error, TwilioBusyError) or error.is_of_credentials:
+            if isinstance(error, TwilioBusyError) or error.is_credentials_error:
                 self.stop()
             return Result(row, fault=str(error))
         except TwilioUnavailableError as error:
@@ -93,7 +93,7 @@ class Batch:
     def _left_open(self, row: Row, why: str) -> Result:
         self.stop()
 
-        return Result(row, fault=f"{why} It may have been submitted or not.", is_open=True)
+        return Result(row, fault=f"{why} It may have been submitted or not.", may_be_submitted=True)
 
     def _submitted(self, row: Row) -> Result:
         intent = Intent(
@@ -105,7 +105,7 @@ class Batch:
             try:
                 submission = submit(self._engine, self._twilio, intent, Deadline(_PATIENCE))
             except TwilioBusyError as busy:
-                seconds = max(busy.retry_after or pause, _FIRST_PAUSE)
+                seconds = max(busy.retry_after_seconds or pause, _FIRST_PAUSE)
                 if time.monotonic() + seconds > self._answered + _BUSY:
                     raise away or busy from None
                 self._wait(seconds)

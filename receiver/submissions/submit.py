@@ -23,10 +23,10 @@ from receiver.store.retry import DatabaseUnavailableError, query
 from receiver.store.submissions import submissions
 from receiver.store.submissions.submissions import Submission
 from receiver.twilio.client import (
-    Answer,
     Twilio,
     TwilioBusyError,
     TwilioRefusedError,
+    TwilioResponse,
     TwilioUnavailableError,
 )
 from schemas.submission import canonical
@@ -145,7 +145,7 @@ def uuid7() -> str:
 
 
 def _note_answer(
-    engine: Engine, submission: Submission, answer: Answer, deadline: Deadline | None
+    engine: Engine, submission: Submission, answer: TwilioResponse, deadline: Deadline | None
 ) -> Submission:
     now = datetime.now(UTC)
     event = event_of("submission", answer.body, now)

@@ -27,7 +27,7 @@ from receiver.twilio.client import (
     TwilioBusyError,
     TwilioRefusedError,
     TwilioUnavailableError,
-    twilio_of,
+    open_twilio,
 )
 from receiver.web.auth import require_write_key
 from receiver.web.job_view import enveloped
@@ -91,7 +91,7 @@ def _created(until_when: Deadline) -> Response:
 
 def _twilio(seconds: float) -> Twilio:
     """Return what calls Twilio for so long at most; raises NotConfiguredError."""
-    return twilio_of(services().settings, deadline=Deadline(seconds))
+    return open_twilio(services().settings, deadline=Deadline(seconds))
 
 
 def _stores(configuration_id: str) -> bool:
@@ -156,7 +156,7 @@ def _doubtful(error: OutcomeUnknownError) -> Response:
 @blueprint.errorhandler(TwilioRefusedError)
 def _refused(error: TwilioRefusedError) -> Response:
     """Pass Twilio's refusal on, unless it is us whom it refuses: that isn't the client's fault."""
-    if error.is_of_credentials:
+    if error.is_credentials_error:
         detail = f"Twilio refuses the credentials of this service: {error.detail}"
         return problem(502, detail, code=error.code)
     errors = [{"detail": "", "pointer": ""} | fault for fault in error.errors]
@@ -166,7 +166,9 @@ def _refused(error: TwilioRefusedError) -> Response:
 
 @blueprint.errorhandler(TwilioBusyError)
 def _busy(error: TwilioBusyError) -> Response:
-    seconds = RETRY_AFTER if error.retry_after is None else math.ceil(error.retry_after)
+    seconds = (
+        RETRY_AFTER if error.retry_after_seconds is None else math.ceil(error.retry_after_seconds)
+    )
 
     return problem(
         429,

@@ -123,7 +123,7 @@ def test_the_help_says_what_each_figure_means(app: Flask) -> None:
     """None is left out, and each has a line of its own."""
     lines = run(app, "reconcile", "--help").stdout.splitlines()
     told = [line.split()[0] for line in lines if line.startswith("  ") and line.strip()]
-    for name in Report().told():
+    for name in Report().to_dict():
         assert name in told
 
 

@@ -10,7 +10,7 @@ from sqlalchemy import Engine, Row, select, text
 
 from receiver.events.api_events import event_of, record_response
 from receiver.reconcile import list_scan
-from receiver.reconcile.list_scan import StoppedError, list_jobs
+from receiver.reconcile.list_scan import StoppedError, scan_list
 from receiver.reconcile.report import Report
 from receiver.reconcile.run import reconcile
 from receiver.simulator.trouble import Trouble
@@ -33,7 +33,7 @@ SILENT = Trouble(lost=1)
 
 def _list(here: World) -> Report:
     report = Report()
-    list_jobs(here.context, report)
+    scan_list(here.context, report)
 
     return report
 
@@ -251,7 +251,7 @@ def test_a_process_that_is_to_end_stops_between_two_pages(engine: Engine) -> Non
     with world(engine, trouble=SILENT) as here:
         here.create(150)
         with pytest.raises(StoppedError):
-            list_jobs(replace(here.context, is_stopping=lambda: True), Report())
+            scan_list(replace(here.context, is_stopping=lambda: True), Report())
         assert _known_since(engine) is None
         here.simulator.advance(60)
         assert _list(here).checked == 50

@@ -11,8 +11,8 @@ import pytest
 from sqlalchemy import Engine, select, text
 
 from receiver.reconcile.report import Report
+from receiver.reconcile.resubmit import resubmit_missing, resume_unanswered
 from receiver.reconcile.run import reconcile
-from receiver.reconcile.submitting import resubmit_missing, resume_left
 from receiver.simulator.trouble import Trouble
 from receiver.store.completeness.figures import completeness
 from receiver.store.submissions import intents
@@ -60,7 +60,7 @@ def test_an_intent_that_was_left_is_asked_for_again(engine: Engine) -> None:
         _intend(here, minutes_ago=5)
         here.rest.create(json.loads(canonical(Request().load(BY_RECORDING))), idempotency_key=KEY)
         report = Report()
-        resume_left(here.context, report)
+        resume_unanswered(here.context, report)
         assert report.resumed == 1
         assert len(here.statuses()) == 1
         assert reconcile(here.context).checked == 1
@@ -71,7 +71,7 @@ def test_an_intent_that_is_young_or_old_is_left_alone(engine: Engine, minutes_ag
     """Its submitter may still be there; or Twilio may have forgotten the key, and make another."""
     with world(engine) as here:
         _intend(here, minutes_ago=minutes_ago)
-        resume_left(here.context, Report())
+        resume_unanswered(here.context, Report())
         assert _posts(here) == 0
 
 
@@ -83,9 +83,9 @@ def test_a_left_intent_is_one_reconcilers(engine: Engine) -> None:
             stale = store.unanswered(connection, here.context.clock())
         here.rest.mishap = _raises(TwilioUnavailableError("Nobody is there."))
         with pytest.raises(TwilioUnavailableError):
-            resume_left(here.context, Report())
+            resume_unanswered(here.context, Report())
         here.rest.mishap = lambda _path: None
-        resume_left(here.context, Report())
+        resume_unanswered(here.context, Report())
         assert (len(stale), _posts(here)) == (1, 1)
         with engine.connect() as connection:
             assert not intents.claim(connection, stale[0], here.context.clock())
@@ -96,7 +96,7 @@ def test_a_left_intent_is_not_kept_alive_by_asking(engine: Engine) -> None:
     with world(engine) as here:
         _intend(here, minutes_ago=25 * 60)
         _intend(here, minutes_ago=2 * 60)
-        resume_left(here.context, Report())
+        resume_unanswered(here.context, Report())
         assert _posts(here) == 0
 
 
@@ -113,14 +113,14 @@ def test_a_429_leaves_the_intent_to_be_asked_for(engine: Engine) -> None:
         _intend(here, minutes_ago=5)
         here.rest.mishap = _raises(TwilioBusyError(1))
         with pytest.raises(TwilioBusyError):
-            resume_left(here.context, Report())
+            resume_unanswered(here.context, Report())
         here.simulator.advance(300)
         here.rest.mishap = _raises(TwilioRefusedError(400, 17533, "Not eligible."))
         report = Report()
-        resume_left(here.context, report)
+        resume_unanswered(here.context, report)
         assert (report.errors, _posts(here)) == (1, 2)
         here.simulator.advance(300)
-        resume_left(here.context, Report())
+        resume_unanswered(here.context, Report())
         assert _posts(here) == 2
 
 
@@ -163,12 +163,12 @@ def test_refused_credentials_end_the_pass(engine: Engine) -> None:
             _intend(here, minutes_ago=5, key=f"key-{number}")
         here.rest.mishap = _raises(TwilioRefusedError(401, 20003, "Authenticate."))
         with pytest.raises(TwilioRefusedError):
-            resume_left(here.context, Report())
+            resume_unanswered(here.context, Report())
         assert _posts(here) == 1
         here.rest.mishap = lambda _path: None
         here.simulator.advance(300)
         report = Report()
-        resume_left(here.context, report)
+        resume_unanswered(here.context, report)
         assert report.resumed == 2
 
 
@@ -179,7 +179,7 @@ def test_a_fault_of_ours_is_one_intents(engine: Engine) -> None:
             _intend(here, minutes_ago=5, key=f"key-{number}")
         here.rest.mishap = _raises(RuntimeError("something that nobody thought of"))
         report = Report()
-        resume_left(here.context, report)
+        resume_unanswered(here.context, report)
         assert (report.errors, _posts(here)) == (2, 2)
 
 
@@ -191,7 +191,7 @@ def test_another_refusal_is_one_intents(engine: Engine, status: int) -> None:
             _intend(here, minutes_ago=5, key=f"key-{number}")
         here.rest.mishap = _raises(TwilioRefusedError(status, 17533, "Not eligible."))
         report = Report()
-        resume_left(here.context, report)
+        resume_unanswered(here.context, report)
         assert (report.errors, _posts(here)) == (2, 2)
 
 

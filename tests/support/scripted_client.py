@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from receiver.twilio.client import Twilio, twilio_of
+from receiver.twilio.client import Twilio, open_twilio
 from tests.support.scripted import Scripted, scripted
 
 
@@ -18,5 +18,5 @@ def there() -> Iterator[Scripted]:
 @pytest.fixture
 def rest(there: Scripted) -> Iterator[Twilio]:
     """Yield the client."""
-    with twilio_of(there.settings()) as twilio:
+    with open_twilio(there.settings()) as twilio:
         yield twilio

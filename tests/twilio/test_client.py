@@ -20,7 +20,7 @@ from receiver.twilio.client import (
     TwilioBusyError,
     TwilioRefusedError,
     TwilioUnavailableError,
-    twilio_of,
+    open_twilio,
 )
 from tests.support.dripping import BODY, dripping
 from tests.support.environment import TOKEN
@@ -56,7 +56,7 @@ def test_create_sends_body_and_key(rest: Twilio, there: Scripted) -> None:
 def test_it_says_who_asks(there: Scripted, changes: dict[str, str], user: tuple[str, str]) -> None:
     """The credentials are the API key's, else the account's with its own token."""
     there.answers(answer(document()))
-    with twilio_of(there.settings(**changes)) as rest:
+    with open_twilio(there.settings(**changes)) as rest:
         rest.fetch(JOB)
     [asked] = there.asked
     expected = base64.b64encode(":".join(user).encode()).decode()
@@ -67,7 +67,7 @@ def test_all_hosts_are_replaced(there: Scripted, monkeypatch: pytest.MonkeyPatch
     """Voice, conversations and configurations all go to TWILIO_BASE_URL, whatever the region."""
     monkeypatch.setenv("TWILIO_REGION", "ie1")
     there.answers(answer({"meta": {"key": "rows"}, "rows": []}))
-    with twilio_of(there.settings()) as rest:
+    with open_twilio(there.settings()) as rest:
         rest.fetch(JOB)
         rest.configuration("calls")
         list(rest.list(createdAfter="2026-04-02T19:25:20Z"))
@@ -82,7 +82,7 @@ def test_all_hosts_are_replaced(there: Scripted, monkeypatch: pytest.MonkeyPatch
 
 def test_without_a_base_url_it_is_twilio(monkeypatch: pytest.MonkeyPatch) -> None:
     """Unset, the hosts are Twilio's own."""
-    with twilio_of(Scripted().settings(TWILIO_BASE_URL="")) as rest:
+    with open_twilio(Scripted().settings(TWILIO_BASE_URL="")) as rest:
         sent: list[str] = []
         session = rest._client.http_client.session  # noqa: SLF001 - nothing may be sent there
 
@@ -148,13 +148,13 @@ def test_busy_says_how_long(rest: Twilio, there: Scripted) -> None:
     for seconds in (None, 7.0):
         with pytest.raises(TwilioBusyError) as caught:
             rest.fetch(JOB)
-        assert caught.value.retry_after == seconds
+        assert caught.value.retry_after_seconds == seconds
 
 
 def test_retry_after_of_an_unfinished_job(rest: Twilio, there: Scripted) -> None:
     """A fetch tells when to ask again."""
     there.answers(answer({"status": "RUNNING"}, Retry_After="12"))
-    assert rest.fetch(JOB).retry_after == 12.0
+    assert rest.fetch(JOB).retry_after_seconds == 12.0
 
 
 @pytest.mark.parametrize(
@@ -184,8 +184,8 @@ def test_an_answer_without_end_is_cut(
     rest: Twilio, there: Scripted, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """No more is read than a job or a page may have."""
-    monkeypatch.setattr(transport, "_LARGEST", 1000)
-    monkeypatch.setattr(transport, "_LARGEST_PAGE", 2000)
+    monkeypatch.setattr(transport, "_MAX_DOCUMENT_BYTES", 1000)
+    monkeypatch.setattr(transport, "_MAX_PAGE_BYTES", 2000)
     there.answers(answer({"x": "y" * 1000}))
     with pytest.raises(TwilioUnavailableError, match="larger than 1000"):
         rest.fetch(JOB)
@@ -198,7 +198,7 @@ def test_a_redirects_body_is_cut_too(
     rest: Twilio, there: Scripted, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It is an answer like another, however much it says of where to go."""
-    monkeypatch.setattr(transport, "_LARGEST", 1000)
+    monkeypatch.setattr(transport, "_MAX_DOCUMENT_BYTES", 1000)
     there.answers(Response("x" * 1001, 307, {"Location": f"{there.url}/elsewhere"}))
     with pytest.raises(TwilioUnavailableError, match="larger"):
         rest.fetch(JOB)
@@ -219,7 +219,7 @@ def test_an_answer_that_is_cut_short_is_away(cut: bytes) -> None:
         server.start()
         settings = Scripted(url=f"http://127.0.0.1:{listener.getsockname()[1]}").settings()
         with (
-            twilio_of(settings) as rest,
+            open_twilio(settings) as rest,
             pytest.raises(TwilioUnavailableError, match="did not answer"),
         ):
             rest.fetch(JOB)
@@ -238,7 +238,10 @@ def test_a_packed_answer_is_read(rest: Twilio, there: Scripted) -> None:
 def test_nobody_there_is_away() -> None:
     """A closed port is no refusal."""
     settings = Scripted(url=f"http://127.0.0.1:{free_port()}").settings()
-    with twilio_of(settings) as rest, pytest.raises(TwilioUnavailableError, match="did not answer"):
+    with (
+        open_twilio(settings) as rest,
+        pytest.raises(TwilioUnavailableError, match="did not answer"),
+    ):
         rest.fetch(JOB)
 
 
@@ -246,10 +249,10 @@ def test_the_deadline_ends_the_call() -> None:
     """One that accepts and says nothing is given up, and after that nobody is asked."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         settings = Scripted(url=f"http://127.0.0.1:{listener.getsockname()[1]}").settings()
-        with twilio_of(settings, deadline=Deadline(0.2)) as rest:
+        with open_twilio(settings, deadline=Deadline(0.2)) as rest:
             with pytest.raises(TwilioUnavailableError, match="did not answer"):
                 rest.fetch(JOB)
-            with pytest.raises(TwilioUnavailableError, match="no time left"):
+            with pytest.raises(TwilioUnavailableError, match="No time was left"):
                 rest.fetch(JOB)
 
 
@@ -257,7 +260,7 @@ def test_an_answer_that_drips_ends_at_the_deadline() -> None:
     """Each byte comes in time and the whole never would."""
     with (
         dripping(BODY) as url,
-        twilio_of(Scripted(url=url).settings(), deadline=Deadline(0.2)) as rest,
+        open_twilio(Scripted(url=url).settings(), deadline=Deadline(0.2)) as rest,
         pytest.raises(TwilioUnavailableError, match="took too long"),
     ):
         rest.fetch(JOB)
@@ -281,7 +284,7 @@ def test_a_list_goes_on_to_the_end(rest: Twilio, there: Scripted) -> None:
 def test_a_circle_ends(rest: Twilio, there: Scripted) -> None:
     """A token that comes again is an error and no endless list."""
     there.answers(answer({"a": [], "meta": {"key": "a", "nextToken": "again"}}))
-    with pytest.raises(TwilioUnavailableError, match="circle"):
+    with pytest.raises(TwilioUnavailableError, match="repeats a nextToken"):
         list(rest.list())
 
 
@@ -291,7 +294,7 @@ def test_a_token_that_can_be_none_is_not_followed(
 ) -> None:
     """It is written down for the next pass, and so must be what the store can keep."""
     there.answers(answer({"a": [], "meta": {"key": "a", "nextToken": token}}))
-    with pytest.raises(TwilioUnavailableError, match="nowhere"):
+    with pytest.raises(TwilioUnavailableError, match="invalid nextToken"):
         list(rest.list())
 
 
@@ -301,7 +304,7 @@ def test_a_token_that_can_be_none_is_not_followed(
 def test_what_is_no_page_is_away(rest: Twilio, there: Scripted, page: dict[str, object]) -> None:
     """An object without the rows that its `meta` names is no answer."""
     there.answers(answer(page))
-    with pytest.raises(TwilioUnavailableError, match="no page"):
+    with pytest.raises(TwilioUnavailableError, match="not a page"):
         list(rest.list())
 
 
@@ -324,4 +327,4 @@ def test_the_web_process_starts_without_the_sdk() -> None:
 def test_without_credentials_nothing_is_asked(there: Scripted) -> None:
     """The error names the variables that are missing."""
     with pytest.raises(NotConfiguredError, match=r"TWILIO_API_KEY.*TWILIO_ACCOUNT_SID"):
-        twilio_of(there.settings(TWILIO_ACCOUNT_SID=""))
+        open_twilio(there.settings(TWILIO_ACCOUNT_SID=""))

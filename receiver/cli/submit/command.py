@@ -21,7 +21,7 @@ from receiver.submissions.submit import (
     stores_into_conversation,
     uuid7,
 )
-from receiver.twilio.client import NotConfiguredError, Twilio, twilio_of
+from receiver.twilio.client import NotConfiguredError, Twilio, open_twilio
 from schemas.submission import line_of
 
 # What the submissions say of who submitted them.
@@ -69,7 +69,7 @@ def command(
         _check(wanted)
         return
     try:
-        with twilio_of(services().settings) as twilio:
+        with open_twilio(services().settings) as twilio:
             _submit(twilio, wanted)
     except NotConfiguredError as error:
         raise click.ClickException(str(error)) from error
@@ -114,7 +114,7 @@ def _submit_one(twilio: Twilio, row: Row) -> None:
     batch = Batch(services().engine, twilio, _WHO)
     with ended_by_ctrl_c(batch):
         [result] = batch.run([row])
-    if result.is_open:
+    if result.may_be_submitted:
         raise click.ClickException(
             f"{result.fault} With --idempotency-key {row.key} a repeat makes no second job."
         )

@@ -36,7 +36,7 @@ _BATCH = 1000
 SUBMITTED_BY = "reconcile --resubmit-missing"
 
 
-def resume_left(context: ReconcileContext, report: Report) -> None:
+def resume_unanswered(context: ReconcileContext, report: Report) -> None:
     """Ask Twilio again for what was submitted and has no answer; it makes no second job of it.
 
     Raises TwilioRefusedError where it doesn't know us (401), TwilioBusyError,

@@ -20,15 +20,15 @@ logger = logging.getLogger(__name__)
 # Jobs that are claimed at once, and for how long. A call to Twilio takes 30 s at most, and all but
 # those for long conversations are one call. Where the time isn't enough, another reconciler may ask
 # about the same job too: that costs a call, and what Twilio tells is recorded once.
-BATCH = 10
+BATCH_SIZE = 10
 LEASE = timedelta(minutes=6)
 # So many calls in a row without an answer: it isn't about the jobs.
 _MOST_AWAY = 3
 # How long one pass asks: then the list of jobs may be due again.
-LONGEST = timedelta(minutes=5)
+MAX_POLL_TIME = timedelta(minutes=5)
 
 
-def poll(context: ReconcileContext, report: Report, *, due_by: datetime) -> bool:
+def poll_due_jobs(context: ReconcileContext, report: Report, *, due_by: datetime) -> bool:
     """Ask about the jobs that are due by that time, and settle when to ask again.
 
     Returns whether all were asked about: if they are many, time runs out.
@@ -39,7 +39,7 @@ def poll(context: ReconcileContext, report: Report, *, due_by: datetime) -> bool
     given back
     then, as it is where the process is to end.
     """
-    ends_at = context.clock() + LONGEST
+    ends_at = context.clock() + MAX_POLL_TIME
     _refresh(context)
     while not context.is_stopping() and (claimed := _claim(context, due_by)):
         pause = timedelta(0)
@@ -76,7 +76,7 @@ def _claim(context: ReconcileContext, due_by: datetime) -> list[Watch]:
         account_id=context.account_id,
         due_by=due_by,
         leased_until=leased_until,
-        limit=BATCH,
+        limit=BATCH_SIZE,
     )
 
 
