@@ -1,6 +1,7 @@
-"""Polling: each job that Twilio has more to tell of is asked about when its time comes."""
+"""Polls the jobs that are due: claims them in batches and asks Twilio about each one."""
 
 import logging
+from collections.abc import Generator
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
@@ -8,7 +9,7 @@ from sqlalchemy import Connection
 from receiver.reconcile.backoff import throttle_seconds
 from receiver.reconcile.context import ReconcileContext
 from receiver.reconcile.poll_job import poll_job
-from receiver.reconcile.report import Report
+from receiver.reconcile.report import Report, Reports
 from receiver.runtime.errors import locate
 from receiver.store.polls import polls
 from receiver.store.polls.polls import Watch
@@ -17,47 +18,43 @@ from receiver.twilio.client import TwilioBusyError, TwilioUnavailableError
 
 logger = logging.getLogger(__name__)
 
-# Jobs that are claimed at once, and for how long. A call to Twilio takes 30 s at most, and all but
-# those for long conversations are one call. Where the time isn't enough, another reconciler may ask
-# about the same job too: that costs a call, and what Twilio tells is recorded once.
+# A batch of jobs is claimed for the time of the lease. A call to Twilio takes at most 30 s, and
+# only long conversations need several. If the lease ends too early, another reconciler may poll the
+# same job: that costs a call, but a document is recorded once.
 BATCH_SIZE = 10
 LEASE = timedelta(minutes=6)
-# So many calls in a row without an answer: it isn't about the jobs.
-_MOST_AWAY = 3
-# How long one pass asks: then the list of jobs may be due again.
+# After this many unanswered calls in a row, Twilio is unavailable for all jobs.
+_MAX_UNANSWERED_CALLS = 3
+# How long one pass polls. The list of jobs may be due again then.
 MAX_POLL_TIME = timedelta(minutes=5)
 
 
-def poll_due_jobs(context: ReconcileContext, report: Report, *, due_by: datetime) -> bool:
-    """Ask about the jobs that are due by that time, and settle when to ask again.
+def poll_due_jobs(context: ReconcileContext, *, due_by: datetime) -> Generator[Report, None, bool]:
+    """Poll the jobs that are due by this time; return False if there was no time for all of them.
 
-    Returns whether all were asked about: if they are many, time runs out.
-
-    Raises TwilioRefusedError where it doesn't know us (401), TwilioBusyError,
-    TwilioUnavailableError once it's clear that
-    Twilio is away, and store.retry.DatabaseUnavailableError. What was claimed and not settled is
-    given back
-    then, as it is where the process is to end.
+    Raises TwilioRefusedError for a 401, TwilioBusyError, TwilioUnavailableError after several
+    unanswered calls, and store.retry.DatabaseUnavailableError. In all cases, claimed jobs that were
+    not polled are released.
     """
     ends_at = context.clock() + MAX_POLL_TIME
-    _refresh(context)
+    _refresh_watches(context)
     while not context.is_stopping() and (claimed := _claim(context, due_by)):
-        pause = timedelta(0)
+        delay = timedelta(0)
         try:
-            _ask_about_each(context, claimed, report)
+            yield from _poll_each(context, claimed)
         except TwilioBusyError as busy:
-            pause = timedelta(seconds=throttle_seconds(busy))
+            delay = timedelta(seconds=throttle_seconds(busy))
             raise
         finally:
-            _give_back(context, claimed, context.clock() + pause)
+            _release(context, claimed, context.clock() + delay)
         if context.clock() >= ends_at:
             return False
 
     return True
 
 
-def _refresh(context: ReconcileContext) -> None:
-    """Bring all watches up to date, however many statements that takes."""
+def _refresh_watches(context: ReconcileContext) -> None:
+    """Bring all watches up to date; one statement handles a limited number."""
 
     def has_more(connection: Connection) -> bool:
         return refresh(
@@ -69,34 +66,32 @@ def _refresh(context: ReconcileContext) -> None:
 
 
 def _claim(context: ReconcileContext, due_by: datetime) -> list[Watch]:
-    leased_until = context.clock() + LEASE
-
     return context.query(
         polls.claim,
         account_id=context.account_id,
         due_by=due_by,
-        leased_until=leased_until,
+        leased_until=context.clock() + LEASE,
         limit=BATCH_SIZE,
     )
 
 
-def _ask_about_each(context: ReconcileContext, claimed: list[Watch], report: Report) -> None:
-    """Ask about one after the other, and leave in the list those that weren't asked about."""
-    away = 0
+def _poll_each(context: ReconcileContext, claimed: list[Watch]) -> Reports:
+    """Poll the jobs in order, and remove each from the list afterwards."""
+    unanswered = 0
     while claimed and not context.is_stopping():
-        answered = poll_job(context, claimed[0], report)
+        is_answered = yield from poll_job(context, claimed[0])
         claimed.pop(0)
-        away = 0 if answered else away + 1
-        if away == _MOST_AWAY:
-            raise TwilioUnavailableError(f"Twilio did not answer {away} times in a row.")
+        unanswered = 0 if is_answered else unanswered + 1
+        if unanswered == _MAX_UNANSWERED_CALLS:
+            raise TwilioUnavailableError(f"Twilio did not answer {unanswered} times in a row.")
 
 
-def _give_back(context: ReconcileContext, claimed: list[Watch], due_at: datetime) -> None:
-    """Let others ask, if the store hears of it; else the lease ends some time."""
+def _release(context: ReconcileContext, claimed: list[Watch], due_at: datetime) -> None:
+    """Make the jobs due again. If the store is unavailable, their lease ends later."""
     if not claimed:
         return
     try:
         with context.engine.connect() as connection:
             polls.release(connection, claimed, due_at)
-    except Exception as error:  # noqa: BLE001 - what made us give back is the error to tell
-        logger.warning("claimed jobs were not given back: %s", locate(error))
+    except Exception as error:  # noqa: BLE001 - the caller raises the first error
+        logger.warning("claimed jobs were not released: %s", locate(error))

@@ -1,6 +1,7 @@
-"""Asking about one job: what it needs, and when to ask again."""
+"""Polls one job: fetches what it needs, records it, and reschedules its watch."""
 
 import logging
+from collections.abc import Generator
 from dataclasses import dataclass, replace
 from http import HTTPStatus
 
@@ -8,7 +9,7 @@ from receiver.reconcile.backoff import MAX_UNKNOWN_IN_A_ROW, is_exhausted, next_
 from receiver.reconcile.context import ReconcileContext
 from receiver.reconcile.conversation import build_document
 from receiver.reconcile.documents import event_from, record_documents, record_event
-from receiver.reconcile.report import Report
+from receiver.reconcile.report import Report, Reports
 from receiver.runtime.errors import locate
 from receiver.store.polls import polls
 from receiver.store.polls.polls import GaveUp, Watch
@@ -19,109 +20,109 @@ from receiver.twilio.client import TwilioBusyError, TwilioRefusedError, TwilioUn
 logger = logging.getLogger(__name__)
 
 
-@dataclass(kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class _Outcome:
-    """What came of asking: Twilio's Retry-After, that it knows no such job, or gave no answer."""
+    """What a poll led to, as far as the next one depends on it."""
 
     retry_after_seconds: float | None = None
-    is_unknown: bool = False
-    is_away: bool = False
+    is_unknown: bool = False  # Twilio has no such job
+    is_unanswered: bool = False
 
 
-def poll_job(context: ReconcileContext, watched: Watch, report: Report) -> bool:
-    """Ask about a claimed job and settle its watch; return whether Twilio answered at all.
+def poll_job(context: ReconcileContext, watch: Watch) -> Generator[Report, None, bool]:
+    """Poll a claimed job and reschedule its watch; return whether Twilio answered.
 
-    Raises TwilioRefusedError where it doesn't know us (401), TwilioBusyError and
-    store.retry.DatabaseUnavailableError.
+    Raises TwilioRefusedError for a 401, TwilioBusyError and store.retry.DatabaseUnavailableError.
     """
-    about = {"job": watched.job["id"]}
+    fields = {"job": watch.job["id"]}
     outcome = _Outcome()
     try:
-        outcome.retry_after_seconds = _answered(context, watched, report)
+        retry_after_seconds = yield from _fetch(context, watch)
+        outcome = _Outcome(retry_after_seconds=retry_after_seconds)
     except (TwilioBusyError, DatabaseUnavailableError):
         raise
     except TwilioRefusedError as error:
         if error.status == HTTPStatus.UNAUTHORIZED:
-            raise  # nor would Twilio tell of another; while a 403 may be of this one alone
-        is_not_found = error.status == HTTPStatus.NOT_FOUND
-        outcome.is_unknown = is_not_found and watched.need != PollReason.TRANSCRIPT
-        report.errors += not is_not_found
-        report.unknown += outcome.is_unknown
-        logger.warning("Twilio told nothing of a job: code %s", error.code, extra=about)
+            raise  # it would repeat for every job; a 403 may concern this job only
+        is_missing = error.status == HTTPStatus.NOT_FOUND
+        outcome = _Outcome(is_unknown=is_missing and watch.need != PollReason.TRANSCRIPT)
+        yield Report(errors=int(not is_missing), unknown=int(outcome.is_unknown))
+        logger.warning("Twilio refused to describe a job: code %s", error.code, extra=fields)
     except TwilioUnavailableError as error:
-        outcome.is_away = True
-        report.errors += 1
-        logger.warning("%s", error, extra=about)
-    except Exception as error:  # noqa: BLE001 - whatever it is, the next job is another
-        report.errors += 1
-        logger.error("asking failed: %s", locate(error), extra=about)  # noqa: TRY400 - its text may quote what Twilio said
-    _settle(context, watched, outcome)
+        outcome = _Outcome(is_unanswered=True)
+        yield Report(errors=1)
+        logger.warning("%s", error, extra=fields)
+    except Exception as error:  # noqa: BLE001 - it must not prevent other jobs' polls
+        yield Report(errors=1)
+        logger.error("polling a job failed: %s", locate(error), extra=fields)  # noqa: TRY400 - the text may quote Twilio's response
+    _reschedule(context, watch, outcome)
 
-    return not outcome.is_away
+    return not outcome.is_unanswered
 
 
-def _answered(context: ReconcileContext, watched: Watch, report: Report) -> float | None:
-    """Ask, record the answer, and return Twilio's Retry-After."""
-    if watched.need == PollReason.TRANSCRIPT:
-        _read_conversation(context, watched, report)
+def _fetch(context: ReconcileContext, watch: Watch) -> Generator[Report, None, float | None]:
+    """Fetch and record what the job needs; return Twilio's Retry-After in seconds."""
+    if watch.need == PollReason.TRANSCRIPT:
+        yield from _fetch_transcript(context, watch)
         return None
-    answer = context.twilio.fetch(watched.job["id"])
-    inner = answer.document.get("transcription")
-    record_documents(context, [inner if isinstance(inner, dict) else answer.document], report)
+    response = context.twilio.fetch(watch.job["id"])
+    job = response.document.get("transcription")
+    yield from record_documents(context, [job if isinstance(job, dict) else response.document])
 
-    return answer.retry_after_seconds
+    return response.retry_after_seconds
 
 
-def _read_conversation(context: ReconcileContext, watched: Watch, report: Report) -> None:
-    """Record the transcript that the job's conversation holds, if it is all there."""
-    job = watched.job
-    report.checked += 1
+def _fetch_transcript(context: ReconcileContext, watch: Watch) -> Reports:
+    """Record the transcript of the job's conversation if it is complete."""
+    job = watch.job
+    yield Report(checked=1)
     document = build_document(
         job,
         context.twilio.communications(job["conversation_id"]),
         is_alone=context.query(polls.is_alone, job),
-        is_last_chance=is_exhausted(watched.need, watched.attempts + 1),
+        is_last_chance=is_exhausted(watch.need, watch.attempts + 1),
     )
-    if document is not None and record_event(
-        context, event_from(context, "conversation", document), report
-    ):
-        report.fetched_back += 1
+    if document is None:
+        return
+    is_usable = record_event(context, event_from(context, "conversation", document))
+    yield Report(fetched_back=1) if is_usable else Report(unusable=1)
 
 
-def _settle(context: ReconcileContext, watched: Watch, outcome: _Outcome) -> None:
-    job_id = watched.job["id"]
+def _reschedule(context: ReconcileContext, watch: Watch, outcome: _Outcome) -> None:
+    """Store when to poll the job again, or that it was given up."""
+    job_id = watch.job["id"]
     needed = context.query(polls.need_of, job_id)
     if needed is None:
-        return  # the watch goes once it is due
+        return  # the watch is removed when it is due
     need, ended_at = needed
-    anew = _anew(watched, need, outcome)
-    if why := _gave_up(anew, outcome):
-        logger.warning("giving up on a job", extra={"job": job_id, "reason": why.value})
-        context.query(polls.give_up, anew, why)
+    updated = _updated(watch, need, outcome)
+    if reason := _give_up_reason(updated, outcome):
+        logger.warning("giving up on a job", extra={"job": job_id, "reason": reason.value})
+        context.query(polls.give_up, updated, reason)
         return
-    due_at = context.clock() + next_delay(need, anew.attempts, outcome.retry_after_seconds)
-    if anew.attempts == 0 and need == PollReason.TRANSCRIPT:
+    due_at = context.clock() + next_delay(need, updated.attempts, outcome.retry_after_seconds)
+    if updated.attempts == 0 and need == PollReason.TRANSCRIPT:
         due_at = ended_at + context.grace
-    context.query(polls.reschedule, anew, due_at)
+    context.query(polls.reschedule, updated, due_at)
 
 
-def _anew(watched: Watch, need: PollReason, outcome: _Outcome) -> Watch:
-    """Return the watch with this time counted; for what is needed only now nobody has asked."""
-    if need != watched.need:
-        return replace(watched, need=need, attempts=0, unknown=0)
+def _updated(watch: Watch, need: PollReason, outcome: _Outcome) -> Watch:
+    """Return the watch with this attempt counted; a new need starts with no attempts."""
+    if need != watch.need:
+        return replace(watch, need=need, attempts=0, unknown=0)
 
     return replace(
-        watched,
-        attempts=watched.attempts + 1,
-        unknown=watched.unknown + 1 if outcome.is_unknown else 0,
+        watch,
+        attempts=watch.attempts + 1,
+        unknown=watch.unknown + 1 if outcome.is_unknown else 0,
     )
 
 
-def _gave_up(watched: Watch, outcome: _Outcome) -> GaveUp | None:
-    if watched.unknown >= MAX_UNKNOWN_IN_A_ROW:
+def _give_up_reason(watch: Watch, outcome: _Outcome) -> GaveUp | None:
+    if watch.unknown >= MAX_UNKNOWN_IN_A_ROW:
         return GaveUp.UNKNOWN_AT_TWILIO
-    # The last time is one that Twilio answered.
-    if is_exhausted(watched.need, watched.attempts) and not outcome.is_away:
+    # Only an attempt that Twilio answered may be the last one.
+    if is_exhausted(watch.need, watch.attempts) and not outcome.is_unanswered:
         return GaveUp.NOT_THERE_IN_TIME
 
     return None

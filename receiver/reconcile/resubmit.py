@@ -1,130 +1,97 @@
-"""Submissions that are nobody's any more: those left without an answer, and lost transcripts."""
+"""Submits the recordings of missing transcripts again, each of them once."""
 
 import logging
 from collections.abc import Mapping
-from datetime import datetime, timedelta
-from http import HTTPStatus
 from typing import Any
 
 from marshmallow import ValidationError
 
 from receiver.reconcile.context import ReconcileContext
-from receiver.reconcile.report import Report
-from receiver.runtime.errors import locate
+from receiver.reconcile.report import Report, Reports
+from receiver.reconcile.resume import count_refusal
 from receiver.store.completeness import missing
 from receiver.store.jobs.gaps import RESUBMISSION
-from receiver.store.retry import DatabaseUnavailableError
 from receiver.store.submissions import intents
 from receiver.store.submissions.submissions import (
     KeyReusedError,
     OutcomeUnknownError,
     Submission,
     intend,
-    unanswered,
 )
 from receiver.submissions.submit import resume
-from receiver.twilio.client import TwilioBusyError, TwilioRefusedError, TwilioUnavailableError
+from receiver.twilio.client import TwilioRefusedError
 from schemas.submission import Participant, canonical
 from schemas.submission import Submission as Request
 
 logger = logging.getLogger(__name__)
 
-# Whoever submitted it is gone: no request and no command waits for so long.
-_LEFT = timedelta(minutes=2)
-# In one pass; each is money.
-_BATCH = 1000
+# In one pass: each job costs money.
+_MAX_JOBS_COUNT = 1000
 SUBMITTED_BY = "reconcile --resubmit-missing"
 
 
-def resume_unanswered(context: ReconcileContext, report: Report) -> None:
-    """Ask Twilio again for what was submitted and has no answer; it makes no second job of it.
+def resubmit_missing(context: ReconcileContext) -> Reports:
+    """Submit the recordings of missing transcripts again.
 
-    Raises TwilioRefusedError where it doesn't know us (401), TwilioBusyError,
-    TwilioUnavailableError or
-    store.retry.DatabaseUnavailableError.
-    """
-    now = context.clock()
-    for left in context.query(unanswered, now - _LEFT):
-        if context.is_stopping():
-            return
-        _resume(context, left, now, report)
-
-
-def _resume(context: ReconcileContext, left: Submission, now: datetime, report: Report) -> None:
-    ours = context.query(intents.claim, left, now)
-    if ours is None:
-        return  # another reconciler has it
-    try:
-        resume(context.engine, context.twilio, ours)
-        report.resumed += 1
-    except TwilioRefusedError as error:
-        _count_refusal(error, ours.idempotency_key, report)
-    except (TwilioBusyError, TwilioUnavailableError, DatabaseUnavailableError):
-        raise
-    except Exception as error:  # noqa: BLE001 - whatever it is, the next one is another
-        report.errors += 1
-        logger.error("resuming failed: %s", locate(error), extra={"key": ours.idempotency_key})  # noqa: TRY400 - its text may quote what Twilio said
-
-
-def resubmit_missing(context: ReconcileContext, report: Report) -> None:
-    """Submit the recordings of missing transcripts again, each once at most.
-
-    Raises TwilioRefusedError where it doesn't know us (401), TwilioBusyError,
-    TwilioUnavailableError or
+    Raises TwilioRefusedError for a 401, TwilioBusyError, TwilioUnavailableError or
     store.retry.DatabaseUnavailableError.
     """
     now = context.clock()
     jobs = context.query(
-        missing.to_resubmit, now - context.grace, now, account_id=context.account_id, limit=_BATCH
+        missing.to_resubmit,
+        now - context.grace,
+        now,
+        account_id=context.account_id,
+        limit=_MAX_JOBS_COUNT,
     )
     for job in jobs:
         if context.is_stopping():
             return
-        _resubmit(context, job, report)
+        yield _resubmit(context, job)
 
 
-def _resubmit(context: ReconcileContext, job: Mapping[str, Any], report: Report) -> None:
+def _resubmit(context: ReconcileContext, job: Mapping[str, Any]) -> Report:
     key = f"{RESUBMISSION}{job['id']}"
     try:
-        ours = _claimed(context, key, canonical(Request().load(_request(job))))
-        if ours is None:
-            return  # another reconciler has it
-        resume(context.engine, context.twilio, ours)
+        intent = _intend(context, key, canonical(Request().load(_request(job))))
+        if intent is None:
+            return Report()  # another process has it
+        resume(context.engine, context.twilio, intent)
     except ValidationError as error:
-        report.errors += 1
-        faults = ", ".join(map(str, error.messages_dict))
-        logger.warning("can't be submitted again: %s", faults, extra={"job": job["id"]})
+        members = ", ".join(map(str, error.messages_dict))
+        logger.warning("can't be submitted again: %s", members, extra={"job": job["id"]})
         context.query(intents.mark_impossible, key, submitted_by=SUBMITTED_BY, at=context.clock())
+        return Report(errors=1)
     except (KeyReusedError, OutcomeUnknownError):
-        # Another process has it, or had it, and what came of that isn't known.
-        report.errors += 1
-        logger.warning("asked for already, and without an answer", extra={"key": key})
+        # Another process submits it now, or did so and the outcome is unknown.
+        logger.warning("submitted already, and without an answer", extra={"key": key})
+        return Report(errors=1)
     except TwilioRefusedError as error:
-        _count_refusal(error, key, report)
-    else:
-        report.resubmitted += 1
+        return count_refusal(error, key)
+
+    return Report(resubmitted=1)
 
 
-def _claimed(context: ReconcileContext, key: str, request: str) -> Submission | None:
-    """Write down that it is about to be asked for; None: another process has done so."""
+def _intend(context: ReconcileContext, key: str, request: str) -> Submission | None:
+    """Store the intent to submit it; return None if another process stored it first."""
     now = context.clock()
-    wanted = Submission(
+    submission = Submission(
         idempotency_key=key,
         request=request,
         submitted_by=SUBMITTED_BY,
         created_at=now,
         asked_at=now,
     )
-    known = context.query(intend, wanted)
+    stored = context.query(intend, submission)
 
-    return known if known.is_first_ask and known.answered_at is None else None
+    return stored if stored.is_first_ask and stored.answered_at is None else None
 
 
 def _request(job: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the request that asks for the same once more."""
-    known = {field.data_key or name for name, field in Participant().fields.items()}
+    """Return the request that creates the same job again."""
+    members = {field.data_key or name for name, field in Participant().fields.items()}
     participants = [
-        {name: value for name, value in participant.items() if name in known}
+        {name: value for name, value in participant.items() if name in members}
         for participant in job["participants"] or ()
     ]
     request = {
@@ -137,11 +104,3 @@ def _request(job: Mapping[str, Any]) -> dict[str, Any]:
         request["audioStartedAt"] = job["audio_started_at"].isoformat()
 
     return {name: value for name, value in request.items() if value is not None}
-
-
-def _count_refusal(error: TwilioRefusedError, key: str, report: Report) -> None:
-    """Count and tell what Twilio refuses; raises it if nothing else will be taken either."""
-    if error.status == HTTPStatus.UNAUTHORIZED:
-        raise error
-    report.errors += 1
-    logger.warning("Twilio refused a submission: %s", error.code, extra={"key": key})

@@ -115,7 +115,7 @@ def test_one_pass_logs_which_job_it_speaks_of(app: Flask) -> None:
     result = run(app, "reconcile")
     assert json.loads(result.stdout)["unknown"] == 1
     [line] = [json.loads(line) for line in result.stderr.splitlines()]
-    assert line["message"] == "Twilio told nothing of a job: code 20404"
+    assert line["message"] == "Twilio refused to describe a job: code 20404"
     assert (line["job"], line["level"]) == (told["id"], "WARNING")
 
 

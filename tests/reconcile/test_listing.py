@@ -32,10 +32,7 @@ SILENT = Trouble(lost=1)
 
 
 def _list(here: World) -> Report:
-    report = Report()
-    scan_list(here.context, report)
-
-    return report
+    return sum(scan_list(here.context), Report())
 
 
 def _created_after(here: World) -> list[datetime]:
@@ -251,7 +248,7 @@ def test_a_process_that_is_to_end_stops_between_two_pages(engine: Engine) -> Non
     with world(engine, trouble=SILENT) as here:
         here.create(150)
         with pytest.raises(StoppedError):
-            scan_list(replace(here.context, is_stopping=lambda: True), Report())
+            list(scan_list(replace(here.context, is_stopping=lambda: True)))
         assert _known_since(engine) is None
         here.simulator.advance(60)
         assert _list(here).checked == 50
