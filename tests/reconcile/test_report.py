@@ -1,13 +1,14 @@
 """Reports: how they add up."""
 
 from dataclasses import fields
+from typing import Any
 
 from receiver.reconcile.report import Report
 
 
 def test_every_member_is_in_the_sum() -> None:
     """Counts are added, and nothing that was reported is lost."""
-    counts = {field.name: 2 for field in fields(Report) if field.type is int}
+    counts: dict[str, Any] = {field.name: 2 for field in fields(Report) if field.type is int}
     assert len(counts) == 9
     other = Report(**counts, listed=True, fault="It failed.", wait=1.0)
     doubled = {name: 2 * count for name, count in counts.items()}

@@ -13,14 +13,9 @@ from receiver.cli.submit.check import check_file, check_one
 from receiver.cli.submit.csv_file import INTERRUPTED, ended_by_ctrl_c, submit_file
 from receiver.services import services
 from receiver.submissions.batch import Batch
-from receiver.submissions.csv_rows import Row, Sheet, loaded, read_rows, told
-from receiver.submissions.submit import (
-    KEY_RULE,
-    is_idempotency_key,
-    lacks_participants,
-    stores_into_conversation,
-    uuid7,
-)
+from receiver.submissions.csv_rows import Row, Sheet, describe_error, load_request, read_rows
+from receiver.submissions.idempotency_keys import KEY_RULE, is_idempotency_key, uuid7
+from receiver.submissions.participants import participants_fault, stores_into_conversation
 from receiver.twilio.client import NotConfiguredError, Twilio, open_twilio
 from schemas.submission import line_of
 
@@ -89,9 +84,9 @@ def _row(key: str, options: dict[str, str | None]) -> Row:
         "audioStartedAt": options["audio_started_at"],
     }
     try:
-        return Row(0, loaded(properties), key)
+        return Row(0, load_request(properties), key)
     except ValidationError as error:
-        raise click.ClickException(told(error)) from error
+        raise click.ClickException(describe_error(error)) from error
 
 
 def _check(wanted: Row | Sheet) -> None:
@@ -109,7 +104,7 @@ def _submit(twilio: Twilio, wanted: Row | Sheet) -> None:
 
 
 def _submit_one(twilio: Twilio, row: Row) -> None:
-    if fault := lacks_participants(row.request, partial(stores_into_conversation, twilio)):
+    if fault := participants_fault(row.request, partial(stores_into_conversation, twilio)):
         raise click.ClickException(line_of([fault]))
     batch = Batch(services().engine, twilio, _WHO)
     with ended_by_ctrl_c(batch):

@@ -154,7 +154,7 @@ def test_what_is_left_open_tells_how_to_repeat(
     environ: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With the key that was made for it there will be one job."""
-    monkeypatch.setattr(batch, "_TRIES", 1)
+    monkeypatch.setattr(batch, "_MAX_ATTEMPTS", 1)
     options = ("submit", f"--configuration={CALLBACK_ONLY}", f"--source-id={recording(1)}")
     with scripted() as there:
         there.answers(Response(status=500), accepted())
