@@ -48,6 +48,8 @@ PURE = (
     "receiver/lookup/formats.py",
     "receiver/lookup/speakers.py",
     "receiver/reconcile/conversation.py",
+    "receiver/reconcile/sentences.py",
+    "receiver/reconcile/utterances.py",
     "receiver/rejected/budget.py",
     "receiver/rejected/candidate.py",
     "receiver/rejected/origins.py",

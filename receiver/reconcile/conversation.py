@@ -1,20 +1,20 @@
-"""Builds a transcript from the communications of a conversation, in the callback's shape.
-
-Only Twilio's SDK describes a communication. So every member may be missing or have another type,
-and nothing here raises because of that.
-"""
+"""Builds a job's transcript from its conversation, in the callback's shape."""
 
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from receiver.reconcile.sentences import Utterance, build_sentences, parse_seconds
+from receiver.reconcile.sentences import build_sentences
+from receiver.reconcile.utterances import (
+    Communication,
+    Utterance,
+    parse_seconds,
+    parse_utterance,
+)
 
 # A conversation may contain several calls. The resourceId of another job's communication names that
 # job.
 _JOB_ID_PREFIX = "voice_transcription_"
-
-Communication = Mapping[str, Any]
 
 
 def build_document(
@@ -71,9 +71,9 @@ def _of_job(
         resource_id = communication.get("resourceId")
         name = resource_id if isinstance(resource_id, str) else ""
         if match := own_id.fullmatch(name):
-            named.append(_utterance(communication, int(match[1]) if match[1] else None))
+            named.append(parse_utterance(communication, int(match[1]) if match[1] else None))
         elif not name.startswith(_JOB_ID_PREFIX):
-            unnamed.append(_utterance(communication, None))
+            unnamed.append(parse_utterance(communication, None))
 
     return _sorted(named or (unnamed if is_alone else []))
 
@@ -92,43 +92,3 @@ def _has_gaps(utterances: Sequence[Utterance]) -> bool:
     numbers = {each.number for each in utterances if each.number is not None}
 
     return bool(numbers) and (min(numbers) > 1 or max(numbers) - min(numbers) >= len(numbers))
-
-
-def _utterance(communication: Communication, number: int | None) -> Utterance:
-    content = _object(communication.get("content"))
-    is_transcription = isinstance(content.get("transcription"), Mapping)
-    transcription = _object(content.get("transcription"))
-    listed = transcription.get("words")
-    words = [_object(word) for word in listed] if isinstance(listed, list) else []
-    channel = transcription.get("channel")
-    at = communication.get("occurredAt")
-
-    return Utterance(
-        number,
-        channel if isinstance(channel, int) and not isinstance(channel, bool) else None,
-        _object(communication.get("author")).get("address"),
-        at,
-        _time(words[0], "start", at) if words else at,
-        _time(words[-1], "end", None) if words else None,
-        _text(content, words) if is_transcription else "",
-    )
-
-
-def _text(content: Mapping[str, Any], words: Sequence[Mapping[str, Any]]) -> str:
-    """Return the content's text; if it is empty, the text of the words."""
-    texts = [content.get("text"), " ".join(_string(word.get("text")) for word in words)]
-
-    return next((text for text in map(_string, texts) if text), "")
-
-
-def _time(word: Mapping[str, Any], edge: str, default: object) -> object:
-    """Return a word's time, in the SDK's spelling or in that of Twilio's documentation."""
-    return word.get(f"{edge}Time", word.get(f"{edge}_time", default))
-
-
-def _string(value: object) -> str:
-    return value.strip() if isinstance(value, str) else ""
-
-
-def _object(value: object) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}

@@ -1,30 +1,14 @@
 """Builds a transcript's sentences from the utterances of a conversation."""
 
-import re
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from datetime import datetime
+from typing import Any
+
+from receiver.reconcile.utterances import Utterance, parse_seconds
 
 # Twilio accepts no longer recordings (its error 17555). So a larger number of seconds is a
 # timestamp, not a position in the recording.
 _MAX_RECORDING_SECONDS = 8 * 3600.0
-
-
-class Utterance(NamedTuple):
-    """What one communication says, with the types that Twilio sent.
-
-    `number` is its place in the call if its resourceId contains one. `at` is when it was said.
-    `start` and `end` are positions in the recording, or timestamps. `text` is empty if the
-    communication isn't part of a transcript, for example a message.
-    """
-
-    number: int | None
-    channel: int | None
-    address: str | None
-    at: object
-    start: object
-    end: object
-    text: str
 
 
 def build_sentences(
@@ -62,22 +46,6 @@ def _origin(timestamps: Sequence[float], audio_started_at: datetime | None) -> f
     start = audio_started_at.timestamp() if audio_started_at else first
 
     return start if start <= first and last <= start + _MAX_RECORDING_SECONDS else first
-
-
-def parse_seconds(time: object) -> float | None:
-    """Return a position or a timestamp in seconds, None if it is neither."""
-    if isinstance(time, int | float) and not isinstance(time, bool) and abs(time) < 2**40:
-        return float(time)
-    if not isinstance(time, str):
-        return None
-    if re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,9})?", time):
-        return float(time)
-    try:
-        moment = datetime.fromisoformat(time)
-    except ValueError:
-        return None
-
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
 
 
 def _participant_index(

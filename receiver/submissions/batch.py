@@ -81,17 +81,19 @@ class Batch:
         except KeyReusedError:
             return Result(row, fault="its Idempotency-Key was used for another request (17534).")
         except OutcomeUnknownError as error:
-            return Result(row, fault=f"{error} Without --idempotency-key, `submit` makes one.")
+            return Result(
+                row, fault=f"{error} Without --idempotency-key, `submit` makes a new one."
+            )
         except (TwilioRefusedError, TwilioBusyError) as error:
             if isinstance(error, TwilioBusyError) or error.is_credentials_error:
                 self.stop()
             return Result(row, fault=str(error))
         except TwilioUnavailableError as error:
-            return self._unknown(row, str(error))
+            return self._outcome_unknown(row, str(error))
         except DatabaseUnavailableError as error:
-            return self._unknown(row, f"The database did not answer: {error}.")
+            return self._outcome_unknown(row, f"The database did not answer: {error}.")
 
-    def _unknown(self, row: Row, reason: str) -> Result:
+    def _outcome_unknown(self, row: Row, reason: str) -> Result:
         self.stop()
 
         return Result(

@@ -33,11 +33,11 @@ blueprint = Blueprint("submissions", __name__)
 blueprint.before_request(require_write_key)
 error_responses.register(blueprint)
 
-# The request's time is divided. This much is kept for an answer of our own, which has the key.
+# Reserved at the end of the request's time, so that the service itself answers, with the key.
 _ANSWER_SECONDS = 0.5
-# And this much for the store, after Twilio's response.
+# Reserved before that for the store, after Twilio's response.
 _STORE_SECONDS = 1.5
-# Fetching the configuration may take this long, so that time is left for the submission.
+# For fetching the configuration, so that time is left for the submission.
 _CONFIGURATION_TIMEOUT_SECONDS = 2.0
 
 

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
 from receiver.runtime.deadline import Deadline
@@ -13,8 +12,9 @@ from receiver.twilio.errors import (
     TwilioRefusedError,
     TwilioUnavailableError,
 )
+from receiver.twilio.pages import Documents, Page, parse_page
 from receiver.twilio.responses import TwilioResponse, parse_response
-from schemas.storable import ID_PATTERN, is_storable
+from schemas.storable import ID_PATTERN
 
 if TYPE_CHECKING:
     from twilio.rest import Client
@@ -35,17 +35,6 @@ _CONVERSATIONS = "https://conversations.twilio.com"
 _PAGE_SIZE = "100"
 # A call of eight hours has about ten thousand utterances.
 _MAX_COMMUNICATIONS_COUNT = 100_000
-_MAX_PAGE_TOKEN_CHARACTERS = 8192
-
-Documents = list[dict[str, Any]]
-
-
-@dataclass(frozen=True)
-class Page:
-    """One page of a list: its documents as Twilio sent them, and the next page's `pageToken`."""
-
-    documents: Documents
-    next_token: str | None = None
 
 
 class Twilio:
@@ -104,18 +93,14 @@ class Twilio:
     def _pages(self, url: str, query: dict[str, str]) -> Iterator[Page]:
         seen: set[str] = set()
         while True:
-            document = self._call("GET", url, params=query).document
-            documents = _documents(document)
-            token = document["meta"].get("nextToken") or None
-            if token is not None and not _is_token(token):
-                raise TwilioUnavailableError("Twilio's list has an invalid nextToken.")
-            if token in seen:
+            page = parse_page(self._call("GET", url, params=query).document)
+            if page.next_token in seen:
                 raise TwilioUnavailableError("Twilio's list repeats a nextToken.")
-            yield Page(documents, token)
-            if token is None:
+            yield page
+            if page.next_token is None:
                 return
-            seen.add(token)
-            query = {**query, "pageToken": token}
+            seen.add(page.next_token)
+            query = {**query, "pageToken": page.next_token}
 
     def _call(self, method: str, url: str, **arguments: Any) -> TwilioResponse:
         received = self._client.request(method, url, **arguments)
@@ -138,24 +123,6 @@ def open_twilio(settings: Settings, *, deadline: Deadline | None = None) -> Twil
     from receiver.twilio.transport import rest_client  # noqa: PLC0415
 
     return Twilio(rest_client(credentials, base_url=settings.twilio_base_url, deadline=deadline))
-
-
-def _documents(document: dict[str, Any]) -> Documents:
-    """Return the documents of a page; `meta.key` names the member that contains them."""
-    meta = document.get("meta")
-    key = meta.get("key") if isinstance(meta, dict) else None
-    documents = document.get(key) if isinstance(key, str) else None
-    if not isinstance(documents, list) or not all(isinstance(each, dict) for each in documents):
-        raise TwilioUnavailableError("Twilio's answer is not a page of a list.")
-
-    return documents
-
-
-def _is_token(token: object) -> bool:
-    """Return whether the store can keep the token for a later scan."""
-    return (
-        isinstance(token, str) and len(token) <= _MAX_PAGE_TOKEN_CHARACTERS and is_storable(token)
-    )
 
 
 def _id(value: str) -> str:
