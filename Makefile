@@ -1,15 +1,20 @@
-# `make run` serves on this machine, `make test` checks everything, `make faults` lets things fail
-# for some twenty minutes and tells what became of the callbacks, `make bench` compares with what
-# one would write instead (`make bench QUICK=1` does so briefly), `make lock` renews the lock files.
-# `make run PYTHON=/path/to/python3` takes another Python, `PORT=8001 make run` another port.
+# `make run` serves on this machine. `make test` checks what a commit may break, in five minutes.
+# `make test-all` is for releases: both versions of Postgres, full sizes, many more examples.
+# `make faults-short` makes Postgres, workers, disks and senders fail for two minutes, `make faults`
+# for twenty. `make bench` compares the service with its alternatives, `make bench QUICK=1` briefly.
+# `make coverage` reports the lines that no test executes (`make coverage TESTS=tests/lookup`).
+# `make lock` renews the lock files.
+# `make run PYTHON=/path/to/python3` uses another Python, `PORT=8001 make run` another port.
 #
-# Relative paths only: the project's folder may have any name.
+# All paths are relative, so that the project's folder may have any name.
 
-.PHONY: run test faults bench lock venv
+.PHONY: run lint test test-all faults faults-short coverage bench lock venv
 
-# Whatever the shell exports (production's settings, say) has no part in what runs here.
+# Nothing that the shell exports, such as production's settings, reaches what runs here.
 only = exec env -i PATH="$$PATH" HOME="$$HOME" TERM="$$TERM"
 python = .venv/bin/python
+# Worksteal: a process that has finished takes over tests of the other.
+pytest = $(only) CI="$$CI" $(python) -m pytest --numprocesses 2 --dist worksteal --durations 10
 compile = .venv/bin/uv pip compile pyproject.toml --quiet --upgrade --universal \
 	--python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header
 
@@ -18,16 +23,33 @@ run: venv
 	@sh dev/install.sh requirements-run.txt requirements-dev.txt
 	@$(only) PORT="$$PORT" DEV_DATABASE_URL="$$DEV_DATABASE_URL" $(python) -m dev.run
 
-test: venv
+lint: venv
 	@sh dev/install.sh requirements-dev.txt
 	@$(only) $(python) -m ruff check
 	@$(only) $(python) -m ruff format --check
 	@$(only) $(python) -m mypy
-	@$(only) CI="$$CI" $(python) -m pytest --numprocesses 2
+
+test: lint
+	@$(pytest) --ignore tests/faults
+
+test-all: lint
+	@$(pytest) --postgres=both --thorough --hypothesis-profile=thorough
+	@$(pytest) tests/callbacks/test_fuzz.py tests/signatures --hypothesis-profile=long
+
+faults-short: venv
+	@sh dev/install.sh requirements-dev.txt
+	@$(pytest) tests/faults
 
 faults: venv
 	@sh dev/install.sh requirements-dev.txt
-	@$(only) $(python) -m pytest tests/faults --faults=long --numprocesses 2 --dist worksteal
+	@$(pytest) tests/faults --faults=long
+
+coverage: venv
+	@sh dev/install.sh requirements-dev.txt
+	@$(only) $(python) -m coverage erase
+	@$(only) $(python) -m coverage run -m pytest --numprocesses 2 $(TESTS)
+	@$(only) $(python) -m coverage combine --quiet
+	@$(only) $(python) -m coverage report
 
 bench: venv
 	@sh dev/install.sh requirements-bench.txt

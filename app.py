@@ -1,4 +1,4 @@
-"""The application: reads the settings and wires the rooms."""
+"""Creates the application: reads the settings and registers the routes and commands."""
 
 import os
 from collections.abc import Mapping
@@ -9,6 +9,8 @@ from receiver.callbacks import views as callbacks
 from receiver.cli import commands
 from receiver.lookup import views as lookup
 from receiver.openapi import views as openapi
+from receiver.rejected.store import READ_SECONDS
+from receiver.runtime.deadline import REQUEST_SECONDS
 from receiver.runtime.timeouts import DeadlineMiddleware
 from receiver.services import create_services, install
 from receiver.settings import config
@@ -16,24 +18,33 @@ from receiver.submissions import views as submissions
 from receiver.web import health, problems
 
 
-def create_app(environ: Mapping[str, str] | None = None) -> Flask:
-    """Return the WSGI application with the settings of `environ`, by default the process's own.
+def create_app(
+    environ: Mapping[str, str] | None = None,
+    *,
+    request_seconds: float = REQUEST_SECONDS,
+    rejected_read_seconds: float = READ_SECONDS,
+) -> Flask:
+    """Return the WSGI application for the settings in `environ`, by default the process's own.
 
-    Raises receiver.settings.config.ConfigError, which lists every fault of the settings.
+    A request ends after `request_seconds`; a rejected request's body is read for at most
+    `rejected_read_seconds`. Raises receiver.settings.config.ConfigError, which lists every fault of
+    the settings.
     """
     settings = config.load(os.environ if environ is None else environ)
     app = Flask("app", static_folder=None)
-    # A redirect would be the end of a callback, for its signature speaks of the first URL.
+    # A redirected callback would be lost: its signature covers the first URL only.
     app.url_map.strict_slashes = False
     app.url_map.merge_slashes = False
-    install(app, create_services(settings))
+    install(app, create_services(settings, rejected_read_seconds=rejected_read_seconds))
     problems.register(app)
-    for room in (callbacks, lookup, submissions, openapi, health):
-        app.register_blueprint(room.blueprint)
+    for views in (callbacks, lookup, submissions, openapi, health):
+        app.register_blueprint(views.blueprint)
     commands.register(app)
-    # Flask's own way to wrap middleware around the application.
+    # Flask documents this assignment as the way to wrap an application in middleware.
     app.wsgi_app = DeadlineMiddleware(  # type: ignore[method-assign]
-        app.wsgi_app, late=problems.unavailable("It was not done before the request's deadline.")
+        app.wsgi_app,
+        late=problems.unavailable("The request was not completed before its deadline."),
+        seconds=request_seconds,
     )
 
     return app

@@ -1,8 +1,7 @@
-"""The web server: gevent workers, one deadline's worth of grace, nothing trusted from a header.
+"""The configuration of gunicorn, the web server.
 
-gunicorn reads this file in its first process, which forks the workers. So neither this file nor
-what it imports may import a database driver or a web framework: that is for the worker, once gevent
-has patched it.
+gunicorn reads this file in its master process, before gevent patches the workers. So neither this
+file nor what it imports may import a database driver or a web framework at the top.
 """
 
 import os
@@ -10,7 +9,7 @@ import resource
 import sys
 from typing import Any
 
-from receiver.runtime.logs import collect_less, configuration
+from receiver.runtime.logs import disable_unused_lookups, log_config
 from receiver.settings.config import ConfigError, load
 
 try:
@@ -21,40 +20,43 @@ except ConfigError as error:
 bind = f"0.0.0.0:{_settings.port}"
 workers = _settings.web_concurrency
 worker_class = "gevent"
-# Heartbeats go to memory: on a busy disk they come late, and a healthy worker would be killed.
+# Heartbeats are written to memory: on a busy disk they would be late, and gunicorn would kill a
+# healthy worker.
 worker_tmp_dir = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa: S108 - unlinked at once
 
-# A request's deadline is 8 s, so whatever is in flight at SIGTERM ends before this.
+# A request's deadline is 8 s, so every request in progress at SIGTERM ends within this time.
 graceful_timeout = 15
-# Longer than a router keeps an idle connection (Heroku: 90 s), or the two of them race at its end.
-# It is also how long gunicorn waits for a request's head: slow clients are the proxy's to stop. And
-# at SIGTERM an idle connection may yet bring a request, so it is waited for, as the others are.
+# Longer than a router keeps an idle connection (Heroku: 90 s): otherwise the router may send a
+# request on a connection that gunicorn is closing. It is also how long gunicorn waits for a
+# request's head, so the proxy must stop slow clients. At SIGTERM gunicorn also waits for idle
+# connections, because they may still bring a request.
 keepalive = 100
 
-# The signed URL: Twilio's, with a query of the customer's own.
+# The callback URL may have a long query of the customer's own.
 limit_request_line = 8190
-# The application decides the scheme; gunicorn would answer contradictory X-Forwarded-* with 400,
-# which Twilio takes as final, and take SCRIPT_NAME and PATH_INFO from a header.
+# The application determines the scheme. gunicorn would answer contradictory X-Forwarded-* headers
+# with 400, which Twilio doesn't retry, and would take SCRIPT_NAME and PATH_INFO from headers.
 secure_scheme_headers: dict[str, str] = {}
 forwarder_headers = ""
 
-# Whoever opens connections and says nothing must leave room for who does. Each takes a file and a
-# few kilobytes; the platform's soft limit of files, often 1024, may be raised to the hard one.
+# Silent connections must not exclude clients that send requests. Each connection takes a file
+# descriptor and a few kilobytes. The soft limit of file descriptors is often 1024; a process may
+# raise it to the hard limit.
 _soft, _hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-_files = 10_000 if _hard == resource.RLIM_INFINITY else min(10_000, _hard)
-if _soft < _files:
-    resource.setrlimit(resource.RLIMIT_NOFILE, (_files, _hard))
-worker_connections = max(1000, _files - 500)
+_max_files = 10_000 if _hard == resource.RLIM_INFINITY else min(10_000, _hard)
+if _soft < _max_files:
+    resource.setrlimit(resource.RLIMIT_NOFILE, (_max_files, _hard))
+worker_connections = max(1000, _max_files - 500)
 
 control_socket_disable = True
 logger_class = "receiver.runtime.gunicorn_logger.GunicornLogger"
-logconfig_dict = configuration(_settings.log_level)
-collect_less()
+logconfig_dict = log_config(_settings.log_level)
+disable_unused_lookups()
 
 
 def worker_exit(_server: Any, worker: Any) -> None:
-    """Leave nothing behind that is only in memory."""
-    app = getattr(worker, "wsgi", None)  # None where the worker could not start
+    """Write to the database what a worker has counted only in memory."""
+    app = getattr(worker, "wsgi", None)  # None if the worker could not start
     if app:
         from receiver.services import services_of  # noqa: PLC0415 - imports the driver, see above
 
@@ -62,12 +64,12 @@ def worker_exit(_server: Any, worker: Any) -> None:
 
 
 def post_worker_init(worker: Any) -> None:
-    """Refuse to serve with a driver that blocks the whole worker; move what waits in the spool."""
-    from receiver.callbacks import draining  # noqa: PLC0415 - imports the driver, see above
+    """Check that the database driver works with gevent, and start moving spooled callbacks."""
+    from receiver.callbacks import drain  # noqa: PLC0415 - imports the driver, see above
     from receiver.runtime import gevent_check  # noqa: PLC0415 - imports gevent, see above
     from receiver.services import services_of  # noqa: PLC0415 - imports the driver, see above
 
     gevent_check.check()
     services = services_of(worker.wsgi)
     if services.spool:
-        draining.start(services.engine, services.spool, services.settings.signing_keys)
+        drain.start(services.engine, services.spool, services.settings.signing_keys)

@@ -3,14 +3,15 @@
 The standard library alone is there at that time.
 """
 
-import os
 import socket
 import sys
 
+from dev.dotenv import setting
+
 
 def free_port() -> int:
-    """Return the port that `PORT` says, 8000 by default; exit with a hint if it can't be had."""
-    text = os.environ.get("PORT") or "8000"
+    """Return the port that `PORT` names, 8000 by default; exit with a hint if it is taken."""
+    text = setting("PORT") or "8000"
     port = int(text) if text.isascii() and text.isdigit() else 0
     if not 0 < port < 2**16:
         sys.exit(f"Error: PORT={text} isn't a port. Take one from 1 to 65535: PORT=8001 make run")

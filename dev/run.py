@@ -13,6 +13,7 @@ import requests
 
 from dev import demo, postgres, service, show
 from dev.credentials import ACCOUNT_SID, AUTH_TOKEN
+from dev.dotenv import setting
 from dev.loopback import refuse_remote
 from dev.port import free_port
 from dev.process import Child
@@ -29,7 +30,7 @@ def main() -> None:
         signal.signal(number, _unwind)
     port = free_port()
     with ExitStack() as stack:
-        url, data = _database(stack, os.environ.get("DEV_DATABASE_URL", ""))
+        url, data = _database(stack, setting("DEV_DATABASE_URL"))
         env = service.environment(url, port)
         service.migrate(env)
         twilio = _started(stack, service.simulate, env)

@@ -12,6 +12,7 @@ from pathlib import Path
 import requests
 
 from dev.credentials import ACCOUNT_SID, API_KEY, AUTH_TOKEN
+from dev.dotenv import setting
 from dev.http import ask
 from dev.process import Child
 from receiver.settings.urls import CALLBACK_PATH
@@ -42,7 +43,9 @@ def environment(database_url: str, port: int) -> Mapping[str, str]:
         "PORT": str(port),
         "RECONCILE_GRACE_SECONDS": str(GRACE),
         # The jobs' lives are told on this terminal; of the log only what goes wrong is of interest.
-        "LOG_LEVEL": "WARNING",
+        "LOG_LEVEL": setting("LOG_LEVEL") or "WARNING",
+        # `.env` may hold another deployment's settings; flask would add them to these.
+        "FLASK_SKIP_DOTENV": "1",
         # The configuration is production's, only that it listens to this machine alone.
         "GUNICORN_CMD_ARGS": f"--bind=127.0.0.1:{port}",
     }

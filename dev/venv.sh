@@ -1,13 +1,13 @@
-# Make .venv, unless there is a good one. For the Makefile, from the project's folder.
-# Relative paths only, so that the project's folder may have any name; -I, so that no exported
-# PYTHON… has a say.
+# Creates .venv, unless there is a usable one. The Makefile runs it in the project's folder.
+# Only relative paths are used, so the path of the project's folder may contain any character.
+# Python runs with -I, so that exported PYTHON… variables have no effect.
 set -eu
 
 fits='import ssl, sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 14))'
 
-# Set $python to the program behind the first name that really runs (a shim of pyenv may not), has
-# a fitting version and can make a venv with pip (Debian's can't without python3-venv).
-# It is asked in /, where no .python-version of ours steers a shim.
+# Set $python to the first Python that runs (a shim of pyenv may not), has a supported version, and
+# can create a virtual environment with pip (on Debian, that needs python3-venv).
+# It is run in /, where our .python-version does not make a pyenv shim choose another version.
 find_python() {
     if [ -n "${PYTHON-}" ]; then
         set -- "$PYTHON"
@@ -36,7 +36,8 @@ find_python() {
     exit 1
 }
 
-# A venv is good if its Python fits and its pip runs and is of this folder: scripts hold its path.
+# A venv is usable if its Python has a supported version, and its pip runs and belongs to this
+# folder: the scripts in a venv contain its absolute path, so a moved venv is not usable.
 good_venv() {
     .venv/bin/python -I -c "$fits" 2>/dev/null &&
         grep -qF "$(pwd -P)/.venv/bin/python" .venv/bin/pip 2>/dev/null &&

@@ -1,34 +1,65 @@
-"""The documents, held against the code: settings, routes and commands."""
+"""The documents, compared with the code: settings, routes, commands, paths and links."""
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import click
+import pytest
 from flask import Flask
 
+from app import create_app
+from dev.walks import STEP, renewed
+from receiver.services import services_of
 from receiver.settings import config
+from tests.support.environment import ENVIRON
 from tests.support.paths import ROOT
 
-README = (ROOT / "README.md").read_text()
-ARCHITECTURE = (ROOT / "docs" / "architecture.md").read_text()
-DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")]
+README = ROOT / "README.md"
+DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
+each_document = pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
 
 
-def _rows(text: str, heading: str) -> str:
-    """Return the section under the heading."""
-    return text.partition(f"{heading}\n")[2].partition("\n#")[0]
+@pytest.fixture(scope="module")
+def app() -> Iterator[Flask]:
+    """Return the application; nothing here needs its database."""
+    app = create_app(ENVIRON)
+    yield app
+    services_of(app).engine.dispose()
 
 
-def test_the_readme_lists_every_setting() -> None:
-    """The table names what is read from the environment, and nothing else."""
-    cells = re.findall(r"^\| (`[^|]+`) \|", _rows(README, "### Settings"), re.MULTILINE)
-    read = config._Environment().fields.values()  # noqa: SLF001 - what is read, and not a list of it
-    assert set(re.findall(r"[A-Z_]+", " ".join(cells))) == {field.data_key for field in read}
+def _read(name: str) -> str:
+    return (ROOT / "docs" / name).read_text()
 
 
-def test_the_architecture_lists_every_route(app: Flask) -> None:
+def test_the_readme_is_short() -> None:
+    """A first visit takes 150 lines at most; everything else is in docs/."""
+    assert len(README.read_text().splitlines()) <= 150
+
+
+@pytest.mark.parametrize("index", [README, ROOT / "docs" / "README.md"], ids=["README", "docs"])
+def test_each_index_links_to_every_page(index: Path) -> None:
+    """Both tables of contents lead to each page of docs/."""
+    linked = {(index.parent / target).resolve() for target, _ in _links(index) if target}
+    pages = {path for path in DOCUMENTS if path.parent.name == "docs"} - {ROOT / "docs/README.md"}
+    assert pages <= linked
+
+
+def test_the_settings_page_lists_every_setting() -> None:
+    """The tables name what is read from the environment, and nothing else."""
+    cells = re.findall(r"^\| (`[A-Z][^|]+`) \|", _read("settings.md"), re.MULTILINE)
+    assert set(re.findall(r"[A-Z_]+", " ".join(cells))) == config.variables()
+
+
+def test_the_example_file_has_known_settings() -> None:
+    """Each line of the example, commented out or not, sets a setting of ours."""
+    example = (ROOT / "deploy" / "receiver.env.example").read_text()
+    assert set(re.findall(r"^#?([A-Z_]+)=", example, re.MULTILINE)) <= config.variables()
+
+
+def test_the_reading_page_lists_every_route(app: Flask) -> None:
     """The table names the application's routes, and nothing else."""
-    listed = re.findall(r"^\| `([A-Z]+) (/[^`]*)` \|", ARCHITECTURE, re.MULTILINE)
+    listed = re.findall(r"^\| `([A-Z]+) (/[^`]*)` \|", _read("reading.md"), re.MULTILINE)
     served = {
         # The callback's route is there with a second slash and below a prefix too.
         (
@@ -46,53 +77,79 @@ def test_the_architecture_lists_every_route(app: Flask) -> None:
     assert set(listed) == served
 
 
-def _subcommands(group: click.Group) -> dict[str, click.Command | None]:
+def _commands(group: click.Group, prefix: str = "") -> Iterator[tuple[str, click.Command]]:
     context = click.Context(group)
-
-    return {name: group.get_command(context, name) for name in group.list_commands(context)}
-
-
-def _commands(group: click.Group, prefix: str = "") -> Iterator[str]:
-    for name, command in _subcommands(group).items():
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
         if isinstance(command, click.Group):
             yield from _commands(command, f"{prefix}{name} ")
-        else:
-            yield f"{prefix}{name}"
+        elif command:
+            yield f"{prefix}{name}", command
 
 
-def test_the_readme_names_every_command(app: Flask) -> None:
-    """The operator finds each command of ours, and none that isn't there."""
-    told = set(
-        re.findall(r"flask --app app ([a-z]+(?: (?:list|show|body|check|accept|replay))?)", README)
-    )
-    assert told == set(_commands(app.cli))
+def test_the_operating_page_lists_every_command(app: Flask) -> None:
+    """The table has one row for each command, and none for anything else."""
+    section = _read("operating.md").partition("## Commands\n")[2].partition("\n## ")[0]
+    rows = re.findall(r"^\| `flask --app app ([a-z ]+?)(?: ID)?` \|", section, re.MULTILINE)
+    assert isinstance(app.cli, click.Group)
+    assert sorted(rows) == sorted(name for name, _ in _commands(app.cli))
 
 
-def test_every_option_that_is_named_exists(app: Flask) -> None:
-    """An option in a document is an option of one of our commands."""
-    ours = {
-        option
-        for path in ("doctor", "callbacks", "rejected")
-        for command in [_subcommands(app.cli)[path]]
-        if command
-        for each in (command.commands.values() if isinstance(command, click.Group) else [command])
-        for parameter in each.params
-        for option in parameter.opts
-    }
-    told = {
-        option
-        for document in DOCUMENTS
-        for option in re.findall(
-            r"(?:doctor|callbacks (?:list|replay)|rejected check)`? (--[a-z-]+)",
-            document.read_text(),
-        )
-    }
-    assert told
-    assert told <= ours
+@each_document
+def test_every_command_and_option_exists(app: Flask, document: Path) -> None:
+    """A command in a document is one of ours, and so is each option that follows it."""
+    commands = dict(_commands(app.cli))
+    names = "|".join(sorted(commands, key=len, reverse=True))
+    text = re.sub(r"\\\n\s*", " ", document.read_text())
+    for words in re.findall(r"flask --app app ([a-z]+(?: [a-z]+)?)", text):
+        assert any(name in {words, words.partition(" ")[0]} for name in commands), words
+    for name, options in re.findall(rf"\b({names})((?: (?:--?)[a-z-]*[^`\n]*)?)", text):
+        # What follows is a command's argument, the shell's business or another program.
+        told = re.findall(r"(?<=\s)--[a-z-]+", re.split(r"[|;&>]", options)[0])
+        known = {option for parameter in commands[name].params for option in parameter.opts}
+        assert set(told) <= known | {"--help"}, f"{name}{options}"
 
 
-def test_links_lead_somewhere() -> None:
-    """Every relative link in the documents names a file."""
-    for document in DOCUMENTS:
-        for target in re.findall(r"\]\(([^)#:]+)\)", document.read_text()):
-            assert (document.parent / target).exists(), target
+def _links(document: Path) -> list[tuple[str, str]]:
+    """Return the relative links: each a path, which may be empty, and an anchor, likewise."""
+    found = re.findall(r"\]\(([^)#:]*)(?:#([^)]*))?\)", document.read_text())
+
+    return [(target, anchor) for target, anchor in found]
+
+
+def _anchors(document: Path) -> set[str]:
+    """Return the anchors of the document's headings, as GitHub makes them."""
+    headings = re.findall(r"^#+ (.+)$", document.read_text(), re.MULTILINE)
+
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@each_document
+def test_links_lead_somewhere(document: Path) -> None:
+    """Every relative link names a file, and its anchor a heading there."""
+    for target, anchor in _links(document):
+        path = (document.parent / target).resolve() if target else document
+        assert path.exists(), target
+        assert not anchor or anchor in _anchors(path), f"{target}#{anchor}"
+
+
+@each_document
+def test_every_path_exists(document: Path) -> None:
+    """A path of code in backticks is there, from the project's folder or from receiver/."""
+    paths = re.findall(r"`([\w.-]+(?:/[\w.-]+)*(?:/|\.py|\.md|\.toml))`", document.read_text())
+    for path in paths:
+        assert any((root / path).exists() for root in (ROOT, ROOT / "receiver")), path
+
+
+def test_the_walks_name_functions_where_they_are() -> None:
+    """Each step of a walk has the line of its function; `python -m dev.walks` renews them."""
+    architecture = _read("architecture.md")
+    assert STEP.search(architecture)
+    assert renewed(architecture, ROOT) == architecture
+
+
+def test_a_callback_passes_few_files() -> None:
+    """The way of a callback's body goes through at most seven files."""
+    walk = _read("architecture.md").partition("### A callback\n")[2].partition("\n##")[0]
+    files = {path for path, _, _ in STEP.findall(walk)}
+    assert 0 < len(files) <= 7

@@ -3,23 +3,41 @@
 import select as polling
 from collections.abc import Iterator
 from contextlib import ExitStack
-from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine, select
 
 from receiver.store.tables import events
+from tests.support.environment import engine_on
 from tests.support.paths import ROOT
 from tests.support.server import WebServer, response_of, web_server
+from tests.support.telling import empty
+
+pytestmark = pytest.mark.both_postgres  # over HTTP, the whole way of a callback
 
 BODY = (ROOT / "tests" / "samples" / "completed_flat.json").read_bytes()
 
 
-@pytest.fixture
-def web(migrated: str, tmp_path: Path) -> Iterator[WebServer]:
-    """Run the service."""
-    with web_server(migrated, tmp_path / "log") as server:
+@pytest.fixture(scope="module")
+def _server(module_database: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[WebServer]:
+    """Run the service, which waits for half a second for the body of a forged request."""
+    log = tmp_path_factory.mktemp("web") / "log"
+    with web_server(module_database, log, {"rejected_read_seconds": 0.5}) as server:
         yield server
+
+
+@pytest.fixture
+def engine(module_database: str) -> Iterator[Engine]:
+    """Yield an engine on the service's database."""
+    with engine_on(module_database) as engine:
+        yield engine
+
+
+@pytest.fixture
+def web(_server: WebServer, engine: Engine) -> Iterator[WebServer]:
+    """Yield the service, whose database is empty."""
+    yield _server
+    empty(engine)
 
 
 def _bodies(engine: Engine) -> list[bytes]:

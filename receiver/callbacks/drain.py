@@ -1,15 +1,18 @@
-"""The drain: moves spooled callbacks into the ledger, judged anew, the oldest first.
+"""The drain: moves spooled callbacks into the ledger, validated again, the oldest first.
 
-Any number of processes may do so at once. One that is killed between the commit and the removal of
-the file leaves it to be moved again, which counts a delivery too many and changes nothing else.
+Any number of processes may drain at once. A process that is killed between the commit and the
+removal of the file leaves a file that is moved again: that counts one delivery too many and changes
+nothing else.
 """
 
 import logging
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
+from itertools import chain, repeat
 from typing import NamedTuple
 
+import gevent
 from sqlalchemy import Engine
 
 from receiver.callbacks.revalidate import revalidate
@@ -26,14 +29,18 @@ from receiver.store.retry import DatabaseUnavailableError
 
 logger = logging.getLogger(__name__)
 
-# What recording one callback may take, in seconds: it holds a connection that requests wait for.
-RECORD_SECONDS = 5.0
+# For one callback: it holds a connection that requests wait for.
+RECORD_TIMEOUT_SECONDS = 5.0
+
+# Between two passes: where files wait, and where none waits or the database is unavailable.
+BUSY_PAUSE_SECONDS = 1.0
+IDLE_PAUSE_SECONDS = 5.0
 
 
 class DrainResult(NamedTuple):
-    """What became of one file: moved, or kept where it is by an obstacle.
+    """What happened to one file: moved, or not moved because of an error.
 
-    Where it is neither, another process was faster.
+    Where it is neither, another process moved it first.
     """
 
     name: str
@@ -42,46 +49,54 @@ class DrainResult(NamedTuple):
 
 
 class Drain:
-    """Moves what waits, with one connection. Its disk is waited for: in one thread, for so long."""
+    """Moves the files of a spool, with one database connection and one thread for the disk."""
 
-    def __init__(self, engine: Engine, spool: Spool, keys: Sequence[SigningKey]) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        spool: Spool,
+        keys: Sequence[SigningKey],
+        *,
+        record_timeout_seconds: float = RECORD_TIMEOUT_SECONDS,
+    ) -> None:
         self.spool = spool
         self._engine = engine
         self._keys = keys
-        self._told: set[Waiting] = set()
+        self._record_timeout_seconds = record_timeout_seconds
+        self._logged: set[Waiting] = set()
         self._stuck: set[Waiting] = set()
-        self._stops: Counter[Waiting] = Counter()  # how many passes each has stopped
+        self._stopped_passes: Counter[Waiting] = Counter()
 
     def waiting(self) -> list[Waiting]:
-        """Return the files that are worth a try, in the order to try them."""
+        """Return the files to try, in the order to try them."""
         files = run_in_thread(self.spool.waiting)
         self._forget_all_but(set(files))
-        worth = [file for file in files if file not in self._stuck]
+        to_try = [file for file in files if file not in self._stuck]
 
-        # What has stopped a pass goes behind the others: perhaps only its own job is locked.
-        return sorted(worth, key=lambda file: self._stops[file])
+        # A file that stopped a pass goes behind the others: perhaps only its own job is locked.
+        return sorted(to_try, key=lambda file: self._stopped_passes[file])
 
     def run(self, files: Iterable[Waiting]) -> Iterator[DrainResult]:
-        """Try each of the files, and yield what became of it.
+        """Try to move each file, and yield what happened to it.
 
-        Raises DatabaseUnavailableError, and leaves the rest alone, where the database doesn't take
-        one in time.
+        Raises DatabaseUnavailableError, and leaves the remaining files, when the database doesn't
+        take a file in time.
         """
         for file in files:
             try:
-                tried = DrainResult(file.name, moved=self._move(file))
+                result = DrainResult(file.name, moved=self._move(file))
             except (DatabaseUnavailableError, DeadlineExceededError) as error:
-                self._stops[file] += 1
+                self._stopped_passes[file] += 1
                 raise DatabaseUnavailableError(str(error)) from error
             except Exception as error:  # noqa: BLE001 - one file must not hold up the others
-                tried = DrainResult(file.name, error=self._stay(file, error))
-            yield tried
+                result = DrainResult(file.name, error=self._keep_in_spool(file, error))
+            yield result
 
     def _forget_all_but(self, files: set[Waiting]) -> None:
-        self._told &= files
+        self._logged &= files
         self._stuck &= files
-        for file in self._stops.keys() - files:
-            del self._stops[file]
+        for file in self._stopped_passes.keys() - files:
+            del self._stopped_passes[file]
 
     def _move(self, file: Waiting) -> bool:
         claimed = run_in_thread(claim, self.spool.path / file.name)
@@ -89,17 +104,16 @@ class Drain:
             return False
         with claimed:
             self._record(revalidate(claimed.event, self._keys))
-            # If the disk refuses to remove it, it must not be recorded over and over.
+            # If the disk refuses to remove the file, it must not be recorded again and again.
             self._stuck.add(file)
             run_in_thread(claimed.done)
 
         return True
 
     def _record(self, event: Event) -> None:
-        with time_limit(RECORD_SECONDS):
-            recorded = record_or_quarantine(
-                partial(record, self._engine), event, Deadline(RECORD_SECONDS)
-            )
+        seconds = self._record_timeout_seconds
+        with time_limit(seconds):
+            recorded = record_or_quarantine(partial(record, self._engine), event, Deadline(seconds))
         self.spool.breaker.reset()
         logger.log(
             logging.WARNING if recorded.outcome == Outcome.QUARANTINED else logging.INFO,
@@ -115,16 +129,68 @@ class Drain:
             },
         )
 
-    def _stay(self, file: Waiting, error: Exception) -> str:
-        """Return why the file stays, and tell it once. What the disk refuses may pass."""
+    def _keep_in_spool(self, file: Waiting, error: Exception) -> str:
+        """Return why the file stays, and log it once. An error of the disk may pass."""
         if isinstance(error, (CorruptFileError, OSError)):
             cause = explain(error)
         else:
-            cause = f"it met a fault of ours: {locate(error)}"
-        if file not in self._told:
+            cause = f"an internal error occurred: {locate(error)}"
+        if file not in self._logged:
             logger.error("a spooled callback stays: %s", cause, extra={"file": file.name})
-        self._told.add(file)
+        self._logged.add(file)
         if not isinstance(error, OSError):
             self._stuck.add(file)
 
         return cause
+
+
+def start(engine: Engine, spool: Spool, keys: Sequence[SigningKey]) -> None:
+    """Drain the spool in a greenlet of this process, until the process ends."""
+    gevent.spawn(run_forever, Drain(engine, spool, keys))
+
+
+def run_forever(drain: Drain, *, idle_pause_seconds: float = IDLE_PAUSE_SECONDS) -> None:
+    """Probe the spool once, then move what waits, again and again; it never returns."""
+    logged = ""
+    for step in chain([_probe], repeat(_run_pass)):
+        try:
+            has_files = step(drain)
+            logged = ""
+        except Exception as error:  # noqa: BLE001 - what waits must be tried again after any error
+            has_files = False
+            if locate(error) != logged:
+                logged = locate(error)
+                logger.error("draining the spool failed, trying again: %s", logged)  # noqa: TRY400 - located already
+        gevent.sleep(BUSY_PAUSE_SECONDS if has_files else idle_pause_seconds)
+
+
+def _probe(drain: Drain) -> bool:
+    """Log an error if the spool can't be used; return that a pass may follow soon."""
+    try:
+        run_in_thread(drain.spool.probe)
+    except OSError as error:
+        logger.error(  # noqa: TRY400 - where it was raised doesn't matter
+            "the spool can't be used, so nothing is stored while the database is unavailable: %s. "
+            "Let SPOOL_DIR name a folder that this process may write to.",
+            explain(error),
+            extra={"folder": str(drain.spool.path)},
+        )
+
+    return True
+
+
+def _run_pass(drain: Drain) -> bool:
+    """Move what waits; return whether to look again soon."""
+    files = drain.waiting()
+    moved_count = 0
+    try:
+        for result in drain.run(files):
+            moved_count += result.moved
+    except DatabaseUnavailableError as error:
+        logger.warning("spooled callbacks wait for the database: %s", error)
+        return False
+    finally:
+        if moved_count:
+            logger.info("%d spooled callbacks moved into the ledger", moved_count)
+
+    return bool(files)

@@ -15,7 +15,7 @@ from receiver.bodies.memory_budget import MemoryBudgetError
 from receiver.bodies.reader import BodyIncompleteError, BodyTooLargeError
 from receiver.callbacks.persist import Persisted, Spooled
 from receiver.runtime.timeouts import DeadlineExceededError
-from receiver.signatures.signature import SignatureError
+from receiver.signatures.matching import SignatureError
 from receiver.store.event import Outcome
 from receiver.store.retry import DatabaseUnavailableError
 from receiver.web.problems import problem, unavailable

@@ -1,4 +1,4 @@
-"""Replay: judging anew what is quarantined, by today's code, keys and settings."""
+"""Replay: validates quarantined callbacks again, by today's code, keys and settings."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,69 +15,79 @@ from receiver.store.ledger.quarantine import find_owner, find_quarantined
 from receiver.store.ledger.record import foreign, record, record_or_quarantine
 from receiver.store.retry import DatabaseUnavailableError, query
 
-# In seconds, for one callback: a lock on its job may have to be waited for.
-_PATIENCE = 10.0
+# For one callback: its job may be locked for a while.
+TIMEOUT_SECONDS = 10.0
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
-    """What became of a callback that was quarantined for the reason `was`.
+class ReplayResult:
+    """What happened to a callback that was quarantined for `previous_reason`.
 
-    `outcome` is None where it could not be judged or recorded: then nothing has changed. `reason`
-    tells why it stays quarantined, or what failed.
+    `outcome` is None where it could not be validated or recorded; nothing has changed then.
+    `reason` says why it stays quarantined, or what failed.
     """
 
     job_id: str | None
-    was: str | None
+    previous_reason: str | None
     outcome: Outcome | None
     reason: str | None
 
 
 class Replay:
-    """Judges quarantined callbacks anew, by their ids; a dry run tells the same and writes nothing.
+    """Validates quarantined callbacks again, by id; a dry run gives the same and writes nothing.
 
-    What only the database can find out, that it refuses the values, a dry run doesn't foresee.
+    A dry run can't predict that the database will refuse a callback's values.
     """
 
-    def __init__(self, engine: Engine, keys: Sequence[SigningKey], *, dry_run: bool) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        keys: Sequence[SigningKey],
+        *,
+        dry_run: bool,
+        timeout_seconds: float = TIMEOUT_SECONDS,
+    ) -> None:
         self._engine = engine
         self._keys = keys
         self._dry_run = dry_run
-        # Whose each job would be that doesn't exist yet: the first one's to tell of it.
-        self._claimed: dict[str, str] = {}
+        self._timeout_seconds = timeout_seconds
+        # Which account each job that doesn't exist yet will belong to: that of its first event.
+        self._owners: dict[str, str] = {}
 
-    def __call__(self, event_id: int) -> Verdict | None:
-        """Return what becomes of the callback, None if there is nothing left to judge.
+    def __call__(self, event_id: int) -> ReplayResult | None:
+        """Return what happened to the callback, None if it is no longer quarantined.
 
-        Raises receiver.store.retry.DatabaseUnavailableError if the database doesn't do it in time.
+        Raises DatabaseUnavailableError after the timeout.
         """
-        event = query(self._engine, Deadline(_PATIENCE), find_quarantined, event_id)
+        event = query(self._engine, Deadline(self._timeout_seconds), find_quarantined, event_id)
         if event is None:
             return None
         try:
-            return self._replayed(event)
+            return self._replay(event)
         except DatabaseUnavailableError:
             raise
-        except Exception as error:  # noqa: BLE001 - it must not cost the others their replay
-            return Verdict(event.job_id, event.reason, None, locate(error))
+        except Exception as error:  # noqa: BLE001 - the other callbacks must be replayed all the same
+            return ReplayResult(event.job_id, event.reason, None, locate(error))
 
-    def _replayed(self, event: Event) -> Verdict:
-        judged = revalidate(event, self._keys)
-        if judged.head is not None and self._owner_with(judged) != judged.account_id:
-            judged = foreign(judged)
-        # What is judged as before is not written again.
-        if self._dry_run or judged == event:
-            outcome = Outcome.QUARANTINED if judged.reason else Outcome.APPLIED
-            return Verdict(judged.job_id, event.reason, outcome, judged.reason)
-        recorded = record_or_quarantine(partial(record, self._engine), judged, Deadline(_PATIENCE))
+    def _replay(self, event: Event) -> ReplayResult:
+        validated = revalidate(event, self._keys)
+        if validated.head is not None and self._owner_of(validated) != validated.account_id:
+            validated = foreign(validated)
+        # An unchanged result isn't written again.
+        if self._dry_run or validated == event:
+            outcome = Outcome.QUARANTINED if validated.reason else Outcome.APPLIED
+            return ReplayResult(validated.job_id, event.reason, outcome, validated.reason)
+        recorded = record_or_quarantine(
+            partial(record, self._engine), validated, Deadline(self._timeout_seconds)
+        )
 
-        return Verdict(judged.job_id, event.reason, recorded.outcome, recorded.reason)
+        return ReplayResult(validated.job_id, event.reason, recorded.outcome, recorded.reason)
 
-    def _owner_with(self, event: Event) -> str | None:
+    def _owner_of(self, event: Event) -> str | None:
         """Return the account that the event's job belongs to, this event included."""
         job_id, account_id = str(event.job_id), str(event.account_id)
-        owner = query(self._engine, Deadline(_PATIENCE), find_owner, job_id)
+        owner = query(self._engine, Deadline(self._timeout_seconds), find_owner, job_id)
         if owner is None and self._dry_run:
-            return self._claimed.setdefault(job_id, account_id)
+            return self._owners.setdefault(job_id, account_id)
 
         return owner or account_id

@@ -6,7 +6,8 @@ from hashlib import sha256
 
 from receiver.events.validate import validate_callback
 from receiver.settings.keys import ACCOUNT_SID, SigningKey
-from receiver.signatures.signature import SignatureError, SignedRequest, verify
+from receiver.signatures.matching import SignatureError
+from receiver.signatures.signature import SignedRequest, verify
 from receiver.store.event import Event
 
 

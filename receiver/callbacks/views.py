@@ -16,7 +16,8 @@ from receiver.runtime.errors import locate
 from receiver.runtime.timeouts import LOG_FIELDS
 from receiver.services import services
 from receiver.settings.urls import CALLBACK_PATH, without_credentials
-from receiver.signatures.signature import SignatureError, SignedRequest, authenticate
+from receiver.signatures.matching import SignatureError
+from receiver.signatures.signature import SignedRequest, authenticate
 from receiver.signatures.url import called_url
 from receiver.store.event import Event
 

@@ -1,4 +1,4 @@
-"""Which commands there are. Each is imported once it is asked for: the web process needs none."""
+"""Registers the commands. Each is imported when it is run: the web process needs none of them."""
 
 from importlib import import_module
 
@@ -6,7 +6,7 @@ import click
 from flask import Flask
 from flask.cli import AppGroup
 
-# By their names, each with its module in this room and its name there.
+# Each command's module below receiver.cli, and the command's name in it.
 _COMMANDS = {
     "callbacks": ("callbacks.commands", "group"),
     "completeness": ("completeness", "command"),
@@ -15,21 +15,21 @@ _COMMANDS = {
     "rebuild": ("database", "rebuild_command"),
     "reconcile": ("reconcile", "command"),
     "rejected": ("rejected.commands", "group"),
-    "simulate": ("simulate", "command"),
+    "simulate": ("simulate.command", "command"),
     "spool": ("spool", "command"),
     "submit": ("submit.command", "command"),
 }
 
 
-class Commands(AppGroup):
-    """The commands, imported on demand, as click's documentation has it."""
+class LazyCommands(AppGroup):
+    """Imports a command on demand, as click's documentation describes for lazy loading."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
-        """Return their names."""
+        """Return the names of all commands."""
         return list(_COMMANDS)
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - likewise
-        """Return the command, None if there is none of that name."""
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's signature
+        """Return the command, None if no command has this name."""
         if cmd_name not in _COMMANDS:
             return None
         module, name = _COMMANDS[cmd_name]
@@ -39,5 +39,5 @@ class Commands(AppGroup):
 
 
 def register(app: Flask) -> None:
-    """Give the application its commands."""
-    app.cli = Commands(app.name)
+    """Make these the application's commands."""
+    app.cli = LazyCommands(app.name)

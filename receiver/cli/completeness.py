@@ -1,11 +1,11 @@
-"""The command that tells which transcripts are missing, for people and for monitors."""
+"""The command `completeness`: prints which transcripts are missing, for operators and monitors."""
 
 from datetime import UTC, datetime, timedelta
 
 import click
 from flask.cli import with_appcontext
 
-from receiver.cli.context import explained
+from receiver.cli.errors import report_database_errors
 from receiver.services import services
 from receiver.store.completeness.figures import RECENT, Completeness, completeness
 from receiver.store.completeness.missing import missing_jobs
@@ -13,61 +13,78 @@ from receiver.store.jobs.read import Row
 from receiver.store.polls.unknown import unknown_jobs
 from receiver.web.transcript_state import reasons
 
+MAX_AGE_IN_HOURS = 48  # an older age is printed in days
 
-@click.command("completeness")
-@click.option("--limit", type=click.IntRange(1), default=50, show_default=True)
+
+# `\b` keeps click from rewrapping the lines that follow.
+_EXIT_CODES_HELP = """\b
+Exit codes:
+  0  no transcript is missing
+  1  at least one transcript is missing
+  2  not known: `reconcile` has not read all of Twilio's list of jobs
+     within the last 24 hours
+"""
+
+
+@click.command("completeness", epilog=_EXIT_CODES_HELP)
+@click.option(
+    "--limit",
+    type=click.IntRange(1),
+    default=50,
+    show_default=True,
+    help="Print at most this many missing transcripts, and as many unknown jobs.",
+)
 @with_appcontext
-@explained
+@report_database_errors
 def command(*, limit: int) -> None:
-    """Tell how many transcripts Twilio promised, how many are here, and which are missing.
+    """Print which transcripts are missing.
 
-    Unfinished jobs of which Twilio knows nothing are named too: whether they will have a
-    transcript nobody can tell.
-
-    Exits with 1 if any is missing, else with 2 if that can't be known, since no `reconcile` has
-    gone through Twilio's list within a day.
+    Prints how many jobs are completed at Twilio and how many of their transcripts are stored, then
+    each missing transcript with the likely reasons. Also lists unfinished jobs that Twilio does not
+    know: they may never get a transcript.
     """
     now = datetime.now(UTC)
-    over_by = now - timedelta(seconds=services().settings.reconcile_grace_seconds)
+    # Jobs that ended by then should have their transcripts.
+    ended_by = now - timedelta(seconds=services().settings.reconcile_grace_seconds)
     with services().engine.connect() as connection:
-        found = completeness(connection, over_by)
-        missing = missing_jobs(connection, over_by, limit=limit) if found.missing else []
-        unknown = unknown_jobs(connection, limit=limit) if found.unknown_at_twilio else []
-    _tell(found, now)
+        figures = completeness(connection, ended_by)
+        missing = missing_jobs(connection, ended_by, limit=limit) if figures.missing else []
+        unknown = unknown_jobs(connection, limit=limit) if figures.unknown_at_twilio else []
+    _print_figures(figures, now)
     for job in missing:
-        _tell_missing(job)
+        _print_missing(job)
     for job in unknown:
-        click.echo(f"\n{job['id']}  {job['status']}\n  Twilio doesn't know of it.")
-    if found.missing > len(missing) or found.unknown_at_twilio > len(unknown):
-        click.echo(f"(the oldest {limit}; --limit shows more)", err=True)
-    if found.missing:
+        click.echo(f"\n{job['id']}  {job['status']}\n  Twilio does not know this job.")
+    if figures.missing > len(missing) or figures.unknown_at_twilio > len(unknown):
+        click.echo(f"(the oldest {limit}; use --limit to print more)", err=True)
+    if figures.missing:
         raise SystemExit(1)
-    if found.since is None or found.since < now - RECENT:
+    if figures.since is None or figures.since < now - RECENT:
         raise SystemExit(2)
 
 
-def _tell(found: Completeness, now: datetime) -> None:
-    click.echo(f"completed at Twilio  {found.completed}")
-    click.echo(f"with transcript      {found.with_transcript}")
-    click.echo(f"awaiting a callback  {found.awaiting}")
-    click.echo(f"replaced             {found.replaced}")
-    oldest = found.oldest_missing_at
-    age = f"  (the oldest for {_age(now - oldest)})" if oldest else ""
-    click.echo(f"missing              {found.missing}{age}")
-    click.echo(f"unknown at Twilio    {found.unknown_at_twilio}")
-    since = f"{found.since:%Y-%m-%dT%H:%M:%SZ}" if found.since else "never: run `reconcile`"
+def _print_figures(figures: Completeness, now: datetime) -> None:
+    click.echo(f"completed at Twilio  {figures.completed}")
+    click.echo(f"with transcript      {figures.with_transcript}")
+    click.echo(f"awaiting a callback  {figures.awaiting}")
+    click.echo(f"replaced             {figures.replaced}")
+    oldest = figures.oldest_missing_at
+    age = f"  (the oldest for {_format_age(now - oldest)})" if oldest else ""
+    click.echo(f"missing              {figures.missing}{age}")
+    click.echo(f"unknown at Twilio    {figures.unknown_at_twilio}")
+    since = f"{figures.since:%Y-%m-%dT%H:%M:%SZ}" if figures.since else "never: run `reconcile`"
     click.echo(f"known as of          {since}")
 
 
-def _age(age: timedelta) -> str:
+def _format_age(age: timedelta) -> str:
     hours, rest = divmod(int(age.total_seconds()), 3600)
-    if hours >= 48:  # noqa: PLR2004 - a day more or less says little then
+    if hours >= MAX_AGE_IN_HOURS:
         return f"{hours // 24} days"
 
     return f"{hours}:{rest // 60:02} h"
 
 
-def _tell_missing(job: Row) -> None:
+def _print_missing(job: Row) -> None:
     click.echo(f"\n{job['id']}  ended {job['ended_at']:%Y-%m-%dT%H:%M:%SZ}")
     if job.get("resubmitted_as"):
         click.echo(f"  submitted again as {job['resubmitted_as']}")

@@ -1,25 +1,21 @@
-"""Commands for the database as a whole: its schema, and the jobs that the ledger adds up to."""
+"""The commands `migrate` and `rebuild`: the database's schema, and the jobs' rows."""
 
 import sys
 
 import click
 from flask.cli import with_appcontext
 
-from receiver.cli.context import explained
+from receiver.cli.errors import report_database_errors
 from receiver.services import services
 from receiver.store.jobs.rebuild import count_jobs, job_ids, rebuild
+from receiver.store.migrate import MigrationBusyError, migrate
 
 
 @click.command("migrate")
 @with_appcontext
-@explained
+@report_database_errors
 def migrate_command() -> None:
-    """Bring the database's schema to this code's version."""
-    from receiver.store.migrate import (  # noqa: PLC0415 - keeps Alembic out of the web process
-        MigrationBusyError,
-        migrate,
-    )
-
+    """Migrate the database's schema to this code's version."""
     try:
         migrate(services().engine, tell=click.echo)
     except MigrationBusyError as error:
@@ -28,18 +24,21 @@ def migrate_command() -> None:
 
 @click.command("rebuild")
 @with_appcontext
-@explained
+@report_database_errors
 def rebuild_command() -> None:
-    """Fold every job anew from the ledger, and list the jobs whose row had to change."""
-    database = services().engine
-    with database.connect() as connection:
-        count = count_jobs(connection)
+    """Rebuild every job's row from the ledger.
+
+    Prints the ids of the jobs whose row changed.
+    """
+    engine = services().engine
+    with engine.connect() as connection:
+        job_count = count_jobs(connection)
+    changed_count = 0
     with click.progressbar(
-        job_ids(database), length=count, label="Rebuilding", file=sys.stderr
+        job_ids(engine), length=job_count, label="Rebuilding", file=sys.stderr
     ) as ids:
-        changed = 0
         for job_id in ids:
-            if rebuild(database, job_id):
+            if rebuild(engine, job_id):
                 click.echo(job_id)
-                changed += 1
-    click.echo(f"{count} jobs, of which {changed} had to change.", err=True)
+                changed_count += 1
+    click.echo(f"{job_count} jobs checked, {changed_count} changed.", err=True)

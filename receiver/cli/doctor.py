@@ -1,9 +1,9 @@
-"""The command that looks for what is wrong with this deployment."""
+"""The command `doctor`: finds what is wrong with this deployment."""
 
 import click
 from flask.cli import with_appcontext
 
-from receiver.doctor import doctor
+from receiver.doctor.doctor import run
 from receiver.services import services
 
 
@@ -11,10 +11,19 @@ from receiver.services import services
 @click.option(
     "--send-test",
     is_flag=True,
-    help="Send a signed callback to PUBLIC_URL, see it stored, read it back, remove it.",
+    help="Also send a signed test callback to PUBLIC_URL, check that it is stored and can be read "
+    "back, and remove it.",
 )
 @with_appcontext
 def command(*, send_test: bool) -> None:
-    """Check settings, database, schema and connections; exit with 1 if anything fails."""
-    if not doctor.run(services().settings, services().engine, send_test=send_test, tell=click.echo):
+    """Check this deployment, and print how to fix each problem.
+
+    Checks the settings, the spool, the database, missing transcripts and, with Twilio's
+    credentials, the Transcription Configurations at Twilio. Exits with 1 if a check fails; a
+    warning does not change the exit code.
+    """
+    is_healthy = run(
+        services().settings, services().engine, send_test=send_test, print_line=click.echo
+    )
+    if not is_healthy:
         raise SystemExit(1)

@@ -1,4 +1,4 @@
-"""The command that asks Twilio what became of our jobs."""
+"""The command `reconcile`: asks Twilio about jobs whose state or transcript is missing here."""
 
 import json
 import logging.config
@@ -11,93 +11,100 @@ from datetime import timedelta
 import click
 from flask.cli import with_appcontext
 
-from receiver.cli.context import explained
+from receiver.cli.errors import report_database_errors
 from receiver.reconcile.context import ReconcileContext
 from receiver.reconcile.forever import reconcile_forever
 from receiver.reconcile.run import reconcile
-from receiver.runtime.logs import configuration
+from receiver.runtime.logs import log_config
 from receiver.services import services
 from receiver.twilio.client import NotConfiguredError, Twilio, open_twilio
 
-# `\b` keeps click from filling the lines that follow.
-_MEMBERS = """\b
-What it prints:
-  checked       how often Twilio told of a job, in its list or asked
-                about it; a job may count twice
-  changed       how often that was news of a job that we knew
-  found         jobs that nobody submitted here, new to us
-  fetched_back  missing transcripts that a conversation had kept
+# How long a sleep goes on after SIGTERM or SIGINT, at most.
+MAX_SLEEP_SECONDS = 1.0
+
+# `\b` keeps click from rewrapping the lines that follow.
+_REPORT_HELP = """\b
+The members of the printed JSON:
+  checked       how often Twilio returned a job, in its list or by id;
+                a job may count twice
+  changed       how often that changed a job that was already stored
+  found         jobs that were not stored here yet
+  fetched_back  missing transcripts that were read from a conversation
   resubmitted   recordings submitted again (--resubmit-missing)
-  resumed       submissions that had no answer, and have one now
-  unknown       jobs of which Twilio says that it knows nothing
-  unusable      what Twilio told and was quarantined
-  errors        what could not be asked
-  listed        whether all of Twilio's list of jobs was read
-  fault         why the pass ended early, or went without the list
-  wait          when to go on, in seconds, if Twilio says so
+  resumed       submissions that had no response, and have one now
+  unknown       jobs that Twilio says it does not know
+  unusable      responses that were quarantined
+  errors        requests to Twilio that failed
+  listed        true if all of Twilio's list of jobs was read
+  fault         why reconciling stopped early, or skipped the list
+  wait          seconds to wait before the next run, if Twilio says so
 """
 
 
-@click.command("reconcile", epilog=_MEMBERS)
-@click.option("--forever", is_flag=True, help="Go on until SIGTERM, whenever something is due.")
+@click.command("reconcile", epilog=_REPORT_HELP)
+@click.option(
+    "--forever", is_flag=True, help="Keep running until SIGTERM, and reconcile when a job is due."
+)
 @click.option(
     "--resubmit-missing",
     "resubmits",
     is_flag=True,
-    help="Submit the recordings of missing transcripts again, each once. It costs money.",
+    help="Also submit the recordings of missing transcripts again, each once. This costs money.",
 )
 @with_appcontext
-@explained
+@report_database_errors
 def command(*, forever: bool, resubmits: bool) -> None:
-    """Ask Twilio about unfinished jobs, jobs that we don't know, and missing transcripts.
+    """Fetch from Twilio what is missing here.
 
-    Goes on until all that was due is done, prints what it came to, as JSON, and exits with 1 if it
-    could not ask all of it.
-    What befell single jobs is logged, as JSON lines on stderr.
+    Asks Twilio about unfinished jobs, jobs that are not stored here, and missing transcripts. Does
+    everything that is due, then prints the result as JSON. Exits with 1 if anything that was due
+    could not be requested; run the command again to continue.
+
+    Messages about single jobs are logged as JSON lines on standard error.
     """
-    logging.config.dictConfig(configuration(services().settings.log_level))
+    logging.config.dictConfig(log_config(services().settings.log_level))
     try:
         with open_twilio(services().settings) as twilio:
             if forever:
-                _go_on(twilio, resubmits=resubmits)
+                _run_forever(twilio, resubmits=resubmits)
             else:
-                _go_once(twilio, resubmits=resubmits)
+                _run_once(twilio, resubmits=resubmits)
     except NotConfiguredError as error:
         raise click.ClickException(str(error)) from error
 
 
-def _go_once(twilio: Twilio, *, resubmits: bool) -> None:
-    report = reconcile(_desk(twilio), resubmits=resubmits)
+def _run_once(twilio: Twilio, *, resubmits: bool) -> None:
+    report = reconcile(_context(twilio), resubmits=resubmits)
     click.echo(json.dumps(report.to_dict()))
     if report.has_failed:
         raise SystemExit(1)
 
 
-def _go_on(twilio: Twilio, *, resubmits: bool) -> None:
-    """Go on until the process is told to end, which it does between two jobs."""
-    ending: list[int] = []
+def _run_forever(twilio: Twilio, *, resubmits: bool) -> None:
+    """Reconcile until SIGTERM or SIGINT; the process ends between two jobs."""
+    signals: list[int] = []
     for number in (signal.SIGTERM, signal.SIGINT):
-        # No more than this: what the handler interrupts may hold any lock.
-        signal.signal(number, lambda number, _: ending.append(number))
-    context = replace(_desk(twilio), is_stopping=lambda: bool(ending))
+        # The handler only notes the signal: the code that it interrupts may hold any lock.
+        signal.signal(number, lambda number, _frame: signals.append(number))
+    context = replace(_context(twilio), is_stopping=lambda: bool(signals))
     reconcile_forever(
         context, resubmits=resubmits, sleep=lambda seconds: _sleep(seconds, context.is_stopping)
     )
 
 
 def _sleep(seconds: float, is_stopping: Callable[[], bool]) -> None:
-    """Sleep, but for a second at most once the process is told to end."""
-    until = time.monotonic() + seconds
-    while not is_stopping() and (left := until - time.monotonic()) > 0:
-        time.sleep(min(left, 1.0))
+    """Sleep, and return within MAX_SLEEP_SECONDS once the process is stopping."""
+    wake_at = time.monotonic() + seconds
+    while not is_stopping() and (left := wake_at - time.monotonic()) > 0:
+        time.sleep(min(left, MAX_SLEEP_SECONDS))
 
 
-def _desk(twilio: Twilio) -> ReconcileContext:
-    known = services().settings
+def _context(twilio: Twilio) -> ReconcileContext:
+    settings = services().settings
 
     return ReconcileContext(
         engine=services().engine,
         twilio=twilio,
-        account_id=known.account_sid,
-        grace=timedelta(seconds=known.reconcile_grace_seconds),
+        account_id=settings.account_sid,
+        grace=timedelta(seconds=settings.reconcile_grace_seconds),
     )

@@ -1,89 +1,108 @@
-"""The command for what waits on disk until the database takes it."""
+"""The command `spool`: shows the callbacks that wait on disk, and moves them into the ledger."""
 
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 import click
 from flask.cli import with_appcontext
 
 from receiver.callbacks.drain import Drain
-from receiver.cli.context import explained
+from receiver.cli.errors import report_database_errors
 from receiver.services import services
 from receiver.spool.folder import Spool, Waiting, explain
 from receiver.store.retry import DatabaseUnavailableError
 
-# A locked job stops a try, like a database that is away; so as many are made.
-_TRIES = 3
+# A single locked job stops a drain, as an unavailable database does. Each try continues after the
+# file that stopped the last one.
+MAX_TRY_COUNT = 3
+
+
+@dataclass
+class _DrainSummary:
+    moved_count: int = 0
+    errors: dict[str, str] = field(default_factory=dict)  # by file name
+    database_error: str | None = None  # the last one
 
 
 @click.command("spool")
-@click.option("--drain", "wants_drain", is_flag=True, help="Move what waits into the ledger.")
+@click.option(
+    "--drain", "wants_drain", is_flag=True, help="Move the waiting callbacks into the ledger now."
+)
 @with_appcontext
-@explained
+@report_database_errors
 def command(*, wants_drain: bool) -> None:
-    """Show what waits on disk for the database; exit with 1 if --drain leaves any of it there.
+    """Show the callbacks that wait on disk, or move them.
 
-    The web process moves it by itself. This may be used beside it.
+    They wait because the database was unavailable when they arrived. The web process moves them
+    into the ledger by itself; --drain is safe while it does. With --drain, exits with 1 if a
+    callback is still on disk at the end.
     """
-    found = services().spool
-    if found is None:
+    spool = services().spool
+    if spool is None:
         raise click.ClickException("there is no spool: SPOOL_DIR is not set.")
     try:
         if wants_drain:
-            _drain(Drain(services().engine, found, services().settings.signing_keys))
+            _drain(Drain(services().engine, spool, services().settings.signing_keys))
         else:
-            _show(found)
+            _show(spool)
     except OSError as error:
-        raise click.ClickException(f"{found.path} can't be read: {explain(error)}") from error
+        raise click.ClickException(f"{spool.path} can't be read: {explain(error)}") from error
 
 
-def _show(found: Spool) -> None:
-    files = found.waiting()
+def _show(spool: Spool) -> None:
+    files = spool.waiting()
     for name, value in (
-        ("folder", f"{found.path}{'' if found.path.is_dir() else ' (not there)'}"),
-        ("durable", "yes" if found.durable else "no"),
+        ("folder", f"{spool.path}{'' if spool.path.is_dir() else ' (does not exist)'}"),
+        ("durable", "yes" if spool.durable else "no"),
         ("files", f"{len(files)}"),
         ("bytes", f"{sum(file.size for file in files)}"),
-        ("oldest", _moment(files)),
+        ("oldest", _oldest_time(files)),
     ):
         click.echo(f"{name:<8} {value}")
-    for name, why in found.damaged().items():
+    for name, why in spool.damaged().items():
         click.echo(f"damaged  {name}: {why}")
 
 
-def _moment(files: Sequence[Waiting]) -> str:
+def _oldest_time(files: Sequence[Waiting]) -> str:
     return f"{datetime.fromtimestamp(files[0].since, UTC):%Y-%m-%dT%H:%M:%SZ}" if files else "-"
 
 
 def _drain(drain: Drain) -> None:
+    """Move the files, and report what stays; raises click.ClickException or SystemExit if any."""
+    summary = _move(drain)
+    click.echo(f"{summary.moved_count} moved.", err=True)
+    for name, error in summary.errors.items():
+        click.echo(f"not moved: {name}: {error}")
+    left_count = len(drain.spool.waiting())
+    if summary.database_error:
+        raise click.ClickException(
+            f"the database did not accept all callbacks ({summary.database_error}); "
+            f"{left_count} still wait on disk. Run `flask --app app doctor` to find the cause."
+        )
+    if left_count > len(summary.errors):
+        raise click.ClickException(
+            f"{left_count - len(summary.errors)} still wait on disk: another process is moving "
+            "them, or they arrived during this run. Run the command again."
+        )
+    if summary.errors:
+        raise SystemExit(1)
+
+
+def _move(drain: Drain) -> _DrainSummary:
     files = drain.waiting()
-    left = iter(files)
-    moved = 0
-    errors = {}
-    away = None
+    untried = iter(files)
+    summary = _DrainSummary()
     with click.progressbar(length=len(files), label="Moving", file=sys.stderr) as bar:
-        for _ in range(_TRIES):  # each goes on behind the file that stopped the one before
+        for _ in range(MAX_TRY_COUNT):
             try:
-                for tried in drain.run(left):
-                    moved += tried.moved
-                    if tried.error:
-                        errors[tried.name] = tried.error
+                for result in drain.run(untried):
+                    summary.moved_count += result.moved
+                    if result.error:
+                        summary.errors[result.name] = result.error
                     bar.update(1)
             except DatabaseUnavailableError as error:
-                away = str(error)
-    click.echo(f"{moved} moved.", err=True)
-    for name, cause in errors.items():
-        click.echo(f"stays: {name}: {cause}")
-    waiting = len(drain.spool.waiting())
-    if away:
-        raise click.ClickException(
-            f"the database didn't take all of them ({away}); {waiting} still wait. "
-            "`flask --app app doctor` looks for the cause."
-        )
-    if waiting > len(errors):
-        raise click.ClickException(
-            f"{waiting - len(errors)} are in another process's hands, or came in meanwhile."
-        )
-    if errors:
-        raise SystemExit(1)
+                summary.database_error = str(error)
+
+    return summary

@@ -1,6 +1,6 @@
-"""Judging a configuration: does it call us, and does it keep the transcript too.
+"""Checks that Transcription Configurations call this service and store transcripts at Twilio.
 
-Of all URLs that Twilio names none is requested, only our own.
+No URL that Twilio returns is requested, only this service's own.
 """
 
 from collections.abc import Iterator, Mapping
@@ -8,99 +8,112 @@ from http import HTTPStatus
 from typing import Any
 
 from receiver.doctor.finding import Finding, Verdict
-from receiver.doctor.probe import ProbeError, call, explain
+from receiver.doctor.probe import ProbeError, call
+from receiver.doctor.probe_errors import explain
 from receiver.settings.urls import CALLBACK_PATH, without_credentials
 
+Configuration = Mapping[str, Any]
 
-def of_configurations(
-    configurations: Mapping[str, Mapping[str, Any] | None], public_url: str | None
+
+def check_configurations(
+    configurations: Mapping[str, Configuration | None], public_url: str | None
 ) -> Iterator[Finding]:
-    """Judge each of them, and in the end whether our address redirects."""
-    known = {name: inner for name, inner in configurations.items() if inner is not None}
-    if not known:
+    """Check each configuration by its id, and then whether this service's address redirects."""
+    readable = {name: content for name, content in configurations.items() if content is not None}
+    if not readable:
         yield Finding(
             Verdict.OK,
-            "configurations: Twilio has no job yet that names one, so none could be looked at",
+            "configurations: none to check, because no job names one that exists at Twilio",
         )
         return
-    urls = {name: _callback(inner).get("url") for name, inner in known.items()}
-    ours = {name for name, url in urls.items() if _is_ours(url, public_url)}
-    for name, inner in known.items():
-        yield of_url(urls[name], name, public_url, is_only=not ours)
-        yield from _of_rest(name, inner)
-    if ours and public_url:
-        yield of_redirect(public_url)
+    urls = {name: _callback(content).get("url") for name, content in readable.items()}
+    has_ours = any(_is_ours(url, public_url) for url in urls.values())
+    for name, content in readable.items():
+        yield _check_url(name, urls[name], public_url, has_ours=has_ours)
+        yield from _check_method(name, content)
+        yield from _check_conversation(name, content)
+    if has_ours and public_url:
+        yield _check_redirect(public_url)
 
 
-def of_url(url: Any, name: str, public_url: str | None, *, is_only: bool) -> Finding:
-    """Judge whom a configuration calls; `is_only`: no other calls us either."""
-    said = f"configuration {name}:"
+def _check_url(name: str, url: Any, public_url: str | None, *, has_ours: bool) -> Finding:
+    """Check the callback URL; a foreign one is only a warning if another configuration has ours."""
+    prefix = f"configuration {name}:"
     if not isinstance(url, str):
         return Finding(
             Verdict.WARN,
-            f"{said} it calls nobody",
-            f"Set transcriptionStatusCallback of {name} at Twilio to our callback URL.",
+            f"{prefix} it has no callback URL",
+            f"Set transcriptionStatusCallback of {name} at Twilio to this service's callback URL.",
         )
     if public_url is None:
-        return Finding(Verdict.OK, f"{said} it calls {_shown(url)}; PUBLIC_URL would be compared")
+        return Finding(
+            Verdict.OK,
+            f"{prefix} it calls {_printable(url)}; not compared, because PUBLIC_URL is not set",
+        )
     if _is_ours(url, public_url):
-        return Finding(Verdict.OK, f"{said} it calls {_shown(url)}")
-    own = _shown(f"{public_url}{CALLBACK_PATH}")
-    hidden = " but for the user and password in it" if _shown(url) == own else ""
+        return Finding(Verdict.OK, f"{prefix} it calls {_printable(url)}")
+    own = _printable(f"{public_url}{CALLBACK_PATH}")
+    differs_in_password = _printable(url) == own
+    difference = " with another user and password" if differs_in_password else f", not {own}"
+    value = f"{own}{', with user and password as in PUBLIC_URL' if differs_in_password else ''}"
 
     return Finding(
-        Verdict.FAIL if is_only else Verdict.WARN,
-        f"{said} it calls {_shown(url)}, not {own}{hidden}",
-        f"Set the callback URL of {name} at Twilio to exactly {own}{hidden and ', as PUBLIC_URL'}"
-        " (the signature speaks of it byte for byte), unless its callbacks are another service's.",
+        Verdict.WARN if has_ours else Verdict.FAIL,
+        f"{prefix} it calls {_printable(url)}{difference}",
+        f"Set the callback URL of {name} at Twilio to exactly {value}: the signature covers every "
+        "byte of it. If the callbacks are meant for another service, change nothing.",
     )
 
 
-def _of_rest(name: str, inner: Mapping[str, Any]) -> Iterator[Finding]:
-    method = _callback(inner).get("method") or "POST"
+def _check_method(name: str, content: Configuration) -> Iterator[Finding]:
+    method = _callback(content).get("method") or "POST"
     if method != "POST":
         yield Finding(
             Verdict.FAIL,
-            f"configuration {name}: it calls with {str(method)[:10]!a}",
-            f"Set the callback's method of {name} at Twilio to POST.",
+            f"configuration {name}: its callback method is {str(method)[:10]!a}",
+            f"Set the callback method of {name} at Twilio to POST.",
         )
-    if not inner.get("conversationConfigurationId"):
+
+
+def _check_conversation(name: str, content: Configuration) -> Iterator[Finding]:
+    if not content.get("conversationConfigurationId"):
         yield Finding(
             Verdict.WARN,
-            f"configuration {name}: without a conversation, a lost callback is a lost transcript",
-            f"Set conversationConfigurationId of {name} at Twilio: then `reconcile` fetches back "
-            "what a lost callback would have brought.",
+            f"configuration {name}: it stores no conversation, so a lost callback is a lost "
+            "transcript",
+            f"Set conversationConfigurationId of {name} at Twilio. Then `reconcile` can read the "
+            "transcript of a lost callback from the conversation.",
         )
 
 
-def of_redirect(public_url: str) -> Finding:
-    """Call our own address, as nobody in particular: the service itself has to answer."""
-    shown = _shown(f"{public_url}{CALLBACK_PATH}")
+def _check_redirect(public_url: str) -> Finding:
+    """Call this service at its public address without credentials, and expect its own response."""
+    url = _printable(f"{public_url}{CALLBACK_PATH}")
     try:
         answer = call("GET", f"{public_url}{CALLBACK_PATH}")
-        # It is for POST alone, and says so in a problem document.
+        # The route accepts only POST, and this service says so in a problem document.
         if answer.status != HTTPStatus.METHOD_NOT_ALLOWED or answer.problem is None:
-            raise explain(answer, refused="Let Twilio through.")
+            raise explain(answer, credential_remedy="Let requests from Twilio through.")
     except ProbeError as error:
-        return Finding(Verdict.FAIL, f"callback URL: {shown}: {error}", error.remedy)
+        return Finding(Verdict.FAIL, f"callback URL: {url}: {error}", error.remedy)
 
-    return Finding(Verdict.OK, f"callback URL: {shown} is this service, without a redirect")
+    return Finding(Verdict.OK, f"callback URL: {url} is this service, without a redirect")
 
 
-def _callback(inner: Mapping[str, Any]) -> Mapping[str, Any]:
-    callback = inner.get("transcriptionStatusCallback")
+def _callback(content: Configuration) -> Mapping[str, Any]:
+    callback = content.get("transcriptionStatusCallback")
 
     return callback if isinstance(callback, Mapping) else {}
 
 
 def _is_ours(url: Any, public_url: str | None) -> bool:
-    """Compare byte for byte, as the signature does; a query may be the customer's own."""
+    """Compare byte by byte, as the signature does; the customer may have added a query."""
     if not isinstance(url, str) or public_url is None:
         return False
 
     return url.partition("?")[0].removesuffix("/") == f"{public_url}{CALLBACK_PATH}"
 
 
-def _shown(url: str) -> str:
-    """Return the URL for a terminal, without what may be secret in it."""
+def _printable(url: str) -> str:
+    """Return the URL for a terminal, without its credentials and its query."""
     return without_credentials(url).partition("?")[0][:300].encode("unicode_escape").decode()

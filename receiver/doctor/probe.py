@@ -1,12 +1,8 @@
-"""From outside: this service called at its public address, and what a wrong answer means.
-
-Imported by `doctor --send-test` alone: the web process needs no HTTP client.
-"""
+"""Calls this service at its public address, as Twilio does."""
 
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from http import HTTPStatus
 from itertools import islice
 
 import requests
@@ -14,48 +10,30 @@ import requests
 from receiver.runtime.errors import ReceiverError
 from receiver.web.problems import MEDIA_TYPE
 
-# In seconds, to connect and again between two reads: Twilio's patience is no longer.
-PATIENCE = 15.0
-# Of an answer, whoever gives it: this many pieces of this many bytes.
-READ_PIECES, READ_BYTES = 16, 4096
-
-_IN_FRONT = (
-    "Let Twilio through: not this service refuses it, but something in front of it (a login, a "
-    "firewall, a list of addresses)."
-)
-_NOT_HERE = (
-    "Correct PUBLIC_URL: another application answers there, or its path prefix is not the one that "
-    "the proxy strips."
-)
-# What an answer that isn't this service's own, or is one that it never gives there, tells.
-_REMEDIES: dict[int, str] = {
-    HTTPStatus.UNAUTHORIZED: _IN_FRONT,
-    HTTPStatus.FORBIDDEN: _IN_FRONT,
-    HTTPStatus.NOT_FOUND: _NOT_HERE,
-    HTTPStatus.METHOD_NOT_ALLOWED: _NOT_HERE,
-    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: (
-        "Raise MAX_BODY_BYTES, or the proxy's own limit, to 1 MB or more."
-    ),
-}
+# To connect, and again between two reads: Twilio waits no longer.
+PROBE_TIMEOUT_SECONDS = 15.0
+# At most this much of a body is read: it may come from another server.
+MAX_CHUNK_COUNT, CHUNK_BYTES = 16, 4096
 
 
 class ProbeError(ReceiverError):
-    """No right answer came; says what came instead, and what to do about it."""
+    """The service did not answer as expected; `remedy` says what to do about it."""
 
-    def __init__(self, what: str, remedy: str) -> None:
-        super().__init__(what)
+    def __init__(self, message: str, remedy: str) -> None:
+        super().__init__(message)
         self.remedy = remedy
 
 
-class ProbeRefusedError(ProbeError):
-    """Raised where the service itself refuses the credential; another one may do."""
+class CredentialRejectedError(ProbeError):
+    """Raised when this service itself rejected the credential; another one may be accepted."""
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What came back.
+    """A response.
 
-    `problem` is the detail of a problem document, and None for a page of some proxy's.
+    `location` is where a redirect leads, "" without one. `problem` is the detail of a problem
+    document, None for any other body, such as a proxy's error page.
     """
 
     status: int
@@ -72,7 +50,7 @@ def call(
     headers: Mapping[str, str] | None = None,
     auth: tuple[str, str] | None = None,
 ) -> Answer:
-    """Call `url` as Twilio would, following no redirect; raise ProbeError where nobody answers."""
+    """Call the URL without following redirects; raise ProbeError if there is no response."""
     try:
         with requests.request(
             method,
@@ -80,17 +58,17 @@ def call(
             data=body,
             headers=headers,
             auth=auth,
-            timeout=PATIENCE,
+            timeout=PROBE_TIMEOUT_SECONDS,
             allow_redirects=False,
             stream=True,
         ) as response:
             return _answer(response)
     except (requests.RequestException, ValueError) as error:  # requests lets some of urllib3's out
-        raise _unanswered(error) from error
+        raise _connection_error(error) from error
 
 
 def _answer(response: requests.Response) -> Answer:
-    body = b"".join(islice(response.iter_content(READ_BYTES), READ_PIECES))
+    body = b"".join(islice(response.iter_content(CHUNK_BYTES), MAX_CHUNK_COUNT))
 
     return Answer(
         status=response.status_code,
@@ -107,52 +85,28 @@ def _detail(body: bytes) -> str | None:
         return None
 
 
-def _unanswered(error: Exception) -> ProbeError:
-    # The errors' own texts repeat the URL, credentials and all.
+def _connection_error(error: Exception) -> ProbeError:
+    # The error's own text isn't used: it repeats the URL with its credentials.
     if isinstance(error, requests.exceptions.SSLError):
         return ProbeError(
             "TLS failed",
-            "Serve https there, with a certificate that public authorities vouch for: Twilio "
-            "refuses any other.",
+            "Serve https there, with a certificate from a public certificate authority: Twilio "
+            "accepts no other.",
         )
     if isinstance(error, requests.Timeout):
         return ProbeError(
-            f"no answer within {PATIENCE:g} s",
-            "Look whether the web process runs and what it logs: Twilio doesn't wait longer "
-            "(its error 17581).",
+            f"no response within {PROBE_TIMEOUT_SECONDS:g} s",
+            "Check that the web process is running, and read its log: Twilio waits no longer "
+            "than that (its error 17581).",
         )
     if isinstance(error, requests.ConnectionError):
         return ProbeError(
-            "nobody can be reached there",
-            "Check host and port of PUBLIC_URL, its DNS, and that the web process runs "
+            "no connection to this address",
+            "Check host and port of PUBLIC_URL, its DNS, and that the web process is running "
             "(Twilio's error 17582).",
         )
 
     return ProbeError(
-        f"it cannot be called ({type(error).__name__})",
+        f"it can't be called ({type(error).__name__})",
         "Set PUBLIC_URL to the origin that Twilio calls, such as https://app.example.com.",
-    )
-
-
-def explain(answer: Answer, *, refused: str) -> ProbeError:
-    """Say why an answer is not the expected one; `refused` is the remedy for our own 401 or 403."""
-    said = f"answered {answer.status}" + (f" ({answer.problem!a})" if answer.problem else "")
-    if answer.problem and answer.status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
-        return ProbeRefusedError(said, refused)
-
-    return ProbeError(said, _remedy(answer))
-
-
-def _remedy(answer: Answer) -> str:
-    if answer.location:
-        return (
-            f"Set PUBLIC_URL to where the redirect leads, {answer.location!a}, without the path; "
-            "in Twilio's configuration too, for the signature speaks of the first address "
-            "(Twilio's error 17584)."
-        )
-    if answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        return "Look into the log of the web process, or of the proxy where that has no line."
-
-    return _REMEDIES.get(
-        answer.status, "Correct PUBLIC_URL: something else than this service answers there."
     )

@@ -1,88 +1,93 @@
-"""What is known of missing transcripts, and whether more could be known."""
+"""Checks for missing transcripts, and whether reconciling would notice more of them."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
-from receiver.doctor.finding import Finding, NoAnswerError, Verdict, patiently
+from receiver.doctor.finding import Finding, Verdict
+from receiver.doctor.query import QueryError, query
 from receiver.settings.config import Settings
 from receiver.store.completeness.figures import RECENT, Completeness, completeness
 from receiver.store.submissions.intents import expired
 
-_MOST_KEYS = 5  # of a finding's line
+MAX_PRINTED_KEY_COUNT = 5
 
 
-def findings(settings: Settings, engine: Engine) -> Iterator[Finding]:
-    """Judge how complete the store is; that it's reconciled, only where Twilio can be asked."""
+def check_transcripts(settings: Settings, engine: Engine) -> Iterator[Finding]:
+    """Check how complete the store is; the reconciling only if there are Twilio credentials."""
     now = datetime.now(UTC)
-    over_by = now - timedelta(seconds=settings.reconcile_grace_seconds)
-
-    def look() -> tuple[Completeness, list[str]]:
-        with engine.connect() as connection:
-            return completeness(connection, over_by), expired(connection, now)
-
+    # Jobs that ended by then should have their transcripts.
+    ended_by = now - timedelta(seconds=settings.reconcile_grace_seconds)
     try:
-        found, in_doubt = patiently(look)
-    except NoAnswerError as error:
-        yield Finding(Verdict.WARN, f"transcripts: not counted: {error}")
+        figures, expired_keys = query(engine, _load, ended_by, now)
+    except QueryError as error:
+        yield Finding(Verdict.WARN, f"transcripts: not checked: {error}")
         return
-    yield of_missing(found)
-    if found.unknown_at_twilio:
-        yield of_unknown(found.unknown_at_twilio)
-    if in_doubt:
-        yield of_doubtful(in_doubt)
+    yield _check_missing(figures)
+    if figures.unknown_at_twilio:
+        yield _check_unknown(figures.unknown_at_twilio)
+    if expired_keys:
+        yield _check_expired(expired_keys)
     if settings.twilio_credentials:
-        yield of_passes(found.since, now)
+        yield check_reconciled(figures.since, now)
 
 
-def of_missing(found: Completeness) -> Finding:
-    """Judge the figures."""
-    if not found.missing:
+def _load(
+    connection: Connection, ended_by: datetime, now: datetime
+) -> tuple[Completeness, list[str]]:
+    return completeness(connection, ended_by), expired(connection, now)
+
+
+def _check_missing(figures: Completeness) -> Finding:
+    if not figures.missing:
         return Finding(
-            Verdict.OK, f"transcripts: none is missing, of {found.completed} completed jobs"
+            Verdict.OK, f"transcripts: none is missing, of {figures.completed} completed jobs"
         )
-    oldest = f", the oldest since {found.oldest_missing_at:%Y-%m-%dT%H:%M:%SZ}"
+    oldest = f"{figures.oldest_missing_at:%Y-%m-%dT%H:%M:%SZ}"
 
     return Finding(
         Verdict.WARN,
-        f"transcripts: {found.missing} of {found.completed} are missing{oldest}",
-        "Run `flask --app app reconcile`, which fetches back what a conversation holds; then "
-        "`flask --app app completeness` names what is left, and why.",
+        f"transcripts: {figures.missing} of {figures.completed} are missing, the oldest since "
+        f"{oldest}",
+        "Run `flask --app app reconcile`, which reads missing transcripts from conversations. Then "
+        "run `flask --app app completeness`, which lists the rest with the likely reasons.",
     )
 
 
-def of_unknown(count: int) -> Finding:
-    """Warn of unfinished jobs that were given up, and will stay as they are."""
+def _check_unknown(count: int) -> Finding:
+    """Warn about unfinished jobs that `reconcile` has given up: their state can't change."""
     return Finding(
         Verdict.WARN,
-        f"jobs: {count} are unfinished here and unknown at Twilio, so nobody asks about them",
-        "Look at them with `flask --app app completeness`: they are another account's than the "
-        "credentials', or were deleted at Twilio.",
+        f"jobs: {count} are unfinished here and unknown at Twilio, so they are no longer polled",
+        "Run `flask --app app completeness`, which lists them. They belong to another account than "
+        "the Twilio credentials, or were deleted at Twilio.",
     )
 
 
-def of_doubtful(keys: list[str]) -> Finding:
-    """Warn of submissions that may have become jobs or not; asking again might pay twice."""
-    more = f" and {len(keys) - _MOST_KEYS} more" if len(keys) > _MOST_KEYS else ""
+def _check_expired(keys: list[str]) -> Finding:
+    """Warn about submissions that may have created jobs; repeating them might pay twice."""
+    more_count = len(keys) - MAX_PRINTED_KEY_COUNT
+    more = f" and {more_count} more" if more_count > 0 else ""
 
     return Finding(
         Verdict.WARN,
-        f"submissions: {len(keys)} had no answer within a day, so nobody asks again: "
-        f"{', '.join(keys[:_MOST_KEYS])}{more}",
-        "After a `reconcile` look whether there is a job of each (GET /v3/Transcriptions?sourceId="
-        "…); submit those that have none under a new key. This is told for a week.",
+        f"submissions: {len(keys)} got no response within a day and are not repeated: "
+        f"{', '.join(keys[:MAX_PRINTED_KEY_COUNT])}{more}",
+        "Run `flask --app app reconcile`, then check whether each of them has a job (GET "
+        "/v3/Transcriptions?sourceId=…). Submit those without a job again, with a new "
+        "Idempotency-Key. This warning disappears after a week.",
     )
 
 
-def of_passes(since: datetime | None, now: datetime) -> Finding:
-    """Judge when Twilio's list was last gone through."""
+def check_reconciled(since: datetime | None, now: datetime) -> Finding:
+    """Check that Twilio's whole list of jobs was read recently; `since` is the last time."""
     if since is not None and since >= now - RECENT:
         return Finding(Verdict.OK, f"reconciled: {since:%Y-%m-%dT%H:%M:%SZ}")
     when = f"not since {since:%Y-%m-%dT%H:%M:%SZ}" if since else "never"
 
     return Finding(
         Verdict.WARN,
-        f"reconciled: {when}, so a lost callback goes unnoticed",
-        "Run the Procfile's process `reconcile`, or `flask --app app reconcile` by a scheduler.",
+        f"reconciled: {when}, so lost callbacks stay unnoticed",
+        "Run the Procfile's process `reconcile`, or schedule `flask --app app reconcile`.",
     )

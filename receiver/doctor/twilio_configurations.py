@@ -1,7 +1,4 @@
-"""Asking Twilio about our configurations, as far as there are credentials for that.
-
-Imported by the doctor when it does so: the web process needs no HTTP client.
-"""
+"""Checks the Twilio credentials, and fetches the Transcription Configurations to check."""
 
 from collections.abc import Iterator, Mapping
 from itertools import islice
@@ -9,8 +6,9 @@ from typing import Any
 
 from sqlalchemy import Engine
 
-from receiver.doctor.configuration_checks import of_configurations
-from receiver.doctor.finding import Finding, NoAnswerError, Verdict, patiently
+from receiver.doctor.configuration_checks import check_configurations
+from receiver.doctor.finding import Finding, Verdict
+from receiver.doctor.query import QueryError, query
 from receiver.runtime.deadline import Deadline
 from receiver.settings.config import Settings
 from receiver.store.jobs.configurations import configurations_in_use
@@ -22,49 +20,61 @@ from receiver.twilio.client import (
     open_twilio,
 )
 
-SECONDS = 30.0  # for all that is asked of Twilio
-MOST = 10  # configurations
+TWILIO_TIMEOUT_SECONDS = 30.0  # for all requests together
+MAX_CONFIGURATION_COUNT = 10
 
 
-def findings(settings: Settings, engine: Engine | None) -> Iterator[Finding]:
-    """Ask about the configurations of Twilio's newest jobs and of those in a sound database."""
+def check_twilio(settings: Settings, engine: Engine | None) -> Iterator[Finding]:
+    """Check the configurations of the newest jobs at Twilio and, given an engine, of those here."""
     if settings.twilio_credentials is None:
         yield Finding(
             Verdict.OK,
-            "Twilio: not asked. With TWILIO_ACCOUNT_SID set, beside that account's token, its "
-            "configurations would be looked at",
+            "Twilio: not checked. To check the configurations at Twilio, set TWILIO_ACCOUNT_SID "
+            "together with the account's auth token, or an API key",
         )
         return
     try:
-        with open_twilio(settings, deadline=Deadline(SECONDS)) as twilio:
-            names = dict.fromkeys([*_named_at_twilio(twilio), *_in_use(settings, engine)])
-            yield of_credentials(settings)
-            configurations = {name: _inner(twilio, name) for name in islice(names, MOST)}
+        with open_twilio(settings, deadline=Deadline(TWILIO_TIMEOUT_SECONDS)) as twilio:
+            ids = dict.fromkeys([*_ids_at_twilio(twilio), *_ids_in_database(settings, engine)])
+            yield _report_accepted(settings)
+            configurations = {
+                id_: _fetch(twilio, id_) for id_ in islice(ids, MAX_CONFIGURATION_COUNT)
+            }
     except TwilioRefusedError as error:
-        yield of_refusal(settings, error)
+        yield _report_refused(settings, error)
     except (TwilioUnavailableError, TwilioBusyError) as error:
         yield Finding(
             Verdict.WARN,
             f"Twilio: {error}",
-            "Let this machine reach Twilio's API (TWILIO_BASE_URL, where it is set), and run "
-            "`flask --app app doctor` again.",
+            "Check that this machine can reach Twilio's API (or TWILIO_BASE_URL, if it is set), "
+            "then run `flask --app app doctor` again.",
         )
     else:
-        yield from of_configurations(configurations, settings.public_url)
+        yield from check_configurations(configurations, settings.public_url)
 
 
-def _named_at_twilio(twilio: Twilio) -> list[str]:
-    """Return the ids that Twilio's newest jobs name: ours may never have heard of these jobs."""
+def _ids_at_twilio(twilio: Twilio) -> list[str]:
+    """Return the configurations of Twilio's newest jobs, which may not be stored here yet."""
     page = next(twilio.list())
-    named = [job.get("transcriptionConfigurationId") for job in page.documents]
+    ids = [job.get("transcriptionConfigurationId") for job in page.documents]
 
-    return [name for name in named if isinstance(name, str)]
+    return [id_ for id_ in ids if isinstance(id_, str)]
 
 
-def _inner(twilio: Twilio, name: str) -> Mapping[str, Any] | None:
-    """Return what is configured; None where it is gone, or is nothing that can be told."""
+def _ids_in_database(settings: Settings, engine: Engine | None) -> list[str]:
+    """Return the configurations of the newest jobs that are stored here."""
+    if engine is None:
+        return []
     try:
-        told = twilio.configuration(name).document.get("configuration")
+        return query(engine, configurations_in_use, account_id=settings.account_sid)
+    except QueryError:
+        return []
+
+
+def _fetch(twilio: Twilio, configuration_id: str) -> Mapping[str, Any] | None:
+    """Return the configuration's content; None if it was deleted or isn't readable."""
+    try:
+        content = twilio.configuration(configuration_id).document.get("configuration")
     except ValueError:
         return None
     except TwilioRefusedError as error:
@@ -72,47 +82,32 @@ def _inner(twilio: Twilio, name: str) -> Mapping[str, Any] | None:
             raise
         return None
 
-    return told if isinstance(told, Mapping) else None
+    return content if isinstance(content, Mapping) else None
 
 
-def _in_use(settings: Settings, engine: Engine | None) -> list[str]:
-    """Return the ids that our own newest jobs name."""
-    if engine is None:
-        return []
-
-    def look() -> list[str]:
-        with engine.connect() as connection:
-            return configurations_in_use(connection, account_id=settings.account_sid)
-
-    try:
-        return patiently(look)
-    except NoAnswerError:
-        return []
-
-
-def of_credentials(settings: Settings) -> Finding:
-    """Say that they work, and what that proves."""
+def _report_accepted(settings: Settings) -> Finding:
     if settings.twilio_api_key:
-        return Finding(Verdict.OK, "Twilio: it knows TWILIO_API_KEY")
+        return Finding(Verdict.OK, "Twilio: TWILIO_API_KEY is accepted")
 
-    return Finding(Verdict.OK, "Twilio: it knows TWILIO_ACCOUNT_SID with its auth token")
+    return Finding(Verdict.OK, "Twilio: TWILIO_ACCOUNT_SID is accepted with its auth token")
 
 
-def of_refusal(settings: Settings, error: TwilioRefusedError) -> Finding:
-    """Judge what Twilio refused: a token that isn't the account's verifies no callback either."""
+def _report_refused(settings: Settings, error: TwilioRefusedError) -> Finding:
     if not error.is_credentials_error:
-        return Finding(Verdict.WARN, f"Twilio: {error}", "Look up the code in Twilio's docs.")
+        return Finding(
+            Verdict.WARN, f"Twilio: {error}", "Look up the error code in Twilio's documentation."
+        )
     if settings.twilio_api_key:
         return Finding(
             Verdict.FAIL,
-            f"Twilio: it refuses TWILIO_API_KEY ({error.status})",
-            "Make an API key in Twilio's Console, in the account and region of the recordings, and "
-            "set TWILIO_API_KEY and TWILIO_API_SECRET to it.",
+            f"Twilio: TWILIO_API_KEY is not accepted ({error.status})",
+            "Create an API key in Twilio's Console, in the account and region of the recordings, "
+            "and set TWILIO_API_KEY and TWILIO_API_SECRET to it.",
         )
 
     return Finding(
         Verdict.FAIL,
-        f"Twilio: it refuses TWILIO_ACCOUNT_SID with TWILIO_AUTH_TOKEN ({error.status})",
+        f"Twilio: TWILIO_ACCOUNT_SID is not accepted with TWILIO_AUTH_TOKEN ({error.status})",
         "Copy the auth token of the account TWILIO_ACCOUNT_SID from Twilio's Console to "
-        "TWILIO_AUTH_TOKEN: with one that isn't its own, its callbacks are refused here too.",
+        "TWILIO_AUTH_TOKEN. With a wrong token, this service also rejects the account's callbacks.",
     )

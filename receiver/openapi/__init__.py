@@ -1,1 +1,1 @@
-"""OpenAPI: the description of every route, made of the schemas that read and render."""
+"""The API's OpenAPI document."""

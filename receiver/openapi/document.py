@@ -1,4 +1,4 @@
-"""The OpenAPI 3.1 document: the operations, and the schemas that they name, as components."""
+"""Builds the OpenAPI 3.1 document from the operations and the schemas that they use."""
 
 from functools import cache
 from typing import Any
@@ -8,17 +8,19 @@ from apispec.ext.marshmallow import MarshmallowPlugin
 from apispec.ext.marshmallow.openapi import OpenAPIConverter
 from marshmallow import fields
 
-from receiver.openapi.operations import OPERATIONS, SECURITY
+from receiver.openapi.components import SECURITY_SCHEMES
+from receiver.openapi.operations import OPERATIONS
+
+TITLE = "Transcription receiver"
+# Twilio's version: paths, properties and paging are those of its v3 API.
+VERSION = "3"
 
 
 @cache
 def document() -> dict[str, Any]:
-    """Return the document, complete but for the server's address."""
-    # The version is Twilio's: paths, properties and paging are those of its v3.
-    spec = APISpec(
-        "Batch Transcriptions, as Twilio's callbacks told them", "3", "3.1.0", [_Plugin()]
-    )
-    for name, scheme in SECURITY.items():
+    """Return the document without the server's address."""
+    spec = APISpec(TITLE, VERSION, "3.1.0", [_Plugin()])
+    for name, scheme in SECURITY_SCHEMES.items():
         spec.components.security_scheme(name, scheme)
     for path, operations in OPERATIONS.items():
         spec.path(path, operations=operations)
@@ -28,7 +30,10 @@ def document() -> dict[str, Any]:
 
 class _Converter(OpenAPIConverter):
     def field2pattern(self, field: fields.Field[Any], **kwargs: Any) -> dict[str, str]:
-        r"""Write patterns as JavaScript does, which knows no `\Z` and searches where we match."""
+        r"""Translate a pattern to JavaScript's syntax, as JSON Schema requires.
+
+        JavaScript has no `\Z`, and it searches where Python's `match` is anchored at the start.
+        """
         pattern = super().field2pattern(field, **kwargs).get("pattern", "")
         if pattern.endswith(r"\Z"):
             pattern = f"^{pattern[:-2]}$"

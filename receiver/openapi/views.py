@@ -6,13 +6,13 @@ from receiver.openapi.document import document
 from receiver.services import services
 from receiver.settings.urls import public_origin
 
-# No authentication: it describes the doors, not what is behind them.
+# No authentication: the document describes the API, and contains no data.
 blueprint = Blueprint("openapi", __name__)
 
 
 @blueprint.get("/openapi.json")
-def describe() -> Response:
-    """Return the document, with this server's address in it."""
+def fetch_document() -> Response:
+    """Return the document with this server's address."""
     origin = public_origin(request.environ, services().settings.public_url)
 
     return jsonify({**document(), "servers": [{"url": origin}]})

@@ -8,7 +8,7 @@ from typing import Any
 from marshmallow import ValidationError
 
 from receiver.settings.urls import request_origin
-from receiver.signatures.signature import body_hashes
+from receiver.signatures.matching import body_hashes
 from receiver.signatures.url import called_target
 from receiver.store.rejected.keep import RejectedRequest
 from schemas.callback import Head, UndecodableError, decode

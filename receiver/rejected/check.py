@@ -10,7 +10,8 @@ from sqlalchemy import Row
 from receiver.rejected.origins import origins
 from receiver.rejected.signed import as_signed
 from receiver.settings.keys import SigningKey
-from receiver.signatures.signature import SignatureError, signer
+from receiver.signatures.matching import SignatureError
+from receiver.signatures.signature import signer
 
 # Of combinations, at 20 microseconds and up: a minute's work at most. What is found once explains
 # all that are alike, so only a flood of forgeries comes to that: one of them may name so many hosts

@@ -46,10 +46,18 @@ _DATABASE = "the database"
 class RejectedStore:
     """Where one worker puts what it refuses and may be a callback."""
 
-    def __init__(self, engine: Engine, body_reader: BodyReader, quotas: Quotas) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        body_reader: BodyReader,
+        quotas: Quotas,
+        *,
+        read_seconds: float = READ_SECONDS,
+    ) -> None:
         self._engine = engine
         self._body_reader = body_reader
         self._quotas = quotas
+        self._read_seconds = read_seconds
         self._requests = Bucket(rate=REQUESTS_PER_SECOND, burst=REQUESTS_AT_ONCE)
         self._bytes = Bucket(rate=BYTES_PER_SECOND, burst=BYTES_AT_ONCE)
         self._pauses = Pauses(PAUSE_SECONDS)
@@ -87,7 +95,7 @@ class RejectedStore:
         metered = {**environ, "wsgi.input": Metered(environ["wsgi.input"], self._bytes)}
         with ExitStack() as held:
             try:
-                with time_limit(READ_SECONDS):
+                with time_limit(self._read_seconds):
                     body = held.enter_context(self._body_reader.read_rejected(metered))
             except Exception as error:
                 raise NotKeptError("unread") from error

@@ -1,12 +1,13 @@
-"""One monotonic deadline for each request, over everything that it waits for."""
+"""One deadline for each request, for everything that the request waits for."""
 
 import time
 from typing import Any
 
-# In seconds. Twilio gives up after 15 in all by default, of which the way there and back takes
-# some; what is left over lets us answer 503 ourselves, which it tries again.
+# Twilio waits 15 seconds for a response by default, the transfer included. What is left after 8
+# seconds is enough to answer 503 ourselves, which Twilio retries.
 REQUEST_SECONDS = 8.0
-KEY = "receiver.runtime.deadline"  # in the WSGI environ
+
+KEY = "receiver.deadline"  # in the WSGI environ
 
 
 class Deadline:
@@ -21,7 +22,7 @@ class Deadline:
         return time.monotonic() - self._start
 
     def remaining(self) -> float:
-        """Return the seconds left, 0 once it has passed."""
+        """Return the seconds that are left, 0 once the deadline has passed."""
         return max(0.0, self._seconds - self.elapsed())
 
 

@@ -1,6 +1,13 @@
-"""Naming an error for the log: its own text may quote what Twilio sent, and so stays out."""
+"""Safe error descriptions for the log: an error's own text may quote what Twilio sent."""
 
 import traceback
+from pathlib import Path
+from types import TracebackType
+
+# The project's folder: the files of our own code lie below it, libraries in a virtual environment
+# may too.
+_ROOT = Path(__file__).parents[2]
+_OWN_FOLDERS = tuple(str(_ROOT / name) for name in ("app.py", "receiver", "schemas"))
 
 
 class ReceiverError(Exception):
@@ -12,11 +19,11 @@ class SafeMessageError(ReceiverError):
 
 
 def describe(error: BaseException) -> str:
-    """Return the error's class, with the SQLSTATE if it is Postgres's.
+    """Return the error's class, with the SQLSTATE of a Postgres error.
 
-    Of a connection that could not be made the driver's own text is returned: it tells which host
-    refused and why, and there is no statement yet whose values it could quote. Of what the system
-    refused it is the system's text: that there is no space left, say.
+    For a failed connection it is the driver's text: it names the host and the cause, and there is
+    no statement yet whose values it could quote. For a failed system call it is the system's text,
+    such as "No space left on device".
     """
     cause = getattr(error, "orig", None) or error
     if isinstance(cause, OSError) and cause.strerror:
@@ -29,10 +36,24 @@ def describe(error: BaseException) -> str:
 
 
 def locate(error: BaseException) -> str:
-    """Return the error's kind and where it was raised, if it was; or its text, if that is ours."""
+    """Return the error's description and where it was raised, or its text if that is safe.
+
+    Where a library raised it, the last line of our own code on the way is named too.
+    """
     if isinstance(error, SafeMessageError):
         return str(error)
-    frames = traceback.extract_tb(error.__traceback__)
-    place = f" in {frames[-1].filename}:{frames[-1].lineno}" if frames else ""
 
-    return describe(error) + place
+    return describe(error) + _place(error.__traceback__)
+
+
+def _place(trace: TracebackType | None) -> str:
+    frames = traceback.extract_tb(trace)
+    if not frames:
+        return ""
+    own = [frame for frame in frames if frame.filename.startswith(_OWN_FOLDERS)]
+    last = frames[-1]
+    place = f" in {last.filename}:{last.lineno}"
+    if not own or own[-1] is last:
+        return place
+
+    return f"{place}, called in {own[-1].filename}:{own[-1].lineno}"

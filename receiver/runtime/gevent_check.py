@@ -1,16 +1,17 @@
-"""The hub: a worker must not wait for Postgres where gevent can't see it."""
+"""The gevent check: the driver must wait where gevent can switch to other requests."""
 
 from gevent import monkey
 from psycopg import waiting
 
 
 def check() -> None:
-    """Raise RuntimeError where psycopg would wait in C: one statement would stop every request.
+    """Raise RuntimeError if psycopg waits in C, where one statement blocks all requests.
 
-    psycopg chooses when it is imported: before gevent has patched `select` it takes the C function.
+    psycopg chooses its wait function when it is imported: the C function, unless gevent has patched
+    `select` before.
     """
     if waiting.wait is getattr(waiting, "wait_c", None) or not monkey.is_module_patched("select"):
         raise RuntimeError(
-            "psycopg would wait in C, so that one slow statement stopped every request: leave away "
-            "--preload, PSYCOPG_WAIT_FUNC and any worker class but gevent"
+            "psycopg would wait in C, so that one slow statement would block all requests: remove "
+            "--preload, PSYCOPG_WAIT_FUNC, or a worker class other than gevent"
         )

@@ -1,4 +1,4 @@
-"""gunicorn's logger without an access log: the application tells of each callback by itself."""
+"""gunicorn's logger without an access log: the application logs each callback itself."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from gunicorn.glogging import Logger  # type: ignore[import-untyped]
 
 
 class GunicornLogger(Logger):  # type: ignore[misc]  # gunicorn has no types
-    """Collects nothing of a request, which gunicorn does where logging is configured at all."""
+    """Collects no request data, which gunicorn does as soon as any logging is configured."""
 
     def access(self, *_: Any) -> None:
         """Do nothing."""

@@ -1,13 +1,13 @@
-"""Logs: one JSON object a line on stderr, gunicorn's own and the application's alike."""
+"""Logs: one JSON object per line on stderr, for gunicorn and the application."""
 
 import logging
 from typing import Any
 
 
-def configuration(level: str) -> dict[str, Any]:
-    """Return the `logging.config.dictConfig` of a process that logs from `level` up.
+def log_config(level: str) -> dict[str, Any]:
+    """Return the `logging.config.dictConfig` for a process that logs from `level` up.
 
-    What a caller passes as `extra=` becomes members of the object.
+    The members of a caller's `extra=` become members of the object.
     """
     return {
         "version": 1,
@@ -22,17 +22,17 @@ def configuration(level: str) -> dict[str, Any]:
         },
         "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
         "root": {"level": level, "handlers": ["stderr"]},
-        # gunicorn gives this one a handler and a format of its own. Its access log is left without
-        # any, and so stays silent: the application tells of each callback itself.
+        # gunicorn gives this logger a handler and a format of its own. Its access log gets none, so
+        # it stays silent: the application logs each callback itself.
         "loggers": {"gunicorn.error": {"level": level, "handlers": [], "propagate": True}},
     }
 
 
-def collect_less() -> None:
-    """Spare what no line of ours tells: where it was logged, and by which thread.
+def disable_unused_lookups() -> None:
+    """Disable caller and thread lookup: our format prints neither.
 
-    That is half of what a line costs, for a greenlet's thread is made up when it is asked for. See
-    "Optimization" in Python's Logging HOWTO.
+    They are half of what a log line costs, as a greenlet's thread object is made at each lookup.
+    See "Optimization" in Python's Logging HOWTO.
     """
-    unread = dict.fromkeys(("logThreads", "logMultiprocessing", "logAsyncioTasks"), False)
-    vars(logging).update(unread, _srcfile=None)
+    unused = dict.fromkeys(("logThreads", "logMultiprocessing", "logAsyncioTasks"), False)
+    vars(logging).update(unused, _srcfile=None)

@@ -1,7 +1,8 @@
-"""Bounding what a request waits for, whatever it is: by gevent's hub, which asks nobody.
+"""Time limits for anything that blocks, enforced by gevent's event loop (the hub).
 
-No cooperation of the driver, the pool, the resolver or the peer is needed, and none of them can be
-relied on: a frozen Postgres keeps its socket alive. Outside gevent's worker nothing is interrupted.
+They need no cooperation of the driver, the pool, the resolver or the peer. None of these can be
+relied on: the kernel of a frozen Postgres still acknowledges. Outside a gevent worker nothing is
+interrupted.
 """
 
 import logging
@@ -24,15 +25,14 @@ Result = TypeVar("Result")
 
 logger = logging.getLogger(__name__)
 
-# How many may wait for the disk at a time.
-THREADS = 10
+MAX_DISK_THREADS = 10
 
-# In the WSGI environ: what the log is to tell of the request, should it not be done in time.
-LOG_FIELDS = "receiver.about"
+# In the WSGI environ: log fields of the request, for the line that reports a missed deadline.
+LOG_FIELDS = "receiver.log_fields"
 
 
 class DeadlineExceededError(SafeMessageError):
-    """The block was ended where it waited: its seconds are over."""
+    """The block was interrupted where it waited: its time is over."""
 
 
 @contextmanager
@@ -47,26 +47,26 @@ def time_limit(seconds: float) -> Iterator[None]:
         raise DeadlineExceededError(f"no answer within {seconds:.3g} s") from None
     finally:
         timeout.close()
-        # Its traceback leads to our frame, which leads back to it; and on the way are the
-        # connections that were being made, which would stay open until that ring is collected.
+        # Its traceback refers to this frame, which refers back to it. Connections that were being
+        # made are among its frames: they would stay open until the cycle is collected.
         timeout.__traceback__ = None
 
 
 def run_in_thread(
     work: Callable[Parameters, Result], *args: Parameters.args, **kwargs: Parameters.kwargs
 ) -> Result:
-    """Return what `work` returns, done in a thread: a slow disk must not stop every request."""
+    """Return the result of `work`, run in a thread: a slow disk must not block all requests."""
     errors: list[Exception] = []
 
-    def caught() -> list[Result]:
-        # What leaves the thread as an exception gevent prints, traceback, values and all.
+    def catch() -> list[Result]:
+        # gevent would print an exception that leaves the thread, with its traceback and values.
         try:
             return [work(*args, **kwargs)]
         except Exception as error:  # noqa: BLE001 - it is raised below
             errors.append(error)
             return []
 
-    for result in _threads(gevent.get_hub()).apply(caught):
+    for result in _threads(gevent.get_hub()).apply(catch):
         return result
 
     raise errors.pop()
@@ -74,31 +74,39 @@ def run_in_thread(
 
 @lru_cache(maxsize=1)
 def _threads(hub: gevent.hub.Hub) -> ThreadPool:
-    """Return a pool that isn't the hub's own: a disk that hangs keeps its threads for good.
+    """Return a pool for the disk, separate from the hub's own.
 
-    The hub's resolves names, without which no connection could be made again.
+    A disk that hangs blocks its threads for good. The hub's own pool resolves host names, without
+    which no connection could be made.
     """
-    return ThreadPool(THREADS, hub=hub)
+    return ThreadPool(MAX_DISK_THREADS, hub=hub)
 
 
 class DeadlineMiddleware:
-    """WSGI middleware: end a request at its deadline, and answer it with `late`."""
+    """WSGI middleware: end each request at its deadline, and answer it with `late`."""
 
-    def __init__(self, wsgi_app: "WSGIApplication", *, late: "WSGIApplication") -> None:
+    def __init__(
+        self,
+        wsgi_app: "WSGIApplication",
+        *,
+        late: "WSGIApplication",
+        seconds: float = REQUEST_SECONDS,
+    ) -> None:
         self.wsgi_app = wsgi_app
         self.late = late
+        self.seconds = seconds
 
     def __call__(
         self, environ: "WSGIEnvironment", start_response: "StartResponse"
     ) -> Iterable[bytes]:
         """Answer with the application, or with `late` once the deadline has passed."""
-        environ[KEY] = Deadline(REQUEST_SECONDS)
+        environ[KEY] = Deadline(self.seconds)
         try:
-            with time_limit(REQUEST_SECONDS):
+            with time_limit(self.seconds):
                 return self.wsgi_app(environ, start_response)
         except DeadlineExceededError:
-            where = {"method": environ["REQUEST_METHOD"], "path": environ["PATH_INFO"]}
-            logger.error(  # noqa: TRY400 - where it waited says little, and what for is told
-                "request ended at its deadline", extra=where | environ.get(LOG_FIELDS, {})
+            request = {"method": environ["REQUEST_METHOD"], "path": environ["PATH_INFO"]}
+            logger.error(  # noqa: TRY400 - where it waited says less than what it was for
+                "request ended at its deadline", extra=request | environ.get(LOG_FIELDS, {})
             )
             return self.late(environ, start_response)

@@ -38,7 +38,7 @@ from receiver.settings.twilio_credentials import (
 )
 from receiver.settings.urls import CALLBACK_PATH
 
-__all__ = ["ApiKey", "ConfigError", "Settings", "SigningKey", "load"]
+__all__ = ["ApiKey", "ConfigError", "Settings", "SigningKey", "load", "variables"]
 
 CONNECTIONS = 8  # workers x pool: two releases and a command fit into a 20-connection database
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
@@ -103,6 +103,11 @@ def load(environ: Mapping[str, str]) -> Settings:
         raise ConfigError(_message(error.messages_dict)) from None
 
     return settings
+
+
+def variables() -> set[str]:
+    """Return the names of all variables that `load` reads."""
+    return {str(variable.data_key) for variable in _Environment().fields.values()}
 
 
 def _message(faults: Mapping[str, list[str]]) -> str:

@@ -24,12 +24,10 @@ from receiver.twilio.client import (
 CONCURRENCY = 4
 # For the database's work on one job.
 _DATABASE_TIMEOUT_SECONDS = 60.0
-# Where Twilio doesn't say how long to wait. The delay doubles each time.
 _FIRST_DELAY_SECONDS = 1.0
 _MAX_DELAY_SECONDS = 30.0
 # A run ends if Twilio answers nothing but 429 for this long.
 _MAX_BUSY_SECONDS = 120.0
-# How often a job is tried if Twilio doesn't answer.
 _MAX_ATTEMPTS = 5
 
 
@@ -47,12 +45,26 @@ class Result:
 
 
 class Batch:
-    """One run over many rows."""
+    """One run over many rows.
 
-    def __init__(self, engine: Engine, twilio: Twilio, submitted_by: str) -> None:
+    If Twilio doesn't say how long to wait, the first delay is `first_delay_seconds`, and each next
+    one is twice as long. A job is tried `max_attempts` times if Twilio doesn't answer.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        twilio: Twilio,
+        submitted_by: str,
+        *,
+        first_delay_seconds: float = _FIRST_DELAY_SECONDS,
+        max_attempts: int = _MAX_ATTEMPTS,
+    ) -> None:
         self._engine = engine
         self._twilio = twilio
         self._submitted_by = submitted_by
+        self._first_delay_seconds = first_delay_seconds
+        self._max_attempts = max_attempts
         self._stopped = threading.Event()
         # In monotonic time.
         self._throttled_until = time.monotonic()
@@ -105,14 +117,14 @@ class Batch:
         intent = Intent(
             idempotency_key=row.key, request=row.request, submitted_by=self._submitted_by
         )
-        delay, attempts = _FIRST_DELAY_SECONDS, 0
+        delay, attempts = self._first_delay_seconds, 0
         unanswered: TwilioUnavailableError | None = None
         while self._may_continue():
             try:
                 deadline = Deadline(_DATABASE_TIMEOUT_SECONDS)
                 submission = submit(self._engine, self._twilio, intent, deadline)
             except TwilioBusyError as busy:
-                seconds = max(busy.retry_after_seconds or delay, _FIRST_DELAY_SECONDS)
+                seconds = max(busy.retry_after_seconds or delay, self._first_delay_seconds)
                 if time.monotonic() + seconds > self._last_accepted_at + _MAX_BUSY_SECONDS:
                     # An earlier attempt without an answer may have made a job; a 429 made none.
                     raise unanswered or busy from None
@@ -120,7 +132,7 @@ class Batch:
             except TwilioUnavailableError as error:
                 unanswered = error
                 attempts += 1
-                if attempts == _MAX_ATTEMPTS:
+                if attempts == self._max_attempts:
                     break
                 self._throttle(delay)
             else:

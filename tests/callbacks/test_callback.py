@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import select
+from sqlalchemy import Engine, select
 from werkzeug.test import create_environ, run_wsgi_app
 
 from receiver.services import services_of
@@ -16,6 +16,7 @@ from tests.support import signing
 from tests.support.app import Reader, Twilio
 from tests.support.environment import PUBLIC_URL, TOKEN, changed_settings
 from tests.support.paths import ROOT
+from tests.support.store_events import ledger
 
 SAMPLES = ROOT / "tests" / "samples"
 COMPLETED = (SAMPLES / "completed_flat.json").read_bytes()
@@ -266,3 +267,18 @@ def test_a_forms_signature_carries_nothing_else(app: Flask, client: FlaskClient)
     )
     assert response.status_code == 404
     assert _stored(app) == []
+
+
+@pytest.mark.parametrize("rest", [".evil.example", "@evil.example", ":8443"])
+def test_a_callback_of_another_host_is_refused(app: Flask, engine: Engine, rest: str) -> None:
+    """A URL that the account signed for another host isn't taken for ours by a crafted target."""
+    path = "/callbacks/transcription"
+    url, headers = signing.callback(f"{PUBLIC_URL}{rest}{path}", TOKEN, COMPLETED)
+    response = app.test_client().post(
+        path,
+        data=COMPLETED,
+        headers=headers,
+        environ_overrides={"RAW_URI": url.removeprefix(PUBLIC_URL)},
+    )
+    assert response.status_code == 403
+    assert ledger(engine) == []

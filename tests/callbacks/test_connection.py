@@ -14,7 +14,10 @@ SMUGGLED = b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n"
 
 def test_the_rest_of_a_body_is_no_request(migrated: str, tmp_path: Path) -> None:
     """What was given up in the middle of a chunk closes the connection, which would go on else."""
-    with web_server(migrated, tmp_path / "log") as web, web.connect() as connection:
+    with (
+        web_server(migrated, tmp_path / "log", {"rejected_read_seconds": 0.5}) as web,
+        web.connect() as connection,
+    ):
         head = HEAD.format(hash="0" * 64, host=f"127.0.0.1:{web.port}").encode()
         connection.sendall(head + b"%x\r\n{" % (len(SMUGGLED) + 1))
         answer = connection.recv(65536)

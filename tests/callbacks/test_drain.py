@@ -180,25 +180,20 @@ def test_a_fault_of_ours_stays_and_is_told(
     assert count(engine) == (1, 1)
 
 
-def test_the_pass_ends_when_the_database_is_away(
-    spool: Spool, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_pass_ends_when_the_database_is_away(spool: Spool) -> None:
     """Nothing is lost, nothing else is tried, and the next pass begins with another file."""
-    monkeypatch.setattr(room, "RECORD_SECONDS", 0.1)
     put(spool, body(1), body(2), body(3))
     with engine_on(ENVIRON["DATABASE_URL"]) as away:
-        drain = Drain(away, spool, [])
+        drain = Drain(away, spool, [], record_timeout_seconds=0.1)
         first, second, third = drain.waiting()
         with pytest.raises(DatabaseUnavailableError):
             list(drain.run([first, second, third]))
         assert drain.waiting() == [second, third, first]
 
 
-def test_files_that_stop_each_pass_hold_up_no_others(
-    engine: Engine, spool: Spool, drain: Drain, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_files_that_stop_each_pass_hold_up_no_others(engine: Engine, spool: Spool) -> None:
     """While the jobs of the two oldest are locked all others are moved, and those afterwards."""
-    monkeypatch.setattr(room, "RECORD_SECONDS", 0.1)
+    drain = Drain(engine, spool, [], record_timeout_seconds=0.1)
     put(spool, body(0), body(1))
     for path in spool.path.iterdir():
         os.utime(path, (0, 0))

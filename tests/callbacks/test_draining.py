@@ -7,8 +7,7 @@ import pytest
 from sqlalchemy import Engine
 
 from dev.postgres import Server
-from receiver.callbacks import draining
-from receiver.callbacks.drain import Drain
+from receiver.callbacks.drain import Drain, run_forever
 from receiver.spool.folder import Spool
 from receiver.store.migrate import migrate
 from tests.support.environment import engine_on
@@ -47,8 +46,7 @@ def test_what_waits_for_the_database_is_moved_once_it_is_there(
         assert count(engine) == (5, 5)
 
 
-# What freezes is the process, whichever version it runs.
-@pytest.mark.parametrize("own_postgres", [18], indirect=True)
+@pytest.mark.thorough  # tests/faults/test_postgres_hangs.py freezes a database, too
 def test_a_frozen_database_is_given_up(own_postgres: Server, spool: Spool, tmp_path: Path) -> None:
     """The worker doesn't wait for ever for one file, and moves it when the database answers."""
     url = own_postgres.url()
@@ -73,9 +71,8 @@ def test_a_fault_of_the_probe_stops_nothing(
         raise ZeroDivisionError
 
     monkeypatch.setattr(Spool, "probe", fail)
-    monkeypatch.setattr(draining, "LATER", 0.01)
     put(spool, body(1))
-    draining_it = gevent.spawn(draining.run, Drain(engine, spool, []))
+    draining_it = gevent.spawn(run_forever, Drain(engine, spool, []), idle_pause_seconds=0.01)
     with gevent.Timeout(30):
         while spool.waiting():
             gevent.sleep(0.01)

@@ -51,6 +51,7 @@ def test_what_the_store_refuses_is_kept_as_bytes(engine: Engine, head: dict[str,
         assert connection.execute(text("SELECT body FROM events")).scalar_one() == BODY
 
 
+@pytest.mark.own_database
 def test_a_database_that_is_behind_is_waited_for(engine: Engine) -> None:
     """A schema that isn't there yet is no fault of the body: it ends as unavailable."""
     with engine.connect() as connection:

@@ -11,9 +11,7 @@ from sqlalchemy import Engine
 from werkzeug.test import TestResponse
 
 from receiver.bodies.reader import PROVED_BYTES
-from receiver.callbacks import persist
 from receiver.callbacks.policy import POLICY, CallbackResult
-from receiver.runtime import timeouts
 from receiver.runtime.deadline import Deadline
 from receiver.services import install, services_of
 from receiver.spool.folder import Waiting
@@ -81,10 +79,10 @@ def test_quarantined(twilio: Twilio, engine: Engine) -> None:
 class TestDatabaseAway:
     """Nobody listens where DATABASE_URL points."""
 
-    @pytest.fixture(autouse=True)
-    def _short(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(timeouts, "REQUEST_SECONDS", 1.0)
-        monkeypatch.setattr(persist, "SPOOL_SECONDS", 0.9)
+    @pytest.fixture
+    def request_seconds(self) -> float:
+        """Give up soon."""
+        return 3.0
 
     @pytest.fixture
     def durable(self) -> str | None:
@@ -123,9 +121,9 @@ class TestDatabaseAway:
         assert _is_to_try_again(twilio.call(BODY))
 
 
-def test_too_much_in_flight(app: Flask, twilio: Twilio, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("request_seconds", [0.2])
+def test_too_much_in_flight(app: Flask, twilio: Twilio) -> None:
     """The worker's memory is taken until the deadline: Twilio tries again."""
-    monkeypatch.setattr(timeouts, "REQUEST_SECONDS", 0.2)
     parts = services_of(app)
     with ExitStack() as others:
         for _ in range(PROVED_BYTES // parts.settings.max_body_bytes):

@@ -177,7 +177,7 @@ def test_the_missing_are_named_up_to_a_limit(app: Flask, twilio: Served) -> None
     run(app, "reconcile")
     result = run(app, "completeness", "--limit", "2")
     assert result.stdout.count("  ended ") == 2
-    assert "--limit shows more" in result.stderr
+    assert "use --limit to print more" in result.stderr
 
 
 def test_what_is_missing_is_submitted_again_if_wanted(app: Flask, twilio: Served) -> None:

@@ -6,6 +6,7 @@ import pytest
 from flask import Flask
 
 from app import create_app
+from receiver.callbacks.drain import Drain
 from receiver.services import services_of
 from receiver.spool.claim import claim
 from receiver.spool.folder import Spool
@@ -33,7 +34,7 @@ def shown(app: Flask, *options: str) -> dict[str, str]:
 def test_an_empty_spool(app: Flask, spool: Spool) -> None:
     """Before the first callback nothing waits, and the folder isn't made by looking."""
     assert shown(app) == {
-        "folder": f"{spool.path} (not there)",
+        "folder": f"{spool.path} (does not exist)",
         "durable": "yes",
         "files": "0",
         "bytes": "0",
@@ -74,7 +75,7 @@ def test_drain_tells_what_stays(app: Flask, spool: Spool) -> None:
     (spool.path / broken).write_bytes(b"Jane")
     done = run(app, "spool", "--drain")
     assert done.exit_code == 1
-    assert done.stdout.startswith(f"stays: {broken}: it was cut short or changed")
+    assert done.stdout.startswith(f"not moved: {broken}: it was cut short or changed")
     assert "1 moved." in done.stderr
     assert "Jane" not in done.output
 
@@ -83,7 +84,7 @@ def test_drain_gets_past_a_locked_job(
     app: Flask, spool: Spool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The oldest stays and ends it with 1, and those after it are moved."""
-    monkeypatch.setattr("receiver.callbacks.drain.RECORD_SECONDS", 0.1)
+    monkeypatch.setitem(Drain.__init__.__kwdefaults__ or {}, "record_timeout_seconds", 0.1)
     put(spool, body(1))
     oldest = next(spool.path.iterdir())
     os.utime(oldest, (0, 0))
@@ -92,7 +93,7 @@ def test_drain_gets_past_a_locked_job(
         done = run(app, "spool", "--drain")
     assert done.exit_code == 1
     assert "2 moved." in done.stderr
-    assert "LockNotAvailable 55P03); 1 still wait." in done.stderr
+    assert "LockNotAvailable 55P03); 1 still wait on disk." in done.stderr
     assert list(spool.path.iterdir()) == [oldest]
 
 
@@ -105,20 +106,20 @@ def test_drain_tells_what_others_move(app: Flask, spool: Spool) -> None:
     with claimed:
         done = run(app, "spool", "--drain")
     assert done.exit_code == 1
-    assert "1 are in another process's hands" in done.stderr
+    assert "1 still wait on disk: another process is moving them" in done.stderr
 
 
 def test_drain_without_a_database(
     environ: dict[str, str], spool: Spool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It says so in a line, and everything stays."""
-    monkeypatch.setattr("receiver.callbacks.drain.RECORD_SECONDS", 0.1)
+    monkeypatch.setitem(Drain.__init__.__kwdefaults__ or {}, "record_timeout_seconds", 0.1)
     put(spool, body(1), body(2))
     away = create_app(environ | {"DATABASE_URL": ENVIRON["DATABASE_URL"]})
     done = run(away, "spool", "--drain")
     assert done.exit_code == 1
     assert "0 moved." in done.stderr
-    assert "Error: the database didn't take all of them" in done.stderr
+    assert "Error: the database did not accept all callbacks" in done.stderr
     assert len(spool.waiting()) == 2
 
 

@@ -1,5 +1,6 @@
 """The embedded Postgres: one folder, one server, on loopback, gone with us."""
 
+import contextlib
 import json
 import os
 import shutil
@@ -49,33 +50,33 @@ def _execute(url: str, statement: str) -> None:
         connection.execute(statement.encode())
 
 
-def test_listens_on_loopback_with_a_password_and_on_no_socket(own_postgres: Server) -> None:
+def test_listens_on_loopback_with_a_password_and_on_no_socket(postgres: Server) -> None:
     """A server listens on 127.0.0.1 alone, on no Unix socket, and wants a password."""
-    url = own_postgres.url()
-    listening = [c for c in psutil.Process(own_postgres.pid).net_connections() if c.laddr]
+    url = postgres.url()
+    listening = [c for c in psutil.Process(postgres.pid).net_connections() if c.laddr]
 
-    assert {connection.laddr for connection in listening} == {("127.0.0.1", own_postgres.port)}
+    assert {connection.laddr for connection in listening} == {("127.0.0.1", postgres.port)}
     assert _one(url, "SHOW unix_socket_directories") == ""
     with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
         psycopg.connect(url, password="wrong")
 
 
-def test_its_data_is_utf8_in_no_language(own_postgres: Server) -> None:
+def test_its_data_is_utf8_in_no_language(postgres: Server) -> None:
     """Encoding, order and time zone do not depend on who starts the server."""
-    url = own_postgres.url()
+    url = postgres.url()
 
     assert _one(url, "SHOW server_encoding") == "UTF8"
     assert _one(url, "SELECT datcollate FROM pg_database WHERE datname = 'postgres'") == "C"
     assert _one(url, "SHOW timezone") == "UTC"
 
 
-def test_its_password_is_nobody_elses_to_read(own_postgres: Server) -> None:
+def test_its_password_is_nobody_elses_to_read(postgres: Server) -> None:
     """The password lies beside the data with mode 0600, and stays out of the server's repr."""
-    password = own_postgres.folder / "password"
+    password = postgres.folder / "password"
 
     assert password.stat().st_mode & 0o777 == 0o600
-    assert own_postgres.password == password.read_text()
-    assert own_postgres.password not in repr(own_postgres)
+    assert postgres.password == password.read_text()
+    assert postgres.password not in repr(postgres)
 
 
 def test_data_stay(folder: Path) -> None:
@@ -109,7 +110,7 @@ def test_a_folder_has_one_user(folder: Path) -> None:
 def test_ends_with_its_user(folder: Path) -> None:
     """A kill -9 of the program that started a server ends the server too, and its watch."""
     user, told = _start_user(folder)
-    family = _tree(user.pid)
+    family = [*_tree(user.pid), *_watches(psutil.Process(told["pid"]))]
     assert told["pid"] in [process.pid for process in family]
 
     user.kill()
@@ -123,8 +124,8 @@ def test_leftover_is_ended_by_its_folder(folder: Path) -> None:
     user, told = _start_user(folder)
     _execute(told["url"], "CREATE TABLE kept AS SELECT 1 AS n")
     leftover = psutil.Process(told["pid"])
-    watches = [child for child in psutil.Process(user.pid).children() if child != leftover]
-    for process in (*watches, psutil.Process(user.pid)):
+    # The watch first: at its user's end it would end the server.
+    for process in (*_watches(leftover), psutil.Process(user.pid)):
         process.kill()
     user.communicate()
     pid_file = paths.folder(folder) / "cluster" / "postmaster.pid"
@@ -200,6 +201,18 @@ def _start_user(folder: Path) -> tuple[subprocess.Popen[str], dict[str, Any]]:
     assert user.stdout is not None
 
     return user, json.loads(user.stdout.readline())
+
+
+def _watches(server: psutil.Process) -> list[psutil.Process]:
+    """Return the server's watch: nobody's child, it is known by the session that they share."""
+    watches = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            if os.getsid(process.pid) == server.pid and process != server:
+                watches.append(process)
+    assert watches
+
+    return watches
 
 
 def _tree(pid: int) -> list[psutil.Process]:

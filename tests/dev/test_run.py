@@ -55,7 +55,7 @@ def _start(
     return subprocess.Popen(
         command,
         cwd=project,
-        env={"PATH": "/usr/bin:/bin", "PORT": str(port), **environment},
+        env={"PATH": "/usr/bin:/bin", "PORT": str(port)} | environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -95,48 +95,88 @@ def _refusal(project: Path, port: int, **environment: str) -> str:
     return said
 
 
-def test_a_jobs_whole_life_is_on_the_screen(project: Path, port: int) -> None:
+# What a shell may export for production, and what has no part in a run.
+_PRODUCTION = {
+    "DATABASE_URL": "postgresql://nobody@production.invalid/db",
+    "API_KEYS": "production",
+    "MAX_BODY_BYTES": "1",
+    "TWILIO_BASE_URL": "http://production.invalid",
+}
+
+
+def test_a_whole_run(project: Path, port: int) -> None:
+    """A run shows its jobs' lives, prints commands that work, and ends at Ctrl-C with nothing left.
+
+    What is exported for production has no part in it.
+    """
+    with _serving(project, port, **_PRODUCTION) as (run, said, processes):
+        _assert_the_lives_are_on_the_screen(said)
+        assert all(job["id"] in said for job in _read(port)["transcriptions"][:2])
+        _assert_what_is_printed_can_be_pasted(said, port)
+        _assert_it_ends(run, processes, signal.SIGINT)
+
+
+def _assert_the_lives_are_on_the_screen(said: str) -> None:
     """One job is submitted, runs, is called back and read; another is missed and fetched back."""
-    with _serving(project, port) as (run, said, _):
-        heard, lost = re.findall(r"submitted +(\S+) +PENDING", said)
-        steps = re.findall(r"(Twilio|receiver) +\S+ +(\w+) +(\S+)", said)
-        for job, last in ((heard, "received"), (lost, "fetched")):
-            told = [what for _, what, job_id in steps if job_id == job]
-            places = [told.index(what) for what in ("submitted", "running", "completed", last)]
-            assert places == sorted(places), said
-        assert ("Twilio", "delivered", heard) in steps
-        assert ("Twilio", "refused", lost) in steps
-        assert ("receiver", "missing", lost) in steps
-        assert "Its configuration calls" in said
-        assert f"Stored and read back:\n  {heard}\n  COMPLETED" in said
-        assert "sentences, from its conversation" in said
-        run.terminate()
-        run.communicate()
+    heard, lost = re.findall(r"submitted +(\S+) +PENDING", said)
+    steps = re.findall(r"(Twilio|receiver) +\S+ +(\w+) +(\S+)", said)
+    for job, last in ((heard, "received"), (lost, "fetched")):
+        told = [what for _, what, job_id in steps if job_id == job]
+        places = [told.index(what) for what in ("submitted", "running", "completed", last)]
+        assert places == sorted(places), said
+    assert ("Twilio", "delivered", heard) in steps
+    assert ("Twilio", "refused", lost) in steps
+    assert ("receiver", "missing", lost) in steps
+    assert "Its configuration calls" in said
+    assert f"Stored and read back:\n  {heard}\n  COMPLETED" in said
+    assert "sentences, from its conversation" in said
 
 
-def test_an_earlier_runs_jobs_are_no_trouble(project: Path, port: int) -> None:
-    """A job that was cut short is unknown to the next run's Twilio, which is not told here."""
+def _assert_what_is_printed_can_be_pasted(said: str, port: int) -> None:
+    """Each printed command works as it stands, and the job that the last one makes is received."""
+    commands = re.findall(r"^  (curl .*?[^\\])$", said, re.MULTILINE | re.DOTALL)
+    answers = [_pasted(command) for command in commands]
+    assert len(answers) == 5, said
+    assert answers[2].startswith("WEBVTT")
+    assert json.loads(answers[3])["withTranscript"] >= 2
+    made = json.loads(answers[4])["transcription"]["id"]
+    wait_until(lambda: _is_here(port, made))
+
+
+def _assert_it_ends(
+    run: subprocess.Popen[str], processes: list[psutil.Process], number: signal.Signals
+) -> None:
+    """At the signal it ends in good order, with all its processes."""
+    run.send_signal(number)
+    rest, _ = run.communicate()
+    assert run.returncode == 0, rest
+    assert "Traceback" not in rest
+    assert wait_for(processes, seconds=30)
+
+
+def test_after_a_kill_the_next_run_starts(project: Path, port: int) -> None:
+    """A kill -9 ends gunicorn and Postgres too; the next run knows nothing of the jobs cut short.
+
+    There gunicorn's death ends everything, with its exit code.
+    """
     with _serving(project, port, until="running") as (run, _, processes):
         run.kill()
         assert wait_for(processes, seconds=30)
-    with _serving(project, port) as (run, said, _):
+    with _serving(project, port) as (run, said, processes):
         assert "20404" not in said
-        run.terminate()
-        run.communicate()
+        _assert_a_childs_death_ends_it(run, processes, "gunicorn")
 
 
-def test_what_is_printed_can_be_pasted(project: Path, port: int) -> None:
-    """Each printed command works as it stands, and the job that the last one makes is received."""
-    with _serving(project, port) as (run, said, _):
-        commands = re.findall(r"^  (curl .*?[^\\])$", said, re.MULTILINE | re.DOTALL)
-        answers = [_pasted(command) for command in commands]
-        assert len(answers) == 5, said
-        assert answers[2].startswith("WEBVTT")
-        assert json.loads(answers[3])["withTranscript"] >= 2
-        made = json.loads(answers[4])["transcription"]["id"]
-        wait_until(lambda: _is_here(port, made))
-        run.terminate()
-        run.communicate()
+def _assert_a_childs_death_ends_it(
+    run: subprocess.Popen[str], processes: list[psutil.Process], name: str
+) -> None:
+    wait_until(lambda: _named(run, name) is not None)
+    child = _named(run, name)
+    assert child is not None
+    child.kill()
+    run.communicate()
+    assert run.returncode == 128 + signal.SIGKILL
+    assert wait_for(processes, seconds=30)
 
 
 def _pasted(command: str) -> str:
@@ -163,38 +203,26 @@ def _read(port: int, path: str = "") -> Any:
     ).json()
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_a_signal_leaves_nothing(project: Path, port: int, number: signal.Signals) -> None:
-    """It serves whatever is exported, and at a signal ends with all its processes."""
-    production = {
-        "DATABASE_URL": "postgresql://nobody@production.invalid/db",
-        "API_KEYS": "production",
-        "MAX_BODY_BYTES": "1",
-        "TWILIO_BASE_URL": "http://production.invalid",
-    }
-    with _serving(project, port, **production) as (run, said, processes):
-        assert all(job["id"] in said for job in _read(port)["transcriptions"][:2])
-        run.send_signal(number)
-        rest, _ = run.communicate()
-
-    assert run.returncode == 0, rest
-    assert wait_for(processes, seconds=30)
-
-
-@pytest.mark.parametrize("moment", ["submitted", "missing"])
-def test_a_signal_in_the_middle_leaves_nothing(project: Path, port: int, moment: str) -> None:
-    """Ctrl-C while the jobs' lives are told ends everything, too."""
+@pytest.mark.parametrize(
+    ("moment", "number"),
+    [
+        ("submitted", signal.SIGTERM),
+        pytest.param("missing", signal.SIGINT, marks=pytest.mark.thorough),
+        pytest.param(_LAST_LINE, signal.SIGTERM, marks=pytest.mark.thorough),
+        pytest.param(_LAST_LINE, signal.SIGHUP, marks=pytest.mark.thorough),
+    ],
+)
+def test_a_signal_leaves_nothing(
+    project: Path, port: int, moment: str, number: signal.Signals
+) -> None:
+    """A signal ends everything at any moment, while the jobs' lives are shown too."""
     with _serving(project, port, until=moment) as (run, _, processes):
-        run.send_signal(signal.SIGINT)
-        rest, _ = run.communicate()
-
-    assert run.returncode == 0, rest
-    assert "Traceback" not in rest
-    assert wait_for(processes, seconds=30)
+        _assert_it_ends(run, processes, number)
 
 
+@pytest.mark.thorough
 def test_killed_it_leaves_nothing(project: Path, port: int) -> None:
-    """A kill -9 of it alone ends gunicorn and Postgres too, and the next run starts."""
+    """A kill -9 of a run that serves ends gunicorn and Postgres too."""
     with _serving(project, port) as (run, _, processes):
         run.kill()
 
@@ -212,18 +240,12 @@ def test_without_its_parent_it_ends_and_says_so(project: Path, port: int) -> Non
         assert wait_for(processes, seconds=30)
 
 
-@pytest.mark.parametrize("name", ["gunicorn", "dev.simulated", "reconcile"])
+@pytest.mark.thorough
+@pytest.mark.parametrize("name", ["dev.simulated", "reconcile"])
 def test_a_childs_death_ends_it(project: Path, port: int, name: str) -> None:
-    """Whichever dies, gunicorn, Twilio or the reconciler, ends everything, with its exit code."""
+    """The death of Twilio or the reconciler, too, ends everything, with its exit code."""
     with _serving(project, port) as (run, _, processes):
-        wait_until(lambda: _named(run, name) is not None)
-        child = _named(run, name)
-        assert child is not None
-        child.kill()
-        run.communicate()
-
-        assert run.returncode == 128 + signal.SIGKILL
-        assert wait_for(processes, seconds=30)
+        _assert_a_childs_death_ends_it(run, processes, name)
 
 
 def _named(run: subprocess.Popen[str], name: str) -> psutil.Process | None:
@@ -256,10 +278,23 @@ def test_remote_database_is_refused(project: Path, port: int) -> None:
     assert "on this machine" in _refusal(project, port, DEV_DATABASE_URL=url)
 
 
+def test_a_dotenv_file_sets_three_things(project: Path, port: int) -> None:
+    """`.env` sets the port and the log level; nothing else in it counts here."""
+    file = project / ".env"
+    file.write_text(f"PORT={port}\nLOG_LEVEL=INFO\nDATABASE_URL=elsewhere\nDB_POOL_SIZE=none\n")
+    try:
+        with _serving(project, port, PORT="") as (run, said, _):
+            assert f"http://127.0.0.1:{port}/v3/Transcriptions" in said
+            assert '"level": "INFO"' in said
+            run.terminate()
+            run.communicate()
+    finally:
+        file.unlink()
+
+
 def test_a_database_of_this_machine_is_taken(project: Path, port: int, database: str) -> None:
-    """`DEV_DATABASE_URL` takes the place of the embedded Postgres."""
+    """`DEV_DATABASE_URL` takes the place of the embedded Postgres; SIGHUP ends such a run."""
     with _serving(project, port, DEV_DATABASE_URL=database) as (run, said, processes):
         assert "DEV_DATABASE_URL" in said
         assert not [process for process in processes if process.name() == "postgres"]
-        run.terminate()
-        run.communicate()
+        _assert_it_ends(run, processes, signal.SIGHUP)

@@ -10,7 +10,7 @@ from sqlalchemy import Engine
 from werkzeug.wrappers import Response
 
 from receiver.doctor import twilio_configurations
-from receiver.doctor.configuration_checks import of_configurations
+from receiver.doctor.configuration_checks import check_configurations
 from receiver.doctor.finding import Finding, Verdict
 from receiver.settings.config import Settings, load
 from receiver.simulator.configurations import CALLBACK_ONLY, WITH_CONVERSATION
@@ -45,7 +45,7 @@ def twilio(origin: str) -> Iterator[Served]:
 
 
 @pytest.fixture
-def there() -> Iterator[Scripted]:
+def scripted_twilio() -> Iterator[Scripted]:
     """Yield a Twilio that answers what the test says."""
     with scripted() as twilio:
         yield twilio
@@ -60,7 +60,7 @@ def settings(url: str, origin: str, **changes: str) -> Settings:
 
 def examine(known: Settings, engine: Engine | None = None) -> list[Finding]:
     """Return what is found, in which no secret may be."""
-    findings = list(twilio_configurations.findings(known, engine))
+    findings = list(twilio_configurations.check_twilio(known, engine))
     assert not any(
         secret in f"{finding.text}{finding.remedy}"
         for finding in findings
@@ -162,16 +162,18 @@ def test_a_password_of_the_url_is_compared_and_not_shown() -> None:
     """The signature speaks of it, too."""
     theirs = f"https://user:{SECRET}@app.example.com"
     inner = {"transcriptionStatusCallback": {"url": f"{theirs}{ROUTE}"}}
-    finding, _ = of_configurations({"calls": inner}, "https://app.example.com")
+    finding, _ = check_configurations({"calls": inner}, "https://app.example.com")
     assert finding.verdict == Verdict.FAIL
-    assert "but for the user and password" in finding.text
+    assert "with another user and password" in finding.text
     assert SECRET not in finding.text + finding.remedy
 
 
 def test_another_method_fails(origin: str) -> None:
     """The callback's route takes POST alone."""
     callback = {"url": f"{origin}{ROUTE}", "method": "GET"}
-    _, finding, *_ = of_configurations({"calls": {"transcriptionStatusCallback": callback}}, origin)
+    _, finding, *_ = check_configurations(
+        {"calls": {"transcriptionStatusCallback": callback}}, origin
+    )
     assert finding.verdict == Verdict.FAIL
     assert "to POST" in finding.remedy
 
@@ -179,22 +181,22 @@ def test_another_method_fails(origin: str) -> None:
 @pytest.mark.parametrize(
     ("status", "headers", "remedy"),
     [
-        (301, {"Location": "https://app.example.com/"}, "Set PUBLIC_URL to where"),
+        (301, {"Location": "https://app.example.com/"}, "Set PUBLIC_URL to the target"),
         (404, {}, "Correct PUBLIC_URL"),
         (405, {}, "Correct PUBLIC_URL"),
         (200, {}, "Correct PUBLIC_URL"),
     ],
 )
 def test_what_stands_in_front_is_found(
-    there: Scripted, status: int, headers: dict[str, str], remedy: str
+    scripted_twilio: Scripted, status: int, headers: dict[str, str], remedy: str
 ) -> None:
     """A redirect of our own address, or another application there, fails."""
-    there.answers(Response(status=status, headers=headers))
-    inner = {"transcriptionStatusCallback": {"url": f"{there.url}{ROUTE}"}}
-    *_, finding = of_configurations({"calls": inner}, there.url)
+    scripted_twilio.answers(Response(status=status, headers=headers))
+    inner = {"transcriptionStatusCallback": {"url": f"{scripted_twilio.url}{ROUTE}"}}
+    *_, finding = check_configurations({"calls": inner}, scripted_twilio.url)
     assert finding.verdict == Verdict.FAIL
     assert finding.remedy.startswith(remedy)
-    assert [asked.path for asked in there.asked] == [ROUTE]
+    assert [asked.path for asked in scripted_twilio.asked] == [ROUTE]
 
 
 @pytest.mark.parametrize("status", [401, 403])
@@ -204,26 +206,26 @@ def test_what_stands_in_front_is_found(
         ({}, "Copy the auth token of the account"),
         (
             {"TWILIO_API_KEY": f"SK{'1' * 32}", "TWILIO_API_SECRET": SECRET},
-            "Make an API key",
+            "Create an API key",
         ),
     ],
 )
 def test_refused_credentials_fail(status: int, changes: dict[str, str], remedy: str) -> None:
     """The remedy is that of what was presented: token or API key."""
-    with scripted() as there:
-        there.answers(problem(status, 20003, detail="Authenticate"))
-        [finding] = examine(settings(there.url, "https://app.example.com", **changes))
+    with scripted() as scripted_twilio:
+        scripted_twilio.answers(problem(status, 20003, detail="Authenticate"))
+        [finding] = examine(settings(scripted_twilio.url, "https://app.example.com", **changes))
     assert finding.verdict == Verdict.FAIL
     assert finding.remedy.startswith(remedy)
-    assert len(there.asked) == 1
+    assert len(scripted_twilio.asked) == 1
 
 
 @pytest.mark.parametrize("status", [429, 500, 302])
 def test_a_twilio_that_does_not_answer_is_a_warning(status: int) -> None:
     """Nothing is known then, and the credentials go nowhere else."""
-    with scripted() as there:
-        there.answers(answer({}, status, Location="http://127.0.0.1:1/"))
-        [finding] = examine(settings(there.url, "https://app.example.com"))
+    with scripted() as scripted_twilio:
+        scripted_twilio.answers(answer({}, status, Location="http://127.0.0.1:1/"))
+        [finding] = examine(settings(scripted_twilio.url, "https://app.example.com"))
     assert finding.verdict == Verdict.WARN
 
 
@@ -232,7 +234,7 @@ def test_nobody_there_is_a_warning() -> None:
     away = settings(f"http://127.0.0.1:{free_port()}", "https://app.example.com")
     [finding] = examine(away)
     assert finding.verdict == Verdict.WARN
-    assert finding.remedy.startswith("Let this machine reach")
+    assert finding.remedy.startswith("Check that this machine can reach")
 
 
 def page(*names: object) -> dict[str, object]:
@@ -253,27 +255,29 @@ def page(*names: object) -> dict[str, object]:
         {"configuration": {"transcriptionStatusCallback": {"url": "http://[\x1b", "method": "é"}}},
     ],
 )
-def test_whatever_twilio_tells_is_no_crash(there: Scripted, told: dict[str, object]) -> None:
+def test_whatever_twilio_tells_is_no_crash(
+    scripted_twilio: Scripted, told: dict[str, object]
+) -> None:
     """It is judged, or passed over, and nothing in it reaches the terminal as it is."""
-    there.answers(answer(page("calls", "../x", None, 7)), answer(told))
-    findings = examine(settings(there.url, "https://app.example.com"))
+    scripted_twilio.answers(answer(page("calls", "../x", None, 7)), answer(told))
+    findings = examine(settings(scripted_twilio.url, "https://app.example.com"))
     assert findings[0].verdict == Verdict.OK
     assert all(finding.text.isprintable() for finding in findings)
 
 
-def test_what_is_gone_at_twilio_is_passed_over(there: Scripted) -> None:
+def test_what_is_gone_at_twilio_is_passed_over(scripted_twilio: Scripted) -> None:
     """A configuration that old jobs name may have been deleted."""
-    there.answers(answer(page("calls")), problem(404, 20404))
-    *_, last = examine(settings(there.url, "https://app.example.com"))
+    scripted_twilio.answers(answer(page("calls")), problem(404, 20404))
+    *_, last = examine(settings(scripted_twilio.url, "https://app.example.com"))
     assert last.verdict == Verdict.OK
-    assert "none could be looked at" in last.text
+    assert "none to check" in last.text
 
 
-def test_no_more_than_ten_are_asked_for(there: Scripted) -> None:
+def test_no_more_than_ten_are_asked_for(scripted_twilio: Scripted) -> None:
     """The doctor ends in time."""
-    there.answers(answer(page(*map(str, range(100)))), problem(404, 20404))
-    examine(settings(there.url, "https://app.example.com"))
-    assert len(there.asked) == 11
+    scripted_twilio.answers(answer(page(*map(str, range(100)))), problem(404, 20404))
+    examine(settings(scripted_twilio.url, "https://app.example.com"))
+    assert len(scripted_twilio.asked) == 11
 
 
 def test_without_credentials_it_says_what_could_be_done() -> None:

@@ -5,11 +5,13 @@ import threading
 import psycopg
 import pytest
 from flask import Flask
-from sqlalchemy import Engine, text
+from sqlalchemy import Connection, Engine, text
 
 from dev.postgres import Server
-from receiver.doctor import doctor, finding
-from receiver.doctor.finding import NoAnswerError, Verdict, patiently
+from receiver.doctor import database, doctor
+from receiver.doctor import query as doctor_query
+from receiver.doctor.finding import Verdict
+from receiver.doctor.query import QueryError, query
 from receiver.settings.config import Settings, load
 from tests.support.app import Twilio
 from tests.support.environment import ENVIRON, TOKEN, engine_on
@@ -25,7 +27,7 @@ SOUND = {**ENVIRON, "TWILIO_AUTH_TOKEN": f"{ACCOUNT}={TOKEN}"}
 def report(settings: Settings, engine: Engine, *, send_test: bool = False) -> tuple[bool, str]:
     """Run the doctor and return its verdict and all it said."""
     lines: list[str] = []
-    sound = doctor.run(settings, engine, send_test=send_test, tell=lines.append)
+    sound = doctor.run(settings, engine, send_test=send_test, print_line=lines.append)
 
     return sound, "\n".join(lines)
 
@@ -38,6 +40,7 @@ def test_a_sound_deployment_needs_nothing(engine: Engine) -> None:
     assert all(line.startswith("ok ") for line in said.splitlines())
 
 
+@pytest.mark.own_database
 def test_a_newer_schema_is_in_order(engine: Engine) -> None:
     """The doctor of the old release finds no fault with the new one's schema."""
     with engine.connect() as connection:
@@ -65,7 +68,7 @@ def test_a_database_that_only_reads_fails(migrated: str) -> None:
         sound, said = report(load(ENVIRON), engine)
 
     assert not sound
-    assert "FAIL  database: it takes no writes" in said
+    assert "FAIL  database: it is read-only" in said
 
 
 def test_a_wrong_password_is_told_and_not_shown(postgres: Server) -> None:
@@ -84,7 +87,7 @@ def test_a_frozen_postgres_does_not_hold_the_doctor(
     own_postgres: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Where psycopg waits in C for a server that has answered before, the doctor gives up."""
-    monkeypatch.setattr(finding, "PATIENCE", 0.2)
+    monkeypatch.setattr(doctor_query, "QUERY_TIMEOUT_SECONDS", 0.2)
     before = set(threading.enumerate())
     with engine_on(own_postgres.url()) as engine:
         engine.connect().close()
@@ -94,18 +97,17 @@ def test_a_frozen_postgres_does_not_hold_the_doctor(
             thread.join(30)
 
     assert not sound
-    assert "FAIL  database: no answer within 0.2 s" in said
+    assert "FAIL  database: no response within 0.2 s" in said
 
 
 def test_a_statements_error_is_named_without_its_values(engine: Engine) -> None:
     """What was asked for may be a secret, so it isn't told."""
 
-    def fail() -> None:
-        with engine.connect() as connection:
-            connection.execute(text("SELECT CAST(:value AS int)"), {"value": SECRET})
+    def fail(connection: Connection) -> None:
+        connection.execute(text("SELECT CAST(:value AS int)"), {"value": SECRET})
 
-    with pytest.raises(NoAnswerError, match="22P02") as caught:
-        patiently(fail)
+    with pytest.raises(QueryError, match="22P02") as caught:
+        query(engine, fail)
     assert SECRET not in str(caught.value)
 
 
@@ -152,6 +154,7 @@ def test_what_is_quarantined_is_told(engine: Engine, twilio: Twilio) -> None:
     assert "callbacks replay" in said
 
 
+@pytest.mark.own_database
 def test_the_command_exits_with_one_if_anything_fails(app: Flask, migrated: str) -> None:
     """A script may rely on the exit code."""
     runner = app.test_cli_runner()
@@ -167,7 +170,7 @@ def test_the_command_exits_with_one_if_anything_fails(app: Flask, migrated: str)
 )
 def test_postgres_16_is_the_oldest(version: int, verdict: Verdict) -> None:
     """Its SQL is what the statements are written for."""
-    assert doctor.of_version(version).verdict == verdict
+    assert database.check_version(version).verdict == verdict
 
 
 @pytest.mark.parametrize(
@@ -176,7 +179,10 @@ def test_postgres_16_is_the_oldest(version: int, verdict: Verdict) -> None:
 )
 def test_two_releases_and_two_commands_must_fit(room: int, verdict: Verdict) -> None:
     """By default 2 workers x 4, twice, and 2 more; what isn't enough for one release fails."""
-    assert doctor.of_room(load({**ENVIRON, "WEB_CONCURRENCY": "2"}), room).verdict == verdict
+    assert (
+        database.check_connections(load({**ENVIRON, "WEB_CONCURRENCY": "2"}), room).verdict
+        == verdict
+    )
 
 
 def test_failures_are_to_be_mended_first(database: str) -> None:

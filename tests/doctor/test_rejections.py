@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Engine
 
-from receiver.doctor import rejections
+from receiver.doctor.rejected import check_rejected
 from receiver.settings.config import load
 from receiver.store.rejected.keep import keep_rejected
 from receiver.store.rejected.quotas import Quotas
@@ -21,21 +21,21 @@ def test_what_looks_like_a_callback_is_a_warning(engine: Engine) -> None:
         keep_rejected(engine, make_rejected(number, hours=ago - number), Quotas(frozenset()))
     sound, said = report(load(SOUND), engine)
     assert sound
-    assert "warn  rejected: 2 requests of the last 7 days look like callbacks" in said
+    assert "warn  rejected: 2 requests in the last 7 days look like callbacks" in said
     assert "1. Run `flask --app app rejected check`" in said
 
 
 def test_what_is_old_is_no_news(engine: Engine) -> None:
     """Else a deployment that somebody once sent a forged request would never be healthy again."""
     keep_rejected(engine, make_rejected(1), Quotas(frozenset()))
-    assert rejections.finding(engine).verdict == "ok"
+    assert check_rejected(engine).verdict == "ok"
 
 
 def test_an_account_that_is_named_has_a_quota_of_its_own(engine: Engine) -> None:
     """Where the settings name none, the report says how; a bound token names its account too."""
     sound, said = report(load(ENVIRON), engine)
     assert sound
-    assert "warn  rejected: no account has a quota of its own" in said
+    assert "warn  rejected: no account has its own quota" in said
     assert "1. Set TWILIO_ACCOUNT_SID" in said
     bound = f"{account(1)}={ENVIRON['TWILIO_AUTH_TOKEN']}"
     for names in ({"TWILIO_ACCOUNT_SID": account(1)}, {"TWILIO_AUTH_TOKEN": bound}):

@@ -12,8 +12,9 @@ import pytest
 import requests
 
 from dev.postgres import Server
-from receiver.doctor import probe, send_test
+from receiver.doctor import probe
 from receiver.doctor.finding import Finding, Verdict
+from receiver.doctor.send_test import check_test_callbacks
 from receiver.settings.config import load
 from tests.support import signing
 from tests.support.environment import ENVIRON, engine_on
@@ -37,7 +38,7 @@ class Deployment:
         """Send the test callbacks with these settings, but for `changes`."""
         settings = load({**self.environ, "PUBLIC_URL": self.origin, **changes})
         with engine_on(settings.database_url) as engine:
-            return list(send_test.findings(settings, engine))
+            return list(check_test_callbacks(settings, engine))
 
     def jobs(self) -> list[str]:
         """Return the ids of all jobs, of all events and of what was rejected."""
@@ -123,7 +124,7 @@ def test_other_jobs_are_left_alone(deployment: Deployment) -> None:
         ({"PUBLIC_URL": "{origin}/prefix"}, "answered 404", "path prefix"),
         ({"PUBLIC_URL": "http://user:zQ9@{host}"}, "answered 403", "PUBLIC_URL"),
         ({"PUBLIC_URL": "https://user:zQ9@{host}"}, "TLS failed", "certificate"),
-        ({"PUBLIC_URL": "http://user:zQ9@127.0.0.1:{closed}"}, "nobody", "host and port"),
+        ({"PUBLIC_URL": "http://user:zQ9@127.0.0.1:{closed}"}, "no connection", "host and port"),
     ],
 )
 def test_a_difference_to_the_web_process_is_found(
@@ -167,14 +168,14 @@ def test_another_database_is_found(deployment: Deployment, migrated: str) -> Non
     ("status", "headers", "remedy"),
     [
         (301, {"Location": "https://app.example.com/?x=zQ9"}, "'https://app.example.com/'"),
-        (200, {}, "something else"),
-        (401, {"WWW-Authenticate": "Basic"}, "something in front of it"),
-        (403, {}, "something in front of it"),
-        (403, {"Content-Type": "application/problem+json"}, "something in front of it"),
+        (200, {}, "something other"),
+        (401, {"WWW-Authenticate": "Basic"}, "something in front of this service"),
+        (403, {}, "something in front of this service"),
+        (403, {"Content-Type": "application/problem+json"}, "something in front of this service"),
         (404, {}, "path prefix"),
         (405, {}, "path prefix"),
         (413, {}, "MAX_BODY_BYTES"),
-        (418, {}, "something else"),
+        (418, {}, "something other"),
         (502, {}, "the log"),
     ],
 )
@@ -192,12 +193,12 @@ def test_a_strangers_answer_is_explained(
 
 def test_silence_is_given_up(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
     """An address that takes the connection and never answers is as good as none."""
-    monkeypatch.setattr(probe, "PATIENCE", 0.2)
+    monkeypatch.setattr(probe, "PROBE_TIMEOUT_SECONDS", 0.2)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         origin = f"http://127.0.0.1:{silent.getsockname()[1]}"
         (finding,) = deployment.examine(PUBLIC_URL=origin)
 
-    assert "no answer" in finding.text
+    assert "no response" in finding.text
     assert "17581" in finding.remedy
 
 
@@ -221,11 +222,11 @@ def test_a_failing_removal_hides_nothing() -> None:
     """Where the job can't be removed either, that is told behind what failed first."""
     settings = load({**ENVIRON, "PUBLIC_URL": f"http://127.0.0.1:{free_port()}"})
     with engine_on(settings.database_url) as engine:
-        (finding,) = send_test.findings(settings, engine)
+        (finding,) = check_test_callbacks(settings, engine)
 
     first, _, second = finding.text.partition("; ")
     assert finding.verdict == Verdict.FAIL
-    assert first.endswith("nobody can be reached there")
-    assert "was not removed, for the database failed" in second
+    assert first.endswith("no connection to this address")
+    assert "was not removed, because the database failed" in second
     assert finding.remedy.startswith("Check host and port of PUBLIC_URL")
     assert "Delete the job voice_transcription_doctor" in finding.remedy

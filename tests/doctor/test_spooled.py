@@ -8,7 +8,7 @@ from sqlalchemy import Engine
 
 from receiver.doctor import doctor
 from receiver.doctor.finding import Finding, Verdict
-from receiver.doctor.spooled import findings
+from receiver.doctor.spool import check_spool
 from receiver.settings.config import Settings, load
 from receiver.spool.folder import Spool
 from tests.support.environment import ENVIRON
@@ -21,7 +21,7 @@ def found(spool: Spool, settings: Settings | None = None) -> list[Finding]:
         {**ENVIRON, "SPOOL_DIR": str(spool.path), "SPOOL_DURABLE": str(int(spool.durable))}
     )
 
-    return list(findings(deployed))
+    return list(check_spool(deployed))
 
 
 def test_a_deployment_without_a_spool_is_in_order(spool: Spool) -> None:
@@ -57,7 +57,7 @@ def test_a_folder_that_others_may_write_to_is_a_warning(spool: Spool) -> None:
     spool.path.chmod(0o777)
     first, second = found(spool)
     assert first.verdict == Verdict.WARN
-    assert "others" in first.text
+    assert "users other than its owner" in first.text
     assert second.verdict == Verdict.OK
 
 
@@ -66,7 +66,10 @@ def test_a_damaged_file_fails(spool: Spool) -> None:
     put(spool, body(1))
     next(spool.path.iterdir()).write_bytes(b"")
     damaged, _waiting = found(spool)
-    assert (damaged.verdict, damaged.text) == (Verdict.FAIL, "spool: 1 files can't be read")
+    assert (damaged.verdict, damaged.text) == (
+        Verdict.FAIL,
+        "spool: 1 files can't be read, so they stay in the spool",
+    )
 
 
 def test_an_unusable_folder_fails(spool: Spool) -> None:
@@ -82,5 +85,5 @@ def test_the_doctor_looks_at_it(engine: Engine, spool: Spool) -> None:
     """Its findings are among the report's."""
     lines: list[str] = []
     settings = load({**ENVIRON, "SPOOL_DIR": str(spool.path)})
-    assert doctor.run(settings, engine, send_test=False, tell=lines.append)
+    assert doctor.run(settings, engine, send_test=False, print_line=lines.append)
     assert "ok    spool: not durable, 0 files wait" in lines

@@ -7,8 +7,8 @@ import pytest
 from flask import Flask
 from sqlalchemy import Engine, text
 
-from receiver.doctor import transcripts
 from receiver.doctor.finding import Verdict
+from receiver.doctor.transcripts import check_reconciled, check_transcripts
 from receiver.settings.config import load
 from receiver.store.ledger.record import record
 from tests.support.environment import ENVIRON
@@ -25,7 +25,7 @@ def lost(engine: Engine, number: int) -> None:
 
 def test_none_is_missing(engine: Engine) -> None:
     """On a fresh database all is well, and without credentials nobody could reconcile."""
-    [finding] = transcripts.findings(load(ENVIRON), engine)
+    [finding] = check_transcripts(load(ENVIRON), engine)
     assert finding.verdict == Verdict.OK
 
 
@@ -33,7 +33,7 @@ def test_missing_ones_are_a_warning(engine: Engine) -> None:
     """It tells how many, since when, and what brings them back."""
     for number in range(3):
         lost(engine, number)
-    [finding] = transcripts.findings(load(ENVIRON), engine)
+    [finding] = check_transcripts(load(ENVIRON), engine)
     assert finding.verdict == Verdict.WARN
     assert "3 of 3 are missing, the oldest since 2025-11-23T12:00:00Z" in finding.text
     assert finding.remedy.startswith("Run `flask --app app reconcile`")
@@ -49,7 +49,7 @@ def test_jobs_that_twilio_does_not_know_are_a_warning(engine: Engine) -> None:
                 " VALUES ('job', 'status', 'unknown_at_twilio')"
             )
         )
-    _, finding = transcripts.findings(load(ENVIRON), engine)
+    _, finding = check_transcripts(load(ENVIRON), engine)
     assert finding.verdict == Verdict.WARN
     assert finding.text.startswith("jobs: 1 are unfinished here and unknown at Twilio")
     assert "flask --app app completeness" in finding.remedy
@@ -68,10 +68,10 @@ def test_submissions_that_nobody_asks_for_again_are_a_warning(
             ),
             {"at": datetime.now(UTC) - timedelta(hours=hours)},
         )
-    texts = [finding.text for finding in transcripts.findings(load(ENVIRON), engine)]
+    texts = [finding.text for finding in check_transcripts(load(ENVIRON), engine)]
     assert (
         any(
-            text.startswith("submissions: 1 had no answer within a day, so nobody asks again: key")
+            text.startswith("submissions: 1 got no response within a day and are not repeated: key")
             for text in texts
         )
         == told
@@ -93,11 +93,11 @@ def test_the_remedies_come_in_order(app: Flask, engine: Engine) -> None:
 def test_nobody_reconciling_is_a_warning(age: timedelta | None, verdict: Verdict) -> None:
     """After a day without a complete pass nobody knows what was lost."""
     now = datetime.now(UTC)
-    assert transcripts.of_passes(None if age is None else now - age, now).verdict == verdict
+    assert check_reconciled(None if age is None else now - age, now).verdict == verdict
 
 
 def test_it_is_told_where_twilio_can_be_asked(engine: Engine) -> None:
     """With credentials there is no excuse."""
-    _, finding = transcripts.findings(load(ENVIRON | {"TWILIO_ACCOUNT_SID": ACCOUNT}), engine)
+    _, finding = check_transcripts(load(ENVIRON | {"TWILIO_ACCOUNT_SID": ACCOUNT}), engine)
     assert finding.verdict == Verdict.WARN
     assert "Procfile's process `reconcile`" in finding.remedy

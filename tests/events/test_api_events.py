@@ -84,6 +84,7 @@ def test_a_quarantined_document_can_be_found() -> None:
     assert (event.job_id, event.account_id, event.head) == ("job_1", "AC1", None)
 
 
+@pytest.mark.own_database
 def test_what_the_store_refuses_is_kept(engine: Engine) -> None:
     """A value that passed all checks and that Postgres doesn't take is quarantined."""
     with engine.connect() as connection:

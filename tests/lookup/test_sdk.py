@@ -148,7 +148,7 @@ def test_a_bad_list_is_a_bare_exception(transcriptions: TranscriptionList) -> No
         transcriptions.list(source_id="RE-not-lower-case-hex")
 
 
-def test_the_recipe_of_the_readme_works(
+def test_the_recipe_of_the_documents_works(
     origin: str, seven: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Pasted as it stands, with the address and the key filled in, it prints the jobs."""

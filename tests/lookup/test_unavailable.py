@@ -4,15 +4,13 @@ import pytest
 from werkzeug.datastructures import Authorization
 
 from app import create_app
-from receiver.runtime import timeouts
 from tests.support.environment import ENVIRON, KEY
 
 
 @pytest.mark.parametrize("path", ["", "/job", "/job/Transcript", "/job/Callbacks"])
-def test_a_reader_is_told_to_ask_again(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_reader_is_told_to_ask_again(path: str) -> None:
     """Where the database doesn't answer before the deadline, the answer is a 503 problem."""
-    app = create_app(ENVIRON)
-    monkeypatch.setattr(timeouts, "REQUEST_SECONDS", 0.2)
+    app = create_app(ENVIRON, request_seconds=0.2)
     key = Authorization("bearer", token=KEY[1])
     response = app.test_client().get(f"/v3/Transcriptions{path}", auth=key)
     assert (response.status_code, response.content_type) == (503, "application/problem+json")

@@ -24,9 +24,6 @@ CONFIGURATION = ROOT / "tests/support/media/open_policy.py"
 WRITER = ("writer", "writer-secret")
 TURNS = 4
 
-# It is gevent that is tried, which is the same for every Postgres.
-pytestmark = pytest.mark.parametrize("postgres", [18], indirect=True, ids="postgres{}".format)
-
 
 @contextmanager
 def _web(database: str, tmp_path: Path, *, seconds: float, twilio: str = "") -> Iterator[WebServer]:

@@ -104,6 +104,7 @@ def test_both_faults_are_told(engine: Engine) -> None:
         assert report.wait == 60
 
 
+@pytest.mark.own_database
 def test_a_database_that_is_away_ends_the_pass(
     engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:

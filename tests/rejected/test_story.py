@@ -18,7 +18,8 @@ from tests.support.paths import ROOT
 from tests.support.server import CLOSE, ROUTE, WebServer, free_port, web_server
 
 WRONG = "fedcba9876543210" * 2
-FLOOD = 2000
+# More than a worker keeps of a flood: see the budget of receiver.rejected.store.
+FLOOD, LARGE_FLOOD = 600, 2000
 
 
 def _command(database: str, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
@@ -49,22 +50,23 @@ def _flood(web: WebServer, first: int, count: int) -> set[int]:
 
 
 def test_ten_callbacks_survive_the_wrong_token_and_a_flood(
-    migrated: str, engine: Engine, tmp_path: Path
+    migrated: str, engine: Engine, tmp_path: Path, *, is_thorough: bool
 ) -> None:
     """Refused under a wrong token, they are there under the right one, whatever came in between."""
+    flood = LARGE_FLOOD if is_thorough else FLOOD
     port = free_port()
     origin = f"http://127.0.0.1:{port}"
     bodies = [callback(number) for number in range(10)]
     with web_server(migrated, tmp_path / "log", PORT=str(port), TWILIO_AUTH_TOKEN=WRONG) as web:
         assert [web.call(body).status_code for body in bodies] == [403] * 10
         with ThreadPoolExecutor(4) as pool:
-            parts = [pool.submit(_flood, web, n * FLOOD, FLOOD // 4) for n in range(4)]
+            parts = [pool.submit(_flood, web, n * flood, flood // 4) for n in range(4)]
             url, headers = signing.callback(f"{origin}{ROUTE}", WRONG, callback(10))
             signed = requests.post(url, data=callback(10), headers=headers | CLOSE, timeout=15)
             assert signed.status_code == 204
             assert set.union(*(part.result() for part in parts)) == {403}
     checked = _command(migrated, "rejected", "check", PUBLIC_URL=origin)
-    assert "10  verify today, with auth-token-1" in checked.stdout, checked
+    assert "10  verify now, with auth-token-1" in checked.stdout, checked
     accepted = _command(migrated, "rejected", "accept", PUBLIC_URL=origin)
     assert "10  accepted" in accepted.stderr, accepted
     assert accepted.returncode == 0
@@ -76,5 +78,5 @@ def test_ten_callbacks_survive_the_wrong_token_and_a_flood(
         kept = set(connection.execute(select(events.c.body)).scalars())
         left = connection.execute(select(func.count()).select_from(rejected)).scalar_one()
     assert kept == {*bodies, callback(10)}
-    assert 0 < left < FLOOD
+    assert 0 < left < flood
     assert TOKEN not in checked.stdout + checked.stderr + accepted.stdout + accepted.stderr

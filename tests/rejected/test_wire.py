@@ -12,17 +12,34 @@ from dev.postgres import Server
 from receiver.store.engine import make_engine
 from receiver.store.migrate import migrate
 from receiver.store.tables import rejected
+from tests.support.environment import engine_on
 from tests.support.faults.callbacks import callback
 from tests.support.forged import forged, raw
 from tests.support.postgres import frozen
 from tests.support.server import WebServer, response_of, web_server
+from tests.support.telling import empty
+
+
+@pytest.fixture(scope="module")
+def _server(module_database: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[WebServer]:
+    """Run the service, which waits for a second for the body of a refused request."""
+    log = tmp_path_factory.mktemp("web") / "log"
+    with web_server(module_database, log, {"rejected_read_seconds": 1.0}) as server:
+        yield server
 
 
 @pytest.fixture
-def web(migrated: str, tmp_path: Path) -> Iterator[WebServer]:
-    """Run the service."""
-    with web_server(migrated, tmp_path / "log") as server:
-        yield server
+def engine(module_database: str) -> Iterator[Engine]:
+    """Yield an engine on the service's database."""
+    with engine_on(module_database) as engine:
+        yield engine
+
+
+@pytest.fixture
+def web(_server: WebServer, engine: Engine) -> Iterator[WebServer]:
+    """Yield the service, whose database is empty."""
+    yield _server
+    empty(engine)
 
 
 def _kept(engine: Engine) -> set[bytes]:
@@ -45,6 +62,7 @@ CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS
 'BEGIN PERFORM pg_sleep(0.045); RETURN NEW; END';
 CREATE TRIGGER slow BEFORE INSERT ON rejected FOR EACH ROW EXECUTE FUNCTION slow();
 """
+FAST = "DROP FUNCTION slow CASCADE"
 
 
 def test_every_way_to_send_a_body(web: WebServer, engine: Engine) -> None:
@@ -70,6 +88,8 @@ def test_a_burst_is_kept_by_a_slow_store(web: WebServer, engine: Engine) -> None
         answers = pool.map(lambda body: _sent(web, raw(body, host="internal"), body), bodies)
         assert set(answers) == {REFUSED}
     assert _kept(engine) == set(bodies)
+    with engine.connect() as connection:
+        connection.execute(text(FAST))
 
 
 def test_slow_bodies_keep_nobody_waiting(web: WebServer, engine: Engine) -> None:
@@ -91,7 +111,7 @@ def test_a_frozen_postgres_makes_no_other_answer(own_postgres: Server, tmp_path:
     engine = make_engine(own_postgres.url(), pool_size=1)
     migrate(engine, tell=lambda _: None)
     engine.dispose()
-    with web_server(own_postgres.url(), tmp_path / "log") as web:
+    with web_server(own_postgres.url(), tmp_path / "log", {"rejected_read_seconds": 1.0}) as web:
         first, second = forged(1), forged(2)
         assert _sent(web, raw(first, host="internal"), first) == REFUSED
         with frozen(own_postgres):

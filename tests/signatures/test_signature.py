@@ -10,12 +10,8 @@ from urllib.parse import urlencode
 import pytest
 
 from receiver.settings.keys import SigningKey
-from receiver.signatures.signature import (
-    SignatureError,
-    SignedRequest,
-    Verified,
-    authenticate,
-)
+from receiver.signatures.matching import SignatureError
+from receiver.signatures.signature import SignedRequest, Verified, authenticate
 from tests.support import signing
 from tests.support.paths import ROOT
 from tests.support.signed import (

@@ -33,6 +33,24 @@ def test_path_and_query_stay_as_they_are(target: str) -> None:
     assert called_url(environ(target), "https://a.example/pre") == "https://a.example/pre" + target
 
 
+@pytest.mark.parametrize(
+    "target",
+    [
+        ".evil.example/callbacks/transcription?a=b",
+        "@evil.example/callbacks/transcription",
+        ":8443/callbacks/transcription",
+        ".evil.example/callbacks/transcription?next=https://app.example.com",
+        "x/https://other.example/callbacks/transcription",
+        "?a=http://x/",
+    ],
+)
+@pytest.mark.parametrize("public_url", ["https://app.example.com", None])
+def test_a_target_never_changes_the_host(target: str, public_url: str | None) -> None:
+    """What follows the origin begins with a slash, so no URL of another host verifies as ours."""
+    sent = environ(target, HTTP_HOST="app.example.com", HTTP_X_FORWARDED_PROTO="https")
+    assert called_url(sent, public_url) == f"https://app.example.com/{target}"
+
+
 @pytest.mark.parametrize("origin", ["http://other.example", "HTTPS://u:p@[::1]:8443"])
 def test_an_absolute_target_is_reduced_to_path_and_query(origin: str) -> None:
     """The origin of an absolute-form target is not what Twilio called."""

@@ -70,7 +70,7 @@ def test_it_serves_what_it_says(tmp_path: Path, receiver: Receiver) -> None:
     assert set(lines) == {"created", "running", "completed", "delivered", "stored"}
     assert len(receiver.received) == 1
     assert CALLBACK_ONLY in told
-    assert "None will arrive" not in told
+    assert "None of them will arrive" not in told
     assert TOKEN not in told
     assert "Traceback" not in told
 
@@ -111,7 +111,7 @@ def test_callbacks_that_cannot_arrive_are_told(
     log = tmp_path / "log"
     with _simulating(log, *options, PUBLIC_URL=public_url, PORT="8123"):
         told = log.read_text()
-    assert "None will arrive" in told
+    assert "None of them will arrive" in told
     assert "with PUBLIC_URL=http://127.0.0.1:8123," in told
 
 
@@ -151,4 +151,4 @@ def test_a_taken_port_is_told(app: Flask) -> None:
         port = taken.getsockname()[1]
         result = app.test_cli_runner().invoke(args=["simulate", "--port", str(port)])
     assert result.exit_code == 1
-    assert f"port {port}: Address already in use. Take another with --port" in result.stderr
+    assert f"port {port}: Address already in use. Choose another port with --port" in result.stderr

@@ -39,6 +39,7 @@ def test_every_connection_has_its_settings(engine: Engine) -> None:
         assert shown == SETTINGS
 
 
+@pytest.mark.own_database
 @pytest.mark.parametrize(
     ("theirs", "ours"), [("off", "on"), ("local", "local"), ("remote_apply", "remote_apply")]
 )

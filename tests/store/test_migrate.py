@@ -22,6 +22,8 @@ from tests.support.server import wait_until
 from tests.support.sessions import waits_for_lock
 from tests.support.store_events import START, make_event
 
+pytestmark = pytest.mark.own_database
+
 VERSIONS = Path(schema.__file__).parent / "migrations" / "versions"
 
 

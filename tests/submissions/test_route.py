@@ -14,7 +14,7 @@ from werkzeug.test import TestResponse
 from werkzeug.wrappers import Request, Response
 
 from app import create_app
-from receiver.runtime import timeouts
+from receiver.runtime.deadline import REQUEST_SECONDS
 from receiver.services import services_of
 from receiver.simulator.configurations import CALLBACK_ONLY, WITH_CONVERSATION
 from receiver.simulator.server import Served, serve
@@ -45,8 +45,10 @@ def twilio() -> Iterator[Served]:
         yield served
 
 
-def _app(environ: dict[str, str], url: str) -> Iterator[Flask]:
-    app = create_app(environ | {"TWILIO_BASE_URL": url})
+def _app(
+    environ: dict[str, str], url: str, *, request_seconds: float = REQUEST_SECONDS
+) -> Iterator[Flask]:
+    app = create_app(environ | {"TWILIO_BASE_URL": url}, request_seconds=request_seconds)
     yield app
     services_of(app).engine.dispose()
 
@@ -59,9 +61,9 @@ def client(environ: dict[str, str], twilio: Served) -> Iterator[FlaskClient]:
 
 
 @pytest.fixture
-def scripted_client(environ: dict[str, str], there: Scripted) -> Iterator[FlaskClient]:
+def scripted_client(environ: dict[str, str], scripted_twilio: Scripted) -> Iterator[FlaskClient]:
     """Yield a client of the service before a Twilio that answers what the test says."""
-    for app in _app(environ, there.url):
+    for app in _app(environ, scripted_twilio.url):
         yield app.test_client()
 
 
@@ -206,10 +208,10 @@ def test_twilios_refusal_passes_through(client: FlaskClient) -> None:
 
 @pytest.mark.parametrize("status", [401, 403])
 def test_our_own_credentials_are_not_the_clients_fault(
-    scripted_client: FlaskClient, there: Scripted, status: int
+    scripted_client: FlaskClient, scripted_twilio: Scripted, status: int
 ) -> None:
     """If Twilio doesn't know the service that is a 502, and tells no secret."""
-    there.answers(problem(status, 20003, detail="Authenticate"))
+    scripted_twilio.answers(problem(status, 20003, detail="Authenticate"))
     response = create(scripted_client, BY_RECORDING)
     assert (response.status_code, told(response)["code"]) == (502, 20003)
     assert TOKEN not in response.text
@@ -227,10 +229,10 @@ def test_our_own_credentials_are_not_the_clients_fault(
     ],
 )
 def test_every_answer_tells_the_key(
-    scripted_client: FlaskClient, there: Scripted, reply: Response
+    scripted_client: FlaskClient, scripted_twilio: Scripted, reply: Response
 ) -> None:
     """Whatever comes of it, the key that was made here is what a repeat needs."""
-    there.answers(reply)
+    scripted_twilio.answers(reply)
     response = create(scripted_client, BY_RECORDING)
     assert response.status_code >= 400
     assert UUID(response.headers["Idempotency-Key"]).version == 7
@@ -256,24 +258,24 @@ def test_a_fault_of_the_whole_points_nowhere(client: FlaskClient) -> None:
 
 
 def test_what_nobody_can_know_is_not_asked_again(
-    scripted_client: FlaskClient, there: Scripted
+    scripted_client: FlaskClient, scripted_twilio: Scripted
 ) -> None:
     """A day after an ask without an answer a repeat is a 409, and Twilio isn't asked."""
-    there.answers(Response(status=500))
+    scripted_twilio.answers(Response(status=500))
     create(scripted_client, BY_RECORDING, key="key-1")
     with services_of(scripted_client.application).engine.connect() as connection:
         connection.exec_driver_sql("UPDATE submissions SET created_at = '2026-04-02T12:00:00Z'")
     response = create(scripted_client, BY_RECORDING, key="key-1")
     assert (response.status_code, response.headers["Idempotency-Key"]) == (409, "key-1")
     assert "2026-04-02T12:00:00Z" in told(response)["detail"]
-    assert len(there.asked) == 1
+    assert len(scripted_twilio.asked) == 1
 
 
 def test_a_repeat_is_no_matter_of_the_configuration(
-    scripted_client: FlaskClient, there: Scripted
+    scripted_client: FlaskClient, scripted_twilio: Scripted
 ) -> None:
     """What was taken without participants is answered as it was, and Twilio isn't asked again."""
-    there.answers(
+    scripted_twilio.answers(
         answer({"configuration": {}}),
         accepted(),
         answer({"configuration": {"conversationConfigurationId": "x"}}),
@@ -282,11 +284,11 @@ def test_a_repeat_is_no_matter_of_the_configuration(
     for _ in range(2):
         assert create(scripted_client, nobody, key="key-1").status_code == 202
     assert create(scripted_client, nobody, key="key-2").status_code == 400
-    assert len(there.asked) == 3
+    assert len(scripted_twilio.asked) == 3
 
 
 def test_a_slow_configuration_leaves_time_to_submit(
-    scripted_client: FlaskClient, there: Scripted
+    scripted_client: FlaskClient, scripted_twilio: Scripted
 ) -> None:
     """If Twilio doesn't say whether it needs participants, it says so when it refuses."""
     answered = threading.Event()
@@ -296,40 +298,44 @@ def test_a_slow_configuration_leaves_time_to_submit(
             answered.wait(PATIENCE)
         return accepted()
 
-    there.answers(reply)
+    scripted_twilio.answers(reply)
     nobody = {name: value for name, value in BY_URL.items() if name != "participants"}
     assert create(scripted_client, nobody).status_code == 202
     answered.set()
-    assert [asked.method for asked in there.asked] == ["GET", "POST"]
+    assert [asked.method for asked in scripted_twilio.asked] == ["GET", "POST"]
 
 
 @pytest.mark.parametrize(("told_to_wait", "waits"), [("7", "7"), (None, "10")])
 def test_busy_passes_through(
-    scripted_client: FlaskClient, there: Scripted, told_to_wait: str | None, waits: str
+    scripted_client: FlaskClient, scripted_twilio: Scripted, told_to_wait: str | None, waits: str
 ) -> None:
     """429 with Twilio's Retry-After, or ours where it has none."""
     headers = {"Retry_After": told_to_wait} if told_to_wait else {}
-    there.answers(answer({}, 429, **headers), accepted())
+    scripted_twilio.answers(answer({}, 429, **headers), accepted())
     response = create(scripted_client, BY_RECORDING, key="key-1")
     assert (response.status_code, response.headers["Retry-After"]) == (429, waits)
     assert create(scripted_client, BY_RECORDING, key="key-1").status_code == 202
 
 
-def test_no_answer_tells_how_to_repeat(scripted_client: FlaskClient, there: Scripted) -> None:
+def test_no_answer_tells_how_to_repeat(
+    scripted_client: FlaskClient, scripted_twilio: Scripted
+) -> None:
     """503 with Retry-After and with the key, made here or not, that makes a repeat safe."""
-    there.answers(Response(status=500), accepted())
+    scripted_twilio.answers(Response(status=500), accepted())
     response = create(scripted_client, BY_RECORDING)
     assert response.status_code == 503
     assert response.headers["Retry-After"]
     key = response.headers["Idempotency-Key"]
     assert key in told(response)["detail"]
     assert create(scripted_client, BY_RECORDING, key=key).status_code == 202
-    assert [asked.headers["Idempotency-Key"] for asked in there.asked] == [key, key]
+    assert [asked.headers["Idempotency-Key"] for asked in scripted_twilio.asked] == [key, key]
 
 
-def test_an_unusable_answer_is_told(scripted_client: FlaskClient, there: Scripted) -> None:
+def test_an_unusable_answer_is_told(
+    scripted_client: FlaskClient, scripted_twilio: Scripted
+) -> None:
     """502 names the job and says not to submit it again."""
-    there.answers(answer({"transcription": {"id": "job_1"}}, 202))
+    scripted_twilio.answers(answer({"transcription": {"id": "job_1"}}, 202))
     response = create(scripted_client, BY_RECORDING)
     assert response.status_code == 502
     assert "job_1" in told(response)["detail"]
@@ -343,15 +349,12 @@ def test_without_credentials_it_says_what_is_missing(environ: dict[str, str]) ->
     assert "TWILIO_API_KEY" in told(response)["detail"]
 
 
-def test_a_database_that_is_away_is_told(
-    environ: dict[str, str], twilio: Served, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_database_that_is_away_is_told(environ: dict[str, str], twilio: Served) -> None:
     """503: nothing was asked of Twilio, for the intent could not be written down."""
-    monkeypatch.setattr(timeouts, "REQUEST_SECONDS", 1.0)
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
         away = f"postgresql://nobody@127.0.0.1:{closed.getsockname()[1]}/none"
-        for app in _app(environ | {"DATABASE_URL": away}, twilio.url):
+        for app in _app(environ | {"DATABASE_URL": away}, twilio.url, request_seconds=1.0):
             response = create(app.test_client(), BY_RECORDING)
     assert response.status_code == 503
     assert "The database" in told(response)["detail"]

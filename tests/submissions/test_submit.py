@@ -37,10 +37,12 @@ class Died(BaseException):
     """The process ends here, as SIGKILL ends it: nothing of ours catches it."""
 
 
-def _submit(engine: Engine, rest: Twilio, key: str = "key-1", **members: Any) -> Submission:
+def _submit(
+    engine: Engine, twilio_client: Twilio, key: str = "key-1", **members: Any
+) -> Submission:
     intent = Intent(idempotency_key=key, request=REQUEST | members, submitted_by="reader")
 
-    return submit(engine, rest, intent, Deadline(10))
+    return submit(engine, twilio_client, intent, Deadline(10))
 
 
 def _unanswered(engine: Engine) -> list[Submission]:
@@ -53,7 +55,7 @@ def _job(engine: Engine) -> read.Row | None:
         return read.transcription(connection, JOB)
 
 
-def _once(there: Scripted) -> None:
+def _once(scripted_twilio: Scripted) -> None:
     """Let Twilio make one job for each key, as it does."""
     made: dict[str, Response] = {}
 
@@ -61,11 +63,11 @@ def _once(there: Scripted) -> None:
         key = request.headers["Idempotency-Key"]
         return made.setdefault(key, accepted(f"{JOB[:-1]}{len(made)}"))
 
-    there.answers(reply)
+    scripted_twilio.answers(reply)
 
 
 def test_the_intent_is_there_before_twilio_is_asked(
-    engine: Engine, rest: Twilio, there: Scripted
+    engine: Engine, twilio_client: Twilio, scripted_twilio: Scripted
 ) -> None:
     """When the request arrives at Twilio, its key and what it asks for are committed."""
     seen: list[Submission] = []
@@ -74,19 +76,21 @@ def test_the_intent_is_there_before_twilio_is_asked(
         seen.extend(_unanswered(engine))
         return accepted()
 
-    there.answers(look)
-    _submit(engine, rest)
+    scripted_twilio.answers(look)
+    _submit(engine, twilio_client)
     [intent] = seen
-    [asked] = there.asked
+    [asked] = scripted_twilio.asked
     assert intent.idempotency_key == asked.headers["Idempotency-Key"] == "key-1"
     assert json.loads(intent.request) == asked.json
     assert intent.submitted_by == "reader"
 
 
-def test_the_job_is_pending_and_can_be_read(engine: Engine, rest: Twilio, there: Scripted) -> None:
+def test_the_job_is_pending_and_can_be_read(
+    engine: Engine, twilio_client: Twilio, scripted_twilio: Scripted
+) -> None:
     """After Twilio's answer the job is stored, and the submission names it."""
-    there.answers(accepted())
-    submission = _submit(engine, rest)
+    scripted_twilio.answers(accepted())
+    submission = _submit(engine, twilio_client)
     assert submission.job_id == JOB
     assert submission.answered_at
     job = _job(engine)
@@ -95,15 +99,17 @@ def test_the_job_is_pending_and_can_be_read(engine: Engine, rest: Twilio, there:
     assert _unanswered(engine) == []
 
 
-def test_a_callback_may_overtake_the_answer(engine: Engine, rest: Twilio, there: Scripted) -> None:
+def test_a_callback_may_overtake_the_answer(
+    engine: Engine, twilio_client: Twilio, scripted_twilio: Scripted
+) -> None:
     """The job is completed then, and what the submission was answered is still PENDING."""
 
     def overtaken(_: Request) -> Response:
         call_back(engine, callback(JOB, sentences=[{"text": "Hi."}]))
         return accepted()
 
-    there.answers(overtaken)
-    submission = _submit(engine, rest)
+    scripted_twilio.answers(overtaken)
+    submission = _submit(engine, twilio_client)
     job = _job(engine)
     assert job
     assert (job["status"], job["sentences"]) == ("COMPLETED", 1)
@@ -114,21 +120,23 @@ def test_a_callback_may_overtake_the_answer(engine: Engine, rest: Twilio, there:
 
 
 def test_a_repeat_gets_the_answer_without_asking(
-    engine: Engine, rest: Twilio, there: Scripted
+    engine: Engine, twilio_client: Twilio, scripted_twilio: Scripted
 ) -> None:
     """The same key and request ask Twilio once."""
-    there.answers(accepted())
-    assert _submit(engine, rest) == _submit(engine, rest)
-    assert len(there.asked) == 1
+    scripted_twilio.answers(accepted())
+    assert _submit(engine, twilio_client) == _submit(engine, twilio_client)
+    assert len(scripted_twilio.asked) == 1
 
 
-def test_a_key_is_for_one_request(engine: Engine, rest: Twilio, there: Scripted) -> None:
+def test_a_key_is_for_one_request(
+    engine: Engine, twilio_client: Twilio, scripted_twilio: Scripted
+) -> None:
     """With another request it is refused here, and Twilio isn't asked."""
-    there.answers(accepted())
-    _submit(engine, rest)
+    scripted_twilio.answers(accepted())
+    _submit(engine, twilio_client)
     with pytest.raises(KeyReusedError):
-        _submit(engine, rest, source_id="RE" + "b" * 32)
-    assert len(there.asked) == 1
+        _submit(engine, twilio_client, source_id="RE" + "b" * 32)
+    assert len(scripted_twilio.asked) == 1
 
 
 def _dying(function: Callable[..., Any], *, after: bool) -> Callable[..., Any]:
@@ -155,8 +163,8 @@ def _dying(function: Callable[..., Any], *, after: bool) -> Callable[..., Any]:
 def test_a_crash_neither_loses_nor_doubles(
     *,
     engine: Engine,
-    rest: Twilio,
-    there: Scripted,
+    twilio_client: Twilio,
+    scripted_twilio: Scripted,
     monkeypatch: pytest.MonkeyPatch,
     where: Any,
     name: str,
@@ -164,30 +172,32 @@ def test_a_crash_neither_loses_nor_doubles(
     by: str,
 ) -> None:
     """Wherever it dies, a repeat or whoever finds it unanswered ends with one and the same job."""
-    _once(there)
+    _once(scripted_twilio)
     with monkeypatch.context() as patched:
         patched.setattr(where, name, _dying(getattr(where, name), after=after))
         with pytest.raises(Died):
-            _submit(engine, rest)
+            _submit(engine, twilio_client)
     if by == "reconciler":
         for submission in _unanswered(engine):
-            resume(engine, rest, submission)
-    submission = _submit(engine, rest)
+            resume(engine, twilio_client, submission)
+    submission = _submit(engine, twilio_client)
     assert submission.job_id == f"{JOB[:-1]}0"
     assert _unanswered(engine) == []
-    assert len({asked.headers["Idempotency-Key"] for asked in there.asked}) == 1
+    assert len({asked.headers["Idempotency-Key"] for asked in scripted_twilio.asked}) == 1
     with engine.connect() as connection:
         assert connection.exec_driver_sql("SELECT count(*) FROM transcriptions").scalar() == 1
         assert connection.exec_driver_sql("SELECT count(*) FROM events").scalar() == 1
 
 
-def test_no_answer_leaves_it_unanswered(engine: Engine, rest: Twilio, there: Scripted) -> None:
+def test_no_answer_leaves_it_unanswered(
+    engine: Engine, twilio_client: Twilio, scripted_twilio: Scripted
+) -> None:
     """Nobody knows whether it was taken, and a repeat finds out."""
-    there.answers(Response(status=500), accepted())
+    scripted_twilio.answers(Response(status=500), accepted())
     with pytest.raises(TwilioUnavailableError):
-        _submit(engine, rest)
+        _submit(engine, twilio_client)
     assert [each.idempotency_key for each in _unanswered(engine)] == ["key-1"]
-    assert _submit(engine, rest).job_id == JOB
+    assert _submit(engine, twilio_client).job_id == JOB
 
 
 @pytest.mark.parametrize(
@@ -199,51 +209,57 @@ def test_no_answer_leaves_it_unanswered(engine: Engine, rest: Twilio, there: Scr
     ],
 )
 def test_what_was_not_taken_is_not_taken_up(
-    engine: Engine, rest: Twilio, there: Scripted, reply: Response, error: type[Exception]
+    engine: Engine,
+    twilio_client: Twilio,
+    scripted_twilio: Scripted,
+    reply: Response,
+    error: type[Exception],
 ) -> None:
     """A refusal ends it, until its submitter asks again."""
-    there.answers(reply, accepted())
+    scripted_twilio.answers(reply, accepted())
     with pytest.raises(error):
-        _submit(engine, rest)
+        _submit(engine, twilio_client)
     assert _unanswered(engine) == []
-    assert _submit(engine, rest).job_id == JOB
+    assert _submit(engine, twilio_client).job_id == JOB
 
 
 @pytest.mark.parametrize("reply", [problem(403, 20003), answer({}, 429)])
 def test_what_may_have_been_taken_before_is_left_open(
-    engine: Engine, rest: Twilio, there: Scripted, reply: Response
+    engine: Engine, twilio_client: Twilio, scripted_twilio: Scripted, reply: Response
 ) -> None:
     """That Twilio refuses us now says nothing of the first ask, and somebody has to find out."""
-    there.answers(Response(status=500), reply, accepted())
+    scripted_twilio.answers(Response(status=500), reply, accepted())
     for _ in range(2):
         with pytest.raises((TwilioUnavailableError, TwilioBusyError, TwilioRefusedError)):
-            _submit(engine, rest)
+            _submit(engine, twilio_client)
     [left] = _unanswered(engine)
-    assert resume(engine, rest, left).job_id == JOB
+    assert resume(engine, twilio_client, left).job_id == JOB
 
 
-def test_a_refused_request_can_be_mended(engine: Engine, rest: Twilio, there: Scripted) -> None:
+def test_a_refused_request_can_be_mended(
+    engine: Engine, twilio_client: Twilio, scripted_twilio: Scripted
+) -> None:
     """Under the same key, which stands for no job yet."""
-    there.answers(problem(400, 17530), accepted())
+    scripted_twilio.answers(problem(400, 17530), accepted())
     with pytest.raises(TwilioRefusedError):
-        _submit(engine, rest)
+        _submit(engine, twilio_client)
     other = "RE" + "b" * 32
-    assert _submit(engine, rest, source_id=other).job_id == JOB
-    assert there.asked[-1].json["sourceId"] == other
+    assert _submit(engine, twilio_client, source_id=other).job_id == JOB
+    assert scripted_twilio.asked[-1].json["sourceId"] == other
 
 
 def test_an_answer_that_makes_no_sense_is_kept(
-    engine: Engine, rest: Twilio, there: Scripted
+    engine: Engine, twilio_client: Twilio, scripted_twilio: Scripted
 ) -> None:
     """It isn't asked for again, for Twilio took it; what is known of the job is told."""
-    there.answers(answer({"transcription": {"id": JOB}}, 202))
-    submission = _submit(engine, rest)
+    scripted_twilio.answers(answer({"transcription": {"id": JOB}}, 202))
+    submission = _submit(engine, twilio_client)
     assert submission.job_id == JOB
     assert submission.answered_at
     with engine.connect() as connection:
         assert submissions.job_as_taken(connection, submission) is None
-    assert _submit(engine, rest) == submission
-    assert len(there.asked) == 1
+    assert _submit(engine, twilio_client) == submission
+    assert len(scripted_twilio.asked) == 1
 
 
 def test_new_keys_are_uuids_of_version_7() -> None:

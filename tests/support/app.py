@@ -12,12 +12,14 @@ from werkzeug.test import TestResponse
 
 from app import create_app
 from dev.postgres import Server
+from receiver.runtime.deadline import REQUEST_SECONDS
 from receiver.services import services_of
 from receiver.store.engine import make_engine
 from receiver.store.migrate import migrate
 from tests.support import signing
 from tests.support.environment import ENVIRON, KEY, PUBLIC_URL, TOKEN
 from tests.support.postgres import new_database
+from tests.support.shared_database import SharedDatabase
 
 
 @pytest.fixture(scope="session")
@@ -32,16 +34,42 @@ def _template(postgres: Server) -> Iterator[str]:
         yield name
 
 
+@pytest.fixture(scope="session")
+def _shared_database(postgres: Server, _template: str) -> Iterator[SharedDatabase]:
+    """Yield the database that the tests of this process use in turn."""
+    with SharedDatabase(postgres, _template) as shared:
+        yield shared
+
+
 @pytest.fixture
-def migrated(postgres: Server, _template: str) -> Iterator[str]:
-    """Yield the URL of a fresh database with the schema in it."""
+def migrated(
+    request: pytest.FixtureRequest,
+    postgres: Server,
+    _template: str,
+    _shared_database: SharedDatabase,
+) -> Iterator[str]:
+    """Yield the URL of an empty database with the schema in it.
+
+    It is shared with the tests before and after, but for a test with the mark `own_database`.
+    """
+    if request.node.get_closest_marker("own_database"):
+        with new_database(postgres, template=_template) as url:
+            yield url
+    else:
+        with _shared_database.lent() as url:
+            yield url
+
+
+@pytest.fixture(scope="module")
+def module_database(postgres: Server, _template: str) -> Iterator[str]:
+    """Yield the URL of a database with the schema in it, for a server that a module shares."""
     with new_database(postgres, template=_template) as url:
         yield url
 
 
 @pytest.fixture
 def engine(migrated: str) -> Iterator[Engine]:
-    """Yield an engine with eight connections on a fresh database with the schema in it."""
+    """Yield an engine with eight connections on an empty database with the schema in it."""
     engine = make_engine(migrated, pool_size=8)
     yield engine
     engine.dispose()
@@ -54,9 +82,15 @@ def environ(migrated: str) -> dict[str, str]:
 
 
 @pytest.fixture
-def app(environ: dict[str, str]) -> Iterator[Flask]:
+def request_seconds() -> float:
+    """Return the deadline of the application's requests."""
+    return REQUEST_SECONDS
+
+
+@pytest.fixture
+def app(environ: dict[str, str], request_seconds: float) -> Iterator[Flask]:
     """Yield the application."""
-    app = create_app(environ)
+    app = create_app(environ, request_seconds=request_seconds)
     yield app
     services_of(app).rejected.flush()
     services_of(app).engine.dispose()

@@ -13,7 +13,7 @@ BODY = b"HTTP/1.1 202 Accepted\r\nContent-Type: application/json\r\nContent-Leng
 
 
 @contextmanager
-def dripping(begin: bytes) -> Iterator[str]:
+def dripping(begin: bytes, *, port: int = 0) -> Iterator[str]:
     """Yield the URL of one whose answers begin like that, and go on with blanks."""
     over = threading.Event()
 
@@ -30,7 +30,7 @@ def dripping(begin: bytes) -> Iterator[str]:
                 connection = listener.accept()[0]
                 threading.Thread(target=drip, args=(connection,), daemon=True).start()
 
-    with socket.create_server(("127.0.0.1", 0)) as listener:
+    with socket.create_server(("127.0.0.1", port)) as listener:
         threading.Thread(target=serve, daemon=True).start()
         try:
             yield f"http://127.0.0.1:{listener.getsockname()[1]}"

@@ -24,6 +24,7 @@ ENVIRON = {
     "PUBLIC_URL": PUBLIC_URL,
     "API_KEYS": ":".join(KEY),
     "WEB_CONCURRENCY": "1",
+    "FLASK_SKIP_DOTENV": "1",  # a developer's `.env` has no part in the tests
 }
 
 

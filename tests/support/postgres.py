@@ -1,7 +1,9 @@
-"""Real Postgres for the tests, 16 and 18: whoever asks for `postgres` or `database` runs on both.
+"""Real Postgres for the tests: 18 for all of them, and 16 as well where the version may matter.
 
-The shared servers are started when first needed, one per version and test process, and end with
-that process, however it ends. A missing one fails; nothing is skipped.
+The store's tests and those with the mark `both_postgres` run on both versions; with
+`--postgres=both` every test that needs Postgres does. The shared servers are started when first
+needed, one per version and test process, and end with that process, however it ends. A missing
+one fails; nothing is skipped.
 """
 
 import contextlib
@@ -20,8 +22,24 @@ from dev import postgres as launcher
 from dev.postgres import Server
 
 VERSIONS = (16, 18)
+_DEFAULT_VERSIONS = (18,)
 # What the shared servers hold outlives no test. A test of durability takes `own_postgres`.
-_FAST = {"fsync": "off", "full_page_writes": "off"}
+_FAST = {"fsync": "off", "full_page_writes": "off", "autovacuum": "off"}
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let `--postgres=both` run every test that needs Postgres on both versions."""
+    parser.addoption("--postgres", choices=("default", "both"), default="default")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Choose the versions for a test that needs Postgres."""
+    for fixture in ("postgres", "own_postgres"):
+        if fixture in metafunc.fixturenames:
+            both = metafunc.config.getoption("--postgres") == "both"
+            marked = metafunc.definition.get_closest_marker("both_postgres")
+            versions = VERSIONS if both or marked else _DEFAULT_VERSIONS
+            metafunc.parametrize(fixture, versions, indirect=True, ids="postgres{}".format)
 
 
 @pytest.fixture(scope="session")
@@ -49,9 +67,9 @@ def _servers(postgres_folder: Path) -> Iterator[Callable[[int], Server]]:
         yield server
 
 
-@pytest.fixture(scope="session", params=VERSIONS, ids="postgres{}".format)
+@pytest.fixture(scope="session")
 def postgres(request: pytest.FixtureRequest, _servers: Callable[[int], Server]) -> Server:
-    """Return the shared server of each version in turn."""
+    """Return the shared server of the version that the test runs on."""
     return _servers(request.param)
 
 
@@ -62,7 +80,7 @@ def database(postgres: Server) -> Iterator[str]:
         yield url
 
 
-@pytest.fixture(params=VERSIONS, ids="postgres{}".format)
+@pytest.fixture
 def own_postgres(request: pytest.FixtureRequest, postgres_folder: Path) -> Iterator[Server]:
     """Yield a durable server that the test has to itself, to freeze or to kill."""
     folder = postgres_folder / f"own-{uuid.uuid4().hex}"

@@ -1,12 +1,12 @@
-"""The README's recipe: Twilio's Python SDK as a client of this service."""
+"""The recipe of docs/reading.md: Twilio's Python SDK as a client of this service."""
 
 import re
 from typing import Any
 
 from tests.support.paths import ROOT
 
-_README = ROOT / "README.md"
-_BLOCKS = re.findall(r"```python\n(.*?)```", _README.read_text(), re.DOTALL)
+_PAGE = ROOT / "docs" / "reading.md"
+_BLOCKS = re.findall(r"```python\n(.*?)```", _PAGE.read_text(), re.DOTALL)
 
 [RECIPE] = [block for block in _BLOCKS if "ReceiverHttpClient" in block]
 

@@ -9,14 +9,14 @@ from tests.support.scripted import Scripted, scripted
 
 
 @pytest.fixture
-def there() -> Iterator[Scripted]:
+def scripted_twilio() -> Iterator[Scripted]:
     """Yield the server."""
     with scripted() as twilio:
         yield twilio
 
 
 @pytest.fixture
-def rest(there: Scripted) -> Iterator[Twilio]:
+def twilio_client(scripted_twilio: Scripted) -> Iterator[Twilio]:
     """Yield the client."""
-    with open_twilio(there.settings()) as twilio:
+    with open_twilio(scripted_twilio.settings()) as twilio:
         yield twilio

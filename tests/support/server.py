@@ -5,7 +5,7 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +20,7 @@ from tests.support.paths import ROOT
 ROUTE = "/callbacks/transcription"
 # How long Twilio waits for an answer by default, in seconds.
 PATIENCE = 15
+_AS_DEPLOYED: Mapping[str, float] = {}
 # A server that ends waits for idle connections too, as they may yet carry a request.
 CLOSE = {"Connection": "close"}
 
@@ -80,8 +81,13 @@ class WebServer:
 
 
 @contextmanager
-def web_server(database: str, log: Path, **settings: str) -> Iterator[WebServer]:
-    """Run the service on the database until the block ends."""
+def web_server(
+    database: str, log: Path, options: Mapping[str, float] = _AS_DEPLOYED, /, **settings: str
+) -> Iterator[WebServer]:
+    """Run the service on the database until the block ends.
+
+    The options are keyword arguments of `create_app`: shorter times than a deployment's.
+    """
     port = int(settings.get("PORT") or free_port())
     environ = {
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
@@ -92,9 +98,10 @@ def web_server(database: str, log: Path, **settings: str) -> Iterator[WebServer]
         "GUNICORN_CMD_ARGS": f"--bind=127.0.0.1:{port}",
         **settings,
     }
+    arguments = ", ".join(f"{name}={value}" for name, value in options.items())
     with log.open("wb") as output:
         child = Child(
-            [Path(sys.executable).with_name("gunicorn"), "app:create_app()"],
+            [Path(sys.executable).with_name("gunicorn"), f"app:create_app({arguments})"],
             ask=signal.SIGTERM,
             env=environ,
             cwd=ROOT,

@@ -1,7 +1,8 @@
 """Signed requests as the signature check receives them, and the keys that sign them."""
 
 from receiver.settings.keys import SigningKey
-from receiver.signatures.signature import SignatureError, SignedRequest, Verified, verify
+from receiver.signatures.matching import SignatureError
+from receiver.signatures.signature import SignedRequest, Verified, verify
 from tests.support import signing
 
 URL = "https://app.example.com/callbacks/transcription"

@@ -34,4 +34,6 @@ def told(response: TestResponse) -> dict[str, Any]:
 def empty(engine: Engine) -> None:
     """Forget everything that was told."""
     with engine.connect() as connection:
-        connection.execute(text("TRUNCATE transcriptions, events, passes RESTART IDENTITY"))
+        connection.execute(
+            text("TRUNCATE transcriptions, events, passes, rejected RESTART IDENTITY")
+        )

@@ -29,11 +29,11 @@ from tests.support.scripted import ACCOUNT, JOB, Scripted, accepted, answer, doc
 from tests.support.server import free_port
 
 
-def test_create_sends_body_and_key(rest: Twilio, there: Scripted) -> None:
+def test_create_sends_body_and_key(twilio_client: Twilio, scripted_twilio: Scripted) -> None:
     """A job is submitted as JSON with its Idempotency-Key, and the answer keeps its bytes."""
-    there.answers(accepted())
-    got = rest.create({"sourceId": "RE1", "name": "Zoë"}, idempotency_key="key-1")
-    [asked] = there.asked
+    scripted_twilio.answers(accepted())
+    got = twilio_client.create({"sourceId": "RE1", "name": "Zoë"}, idempotency_key="key-1")
+    [asked] = scripted_twilio.asked
     assert (asked.method, asked.path) == ("POST", "/v3/Transcriptions")
     assert asked.json == {"sourceId": "RE1", "name": "Zoë"}
     assert asked.headers["Idempotency-Key"] == "key-1"
@@ -53,26 +53,28 @@ def test_create_sends_body_and_key(rest: Twilio, there: Scripted) -> None:
         ),
     ],
 )
-def test_it_says_who_asks(there: Scripted, changes: dict[str, str], user: tuple[str, str]) -> None:
+def test_it_says_who_asks(
+    scripted_twilio: Scripted, changes: dict[str, str], user: tuple[str, str]
+) -> None:
     """The credentials are the API key's, else the account's with its own token."""
-    there.answers(answer(document()))
-    with open_twilio(there.settings(**changes)) as rest:
-        rest.fetch(JOB)
-    [asked] = there.asked
+    scripted_twilio.answers(answer(document()))
+    with open_twilio(scripted_twilio.settings(**changes)) as twilio_client:
+        twilio_client.fetch(JOB)
+    [asked] = scripted_twilio.asked
     expected = base64.b64encode(":".join(user).encode()).decode()
     assert asked.headers["Authorization"] == f"Basic {expected}"
 
 
-def test_all_hosts_are_replaced(there: Scripted, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_all_hosts_are_replaced(scripted_twilio: Scripted, monkeypatch: pytest.MonkeyPatch) -> None:
     """Voice, conversations and configurations all go to TWILIO_BASE_URL, whatever the region."""
     monkeypatch.setenv("TWILIO_REGION", "ie1")
-    there.answers(answer({"meta": {"key": "rows"}, "rows": []}))
-    with open_twilio(there.settings()) as rest:
-        rest.fetch(JOB)
-        rest.configuration("calls")
-        list(rest.list(createdAfter="2026-04-02T19:25:20Z"))
-        rest.communications("conv_conversation_1")
-    assert [asked.full_path.rstrip("?") for asked in there.asked] == [
+    scripted_twilio.answers(answer({"meta": {"key": "rows"}, "rows": []}))
+    with open_twilio(scripted_twilio.settings()) as twilio_client:
+        twilio_client.fetch(JOB)
+        twilio_client.configuration("calls")
+        list(twilio_client.list(createdAfter="2026-04-02T19:25:20Z"))
+        twilio_client.communications("conv_conversation_1")
+    assert [asked.full_path.rstrip("?") for asked in scripted_twilio.asked] == [
         f"/v3/Transcriptions/{JOB}",
         "/v2/Configurations/Transcription/calls",
         "/v3/Transcriptions?pageSize=100&createdAfter=2026-04-02T19:25:20Z".replace(":", "%3A"),
@@ -82,16 +84,20 @@ def test_all_hosts_are_replaced(there: Scripted, monkeypatch: pytest.MonkeyPatch
 
 def test_without_a_base_url_it_is_twilio(monkeypatch: pytest.MonkeyPatch) -> None:
     """Unset, the hosts are Twilio's own."""
-    with open_twilio(Scripted().settings(TWILIO_BASE_URL="")) as rest:
+    with open_twilio(Scripted().settings(TWILIO_BASE_URL="")) as twilio_client:
         sent: list[str] = []
-        session = rest._client.http_client.session  # noqa: SLF001 - nothing may be sent there
+        session = twilio_client._client.http_client.session  # noqa: SLF001 - nothing may be sent there
 
         def send(request: object, **_: object) -> None:
             sent.append(request.url)  # type: ignore[attr-defined]
             raise RequestException
 
         monkeypatch.setattr(session, "send", send)
-        for call in (rest.fetch, rest.configuration, rest.communications):
+        for call in (
+            twilio_client.fetch,
+            twilio_client.configuration,
+            twilio_client.communications,
+        ):
             with pytest.raises(TwilioUnavailableError):
                 call("id")
     assert sent == [
@@ -102,29 +108,31 @@ def test_without_a_base_url_it_is_twilio(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_proxies_and_credentials_of_the_environment_count_for_nothing(
-    rest: Twilio, there: Scripted, monkeypatch: pytest.MonkeyPatch
+    twilio_client: Twilio, scripted_twilio: Scripted, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A proxy that somebody exported sees no call."""
     for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
         monkeypatch.setenv(name, f"http://127.0.0.1:{free_port()}")
-    there.answers(answer(document()))
-    assert rest.fetch(JOB).document["id"] == JOB
+    scripted_twilio.answers(answer(document()))
+    assert twilio_client.fetch(JOB).document["id"] == JOB
 
 
-def test_a_redirect_is_not_followed(rest: Twilio, there: Scripted) -> None:
+def test_a_redirect_is_not_followed(twilio_client: Twilio, scripted_twilio: Scripted) -> None:
     """The credentials go nowhere else."""
-    there.answers(Response(status=307, headers={"Location": f"{there.url}/elsewhere"}))
+    scripted_twilio.answers(
+        Response(status=307, headers={"Location": f"{scripted_twilio.url}/elsewhere"})
+    )
     with pytest.raises(TwilioUnavailableError, match="307"):
-        rest.fetch(JOB)
-    assert len(there.asked) == 1
+        twilio_client.fetch(JOB)
+    assert len(scripted_twilio.asked) == 1
 
 
-def test_a_refusal_is_told_with_its_code(rest: Twilio, there: Scripted) -> None:
+def test_a_refusal_is_told_with_its_code(twilio_client: Twilio, scripted_twilio: Scripted) -> None:
     """A problem document's status, code, detail and errors are there."""
     fault = {"detail": "No such recording.", "pointer": "#/sourceId", "else": 1}
-    there.answers(problem(400, 17502, detail="Bad.", errors=[fault]))
+    scripted_twilio.answers(problem(400, 17502, detail="Bad.", errors=[fault]))
     with pytest.raises(TwilioRefusedError) as caught:
-        rest.fetch(JOB)
+        twilio_client.fetch(JOB)
     refused = caught.value
     assert (refused.status, refused.code, refused.detail) == (400, 17502, "Bad.")
     assert refused.errors == [{"detail": "No such recording.", "pointer": "/sourceId"}]
@@ -132,29 +140,29 @@ def test_a_refusal_is_told_with_its_code(rest: Twilio, there: Scripted) -> None:
     assert TOKEN not in str(refused)
 
 
-def test_a_refusal_is_told_once(rest: Twilio, there: Scripted) -> None:
+def test_a_refusal_is_told_once(twilio_client: Twilio, scripted_twilio: Scripted) -> None:
     """Where an error repeats what the detail says, the error says where it is."""
     fault = {"detail": "No such recording.", "pointer": "#/sourceId"}
-    there.answers(problem(400, 17502, detail=fault["detail"], errors=[fault]))
+    scripted_twilio.answers(problem(400, 17502, detail=fault["detail"], errors=[fault]))
     with pytest.raises(TwilioRefusedError) as caught:
-        rest.fetch(JOB)
+        twilio_client.fetch(JOB)
     told = "Twilio refused it (400, code 17502): /sourceId: No such recording."
     assert str(caught.value) == told
 
 
-def test_busy_says_how_long(rest: Twilio, there: Scripted) -> None:
+def test_busy_says_how_long(twilio_client: Twilio, scripted_twilio: Scripted) -> None:
     """A 429 tells its Retry-After, or that it has none."""
-    there.answers(problem(429, 20429), answer({}, 429, Retry_After="7"))
+    scripted_twilio.answers(problem(429, 20429), answer({}, 429, Retry_After="7"))
     for seconds in (None, 7.0):
         with pytest.raises(TwilioBusyError) as caught:
-            rest.fetch(JOB)
+            twilio_client.fetch(JOB)
         assert caught.value.retry_after_seconds == seconds
 
 
-def test_retry_after_of_an_unfinished_job(rest: Twilio, there: Scripted) -> None:
+def test_retry_after_of_an_unfinished_job(twilio_client: Twilio, scripted_twilio: Scripted) -> None:
     """A fetch tells when to ask again."""
-    there.answers(answer({"status": "RUNNING"}, Retry_After="12"))
-    assert rest.fetch(JOB).retry_after_seconds == 12.0
+    scripted_twilio.answers(answer({"status": "RUNNING"}, Retry_After="12"))
+    assert twilio_client.fetch(JOB).retry_after_seconds == 12.0
 
 
 @pytest.mark.parametrize(
@@ -173,35 +181,39 @@ def test_retry_after_of_an_unfinished_job(rest: Twilio, there: Scripted) -> None
         Response('{"code": "404"}', 400),
     ],
 )
-def test_what_is_no_answer_is_away(rest: Twilio, there: Scripted, reply: Response) -> None:
+def test_what_is_no_answer_is_away(
+    twilio_client: Twilio, scripted_twilio: Scripted, reply: Response
+) -> None:
     """A server's fault, and what isn't in Twilio's form, leave open what was done."""
-    there.answers(reply)
+    scripted_twilio.answers(reply)
     with pytest.raises(TwilioUnavailableError):
-        rest.fetch(JOB)
+        twilio_client.fetch(JOB)
 
 
 def test_an_answer_without_end_is_cut(
-    rest: Twilio, there: Scripted, monkeypatch: pytest.MonkeyPatch
+    twilio_client: Twilio, scripted_twilio: Scripted, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """No more is read than a job or a page may have."""
     monkeypatch.setattr(transport, "_MAX_DOCUMENT_BYTES", 1000)
     monkeypatch.setattr(transport, "_MAX_PAGE_BYTES", 2000)
-    there.answers(answer({"x": "y" * 1000}))
+    scripted_twilio.answers(answer({"x": "y" * 1000}))
     with pytest.raises(TwilioUnavailableError, match="larger than 1000"):
-        rest.fetch(JOB)
-    there.answers(answer({"x": "y" * 2000}))
+        twilio_client.fetch(JOB)
+    scripted_twilio.answers(answer({"x": "y" * 2000}))
     with pytest.raises(TwilioUnavailableError, match="larger than 2000"):
-        list(rest.list())
+        list(twilio_client.list())
 
 
 def test_a_redirects_body_is_cut_too(
-    rest: Twilio, there: Scripted, monkeypatch: pytest.MonkeyPatch
+    twilio_client: Twilio, scripted_twilio: Scripted, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It is an answer like another, however much it says of where to go."""
     monkeypatch.setattr(transport, "_MAX_DOCUMENT_BYTES", 1000)
-    there.answers(Response("x" * 1001, 307, {"Location": f"{there.url}/elsewhere"}))
+    scripted_twilio.answers(
+        Response("x" * 1001, 307, {"Location": f"{scripted_twilio.url}/elsewhere"})
+    )
     with pytest.raises(TwilioUnavailableError, match="larger"):
-        rest.fetch(JOB)
+        twilio_client.fetch(JOB)
 
 
 @pytest.mark.parametrize("cut", [b"{}", b"5\r\n{}"])
@@ -219,51 +231,51 @@ def test_an_answer_that_is_cut_short_is_away(cut: bytes) -> None:
         server.start()
         settings = Scripted(url=f"http://127.0.0.1:{listener.getsockname()[1]}").settings()
         with (
-            open_twilio(settings) as rest,
+            open_twilio(settings) as twilio_client,
             pytest.raises(TwilioUnavailableError, match="did not answer"),
         ):
-            rest.fetch(JOB)
+            twilio_client.fetch(JOB)
         server.join()
 
 
-def test_a_packed_answer_is_read(rest: Twilio, there: Scripted) -> None:
+def test_a_packed_answer_is_read(twilio_client: Twilio, scripted_twilio: Scripted) -> None:
     """As long as we say that we take it, it may come as gzip."""
     packed = Response(
         gzip.compress(json.dumps(document()).encode()), headers={"Content-Encoding": "gzip"}
     )
-    there.answers(packed)
-    assert rest.fetch(JOB).document == document()
+    scripted_twilio.answers(packed)
+    assert twilio_client.fetch(JOB).document == document()
 
 
 def test_nobody_there_is_away() -> None:
     """A closed port is no refusal."""
     settings = Scripted(url=f"http://127.0.0.1:{free_port()}").settings()
     with (
-        open_twilio(settings) as rest,
+        open_twilio(settings) as twilio_client,
         pytest.raises(TwilioUnavailableError, match="did not answer"),
     ):
-        rest.fetch(JOB)
+        twilio_client.fetch(JOB)
 
 
 def test_the_deadline_ends_the_call() -> None:
     """One that accepts and says nothing is given up, and after that nobody is asked."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         settings = Scripted(url=f"http://127.0.0.1:{listener.getsockname()[1]}").settings()
-        with open_twilio(settings, deadline=Deadline(0.2)) as rest:
+        with open_twilio(settings, deadline=Deadline(0.2)) as twilio_client:
             with pytest.raises(TwilioUnavailableError, match="did not answer"):
-                rest.fetch(JOB)
+                twilio_client.fetch(JOB)
             with pytest.raises(TwilioUnavailableError, match="No time was left"):
-                rest.fetch(JOB)
+                twilio_client.fetch(JOB)
 
 
 def test_an_answer_that_drips_ends_at_the_deadline() -> None:
     """Each byte comes in time and the whole never would."""
     with (
         dripping(BODY) as url,
-        open_twilio(Scripted(url=url).settings(), deadline=Deadline(0.2)) as rest,
+        open_twilio(Scripted(url=url).settings(), deadline=Deadline(0.2)) as twilio_client,
         pytest.raises(TwilioUnavailableError, match="took too long"),
     ):
-        rest.fetch(JOB)
+        twilio_client.fetch(JOB)
 
 
 def _pages(request: Request) -> Response:
@@ -274,47 +286,51 @@ def _pages(request: Request) -> Response:
     return answer({"things": rows, "meta": {"key": "things", "pageSize": 100, **following}})
 
 
-def test_a_list_goes_on_to_the_end(rest: Twilio, there: Scripted) -> None:
+def test_a_list_goes_on_to_the_end(twilio_client: Twilio, scripted_twilio: Scripted) -> None:
     """Twilio's tokens are followed, with the query on every page."""
-    there.answers(_pages)
-    pages = [page.documents for page in rest.list(status="RUNNING")]
+    scripted_twilio.answers(_pages)
+    pages = [page.documents for page in twilio_client.list(status="RUNNING")]
     assert pages == [[{"id": f"{number}-RUNNING"}] for number in range(3)]
 
 
-def test_a_circle_ends(rest: Twilio, there: Scripted) -> None:
+def test_a_circle_ends(twilio_client: Twilio, scripted_twilio: Scripted) -> None:
     """A token that comes again is an error and no endless list."""
-    there.answers(answer({"a": [], "meta": {"key": "a", "nextToken": "again"}}))
+    scripted_twilio.answers(answer({"a": [], "meta": {"key": "a", "nextToken": "again"}}))
     with pytest.raises(TwilioUnavailableError, match="repeats a nextToken"):
-        list(rest.list())
+        list(twilio_client.list())
 
 
 @pytest.mark.parametrize("token", [[1], "\0", "\ud800", "x" * 8193])
 def test_a_token_that_can_be_none_is_not_followed(
-    rest: Twilio, there: Scripted, token: object
+    twilio_client: Twilio, scripted_twilio: Scripted, token: object
 ) -> None:
     """It is written down for the next pass, and so must be what the store can keep."""
-    there.answers(answer({"a": [], "meta": {"key": "a", "nextToken": token}}))
+    scripted_twilio.answers(answer({"a": [], "meta": {"key": "a", "nextToken": token}}))
     with pytest.raises(TwilioUnavailableError, match="invalid nextToken"):
-        list(rest.list())
+        list(twilio_client.list())
 
 
 @pytest.mark.parametrize(
     "page", [{}, {"meta": {"key": "a"}}, {"meta": {"key": []}}, {"a": [1], "meta": {"key": "a"}}]
 )
-def test_what_is_no_page_is_away(rest: Twilio, there: Scripted, page: dict[str, object]) -> None:
+def test_what_is_no_page_is_away(
+    twilio_client: Twilio, scripted_twilio: Scripted, page: dict[str, object]
+) -> None:
     """An object without the rows that its `meta` names is no answer."""
-    there.answers(answer(page))
+    scripted_twilio.answers(answer(page))
     with pytest.raises(TwilioUnavailableError, match="not a page"):
-        list(rest.list())
+        list(twilio_client.list())
 
 
 @pytest.mark.parametrize("value", ["", "../x", "a/b", "a?b", "a" * 129, "ä", "a\n"])
-def test_an_id_that_can_be_none_is_never_sent(rest: Twilio, there: Scripted, value: str) -> None:
+def test_an_id_that_can_be_none_is_never_sent(
+    twilio_client: Twilio, scripted_twilio: Scripted, value: str
+) -> None:
     """It would lead to another resource."""
-    for call in (rest.fetch, rest.configuration, rest.communications):
+    for call in (twilio_client.fetch, twilio_client.configuration, twilio_client.communications):
         with pytest.raises(ValueError, match="Not an id"):
             call(value)
-    assert there.asked == []
+    assert scripted_twilio.asked == []
 
 
 def test_the_web_process_starts_without_the_sdk() -> None:
@@ -324,7 +340,7 @@ def test_the_web_process_starts_without_the_sdk() -> None:
     assert done.stdout == b"set()\n"
 
 
-def test_without_credentials_nothing_is_asked(there: Scripted) -> None:
+def test_without_credentials_nothing_is_asked(scripted_twilio: Scripted) -> None:
     """The error names the variables that are missing."""
     with pytest.raises(NotConfiguredError, match=r"TWILIO_API_KEY.*TWILIO_ACCOUNT_SID"):
-        open_twilio(there.settings(TWILIO_ACCOUNT_SID=""))
+        open_twilio(scripted_twilio.settings(TWILIO_ACCOUNT_SID=""))

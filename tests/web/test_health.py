@@ -1,6 +1,7 @@
 """Liveness and readiness."""
 
 import psycopg
+import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import Engine, text
 from werkzeug.test import TestResponse
@@ -36,6 +37,7 @@ def test_readyz_is_ready_on_the_codes_own_schema(client: FlaskClient) -> None:
     assert answer.headers["Cache-Control"] == "no-store"
 
 
+@pytest.mark.own_database
 def test_readyz_is_ready_on_a_newer_schema(client: FlaskClient, engine: Engine) -> None:
     """The old release's processes serve on while the new one has migrated."""
     with engine.connect() as connection:

@@ -1,1 +1,1 @@
-"""The commands under callbacks."""
+"""The commands `callbacks …`."""

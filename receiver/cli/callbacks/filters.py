@@ -1,4 +1,4 @@
-"""The options that tell which callbacks of the ledger are meant."""
+"""The options that select callbacks of the ledger."""
 
 import functools
 from collections.abc import Callable
@@ -11,17 +11,27 @@ from receiver.store.event import Outcome, Reason
 from receiver.store.ledger.find import LedgerFilter
 
 _OPTIONS = (
-    click.option("--outcome", type=click.Choice([str(outcome) for outcome in Outcome])),
-    click.option("--reason", type=click.Choice(get_args(Reason))),
     click.option(
-        "--since", type=click.DateTime(), help="Received at or after this moment, in UTC."
+        "--outcome",
+        type=click.Choice([str(outcome) for outcome in Outcome]),
+        help="Select callbacks with this outcome.",
     ),
-    click.option("--job", help="The id of the job that they name."),
+    click.option(
+        "--reason",
+        type=click.Choice(get_args(Reason)),
+        help="Select callbacks that were quarantined for this reason.",
+    ),
+    click.option(
+        "--since",
+        type=click.DateTime(),
+        help="Select callbacks received at or after this UTC time.",
+    ),
+    click.option("--job", help="Select callbacks for the job with this id."),
 )
 
 
-def filtered(command: Callable[..., None]) -> Callable[..., None]:
-    """Give the command the options, and as `wanted` the filter that they make."""
+def filter_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Add the options to the command, which gets their LedgerFilter as `ledger_filter`."""
 
     @functools.wraps(command)
     def wrapper(
@@ -30,9 +40,11 @@ def filtered(command: Callable[..., None]) -> Callable[..., None]:
         reason: str | None,
         since: datetime | None,
         job: str | None,
-        **rest: Any,
+        **other_options: Any,
     ) -> None:
-        moment = since and since.replace(tzinfo=UTC)
-        command(wanted=LedgerFilter(outcome=outcome, reason=reason, since=moment, job=job), **rest)
+        since_utc = since and since.replace(tzinfo=UTC)
+        ledger_filter = LedgerFilter(outcome=outcome, reason=reason, since=since_utc, job=job)
+        command(ledger_filter=ledger_filter, **other_options)
 
+    # Decorators apply from the last to the first: reversed, the help lists them in this order.
     return functools.reduce(lambda decorated, option: option(decorated), _OPTIONS[::-1], wrapper)

@@ -1,4 +1,4 @@
-"""`callbacks replay`: another chance for what is quarantined, once the cause is mended."""
+"""The command `callbacks replay`: validates quarantined callbacks again."""
 
 import sys
 from collections import Counter
@@ -6,9 +6,9 @@ from collections import Counter
 import click
 from flask.cli import with_appcontext
 
-from receiver.callbacks.replay import Replay, Verdict
-from receiver.cli.callbacks.filters import filtered
-from receiver.cli.context import explained
+from receiver.callbacks.replay import Replay, ReplayResult
+from receiver.cli.callbacks.filters import filter_options
+from receiver.cli.errors import report_database_errors
 from receiver.services import services
 from receiver.store.event import Outcome
 from receiver.store.ledger.find import LedgerFilter
@@ -17,39 +17,48 @@ from receiver.store.ledger.quarantine import Counts, count_replayable, quarantin
 
 @click.command("replay")
 @click.argument("ids", nargs=-1, type=click.IntRange(1, 2**63 - 1), metavar="[ID]...")
-@filtered
-@click.option("--dry-run", is_flag=True, help="Tell what would become of them; write nothing.")
+@filter_options
+@click.option(
+    "--dry-run", is_flag=True, help="Print what would change, without writing to the database."
+)
 @with_appcontext
-@explained
-def replay_command(*, ids: tuple[int, ...], wanted: LedgerFilter, dry_run: bool) -> None:
-    """Judge quarantined callbacks anew, by today's code and settings, the oldest first.
+@report_database_errors
+def replay_command(*, ids: tuple[int, ...], ledger_filter: LedgerFilter, dry_run: bool) -> None:
+    """Validate quarantined callbacks again.
 
-    Name them by ID or by a filter: `--outcome quarantined` means all of them. Each one whose
-    outcome changes is listed; what has been applied stays so. Callbacks may come in meanwhile, and
-    after an interruption it can be run again.
+    Run this after you have fixed the cause: the current code and settings are used. Select the
+    callbacks by ID or by a filter: `--outcome quarantined` selects all of them. They are replayed
+    oldest first, and each callback whose outcome changes is printed.
+
+    It is safe while the service is running, and safe to run again after an interruption: a callback
+    that has been applied stays applied. Exits with 1 if a callback could not be replayed.
     """
-    wanted = _wanted(ids, wanted)
+    ledger_filter = _resolve_filter(ids, ledger_filter)
     with services().engine.connect() as connection:
-        found = count_replayable(connection, wanted)
-    became = Counter({"applied already": found.applied, "without a body": found.erased})
+        selected = count_replayable(connection, ledger_filter)
+    results = Counter({"applied already": selected.applied, "without a body": selected.erased})
     try:
-        _replay(wanted, found, became, dry_run=dry_run)
+        _replay(ledger_filter, selected, results, dry_run=dry_run)
     finally:
-        _tell_counts(became, dry_run=dry_run)
-    if became["failed"]:
+        _print_counts(results, dry_run=dry_run)
+    if results["failed"]:
         raise click.ClickException(
-            f"{became['failed']} callbacks could not be judged or recorded, and are as they were."
+            f"{results['failed']} callbacks could not be validated or recorded; they are unchanged."
         )
 
 
-def _wanted(ids: tuple[int, ...], wanted: LedgerFilter) -> LedgerFilter:
-    if bool(ids) == (wanted != LedgerFilter()):
+def _resolve_filter(ids: tuple[int, ...], ledger_filter: LedgerFilter) -> LedgerFilter:
+    """Return the filter of what to replay.
+
+    Raises click.UsageError without a clear selection, click.ClickException for an unknown id.
+    """
+    if bool(ids) == (ledger_filter != LedgerFilter()):
         raise click.UsageError(
-            "Tell which callbacks are meant, either by ID or by a filter: "
-            "`--outcome quarantined` means all that are."
+            "Select the callbacks either by ID or by a filter: "
+            "`--outcome quarantined` selects all quarantined callbacks."
         )
     if not ids:
-        return wanted
+        return ledger_filter
     with services().engine.connect() as connection:
         unknown = unknown_ids(connection, ids)
     if unknown:
@@ -58,45 +67,47 @@ def _wanted(ids: tuple[int, ...], wanted: LedgerFilter) -> LedgerFilter:
     return LedgerFilter(ids=ids)
 
 
-def _replay(wanted: LedgerFilter, found: Counts, became: Counter[str], *, dry_run: bool) -> None:
-    """Replay them one by one, and count what becomes of them."""
-    judge_anew = Replay(services().engine, services().settings.signing_keys, dry_run=dry_run)
+def _replay(
+    ledger_filter: LedgerFilter, selected: Counts, results: Counter[str], *, dry_run: bool
+) -> None:
+    """Replay the callbacks one by one, and count their results in `results`."""
+    replay = Replay(services().engine, services().settings.signing_keys, dry_run=dry_run)
     with click.progressbar(
-        quarantined_ids(services().engine, wanted, found.newest),
-        length=found.quarantined,
-        label="Judging anew",
+        quarantined_ids(services().engine, ledger_filter, selected.newest),
+        length=selected.quarantined,
+        label="Replaying",
         file=sys.stderr,
     ) as ids:
         for callback_id in ids:
-            became[_tell(callback_id, judge_anew(callback_id))] += 1
+            results[_report(callback_id, replay(callback_id))] += 1
 
 
-def _tell(callback_id: int, verdict: Verdict | None) -> str:
-    """Tell of a callback what the operator should know, and return what it counts as."""
-    if verdict is None:
-        return "applied already"  # by a redelivery, since it was listed
-    about = f"{callback_id:>8}  {verdict.job_id or '-'}  {verdict.was} -> "
-    if verdict.outcome is None:
-        _echo(f"{about}failed: {verdict.reason}", err=True)
+def _report(callback_id: int, result: ReplayResult | None) -> str:
+    """Print a callback whose outcome changed or that failed; return its result for the counts."""
+    if result is None:
+        return "applied already"  # by a redelivery, after it was selected
+    change = f"{callback_id:>8}  {result.job_id or '-'}  {result.previous_reason} -> "
+    if result.outcome is None:
+        _echo(f"{change}failed: {result.reason}", err=True)
         return "failed"
-    if verdict.outcome == Outcome.QUARANTINED:
-        return f"still quarantined, {verdict.reason}"
-    _echo(f"{about}{verdict.outcome}")
+    if result.outcome == Outcome.QUARANTINED:
+        return f"still quarantined, {result.reason}"
+    _echo(f"{change}{result.outcome}")
 
     return "applied"
 
 
 def _echo(line: str, *, err: bool = False) -> None:
     if sys.stderr.isatty():
-        click.echo("\r\033[K", nl=False, err=True)  # where the progress bar is
+        click.echo("\r\033[K", nl=False, err=True)  # clears the progress bar's line
     click.echo(line, err=err)
 
 
-def _tell_counts(became: Counter[str], *, dry_run: bool) -> None:
+def _print_counts(results: Counter[str], *, dry_run: bool) -> None:
     if dry_run:
-        click.echo("Nothing was written. What would become of them:", err=True)
-    for what, count in sorted(became.items()):
+        click.echo("Nothing was written. Without --dry-run, the result would be:", err=True)
+    for result, count in sorted(results.items()):
         if count:
-            click.echo(f"{count:>8}  {what}", err=True)
-    if not became.total():
+            click.echo(f"{count:>8}  {result}", err=True)
+    if not results.total():
         click.echo("(none)", err=True)

@@ -1,1 +1,1 @@
-"""The commands under rejected."""
+"""The commands `rejected …`."""

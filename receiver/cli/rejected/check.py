@@ -1,6 +1,7 @@
-"""`rejected check`: what has to be set for requests that don't verify, as far as it is found."""
+"""The command `rejected check`: finds the settings under which rejected requests verify."""
 
 import sys
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import IO, Any
 
@@ -8,22 +9,19 @@ import click
 from flask.cli import with_appcontext
 from sqlalchemy import Row
 
-from receiver.cli.context import explained
-from receiver.cli.rejected.candidates import candidate_keys, candidate_url
-from receiver.cli.rejected.named import ids_argument, refuse_unknown
+from receiver.cli.errors import report_database_errors
+from receiver.cli.rejected.arguments import (
+    check_ids_exist,
+    ids_argument,
+    parse_candidate_url,
+    read_candidate_keys,
+)
+from receiver.cli.rejected.check_report import NOT_TRIED, CheckResults, print_results
 from receiver.rejected.check import Remedy, Search
 from receiver.services import services
 from receiver.settings.keys import SigningKey
 from receiver.settings.urls import without_credentials
 from receiver.store.rejected.read import find_rejected
-
-_MOST_LINES = 20
-_MOST_IDS = 10
-_ADVICE = (
-    "Other tokens, such as the one in Twilio's Console, are tried with --keys; and with "
-    "--public-url what stands in the callback URL at Twilio before /callbacks/transcription."
-)
-_NOT_TRIED = "not tried, for others took all tries: name them by ID"
 
 
 @click.command("check")
@@ -31,93 +29,79 @@ _NOT_TRIED = "not tried, for others took all tries: name them by ID"
 @click.option(
     "--keys",
     type=click.File(),
-    help="Other keys to try, one a line, `-` for standard input: token or ACsid=token as in "
-    "TWILIO_AUTH_TOKEN, keyId=secret as in TWILIO_SIGNING_KEYS.",
+    help="Also try the keys in this file, `-` for standard input. One key per line: token or "
+    "ACsid=token as in TWILIO_AUTH_TOKEN, or keyId=secret as in TWILIO_SIGNING_KEYS.",
 )
-@click.option("--public-url", "urls", multiple=True, help="Another origin to try; may be repeated.")
+@click.option(
+    "--public-url",
+    "urls",
+    multiple=True,
+    help="Also try this origin as PUBLIC_URL. Can be given more than once.",
+)
 @with_appcontext
-@explained
+@report_database_errors
 def check_command(*, ids: tuple[int, ...], keys: IO[str] | None, urls: tuple[str, ...]) -> None:
-    """Say which key and which PUBLIC_URL would have verified them; by default all.
+    """Find the settings that would verify rejected requests.
 
-    It tries the keys that are set, and those of --keys, with each scheme, host, port and prefix
-    that PUBLIC_URL, --public-url and the requests' own headers name.
+    Prints which key and which PUBLIC_URL would verify them. Without an ID, all rejected requests
+    are checked. Each key from the settings and from --keys is tried with each scheme, host, port
+    and path prefix from PUBLIC_URL, --public-url and the requests' own headers. Nothing is changed.
     """
-    ours = services().settings
-    lines = candidate_keys(keys) if keys else {}
-    new = {key: line for key, line in lines.items() if key not in ours.signing_keys}
+    settings = services().settings
+    key_lines = read_candidate_keys(keys) if keys else {}
+    new_keys = {key: line for key, line in key_lines.items() if key not in settings.signing_keys}
     search = Search(
-        ours.public_url,
-        [candidate_url(url) for url in urls],
-        [*ours.signing_keys, *new],
-        ours.accounts,
+        settings.public_url,
+        [parse_candidate_url(url) for url in urls],
+        [*settings.signing_keys, *new_keys],
+        settings.accounts,
     )
     with services().engine.connect() as connection:
         rows = find_rejected(connection, ids)
-    refuse_unknown(ids, [row.id for row in rows])
+    check_ids_exist(ids, [row.id for row in rows])
+    print_results(_check(search, rows, new_keys))
+
+
+def _check(
+    search: Search, rows: Sequence[Row[Any]], new_keys: Mapping[SigningKey, int]
+) -> CheckResults:
     with click.progressbar(length=len(rows), label="Checking", file=sys.stderr) as bar:
         found = search.remedies(rows, bar.update)
-    verified: dict[str, list[int]] = {}
-    others: dict[str, list[int]] = {}
+    results = CheckResults(verified=defaultdict(list), unverified=defaultdict(list))
     for row in rows:
-        remedy = search.explain(row, found.remedies)
-        if remedy:
-            verified.setdefault(_what_to_set(remedy, new), []).append(row.id)
+        if remedy := search.explain(row, found.remedies):
+            results.verified[_describe_remedy(remedy, new_keys)].append(row.id)
+        elif row.id in found.untried:
+            results.unverified[NOT_TRIED].append(row.id)
         else:
-            words = _NOT_TRIED if row.id in found.untried else _nothing_found(row)
-            others.setdefault(words, []).append(row.id)
-    _tell(verified, others)
+            results.unverified[_describe_unverified(row)].append(row.id)
+
+    return results
 
 
-def _tell(verified: Mapping[str, Sequence[int]], others: Mapping[str, Sequence[int]]) -> None:
-    """Print what was found out with the ids of which it is true, the most frequent first.
-
-    Of those that nothing verifies only some, for strangers may make up any number of kinds.
-    """
-    unlike = _by_count(others)
-    for words, alike in _by_count(verified) + unlike[:_MOST_LINES]:
-        more = ", …" if len(alike) > _MOST_IDS else ""
-        click.echo(f"{len(alike):>8}  {words}: {', '.join(map(str, alike[:_MOST_IDS]))}{more}")
-    rest = sum(len(alike) for _, alike in unlike[_MOST_LINES:])
-    if rest:
-        click.echo(f"{rest:>8}  others, each unlike the rest, and none that was seen to verify")
-    if not (verified or others):
-        click.echo("(none)", err=True)
-    if others:
-        click.echo(_ADVICE, err=True)
-
-
-def _by_count(told: Mapping[str, Sequence[int]]) -> list[tuple[str, Sequence[int]]]:
-    """Return the most frequent first, but before them what was not even tried."""
-    return sorted(told.items(), key=lambda item: (item[0] != _NOT_TRIED, -len(item[1])))
-
-
-def _what_to_set(remedy: Remedy, lines: Mapping[SigningKey, int]) -> str:
-    """Say what has to be set for the remedy.
-
-    `lines` tells of each key that isn't set yet where it was given.
-    """
-    line = lines.get(remedy.key)
+def _describe_remedy(remedy: Remedy, new_keys: Mapping[SigningKey, int]) -> str:
+    """Return what has to be set; `new_keys` are the keys of --keys with their line numbers."""
+    line = new_keys.get(remedy.key)
     variable = {"HMAC_SHA1": "TWILIO_AUTH_TOKEN", "HMAC_SHA256": "TWILIO_SIGNING_KEYS"}
     changes = [f"it is added to {variable[remedy.key.algorithm]}"] if line else []
     if remedy.public_url:
-        changes.append(f"PUBLIC_URL is {_shown(remedy.public_url)}")
+        changes.append(f"PUBLIC_URL is {_safe_url(remedy.public_url)}")
     key = f"the key on line {line}" if line else remedy.key.id
     if not changes:
-        return f"verify today, with {key}: run `flask --app app rejected accept`"
+        return f"verify now, with {key}: run `flask --app app rejected accept`"
 
     return f"verify with {key} if {' and '.join(changes)}"
 
 
-def _nothing_found(row: Row[Any]) -> str:
-    """Say that nothing verifies it, and which SharedKey it names if it names any."""
-    named = row.headers.get("X-Twilio-Webhooks-Signature-Settings")
-    about = f" (they name {named[:100]!a})" if named else ""
+def _describe_unverified(row: Row[Any]) -> str:
+    """Return that nothing verifies the request, with the SharedKey that it names, if any."""
+    key_header = row.headers.get("X-Twilio-Webhooks-Signature-Settings")
+    named = f" (they name {key_header[:100]!a})" if key_header else ""
 
-    return f"no key and no origin that was tried verifies them{about}"
+    return f"don't verify with any key and origin that was tried{named}"
 
 
-def _shown(url: str) -> str:
-    plain = without_credentials(url)
+def _safe_url(url: str) -> str:
+    safe = without_credentials(url)
 
-    return plain if plain == url else f"{plain} (with its user and password)"
+    return safe if safe == url else f"{safe} (with its user and password)"

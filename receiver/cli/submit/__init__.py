@@ -1,1 +1,1 @@
-"""The submit command."""
+"""The command `submit`."""

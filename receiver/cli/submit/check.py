@@ -1,53 +1,45 @@
-"""A look before paying: what of a submission would fail, told before anything is submitted.
+"""`submit --check`: reports what would make a submission fail, without submitting anything.
 
-Recordings are Twilio's own, so there is nothing to look at but the files that a mediaUrl names.
+Only the files at a mediaUrl are checked: Recordings are stored at Twilio.
 """
 
 import sys
-from collections.abc import Iterator, Sequence
 
 import click
 
+from receiver.preflight.check_many import check_many
 from receiver.submissions.csv_rows import Row, Sheet
 
 
 def check_one(row: Row) -> None:
-    """Tell what would fail, and exit with 1 if anything does."""
+    """Print what would fail; exit with 1 if anything would."""
     url = row.request.get("media_url")
-    faults = next(_faults([url])) if url else []
+    faults = next(check_many([url])) if url else []
     for fault in faults:
         click.echo(f"/mediaUrl: {fault}")
     if faults:
         raise SystemExit(1)
-    click.echo("Nothing was found." if url else "A Recording isn't looked at.", err=True)
+    click.echo("No problem found." if url else "Recordings are not checked.", err=True)
 
 
 def check_file(sheet: Sheet) -> None:
-    """Tell of each line of the file what would fail, and exit with 1 if anything does."""
+    """Print what would fail on each line of the file; exit with 1 if anything would."""
     rows = [row for row in sheet.rows if row.request.get("media_url")]
-    failing = [*sheet.faults]
+    all_faults = [*sheet.faults]
     with click.progressbar(
-        _faults([row.request["media_url"] for row in rows]),
+        check_many([row.request["media_url"] for row in rows]),
         length=len(rows),
-        label="Looking",
+        label="Checking",
         file=sys.stderr,
-    ) as looking:
-        for row, faults in zip(rows, looking, strict=True):
-            failing += [f"line {row.line}: /mediaUrl: {fault}" for fault in faults]
-    for fault in failing:
+    ) as results:
+        for row, faults in zip(rows, results, strict=True):
+            all_faults += [f"line {row.line}: /mediaUrl: {fault}" for fault in faults]
+    for fault in all_faults:
         click.echo(fault)
     click.echo(
-        f"{len(rows)} files looked at, {len(sheet.rows) - len(rows)} Recordings not; "
-        f"{len(failing)} faults. Nothing was submitted.",
+        f"{len(rows)} files checked, {len(sheet.rows) - len(rows)} Recordings not checked, "
+        f"{len(all_faults)} problems found. Nothing was submitted.",
         err=True,
     )
-    if failing:
+    if all_faults:
         raise SystemExit(1)
-
-
-def _faults(urls: Sequence[str]) -> Iterator[list[str]]:
-    # The web process, which knows this command, needs no audio library to start.
-    from receiver.preflight.check_many import check_many  # noqa: PLC0415
-
-    for faults in check_many(urls):
-        yield [str(fault) for fault in faults]

@@ -1,81 +1,85 @@
-"""The command that submits jobs: one by its options, or thousands from a file."""
+"""The command `submit`: submits one job from options, or many jobs from a CSV file."""
 
-import sys
-from functools import partial
 from pathlib import Path
 
 import click
 from flask.cli import with_appcontext
 from marshmallow import ValidationError
 
-from receiver.cli.context import explained
+from receiver.cli.errors import report_database_errors
 from receiver.cli.submit.check import check_file, check_one
-from receiver.cli.submit.csv_file import INTERRUPTED, ended_by_ctrl_c, submit_file
+from receiver.cli.submit.csv_file import submit_file
+from receiver.cli.submit.one_job import submit_one
 from receiver.services import services
-from receiver.submissions.batch import Batch
 from receiver.submissions.csv_rows import Row, Sheet, describe_error, load_request, read_rows
 from receiver.submissions.idempotency_keys import KEY_RULE, is_idempotency_key, uuid7
-from receiver.submissions.participants import participants_fault, stores_into_conversation
 from receiver.twilio.client import NotConfiguredError, Twilio, open_twilio
-from schemas.submission import line_of
 
-# What the submissions say of who submitted them.
-_WHO = "flask submit"
+# Stored with each submission; the API stores the name of the API key there.
+_SUBMITTED_BY = "flask submit"
 
 
 @click.command("submit")
-@click.option("--configuration", help="The Transcription Configuration's id.")
-@click.option("--source-id", help="The Recording SID.")
-@click.option("--media-url", help="Where the audio file is, instead.")
-@click.option("--participants", help="JSON, as Twilio's property.")
-@click.option("--audio-started-at", help="When the call began, as 2026-04-02T19:25:20Z.")
-@click.option("--idempotency-key", help="To repeat a submission without making a second job.")
+@click.option("--configuration", help="The id of the Transcription Configuration.")
+@click.option("--source-id", help="The SID of the Recording to transcribe.")
+@click.option(
+    "--media-url", help="The URL of the audio file to transcribe, instead of --source-id."
+)
+@click.option("--participants", help="JSON, the same as Twilio's property `participants`.")
+@click.option("--audio-started-at", help="When the call started, such as 2026-04-02T19:25:20Z.")
+@click.option(
+    "--idempotency-key",
+    help="The same key again returns the same job, and creates no second one.",
+)
 @click.option(
     "--from-csv",
     "path",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="One job a line; the columns are named as Twilio's properties, participants is JSON.",
+    help="Submit one job per line of this file. The columns have the names of Twilio's properties; "
+    "participants is JSON.",
 )
 @click.option(
     "--check",
     "checks",
     is_flag=True,
-    help="Only look at the mediaUrl, and tell what would fail, with Twilio's error code.",
+    help="Submit nothing: only check the file at the mediaUrl, and print what would fail, with "
+    "Twilio's error code.",
 )
 @with_appcontext
-@explained
+@report_database_errors
 def command(
     *, path: Path | None, idempotency_key: str | None, checks: bool, **options: str | None
 ) -> None:
-    """Submit one job, or with --from-csv all that the file names and that is not submitted yet.
+    """Submit one job, or all jobs of a CSV file.
 
-    Prints the job's id; of a file, CSV with the columns line and id, and every line that has a
-    job. A file is checked as a whole before anything is submitted; run it again after an
-    interruption, and no job is submitted twice.
+    Prints the job's id. With --from-csv, submits the lines that are not submitted yet, then prints
+    CSV with the columns line and id, for every line that has a job. The whole file is validated
+    before anything is submitted. It is safe to run the command again after an interruption: no job
+    of a file is submitted twice.
 
-    With --check nothing is submitted, and Twilio isn't asked; exits with 1 if anything would fail.
+    --check does not need Twilio's credentials. It exits with 1 if anything would fail.
     """
     if path and (idempotency_key or any(options.values())):
-        raise click.UsageError("--from-csv goes with no other option but --check.")
+        raise click.UsageError("--from-csv can't be combined with other options except --check.")
     if idempotency_key is not None and not is_idempotency_key(idempotency_key):
         raise click.UsageError(f"--idempotency-key {KEY_RULE}")
-    wanted = _sheet(path) if path else _row(idempotency_key or uuid7(), options)
+    request = _read_sheet(path) if path else _parse_row(idempotency_key or uuid7(), options)
     if checks:
-        _check(wanted)
+        _check(request)
         return
     try:
         with open_twilio(services().settings) as twilio:
-            _submit(twilio, wanted)
+            _submit(twilio, request)
     except NotConfiguredError as error:
         raise click.ClickException(str(error)) from error
 
 
-def _sheet(path: Path) -> Sheet:
+def _read_sheet(path: Path) -> Sheet:
     with path.open(newline="", encoding="utf-8-sig") as lines:
         return read_rows(lines)
 
 
-def _row(key: str, options: dict[str, str | None]) -> Row:
+def _parse_row(key: str, options: dict[str, str | None]) -> Row:
     properties = {
         "transcriptionConfigurationId": options["configuration"],
         "sourceId": options["source_id"],
@@ -89,33 +93,15 @@ def _row(key: str, options: dict[str, str | None]) -> Row:
         raise click.ClickException(describe_error(error)) from error
 
 
-def _check(wanted: Row | Sheet) -> None:
-    if isinstance(wanted, Row):
-        check_one(wanted)
+def _check(request: Row | Sheet) -> None:
+    if isinstance(request, Row):
+        check_one(request)
     else:
-        check_file(wanted)
+        check_file(request)
 
 
-def _submit(twilio: Twilio, wanted: Row | Sheet) -> None:
-    if isinstance(wanted, Row):
-        _submit_one(twilio, wanted)
+def _submit(twilio: Twilio, request: Row | Sheet) -> None:
+    if isinstance(request, Row):
+        submit_one(twilio, request, _SUBMITTED_BY)
     else:
-        submit_file(twilio, wanted, _WHO)
-
-
-def _submit_one(twilio: Twilio, row: Row) -> None:
-    if fault := participants_fault(row.request, partial(stores_into_conversation, twilio)):
-        raise click.ClickException(line_of([fault]))
-    batch = Batch(services().engine, twilio, _WHO)
-    with ended_by_ctrl_c(batch):
-        [result] = batch.run([row])
-    if result.may_be_submitted:
-        raise click.ClickException(
-            f"{result.fault} With --idempotency-key {row.key} a repeat makes no second job."
-        )
-    if result.fault:
-        raise click.ClickException(result.fault)
-    if result.job_id is None:
-        click.echo("Nothing was submitted.", err=True)
-        sys.exit(INTERRUPTED)
-    click.echo(result.job_id)
+        submit_file(twilio, request, _SUBMITTED_BY)

@@ -1,14 +1,12 @@
-"""Submitting what a file asks for: which line became which job, and what is still to be done."""
+"""`submit --from-csv`: submits the rows of a file, and prints the job of each line."""
 
-import os
-import signal
 import sys
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from functools import cache, partial
 
 import click
 
+from receiver.cli.submit.interrupt import INTERRUPTED, stop_on_ctrl_c
 from receiver.services import services
 from receiver.store.submissions.submissions import taken
 from receiver.submissions.batch import Batch, Result
@@ -17,115 +15,91 @@ from receiver.submissions.participants import participants_fault, stores_into_co
 from receiver.twilio.client import Twilio
 from schemas.submission import line_of
 
-# The exit code of a command that was interrupted, as shells have it.
-INTERRUPTED = 128 + signal.SIGINT
-
-# How many faults are printed; a file of one kind of fault has thousands.
-_MOST_FAULTS = 50
-# How many keys one statement asks for.
-_KEYS = 1000
+# A file may have the same fault on thousands of lines.
+MAX_PRINTED_FAULT_COUNT = 50
+MAX_KEYS_PER_STATEMENT = 1000
 
 
 def submit_file(twilio: Twilio, sheet: Sheet, submitted_by: str) -> None:
-    """Submit what has no job yet, and print `line,id` of every row that has one then.
+    """Submit the rows that have no job yet, and print `line,id` of every row that has one then.
 
-    Exits with 1 if not every row has its job, or with INTERRUPTED. Raises click.ClickException for
-    a file with faults, of which nothing is submitted.
+    Exits with 1 if a row has no job at the end, or with INTERRUPTED. Raises click.ClickException
+    if the file has faults; then nothing is submitted.
     """
-    _refuse_faults([*sheet.faults, *_conversation_faults(twilio, sheet)])
-    jobs = _done(sheet.rows)
+    _reject_faults([*sheet.faults, *_conversation_faults(twilio, sheet)])
+    jobs = _existing_jobs(sheet.rows)
     rows = [row for row in sheet.rows if row.key not in jobs]
-    done = len(jobs)
+    done_before_count = len(jobs)
     batch = Batch(services().engine, twilio, submitted_by)
-    with ended_by_ctrl_c(batch) as interrupts:
+    with stop_on_ctrl_c(batch) as interrupts:
         results = _run(batch, rows)
     jobs |= {result.row.key: result.job_id for result in results if result.job_id}
     _print_jobs(sheet, jobs)
-    _tell_sums(results, done=done, repeated=len(sheet.repeated))
+    _print_summary(results, done_before_count=done_before_count, repeated_count=len(sheet.repeated))
     if interrupts:
         sys.exit(INTERRUPTED)
     if any(result.job_id is None for result in results):
         sys.exit(1)
 
 
-@contextmanager
-def ended_by_ctrl_c(batch: Batch) -> Iterator[list[int]]:
-    """Let Ctrl-C end the batch once what is under way is done; yield a list of them.
-
-    The second one is Python's own again: it interrupts.
-    """
-    interrupts: list[int] = []
-    before = signal.getsignal(signal.SIGINT)
-
-    def end(number: int, _frame: object) -> None:
-        interrupts.append(number)
-        signal.signal(signal.SIGINT, before)
-        batch.stop()
-        # Past Python's buffers, in the middle of whose writing the signal may have come.
-        os.write(2, b"\nEnding once what is under way is done; Ctrl-C again doesn't wait.\n")
-
-    signal.signal(signal.SIGINT, end)
-    try:
-        yield interrupts
-    finally:
-        signal.signal(signal.SIGINT, before)
-
-
 def _run(batch: Batch, rows: Sequence[Row]) -> list[Result]:
     with click.progressbar(
         batch.run(rows), length=len(rows), label="Submitting", file=sys.stderr
-    ) as running:
-        return list(running)
+    ) as results:
+        return list(results)
 
 
 def _conversation_faults(twilio: Twilio, sheet: Sheet) -> list[str]:
-    """Return the faults that only the configurations can tell; each is asked for once."""
+    """Return the faults that depend on a configuration; each configuration is fetched once."""
     stores = cache(partial(stores_into_conversation, twilio))
-    found = ((row.line, participants_fault(row.request, stores)) for row in sheet.rows)
+    faults = ((row.line, participants_fault(row.request, stores)) for row in sheet.rows)
 
-    return [f"line {line}: {line_of([fault])}" for line, fault in found if fault]
+    return [f"line {line}: {line_of([fault])}" for line, fault in faults if fault]
 
 
-def _refuse_faults(faults: Sequence[str]) -> None:
+def _reject_faults(faults: Sequence[str]) -> None:
     if not faults:
         return
-    told_of = list(faults[:_MOST_FAULTS])
-    if len(faults) > _MOST_FAULTS:
-        told_of.append(f"… and {len(faults) - _MOST_FAULTS} more.")
+    printed = list(faults[:MAX_PRINTED_FAULT_COUNT])
+    if len(faults) > MAX_PRINTED_FAULT_COUNT:
+        printed.append(f"… and {len(faults) - MAX_PRINTED_FAULT_COUNT} more.")
 
-    raise click.ClickException("\n".join(["nothing was submitted:", *told_of]))
+    raise click.ClickException("\n".join(["nothing was submitted:", *printed]))
 
 
-def _done(rows: Sequence[Row]) -> dict[str, str]:
-    """Return the jobs of the rows that Twilio took in an earlier run, by their keys."""
-    done: dict[str, str] = {}
+def _existing_jobs(rows: Sequence[Row]) -> dict[str, str]:
+    """Return the job ids of the rows that an earlier run submitted, by their keys."""
+    jobs: dict[str, str] = {}
     with services().engine.connect() as connection:
-        for start in range(0, len(rows), _KEYS):
-            found = taken(connection, [row.key for row in rows[start : start + _KEYS]])
-            done |= {key: job_id for key, job_id in found.items() if job_id}
+        for start in range(0, len(rows), MAX_KEYS_PER_STATEMENT):
+            keys = [row.key for row in rows[start : start + MAX_KEYS_PER_STATEMENT]]
+            jobs |= {key: job_id for key, job_id in taken(connection, keys).items() if job_id}
 
-    return done
+    return jobs
 
 
 def _print_jobs(sheet: Sheet, jobs: Mapping[str, str]) -> None:
-    """Print CSV, in the file's order; a repeated row has the job of the first."""
+    """Print CSV in the file's order; a repeated row has the job of the first one."""
     click.echo("line,id")
     for row in sorted([*sheet.rows, *sheet.repeated], key=lambda row: row.line):
         if row.key in jobs:
             click.echo(f"{row.line},{jobs[row.key]}")
 
 
-def _tell_sums(results: Sequence[Result], *, done: int, repeated: int) -> None:
-    """Tell what was refused, and the sums."""
+def _print_summary(
+    results: Sequence[Result], *, done_before_count: int, repeated_count: int
+) -> None:
+    """Print each row that failed, and the counts."""
     failed = [result for result in results if result.fault]
-    submitted = sum(1 for result in results if result.job_id)
-    left = len(results) - submitted - len(failed)
+    submitted_count = sum(1 for result in results if result.job_id)
+    untried_count = len(results) - submitted_count - len(failed)
     for result in failed:
         click.echo(f"line {result.row.line}: {result.fault}", err=True)
     click.echo(
-        f"{submitted} submitted, {done} done before, {repeated} repeated in the file, "
-        f"{len(failed)} failed, {left} not come to.",
+        f"{submitted_count} submitted, {done_before_count} done before, "
+        f"{repeated_count} repeated in the file, {len(failed)} failed, "
+        f"{untried_count} not tried.",
         err=True,
     )
-    if failed or left:
-        click.echo("Run it again for those: no job is submitted twice.", err=True)
+    if failed or untried_count:
+        click.echo("Run the command again to submit the rest: no job is submitted twice.", err=True)

@@ -10,7 +10,7 @@ from flask import Flask
 from sqlalchemy import text
 
 from app import create_app
-from receiver.callbacks import replay
+from receiver.callbacks.replay import Replay
 from receiver.services import services_of
 from tests.support import signing
 from tests.support.app import Twilio
@@ -205,7 +205,7 @@ def test_what_the_database_does_not_take_ends_it(
     deploy: Deploy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It says so and tells what was done before; running it again later does the rest."""
-    monkeypatch.setattr(replay, "_PATIENCE", 0.1)
+    monkeypatch.setitem(Replay.__init__.__kwdefaults__ or {}, "timeout_seconds", 0.1)
     broken = deploy(f"{OTHER}={TOKEN}")
     for number in range(3):
         _call(broken, _body(number))
@@ -215,7 +215,10 @@ def test_what_the_database_does_not_take_ends_it(
     assert result.exit_code == 1
     assert [line.split()[1] for line in result.stdout.splitlines()] == ["job_0"]
     assert "1  applied" in result.stderr
-    assert "Error: the database failed: LockNotAvailable 55P03. Run it again" in result.stderr
+    assert (
+        "Error: the database failed (LockNotAvailable 55P03). Run the command again"
+        in result.stderr
+    )
     assert [line.split()[1] for line in run(app, *ALL).stdout.splitlines()] == ["job_1", "job_2"]
 
 

@@ -95,12 +95,12 @@ CASES = {
         headers=(("X-Forwarded-Prefix", "/calls"),),
     ),
     "a prefix that the proxy passes on": Case(
-        "no key and no origin that was tried verifies them",
+        "don't verify with any key and origin that was tried",
         called=f"https://else.example.com/calls{ROUTE}",
         came_to=f"/calls{ROUTE}",
     ),
     "a key that nobody has": Case(
-        "no key and no origin that was tried verifies them (they name "
+        "don't verify with any key and origin that was tried (they name "
         "'key=CR9,algorithm=HMAC_SHA256')",
         secret=SHARED,
         key_id="CR9",
@@ -181,7 +181,7 @@ def test_what_is_alike_is_one_line(app: Flask) -> None:
     lines = _run(app, "check", "--keys", "-", text=OLD).stdout.splitlines()
     assert lines[0].startswith("      12  verify with the key on line 1 if it is added to")
     assert lines[0].endswith(", …")
-    assert lines[1].startswith("       3  no key and no origin")
+    assert lines[1].startswith("       3  don't verify with any key")
     assert len(lines) == 2
 
 
@@ -215,14 +215,17 @@ class TestFlood:
         )
         left = ", ".join(map(str, numbers[1:5] + numbers[6:]))
         assert (
-            lines[1] == f"       9  not tried, for others took all tries: name them by ID: {left}"
+            lines[1]
+            == f"       9  not tried: the limit of tries was reached. Check them by ID: {left}"
         )
-        assert lines[2].startswith("       1  no key and no origin that was tried verifies them: ")
+        assert lines[2].startswith(
+            "       1  don't verify with any key and origin that was tried: "
+        )
 
     def test_what_was_not_tried_can_be_named(self, app: Flask) -> None:
         """Then it has all tries for itself."""
         last = str(_numbers(app)[-1])
-        assert _run(app, "check", last).stdout.startswith("       1  no key and no origin")
+        assert _run(app, "check", last).stdout.startswith("       1  don't verify with any key")
 
 
 def test_check_looks_at_what_is_named(app: Flask) -> None:
@@ -230,7 +233,7 @@ def test_check_looks_at_what_is_named(app: Flask) -> None:
     for number in range(3):
         _deliver(app, Case("", secret=OLD), callback(number, size=0))
     first = _numbers(app)[0]
-    assert _run(app, "check", str(first)).stdout.startswith("       1  no key")
+    assert _run(app, "check", str(first)).stdout.startswith("       1  don't verify")
     unknown = _run(app, "check", str(first), "999999")
     assert unknown.exit_code == 1
     assert "no rejected request 999999" in unknown.stderr
@@ -241,7 +244,7 @@ def test_a_faulty_key_is_named_by_its_line(app: Flask, text: str) -> None:
     """Its text isn't repeated."""
     result = _run(app, "check", "--keys", "-", text=f"{OLD}\n{text}\n")
     assert result.exit_code == 1
-    assert "line 2 is no key" in result.stderr
+    assert "line 2 is not a key" in result.stderr
     assert text not in result.stderr
 
 

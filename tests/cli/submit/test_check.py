@@ -77,7 +77,7 @@ def test_a_recording_is_not_looked_at(app: Flask) -> None:
     """It is Twilio's own; what else is wrong with the request is told."""
     options = ("submit", "--check", f"--source-id={recording(1)}")
     sound = run(app, *options, f"--configuration={CALLBACK_ONLY}")
-    assert (sound.exit_code, sound.stderr) == (0, "A Recording isn't looked at.\n")
+    assert (sound.exit_code, sound.stderr) == (0, "Recordings are not checked.\n")
     assert "/transcriptionConfigurationId" in run(app, *options).stderr
 
 
@@ -94,7 +94,10 @@ def test_a_file(app: Flask, twilio: Served, media: Server, tmp_path: Path) -> No
         "line 4: /mediaUrl: 17554",
     ]
     # The same line twenty times is one job.
-    assert "3 files looked at, 1 Recordings not; 4 faults. Nothing was submitted." in result.stderr
+    assert (
+        "3 files checked, 1 Recordings not checked, 4 problems found. Nothing was submitted."
+        in result.stderr
+    )
     assert twilio.simulator.memory.jobs() == []
 
 

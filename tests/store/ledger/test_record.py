@@ -154,6 +154,7 @@ def test_a_newest_event_takes_one_statement(engine: Engine) -> None:
     assert count(engine) == (2, 2)
 
 
+@pytest.mark.own_database
 def test_a_column_more_is_no_matter(engine: Engine) -> None:
     """A migration adds one while this release serves, with its statement prepared."""
     record(engine, make_event({"status": "RUNNING"}, minutes=1))

@@ -1,4 +1,4 @@
-"""Errors of the database in the operator's words, for every command."""
+"""Reports errors that any command can meet, in one line instead of a traceback."""
 
 import functools
 from collections.abc import Callable
@@ -14,23 +14,24 @@ Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
 
 
-def explained(command: Callable[Parameters, Result]) -> Callable[Parameters, Result]:
-    """Turn an error of the database into a line for the operator instead of a traceback."""
+def report_database_errors(command: Callable[Parameters, Result]) -> Callable[Parameters, Result]:
+    """Turn the command's database errors into a click.ClickException, which exits with 1."""
 
     @functools.wraps(command)
     def wrapper(*args: Parameters.args, **kwargs: Parameters.kwargs) -> Result:
         try:
             return command(*args, **kwargs)
-        except UnicodeEncodeError as error:
-            raise click.ClickException("an argument isn't valid text.") from error
+        except UnicodeEncodeError as error:  # an argument's bytes aren't UTF-8
+            raise click.ClickException("an argument is not valid UTF-8 text.") from error
         except DatabaseUnavailableError as error:
             raise click.ClickException(
-                f"the database failed: {error}. Run it again: what is done stays done."
+                f"the database failed ({error}). "
+                "Run the command again: completed work is not repeated."
             ) from error
         except SQLAlchemyError as error:
             raise click.ClickException(
-                f"the database failed: {describe(error)}. "
-                "`flask --app app doctor` looks for the cause."
+                f"the database failed ({describe(error)}). "
+                "Run `flask --app app doctor` to find the cause."
             ) from error
 
     return wrapper

@@ -1,0 +1,26 @@
+"""The settings of `make run` that may be exported or stand in `.env`.
+
+The standard library alone reads the file: the port is checked before anything is installed.
+"""
+
+import os
+import re
+from pathlib import Path
+from typing import Literal
+
+_LINE = (
+    r"^[ \t]*(?:export[ \t]+)?{name}[ \t]*=[ \t]*(?P<quote>[\"']?)(?P<value>.*?)(?P=quote)[ \t]*$"
+)
+
+
+def setting(name: Literal["PORT", "DEV_DATABASE_URL", "LOG_LEVEL"]) -> str:
+    """Return the exported value, else the last one in `.env`, else an empty string."""
+    if exported := os.environ.get(name):
+        return exported
+    try:
+        text = Path(".env").read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return ""
+    values = [found["value"] for found in re.finditer(_LINE.format(name=name), text, re.MULTILINE)]
+
+    return values[-1] if values else ""

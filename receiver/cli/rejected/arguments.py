@@ -1,0 +1,71 @@
+"""The arguments of the `rejected` commands: ids, and candidates for settings.
+
+Candidate keys are secrets: no message repeats them.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import IO
+
+import click
+from marshmallow import ValidationError
+
+from receiver.settings import config
+from receiver.settings.keys import ACCOUNT_SID, SigningKey, auth_tokens, shared_keys
+
+MAX_KEY_COUNT = 20  # each key is tried with every origin
+
+ids_argument = click.argument("ids", nargs=-1, type=click.IntRange(1, 2**63 - 1), metavar="[ID]...")
+
+
+def check_ids_exist(ids: Sequence[int], existing: Iterable[int]) -> None:
+    """Raise click.ClickException if one of the ids isn't among the existing ones."""
+    unknown = sorted(set(ids) - set(existing))
+    if unknown:
+        raise click.ClickException(
+            f"there is no rejected request {', '.join(map(str, unknown))}: "
+            "it was accepted already, or evicted to make room for newer ones."
+        )
+
+
+def read_candidate_keys(file: IO[str]) -> dict[SigningKey, int]:
+    """Return the keys in the file, each with its line number; blank lines are ignored.
+
+    Raises click.ClickException, which names the line.
+    """
+    try:
+        lines = file.readlines()
+    except UnicodeDecodeError:
+        raise click.ClickException("the keys are not valid UTF-8 text.") from None
+    keys: dict[SigningKey, int] = {}
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        if len(keys) == MAX_KEY_COUNT:
+            raise click.ClickException(f"there are more than {MAX_KEY_COUNT} keys: try fewer.")
+        try:
+            keys.setdefault(_parse_key(line.strip()), number)
+        except ValidationError as error:
+            raise click.ClickException(
+                f"line {number} is not a key. Write token or ACsid=token as in TWILIO_AUTH_TOKEN, "
+                "or keyId=secret as in TWILIO_SIGNING_KEYS."
+            ) from error
+
+    return keys
+
+
+def parse_candidate_url(text: str) -> str:
+    """Return a candidate for PUBLIC_URL, or raise click.ClickException."""
+    try:
+        return config.public_url(text)
+    except ValidationError as error:
+        raise click.ClickException(f"--public-url {' '.join(map(str, error.messages))}.") from error
+
+
+def _parse_key(line: str) -> SigningKey:
+    name, separator, _ = line.partition("=")
+    is_shared_key = separator and not ACCOUNT_SID.fullmatch(name.strip())
+    keys = shared_keys(line) if is_shared_key else auth_tokens(line)
+    if len(keys) != 1:
+        raise ValidationError("There is more than one key.")
+
+    return keys[0]

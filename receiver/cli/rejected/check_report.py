@@ -1,0 +1,45 @@
+"""Prints the results of `rejected check`."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import click
+
+# Anyone can send requests of many kinds that don't verify.
+MAX_UNVERIFIED_LINE_COUNT = 20
+MAX_IDS_PER_LINE = 10
+
+NOT_TRIED = "not tried: the limit of tries was reached. Check them by ID"
+
+_ADVICE = (
+    "To try other tokens, such as the one in Twilio's Console, use --keys. If the callback URL at "
+    "Twilio has another origin, give the part before /callbacks/transcription as --public-url."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class CheckResults:
+    """The ids of the requests by their result, a phrase for the operator."""
+
+    verified: dict[str, list[int]]
+    unverified: dict[str, list[int]]
+
+
+def print_results(results: CheckResults) -> None:
+    """Print one line per result with its ids, the most frequent first."""
+    unverified = _by_count(results.unverified)
+    for result, ids in _by_count(results.verified) + unverified[:MAX_UNVERIFIED_LINE_COUNT]:
+        more = ", …" if len(ids) > MAX_IDS_PER_LINE else ""
+        click.echo(f"{len(ids):>8}  {result}: {', '.join(map(str, ids[:MAX_IDS_PER_LINE]))}{more}")
+    rest = sum(len(ids) for _, ids in unverified[MAX_UNVERIFIED_LINE_COUNT:])
+    if rest:
+        click.echo(f"{rest:>8}  other requests that name other keys and don't verify")
+    if not (results.verified or results.unverified):
+        click.echo("(none)", err=True)
+    if results.unverified:
+        click.echo(_ADVICE, err=True)
+
+
+def _by_count(results: Mapping[str, list[int]]) -> list[tuple[str, list[int]]]:
+    """Return the most frequent results first, but what was not tried before all others."""
+    return sorted(results.items(), key=lambda item: (item[0] != NOT_TRIED, -len(item[1])))

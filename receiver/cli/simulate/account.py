@@ -1,0 +1,40 @@
+"""The simulated account, which accepts and signs with what the receiver's settings hold."""
+
+import click
+
+from receiver.settings.config import Settings
+
+_NO_ACCOUNT = f"AC{'0' * 32}"  # where the settings name no account
+
+
+def account_sid(settings: Settings) -> str:
+    """Return the account's SID: TWILIO_ACCOUNT_SID, else the first that a key is bound to."""
+    bound = (key.account for key in settings.signing_keys if key.account)
+
+    return settings.account_sid or next(bound, _NO_ACCOUNT)
+
+
+def credentials(settings: Settings) -> set[tuple[str, str]]:
+    """Return all pairs of user and password that the receiver could call Twilio with.
+
+    Raises click.ClickException if there are none.
+    """
+    sid = account_sid(settings)
+    tokens = [key for key in settings.signing_keys if key.algorithm == "HMAC_SHA1"]
+    pairs = {(sid, key.secret) for key in tokens if key.account in {None, sid}}
+    if settings.twilio_credentials:
+        pairs.add(settings.twilio_credentials)
+    if not pairs:
+        raise click.ClickException(
+            "there are no credentials to call it with: set TWILIO_AUTH_TOKEN, or TWILIO_API_KEY "
+            "and TWILIO_API_SECRET."
+        )
+
+    return pairs
+
+
+def signing_key(settings: Settings) -> str | tuple[str, str]:
+    """Return the first auth token; without one, the first SharedKey as its id and secret."""
+    keys = sorted(settings.signing_keys, key=lambda key: key.algorithm != "HMAC_SHA1")
+
+    return keys[0].secret if keys[0].algorithm == "HMAC_SHA1" else (keys[0].id, keys[0].secret)

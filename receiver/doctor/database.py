@@ -1,0 +1,100 @@
+"""Checks the database: connection, version, schema, number of connections, and its contents."""
+
+from collections.abc import Iterator
+
+from sqlalchemy import Connection, Engine
+
+from receiver.doctor.finding import Finding, Verdict
+from receiver.doctor.quarantined import check_quarantined
+from receiver.doctor.query import QueryError, query
+from receiver.doctor.rejected import check_rejected
+from receiver.settings.config import Settings
+from receiver.store.schema import State, is_writable, schema_state
+from receiver.store.server import Server, describe
+
+MIN_POSTGRES_VERSION = 16
+# During a deployment two releases run at the same time. The new release's migration and an
+# operator's command need one more connection each.
+RELEASE_COUNT = 2
+COMMAND_COUNT = 2
+
+
+def check_database(settings: Settings, engine: Engine) -> Iterator[Finding]:
+    """Check the database; only a connection failure ends the checks early."""
+    try:
+        server, can_write, schema = query(engine, _inspect)
+    except QueryError as error:
+        yield Finding(
+            Verdict.FAIL,
+            f"database: {error}",
+            "Check DATABASE_URL, that the database is running, and that this machine can reach it.",
+        )
+        return
+    yield check_version(server.version)
+    if not can_write:
+        yield Finding(
+            Verdict.FAIL,
+            "database: it is read-only, so every callback is answered 503",
+            "Set DATABASE_URL to the primary server, or remove the cause (a full disk, a limit of "
+            "the database plan, default_transaction_read_only).",
+        )
+    yield check_schema(schema)
+    yield check_connections(settings, server.room)
+    if schema != "behind":
+        yield from _check_contents(engine)
+
+
+def _inspect(connection: Connection) -> tuple[Server, bool, State]:
+    return describe(connection), is_writable(connection), schema_state(connection)
+
+
+def check_version(version: int) -> Finding:
+    """Check the major version of Postgres."""
+    if version < MIN_POSTGRES_VERSION:
+        return Finding(
+            Verdict.FAIL,
+            f"database: Postgres {version} is too old",
+            f"Upgrade the database to Postgres {MIN_POSTGRES_VERSION} or newer.",
+        )
+
+    return Finding(Verdict.OK, f"database: connected to Postgres {version}")
+
+
+def check_schema(schema: State) -> Finding:
+    """Check the schema's version; a newer one is fine, since a new release migrates first."""
+    if schema == "behind":
+        return Finding(
+            Verdict.FAIL,
+            "schema: behind the version that this code needs",
+            "Run `flask --app app migrate`.",
+        )
+
+    return Finding(Verdict.OK, f"schema: {schema}")
+
+
+def check_connections(settings: Settings, available: int) -> Finding:
+    """Check that the database allows enough connections; fail if one release alone needs more."""
+    per_release = settings.web_concurrency * settings.db_pool_size
+    needed = RELEASE_COUNT * per_release + COMMAND_COUNT
+    text = (
+        f"connections: {needed} needed, {available} available (WEB_CONCURRENCY "
+        f"{settings.web_concurrency} x DB_POOL_SIZE {settings.db_pool_size} x {RELEASE_COUNT} "
+        f"releases + {COMMAND_COUNT} commands)"
+    )
+    if needed <= available:
+        return Finding(Verdict.OK, text)
+
+    return Finding(
+        Verdict.FAIL if per_release > available else Verdict.WARN,
+        text,
+        "Lower WEB_CONCURRENCY or DB_POOL_SIZE, close other clients' connections, or use a "
+        "database that allows more connections.",
+    )
+
+
+def _check_contents(engine: Engine) -> Iterator[Finding]:
+    for check in (check_rejected, check_quarantined):
+        try:
+            yield check(engine)
+        except QueryError as error:
+            yield Finding(Verdict.FAIL, f"database: {error}", "Run `flask --app app doctor` again.")

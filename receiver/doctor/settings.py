@@ -1,0 +1,85 @@
+"""Checks the settings, as far as that is possible without the database and without Twilio."""
+
+import re
+from collections.abc import Iterator
+
+from receiver.doctor.finding import Finding, Verdict
+from receiver.settings.config import Settings
+from receiver.settings.urls import without_credentials
+
+MAX_CALLBACK_BYTES = 1_000_000  # Twilio sends no callback above 1 MB (its error 17564)
+
+_AUTH_TOKEN = re.compile(r"[0-9a-f]{32}")
+
+
+def check_settings(settings: Settings) -> Iterator[Finding]:
+    """Check all settings; a doubtful one may be intended, so it is only a warning."""
+    keys = ", ".join(key.id for key in settings.signing_keys)
+    readers = ", ".join(key.name for key in settings.api_keys)
+    yield Finding(Verdict.OK, f"settings: callbacks are verified with {keys}; API keys: {readers}")
+    yield from _check_auth_tokens(settings)
+    yield check_public_url(settings.public_url)
+    yield from _check_accounts(settings)
+    yield from _check_body_limit(settings)
+
+
+def _check_auth_tokens(settings: Settings) -> Iterator[Finding]:
+    for key in settings.signing_keys:
+        if key.algorithm == "HMAC_SHA1" and not _AUTH_TOKEN.fullmatch(key.secret):
+            # A common mistake: the secret of a Twilio API key instead of the auth token.
+            yield Finding(
+                Verdict.WARN,
+                f"TWILIO_AUTH_TOKEN: {key.id} does not look like an auth token (32 hexadecimal "
+                "digits)",
+                "Copy the auth token from the account's page in Twilio's Console. Callbacks are "
+                "signed with it, not with an API key's secret.",
+            )
+
+
+def check_public_url(url: str | None) -> Finding:
+    """Check PUBLIC_URL itself; only --send-test shows whether it leads to this service."""
+    if url is None:
+        return Finding(
+            Verdict.WARN,
+            "PUBLIC_URL: not set, so it is derived from each request's Host and X-Forwarded-Proto "
+            "headers",
+            "Set PUBLIC_URL to the origin that Twilio calls, such as https://app.example.com.",
+        )
+    if url.startswith("http:"):
+        return Finding(
+            Verdict.WARN,
+            f"PUBLIC_URL: {without_credentials(url)} is http, so transcripts are sent unencrypted",
+            "Set PUBLIC_URL to an https address, unless this is a test on your own machine.",
+        )
+
+    return Finding(Verdict.OK, f"PUBLIC_URL: {without_credentials(url)}")
+
+
+def _check_accounts(settings: Settings) -> Iterator[Finding]:
+    if not settings.accounts:
+        yield Finding(
+            Verdict.WARN,
+            "rejected: no account has its own quota, so requests from strangers can displace "
+            "rejected callbacks of your account",
+            "Set TWILIO_ACCOUNT_SID to the account's SID, or write ACsid=token in "
+            "TWILIO_AUTH_TOKEN.",
+        )
+    account_sid = settings.account_sid
+    if account_sid and all(key.account not in {None, account_sid} for key in settings.signing_keys):
+        yield Finding(
+            Verdict.WARN,
+            "TWILIO_AUTH_TOKEN: every token is bound to another account than TWILIO_ACCOUNT_SID, "
+            "so callbacks of TWILIO_ACCOUNT_SID are quarantined",
+            "In TWILIO_AUTH_TOKEN, write the SID of the token's own account before the token "
+            "(ACsid=token), or write the token alone.",
+        )
+
+
+def _check_body_limit(settings: Settings) -> Iterator[Finding]:
+    if settings.max_body_bytes < MAX_CALLBACK_BYTES:
+        yield Finding(
+            Verdict.WARN,
+            f"MAX_BODY_BYTES: {settings.max_body_bytes}, but a callback may have 1 MB",
+            "Unset MAX_BODY_BYTES. A callback above this limit is rejected for good, and its "
+            "transcript is lost.",
+        )

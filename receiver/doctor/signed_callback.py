@@ -1,0 +1,65 @@
+"""Builds the test callback, signed as Twilio signs."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from twilio.request_validator import RequestValidator
+
+from receiver.settings.keys import SigningKey
+from receiver.settings.urls import CALLBACK_PATH
+
+TEST_SENTENCE = "This is a test that flask doctor sent."
+_NO_ACCOUNT = "AC" + "0" * 32
+
+
+@dataclass(frozen=True)
+class SignedCallback:
+    """A request as Twilio would send it."""
+
+    url: str
+    headers: dict[str, str]
+    body: bytes
+
+
+def signed_callback(origin: str, key: SigningKey, job_id: str) -> SignedCallback:
+    """Return the callback of a completed job with one sentence, TEST_SENTENCE."""
+    body = json.dumps(_document(key, job_id)).encode()
+    url = f"{origin}{CALLBACK_PATH}?bodySHA256={hashlib.sha256(body).hexdigest()}"
+
+    return SignedCallback(url, _headers(key, url), body)
+
+
+def _document(key: SigningKey, job_id: str) -> dict[str, object]:
+    now = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+    return {
+        "id": job_id,
+        "accountId": key.account or _NO_ACCOUNT,
+        "status": "completed",
+        "transcriptionConfigurationId": f"voice_transcriptionconfiguration_{'0' * 26}",
+        "sourceId": None,
+        "duration": 2,
+        "participants": [],
+        "sentences": [
+            {
+                "audioChannelIndex": 1,
+                "sentenceIndex": 0,
+                "participantIndex": None,
+                "startTimeSeconds": 0.0,
+                "text": TEST_SENTENCE,
+            }
+        ],
+        "createdAt": now,
+        "updatedAt": now,
+    }
+
+
+def _headers(key: SigningKey, url: str) -> dict[str, str]:
+    signature = RequestValidator(key.secret).compute_signature(url, {}, key.algorithm)
+    headers = {"Content-Type": "application/json", "X-Twilio-Signature": signature}
+    if key.algorithm == "HMAC_SHA256":
+        headers["X-Twilio-Webhooks-Signature-Settings"] = f"key={key.id},algorithm={key.algorithm}"
+
+    return headers

@@ -1,0 +1,107 @@
+"""The files of deploy/, compared with the Procfile and the settings."""
+
+import os
+import pwd
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from receiver.settings.config import Settings
+from tests.support.environment import ENVIRON
+from tests.support.paths import ROOT
+
+DEPLOY = ROOT / "deploy"
+PROCFILE = dict(
+    line.split(": ", 1) for line in (ROOT / "Procfile").read_text().splitlines() if line
+)
+UNITS = {"release": "migrate", "web": "web", "reconcile": "reconcile"}
+DOCKERFILE = (DEPLOY / "docker" / "Dockerfile").read_text()
+
+
+@pytest.mark.parametrize(("process", "unit"), UNITS.items())
+def test_units_run_the_procfile(process: str, unit: str) -> None:
+    """Each unit runs its line of the Procfile; the web process listens on loopback only."""
+    text = (DEPLOY / "systemd" / f"receiver-{unit}.service").read_text()
+    [command] = re.findall(r"^ExecStart=/opt/receiver/\.venv/bin/(.*)$", text, re.MULTILINE)
+    assert command.replace("--bind 127.0.0.1:${PORT} ", "") == PROCFILE[process]
+    assert ("--bind 127.0.0.1" in command) == (process == "web")
+
+
+@pytest.mark.parametrize(("process", "service"), UNITS.items())
+def test_compose_runs_the_procfile(process: str, service: str) -> None:
+    """Each service of Docker Compose runs its line of the Procfile."""
+    text = (DEPLOY / "docker" / "compose.yaml").read_text()
+    [section] = re.findall(rf"^  {service}:\n((?:    .*\n|\n)+)", text, re.MULTILINE)
+    [command] = re.findall(r"command: \[(.*)\]", section)
+    assert re.findall(r'"([^"]*)"', command) == PROCFILE[process].replace('"', "").split()
+
+
+def test_nginx_passes_every_body_that_is_accepted() -> None:
+    """Its limit is MAX_BODY_BYTES: a smaller one would lose callbacks with a final 413."""
+    text = (DEPLOY / "nginx" / "receiver.conf").read_text()
+    [megabytes] = re.findall(r"^\s*client_max_body_size (\d+)m;$", text, re.MULTILINE)
+    defaults = {field.name: field.default for field in Settings.__dataclass_fields__.values()}
+    assert int(megabytes) * 1024 * 1024 == defaults["max_body_bytes"]
+
+
+def test_the_image_has_the_platforms_python() -> None:
+    """The image and Heroku run the same version of Python."""
+    assert f"FROM python:{(ROOT / '.python-version').read_text().strip()}-slim" in DOCKERFILE
+
+
+def test_the_image_has_all_that_is_needed(tmp_path: Path) -> None:
+    """With only what the Dockerfile copies, gunicorn and the commands load everything."""
+    ignored = shutil.ignore_patterns("__pycache__")
+    allowed = (DEPLOY / "docker" / "Dockerfile.dockerignore").read_text().split("\n")
+    for sources in re.findall(r"^COPY (.*) \S+$", DOCKERFILE, re.MULTILINE):
+        for name in sources.split():
+            assert f"!{name}" in allowed
+            if (ROOT / name).is_dir():
+                shutil.copytree(ROOT / name, tmp_path / name, ignore=ignored)
+            else:
+                shutil.copy(ROOT / name, tmp_path)
+    for command in (["gunicorn", "--check-config", "app:create_app()"], ["flask", "doctor"]):
+        program = str(Path(sys.executable).with_name(command[0]))
+        arguments = command[1:] if command[0] == "gunicorn" else ["--app", "app", *command[1:]]
+        done = subprocess.run(
+            [program, *arguments],
+            cwd=tmp_path,
+            env=ENVIRON,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert "Traceback" not in done.stdout + done.stderr
+        assert command[0] == "flask" or done.returncode == 0
+
+
+def test_the_script_runs_a_command(tmp_path: Path) -> None:
+    """It takes the settings from the file, quotes and all, and passes the arguments on."""
+    settings = tmp_path / "receiver.env"
+    lines = (f"{name}='{value}'\n" for name, value in ENVIRON.items())
+    settings.write_text("".join(lines) + "# a comment\nWEB_CONCURRENCY=many\n")
+    home = tmp_path / "home"
+    (home / ".venv").mkdir(parents=True)
+    (home / ".venv" / "bin").symlink_to(Path(sys.executable).parent)
+    done = subprocess.run(
+        ["/bin/sh", DEPLOY / "systemd" / "receiver", "callbacks", "list", "--limit", "1"],
+        env={
+            "PATH": os.environ["PATH"],
+            "PYTHONPATH": str(ROOT),
+            "RECEIVER_USER": pwd.getpwuid(os.geteuid()).pw_name,
+            "RECEIVER_HOME": str(home),
+            "RECEIVER_ENV": str(settings),
+        },
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "WEB_CONCURRENCY is not a whole number" in done.stderr
+    assert "API_KEYS" not in done.stderr
