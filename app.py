@@ -9,7 +9,7 @@ from receiver.callbacks import views as callbacks
 from receiver.cli import commands
 from receiver.lookup import views as lookup
 from receiver.openapi import views as openapi
-from receiver.rejected.store import READ_SECONDS
+from receiver.rejected.store import READ_TIMEOUT_SECONDS
 from receiver.runtime.deadline import REQUEST_SECONDS
 from receiver.runtime.timeouts import DeadlineMiddleware
 from receiver.services import create_services, install
@@ -22,7 +22,7 @@ def create_app(
     environ: Mapping[str, str] | None = None,
     *,
     request_seconds: float = REQUEST_SECONDS,
-    rejected_read_seconds: float = READ_SECONDS,
+    rejected_read_seconds: float = READ_TIMEOUT_SECONDS,
 ) -> Flask:
     """Return the WSGI application for the settings in `environ`, by default the process's own.
 

@@ -6,9 +6,9 @@ import sys
 import threading
 
 from dev.credentials import ACCOUNT_SID, AUTH_TOKEN
+from receiver.simulator.faults import Delays
 from receiver.simulator.server import serve
 from receiver.simulator.simulator import Simulator
-from receiver.simulator.trouble import Delays
 
 # In seconds. Slow enough for each step to be seen, and for a lost callback to be missed before its
 # transcript is stored in the conversation.
@@ -26,7 +26,7 @@ def main(port: int, callback_url: str) -> None:
         callback_url=callback_url,
         seed=secrets.randbits(32),  # the store remembers the jobs of earlier runs
         delays=_DELAYS,
-        tell=lambda line: print(f"  Twilio    {line}", flush=True),
+        log=lambda line: print(f"  Twilio    {line}", flush=True),
     )
     with serve(simulator, port=port):
         over.wait()

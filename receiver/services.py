@@ -10,7 +10,7 @@ from flask import Flask, current_app
 from sqlalchemy import Engine
 
 from receiver.bodies.reader import BodyReader
-from receiver.rejected.store import READ_SECONDS, RejectedStore
+from receiver.rejected.store import READ_TIMEOUT_SECONDS, RejectedStore
 from receiver.settings.config import Settings
 from receiver.spool.folder import Spool
 from receiver.store.engine import make_engine
@@ -32,7 +32,9 @@ class Services:
     rejected: RejectedStore
 
 
-def create_services(settings: Settings, *, rejected_read_seconds: float = READ_SECONDS) -> Services:
+def create_services(
+    settings: Settings, *, rejected_read_seconds: float = READ_TIMEOUT_SECONDS
+) -> Services:
     """Return the parts for these settings; nothing is connected or opened yet."""
     engine = make_engine(settings.database_url, pool_size=settings.db_pool_size)
     body_reader = BodyReader(max_body_bytes=settings.max_body_bytes)
@@ -46,7 +48,10 @@ def create_services(settings: Settings, *, rejected_read_seconds: float = READ_S
         spool=Spool(spool_dir, durable=settings.spool_durable) if spool_dir else None,
         body_reader=body_reader,
         rejected=RejectedStore(
-            engine, body_reader, Quotas(settings.accounts), read_seconds=rejected_read_seconds
+            engine,
+            body_reader,
+            Quotas(settings.accounts),
+            read_timeout_seconds=rejected_read_seconds,
         ),
     )
 

@@ -81,7 +81,7 @@ FLASK = (
     "receiver/services.py",
     "receiver/simulator/app.py",
     "receiver/simulator/conversation_views.py",
-    "receiver/simulator/voice_views.py",
+    "receiver/simulator/transcription_views.py",
     "receiver/submissions/error_responses.py",
     "receiver/submissions/request.py",
     "receiver/submissions/views.py",

@@ -22,7 +22,7 @@ from receiver.runtime.timeouts import DeadlineExceededError, run_in_thread, time
 from receiver.settings.keys import SigningKey
 from receiver.spool.claim import claim
 from receiver.spool.file import CorruptFileError
-from receiver.spool.folder import Spool, Waiting, explain
+from receiver.spool.folder import Spool, SpooledFile, explain
 from receiver.store.event import Event, Outcome
 from receiver.store.ledger.record import record, record_or_quarantine
 from receiver.store.retry import DatabaseUnavailableError
@@ -63,20 +63,20 @@ class Drain:
         self._engine = engine
         self._keys = keys
         self._record_timeout_seconds = record_timeout_seconds
-        self._logged: set[Waiting] = set()
-        self._stuck: set[Waiting] = set()
-        self._stopped_passes: Counter[Waiting] = Counter()
+        self._logged: set[SpooledFile] = set()
+        self._stuck: set[SpooledFile] = set()
+        self._stopped_passes: Counter[SpooledFile] = Counter()
 
-    def waiting(self) -> list[Waiting]:
+    def waiting(self) -> list[SpooledFile]:
         """Return the files to try, in the order to try them."""
-        files = run_in_thread(self.spool.waiting)
+        files = run_in_thread(self.spool.list_files)
         self._forget_all_but(set(files))
         to_try = [file for file in files if file not in self._stuck]
 
         # A file that stopped a pass goes behind the others: perhaps only its own job is locked.
         return sorted(to_try, key=lambda file: self._stopped_passes[file])
 
-    def run(self, files: Iterable[Waiting]) -> Iterator[DrainResult]:
+    def run(self, files: Iterable[SpooledFile]) -> Iterator[DrainResult]:
         """Try to move each file, and yield what happened to it.
 
         Raises DatabaseUnavailableError, and leaves the remaining files, when the database doesn't
@@ -92,13 +92,13 @@ class Drain:
                 result = DrainResult(file.name, error=self._keep_in_spool(file, error))
             yield result
 
-    def _forget_all_but(self, files: set[Waiting]) -> None:
+    def _forget_all_but(self, files: set[SpooledFile]) -> None:
         self._logged &= files
         self._stuck &= files
         for file in self._stopped_passes.keys() - files:
             del self._stopped_passes[file]
 
-    def _move(self, file: Waiting) -> bool:
+    def _move(self, file: SpooledFile) -> bool:
         claimed = run_in_thread(claim, self.spool.path / file.name)
         if claimed is None:
             return False
@@ -106,7 +106,7 @@ class Drain:
             self._record(revalidate(claimed.event, self._keys))
             # If the disk refuses to remove the file, it must not be recorded again and again.
             self._stuck.add(file)
-            run_in_thread(claimed.done)
+            run_in_thread(claimed.remove)
 
         return True
 
@@ -129,7 +129,7 @@ class Drain:
             },
         )
 
-    def _keep_in_spool(self, file: Waiting, error: Exception) -> str:
+    def _keep_in_spool(self, file: SpooledFile, error: Exception) -> str:
         """Return why the file stays, and log it once. An error of the disk may pass."""
         if isinstance(error, (CorruptFileError, OSError)):
             cause = explain(error)

@@ -5,7 +5,7 @@ from dataclasses import replace
 from hashlib import sha256
 
 from receiver.events.validate import validate_callback
-from receiver.settings.keys import ACCOUNT_SID, SigningKey
+from receiver.settings.keys import ACCOUNT_SID_PATTERN, SigningKey
 from receiver.signatures.matching import SignatureError
 from receiver.signatures.signature import SignedRequest, verify
 from receiver.store.event import Event
@@ -36,7 +36,7 @@ def _signer(event: Event, keys: Sequence[SigningKey]) -> tuple[str | None, str |
         key = verify(request, keys, event.body).key
     except SignatureError:
         # The id of a bound auth token is its account's SID.
-        is_bound = event.key_id is not None and ACCOUNT_SID.fullmatch(event.key_id)
+        is_bound = event.key_id is not None and ACCOUNT_SID_PATTERN.fullmatch(event.key_id)
         return event.key_id, event.key_id if is_bound else None
 
     return key.id, key.account

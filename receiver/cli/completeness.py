@@ -11,7 +11,7 @@ from receiver.store.completeness.figures import RECENT, Completeness, completene
 from receiver.store.completeness.missing import missing_jobs
 from receiver.store.jobs.read import Row
 from receiver.store.polls.unknown import unknown_jobs
-from receiver.web.transcript_state import reasons
+from receiver.web.transcript_state import missing_reasons
 
 MAX_AGE_IN_HOURS = 48  # an older age is printed in days
 
@@ -88,5 +88,5 @@ def _print_missing(job: Row) -> None:
     click.echo(f"\n{job['id']}  ended {job['ended_at']:%Y-%m-%dT%H:%M:%SZ}")
     if job.get("resubmitted_as"):
         click.echo(f"  submitted again as {job['resubmitted_as']}")
-    for reason in reasons(job, public_url=services().settings.public_url):
+    for reason in missing_reasons(job, public_url=services().settings.public_url):
         click.echo(f"  {reason}")

@@ -11,7 +11,7 @@ from flask.cli import with_appcontext
 from receiver.callbacks.drain import Drain
 from receiver.cli.errors import report_database_errors
 from receiver.services import services
-from receiver.spool.folder import Spool, Waiting, explain
+from receiver.spool.folder import Spool, SpooledFile, explain
 from receiver.store.retry import DatabaseUnavailableError
 
 # A single locked job stops a drain, as an unavailable database does. Each try continues after the
@@ -52,21 +52,23 @@ def command(*, wants_drain: bool) -> None:
 
 
 def _show(spool: Spool) -> None:
-    files = spool.waiting()
+    files = spool.list_files()
     for name, value in (
         ("folder", f"{spool.path}{'' if spool.path.is_dir() else ' (does not exist)'}"),
         ("durable", "yes" if spool.durable else "no"),
         ("files", f"{len(files)}"),
-        ("bytes", f"{sum(file.size for file in files)}"),
+        ("bytes", f"{sum(file.size_bytes for file in files)}"),
         ("oldest", _oldest_time(files)),
     ):
         click.echo(f"{name:<8} {value}")
-    for name, why in spool.damaged().items():
+    for name, why in spool.find_damaged().items():
         click.echo(f"damaged  {name}: {why}")
 
 
-def _oldest_time(files: Sequence[Waiting]) -> str:
-    return f"{datetime.fromtimestamp(files[0].since, UTC):%Y-%m-%dT%H:%M:%SZ}" if files else "-"
+def _oldest_time(files: Sequence[SpooledFile]) -> str:
+    return (
+        f"{datetime.fromtimestamp(files[0].written_at, UTC):%Y-%m-%dT%H:%M:%SZ}" if files else "-"
+    )
 
 
 def _drain(drain: Drain) -> None:
@@ -75,7 +77,7 @@ def _drain(drain: Drain) -> None:
     click.echo(f"{summary.moved_count} moved.", err=True)
     for name, error in summary.errors.items():
         click.echo(f"not moved: {name}: {error}")
-    left_count = len(drain.spool.waiting())
+    left_count = len(drain.spool.list_files())
     if summary.database_error:
         raise click.ClickException(
             f"the database did not accept all callbacks ({summary.database_error}); "

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from receiver.doctor.finding import Finding, Verdict
 from receiver.settings.config import Settings
-from receiver.spool.folder import Spool, Waiting, explain
+from receiver.spool.folder import Spool, SpooledFile, explain
 
 # The web process moves waiting files as soon as the database is available.
 MAX_WAIT_SECONDS = 60.0
@@ -19,7 +19,7 @@ def check_spool(settings: Settings) -> Iterator[Finding]:
     spool = Spool(settings.spool_dir, durable=settings.spool_durable)
     try:
         spool.probe()
-        files, damaged = spool.waiting(), spool.damaged()
+        files, damaged = spool.list_files(), spool.find_damaged()
     except OSError as error:
         yield Finding(
             Verdict.FAIL,
@@ -50,9 +50,9 @@ def _check_damaged(damaged: dict[str, str]) -> Finding:
     )
 
 
-def _check_waiting(spool: Spool, files: list[Waiting]) -> Finding:
+def _check_waiting(spool: Spool, files: list[SpooledFile]) -> Finding:
     text = f"spool: {'durable' if spool.durable else 'not durable'}, {len(files)} files wait"
-    if files and time.time() - files[0].since > MAX_WAIT_SECONDS:
+    if files and time.time() - files[0].written_at > MAX_WAIT_SECONDS:
         return Finding(
             Verdict.WARN,
             f"{text}, the oldest for more than {MAX_WAIT_SECONDS:g} s",

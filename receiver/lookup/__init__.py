@@ -1,1 +1,1 @@
-"""Lookup: the read API, its pages, and the transcript in the formats it is asked for."""
+"""Lookup: the read API, its pages, and the formats of a transcript."""

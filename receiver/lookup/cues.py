@@ -1,11 +1,11 @@
-"""Cues: a callback's sentences in spoken order, each with its speaker and its end.
+"""Extracts cues: the sentences of a callback in spoken order, each with speaker, start and end.
 
-The sentences were validated by nobody, so whatever is missing or makes no sense is inferred, and
-nothing raises. A sentence without text is no cue; the JSON form alone shows it.
+Sentences are not validated. So missing or impossible values are inferred, and nothing raises. A
+sentence without text gives no cue; only the JSON format shows it.
 
 The order is that of `startTimeSeconds`, then of `sentenceIndex`, then of the array. A sentence
-without a start stays behind the one before it by `sentenceIndex`, and one without that counts by
-its place in the array.
+without a start follows the one before it by `sentenceIndex`. A sentence without a `sentenceIndex`
+has its position in the array instead.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,41 +13,43 @@ from itertools import accumulate
 from operator import attrgetter, itemgetter
 from typing import Any, NamedTuple
 
-from receiver.lookup.speakers import Speakers, index, one_line
+from receiver.lookup.speakers import Speakers, one_line, parse_index
 
-# Twilio takes eight hours of audio at most (error 17555): a later time is a mistake, and a
-# thousand hours keep it readable.
-_LATEST = 1_000 * 60 * 60 * 1_000
+# Twilio accepts at most eight hours of audio (error 17555), so a later time is a mistake. Times of
+# at most a thousand hours stay readable.
+_MAX_TIME_MS = 1_000 * 60 * 60 * 1_000
 
-# What a viewer needs to notice a caption, and how fast English is spoken. Counting bytes makes up
-# for scripts that say more with each character: they take more bytes for it in UTF-8.
-_SHORTEST = 1_000
-_BYTES_PER_SECOND = 15
+# How long a viewer needs to notice a caption, and how fast English is spoken. The unit is bytes:
+# scripts that say more with each character also need more bytes for it in UTF-8.
+_MIN_CUE_MS = 1_000
+_SPOKEN_BYTES_PER_SECOND = 15
 
-# Word of an end time is all that Twilio gives, not its name; these are in seconds beyond doubt.
+# Twilio's documentation mentions an end time but not its name. These names can only mean seconds.
 _END_NAMES = ("endTimeSeconds", "endSeconds", "stopTimeSeconds")
 
 
 class Cue(NamedTuple):
-    """One sentence: its times in milliseconds, `end` after `start`; its texts on one line."""
+    """One sentence. `end_ms` is after `start_ms`; speaker and text have one line each."""
 
-    start: int
-    end: int
+    start_ms: int
+    end_ms: int
     speaker: str
     text: str
 
 
 class _Sentence(NamedTuple):
+    """A sentence with text. `place` is its place in the order; times are as given, or None."""
+
     place: int
-    start: int | None
-    end: int | None
+    start_ms: int | None
+    end_ms: int | None
     speaker: str
     text: str
 
 
-def cues(document: Mapping[str, Any]) -> list[Cue]:
-    """Return the cues of a callback's document in its flat shape, by ascending start."""
-    sentences = _in_order(_spoken(document))
+def extract_cues(document: Mapping[str, Any]) -> list[Cue]:
+    """Return the cues of a document in the flat shape, by ascending start."""
+    sentences = _in_order(_sentences(document))
     starts = _starts(sentences)
     ends = _ends(sentences, starts, _milliseconds(document.get("duration")))
 
@@ -57,95 +59,104 @@ def cues(document: Mapping[str, Any]) -> list[Cue]:
     ]
 
 
-def array(document: Mapping[str, Any], member: str) -> list[Any]:
-    """Return the document's array of that name; an empty one if it isn't there or is none."""
-    value = document.get(member)
+def list_member(document: Mapping[str, Any], name: str) -> list[Any]:
+    """Return the document's member if it is a list, otherwise an empty list."""
+    value = document.get(name)
 
     return value if isinstance(value, list) else []
 
 
-def _spoken(document: Mapping[str, Any]) -> Iterator[_Sentence]:
-    speakers = Speakers(array(document, "participants"))
-    for position, item in enumerate(array(document, "sentences")):
+def _sentences(document: Mapping[str, Any]) -> Iterator[_Sentence]:
+    speakers = Speakers(list_member(document, "participants"))
+    for position, item in enumerate(list_member(document, "sentences")):
         text = one_line(item.get("text")) if isinstance(item, Mapping) else ""
         if not text:
             continue
-        place = index(item.get("sentenceIndex"))
+        place = parse_index(item.get("sentenceIndex"))
         yield _Sentence(
             position if place is None else place,
             _milliseconds(item.get("startTimeSeconds")),
             next((end for name in _END_NAMES if (end := _milliseconds(item.get(name)))), None),
-            speakers.of(item),
+            speakers.name_of(item),
             text,
         )
 
 
-def _in_order(spoken: Iterator[_Sentence]) -> list[_Sentence]:
-    told = 0
+def _in_order(sentences: Iterator[_Sentence]) -> list[_Sentence]:
+    latest_start = 0
     keyed = []
-    for sentence in sorted(spoken, key=attrgetter("place")):
-        told = told if sentence.start is None else sentence.start
-        keyed.append((told, sentence))
+    for sentence in sorted(sentences, key=attrgetter("place")):
+        if sentence.start_ms is not None:
+            latest_start = sentence.start_ms
+        keyed.append((latest_start, sentence))
 
     return [sentence for _, sentence in sorted(keyed, key=itemgetter(0))]
 
 
 def _starts(sentences: Sequence[_Sentence]) -> list[int]:
-    """Return the starts, none before the one ahead of it.
+    """Return the starts, in ascending order.
 
-    A sentence without a start begins where the one before it ends, but no later than the next
-    that has one.
+    A sentence without a start begins where the one before it ends, but not after the next given
+    start.
     """
     starts = []
-    free = 0
-    for sentence, limit in zip(sentences, _limits(sentences), strict=True):
-        start = min(free, limit) if sentence.start is None else sentence.start
+    previous_end = 0
+    for sentence, limit in zip(sentences, _next_starts(sentences), strict=True):
+        start = min(previous_end, limit) if sentence.start_ms is None else sentence.start_ms
         starts.append(start)
-        free = _told_end(sentence, start) or start + _speaking_time(sentence.text)
+        previous_end = _given_end(sentence, start) or start + _speaking_time(sentence.text)
 
     return starts
 
 
-def _limits(sentences: Sequence[_Sentence]) -> list[int]:
-    """Return for each sentence the first start told from there on."""
+def _next_starts(sentences: Sequence[_Sentence]) -> list[int]:
+    """Return for each sentence the first given start at or after it."""
     backwards = accumulate(
-        reversed(sentences), lambda limit, s: limit if s.start is None else s.start, initial=_LATEST
+        reversed(sentences),
+        lambda limit, sentence: limit if sentence.start_ms is None else sentence.start_ms,
+        initial=_MAX_TIME_MS,
     )
 
     return list(backwards)[:0:-1]
 
 
-def _ends(sentences: Sequence[_Sentence], starts: Sequence[int], over: int | None) -> list[int]:
-    """Return the ends, as told or else inferred; none can come before its start.
+def _ends(
+    sentences: Sequence[_Sentence], starts: Sequence[int], duration_ms: int | None
+) -> list[int]:
+    """Return the ends, as given or inferred; each is after its start.
 
-    An inferred end leaves the time to speak the text, so that no caption stays through a silence.
-    The next later start cuts it short, or the end of the job, `over`, but never below _SHORTEST.
+    An inferred end leaves the time to speak the text, so that no caption stays during a silence. It
+    isn't after the next later start or the end of the job, but at least _MIN_CUE_MS after its own
+    start.
     """
     ends = []
-    following = later = over or 0
+    following = later = duration_ms or 0
     for sentence, start in zip(reversed(sentences), reversed(starts), strict=True):
         if start < following:
             later = following
         following = start
         natural = start + _speaking_time(sentence.text)
-        inferred = max(start + _SHORTEST, min(natural, later)) if start < later else natural
-        ends.append(_told_end(sentence, start) or inferred)
+        inferred = max(start + _MIN_CUE_MS, min(natural, later)) if start < later else natural
+        ends.append(_given_end(sentence, start) or inferred)
 
     return ends[::-1]
 
 
-def _told_end(sentence: _Sentence, start: int) -> int | None:
-    return sentence.end if sentence.end is not None and sentence.end > start else None
+def _given_end(sentence: _Sentence, start_ms: int) -> int | None:
+    end_ms = sentence.end_ms
+
+    return end_ms if end_ms is not None and end_ms > start_ms else None
 
 
 def _speaking_time(text: str) -> int:
-    return max(_SHORTEST, len(text.encode()) * 1_000 // _BYTES_PER_SECOND)
+    """Return in milliseconds how long it takes to speak the text."""
+    return max(_MIN_CUE_MS, len(text.encode()) * 1_000 // _SPOKEN_BYTES_PER_SECOND)
 
 
 def _milliseconds(seconds: object) -> int | None:
-    """Return the time in whole milliseconds, brought into range; None for what is no number."""
+    """Return the time in whole milliseconds, limited to the valid range; None if not a number."""
     if isinstance(seconds, bool) or not isinstance(seconds, int | float):
         return None
 
-    # With the 0 in front, NaN gives 0 as well.
-    return round(min(max(0, seconds), _LATEST // 1_000) * 1_000)
+    # With 0 as the first argument, max returns 0 for NaN too.
+    return round(min(max(0, seconds), _MAX_TIME_MS // 1_000) * 1_000)

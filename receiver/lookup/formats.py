@@ -1,7 +1,7 @@
-"""The transcript's formats: JSON, plain text, WebVTT and SubRip, from a callback's document.
+"""Renders a callback's document as a transcript: JSON, plain text, WebVTT or SubRip.
 
-JSON shows every sentence as it came. The others write one cue for each sentence that has text.
-Lines end in LF everywhere, in SubRip too: its players take both, and most tools write LF.
+JSON has every sentence as it was received. The other formats have one cue for each sentence with a
+text. Lines end in LF, in SubRip too: its players accept LF and CRLF, and most tools write LF.
 """
 
 import json
@@ -11,15 +11,15 @@ from html import escape
 from types import MappingProxyType
 from typing import Any
 
-from receiver.lookup.cues import Cue, array, cues
+from receiver.lookup.cues import Cue, extract_cues, list_member
 from schemas.query import CONTENT_TYPES
 
-# Part of every transcript's ETag. Raise it with any change to the bytes that a document gives:
-# otherwise a client that has the old ones is told 304 for ever.
+# Part of every transcript's ETag. Increase it with every change of the rendered bytes, otherwise a
+# client with the old bytes gets a 304 forever.
 RENDERER_VERSION = 1
 
-# SubRip has no escape for what players take for markup (`<i>`, `{\an8}`): the fullwidth forms look
-# the same to the reader, and Unicode's NFKC turns them back.
+# SubRip has no escapes for markup (`<i>`, `{\an8}`). The fullwidth forms look the same, and
+# Unicode's NFKC converts them back.
 _FULLWIDTH = str.maketrans("<>{}", "\uff1c\uff1e\uff5b\uff5d")
 
 _JSON = json.JSONEncoder(allow_nan=False, separators=(",", ":"))
@@ -27,63 +27,69 @@ _JSON = json.JSONEncoder(allow_nan=False, separators=(",", ":"))
 
 @dataclass(frozen=True)
 class Format:
-    """A form of the transcript: its Content-Type, and how a document in the flat shape is put."""
+    """A format: its Content-Type, and the function that renders a document in the flat shape."""
 
     content_type: str
     render: Callable[[Mapping[str, Any]], bytes]
 
 
-def _json(document: Mapping[str, Any]) -> bytes:
-    """Return id, participants and sentences, unknown members and lone surrogates included."""
+def _render_json(document: Mapping[str, Any]) -> bytes:
+    """Render id, participants and sentences, with unknown members and lone surrogates."""
     shown = {
         "id": document.get("id"),
-        "participants": array(document, "participants"),
-        "sentences": array(document, "sentences"),
+        "participants": list_member(document, "participants"),
+        "sentences": list_member(document, "sentences"),
     }
     try:
         return _JSON.encode(shown).encode()
     except ValueError:
-        # 1e400 is legal JSON, which Python reads as an infinity that JSON can't say: null.
+        # 1e400 is valid JSON. Python reads it as infinity, which JSON can't express: write null.
         finite = json.loads(json.dumps(shown), parse_constant=lambda _: None)
 
         return _JSON.encode(finite).encode()
 
 
-def _text(document: Mapping[str, Any]) -> bytes:
-    return "".join(f"{cue.speaker}: {cue.text}\n" for cue in cues(document)).encode()
+def _render_text(document: Mapping[str, Any]) -> bytes:
+    return "".join(f"{cue.speaker}: {cue.text}\n" for cue in extract_cues(document)).encode()
 
 
-def _vtt(document: Mapping[str, Any]) -> bytes:
-    """Return a file of W3C's WebVTT; escaped, no text can hold a tag or `-->`."""
-    return ("WEBVTT\n\n" + "\n".join(map(_vtt_block, cues(document)))).encode()
+def _render_vtt(document: Mapping[str, Any]) -> bytes:
+    """Render W3C's WebVTT. The text is escaped, so it can't contain a tag or `-->`."""
+    return ("WEBVTT\n\n" + "\n".join(map(_vtt_block, extract_cues(document)))).encode()
 
 
 def _vtt_block(cue: Cue) -> str:
     speaker, text = escape(cue.speaker, quote=False), escape(cue.text, quote=False)
 
-    return f"{_clock(cue.start, '.')} --> {_clock(cue.end, '.')}\n<v {speaker}>{text}</v>\n"
+    return f"{_times(cue, '.')}\n<v {speaker}>{text}</v>\n"
 
 
-def _srt(document: Mapping[str, Any]) -> bytes:
-    return "\n".join(_srt_block(*numbered) for numbered in enumerate(cues(document), 1)).encode()
+def _render_srt(document: Mapping[str, Any]) -> bytes:
+    return "\n".join(
+        _srt_block(*numbered) for numbered in enumerate(extract_cues(document), 1)
+    ).encode()
 
 
 def _srt_block(number: int, cue: Cue) -> str:
     line = f"{cue.speaker}: {cue.text}".translate(_FULLWIDTH)
 
-    return f"{number}\n{_clock(cue.start, ',')} --> {_clock(cue.end, ',')}\n{line}\n"
+    return f"{number}\n{_times(cue, ',')}\n{line}\n"
 
 
-def _clock(milliseconds: int, mark: str) -> str:
-    """Return `HH:MM:SS` and the milliseconds behind the mark; a hundred hours take three digits."""
+def _times(cue: Cue, separator: str) -> str:
+    return f"{_timestamp(cue.start_ms, separator)} --> {_timestamp(cue.end_ms, separator)}"
+
+
+def _timestamp(milliseconds: int, separator: str) -> str:
+    """Return `HH:MM:SS`, the separator and the milliseconds; HH may have more than two digits."""
     seconds, rest = divmod(milliseconds, 1_000)
     minutes, second = divmod(seconds, 60)
     hours, minute = divmod(minutes, 60)
 
-    return f"{hours:02}:{minute:02}:{second:02}{mark}{rest:03}"
+    return f"{hours:02}:{minute:02}:{second:02}{separator}{rest:03}"
 
 
-_RENDER = {"json": _json, "text": _text, "vtt": _vtt, "srt": _srt}
+_RENDERERS = {"json": _render_json, "text": _render_text, "vtt": _render_vtt, "srt": _render_srt}
 FORMATS: Mapping[str, Format] = MappingProxyType(
-    {name: Format(content_type, _RENDER[name]) for name, content_type in CONTENT_TYPES.items()}
+    {name: Format(content_type, _RENDERERS[name]) for name, content_type in CONTENT_TYPES.items()}
 )

@@ -1,4 +1,4 @@
-"""Content negotiation: which format of the transcript a request asks for."""
+"""Content negotiation: chooses the format of a transcript for a request."""
 
 from werkzeug.datastructures import MIMEAccept
 from werkzeug.http import parse_accept_header
@@ -9,37 +9,38 @@ _NAMES = {form.content_type.partition(";")[0]: name for name, form in FORMATS.it
 
 
 class NotAcceptableError(ValueError):
-    """The Accept header leaves no format to answer with (an HTTP 406)."""
+    """The Accept header allows none of the formats (HTTP 406)."""
 
 
-def choose(accept: str | None, requested: str | None) -> str:
-    """Return the name, in FORMATS, of the format to answer with.
+def choose_format(accept: str | None, requested: str | None) -> str:
+    """Return the name, in FORMATS, of the format to respond with.
 
-    `accept` is the Accept header, `requested` the query's `format`, which is one and goes first.
-    Neither, or an indifferent header, means JSON. Quality and precedence are those of RFC 9110,
-    section 12.5.1.
+    `accept` is the Accept header. `requested` is the query's `format`; it is valid and takes
+    precedence. Without either, or if the header has no preference, the format is JSON. Quality and
+    precedence follow RFC 9110, section 12.5.1.
 
-    Raises NotAcceptableError, whose text is for the client.
+    Raises NotAcceptableError with a text for the client.
     """
     if requested is not None:
         return requested
-    accepted = _parsed(accept or "")
+    accepted = _parse(accept or "")
     if not accepted:
         return next(iter(FORMATS))
     best = accepted.best_match(_NAMES)
     if best is None:
         raise NotAcceptableError(
             f"The Accept header allows none of {', '.join(_NAMES)}: "
-            f"ask for one of them, or say ?format={'|'.join(FORMATS)}."
+            f"request one of them, or write ?format={'|'.join(FORMATS)}."
         )
 
     return _NAMES[best]
 
 
-def _parsed(accept: str) -> MIMEAccept:
-    """Return the header's media ranges without their parameters, of which no format has a choice.
+def _parse(accept: str) -> MIMEAccept:
+    """Return the header's media ranges without their parameters, which no format distinguishes.
 
-    Java's HttpURLConnection has long sent `*/*; q=.2`, which Werkzeug drops: a digit is missing.
+    Java's HttpURLConnection has long sent `*/*; q=.2`. Werkzeug ignores such a range, since a digit
+    is missing.
     """
     ranges = parse_accept_header(accept.replace("q=.", "q=0."), MIMEAccept)
 

@@ -1,4 +1,4 @@
-"""Pages: which one a query asks for, and the opaque tokens that lead from one to the next."""
+"""Pages of a list: parses which page a request asks for, and makes opaque page tokens."""
 
 import base64
 import json
@@ -9,15 +9,15 @@ from typing import Any
 from marshmallow import ValidationError
 
 from receiver.store.page import Cursor, Page, Span
-from receiver.web.arguments import arguments, refusal
+from receiver.web.arguments import invalid_arguments, parse_arguments
 from schemas.parameters import PAGE_SIZE
 from schemas.query import PagedQuery
 from schemas.token import VERSION, Token
 
 
 @dataclass(frozen=True, kw_only=True)
-class Place:
-    """Which page of a list is meant."""
+class PageRequest:
+    """Which page of a list a request asks for."""
 
     filters: Mapping[str, Any]
     span: Span
@@ -25,54 +25,54 @@ class Place:
 
 @dataclass(frozen=True, kw_only=True)
 class Collection:
-    """A list that is read in pages; no other list takes its tokens."""
+    """A list that is read in pages; its tokens are valid for no other list."""
 
-    key: str  # the member that holds the rows
+    key: str  # the member of the response that holds the rows
     query: PagedQuery
     token: Token
     parent: str = ""  # the id of the job that the list belongs to
 
-    def place(self) -> Place:
-        """Return the page that the request's query asks for.
+    def parse_request(self) -> PageRequest:
+        """Return which page the query of the current request asks for.
 
-        A token says everything by itself, and what stands beside it must agree with it. Raises
-        Problem 400 for a contradiction, for what isn't a token of this list, and for a query that
-        isn't valid.
+        A page token contains the filters and the page size; parameters next to it must agree with
+        it. Raises ProblemError 400 if they don't, if the token isn't one of this list, or if the
+        query is invalid.
         """
-        asked = arguments(self.query)
-        encoded = asked.pop("page_token", None)
+        given = parse_arguments(self.query)
+        encoded = given.pop("page_token", None)
         if encoded is None:
-            size = asked.pop("page_size", PAGE_SIZE)
-            return Place(filters=asked, span=Span(size=size))
+            size = given.pop("page_size", PAGE_SIZE)
+            return PageRequest(filters=given, span=Span(size=size))
         token = self._decode(encoded)
         filters = token.get("filters", {})
-        self._refuse_contradictions(asked, {**filters, "page_size": token["size"]})
+        self._require_agreement(given, {**filters, "page_size": token["size"]})
         cursor = Cursor(at=token["at"], id=token["id"], backward=token["backward"])
 
-        return Place(filters=filters, span=Span(size=token["size"], cursor=cursor))
+        return PageRequest(filters=filters, span=Span(size=token["size"], cursor=cursor))
 
-    def meta(self, place: Place, page: Page) -> dict[str, Any]:
-        """Return what Twilio's list shape tells of the page."""
+    def page_meta(self, request: PageRequest, page: Page) -> dict[str, Any]:
+        """Return the `meta` member of Twilio's list responses."""
         return {
             "key": self.key,
-            "page_size": place.span.size,
-            "next_token": page.next and self._encode(place, page.next),
-            "previous_token": page.previous and self._encode(place, page.previous),
+            "page_size": request.span.size,
+            "next_token": page.next and self._encode(request, page.next),
+            "previous_token": page.previous and self._encode(request, page.previous),
         }
 
     @property
     def _name(self) -> str:
         return f"{self.key}/{self.parent}"
 
-    def _encode(self, place: Place, cursor: Cursor) -> str:
+    def _encode(self, request: PageRequest, cursor: Cursor) -> str:
         members = {
             "version": VERSION,
             "collection": self._name,
             "backward": cursor.backward,
             "at": cursor.at,
             "id": cursor.id,
-            "size": place.span.size,
-            "filters": place.filters,
+            "size": request.span.size,
+            "filters": request.filters,
         }
         document = json.dumps(
             self.token.dump(members), separators=(",", ":"), ensure_ascii=False
@@ -85,20 +85,22 @@ class Collection:
             padded = encoded + "=" * (-len(encoded) % 4)
             document = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
             token: dict[str, Any] = self.token.load(document)
-        # ValueError: no base64, no UTF-8, no JSON, or a number of too many digits.
+        # ValueError: not base64, UTF-8 or JSON, or a number with too many digits.
         except (ValueError, RecursionError, ValidationError):
             token = {}
         if token.get("collection") != self._name:
-            raise refusal({"pageToken": ["Isn't a token of this list; begin again without it."]})
+            raise invalid_arguments(
+                {"pageToken": ["Not a token of this list; start again without it."]}
+            )
 
         return token
 
-    def _refuse_contradictions(self, asked: Mapping[str, Any], carried: Mapping[str, Any]) -> None:
-        fault = "Contradicts the page token; leave it out, or begin again without the token."
-        faults = {
-            self.query.parameter(name): [fault]
-            for name, value in asked.items()
-            if carried.get(name) != value
+    def _require_agreement(self, given: Mapping[str, Any], in_token: Mapping[str, Any]) -> None:
+        text = "Contradicts the page token; omit it, or start again without the token."
+        errors = {
+            self.query.parameter(name): [text]
+            for name, value in given.items()
+            if in_token.get(name) != value
         }
-        if faults:
-            raise refusal(faults)
+        if errors:
+            raise invalid_arguments(errors)

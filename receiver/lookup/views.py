@@ -12,12 +12,12 @@ from receiver.services import services
 from receiver.store.completeness.figures import completeness
 from receiver.store.jobs import read
 from receiver.store.retry import DatabaseUnavailableError
-from receiver.web.arguments import arguments
+from receiver.web.arguments import parse_arguments
 from receiver.web.auth import require_api_key
-from receiver.web.job_view import described, enveloped
+from receiver.web.database import query
+from receiver.web.job_view import describe_job, describe_operation
 from receiver.web.problems import ProblemError, unavailable
-from receiver.web.query import query
-from receiver.web.responses import rendered, tagged
+from receiver.web.responses import make_conditional, render
 from schemas.completeness import Completeness
 from schemas.listing import CallbackList, TranscriptionList
 from schemas.query import PagedQuery, TranscriptionsQuery, TranscriptQuery
@@ -32,7 +32,7 @@ _TRANSCRIPTIONS = Collection(
 )
 _CALLBACKS = Collection(key="callbacks", query=PagedQuery(), token=CallbacksToken())
 
-# Made once: making a schema takes longer than rendering a job with it.
+# Created once: creating a schema takes longer than rendering a job with it.
 _TRANSCRIPT_QUERY = TranscriptQuery()
 _OPERATION, _COMPLETENESS = Operation(), Completeness()
 _TRANSCRIPTION_LIST, _CALLBACK_LIST = TranscriptionList(), CallbackList()
@@ -41,21 +41,21 @@ _TRANSCRIPTION_LIST, _CALLBACK_LIST = TranscriptionList(), CallbackList()
 @blueprint.get("/v3/Transcriptions")
 def list_transcriptions() -> Response:
     """List the jobs, newest first."""
-    place = _TRANSCRIPTIONS.place()
-    page = query(read.transcriptions_page, place.filters, place.span)
-    rows = [described(job) for job in jobs.explained(page.rows)]
+    wanted = _TRANSCRIPTIONS.parse_request()
+    page = query(read.transcriptions_page, wanted.filters, wanted.span)
+    rows = [describe_job(job) for job in jobs.add_explanations(page.rows)]
 
-    return rendered(
-        _TRANSCRIPTION_LIST, transcriptions=rows, meta=_TRANSCRIPTIONS.meta(place, page)
+    return render(
+        _TRANSCRIPTION_LIST, transcriptions=rows, meta=_TRANSCRIPTIONS.page_meta(wanted, page)
     )
 
 
 @blueprint.get("/v3/Transcriptions/<job_id>")
 def fetch_transcription(job_id: str) -> Response:
     """Fetch one job, in the envelope of Twilio's operations."""
-    [job] = jobs.explained([jobs.found(job_id)])
-    response = tagged(rendered(_OPERATION, **enveloped(job)))
-    response.headers.update(jobs.retry_after(job))
+    [job] = jobs.add_explanations([jobs.get_job(job_id)])
+    response = make_conditional(render(_OPERATION, **describe_operation(job)))
+    response.headers.update(jobs.retry_headers(job))
 
     return response
 
@@ -63,32 +63,32 @@ def fetch_transcription(job_id: str) -> Response:
 @blueprint.get("/v3/Transcriptions/<job_id>/Transcript")
 def fetch_transcript(job_id: str) -> Response:
     """Fetch a job's transcript in the format that Accept or `format` asks for."""
-    query = arguments(_TRANSCRIPT_QUERY)
+    query = parse_arguments(_TRANSCRIPT_QUERY)
 
-    return transcripts.transcript(job_id, transcripts.negotiated(query.get("format")))
+    return transcripts.get_transcript(job_id, transcripts.negotiate_format(query.get("format")))
 
 
 @blueprint.get("/v3/Transcriptions/<job_id>/Callbacks")
 def list_callbacks(job_id: str) -> Response:
-    """List what was received for a job, newest first; it may be all that is known of the job."""
-    jobs.require_possible_id(job_id)
+    """List the callbacks for a job, newest first; the job itself may be unknown."""
+    jobs.require_valid_id(job_id)
     collection = replace(_CALLBACKS, parent=job_id)
-    place = collection.place()
-    page = query(read.callbacks_page, job_id, place.span)
+    wanted = collection.parse_request()
+    page = query(read.callbacks_page, job_id, wanted.span)
     if not page.rows:
-        jobs.found(job_id)
+        jobs.get_job(job_id)
 
-    return rendered(_CALLBACK_LIST, callbacks=page.rows, meta=collection.meta(place, page))
+    return render(_CALLBACK_LIST, callbacks=page.rows, meta=collection.page_meta(wanted, page))
 
 
 @blueprint.get("/v3/Transcriptions/<job_id>/Callbacks/<callback_id>/Body")
 def fetch_body(job_id: str, callback_id: str) -> Response:
-    """Fetch the exact bytes of a callback. They are anybody's text, so no browser may show them."""
-    jobs.require_possible_id(job_id)
-    number = _number(callback_id)
+    """Fetch a callback's exact bytes, which no browser may show: they may be anything."""
+    jobs.require_valid_id(job_id)
+    number = _parse_number(callback_id)
     body = query(read.callback_body, job_id, number)
     if body is None:
-        raise ProblemError(404, f"{job_id} has no callback {number} with a body (any more).")
+        raise ProblemError(404, f"{job_id} has no callback {number}, or its body was erased.")
 
     return Response(
         body,
@@ -102,25 +102,25 @@ def fetch_body(job_id: str, callback_id: str) -> Response:
 
 @blueprint.get("/v3/Completeness")
 def fetch_completeness() -> Response:
-    """Tell how many transcripts were promised, and how many are here."""
+    """Count the transcripts that Twilio promised, and those that are stored."""
     grace = timedelta(seconds=services().settings.reconcile_grace_seconds)
     over_by = datetime.now(UTC) - grace
-    found = query(completeness, over_by)
+    figures = query(completeness, over_by)
 
-    return rendered(_COMPLETENESS, **asdict(found))
+    return render(_COMPLETENESS, **asdict(figures))
 
 
-def _number(callback_id: str) -> int:
+def _parse_number(callback_id: str) -> int:
     number = int(callback_id) if re.fullmatch("[0-9]{1,19}", callback_id) else 0
     if not 1 <= number <= BIGINT_MAX:
-        raise ProblemError(404, "No callback has such an id.")
+        raise ProblemError(404, "This is not a valid callback id.")
 
     return number
 
 
 @blueprint.after_app_request
-def _say_who_may_keep_it(response: Response) -> Response:
-    """Let a client keep what it read and ask for news with its ETag; keep no error."""
+def _set_cache_headers(response: Response) -> Response:
+    """Let a client cache what it read and revalidate it by its ETag; no error is cached."""
     if request.path.startswith("/v3"):
         failed = response.status_code >= 400  # noqa: PLR2004 - HTTP's own number
         response.headers["Cache-Control"] = "no-store" if failed else "private, no-cache"
@@ -131,5 +131,5 @@ def _say_who_may_keep_it(response: Response) -> Response:
 
 
 @blueprint.errorhandler(DatabaseUnavailableError)
-def _try_again(_error: DatabaseUnavailableError) -> Response:
-    return unavailable("The database did not answer as it should; /readyz may tell why. Ask again.")
+def _retry_later(_error: DatabaseUnavailableError) -> Response:
+    return unavailable("The database is unavailable; /readyz may say why. Try again.")

@@ -1,1 +1,1 @@
-"""A look at a mediaUrl before Twilio is paid for it."""
+"""Checks the file behind a mediaUrl before its transcription is paid for."""

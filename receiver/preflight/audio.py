@@ -1,4 +1,7 @@
-"""What sound a file holds, told from its headers. Its bytes decide, not its name or its type."""
+"""Reads sample rate, channels and duration from the headers of a WAV, MP3 or FLAC file.
+
+The bytes decide about the format; file name and Content-Type are ignored.
+"""
 
 import re
 import wave
@@ -7,115 +10,97 @@ from dataclasses import dataclass, replace
 
 from tinytag import TinyTag, TinyTagException
 
-from receiver.preflight.errors import Code, MediaError
-from receiver.preflight.part import PART, File, Part
+from receiver.preflight.errors import ErrorCode, MediaError
+from receiver.preflight.id3 import read_after_tags
+from receiver.preflight.partial_file import PartialFile
+from receiver.preflight.remote_file import RemoteFile
 
-# RIFF, or RF64 (EBU Tech 3306), which has room for more than 4 GB.
+# RF64 (EBU Tech 3306) is RIFF for files above 4 GB.
 _WAV = re.compile(rb"(?:RIFF|RF64)....WAVE", re.DOTALL)
-# WAVE_FORMAT_EXTENSIBLE with the subformat PCM: `wave` reads it from Python 3.12 on.
-_EXTENSIBLE = re.compile(
+# WAVE_FORMAT_EXTENSIBLE with the subformat PCM. `wave` supports it only since Python 3.12.
+_EXTENSIBLE_PCM = re.compile(
     rb"(fmt .{4})\xfe\xff(.{22}\x01\0\0\0\0\0\x10\0\x80\0\0\xaa\0\x38\x9b\x71)", re.DOTALL
 )
 _PCM = b"\x01\0"
 _FLAC = b"fLaC"
-_STREAMINFO = 4 + 4 + 34  # bytes: the magic, a block's header, the block that has to come first
-# A frame of MPEG audio, layer III, maybe after padding.
+# "fLaC", the header of the first block, and that block: STREAMINFO always comes first.
+_FLAC_HEADER_BYTES = 4 + 4 + 34
+# A frame of MPEG audio layer III, possibly after padding.
 _MP3 = re.compile(rb"\0*(?=\xff[\xe2\xe3\xf2\xf3\xfa\xfb])")
-_ID3V2 = re.compile(rb"ID3..(?P<flags>.)(?P<size>[\0-\x7f]{4})", re.DOTALL)
-_ID3V2_HEADER, _HAS_FOOTER = 10, 0x10  # bytes, which the footer has too; a flag
-_MOST_TAGS = 3
-# In bytes: what is enough of a file after its tags, so that no more is fetched.
-_ENOUGH = PART // 2
 
 
 @dataclass(frozen=True, slots=True)
-class Sound:
-    """What a header says; `seconds` is None where it doesn't say, or not within reach."""
+class AudioProperties:
+    """What the headers say; `duration_seconds` is None if it can't be determined."""
 
-    rate: int  # in Hz
-    channels: int
-    seconds: float | None
+    sample_rate_hz: int
+    channel_count: int
+    duration_seconds: float | None
 
 
-def sound_of(file: File) -> Sound | None:
-    """Return what the file holds, None where its headers are out of reach.
+def read_audio_properties(file: RemoteFile) -> AudioProperties | None:
+    """Return the file's properties, or None if its headers can't be reached.
 
-    Raises Failed for what Twilio takes for no sound (17556) or for a damaged one (17558).
+    Raises MediaError for a format that Twilio doesn't support (17556) or a damaged file (17558).
     """
-    data, offset = _after_tags(file)
+    data, offset = read_after_tags(file)
     if not data and (file.size is None or offset < file.size):
         return None
     if _WAV.match(data) and not offset:
-        sound = _wav(data, file.size)
+        properties = _read_wav(data, file.size)
     elif data.startswith(_FLAC):
-        sound = _tagged(Part(data[:_STREAMINFO], _STREAMINFO))
-    elif frame := _MP3.match(data):
-        before = offset + frame.end()
-        sound = _tagged(Part(data[frame.end() :], file.size and file.size - before))
+        header = data[:_FLAC_HEADER_BYTES]
+        properties = _read_mp3_or_flac(PartialFile(header, _FLAC_HEADER_BYTES))
+    elif mp3 := _MP3.match(data):
+        start = offset + mp3.end()
+        size = file.size and file.size - start
+        properties = _read_mp3_or_flac(PartialFile(data[mp3.end() :], size))
     else:
-        raise MediaError(Code.NOT_SUPPORTED, "it is neither WAV, MP3 nor FLAC")
+        raise MediaError(ErrorCode.NOT_SUPPORTED, "it is neither WAV, MP3 nor FLAC")
 
-    # Without the file's size most lengths are a guess.
-    return sound and (replace(sound, seconds=None) if file.size is None else sound)
+    # Most durations are calculated from the size of the file.
+    if properties and file.size is None:
+        return replace(properties, duration_seconds=None)
 
-
-def _after_tags(file: File) -> tuple[bytes, int]:
-    """Return the first bytes after the ID3v2 tags, which may hold pictures, and where they are."""
-    data, offset = file.read(0), 0
-    for _ in range(_MOST_TAGS):
-        tag = _ID3V2.match(data)
-        if tag is None:
-            break
-        length = _length(tag)
-        offset += length
-        data = data[length:] if len(data) >= length + _ENOUGH else file.read(offset)
-
-    return data, offset
+    return properties
 
 
-def _length(tag: re.Match[bytes]) -> int:
-    size = 0
-    for septet in tag["size"]:  # seven bits each, so that no tag looks like a frame
-        size = size << 7 | septet
-    footer = _ID3V2_HEADER if tag["flags"][0] & _HAS_FOOTER else 0
-
-    return _ID3V2_HEADER + size + footer
-
-
-def _wav(data: bytes, size: int | None) -> Sound | None:
-    # The length of the whole is wrong in streamed files, and nothing to `wave` but a limit.
-    head = b"RIFF\xff\xff\xff\xff" + data[8:]
-    part = Part(_EXTENSIBLE.sub(rb"\1%b\2" % _PCM, head, count=1), size)
+def _read_wav(data: bytes, size: int | None) -> AudioProperties | None:
+    # The RIFF length is wrong in streamed files, and `wave` only uses it as a limit.
+    header = b"RIFF\xff\xff\xff\xff" + data[8:]
+    part = PartialFile(_EXTENSIBLE_PCM.sub(rb"\1%b\2" % _PCM, header, count=1), size)
     try:
-        with wave.open(part) as told:
-            rate, channels = told.getframerate(), told.getnchannels()
-            frame, frames = channels * told.getsampwidth(), told.getnframes()
-    except (wave.Error, EOFError, RuntimeError) as error:  # the last: a chunk beyond 4 GB
-        if str(error).startswith("unknown"):  # its word for every format but PCM
-            raise MediaError(Code.NOT_SUPPORTED, "it is a WAV, but not PCM-encoded") from None
-        _corrupted_unless_short(part)
+        with wave.open(part) as reader:
+            rate, channel_count = reader.getframerate(), reader.getnchannels()
+            frame_bytes = channel_count * reader.getsampwidth()
+            frame_count = reader.getnframes()
+    except (wave.Error, EOFError, RuntimeError) as error:  # RuntimeError: a chunk above 4 GB
+        if str(error).startswith("unknown"):  # how `wave` reports any format but PCM
+            raise MediaError(ErrorCode.NOT_SUPPORTED, "it is a WAV, but not PCM-encoded") from None
+        _raise_corrupted_unless_short(part)
         return None
-    # A streamed file says that it has nothing, or as much as can be said.
-    there = (part.size - part.tell()) // frame
+    # The header of a streamed file contains a frame count of 0, or the largest possible one.
+    available = (part.size - part.tell()) // frame_bytes
+    frame_count = min(frame_count or available, available)
 
-    return Sound(rate, channels, min(frames or there, there) / rate if rate else None)
+    return AudioProperties(rate, channel_count, frame_count / rate if rate else None)
 
 
-def _tagged(part: Part) -> Sound | None:
-    told = TinyTag()
+def _read_mp3_or_flac(part: PartialFile) -> AudioProperties | None:
+    tag = TinyTag()
     with suppress(TinyTagException):
-        told = TinyTag.get(file_obj=part, tags=False)
-    if not told.samplerate or not told.channels:
-        _corrupted_unless_short(part)
+        tag = TinyTag.get(file_obj=part, tags=False)
+    if not tag.samplerate or not tag.channels:
+        _raise_corrupted_unless_short(part)
         return None
-    seconds = told.duration
-    if part.is_short and told.bitrate:
-        # It counted the frames of this part, and knows how many bits they have on average.
-        seconds = part.size * 8 / (told.bitrate * 1000)
+    seconds = tag.duration
+    if part.is_short and tag.bitrate:
+        # tinytag counted only the frames of this part, but their average bitrate is known.
+        seconds = part.size * 8 / (tag.bitrate * 1000)
 
-    return Sound(told.samplerate, told.channels, seconds or None)
+    return AudioProperties(tag.samplerate, tag.channels, seconds or None)
 
 
-def _corrupted_unless_short(part: Part) -> None:
+def _raise_corrupted_unless_short(part: PartialFile) -> None:
     if not part.is_short:
-        raise MediaError(Code.CORRUPTED, "its headers make no sense")
+        raise MediaError(ErrorCode.CORRUPTED, "its headers are invalid")

@@ -1,6 +1,6 @@
-"""A look before paying: what would fail if Twilio were given this mediaUrl.
+"""Checks a mediaUrl: reports what would fail at Twilio, before the transcription is paid for.
 
-Imported late by those who use it, since the web process needs no audio library to start.
+Import it late: the web process must start without the audio library.
 """
 
 import ssl
@@ -8,61 +8,66 @@ from collections.abc import Iterator
 from http.client import HTTPException
 
 from receiver.preflight.address_policy import AddressPolicy
-from receiver.preflight.audio import Sound, sound_of
-from receiver.preflight.errors import Code, Fault, MediaError
-from receiver.preflight.part import File
-from receiver.preflight.remote import opened
+from receiver.preflight.audio import AudioProperties, read_audio_properties
+from receiver.preflight.download import open_remote_file
+from receiver.preflight.errors import ErrorCode, Issue, MediaError
+from receiver.preflight.remote_file import RemoteFile
 from receiver.runtime.deadline import Deadline
 
-SECONDS = 8.0
-# Twilio's limits, each named by its code.
-LARGEST = 3 * 2**30  # bytes
-SHORTEST, LONGEST = 2, 8 * 3600  # seconds
-LOWEST_RATE = 8000  # Hz
-MOST_CHANNELS = 2
+TIMEOUT_SECONDS = 8.0
+# Twilio's limits.
+MAX_SIZE_BYTES = 3 * 2**30
+MIN_DURATION_SECONDS, MAX_DURATION_SECONDS = 2, 8 * 3600
+MIN_SAMPLE_RATE_HZ = 8000
+MAX_CHANNEL_COUNT = 2
 
 
-def check(url: str, *, seconds: float = SECONDS, gate: AddressPolicy | None = None) -> list[Fault]:
-    """Return what would fail, reading just enough of the file and ending within `seconds`.
+def check(
+    url: str, *, timeout_seconds: float = TIMEOUT_SECONDS, policy: AddressPolicy | None = None
+) -> list[Issue]:
+    """Return what would fail. Read only as much of the file as needed, within the timeout.
 
-    Raises Busy if too many hosts are being looked up for another one.
-    An empty list is no promise: what is out of reach, or told by no header, is not claimed to fail.
+    An empty list is no guarantee: what the headers don't contain, or what can't be reached, is not
+    reported. Raises PreflightBusyError if too many host lookups are running.
     """
-    deadline = Deadline(seconds)
+    deadline = Deadline(timeout_seconds)
     try:
-        with opened(url, gate=gate or AddressPolicy(), deadline=deadline) as file:
-            return list(_faults(file))
-    except MediaError as failed:
-        return [failed.fault]
+        with open_remote_file(url, policy=policy or AddressPolicy(), deadline=deadline) as file:
+            return list(_file_issues(file))
+    except MediaError as error:
+        return [error.issue]
     except TimeoutError:
-        text = f"no whole answer within {seconds:.2g} s"
+        text = f"no complete response within {timeout_seconds:.2g} s"
     except ssl.SSLCertVerificationError as error:
-        text = f"its certificate can't be trusted: {error.verify_message}"
+        text = f"its certificate is not trusted: {error.verify_message}"
     except (OSError, HTTPException) as error:
-        text = f"no answer that makes sense came ({type(error).__name__})"
+        text = f"there was no valid response ({type(error).__name__})"
 
-    return [Fault(Code.DOWNLOAD_FAILED, text)]
+    return [Issue(ErrorCode.DOWNLOAD_FAILED, text)]
 
 
-def _faults(file: File) -> Iterator[Fault]:
+def _file_issues(file: RemoteFile) -> Iterator[Issue]:
     try:
-        sound = sound_of(file)
-    except MediaError as failed:
-        yield failed.fault
+        properties = read_audio_properties(file)
+    except MediaError as error:
+        yield error.issue
     else:
-        yield from _of_sound(sound) if sound else ()
-    if file.size is not None and file.size > LARGEST:
-        yield Fault(Code.TOO_LARGE, f"it has {file.size / 2**30:.1f} GiB, more than 3")
+        yield from _audio_issues(properties) if properties else ()
+    # Checked last: a streamed file's size may be known only after reading.
+    if file.size is not None and file.size > MAX_SIZE_BYTES:
+        yield Issue(ErrorCode.TOO_LARGE, f"it has {file.size / 2**30:.1f} GiB, more than 3")
 
 
-def _of_sound(sound: Sound) -> Iterator[Fault]:
-    if sound.rate < LOWEST_RATE:
-        yield Fault(Code.LOW_SAMPLE_RATE, f"its sample rate is {sound.rate} Hz, below 8000")
-    if sound.channels > MOST_CHANNELS:
-        yield Fault(Code.TOO_MANY_CHANNELS, f"it has {sound.channels} channels, more than 2")
-    if sound.seconds is None:
+def _audio_issues(audio: AudioProperties) -> Iterator[Issue]:
+    rate, channel_count = audio.sample_rate_hz, audio.channel_count
+    seconds = audio.duration_seconds
+    if rate < MIN_SAMPLE_RATE_HZ:
+        yield Issue(ErrorCode.LOW_SAMPLE_RATE, f"its sample rate is {rate} Hz, below 8000")
+    if channel_count > MAX_CHANNEL_COUNT:
+        yield Issue(ErrorCode.TOO_MANY_CHANNELS, f"it has {channel_count} channels, more than 2")
+    if seconds is None:
         return
-    if sound.seconds < SHORTEST:
-        yield Fault(Code.TOO_SHORT, f"it lasts {sound.seconds:.1f} s, less than 2")
-    if sound.seconds > LONGEST:
-        yield Fault(Code.TOO_LONG, f"it lasts {sound.seconds / 3600:.1f} h, more than 8")
+    if seconds < MIN_DURATION_SECONDS:
+        yield Issue(ErrorCode.TOO_SHORT, f"it lasts {seconds:.1f} s, less than 2")
+    if seconds > MAX_DURATION_SECONDS:
+        yield Issue(ErrorCode.TOO_LONG, f"it lasts {seconds / 3600:.1f} h, more than 8")

@@ -1,25 +1,25 @@
-"""A look at many mediaUrls: a few at a time, in the order of their rows."""
+"""Checks many mediaUrls, a few at a time, and returns the results in their order."""
 
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 from receiver.preflight.check import check
 
-# How many are looked at at the same time: they may all lie on one server, which isn't ours.
+# At a time: all files may be on one server, which isn't ours to overload.
 CONCURRENCY = 4
 
 
 def check_many(urls: Iterable[str]) -> Iterator[list[str]]:
-    """Yield what would fail of each, in words."""
+    """Yield for each URL the texts of its issues."""
     with ThreadPoolExecutor(CONCURRENCY) as pool:
         try:
-            yield from pool.map(_told, urls)
+            yield from pool.map(_check, urls)
         finally:
             pool.shutdown(cancel_futures=True)
 
 
-def _told(url: str) -> list[str]:
+def _check(url: str) -> list[str]:
     try:
-        return [str(fault) for fault in check(url)]
-    except Exception as error:  # noqa: BLE001 - one row must not end the look at all others
-        return [f"it could not be looked at ({type(error).__name__})"]
+        return [str(issue) for issue in check(url)]
+    except Exception as error:  # noqa: BLE001 - one URL must not end the check of all others
+        return [f"it could not be checked ({type(error).__name__})"]

@@ -1,25 +1,26 @@
-"""A look within a request: a few at a time in each worker, since callbacks come first."""
+"""Checks a mediaUrl within a request; few checks run at a time, because callbacks come first."""
 
 from threading import BoundedSemaphore
 
 from receiver.preflight.check import check
-from receiver.preflight.errors import Fault, PreflightBusyError
+from receiver.preflight.errors import Issue, PreflightBusyError
 from receiver.runtime.deadline import Deadline
 
-# In seconds: for the turn and the look together; it leaves Twilio some time for the submission.
-SECONDS = 3.0
-# In seconds: how long to wait for the turn, so that enough is left to look.
-FOR_A_TURN = 1.0
+MAX_CHECK_COUNT = 4  # at a time, in each worker
+# For waiting and checking together. It leaves time for the submission to Twilio.
+TIMEOUT_SECONDS = 3.0
+# For waiting alone, so that enough time is left for the check.
+SLOT_TIMEOUT_SECONDS = 1.0
 
-_turns = BoundedSemaphore(4)
+_slots = BoundedSemaphore(MAX_CHECK_COUNT)
 
 
-def check_throttled(url: str) -> list[Fault]:
-    """Return what would fail, or raise Busy if too much is being looked at."""
-    deadline = Deadline(SECONDS)
-    if not _turns.acquire(timeout=FOR_A_TURN):
+def check_throttled(url: str) -> list[Issue]:
+    """Return what would fail; raises PreflightBusyError if too many checks are running."""
+    deadline = Deadline(TIMEOUT_SECONDS)
+    if not _slots.acquire(timeout=SLOT_TIMEOUT_SECONDS):
         raise PreflightBusyError
     try:
-        return check(url, seconds=deadline.remaining())
+        return check(url, timeout_seconds=deadline.remaining())
     finally:
-        _turns.release()
+        _slots.release()

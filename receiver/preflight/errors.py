@@ -1,4 +1,4 @@
-"""What would fail, under the error code that Twilio would give."""
+"""Issues with a media file, each with the error code that Twilio would report."""
 
 from dataclasses import dataclass
 from enum import IntEnum
@@ -6,7 +6,7 @@ from enum import IntEnum
 from receiver.runtime.errors import ReceiverError
 
 
-class Code(IntEnum):
+class ErrorCode(IntEnum):
     """Twilio's error codes for media: `https://www.twilio.com/docs/api/errors/{code}`."""
 
     INVALID_URL = 17550
@@ -23,13 +23,14 @@ class Code(IntEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class Issue:
     """One reason why the transcription would fail.
 
-    `text` tells it to people. It names the host at most, for a URL often carries a credential.
+    `text` is for people. Of the URL it contains the host at most, because a URL often carries
+    credentials.
     """
 
-    code: Code
+    code: ErrorCode
     text: str
 
     def __str__(self) -> str:
@@ -37,12 +38,12 @@ class Fault:
 
 
 class PreflightBusyError(ReceiverError):
-    """Nothing was looked at: too much is, or the system's resolver gives no answers."""
+    """The check did not start: too many others are running, or DNS does not respond."""
 
 
 class MediaError(ReceiverError):
-    """There is nothing to read; `fault` says why."""
+    """The file can't be read; `issue` says why."""
 
-    def __init__(self, code: Code, text: str) -> None:
-        self.fault = Fault(code, text)
-        super().__init__(str(self.fault))
+    def __init__(self, code: ErrorCode, text: str) -> None:
+        self.issue = Issue(code, text)
+        super().__init__(str(self.issue))

@@ -1,132 +1,80 @@
-"""One HTTP request to an address that the gate has let through, under a deadline.
+"""Sends an HTTP request to an address that the policy has allowed, within a deadline.
 
-http.client gets a connection of ours: the HTTP libraries above it resolve the name by themselves,
-and their timeouts begin anew with each byte that a slow sender drips.
+It uses http.client with a connected socket. Higher-level HTTP libraries would resolve the name
+again, and could get another address.
 """
 
-import io
 import socket
 import ssl
-import time
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import cache
 from http.client import HTTPConnection, HTTPResponse
-from typing import Any, cast
+from typing import cast
 
 from receiver.preflight.address_policy import Address, AddressPolicy
-from receiver.preflight.target import Target
+from receiver.preflight.deadline_socket import DeadlineSocket, remaining_seconds
+from receiver.preflight.media_url import MediaUrl
 from receiver.runtime.deadline import Deadline
-
-# In bytes, of one file whose server gives no parts of it: a cover picture may precede the sound.
-MOST = 8 * 2**20
-_OVERHEAD = 2**20  # headers and the framing of chunks
 
 
 @dataclass(frozen=True, slots=True)
 class HttpConnection:
-    """A target and the addresses that it is pinned to; what is opened is closed with `sockets`."""
+    """Connects to a URL's allowed addresses; closing `sockets` closes what was opened."""
 
-    target: Target
+    url: MediaUrl
     addresses: list[Address]
-    gate: AddressPolicy
+    policy: AddressPolicy
     deadline: Deadline
     sockets: ExitStack
 
-    def get(self, start: int, length: int) -> HTTPResponse:
-        """Ask for a range of bytes and return the answer, its body unread.
+    def get_range(self, start: int, length: int) -> HTTPResponse:
+        """Request a range of bytes and return the response, its body unread.
 
-        Raises OSError and HTTPException where none comes.
+        Raises OSError or HTTPException if there is no response.
         """
-        connection = HTTPConnection(self.target.host, self.target.port)
-        connection.sock = cast("socket.socket", _Wire(self._connected(), self.deadline))
+        connection = HTTPConnection(self.url.host, self.url.port)
+        connection.sock = cast("socket.socket", DeadlineSocket(self._connect(), self.deadline))
         headers = {
-            "Host": self.target.host_header,
+            "Host": self.url.host_header,
             "User-Agent": "transcription-receiver",
             "Accept": "*/*",
             "Accept-Encoding": "identity",
             "Range": f"bytes={start}-{start + length - 1}",
             "Connection": "close",
         }
-        if self.target.authorization:
-            headers["Authorization"] = self.target.authorization
-        connection.request("GET", self.target.path, headers=headers)
+        if self.url.authorization:
+            headers["Authorization"] = self.url.authorization
+        connection.request("GET", self.url.path, headers=headers)
 
         return connection.getresponse()
 
-    def _connected(self) -> socket.socket:
-        plain = self.sockets.enter_context(self._first())
-        if not self.target.is_tls:
-            return plain
-        plain.settimeout(_left(self.deadline))
-        context = _context(self.gate.authorities)
+    def _connect(self) -> socket.socket:
+        tcp_socket = self.sockets.enter_context(self._connect_tcp())
+        if not self.url.is_tls:
+            return tcp_socket
+        tcp_socket.settimeout(remaining_seconds(self.deadline))
+        context = _tls_context(self.policy.ca_file)
 
-        # The certificate is the name's, though the connection is the address's.
+        # The certificate must match the host name, although we connect to an address.
         return self.sockets.enter_context(
-            context.wrap_socket(plain, server_hostname=self.target.host)
+            context.wrap_socket(tcp_socket, server_hostname=self.url.host)
         )
 
-    def _first(self) -> socket.socket:
-        refusal = OSError()
-        for tried, address in enumerate(self.addresses):
-            # The time that is left is shared among the addresses that are.
-            patience = _left(self.deadline) / (len(self.addresses) - tried)
+    def _connect_tcp(self) -> socket.socket:
+        """Return a connection to the first address that accepts one."""
+        last_error = OSError()
+        for tried_count, address in enumerate(self.addresses):
+            # The addresses that are left share the time that is left.
+            timeout = remaining_seconds(self.deadline) / (len(self.addresses) - tried_count)
             try:
-                return socket.create_connection((str(address), self.target.port), patience)
+                return socket.create_connection((str(address), self.url.port), timeout)
             except OSError as error:
-                refusal = error
+                last_error = error
 
-        raise refusal
-
-
-@cache  # reading some hundred certificates takes longer than all else
-def _context(authorities: str) -> ssl.SSLContext:
-    return ssl.create_default_context(cafile=authorities)
+        raise last_error
 
 
-class _Wire:
-    """A socket as http.client uses it, which never waits beyond the deadline."""
-
-    def __init__(self, connected: socket.socket, deadline: Deadline) -> None:
-        self._socket = connected
-        self._deadline = deadline
-
-    def sendall(self, data: bytes) -> None:
-        self._socket.settimeout(_left(self._deadline))
-        self._socket.sendall(data)
-
-    def makefile(self, _mode: str) -> io.BufferedReader:
-        return io.BufferedReader(_Incoming(self._socket, self._deadline))
-
-    def close(self) -> None:
-        """Do nothing: http.client closes before the body is read, and counts on `makefile`."""
-
-
-class _Incoming(io.RawIOBase):
-    def __init__(self, connected: socket.socket, deadline: Deadline) -> None:
-        self._socket = connected
-        self._deadline = deadline
-        self._left = MOST + _OVERHEAD
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        # Reading doesn't wait as long as the sender is the faster: let others have their turn.
-        time.sleep(0)
-        self._socket.settimeout(_left(self._deadline))
-        size = self._socket.recv_into(buffer)
-        self._left -= size
-        if self._left < 0:
-            raise OSError("it sent too much")
-
-        return size
-
-
-def _left(deadline: Deadline) -> float:
-    # A timeout of 0 means another thing to a socket.
-    seconds = deadline.remaining()
-    if not seconds:
-        raise TimeoutError
-
-    return seconds
+@cache  # loading more than a hundred certificates is the slowest part of a check
+def _tls_context(ca_file: str) -> ssl.SSLContext:
+    return ssl.create_default_context(cafile=ca_file)

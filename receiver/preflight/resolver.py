@@ -1,6 +1,7 @@
-"""The system's resolver. It takes no timeout, so a lookup without an answer is left in its thread.
+"""Looks up host names in threads, with a deadline.
 
-These threads are few, and none of gevent's: every name is looked up in those, the database's too.
+The system's resolver takes no timeout, so a lookup that hangs keeps its thread. These lookups have
+a small thread pool of their own: gevent's pool must stay free to look up the database's host.
 """
 
 import socket
@@ -15,38 +16,39 @@ from receiver.preflight.errors import PreflightBusyError
 from receiver.runtime.deadline import Deadline
 from receiver.runtime.timeouts import DeadlineExceededError, time_limit
 
-# How many lookups go on at a time, those left behind included.
-LOOKUPS = 8
+# Lookups at a time. Those that hang are counted too.
+MAX_LOOKUP_COUNT = 8
 
-# gevent's would ask one of gevent's threads.
+# gevent's patched function would use gevent's own thread pool.
 _getaddrinfo = get_original("socket", "getaddrinfo")
 
 
-def addresses_of(host: str, port: int) -> list[str]:
-    """Return what the system's resolver says; an address in any spelling is its own answer."""
-    answers = _getaddrinfo(host, port, type=socket.SOCK_STREAM)
+def look_up(host: str, port: int) -> list[str]:
+    """Return the addresses from the system's resolver; `host` may also be an IP address."""
+    results = _getaddrinfo(host, port, type=socket.SOCK_STREAM)
 
-    return [str(answer[4][0]) for answer in answers]
+    return [str(result[4][0]) for result in results]
 
 
-def in_time(lookup: Callable[[], list[str]], deadline: Deadline) -> list[str]:
-    """Return what `lookup` returns, or raise TimeoutError.
+def run_until_deadline(lookup: Callable[[], list[str]], deadline: Deadline) -> list[str]:
+    """Run `lookup` in a thread and return its result.
 
-    Raises Busy where it could not even begin, for as many as may be are waiting for an answer.
+    Raises PreflightBusyError if no thread becomes free in time, and TimeoutError if the lookup
+    does not end in time.
     """
     try:
         with time_limit(deadline.remaining()):
-            answer = _threads(gevent.get_hub()).spawn(lookup)
+            result = _thread_pool(gevent.get_hub()).spawn(lookup)
     except DeadlineExceededError:
         raise PreflightBusyError from None
     try:
         with time_limit(deadline.remaining()):
-            return answer.get() or []
+            return result.get() or []
     except DeadlineExceededError:
         raise TimeoutError from None
 
 
 @cache
-def _threads(hub: gevent.hub.Hub) -> ThreadPool:
-    """Return the threads of a hub: a worker has one hub, the command line one in each thread."""
-    return ThreadPool(LOOKUPS, hub=hub)
+def _thread_pool(hub: gevent.hub.Hub) -> ThreadPool:
+    """Return the hub's pool: a worker has one hub, a command has one hub in each thread."""
+    return ThreadPool(MAX_LOOKUP_COUNT, hub=hub)

@@ -1,1 +1,1 @@
-"""Requests that may be callbacks but don't verify: kept, explained, taken once they do."""
+"""Rejected requests: possible callbacks that don't verify; stored, checked, accepted later."""

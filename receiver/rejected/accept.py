@@ -1,4 +1,4 @@
-"""Taking what was rejected, once it verifies: by today's settings, and never otherwise."""
+"""Accepts rejected requests that verify with the current settings."""
 
 from functools import partial
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import Engine, Row
 
 from receiver.events.validate import validate
-from receiver.rejected.signed import as_signed
+from receiver.rejected.rebuild import rebuild_signed_request
 from receiver.runtime.deadline import REQUEST_SECONDS, Deadline
 from receiver.settings.config import Settings
 from receiver.signatures.signature import verify
@@ -16,11 +16,12 @@ from receiver.store.rejected.keep import remove_rejected
 
 
 def verified_event(row: Row[Any], settings: Settings) -> Event:
-    """Return the event that the request would have been, had it come today, but for its time.
+    """Return the request's event, validated, with the time at which it was received.
 
-    Raises SignatureError.
+    Raises SignatureError if the request doesn't verify with these settings.
     """
-    verified = verify(as_signed(row, settings.public_url), settings.signing_keys, row.body)
+    signed = rebuild_signed_request(row, settings.public_url)
+    verified = verify(signed, settings.signing_keys, row.body)
 
     return validate(
         verified,
@@ -30,10 +31,10 @@ def verified_event(row: Row[Any], settings: Settings) -> Event:
 
 
 def accept(engine: Engine, row: Row[Any], settings: Settings) -> Recorded:
-    """Record a request that verifies today, then remove it from the rejected ones.
+    """Record a request that verifies now, then remove it from the rejected requests.
 
-    After a crash in between it can be accepted once more: the ledger knows it by its body. Raises
-    SignatureError; DatabaseUnavailableError if the database doesn't take it.
+    After a crash between the two steps it can be accepted again: the ledger knows its body. Raises
+    SignatureError, or DatabaseUnavailableError if the database doesn't record it.
     """
     recorded = record_or_quarantine(
         partial(record, engine), verified_event(row, settings), Deadline(REQUEST_SECONDS)

@@ -1,76 +1,77 @@
-"""What a worker may spend on requests that prove nothing: so much a second, saved up to a burst."""
+"""Limits what a worker spends on rejected requests, which anybody can send."""
 
 import time
 from collections.abc import Callable
 from typing import Any
 
 
-class Bucket:
-    """A token bucket. It may run into debt, which has to be made up for before it gives again."""
+class TokenBucket:
+    """A token bucket that may go into debt: then it is empty until the debt is refilled."""
 
     def __init__(
         self, *, rate: float, burst: float, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        """Hold `burst` at first and at most; `rate` is added each second of the clock."""
+        """Start with `burst` tokens, which is also the maximum; add `rate` tokens per second."""
         self._rate = rate
         self._burst = burst
         self._clock = clock
-        self._left = burst
-        self._seen = clock()
+        self._tokens = burst
+        self._refilled_at = clock()
 
-    def has_any(self) -> bool:
-        """Tell whether there is anything left."""
+    def has_tokens(self) -> bool:
+        """Return whether any tokens are left."""
         now = self._clock()
-        self._left = min(self._burst, self._left + self._rate * (now - self._seen))
-        self._seen = now
+        self._tokens = min(self._burst, self._tokens + self._rate * (now - self._refilled_at))
+        self._refilled_at = now
 
-        return self._left > 0
+        return self._tokens > 0
 
     def spend(self, amount: float) -> None:
-        """Take out so much, be it there or not."""
-        self._left -= amount
+        """Remove `amount` tokens, even if fewer are left; a negative amount returns tokens."""
+        self._tokens -= amount
 
 
-class Pauses:
-    """What isn't to be tried again for some seconds, by name."""
+class Cooldowns:
+    """Names of things that must not be tried again for some seconds."""
 
     def __init__(self, seconds: float, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._seconds = seconds
         self._clock = clock
-        self._until: dict[str, float] = {}
+        self._ends_at: dict[str, float] = {}
 
-    def begin(self, name: str) -> None:
-        """Let it rest from now on."""
+    def start(self, name: str) -> None:
+        """Start the cooldown of `name`, or start it again."""
         now = self._clock()
-        still = {other: until for other, until in self._until.items() if until > now}
-        self._until = still | {name: now + self._seconds}
+        active = {other: end for other, end in self._ends_at.items() if end > now}
+        self._ends_at = active | {name: now + self._seconds}
 
-    def holds(self, name: str) -> bool:
-        """Tell whether it rests."""
-        return self._until.get(name, 0) > self._clock()
+    def is_active(self, name: str) -> bool:
+        """Return whether the cooldown of `name` still lasts."""
+        return self._ends_at.get(name, 0) > self._clock()
 
 
-class Metered:
-    """A request's stream whose bytes are paid for as they are asked for, come they or not.
+class MeteredStream:
+    """A request's input stream that pays for its bytes from a bucket.
 
-    What a read leaves away at the body's end is given back.
+    A read pays before it waits, so an interrupted read is paid too. At the end of the body, the
+    tokens for the bytes that don't exist are returned.
     """
 
-    def __init__(self, stream: Any, bucket: Bucket) -> None:
+    def __init__(self, stream: Any, bucket: TokenBucket) -> None:
         self._stream = stream
         self._bucket = bucket
 
     def read(self, size: int) -> bytes:
-        """Return so many bytes, fewer at the end."""
+        """Return `size` bytes, fewer at the end of the body."""
         self._bucket.spend(size)
-        piece: bytes = self._stream.read(size)
-        self._bucket.spend(len(piece) - size)
+        chunk: bytes = self._stream.read(size)
+        self._bucket.spend(len(chunk) - size)
 
-        return piece
+        return chunk
 
     @property
     def failed(self) -> bool:
-        """Whether a read was given up, as the server has to know of its own stream."""
+        """Whether a read was interrupted: the server must know this of its own stream."""
         return bool(self._stream.failed)
 
     @failed.setter

@@ -1,4 +1,4 @@
-"""Whether a refused request may be a callback, and what is kept of it."""
+"""Decides which rejected requests may be callbacks, and what of them is stored."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -14,14 +14,14 @@ from receiver.store.rejected.keep import RejectedRequest
 from schemas.callback import Head, UndecodableError, decode
 from schemas.storable import is_storable
 
-# The refusals that a wrong setting can cause: another secret, another PUBLIC_URL, a key that is
-# missing. No setting mends the others. Without a body's hash nothing binds the body; with another
-# one's it isn't the body that was signed; and a settings header that is malformed, or names an
-# algorithm that we don't know, is the sender's own.
-MENDABLE = frozenset({"wrong_signature", "unknown_key"})
+# The reasons that a wrong setting can cause: another secret, another PUBLIC_URL, a missing key. No
+# setting helps for the others. Without a hash in the URL, the signature doesn't cover the body.
+# With another body's hash, this isn't the body that was signed. And a malformed settings header or
+# an unknown algorithm is the sender's fault.
+FIXABLE_REASONS = frozenset({"wrong_signature", "unknown_key"})
 
-# The headers that tell how the request was called and signed, with their keys in a WSGI environ.
-# Never Authorization or Cookie: they are secrets, and no part of what is signed.
+# The headers that show how the request was called and signed, with their keys in a WSGI environ.
+# Never Authorization or Cookie: they are secrets, and the signature doesn't cover them.
 _HEADERS = {
     "Host": "HTTP_HOST",
     "X-Forwarded-Proto": "HTTP_X_FORWARDED_PROTO",
@@ -34,30 +34,32 @@ _HEADERS = {
     "I-Twilio-Idempotency-Token": "HTTP_I_TWILIO_IDEMPOTENCY_TOKEN",
     "User-Agent": "HTTP_USER_AGENT",
 }
-_LONGEST_HEADER = 1024  # characters; none of Twilio's is a quarter of it, and a part says nothing
+# Twilio's headers are shorter than a quarter of this. A longer one is left out, since a part of it
+# is of no use.
+_MAX_HEADER_CHARACTERS = 1024
 
 _HEAD = Head()
 
 
 def may_be_callback(reason: str, environ: Mapping[str, Any]) -> bool:
-    """Tell, before the body is read, whether a wrong setting may have refused a callback."""
+    """Return, before the body is read, whether this may be a callback and a setting be wrong."""
     target = called_target(environ)
 
     return (
-        reason in MENDABLE
+        reason in FIXABLE_REASONS
         and "X-Twilio-Signature" in _headers(environ)
         and bool(body_hashes(target))
         and is_storable(target)
     )
 
 
-def rejected_request(
+def to_rejected_request(
     reason: str, environ: Mapping[str, Any], body: bytes, received_at: datetime
 ) -> RejectedRequest | None:
-    """Return what is kept of the request, or None if the body isn't a callback of that URL's.
+    """Return what is stored of the request, None if the body isn't a callback with the URL's hash.
 
-    The hash in the URL is no secret and shows nothing of the sender; but no body that lacks it
-    could ever be shown to be Twilio's.
+    Anybody can compute that hash, so it proves nothing about the sender. But without it, no key
+    could ever prove that the body is Twilio's.
     """
     target = called_target(environ)
     if sha256(body).hexdigest() not in body_hashes(target):
@@ -68,6 +70,7 @@ def rejected_request(
         return None
 
     headers, origin = _headers(environ), request_origin(environ)
+    signed = f"{headers['X-Twilio-Signature']}\n{origin}{target}"
 
     return RejectedRequest(
         received_at=received_at,
@@ -78,17 +81,17 @@ def rejected_request(
         target=target,
         headers=headers,
         body=body,
-        # Not of the body alone: a forgery of it must not stand in for the one that was signed.
-        sha256=sha256(f"{headers['X-Twilio-Signature']}\n{origin}{target}".encode()).digest(),
+        # Not of the body alone: a forgery with the same body must not replace the signed request.
+        sha256=sha256(signed.encode()).digest(),
     )
 
 
 def _headers(environ: Mapping[str, Any]) -> dict[str, str]:
-    """Return the headers that are kept, as far as Postgres can keep them."""
-    came = {name: environ.get(key) or "" for name, key in _HEADERS.items()}
+    """Return the headers to store, without those that Postgres can't store."""
+    received = {name: environ.get(key) or "" for name, key in _HEADERS.items()}
 
     return {
         name: value
-        for name, value in came.items()
-        if 0 < len(value) <= _LONGEST_HEADER and is_storable(value)
+        for name, value in received.items()
+        if 0 < len(value) <= _MAX_HEADER_CHARACTERS and is_storable(value)
     }

@@ -1,4 +1,4 @@
-"""What would have verified the requests that were rejected: which key, and which PUBLIC_URL."""
+"""Finds the key and the PUBLIC_URL with which rejected requests would verify."""
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
@@ -7,33 +7,33 @@ from typing import Any
 
 from sqlalchemy import Row
 
-from receiver.rejected.origins import origins
-from receiver.rejected.signed import as_signed
+from receiver.rejected.origins import candidate_origins
+from receiver.rejected.rebuild import rebuild_signed_request
 from receiver.settings.keys import SigningKey
 from receiver.signatures.matching import SignatureError
 from receiver.signatures.signature import signer
 
-# Of combinations, at 20 microseconds and up: a minute's work at most. What is found once explains
-# all that are alike, so only a flood of forgeries comes to that: one of them may name so many hosts
-# and ports that it takes some hundred.
-MOST_TRIES = 1_000_000
+# Combinations of a key and an origin. Each takes 20 microseconds or more, so this is about a
+# minute. A remedy is reused for all similar requests, so only a flood of forgeries needs so many:
+# one of them may name so many hosts and ports that it takes some hundred tries.
+MAX_TRIES = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
 class Remedy:
-    """A key, and the PUBLIC_URL under which it verifies: None where today's does."""
+    """A key and a PUBLIC_URL with which a request verifies; None is the current PUBLIC_URL."""
 
     key: SigningKey
     public_url: str | None
 
-    def verifies(self, row: Row[Any], today: str | None) -> bool:
-        """Tell whether it does, where PUBLIC_URL is `today`."""
-        return _verifies(row, self.public_url or today, self.key)
+    def verifies(self, row: Row[Any], current_url: str | None) -> bool:
+        """Return whether the request verifies; `current_url` is the current PUBLIC_URL."""
+        return _verifies(row, self.public_url or current_url, self.key)
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """What verifies the rows, each once, and the ids of those for which no tries were left."""
+class SearchResult:
+    """The distinct remedies, and the ids of the requests for which no tries were left."""
 
     remedies: list[Remedy]
     untried: set[int]
@@ -41,69 +41,72 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """Where to look: PUBLIC_URL as it is set, other candidates for it, and the keys in order.
+    """What to try: the current PUBLIC_URL, then other values of it, each with all keys in order.
 
-    `accounts` are ours: what claims to be of one of them is looked at first.
+    `accounts` are the operator's own: requests that claim to be theirs are tried first.
     """
 
-    today: str | None
+    current_url: str | None
     public_urls: Sequence[str]
     keys: Sequence[SigningKey]
     accounts: Collection[str]
 
-    def remedies(self, rows: Sequence[Row[Any]], tell: Callable[[int], None]) -> Found:
-        """Return what verifies the rows; `tell` is called for each of them.
+    def find_remedies(
+        self, rows: Sequence[Row[Any]], advance: Callable[[int], None]
+    ) -> SearchResult:
+        """Return what verifies the requests; calls `advance(1)` for each request.
 
-        A flood may use up the tries, for whoever sends it chooses account and host. What came too
-        late for them is told apart from what nothing verifies.
+        A flood of forgeries may use up the tries, since its sender chooses account and host. So
+        the result distinguishes requests that weren't tried from those that nothing verifies.
         """
-        found = Found([], set())
+        result = SearchResult([], set())
         tries = 0
         for row in self._in_order(rows):
-            tell(1)
-            if self.explain(row, found.remedies):
+            advance(1)
+            if self.remedy_for(row, result.remedies):
                 continue
-            if tries >= MOST_TRIES:
-                found.untried.add(row.id)
+            if tries >= MAX_TRIES:
+                result.untried.add(row.id)
                 continue
             for remedy in self._candidates(row):
                 tries += 1
-                if remedy.verifies(row, self.today):
-                    found.remedies.append(remedy)
+                if remedy.verifies(row, self.current_url):
+                    result.remedies.append(remedy)
                     break
 
-        return found
+        return result
 
-    def explain(self, row: Row[Any], found: Iterable[Remedy]) -> Remedy | None:
-        """Return the first of what was found that verifies the row, if any does."""
-        return next((remedy for remedy in found if remedy.verifies(row, self.today)), None)
+    def remedy_for(self, row: Row[Any], remedies: Iterable[Remedy]) -> Remedy | None:
+        """Return the first of the remedies that verifies the request, None if none does."""
+        return next((remedy for remedy in remedies if remedy.verifies(row, self.current_url)), None)
 
     def _candidates(self, row: Row[Any]) -> Iterator[Remedy]:
-        given = [url for url in (self.today, *self.public_urls) if url]
-        others = [url for url in origins(row.headers, given) if url != self.today]
+        given = [url for url in (self.current_url, *self.public_urls) if url]
+        origins = candidate_origins(row.headers, given)
+        others = [url for url in origins if url != self.current_url]
         for public_url in (None, *others):
             for key in self.keys:
                 yield Remedy(key, public_url)
 
     def _in_order(self, rows: Sequence[Row[Any]]) -> list[Row[Any]]:
-        """Return the rows of our accounts first.
+        """Return the requests in the order in which to try them, those of `accounts` first.
 
-        Requests of the same account and host are likely to have the same cause. So each such group
-        has its first before any has its second.
+        Requests of the same account and host probably have the same cause. So the first request of
+        every such group comes before the second request of any.
         """
-        seen: Counter[tuple[str, str | None]] = Counter()
-        places: list[tuple[bool, int, int]] = []
+        group_sizes: Counter[tuple[str, str | None]] = Counter()
+        order: list[tuple[bool, int, int]] = []
         for row in rows:
             group = (row.account_id, row.headers.get("Host"))
-            places.append((row.account_id not in self.accounts, seen[group], len(places)))
-            seen[group] += 1
+            order.append((row.account_id not in self.accounts, group_sizes[group], len(order)))
+            group_sizes[group] += 1
 
-        return [row for _, row in sorted(zip(places, rows, strict=True))]
+        return [row for _, row in sorted(zip(order, rows, strict=True))]
 
 
 def _verifies(row: Row[Any], public_url: str | None, key: SigningKey) -> bool:
     try:
-        signer(as_signed(row, public_url), [key])
+        signer(rebuild_signed_request(row, public_url), [key])
     except SignatureError:
         return False
 

@@ -1,4 +1,4 @@
-"""Which origins Twilio may have called, as far as a request and the settings tell."""
+"""Lists the origins that Twilio may have called, as the settings and a request suggest them."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -8,48 +8,52 @@ from urllib.parse import urlsplit
 from receiver.settings.urls import is_host
 
 _PORT = re.compile(r":([0-9]{1,5})\Z")
-# Of the hosts and of the ports that one request names: some proxies, and no list that is made up.
-_MOST = 8
+# Of the hosts and of the ports that one request names: enough for several proxies in a row, and a
+# limit for a forged list.
+_MAX_NAMES = 8
 
 
-def origins(headers: Mapping[str, str], public_urls: Sequence[str]) -> list[str]:
-    """Return what PUBLIC_URL may have to be, likeliest first.
+def candidate_origins(headers: Mapping[str, str], public_urls: Sequence[str]) -> list[str]:
+    """Return the possible values of PUBLIC_URL, the most likely first.
 
-    These are the given ones, then every scheme with every host, port and path prefix that they or
-    the headers name. A default port needn't be tried: the signature check does.
+    These are `public_urls`, then each combination of scheme, host, port and path prefix that they
+    or the headers name. The signature check itself tries the default ports.
     """
     given = [urlsplit(url) for url in public_urls]
-    told = [*_listed(headers.get("X-Forwarded-Host", "")), headers.get("Host", "")]
+    in_headers = [*_listed(headers.get("X-Forwarded-Host", "")), headers.get("Host", "")]
     named = [
-        *(url.netloc for url in given),  # perhaps with user:password@, and without it
+        *(url.netloc for url in given),  # may have user:password@; tried with it and without it
         *(url.netloc.rpartition("@")[2] for url in given),
-        *(host for host in told if is_host(host)),
+        *(host for host in in_headers if is_host(host)),
     ]
-    hosts = _distinct(name for netloc in named for name in (netloc, _PORT.sub("", netloc)))[:_MOST]
-    ports = _distinct(
-        port
-        for text in [*named, *(f":{port}" for port in _listed(headers.get("X-Forwarded-Port", "")))]
-        for port in _PORT.findall(text)
-    )[:_MOST]
+    hosts = _distinct(name for netloc in named for name in (netloc, _PORT.sub("", netloc)))
+    hosts = hosts[:_MAX_NAMES]
+    ports = _ports([*named, *(f":{port}" for port in _listed(headers.get("X-Forwarded-Port", "")))])
     authorities = _distinct(
         [*hosts, *(f"{_PORT.sub('', host)}:{port}" for host, port in product(hosts, ports))]
     )
-    passed = [path for path in _listed(headers.get("X-Forwarded-Prefix", "")) if path[0] == "/"]
-    prefixes = _distinct([*(url.path for url in given), "", *(path.rstrip("/") for path in passed)])
-
-    return _distinct(
+    forwarded = _listed(headers.get("X-Forwarded-Prefix", ""))
+    prefixes = _distinct(
         [
-            *public_urls,
-            *(
-                f"{scheme}://{authority}{prefix}"
-                for prefix, authority, scheme in product(prefixes, authorities, ("https", "http"))
-            ),
+            *(url.path for url in given),
+            "",
+            *(path.rstrip("/") for path in forwarded if path[0] == "/"),
         ]
     )
+    combined = (
+        f"{scheme}://{authority}{prefix}"
+        for prefix, authority, scheme in product(prefixes, authorities, ("https", "http"))
+    )
+
+    return _distinct([*public_urls, *combined])
+
+
+def _ports(names: Iterable[str]) -> list[str]:
+    return _distinct(port for name in names for port in _PORT.findall(name))[:_MAX_NAMES]
 
 
 def _listed(value: str) -> list[str]:
-    """Return the values of a header to which each proxy appends, the nearest one's first."""
+    """Return the values of a header to which each proxy appends, the nearest proxy's first."""
     return [part.strip() for part in reversed(value.split(",")) if part.strip()]
 
 

@@ -1,4 +1,4 @@
-"""Keeping refused requests beside the work of a worker, which comes first."""
+"""Stores rejected requests that may be callbacks, without delaying a worker's other requests."""
 
 import logging
 import threading
@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Engine
 
 from receiver.bodies.reader import BodyReader
-from receiver.rejected.budget import Bucket, Metered, Pauses
-from receiver.rejected.candidate import may_be_callback, rejected_request
-from receiver.rejected.not_kept import NotKeptCounts, NotKeptError
+from receiver.rejected.budget import Cooldowns, MeteredStream, TokenBucket
+from receiver.rejected.candidate import may_be_callback, to_rejected_request
+from receiver.rejected.dropped import DroppedCounts, DroppedError
 from receiver.runtime import deadline
 from receiver.runtime.deadline import Deadline
 from receiver.runtime.errors import locate
@@ -25,26 +25,26 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-# What a worker spends on it: a request of 8 kB takes some 5 ms, most of them at the database. So
-# this is a twentieth of its time, and what a flood has more is refused unread. The burst is for the
-# jobs that end at once on the day on which the settings are wrong.
-REQUESTS_PER_SECOND, REQUESTS_AT_ONCE = 10.0, 200.0
-BYTES_PER_SECOND, BYTES_AT_ONCE = 512.0 * 1024, 8.0 * 1024 * 1024
-# In seconds. Between the two a burst waits for its turn, each request as long as its deadline lets
-# it: of the rest it needs a moment for its answer.
-READ_SECONDS = 3.0
-WRITE_SECONDS = 2.0
-ANSWER_SECONDS = 0.5
-# How long the database isn't asked again once a quota was used up, or it failed.
-PAUSE_SECONDS = 5.0
+# The limits of one worker. A request of 8 kB takes about 5 ms, mostly in the database, so these are
+# a twentieth of its time. Excess requests are dropped unread. The burst is for many jobs that
+# end at once while a setting is wrong.
+REQUESTS_PER_SECOND, REQUESTS_BURST = 10.0, 200.0
+BYTES_PER_SECOND, BYTES_BURST = 512.0 * 1024, 8.0 * 1024 * 1024
+# Between reading and writing, a request waits for the connection, until its deadline leaves just
+# enough time to write and to respond.
+READ_TIMEOUT_SECONDS = 3.0
+WRITE_TIMEOUT_SECONDS = 2.0
+RESPONSE_SECONDS = 0.5
+# How long the database isn't used after a quota was used up, or after it failed.
+COOLDOWN_SECONDS = 5.0
 
-# The names of pauses; an account's own is its id, which is never empty and has no blank.
+# The names of cooldowns. An account's cooldown has its id, which is never empty or with a blank.
 _ALL_OTHERS = ""
 _DATABASE = "the database"
 
 
 class RejectedStore:
-    """Where one worker puts what it refuses and may be a callback."""
+    """Stores the rejected requests of one worker."""
 
     def __init__(
         self,
@@ -52,85 +52,91 @@ class RejectedStore:
         body_reader: BodyReader,
         quotas: Quotas,
         *,
-        read_seconds: float = READ_SECONDS,
+        read_timeout_seconds: float = READ_TIMEOUT_SECONDS,
     ) -> None:
         self._engine = engine
         self._body_reader = body_reader
         self._quotas = quotas
-        self._read_seconds = read_seconds
-        self._requests = Bucket(rate=REQUESTS_PER_SECOND, burst=REQUESTS_AT_ONCE)
-        self._bytes = Bucket(rate=BYTES_PER_SECOND, burst=BYTES_AT_ONCE)
-        self._pauses = Pauses(PAUSE_SECONDS)
-        # One at a time, so that the pool's other connections are there for what is signed.
+        self._read_timeout_seconds = read_timeout_seconds
+        self._requests = TokenBucket(rate=REQUESTS_PER_SECOND, burst=REQUESTS_BURST)
+        self._bytes = TokenBucket(rate=BYTES_PER_SECOND, burst=BYTES_BURST)
+        self._cooldowns = Cooldowns(COOLDOWN_SECONDS)
+        # Only one connection is used, so that the pool's others are free for signed requests.
         self._connection = threading.Lock()
-        self._not_kept = NotKeptCounts(engine, self._connection)
+        self._dropped = DroppedCounts(engine, self._connection)
 
     def flush(self) -> None:
-        """Write the counts of what was not kept: the process is about to end."""
-        self._not_kept.flush()
+        """Write the counts of dropped requests, before the process ends."""
+        self._dropped.flush()
 
     def put(self, reason: str, environ: "WSGIEnvironment") -> int | None:
-        """Return the number under which a refused request is kept, None if it is not.
+        """Store a request that was rejected for `reason`; return its id, None if it isn't stored.
 
-        It raises nothing: the request is refused all the same.
+        It never raises: the response is the same either way.
         """
         try:
             if not may_be_callback(reason, environ):
                 return None
             with self._read(reason, environ) as request:
                 return self._write(request, deadline.of(environ)) if request else None
-        except NotKeptError as error:
-            self._not_kept.add(error.reason)
-        except Exception as error:  # noqa: BLE001 - nothing that goes wrong here changes the answer
-            logger.warning("keeping a refused request failed: %s", locate(error))
+        except DroppedError as error:
+            self._dropped.add(error.reason)
+        except Exception as error:  # noqa: BLE001 - no error here may change the response
+            logger.warning("storing a rejected request failed: %s", locate(error))
 
         return None
 
     @contextmanager
     def _read(self, reason: str, environ: "WSGIEnvironment") -> Iterator[RejectedRequest | None]:
-        """Read the body, and hold its memory until the end."""
-        if not (self._requests.has_any() and self._bytes.has_any()):
-            raise NotKeptError("unread")
+        """Give the request with its body, and hold the body's memory until the block ends.
+
+        It is None if the body is no callback. Raises DroppedError.
+        """
+        if not (self._requests.has_tokens() and self._bytes.has_tokens()):
+            raise DroppedError("unread")
         self._requests.spend(1)
-        metered = {**environ, "wsgi.input": Metered(environ["wsgi.input"], self._bytes)}
+        metered = {**environ, "wsgi.input": MeteredStream(environ["wsgi.input"], self._bytes)}
         with ExitStack() as held:
             try:
-                with time_limit(self._read_seconds):
+                with time_limit(self._read_timeout_seconds):
                     body = held.enter_context(self._body_reader.read_rejected(metered))
             except Exception as error:
-                raise NotKeptError("unread") from error
-            yield rejected_request(reason, environ, body, datetime.now(UTC))
+                raise DroppedError("unread") from error
+            yield to_rejected_request(reason, environ, body, datetime.now(UTC))
 
     def _write(self, request: RejectedRequest, until: Deadline) -> int:
-        with self._turn(until.remaining() - WRITE_SECONDS - ANSWER_SECONDS):
-            self._heed_pauses(request.account_id)
+        with self._hold_connection(until.remaining() - WRITE_TIMEOUT_SECONDS - RESPONSE_SECONDS):
+            # Only now: they may have started while this request waited.
+            self._check_cooldowns(request.account_id)
             try:
-                with time_limit(WRITE_SECONDS):
+                with time_limit(WRITE_TIMEOUT_SECONDS):
                     return keep_rejected(self._engine, request, self._quotas)
             except QuotaExceededError as full:
-                self._pauses.begin(full.account or _ALL_OTHERS)
-                raise NotKeptError("full") from full
+                self._cooldowns.start(full.account or _ALL_OTHERS)
+                raise DroppedError("full") from full
             except Exception as error:
-                self._pauses.begin(_DATABASE)
-                logger.warning("a refused request wasn't kept: %s", locate(error))
-                raise NotKeptError("database") from error
+                self._cooldowns.start(_DATABASE)
+                logger.warning("a rejected request was not stored: %s", locate(error))
+                raise DroppedError("database") from error
 
     @contextmanager
-    def _turn(self, seconds: float) -> Iterator[None]:
-        """Hold the connection, after so many seconds at the latest.
+    def _hold_connection(self, timeout_seconds: float) -> Iterator[None]:
+        """Hold the connection until the block ends; raise DroppedError after the timeout.
 
-        To wait for others of ours says nothing about the database, so no pause comes of it.
+        The wait is for this worker's other requests, not for the database. So it starts no
+        cooldown.
         """
-        if not self._connection.acquire(timeout=max(0.0, seconds)):
-            raise NotKeptError("late")
+        if not self._connection.acquire(timeout=max(0.0, timeout_seconds)):
+            raise DroppedError("late")
         try:
             yield
         finally:
             self._connection.release()
 
-    def _heed_pauses(self, account: str) -> None:
+    def _check_cooldowns(self, account: str) -> None:
+        """Raise DroppedError while the database must not be used for the account's requests."""
         shared = () if account in self._quotas.own else (_ALL_OTHERS,)
-        if any(map(self._pauses.holds, (account, *shared))):
-            raise NotKeptError("full")
-        if self._pauses.holds(_DATABASE):
-            raise NotKeptError("database")
+        if any(map(self._cooldowns.is_active, (account, *shared))):
+            raise DroppedError("full")
+        if self._cooldowns.is_active(_DATABASE):
+            raise DroppedError("database")

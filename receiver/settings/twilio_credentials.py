@@ -1,6 +1,6 @@
-"""The account at Twilio: who we are there, and how that is written in settings.
+"""The credentials for calls to Twilio, and how they are written in settings.
 
-A fault never quotes what stands there: it may be a secret in the wrong place.
+Errors never quote the text: it may be a secret in the wrong place.
 """
 
 import re
@@ -8,18 +8,28 @@ from collections.abc import Iterable
 
 from marshmallow import ValidationError
 
-from receiver.settings.keys import SigningKey
+from receiver.settings.keys import ACCOUNT_SID_PATTERN, SigningKey
 
-_API_KEY = re.compile(r"SK[0-9a-f]{32}")
-_SECRET = re.compile(r"[!-~]+")
-_ORIGIN = re.compile(r"https?://([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[1-9][0-9]{0,4})?/?")
+_API_KEY_PATTERN = re.compile(r"SK[0-9a-f]{32}")
+_SECRET_PATTERN = re.compile(r"[!-~]+")  # printable ASCII without blanks
 
 Credentials = tuple[str, str]  # user name and password
 
 
-def api_key(text: str) -> str:
-    """Read an API key's SID, or raise ValidationError."""
-    if not _API_KEY.fullmatch(text):
+def parse_account_sid(text: str) -> str:
+    """Return an account's SID, or raise ValidationError."""
+    if not ACCOUNT_SID_PATTERN.fullmatch(text):
+        raise ValidationError(
+            "is not an account SID; write AC and 32 hexadecimal digits in lower case, as Twilio's "
+            "Console shows it, or unset it"
+        )
+
+    return text
+
+
+def parse_api_key(text: str) -> str:
+    """Return an API key's SID, or raise ValidationError."""
+    if not _API_KEY_PATTERN.fullmatch(text):
         raise ValidationError(
             "is not an API key's SID; write SK and 32 hexadecimal digits in lower case, as "
             "Twilio's Console shows it, or unset it"
@@ -28,35 +38,21 @@ def api_key(text: str) -> str:
     return text
 
 
-def api_secret(text: str) -> str:
-    """Read an API key's secret, or raise ValidationError."""
-    if not _SECRET.fullmatch(text):
+def parse_api_secret(text: str) -> str:
+    """Return an API key's secret, or raise ValidationError."""
+    if not _SECRET_PATTERN.fullmatch(text):
         raise ValidationError(
-            "holds a blank or what isn't ASCII; write the secret that Twilio's Console showed "
-            "when the key was made, or unset it"
+            "contains a blank or a character outside ASCII; write the secret that Twilio's Console "
+            "showed when the key was created, or unset it"
         )
 
     return text
 
 
-def base_url(text: str) -> str:
-    """Read the origin to call instead of Twilio, without a slash at its end.
-
-    Raises ValidationError.
-    """
-    if not _ORIGIN.fullmatch(text):
-        raise ValidationError(
-            "is not an origin, without path and user; write http://127.0.0.1:9000 to call the "
-            "simulator, or unset it to call Twilio"
-        )
-
-    return text.rstrip("/")
-
-
 def credentials_of(account_sid: str, keys: Iterable[SigningKey]) -> Credentials | None:
-    """Return the account's SID and the auth token that goes with it, if there is one.
+    """Return the account's SID and its auth token, None if no token fits.
 
-    A token that is bound to the account goes first: one that isn't bound may be another account's.
+    A token that is bound to the account comes first: an unbound one may be another account's.
     """
     tokens = [key for key in keys if key.algorithm == "HMAC_SHA1"]
     for account in (account_sid, None):

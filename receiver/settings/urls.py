@@ -1,51 +1,78 @@
-"""The service's origin, by which the outside calls it, and as a request tells it."""
+"""URLs: parses those of the settings, and finds the service's own origin."""
 
 import re
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import SplitResult, urlsplit
 
-# The path of the webhook, below the origin that Twilio calls.
+# The path of the webhook, after the origin that Twilio calls.
 CALLBACK_PATH = "/callbacks/transcription"
 
-# A Host header may hold anything, a path and a query too; what isn't a host makes no origin.
+# A Host header can contain any text, even a path and a query.
 _HOST = re.compile(r"([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]+)?")
 
-# Cut out of the text itself: a parser would raise for a URL that somebody made up.
+# A regular expression, since a parser would raise an error for an invalid URL.
 _CREDENTIALS = re.compile(r"(?<=://)[^/?#]*@")
+
+
+def parse_url(text: str) -> SplitResult | None:
+    """Return the parts of a URL, None if it is invalid or if parsers may read it differently."""
+    try:
+        url = urlsplit(text)
+        port = url.port  # raises ValueError above 65535
+    except ValueError:
+        return None
+    is_plain = text.isascii() and text.isprintable() and " " not in text
+    has_one_host = "@" not in url.netloc.partition("@")[2]
+
+    return url if is_plain and has_one_host and port != 0 else None
+
+
+def parse_web_url(text: str) -> SplitResult | None:
+    """Return the parts of an http or https URL without query and fragment, otherwise None.
+
+    The scheme must be in lower case: signatures cover the URL as it is written.
+    """
+    url = parse_url(text)
+    is_web = text.startswith(("https://", "http://"))
+    has_query = "?" in text or "#" in text
+
+    return url if url and is_web and url.hostname and not has_query else None
+
+
+def is_host(text: str) -> bool:
+    """Return whether the text is a host name or an IP address, with or without a port."""
+    return _HOST.fullmatch(text) is not None
 
 
 def request_origin(environ: Mapping[str, Any]) -> str:
     """Return the origin that a request was sent to, from its WSGI environ.
 
-    It is the Host header, and the scheme that the nearest proxy tells, since exactly one is
-    trusted: a proxy appends to what it was sent, so all but the last value is anybody's claim.
+    The host is the Host header. The scheme is the last value of X-Forwarded-Proto: exactly one
+    proxy is trusted, and it appends to a header that anybody may have sent.
     """
-    told = environ.get("HTTP_X_FORWARDED_PROTO", "").rpartition(",")[2].strip().lower()
-    scheme = told if told in {"http", "https"} else environ.get("wsgi.url_scheme", "http")
+    forwarded = environ.get("HTTP_X_FORWARDED_PROTO", "").rpartition(",")[2].strip().lower()
+    is_known = forwarded in {"http", "https"}
+    scheme = forwarded if is_known else environ.get("wsgi.url_scheme", "http")
     host = environ.get("HTTP_HOST") or environ.get("SERVER_NAME", "")
 
     return f"{scheme}://{host if is_host(host) else ''}"
 
 
-def is_host(text: str) -> bool:
-    """Tell whether the text is a name or an address, with or without a port."""
-    return _HOST.fullmatch(text) is not None
-
-
 def public_origin(environ: Mapping[str, Any], public_url: str | None) -> str:
-    """Return PUBLIC_URL as a reader may see it, else the origin that the request was sent to."""
+    """Return PUBLIC_URL without its credentials; if it isn't set, the request's origin."""
     return without_credentials(public_url) if public_url else request_origin(environ)
 
 
 def without_credentials(url: str) -> str:
-    """Return the URL without `user:password@`, which is between Twilio and the proxy."""
+    """Return the URL without `user:password@`, which only Twilio and the proxy need to know."""
     return _CREDENTIALS.sub("", url, count=1)
 
 
 def wsgi_text(value: str) -> str:
-    """Return what a string of a WSGI environ says: it holds bytes, as latin-1 (PEP 3333).
+    """Return the text of a string in a WSGI environ, whose characters are bytes (PEP 3333).
 
-    Twilio escapes what isn't ASCII, so whatever is neither that nor UTF-8 was never signed, and
-    only has to stay harmless.
+    Twilio escapes what isn't ASCII. So bytes that aren't UTF-8 were never signed; they only must
+    not do harm.
     """
     return value.encode("latin-1", "backslashreplace").decode("utf-8", "backslashreplace")

@@ -1,4 +1,5 @@
-"""The simulator: a Twilio to develop and test against, on loopback only.
+"""A simulated Twilio for development and tests, on loopback only.
 
-It agrees with Twilio's description, not with the receiver: it imports nothing of ours.
+It follows Twilio's documentation and imports nothing else of this project, so that it can't share
+the service's mistakes.
 """

@@ -1,61 +1,62 @@
-"""The simulator's web application: who is let in, the trouble on purpose, and every error."""
+"""The simulator's web application: authentication, injected faults and error responses."""
 
 import hmac
+from http import HTTPStatus
 
 from flask import Flask, Request, Response, json, request
 from werkzeug.exceptions import HTTPException
 
-from receiver.simulator import conversation_views, voice_views
-from receiver.simulator.problem import RefusalError, refusal
+from receiver.simulator import conversation_views, transcription_views
+from receiver.simulator.errors import ApiError, api_error
 from receiver.simulator.simulator import Simulator
 
-_LARGEST_BODY = 64 * 1024  # bytes of a request
+_MAX_BODY_BYTES = 64 * 1024
 _CODES = {404: 20404, 405: 20004, 413: 20413}
-_BROKEN = "simulator.broken"  # in the WSGI environ
+_IS_BROKEN = "simulator.broken"  # in the WSGI environ
 
 
-def app_of(simulator: Simulator) -> Flask:
-    """Return the WSGI application that answers in the simulator's name."""
+def create_app(simulator: Simulator) -> Flask:
+    """Return the WSGI application."""
     app = Flask("simulator", static_folder=None)
-    app.config["MAX_CONTENT_LENGTH"] = _LARGEST_BODY
+    app.config["MAX_CONTENT_LENGTH"] = _MAX_BODY_BYTES
     app.json.sort_keys = False  # type: ignore[attr-defined]  # the default provider has it
-    app.errorhandler(RefusalError)(_refused)
-    app.errorhandler(HTTPException)(_unanswered)
-    _guard(app, simulator)
-    voice_views.register(app, simulator)
+    app.errorhandler(ApiError)(_render_error)
+    app.errorhandler(HTTPException)(_render_http_exception)
+    _add_hooks(app, simulator)
+    transcription_views.register(app, simulator)
     conversation_views.register(app, simulator)
 
     return app
 
 
-def _guard(app: Flask, simulator: Simulator) -> None:
+def _add_hooks(app: Flask, simulator: Simulator) -> None:
     @app.before_request
-    def _let_in() -> None:
-        if not _is_known(request, simulator):
+    def authenticate_and_inject_faults() -> None:
+        if not _is_authenticated(request, simulator):
             detail = "The user name and password are not this account's."
-            raise refusal(20003, detail, WWW_Authenticate='Basic realm="Twilio API"')
-        status, done_first = simulator.mishap()
+            raise api_error(20003, detail, WWW_Authenticate='Basic realm="Twilio API"')
+        status, is_carried_out = simulator.draw_request_fault()
         if status is None:
             return
-        what = f"{request.method} {request.path}"
-        if status == 429:  # noqa: PLR2004 - HTTP's
-            simulator.journal.note("busy", detail=what)
-            raise refusal(20429, "There were too many requests.", Retry_After="1")
-        simulator.journal.note("broken", detail=what)
-        if not done_first:
-            raise _broken()
-        request.environ[_BROKEN] = True
+        detail = f"{request.method} {request.path}"
+        if status == HTTPStatus.TOO_MANY_REQUESTS:
+            simulator.event_log.add("busy", detail=detail)
+            raise api_error(20429, "There were too many requests.", Retry_After="1")
+        simulator.event_log.add("broken", detail=detail)
+        if not is_carried_out:
+            raise _injected_error()
+        request.environ[_IS_BROKEN] = True
 
     @app.after_request
-    def _break(response: Response) -> Response:
-        return _refused(_broken()) if _BROKEN in request.environ else response
+    def replace_broken_response(response: Response) -> Response:
+        return _render_error(_injected_error()) if _IS_BROKEN in request.environ else response
 
 
-def _is_known(asking: Request, simulator: Simulator) -> bool:
-    given = asking.authorization
-    if given is None or given.type != "basic":
+def _is_authenticated(received: Request, simulator: Simulator) -> bool:
+    authorization = received.authorization
+    if authorization is None or authorization.type != "basic":
         return False
-    pair = f"{given.username}:{given.password}".encode()
+    pair = f"{authorization.username}:{authorization.password}".encode()
 
     return any(
         hmac.compare_digest(pair, f"{user}:{password}".encode())
@@ -63,21 +64,22 @@ def _is_known(asking: Request, simulator: Simulator) -> bool:
     )
 
 
-def _broken() -> RefusalError:
-    return refusal(20500, "Something went wrong on purpose.")
+def _injected_error() -> ApiError:
+    return api_error(20500, "This error was injected by the simulator.")
 
 
-def _refused(error: RefusalError) -> Response:
-    older = request.path.startswith("/v2/Configurations")
-    document = error.older_document() if older else error.document()
+def _render_error(error: ApiError) -> Response:
+    is_v2 = request.path.startswith("/v2/Configurations")
+    document = error.v2_document() if is_v2 else error.problem_document()
 
     return Response(
         json.dumps(document), error.status, error.headers, content_type="application/json"
     )
 
 
-def _unanswered(error: HTTPException) -> Response:
+def _render_http_exception(error: HTTPException) -> Response:
     status = error.code or 500
-    code = _CODES.get(status, 20001 if status < 500 else 20500)  # noqa: PLR2004 - HTTP's
+    default_code = 20001 if status < HTTPStatus.INTERNAL_SERVER_ERROR else 20500
+    code = _CODES.get(status, default_code)
 
-    return _refused(refusal(code, error.description or "It can't be answered."))
+    return _render_error(api_error(code, error.description or "The request failed."))

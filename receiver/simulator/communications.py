@@ -1,18 +1,18 @@
-"""Conversations: where a transcript is stored too, one communication for each sentence."""
+"""Renders a stored transcript as a conversation with one communication for each sentence."""
 
 from collections.abc import Sequence
 from typing import Any
 
-from receiver.simulator.clock import after, stamp
+from receiver.simulator.clock import add_seconds, format_date_time
 from receiver.simulator.job import Job
 
-_WORD_SECONDS = 1 / 3
+_SECONDS_PER_WORD = 1 / 3
 
 
-def conversation(job: Job) -> dict[str, Any]:
-    """Return the conversation in which the job's transcript is stored."""
+def render_conversation(job: Job) -> dict[str, Any]:
+    """Return the conversation that contains the job's transcript."""
     assert job.stored_at  # noqa: S101 - it has a conversation
-    stored = stamp(job.stored_at)
+    stored_at = format_date_time(job.stored_at)
 
     return {
         "id": job.conversation_id,
@@ -20,15 +20,15 @@ def conversation(job: Job) -> dict[str, Any]:
         "configurationId": job.configuration["conversationConfigurationId"],
         "status": "CLOSED",
         "name": None,
-        "createdAt": stored,
-        "updatedAt": stored,
+        "createdAt": stored_at,
+        "updatedAt": stored_at,
     }
 
 
-def communications(job: Job) -> list[dict[str, Any]]:
-    """Return what was said, in the order in which it was said."""
+def render_communications(job: Job) -> list[dict[str, Any]]:
+    """Return the sentences as communications, in the order in which they were spoken."""
     assert job.stored_at  # noqa: S101 - it has a conversation
-    stored = stamp(job.stored_at)
+    stored_at = format_date_time(job.stored_at)
     people = job.participants
 
     return [
@@ -41,7 +41,7 @@ def communications(job: Job) -> list[dict[str, Any]]:
                 "type": "TRANSCRIPTION",
                 "text": sentence["text"],
                 "transcription": {
-                    "channel": sentence["audioChannelIndex"] - 1,  # it counts from 0 here
+                    "channel": sentence["audioChannelIndex"] - 1,  # here it starts at 0
                     "confidence": 0.98,
                     "engine": job.configuration["transcriptionEngine"],
                     "words": _words(job, sentence),
@@ -54,9 +54,9 @@ def communications(job: Job) -> list[dict[str, Any]]:
                 for index in range(len(people))
                 if index != sentence["participantIndex"]
             ],
-            "createdAt": stored,
-            "updatedAt": stored,
-            "occurredAt": _moment(job, sentence["startTimeSeconds"]),
+            "createdAt": stored_at,
+            "updatedAt": stored_at,
+            "occurredAt": _occurred_at(job, sentence["startTimeSeconds"]),
         }
         for sentence in job.sentences()
     ]
@@ -76,16 +76,16 @@ def _words(job: Job, sentence: dict[str, Any]) -> list[dict[str, Any]]:
     return [
         {
             "text": word,
-            "startTime": _moment(job, start + place * _WORD_SECONDS),
-            "endTime": _moment(job, start + (place + 1) * _WORD_SECONDS),
+            "startTime": _occurred_at(job, start + index * _SECONDS_PER_WORD),
+            "endTime": _occurred_at(job, start + (index + 1) * _SECONDS_PER_WORD),
         }
-        for place, word in enumerate(sentence["text"].split())
+        for index, word in enumerate(sentence["text"].split())
     ]
 
 
-def _moment(job: Job, seconds: float) -> str:
-    """Return a moment of the recording, to the millisecond."""
-    began = job.audio_started_at or job.created_at
-    moment = after(began, round(seconds, 3))
+def _occurred_at(job: Job, seconds: float) -> str:
+    """Return the time after so many seconds of the recording, with milliseconds."""
+    started_at = job.audio_started_at or job.created_at
+    moment = add_seconds(started_at, round(seconds, 3))
 
     return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03}Z"

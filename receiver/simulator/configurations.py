@@ -1,4 +1,4 @@
-"""Transcription Configurations (voice v2): two are there from the start, more can be made."""
+"""Stores Transcription Configurations (voice v2): two exist from the start."""
 
 import threading
 from datetime import datetime
@@ -6,77 +6,61 @@ from random import Random
 from typing import Any
 
 from receiver.simulator import ids
-from receiver.simulator.clock import stamp
-from receiver.simulator.problem import refusal
+from receiver.simulator.clock import format_date_time
+from receiver.simulator.errors import api_error
 
 WITH_CONVERSATION = f"voice_transcriptionconfiguration_{'conversation':0>26}"
 CALLBACK_ONLY = f"voice_transcriptionconfiguration_{'callbackonly':0>26}"
 CONVERSATION_CONFIGURATION = f"conv_configuration_{'simulated':0>26}"
 
-_MOST = 1000
-_DEFAULTS = [
+_MAX_COUNT = 1000
+_DEFAULT_PARTICIPANTS = [
     {"audioChannelIndex": 1, "type": "CUSTOMER"},
     {"audioChannelIndex": 2, "type": "HUMAN_AGENT"},
 ]
 
 
-class Configurations:
-    """Twilio's store of them, each under its id and its unique name."""
+class ConfigurationStore:
+    """Stores each configuration under its id and its unique name; thread-safe."""
 
     def __init__(self, account_sid: str, *, callback_url: str, seed: int, now: datetime) -> None:
         self._account_sid = account_sid
         self._random = Random(f"{seed}:configurations")  # noqa: S311 - no secret
-        self._found: dict[str, dict[str, Any]] = {}
+        self._by_name: dict[str, dict[str, Any]] = {}
         self._lock = threading.Lock()
-        callback = {"url": callback_url, "method": "POST"}
-        stored = {"conversationConfigurationId": CONVERSATION_CONFIGURATION}
-        self._put(
-            WITH_CONVERSATION, "calls", {"transcriptionStatusCallback": callback, **stored}, now
-        )
-        self._put(CALLBACK_ONLY, "callback-only", {"transcriptionStatusCallback": callback}, now)
+        callback = {"transcriptionStatusCallback": {"url": callback_url, "method": "POST"}}
+        conversation = {"conversationConfigurationId": CONVERSATION_CONFIGURATION}
+        self._add(WITH_CONVERSATION, "calls", {**callback, **conversation}, now)
+        self._add(CALLBACK_ONLY, "callback-only", callback, now)
 
     def find(self, name: str) -> dict[str, Any] | None:
-        """Return the configuration of that id or unique name."""
+        """Return the configuration with this id or unique name."""
         with self._lock:
-            return self._found.get(name)
+            return self._by_name.get(name)
 
     def create(self, document: Any, now: datetime) -> dict[str, Any]:
-        """Make one and return it; raises RefusalError.
-
-        It needs a callback, or a conversation to store the transcript in, or both.
-        """
-        wanted = document if isinstance(document, dict) else {}
-        name, given = wanted.get("unique_name"), wanted.get("configuration")
-        if not isinstance(given, dict):
-            raise refusal(20001, "configuration must be an object.")
-        callback = given.get("transcriptionStatusCallback")
-        if not (callback or given.get("conversationConfigurationId")):
-            raise refusal(
-                20001, "transcriptionStatusCallback or conversationConfigurationId is required."
-            )
-        if callback and not (isinstance(callback, dict) and isinstance(callback.get("url"), str)):
-            raise refusal(20001, "transcriptionStatusCallback must have a url.")
-        if callback and callback.setdefault("method", "POST") != "POST":
-            raise refusal(20001, "transcriptionStatusCallback.method must be POST.")
-        if sorted(_channels(given.get("participantDefaults", _DEFAULTS))) != [1, 2]:
-            raise refusal(20001, "participantDefaults must map channel 1 and channel 2.")
+        """Create a configuration and return it; raises ApiError."""
+        request = document if isinstance(document, dict) else {}
+        name, given = request.get("unique_name"), _validated(request.get("configuration"))
         with self._lock:
-            if isinstance(name, str) and name in self._found:
-                raise refusal(20001, "unique_name is another configuration's already.")
-            if len(self._found) >= _MOST:
-                raise refusal(20001, "There are too many configurations.")
-            new = ids.configuration(self._random)
+            if isinstance(name, str) and name in self._by_name:
+                raise api_error(20001, "unique_name is already used by another configuration.")
+            if len(self._by_name) >= _MAX_COUNT:
+                raise api_error(20001, "There are too many configurations.")
+            configuration_id = ids.configuration_id(self._random)
 
-        return self._put(new, name, given, now)
+        return self._add(configuration_id, name, given, now)
 
-    def _put(self, new: str, name: Any, given: dict[str, Any], now: datetime) -> dict[str, Any]:
-        made = {
-            "id": new,
+    def _add(
+        self, configuration_id: str, name: Any, given: dict[str, Any], now: datetime
+    ) -> dict[str, Any]:
+        configuration = {
+            "id": configuration_id,
             "account_sid": self._account_sid,
             "unique_name": name,
             "description": None,
-            "date_created": stamp(now),
-            "date_updated": stamp(now),
+            "date_created": format_date_time(now),
+            "date_updated": format_date_time(now),
             "configuration": {
                 "configurationType": "Transcription",
                 "transcriptionEngine": "deepgram",
@@ -84,16 +68,38 @@ class Configurations:
                 "language": "en-US",
                 "transcriptionStatusCallback": None,
                 "conversationConfigurationId": None,
-                "participantDefaults": _DEFAULTS,
+                "participantDefaults": _DEFAULT_PARTICIPANTS,
                 **given,
             },
         }
         with self._lock:
-            self._found[new] = made
+            self._by_name[configuration_id] = configuration
             if isinstance(name, str):
-                self._found[name] = made
+                self._by_name[name] = configuration
 
-        return made
+        return configuration
+
+
+def _validated(given: Any) -> dict[str, Any]:
+    """Return what is given; raises ApiError.
+
+    A configuration needs a callback, a conversation to store the transcript in, or both.
+    """
+    if not isinstance(given, dict):
+        raise api_error(20001, "configuration must be an object.")
+    callback = given.get("transcriptionStatusCallback")
+    if not (callback or given.get("conversationConfigurationId")):
+        raise api_error(
+            20001, "transcriptionStatusCallback or conversationConfigurationId is required."
+        )
+    if callback and not (isinstance(callback, dict) and isinstance(callback.get("url"), str)):
+        raise api_error(20001, "transcriptionStatusCallback must have a url.")
+    if callback and callback.setdefault("method", "POST") != "POST":
+        raise api_error(20001, "transcriptionStatusCallback.method must be POST.")
+    if sorted(_channels(given.get("participantDefaults", _DEFAULT_PARTICIPANTS))) != [1, 2]:
+        raise api_error(20001, "participantDefaults must map channel 1 and channel 2.")
+
+    return given
 
 
 def _channels(defaults: Any) -> list[int]:
@@ -106,14 +112,14 @@ def _channels(defaults: Any) -> list[int]:
     ]
 
 
-def resolved(configuration: dict[str, Any]) -> dict[str, Any]:
-    """Return what of a configuration a job's `resolvedConfiguration` tells."""
-    inner = {
+def resolve_configuration(configuration: dict[str, Any]) -> dict[str, Any]:
+    """Return the configuration as it appears in a job's `resolvedConfiguration`."""
+    resolved = {
         name: value
         for name, value in configuration["configuration"].items()
         if name != "configurationType"
     }
-    callback = inner["transcriptionStatusCallback"]
-    inner["transcriptionStatusCallback"] = callback and {"events": None, **callback}
+    callback = resolved["transcriptionStatusCallback"]
+    resolved["transcriptionStatusCallback"] = callback and {"events": None, **callback}
 
-    return inner
+    return resolved

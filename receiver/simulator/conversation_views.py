@@ -1,44 +1,44 @@
-"""Conversations (v2): the routes that lead to a stored transcript."""
+"""The routes of Conversations (v2), which return a stored transcript."""
 
 from typing import Any
 
 from flask import Flask, request
 
-from receiver.simulator.communications import communications, conversation
+from receiver.simulator.communications import render_communications, render_conversation
+from receiver.simulator.errors import api_error
 from receiver.simulator.job import Job
-from receiver.simulator.listing import page, place_of
-from receiver.simulator.problem import refusal
+from receiver.simulator.pagination import parse_page_request, render_page
 from receiver.simulator.simulator import Simulator
 
 
 def register(app: Flask, simulator: Simulator) -> None:
-    """Give the application its routes."""
+    """Add the routes to the application."""
 
-    def known(conversation_id: str) -> Job:
-        job = simulator.memory.conversation(conversation_id, simulator.clock.now())
+    def find_job(conversation_id: str) -> Job:
+        job = simulator.job_store.get_by_conversation(conversation_id, simulator.clock.now())
         if job is None:
-            raise refusal(20404, "There is no such conversation.")
+            raise api_error(20404, "There is no such conversation.")
 
         return job
 
     @app.get("/v2/Conversations/<conversation_id>")
     def fetch_conversation(conversation_id: str) -> dict[str, Any]:
-        return conversation(known(conversation_id))
+        return render_conversation(find_job(conversation_id))
 
     @app.get("/v2/Conversations/<conversation_id>/Communications")
     def list_communications(conversation_id: str) -> dict[str, Any]:
-        return page(
+        return render_page(
             "communications",
-            list(enumerate(communications(known(conversation_id)))),
-            place_of(request.args),
-            position=lambda row: row[0],
-            shown=lambda row: row[1],
+            list(enumerate(render_communications(find_job(conversation_id)))),
+            parse_page_request(request.args),
+            position=lambda item: item[0],
+            render=lambda item: item[1],
         )
 
     @app.get("/v2/Conversations/<conversation_id>/Communications/<communication_id>")
     def fetch_communication(conversation_id: str, communication_id: str) -> dict[str, Any]:
-        for each in communications(known(conversation_id)):
-            if each["id"] == communication_id:
-                return each
+        for communication in render_communications(find_job(conversation_id)):
+            if communication["id"] == communication_id:
+                return communication
 
-        raise refusal(20404, "There is no such communication.")
+        raise api_error(20404, "There is no such communication.")

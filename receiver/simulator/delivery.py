@@ -1,4 +1,4 @@
-"""Delivery: one attempt at a callback, under Twilio's limits, to this machine alone."""
+"""Delivers a callback once, under Twilio's limits, to this machine only."""
 
 import socket
 import threading
@@ -6,134 +6,126 @@ from base64 import b64encode
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException
-from ipaddress import ip_address
 from urllib.parse import SplitResult, unquote, urlsplit
 
-# In seconds: Twilio's defaults, to connect and altogether.
-CONNECT, TOTAL = 5.0, 15.0
-# In bytes. How much of an answer Twilio takes isn't known; this is more than anybody needs.
-_LARGEST_ANSWER = 64 * 1024
-_AGAIN = {408, 425, 429}
+from receiver.simulator.loopback import connect, loopback_addresses
+
+# Twilio's defaults.
+CONNECT_TIMEOUT_SECONDS, TOTAL_TIMEOUT_SECONDS = 5.0, 15.0
+# Twilio's own limit is unknown. No receiver needs more.
+_MAX_RESPONSE_BYTES = 64 * 1024
+_RETRYABLE_CLIENT_ERRORS = {408, 425, 429}
 
 
 @dataclass(frozen=True)
-class Attempt:
-    """What became of it: what was answered, Twilio's error unless it was taken in, and the rule.
+class DeliveryResult:
+    """The result of one attempt; `error_code` is Twilio's, None if the callback was accepted."""
 
-    `again`: this is tried again, up to three times.
-    """
-
-    said: str
-    code: int | None = None
-    again: bool = False
+    response: str  # the status, or why there is none
+    error_code: int | None = None
+    is_retryable: bool = False
 
 
-def attempt(url: str, body: bytes, headers: Mapping[str, str], *, total: float = TOTAL) -> Attempt:
-    """Post the body. No redirect is followed, and no environment's proxy is used."""
+def deliver(
+    url: str,
+    body: bytes,
+    headers: Mapping[str, str],
+    *,
+    timeout_seconds: float = TOTAL_TIMEOUT_SECONDS,
+) -> DeliveryResult:
+    """Post the body. Redirects are not followed, and proxy settings are ignored."""
     try:
         parts = urlsplit(url)
         port = parts.port or 80
-        head = {**headers, **_credentials(parts), "Host": parts.netloc.rpartition("@")[2]}
+        host_header = parts.netloc.rpartition("@")[2]
+        all_headers = {**headers, **_authorization(parts), "Host": host_header}
     except ValueError:
-        return Attempt("not a URL", 17585)
+        return DeliveryResult("not a URL", 17585)
     if parts.scheme != "http":
-        return Attempt("not an http URL: there is no TLS here", 17585)
-    addresses = _loopback(parts.hostname or "", port)
+        return DeliveryResult("not an http URL (TLS is not supported)", 17585)
+    addresses = loopback_addresses(parts.hostname or "", port)
     if not addresses:
-        return Attempt("not called: this is no address of this machine", 17582)
-    target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        return DeliveryResult("not sent: the host is not this machine", 17582)
+    path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     connection = HTTPConnection(addresses[0], port)
     try:
-        connection.sock = _connected(addresses, port, min(CONNECT, total))
-        return _answer(connection, target, body, head, total)
+        connect_timeout = min(CONNECT_TIMEOUT_SECONDS, timeout_seconds)
+        connection.sock = connect(addresses, port, connect_timeout)
+        return _post(connection, path, body, all_headers, timeout_seconds)
     except UnicodeEncodeError:
-        return Attempt("not a URL", 17585)
+        return DeliveryResult("not a URL", 17585)
     except (OSError, HTTPException):
-        return Attempt("no connection", 17582, again=True)
+        return DeliveryResult("no connection", 17582, is_retryable=True)
     finally:
         connection.close()
 
 
-def is_in_reach(url: str) -> bool:
-    """Tell whether a callback could be posted there: over http, to this machine."""
+def is_deliverable(url: str) -> bool:
+    """Return whether a callback can be sent to the URL: over http, to this machine."""
     try:
         parts = urlsplit(url)
-        return parts.scheme == "http" and bool(_loopback(parts.hostname or "", parts.port or 80))
+        port = parts.port or 80
+        return parts.scheme == "http" and bool(loopback_addresses(parts.hostname or "", port))
     except ValueError:
         return False
 
 
-def _answer(
-    connection: HTTPConnection, target: str, body: bytes, head: dict[str, str], total: float
-) -> Attempt:
-    with _deadline(connection.sock, total) as passed:
+def _post(
+    connection: HTTPConnection,
+    path: str,
+    body: bytes,
+    headers: dict[str, str],
+    timeout_seconds: float,
+) -> DeliveryResult:
+    with _time_limit(connection.sock, timeout_seconds) as is_over:
         try:
-            connection.request("POST", target, body, head)
+            connection.request("POST", path, body, headers)
             response = connection.getresponse()
-            large = len(response.read(_LARGEST_ANSWER + 1)) > _LARGEST_ANSWER
+            is_large = len(response.read(_MAX_RESPONSE_BYTES + 1)) > _MAX_RESPONSE_BYTES
         except (OSError, HTTPException):
-            if not passed.is_set():
+            if not is_over.is_set():
                 raise
-            # Twilio's rule names lost connections, not this; so don't count on it.
-            return Attempt("no answer in time", 17581)
+            # Twilio documents retries for lost connections, not for timeouts.
+            return DeliveryResult("no response in time", 17581)
 
-    return _judged(response.status, large=large)
+    return _result_of(response.status, is_large=is_large)
 
 
-def _judged(status: int, *, large: bool) -> Attempt:
-    said = str(status)
-    if status >= 500 or status in _AGAIN:  # noqa: PLR2004 - all server errors
-        return Attempt(said, 17580, again=True)
-    if status >= 400:  # noqa: PLR2004 - all client errors
-        return Attempt(said, 17580)
-    if status >= 300:  # noqa: PLR2004 - all redirects
-        return Attempt(said, 17584)
+def _result_of(status: int, *, is_large: bool) -> DeliveryResult:
+    response = str(status)
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status in _RETRYABLE_CLIENT_ERRORS:
+        return DeliveryResult(response, 17580, is_retryable=True)
+    if status >= HTTPStatus.BAD_REQUEST:
+        return DeliveryResult(response, 17580)
+    if status >= HTTPStatus.MULTIPLE_CHOICES:
+        return DeliveryResult(response, 17584)
 
-    return Attempt(said, 17583 if large else None)
+    return DeliveryResult(response, 17583 if is_large else None)
 
 
 @contextmanager
-def _deadline(sock: socket.socket, seconds: float) -> Iterator[threading.Event]:
-    """End whatever waits on the socket once the time is over; the event tells that it was so."""
-    passed = threading.Event()
+def _time_limit(sock: socket.socket, seconds: float) -> Iterator[threading.Event]:
+    """Shut the socket down after so many seconds; the event is set if that happened."""
+    is_over = threading.Event()
 
-    def end() -> None:
-        passed.set()
-        with suppress(OSError):  # it is closed already
+    def shut_down() -> None:
+        is_over.set()
+        with suppress(OSError):  # it may be closed already
             sock.shutdown(socket.SHUT_RDWR)
 
     sock.settimeout(None)
-    timer = threading.Timer(seconds, end)
+    timer = threading.Timer(seconds, shut_down)
     timer.daemon = True
     timer.start()
     try:
-        yield passed
+        yield is_over
     finally:
         timer.cancel()
 
 
-def _loopback(host: str, port: int) -> list[str]:
-    """Return those of the host's addresses that are this machine's own; they are what is called."""
-    try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except (OSError, UnicodeError):
-        return []
-    addresses = [str(entry[4][0]) for entry in found]
-
-    return [each for each in addresses if ip_address(each).is_loopback]
-
-
-def _connected(addresses: list[str], port: int, seconds: float) -> socket.socket:
-    """Return a connection to the first address that takes it, as `localhost` has two of them."""
-    for address in addresses[:-1]:
-        with suppress(OSError):
-            return socket.create_connection((address, port), seconds)
-
-    return socket.create_connection((addresses[-1], port), seconds)
-
-
-def _credentials(parts: SplitResult) -> dict[str, str]:
+def _authorization(parts: SplitResult) -> dict[str, str]:
     if parts.username is None:
         return {}
     pair = f"{unquote(parts.username)}:{unquote(parts.password or '')}"

@@ -1,25 +1,25 @@
-"""Ids of Twilio's patterns; the same seed makes the same."""
+"""Generates ids in Twilio's formats. The same random seed gives the same ids."""
 
 import string
 from random import Random
 
-_LETTERS = string.digits + string.ascii_lowercase
+_CHARACTERS = string.digits + string.ascii_lowercase
 
 
-def job(random: Random) -> str:
-    """Return `^voice_transcription_[0-9a-zA-Z]{26}$`."""
-    return f"voice_transcription_{_letters(random)}"
+def job_id(random: Random) -> str:
+    """Return an id that matches `^voice_transcription_[0-9a-zA-Z]{26}$`."""
+    return f"voice_transcription_{_characters(random)}"
 
 
-def configuration(random: Random) -> str:
-    """Return `^voice_transcriptionconfiguration_[0-9a-z]{26}$`."""
-    return f"voice_transcriptionconfiguration_{_letters(random)}"
+def configuration_id(random: Random) -> str:
+    """Return an id that matches `^voice_transcriptionconfiguration_[0-9a-z]{26}$`."""
+    return f"voice_transcriptionconfiguration_{_characters(random)}"
 
 
-def conversation(random: Random) -> str:
-    """Return `^conv_conversation_[a-zA-Z0-9]{26}$`."""
-    return f"conv_conversation_{_letters(random)}"
+def conversation_id(random: Random) -> str:
+    """Return an id that matches `^conv_conversation_[a-zA-Z0-9]{26}$`."""
+    return f"conv_conversation_{_characters(random)}"
 
 
-def _letters(random: Random) -> str:
-    return "".join(random.choices(_LETTERS, k=26))
+def _characters(random: Random) -> str:
+    return "".join(random.choices(_CHARACTERS, k=26))

@@ -1,4 +1,4 @@
-"""A job: its whole life is settled when it is created, and the time tells how far it has come."""
+"""A transcription job. Its whole course is decided at creation; its state depends on the time."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -7,21 +7,21 @@ from math import ceil
 from random import Random
 from typing import Any
 
-from receiver.simulator import media
-from receiver.simulator.clock import stamp
-from receiver.simulator.transcript import sentences
+from receiver.simulator import media_errors
+from receiver.simulator.clock import format_date_time
+from receiver.simulator.transcript import generate_transcript
 
-# Of what is too large for a callback: some 170 bytes each make more than 1 MB.
-_MANY_SENTENCES = 8000
+# With about 170 bytes each, the callback exceeds 1 MB.
+_TOO_MANY_SENTENCES = 8000
 _PATH = "/v3/Transcriptions"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
-    """One transcription. What the time doesn't change is here; the rest are functions of it."""
+    """One transcription. The fields never change; what changes with time is a method."""
 
     id: str
-    number: int  # how many were created before
+    number: int  # how many jobs were created before
     seed: str  # of its transcript
     account_id: str
     configuration_id: str
@@ -30,57 +30,57 @@ class Job:
     media_url: str | None
     audio_started_at: datetime | None
     participants: list[dict[str, Any]]
-    code: int | None  # Twilio's error that the recording brings about
+    error_code: int | None  # Twilio's error that the recording causes
     created_at: datetime
     running_at: datetime
-    over_at: datetime
-    stored_at: datetime | None  # when it is in the conversation; None: never
-    conversation_id: str | None  # filled in from `stored_at` on
+    ended_at: datetime
+    stored_at: datetime | None  # in its conversation; None: never
+    conversation_id: str | None  # returned from `stored_at` on
 
     @property
-    def failed(self) -> bool:
-        """Whether it ends as FAILED."""
-        return media.failure(self.code) is not None
+    def is_failed(self) -> bool:
+        """Whether the job ends as FAILED."""
+        return media_errors.is_job_failure(self.error_code)
 
     @property
     def callback_url(self) -> str | None:
-        """Where its end is to be told."""
+        """Where the callback is sent."""
         callback: dict[str, str] | None = self.configuration["transcriptionStatusCallback"]
 
         return callback["url"] if callback else None
 
     @cached_property
-    def duration(self) -> int:
-        """How many seconds were recorded."""
-        return self._spoken()[1]
+    def duration_seconds(self) -> int:
+        """The recording's duration."""
+        return self._transcript()[1]
 
     def sentences(self) -> list[dict[str, Any]]:
-        """Return the transcript. It is made anew each time: no job keeps its text in memory."""
-        return self._spoken()[0]
+        """Return the transcript. It is generated each time, to save memory."""
+        return self._transcript()[0]
 
     def status(self, now: datetime) -> str:
-        """Return the status at that time."""
-        if now >= self.over_at:
-            return "FAILED" if self.failed else "COMPLETED"
+        """Return the status at this time."""
+        if now >= self.ended_at:
+            return "FAILED" if self.is_failed else "COMPLETED"
 
         return "RUNNING" if now >= self.running_at else "PENDING"
 
     def updated_at(self, now: datetime) -> datetime:
-        """Return when something last changed by that time."""
-        changes = (self.created_at, self.running_at, self.over_at, self.stored_at)
+        """Return the time of the last change until now."""
+        changes = (self.created_at, self.running_at, self.ended_at, self.stored_at)
 
         return max(change for change in changes if change and change <= now)
 
-    def patience(self, now: datetime) -> int | None:
-        """Return in how many seconds to ask again; None once it is over."""
-        changes = [change for change in (self.running_at, self.over_at) if change > now]
+    def retry_after_seconds(self, now: datetime) -> int | None:
+        """Return when to poll again; None once the job has ended."""
+        changes = [change for change in (self.running_at, self.ended_at) if change > now]
 
         return max(1, ceil((changes[0] - now).total_seconds())) if changes else None
 
-    def resource(self, now: datetime, origin: str) -> dict[str, Any]:
-        """Return the job as Twilio tells it; its URLs are the simulator's, at `origin`."""
+    def to_resource(self, now: datetime, origin: str) -> dict[str, Any]:
+        """Return the job as Twilio's API does; `origin` is the simulator's, for the URLs."""
         status = self.status(now)
-        stored = bool(self.stored_at and now >= self.stored_at)
+        is_stored = bool(self.stored_at and now >= self.stored_at)
         resource = {
             "id": self.id,
             "accountId": self.account_id,
@@ -88,46 +88,51 @@ class Job:
             "transcriptionConfigurationId": self.configuration_id,
             "sourceId": self.source_id,
             "mediaUrl": self.media_url,
-            "audioStartedAt": self.audio_started_at and stamp(self.audio_started_at),
-            "conversationId": self.conversation_id if stored else None,
+            "audioStartedAt": self.audio_started_at and format_date_time(self.audio_started_at),
+            "conversationId": self.conversation_id if is_stored else None,
             "participants": self.participants,
-            "duration": self.duration if status == "COMPLETED" else None,
+            "duration": self.duration_seconds if status == "COMPLETED" else None,
             "resolvedConfiguration": self.configuration,
-            "createdAt": stamp(self.created_at),
-            "updatedAt": stamp(self.updated_at(now)),
+            "createdAt": format_date_time(self.created_at),
+            "updatedAt": format_date_time(self.updated_at(now)),
             "url": self.url(origin),
         }
         if resource["audioStartedAt"] is None:
-            del resource["audioStartedAt"]  # the one that may be absent, and may not be null
-        if stored:
+            del resource["audioStartedAt"]  # the only member that may be absent but not null
+        if is_stored:
             conversation = f"{origin}/v2/Conversations/{self.conversation_id}"
             resource["links"] = {"conversation": conversation}
 
         return resource
 
-    def callback(self) -> dict[str, Any]:
-        """Return what is told when it is over: flat, and the only place with the transcript."""
-        end = {
+    def to_callback(self) -> dict[str, Any]:
+        """Return the callback's body: without nesting, and the only document with sentences."""
+        body = {
             "id": self.id,
             "accountId": self.account_id,
-            "status": self.status(self.over_at).lower(),
+            "status": self.status(self.ended_at).lower(),
             "transcriptionConfigurationId": self.configuration_id,
             "sourceId": self.source_id,
-            "duration": None if self.failed else self.duration,
+            "duration": None if self.is_failed else self.duration_seconds,
             "participants": self.participants,
-            "createdAt": stamp(self.created_at),
-            "updatedAt": stamp(self.over_at),
+            "createdAt": format_date_time(self.created_at),
+            "updatedAt": format_date_time(self.ended_at),
         }
+        if self.is_failed:
+            return body | {"mediaUrl": self.media_url}
 
-        return end | (
-            {"mediaUrl": self.media_url} if self.failed else {"sentences": self.sentences()}
-        )
+        return body | {"sentences": self.sentences()}
 
     def url(self, origin: str) -> str:
-        """Return where the job is told."""
+        """Return the job's own URL."""
         return f"{origin}{_PATH}/{self.id}"
 
-    def _spoken(self) -> tuple[list[dict[str, Any]], int]:
-        many = _MANY_SENTENCES if self.code == media.TOO_LARGE else 0
+    def _transcript(self) -> tuple[list[dict[str, Any]], int]:
+        is_too_large = self.error_code == media_errors.TOO_LARGE
+        random = Random(self.seed)  # noqa: S311 - no secret
 
-        return sentences(Random(self.seed), self.participants, at_least=many)  # noqa: S311 - no secret
+        return generate_transcript(
+            random,
+            self.participants,
+            min_sentence_count=_TOO_MANY_SENTENCES if is_too_large else 0,
+        )

@@ -1,95 +1,99 @@
-"""Participants: who is on which channel, as given, inferred from the call, or by default."""
+"""Validates a request's participants, and adds what is missing from the call or by default."""
 
 from collections.abc import Iterator
 from random import Random
 from typing import Any
 
-from receiver.simulator.problem import Fault
+from receiver.simulator.errors import Violation
 
 TYPES = ("CUSTOMER", "HUMAN_AGENT", "AI_AGENT")
-_BOTH = 2
+_MAX_COUNT = 2
 _NAMES = ("Jane Doe", "Tomasz Nowak", "Aiko Mori", "Renée Blanc", "Sam Taylor", "Priya Nair")
 
 
-def participant_faults(given: Any, *, recorded: bool, stored: bool) -> Iterator[Fault]:
-    """Tell what is wrong with the participants of a request.
+def participant_violations(
+    given: Any, *, is_recording: bool, is_stored: bool
+) -> Iterator[Violation]:
+    """Yield what is wrong with the participants of a request.
 
-    `recorded`: it names a Recording, whose call tells who took part. `stored`: the transcript goes
-    into a conversation, which must know.
+    `is_recording`: the source is a Recording, whose call determines the participants. `is_stored`:
+    the transcript is stored in a conversation, which needs their addresses.
     """
     people = [] if given is None else given
     if not (isinstance(people, list) and all(isinstance(person, dict) for person in people)):
-        yield Fault(20001, "participants must be an array of objects.", "#/participants")
+        yield Violation(20001, "participants must be an array of objects.", "#/participants")
         return
-    yield from _count_faults(len(people), recorded=recorded, stored=stored)
+    yield from _count_violations(len(people), is_recording=is_recording, is_stored=is_stored)
     for index, person in enumerate(people):
-        yield from _person_faults(person, f"#/participants/{index}")
+        yield from _person_violations(person, f"#/participants/{index}")
     channels = [person.get("audioChannelIndex") for person in people]
-    if len(people) == _BOTH and channels[0] == channels[1]:
-        yield Fault(
+    if len(people) == _MAX_COUNT and channels[0] == channels[1]:
+        yield Violation(
             17513,
             "Each participant needs a channel of its own.",
             "#/participants/1/audioChannelIndex",
         )
     types = {person.get("type") for person in people}
     if None in types and len(types) > 1:
-        yield Fault(17515, "Give every participant a type, or none of them.", "#/participants")
-    if stored and types and None not in types and "CUSTOMER" not in types:
-        yield Fault(17516, "One of the participants must be the CUSTOMER.", "#/participants")
-    if stored and not recorded:
-        yield from _address_faults(people)
+        yield Violation(17515, "Give every participant a type, or none of them.", "#/participants")
+    if is_stored and types and None not in types and "CUSTOMER" not in types:
+        yield Violation(17516, "One of the participants must be the CUSTOMER.", "#/participants")
+    if is_stored and not is_recording:
+        yield from _address_violations(people)
 
 
-def participants(
+def complete_participants(
     given: list[dict[str, Any]] | None,
     defaults: list[dict[str, Any]],
     *,
-    recorded: bool,
+    is_recording: bool,
     random: Random,
 ) -> list[dict[str, Any]]:
-    """Return both participants: what isn't given comes from the call, or from the defaults."""
-    people = {person["audioChannelIndex"]: _known(person) for person in given or ()}
+    """Return both participants. Missing members come from the call, or from the defaults."""
+    people = {person["audioChannelIndex"]: _without_nulls(person) for person in given or ()}
     for default in defaults:
         channel = default["audioChannelIndex"]
-        inferred = _inferred(random) if recorded and not given else {}
+        inferred = _infer(random) if is_recording and not given else {}
         people[channel] = {**default, **inferred, **people.get(channel, {})}
 
     return [people[channel] for channel in sorted(people)]
 
 
-def _known(person: dict[str, Any]) -> dict[str, Any]:
+def _without_nulls(person: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in person.items() if value is not None}
 
 
-def _inferred(random: Random) -> dict[str, str]:
+def _infer(random: Random) -> dict[str, str]:
     return {"address": f"+1555{random.randrange(10**7):07}", "name": random.choice(_NAMES)}
 
 
-def _count_faults(count: int, *, recorded: bool, stored: bool) -> Iterator[Fault]:
-    if recorded and count not in {0, _BOTH}:
-        yield Fault(17510, "Give both participants, or none of them.", "#/participants")
-    elif not recorded and stored and count != _BOTH:
-        yield Fault(17510, "The conversation needs exactly two participants.", "#/participants")
-    elif count > _BOTH:
-        yield Fault(17510, "There may be two participants at most.", "#/participants")
+def _count_violations(count: int, *, is_recording: bool, is_stored: bool) -> Iterator[Violation]:
+    if is_recording and count not in {0, _MAX_COUNT}:
+        yield Violation(17510, "Give both participants, or none of them.", "#/participants")
+    elif not is_recording and is_stored and count != _MAX_COUNT:
+        yield Violation(17510, "The conversation needs exactly two participants.", "#/participants")
+    elif count > _MAX_COUNT:
+        yield Violation(17510, "There may be two participants at most.", "#/participants")
 
 
-def _person_faults(person: dict[str, Any], pointer: str) -> Iterator[Fault]:
-    channel = person.get("audioChannelIndex")
+def _person_violations(person: dict[str, Any], pointer: str) -> Iterator[Violation]:
+    channel, channel_pointer = person.get("audioChannelIndex"), f"{pointer}/audioChannelIndex"
     if channel is not None and (not isinstance(channel, int) or isinstance(channel, bool)):
-        yield Fault(17512, "audioChannelIndex must be an integer.", f"{pointer}/audioChannelIndex")
-    elif channel not in {1, _BOTH}:
-        yield Fault(17511, "audioChannelIndex must be 1 or 2.", f"{pointer}/audioChannelIndex")
+        yield Violation(17512, "audioChannelIndex must be an integer.", channel_pointer)
+    elif channel not in {1, 2}:
+        yield Violation(17511, "audioChannelIndex must be 1 or 2.", channel_pointer)
     if person.get("type") not in {None, *TYPES}:
-        yield Fault(17514, f"type must be one of {', '.join(TYPES)}.", f"{pointer}/type")
+        yield Violation(17514, f"type must be one of {', '.join(TYPES)}.", f"{pointer}/type")
     for name in ("address", "name"):
         if not isinstance(person.get(name, ""), str | None):
-            yield Fault(20001, f"{name} must be a string of text.", f"{pointer}/{name}")
+            yield Violation(20001, f"{name} must be a string.", f"{pointer}/{name}")
 
 
-def _address_faults(people: list[dict[str, Any]]) -> Iterator[Fault]:
+def _address_violations(people: list[dict[str, Any]]) -> Iterator[Violation]:
     for index, person in enumerate(people):
         if not person.get("address"):
-            yield Fault(
-                17517, "The conversation needs each address.", f"#/participants/{index}/address"
+            yield Violation(
+                17517,
+                "The conversation needs the address of every participant.",
+                f"#/participants/{index}/address",
             )

@@ -1,4 +1,4 @@
-"""The simulator served over HTTP, on loopback."""
+"""Serves the simulator over HTTP on loopback."""
 
 import socket
 import threading
@@ -8,46 +8,47 @@ from dataclasses import dataclass
 
 from werkzeug.serving import WSGIRequestHandler, make_server
 
-from receiver.simulator.app import app_of
+from receiver.simulator.app import create_app
 from receiver.simulator.simulator import Simulator
 
 _LOOPBACK = "127.0.0.1"
+_POLL_SECONDS = 0.01  # how soon the server notices that it should stop
 
 
-class _Handler(WSGIRequestHandler):
-    """Leaves the terminal to the journal."""
+class _SilentHandler(WSGIRequestHandler):
+    """Logs no requests: the terminal shows the simulator's event log."""
 
     def log(self, *_: object) -> None:
-        """Tell nothing."""
+        """Do nothing."""
 
 
 @dataclass(frozen=True)
-class Served:
-    """A simulator that answers at `url`."""
+class SimulatorServer:
+    """A simulator that is served at `url`."""
 
     simulator: Simulator
     url: str
 
 
 @contextmanager
-def serve(simulator: Simulator, *, port: int = 0) -> Iterator[Served]:
-    """Serve it until the block ends, and close it then; port 0 is any free one.
+def serve(simulator: Simulator, *, port: int = 0) -> Iterator[SimulatorServer]:
+    """Serve the simulator until the block ends, then close it. Port 0 means any free port.
 
-    Raises OSError where the port can't be had.
+    Raises OSError if the port is not available.
     """
     with closing(simulator), socket.create_server((_LOOPBACK, port)) as listener:
         server = make_server(
             _LOOPBACK,
             port,
-            app_of(simulator),
+            create_app(simulator),
             threaded=True,
-            request_handler=_Handler,
+            request_handler=_SilentHandler,
             fd=listener.fileno(),
         )
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
+        thread = threading.Thread(target=server.serve_forever, args=(_POLL_SECONDS,), daemon=True)
         thread.start()
         try:
-            yield Served(simulator, f"http://{_LOOPBACK}:{server.port}")
+            yield SimulatorServer(simulator, f"http://{_LOOPBACK}:{server.port}")
         finally:
             server.shutdown()
             thread.join()

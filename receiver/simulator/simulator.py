@@ -1,4 +1,4 @@
-"""The simulator itself: an account at Twilio, and what happens there as time passes."""
+"""The simulator: one Twilio account, and what happens in it over time."""
 
 import hashlib
 import json
@@ -7,33 +7,33 @@ from collections.abc import Callable
 from random import Random
 from typing import Any, Self
 
-from receiver.simulator.agenda import Agenda
-from receiver.simulator.callbacks import Callbacks
+from receiver.simulator.callback_sender import CallbackSender
 from receiver.simulator.clock import Clock
-from receiver.simulator.configurations import Configurations
-from receiver.simulator.delivery import attempt
+from receiver.simulator.configurations import ConfigurationStore
+from receiver.simulator.delivery import deliver
+from receiver.simulator.errors import api_error
+from receiver.simulator.event_log import EventLog
+from receiver.simulator.faults import Delays, Faults
 from receiver.simulator.job import Job
-from receiver.simulator.journal import Journal
-from receiver.simulator.memory import Memory
-from receiver.simulator.plan import Planner
-from receiver.simulator.problem import refusal
+from receiver.simulator.job_factory import JobFactory
+from receiver.simulator.job_store import JobStore
+from receiver.simulator.scheduler import Scheduler
 from receiver.simulator.signing import Signer
-from receiver.simulator.trouble import Delays, Trouble
 
-_WORKERS = 8  # callbacks under way at once
-_LONGEST_KEY = 128  # characters
+_WORKER_COUNT = 8  # callbacks at a time
+_MAX_KEY_LENGTH = 128  # characters
 
 
 class Simulator:
-    """A Twilio account. Close it in the end, or use it as a context manager.
+    """A Twilio account. Close it after use, or use it as a context manager.
 
-    `credentials` are pairs of user name and password, as (account SID, auth token) or (API key,
-    secret). `signing_key` is an auth token, or the id and the secret of a SharedKey. The same seed
-    makes the same ids, transcripts and trouble of the same requests. Of more than `most_jobs` the
-    oldest are forgotten. Each note of the journal is told as a line.
+    `credentials` are pairs of user name and password: (account SID, auth token) or (API key,
+    secret). `signing_key` is an auth token, or the id and secret of a SharedKey. With the same
+    seed, the same requests give the same ids, transcripts and faults. Only the newest
+    `max_job_count` jobs are stored. Each line of the event log is passed to `log`.
     """
 
-    def __init__(  # noqa: PLR0913 - an account has many sides
+    def __init__(  # noqa: PLR0913 - all by name
         self,
         *,
         account_sid: str,
@@ -42,37 +42,37 @@ class Simulator:
         callback_url: str,
         seed: int = 0,
         delays: Delays | None = None,
-        trouble: Trouble | None = None,
+        faults: Faults | None = None,
         clock: Clock | None = None,
-        tell: Callable[[str], None] = lambda _: None,
-        most_jobs: int = 50_000,
+        log: Callable[[str], None] = lambda _: None,
+        max_job_count: int = 50_000,
     ) -> None:
         self.credentials = credentials
         self.clock = clock or Clock()
-        self.journal = Journal(self.clock, tell)
-        self.memory = Memory(most=most_jobs)
-        self.configurations = Configurations(
+        self.event_log = EventLog(self.clock, log)
+        self.job_store = JobStore(max_count=max_job_count)
+        self.configurations = ConfigurationStore(
             account_sid, callback_url=callback_url, seed=seed, now=self.clock.now()
         )
         delays = delays or Delays()
-        self._planner = Planner(
+        self._job_factory = JobFactory(
             seed=seed,
             account_sid=account_sid,
             configurations=self.configurations,
             delays=delays,
         )
-        self._trouble = trouble or Trouble()
-        self._requests = Random(f"{seed}:requests")  # noqa: S311 - no secret
-        self._requests_lock = threading.Lock()
-        self._agenda = Agenda(self.clock, workers=_WORKERS)
+        self._faults = faults or Faults()
+        self._request_random = Random(f"{seed}:requests")  # noqa: S311 - no secret
+        self._request_lock = threading.Lock()
+        self._scheduler = Scheduler(self.clock, worker_count=_WORKER_COUNT)
         key_id, secret = (None, signing_key) if isinstance(signing_key, str) else signing_key
-        self._callbacks = Callbacks(
-            agenda=self._agenda,
+        self._callback_sender = CallbackSender(
+            scheduler=self._scheduler,
             clock=self.clock,
-            journal=self.journal,
+            event_log=self.event_log,
             signer=Signer(secret, key_id),
-            post=attempt,
-            trouble=self._trouble,
+            deliver=deliver,
+            faults=self._faults,
             delays=delays,
         )
 
@@ -83,58 +83,59 @@ class Simulator:
         self.close()
 
     def close(self) -> None:
-        """Let nothing more happen."""
-        self._agenda.close()
+        """Stop; nothing happens after this."""
+        self._scheduler.close()
 
     def advance(self, seconds: float) -> None:
-        """Move a still clock on, and wait until all that happens in that time has happened."""
-        self._agenda.move_on(seconds)
+        """Advance a manual clock, and wait until everything due by then has happened."""
+        self._scheduler.advance(seconds)
 
     def finish(self) -> None:
-        """Wait until nothing is left to happen; a still clock is moved on for that."""
-        self._agenda.finish()
+        """Wait until everything has happened; advances a manual clock."""
+        self._scheduler.finish()
 
     def create(self, document: Any, *, idempotency_key: str | None = None) -> Job:
-        """Take a job on, or return the one that the same key was used for; raises RefusalError."""
+        """Create a job, or return the one that was created with this key; raises ApiError."""
         if not isinstance(document, dict):
-            raise refusal(20001, "The request's body must be a JSON object.")
-        if idempotency_key is not None and not 1 <= len(idempotency_key) <= _LONGEST_KEY:
-            raise refusal(20001, f"Idempotency-Key must have 1 to {_LONGEST_KEY} characters.")
-        asked = hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()
+            raise api_error(20001, "The request's body must be a JSON object.")
+        if idempotency_key is not None and not 1 <= len(idempotency_key) <= _MAX_KEY_LENGTH:
+            raise api_error(20001, f"Idempotency-Key must have 1 to {_MAX_KEY_LENGTH} characters.")
+        payload_hash = hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()
         now = self.clock.now()
-        job, is_new = self.memory.take_on(
+        job, is_new = self.job_store.create_once(
             idempotency_key,
-            asked,
-            lambda number: self._planner.plan(document, number=number, now=now),
+            payload_hash,
+            lambda number: self._job_factory.create(document, number=number, now=now),
             now=now,
         )
         if is_new:
-            self.journal.note("created", job.id)
-            self._begin(job)
+            self.event_log.add("created", job.id)
+            self._schedule(job)
 
         return job
 
-    def mishap(self) -> tuple[int | None, bool]:
-        """Draw what goes wrong with a request, 429 or 500 if anything, and if it is done first."""
-        with self._requests_lock:
-            drawn, done = self._requests.random(), self._requests.random()
-        if drawn < self._trouble.busy:
+    def draw_request_fault(self) -> tuple[int | None, bool]:
+        """Return a request's fault: 429, 500 or None; and whether it is carried out before."""
+        with self._request_lock:
+            drawn, coin = self._request_random.random(), self._request_random.random()
+        if drawn < self._faults.busy:
             return 429, False
-        if drawn < self._trouble.busy + self._trouble.broken:
-            return 500, done < 0.5  # noqa: PLR2004 - as often as not
+        if drawn < self._faults.busy + self._faults.broken:
+            return 500, coin < 0.5  # noqa: PLR2004 - half of them
 
         return None, False
 
-    def _begin(self, job: Job) -> None:
-        self._agenda.at(job.running_at, lambda: self.journal.note("running", job.id))
-        self._agenda.at(job.over_at, lambda: self._end(job))
-        if job.stored_at and job.conversation_id:
-            kept = job.conversation_id
-            self._agenda.at(job.stored_at, lambda: self.journal.note("stored", job.id, kept))
+    def _schedule(self, job: Job) -> None:
+        """Schedule what will happen to the job."""
+        schedule, log = self._scheduler.schedule, self.event_log.add
+        schedule(job.running_at, lambda: log("running", job.id))
+        schedule(job.ended_at, lambda: self._end(job))
+        if job.stored_at and (conversation_id := job.conversation_id):
+            schedule(job.stored_at, lambda: log("stored", job.id, conversation_id))
 
     def _end(self, job: Job) -> None:
-        if job.failed:
-            self.journal.note("failed", job.id, f"error {job.code}")
+        if job.is_failed:
+            self.event_log.add("failed", job.id, f"error {job.error_code}")
         else:
-            self.journal.note("completed", job.id)
-        self._callbacks.tell(job)
+            self.event_log.add("completed", job.id)
+        self._callback_sender.send(job)

@@ -1,4 +1,4 @@
-"""Transcripts: what two people might have said on the phone; the same seed makes the same."""
+"""Generates a phone call between two people. The same random seed gives the same transcript."""
 
 from collections.abc import Iterator
 from random import Random
@@ -14,7 +14,7 @@ _MATTERS = (
     ("Good morning. The {thing} that you sent me does not work.", "I tried it twice on {day}."),
     ("I would like to move my appointment on {day}, please.", "The number is {number}."),
 )
-# Said by the agent, and answered by the customer.
+# Each is said by the agent and answered by the customer.
 _EXCHANGES = (
     ("May I have your order number, please?", "Sure, it is {number}."),
     ("Let me look that up. One moment, please.", "Take your time."),
@@ -43,55 +43,58 @@ _WORDS = {
     "number": ("four four seven one nine", "two eight zero five", "nine one six three three"),
 }
 _CUSTOMER, _AGENT = 0, 1
+_WORDS_PER_SECOND = 3
 
 
-def sentences(
-    random: Random, participants: list[dict[str, Any]], *, at_least: int = 0
+def generate_transcript(
+    random: Random, participants: list[dict[str, Any]], *, min_sentence_count: int = 0
 ) -> tuple[list[dict[str, Any]], int]:
-    """Return the sentences in the callback's form, and the recording's seconds.
+    """Return the sentences as in a callback, and the recording's duration in seconds.
 
-    There are some twenty, or more than `at_least`. Who is the customer, and on which channel, is
-    told by the participants.
+    There are about twenty sentences, or more than `min_sentence_count`. The participants determine
+    who is the customer, and each speaker's channel.
     """
     customer = next(
         (person for person in participants if person.get("type") == "CUSTOMER"), participants[0]
     )
     agent = next(person for person in participants if person is not customer)
-    spoken = []
+    sentences = []
     seconds = 0.4
     names = {"agent": agent.get("name"), "name": (customer.get("name") or "").partition(" ")[0]}
-    for index, (who, text) in enumerate(_conversation(random, names, at_least)):
-        person = customer if who == _CUSTOMER else agent
-        spoken.append(
+    lines = _generate_lines(random, names, min_sentence_count)
+    for index, (role, text) in enumerate(lines):
+        speaker = customer if role == _CUSTOMER else agent
+        sentences.append(
             {
-                "audioChannelIndex": person["audioChannelIndex"],
+                "audioChannelIndex": speaker["audioChannelIndex"],
                 "sentenceIndex": index,
-                "participantIndex": participants.index(person),
+                "participantIndex": participants.index(speaker),
                 "startTimeSeconds": round(seconds, 2),
                 "text": text,
             }
         )
-        seconds += len(text.split()) / 3 + random.uniform(0.2, 1.4)  # three words in a second
+        seconds += len(text.split()) / _WORDS_PER_SECOND + random.uniform(0.2, 1.4)
 
-    return spoken, int(seconds) + 1
+    return sentences, int(seconds) + 1
 
 
-def _conversation(
-    random: Random, names: dict[str, str | None], at_least: int
+def _generate_lines(
+    random: Random, names: dict[str, str | None], min_sentence_count: int
 ) -> Iterator[tuple[int, str]]:
+    """Yield who speaks, and what."""
     words = {word: random.choice(choices) for word, choices in _WORDS.items()}
     words |= {word: name for word, name in names.items() if name}
     yield _AGENT, random.choice(_OPENINGS)[0].format(**words)
     for text in random.choice(_MATTERS):
         yield _CUSTOMER, text.format(**words)
-    for exchanges in _rounds(random, at_least):
+    for exchanges in _rounds(random, min_sentence_count):
         for question, answer in exchanges:
             yield _AGENT, question.format(**words)
             yield _CUSTOMER, answer.format(**words)
 
 
-def _rounds(random: Random, at_least: int) -> Iterator[tuple[tuple[str, str], ...]]:
-    for _ in range(at_least // (2 * len(_EXCHANGES))):
+def _rounds(random: Random, min_sentence_count: int) -> Iterator[tuple[tuple[str, str], ...]]:
+    for _ in range(min_sentence_count // (2 * len(_EXCHANGES))):
         yield _EXCHANGES
     yield tuple(random.sample(_EXCHANGES, k=random.randint(3, len(_EXCHANGES))))
     yield _ENDINGS

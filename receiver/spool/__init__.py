@@ -1,1 +1,1 @@
-"""The spool: where a callback waits on disk until the database is back."""
+"""The spool: stores callbacks on disk while the database is unavailable."""

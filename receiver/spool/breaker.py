@@ -1,36 +1,37 @@
-"""The circuit breaker: with a durable spool nobody need wait for a database that is away."""
+"""A circuit breaker for the database: with a durable spool, no request needs to wait for it."""
 
 import time
 
-# In seconds. How long one failure speaks for the database. Short enough that an idle service, of
-# which the drain has nothing to try the database with, is soon back to normal.
-PAUSE_SECONDS = 10.0
+# How long one failure keeps the breaker open. It must be short: while nothing arrives, the drain
+# has no file with which to try the database, and the next callbacks should go to the database.
+OPEN_SECONDS = 10.0
 
 
-class Breaker:
-    """Open after a failure, for this process; closed by a success."""
+class CircuitBreaker:
+    """Open after a failure, closed after a success; each process has its own."""
 
     def __init__(self) -> None:
-        self._try_at: float | None = None  # monotonic; None while it is closed
+        self._retry_at: float | None = None  # monotonic; None while it is closed
 
     def is_open(self) -> bool:
-        """Tell whether to pass the database over.
+        """Return whether to skip the database.
 
-        Once the pause is over it says no to one caller, who is to try, and begins a new pause.
+        After OPEN_SECONDS it returns False to one caller, who tries the database, and is open again
+        for all others.
         """
         now = time.monotonic()
-        if self._try_at is None:
+        if self._retry_at is None:
             return False
-        if now < self._try_at:
+        if now < self._retry_at:
             return True
-        self._try_at = now + PAUSE_SECONDS
+        self._retry_at = now + OPEN_SECONDS
 
         return False
 
     def trip(self) -> None:
         """Open it: the database failed."""
-        self._try_at = time.monotonic() + PAUSE_SECONDS
+        self._retry_at = time.monotonic() + OPEN_SECONDS
 
     def reset(self) -> None:
         """Close it: the database recorded something."""
-        self._try_at = None
+        self._retry_at = None

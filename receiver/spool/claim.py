@@ -1,4 +1,4 @@
-"""Claiming a spooled file: of all the processes that move files, one at a time works on it."""
+"""Claims spooled files: only one process at a time moves a file into the ledger."""
 
 import fcntl
 import os
@@ -11,15 +11,15 @@ from receiver.store.event import Event
 
 
 class Claim:
-    """A file that is ours alone until the `with` block ends, or the process, however it does."""
+    """An exclusive lock on a file, until the `with` block or the process ends, even by a kill."""
 
     def __init__(self, path: Path, file: BinaryIO, event: Event) -> None:
         self.event = event
         self._path = path
         self._file = file
 
-    def done(self) -> None:
-        """Remove the file, since the event is in the ledger."""
+    def remove(self) -> None:
+        """Remove the file: its event is in the ledger."""
         self._path.unlink(missing_ok=True)
 
     def __enter__(self) -> Self:
@@ -35,19 +35,19 @@ class Claim:
 
 
 def claim(path: Path) -> Claim | None:
-    """Return the file as ours, or None where it is another's or gone.
+    """Return a claim on the file, None if another process has it or it doesn't exist.
 
-    Raises Damaged, or OSError where it can't be read.
+    Raises CorruptFileError, or OSError if the file can't be read.
     """
     try:
-        # For writing, though nothing is written: to lock on NFS takes that. And on a disk that has
-        # become read-only nothing should be recorded, for it couldn't be removed after.
+        # Open read-write: NFS locks need it, and a read-only disk must fail before recording, since
+        # the file couldn't be removed afterwards.
         file = path.open("r+b")
     except FileNotFoundError:
         return None
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        # It may have been moved between our opening it and our locking it.
+        # Another process may have removed the file after it was opened here.
         if os.fstat(file.fileno()).st_nlink > 0:
             return Claim(path, file, decode(file.read()))
     except BlockingIOError:

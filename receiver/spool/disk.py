@@ -1,4 +1,4 @@
-"""Writing to disk so that it stays: the file's bytes, then its name in the folder."""
+"""Writes files durably: first the file's bytes, then its name in the folder."""
 
 import os
 import secrets
@@ -6,31 +6,32 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-# The name of a file that isn't whole yet, or never will be.
-UNFINISHED = ".unfinished"
+# The name of a file that isn't completely written, and may never be.
+UNFINISHED_SUFFIX = ".unfinished"
 
-# In seconds. Whoever writes is done, or killed, long before; nobody was told that it is kept.
-_FORGOTTEN_AFTER = 3600.0
+# A writer needs much less time. An older file is left by a killed process, which didn't acknowledge
+# the callback.
+_ABANDONED_AFTER_SECONDS = 3600.0
 
 
 def make_folder(folder: Path) -> None:
-    """Make the folder if it is missing, for our eyes only; one that is there is the operator's.
+    """Create the folder with mode 0700 if it doesn't exist; the mode of an existing one stays.
 
-    Not the one it is in: where that is missing, a disk isn't mounted.
+    The parent must exist: if it doesn't, a disk isn't mounted.
     """
     try:
         folder.mkdir(mode=0o700)
     except FileExistsError:
         return
-    sync(folder.parent)
+    sync_folder(folder.parent)
 
 
 def write_unfinished(folder: Path, data: bytes) -> Path:
-    """Return a new file that holds the data durably, yet to be given its name.
+    """Return a new file that holds the data durably, under a temporary name.
 
-    Raises OSError, after which there is none.
+    Raises OSError; no file is left then.
     """
-    path = folder / f"{secrets.token_hex(16)}{UNFINISHED}"
+    path = folder / f"{secrets.token_hex(16)}{UNFINISHED_SUFFIX}"
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
         with os.fdopen(descriptor, "wb") as file:
@@ -45,7 +46,7 @@ def write_unfinished(folder: Path, data: bytes) -> Path:
 
 
 def finish(unfinished: Path, path: Path) -> None:
-    """Give the file its name, whoever may have had it; `sync` makes that durable."""
+    """Give the file its final name, replacing any file there; `sync_folder` makes that durable."""
     try:
         unfinished.replace(path)
     except BaseException:
@@ -53,15 +54,15 @@ def finish(unfinished: Path, path: Path) -> None:
         raise
 
 
-def remove_if_forgotten(path: Path) -> None:
+def remove_if_abandoned(path: Path) -> None:
     """Remove an unfinished file that a killed process has left."""
-    # It may have been finished in the meantime; and what can't be removed harms nobody.
+    # Its writer may just have finished it. And a file that can't be removed does no harm.
     with suppress(OSError):
-        if time.time() - path.stat().st_mtime > _FORGOTTEN_AFTER:
+        if time.time() - path.stat().st_mtime > _ABANDONED_AFTER_SECONDS:
             path.unlink()
 
 
-def sync(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
     """Make the names in the folder durable."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:

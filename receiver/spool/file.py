@@ -1,7 +1,7 @@
-"""A spooled callback as a file: a head of one line of JSON, the raw body, and a checksum of both.
+"""The format of a spooled file: a head of one line of JSON, the raw body, a SHA-256 of both.
 
-The head holds all that judging takes, and nothing that was judged: that is done anew, by the code
-and the settings of the day on which the file is moved into the ledger.
+The head has what validation needs, but not its result. The event is validated again when the file
+is moved into the ledger, by the code and the settings of that day.
 """
 
 import hashlib
@@ -12,10 +12,10 @@ from typing import Any
 from receiver.runtime.errors import ReceiverError
 from receiver.store.event import Event
 
-FORMAT = 1
+FORMAT_VERSION = 1
 
 _CHECKSUM_BYTES = hashlib.sha256().digest_size
-AS_THEY_ARE = (
+COPIED_FIELDS = (
     "source",
     "content_type",
     "idempotency_token",
@@ -27,34 +27,36 @@ AS_THEY_ARE = (
 
 
 class CorruptFileError(ReceiverError):
-    """The file holds no callback that could be read; the message goes on after "it"."""
+    """The file can't be decoded; the message continues a sentence that begins with "it"."""
 
 
 def encode(event: Event) -> bytes:
-    """Return the file that holds the event as it was before it was judged."""
+    """Return the content of the event's file, without what validation found."""
     head: dict[str, Any] = {
-        "format": FORMAT,
+        "format": FORMAT_VERSION,
         "sha256": event.sha256.hex(),
         "received_at": event.received_at.isoformat(),
     }
-    head |= {name: getattr(event, name) for name in AS_THEY_ARE}
+    head |= {name: getattr(event, name) for name in COPIED_FIELDS}
     content = json.dumps(head).encode() + b"\n" + event.body
 
     return content + hashlib.sha256(content).digest()
 
 
 def decode(data: bytes) -> Event:
-    """Return the event that the file holds, yet to be judged.
+    """Return the event of a file's content, before validation.
 
-    Raises Damaged for one that was cut short or changed, or that a newer release wrote.
+    Raises CorruptFileError if the file was truncated or changed, or written by a newer release.
     """
     content, checksum = data[:-_CHECKSUM_BYTES], data[-_CHECKSUM_BYTES:]
     if hashlib.sha256(content).digest() != checksum:
-        raise CorruptFileError("was cut short or changed: its checksum is wrong")
+        raise CorruptFileError("was truncated or changed: its checksum is wrong")
     line, _, body = content.partition(b"\n")
     head = json.loads(line)
-    if head["format"] != FORMAT:
-        raise CorruptFileError(f"has format {head['format']}, and this release reads {FORMAT}")
+    if head["format"] != FORMAT_VERSION:
+        raise CorruptFileError(
+            f"has format {head['format']}, but this release reads {FORMAT_VERSION}"
+        )
 
     return Event(
         sha256=bytes.fromhex(head["sha256"]),
@@ -62,5 +64,5 @@ def decode(data: bytes) -> Event:
         received_at=datetime.fromisoformat(head["received_at"]),
         job_id=None,
         account_id=None,
-        **{name: head[name] for name in AS_THEY_ARE},
+        **{name: head[name] for name in COPIED_FIELDS},
     )

@@ -1,105 +1,106 @@
-"""The spool's folder: one file for each callback that the ledger has yet to take."""
+"""The spool's folder: one file for each callback that isn't in the ledger yet."""
 
 import os
 from pathlib import Path
 from typing import NamedTuple
 
-from receiver.spool.breaker import Breaker
+from receiver.spool.breaker import CircuitBreaker
 from receiver.spool.disk import (
-    UNFINISHED,
+    UNFINISHED_SUFFIX,
     finish,
     make_folder,
-    remove_if_forgotten,
-    sync,
+    remove_if_abandoned,
+    sync_folder,
     write_unfinished,
 )
 from receiver.spool.file import CorruptFileError, decode, encode
 from receiver.spool.usage import SpoolUsage
 from receiver.store.event import Event
 
-# After the digest: so there is one file of each body, however often somebody replays it. A replay
-# under other headers spoils nothing, since a callback is judged by what is signed.
-CALLBACK = ".callback"
+# A file's name is the body's digest and this suffix. So replays of a body make one file. Replays
+# with other headers do no harm, since validation uses only what is signed.
+CALLBACK_SUFFIX = ".callback"
 
 
-class Waiting(NamedTuple):
-    """A file that waits to be moved; they sort by age."""
+class SpooledFile(NamedTuple):
+    """A file that waits to be moved into the ledger; files sort by age."""
 
-    since: float  # seconds since the epoch
+    written_at: float  # seconds since the epoch
     name: str
-    size: int  # bytes
+    size_bytes: int
 
 
 class Spool:
     """A folder of callbacks, shared by any number of processes. All methods block on the disk.
 
-    `durable` says that it outlives the machine, so that what it holds may be acknowledged.
+    `durable` says that the folder outlives the machine, so that its callbacks may be acknowledged.
     """
 
     def __init__(self, path: Path, *, durable: bool) -> None:
         self.path = path
         self.durable = durable
-        self.breaker = Breaker()
-        self._census = SpoolUsage(path)
+        self.breaker = CircuitBreaker()
+        self._usage = SpoolUsage(path)
 
     def put(self, event: Event) -> None:
-        """Return once the event is on disk, whole and to stay.
+        """Return once the event is durable on disk.
 
-        One that is there already is left as it is, unless it is damaged. Raises OSError (a full
-        disk, a folder that is read-only) or its kind SpoolFullError: then it doesn't count as kept.
+        A file that exists already is replaced only if it is damaged. Raises OSError (a full disk, a
+        read-only folder) or its subclass SpoolFullError; the event doesn't count as stored then.
         """
-        path = self.path / f"{event.sha256.hex()}{CALLBACK}"
+        path = self.path / f"{event.sha256.hex()}{CALLBACK_SUFFIX}"
         make_folder(self.path)
-        if not _is_whole(path):
+        if not _is_intact(path):
             data = encode(event)
-            self._census.add(len(data))
-            # Another process may have come in between. That one's file holds the same body.
+            self._usage.add(len(data))
+            # Another process may have finished a file by now. It holds the same body.
             finish(write_unfinished(self.path, data), path)
-        sync(self.path)
+        sync_folder(self.path)
 
     def probe(self) -> None:
-        """Raise OSError if nothing could be put here now."""
+        """Raise OSError if no callback could be written now."""
         make_folder(self.path)
         write_unfinished(self.path, b"probe").unlink()
 
-    def waiting(self) -> list[Waiting]:
-        """Return the files to be moved, the oldest first; remove what was never finished."""
-        found = []
+    def list_files(self) -> list[SpooledFile]:
+        """Return the files to be moved, the oldest first; remove abandoned unfinished files."""
+        files = []
         try:
             with os.scandir(self.path) as entries:
                 for entry in entries:
-                    if entry.name.endswith(UNFINISHED):
-                        remove_if_forgotten(Path(entry.path))
-                    elif entry.name.endswith(CALLBACK):
-                        found += _waiting(entry)
-        except FileNotFoundError:  # nobody has put anything yet
+                    if entry.name.endswith(UNFINISHED_SUFFIX):
+                        remove_if_abandoned(Path(entry.path))
+                    elif entry.name.endswith(CALLBACK_SUFFIX):
+                        files += _spooled_file(entry)
+        except FileNotFoundError:  # the first `put` creates the folder
             return []
 
-        return sorted(found)
+        return sorted(files)
 
-    def damaged(self) -> dict[str, str]:
-        """Return which of the files that wait can't be read, and why."""
-        found = {}
-        for file in self.waiting():
+    def find_damaged(self) -> dict[str, str]:
+        """Return the names of the files that can't be read, each with the reason."""
+        reasons = {}
+        for file in self.list_files():
             try:
                 decode((self.path / file.name).read_bytes())
-            except FileNotFoundError:  # moved in the meantime
+            except FileNotFoundError:  # just moved
                 continue
             except (CorruptFileError, OSError) as error:
-                found[file.name] = explain(error)
+                reasons[file.name] = explain(error)
 
-        return found
+        return reasons
 
 
 def explain(error: CorruptFileError | OSError) -> str:
-    """Return what keeps a file from being moved, in the operator's words."""
-    return (
-        f"it {error}" if isinstance(error, CorruptFileError) else f"the disk says: {error.strerror}"
-    )
+    """Return for the operator why a file can't be moved."""
+    return f"it {error}" if isinstance(error, CorruptFileError) else f"disk error: {error.strerror}"
 
 
-def _is_whole(path: Path) -> bool:
-    """Tell whether the file is there to stay: its own writer may not have got that far yet."""
+def _is_intact(path: Path) -> bool:
+    """Return whether the file exists and isn't damaged; if so, make its bytes durable.
+
+    Its writer may be another process that hasn't done this yet.
+    """
     try:
         with path.open("rb") as file:
             decode(file.read())
@@ -110,10 +111,10 @@ def _is_whole(path: Path) -> bool:
     return True
 
 
-def _waiting(entry: os.DirEntry[str]) -> list[Waiting]:
+def _spooled_file(entry: os.DirEntry[str]) -> list[SpooledFile]:
     try:
-        found = entry.stat(follow_symlinks=False)
-    except FileNotFoundError:  # moved in the meantime
+        status = entry.stat(follow_symlinks=False)
+    except FileNotFoundError:  # just moved
         return []
 
-    return [Waiting(found.st_mtime, entry.name, found.st_size)]
+    return [SpooledFile(status.st_mtime, entry.name, status.st_size)]

@@ -1,32 +1,33 @@
-"""How much the spool holds, so that it stops before the disk is full or the folder unwieldy."""
+"""Limits the size of the spool, before the disk is full or the folder slow to list."""
 
 import errno
 import os
 import time
 from pathlib import Path
 
-# Whatever else is on the disk must be left room: a full one stops more than the spool.
-MOST_BYTES = 1024**3
-# Some hours of callbacks. A folder of this size is still listed within a second.
-MOST_FILES = 100_000
+# Leaves space on the disk for other programs: a full disk stops more than the spool.
+MAX_BYTES = 1024**3
+# Several hours of callbacks. Listing a folder of this size still takes less than a second.
+MAX_FILES = 100_000
 
-# A scan costs time that grows with the folder. It may take a twentieth of the time, and there is
-# none more often than this, in seconds.
-_SHARE = 20
-_PAUSE_SECONDS = 1.0
-_MEANWHILE_SECONDS = 60.0
+# The time of a scan grows with the folder. So after a scan comes a pause of at least twenty times
+# the scan's own time, and of at least this interval.
+_SCAN_PAUSE_FACTOR = 20
+_MIN_SCAN_INTERVAL_SECONDS = 1.0
+# While one thread scans, the others don't scan for as long as this.
+_MAX_SCAN_SECONDS = 60.0
 
 
 class SpoolFullError(OSError):
-    """The spool holds as much as it may."""
+    """The spool holds as many files or bytes as it may."""
 
 
 class SpoolUsage:
-    """A count of the folder's files and bytes: scanned now and then, added to in between.
+    """Counts the folder's files and bytes: it scans them at times, and adds what `add` reports.
 
-    What other processes add shows at the next scan, so the caps may be exceeded by what they put
-    in a second or so. Every file counts, whatever it is. Threads need no lock: an addition that
-    one of them loses shows at the next scan too.
+    What other processes add is counted by the next scan, so the limits may be exceeded by what they
+    write in about a second. Every file counts, of any kind. Threads need no lock: if an addition is
+    lost, the next scan counts it.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -35,35 +36,36 @@ class SpoolUsage:
         self._bytes = 0
         self._scan_at = 0.0  # monotonic
 
-    def add(self, size: int) -> None:
-        """Count one more file of `size` bytes; raise SpoolFullError if it is one too many."""
+    def add(self, size_bytes: int) -> None:
+        """Count one more file of this size; raise SpoolFullError if it exceeds a limit."""
         now = time.monotonic()
         if now >= self._scan_at:
-            # One thread scans, the others go by the last count.
-            self._scan_at = now + _MEANWHILE_SECONDS
+            # Other threads use the last count while this one scans.
+            self._scan_at = now + _MAX_SCAN_SECONDS
             try:
                 self._files, self._bytes = _count(self._folder)
             except OSError:
-                self._scan_at = now  # else nothing would hold the next ones back
+                self._scan_at = now  # without a count, the next call must scan
                 raise
-            took = time.monotonic() - now
-            self._scan_at = now + max(_PAUSE_SECONDS, _SHARE * took)
-        if self._files >= MOST_FILES or self._bytes + size > MOST_BYTES:
+            seconds = time.monotonic() - now
+            self._scan_at = now + max(_MIN_SCAN_INTERVAL_SECONDS, _SCAN_PAUSE_FACTOR * seconds)
+        if self._files >= MAX_FILES or self._bytes + size_bytes > MAX_BYTES:
             raise SpoolFullError(
                 errno.ENOSPC, f"the spool is full: {self._files} files, {self._bytes} bytes"
             )
         self._files += 1
-        self._bytes += size
+        self._bytes += size_bytes
 
 
 def _count(folder: Path) -> tuple[int, int]:
-    files = size = 0
+    """Return how many files the folder has, and their size in bytes."""
+    files = size_bytes = 0
     with os.scandir(folder) as entries:
         for entry in entries:
             try:
-                size += entry.stat(follow_symlinks=False).st_size
-            except FileNotFoundError:  # moved in the meantime
+                size_bytes += entry.stat(follow_symlinks=False).st_size
+            except FileNotFoundError:  # just moved
                 continue
             files += 1
 
-    return files, size
+    return files, size_bytes

@@ -17,7 +17,7 @@ from receiver.twilio.client import (
     TwilioRefusedError,
     TwilioUnavailableError,
 )
-from receiver.web.problems import RETRY_AFTER, problem, unavailable
+from receiver.web.problems import RETRY_AFTER_SECONDS, problem, unavailable
 
 logger = logging.getLogger(__name__)
 
@@ -57,7 +57,7 @@ def _refused(error: TwilioRefusedError) -> Response:
 
 def _busy(error: TwilioBusyError) -> Response:
     seconds = error.retry_after_seconds
-    retry_after = RETRY_AFTER if seconds is None else math.ceil(seconds)
+    retry_after = RETRY_AFTER_SECONDS if seconds is None else math.ceil(seconds)
 
     return problem(
         429,

@@ -23,7 +23,7 @@ from receiver.submissions.request import (
 from receiver.submissions.submit import Intent, submit
 from receiver.twilio.client import Twilio, open_twilio
 from receiver.web.auth import require_write_key
-from receiver.web.job_view import enveloped
+from receiver.web.job_view import describe_operation
 from receiver.web.problems import ProblemError
 from schemas.transcription import Accepted
 
@@ -62,9 +62,8 @@ def _add_key(response: Response) -> Response:
 def _submit(until: Deadline) -> Response:
     is_check_wanted, document = is_check_requested(), read_submission()
     parts = services()
-    media_url = document.get("media_url")
     # A repeat of a submission that Twilio accepted is not checked again.
-    needs_checks = bool(media_url) and not _is_repeat(until)
+    needs_checks = bool(document.get("media_url")) and not _is_repeat(until)
     if needs_checks and is_check_wanted:
         _check_media(document["media_url"])
     intent = Intent(
@@ -121,7 +120,7 @@ def _accepted(submission: Submission, until: Deadline) -> Response:
             f"Twilio accepted the job as {submission.job_id}, but its answer can't be used: "
             "`callbacks list` shows why. Don't submit the job again.",
         )
-    response = jsonify(Accepted().dump(enveloped(job)))
+    response = jsonify(Accepted().dump(describe_operation(job)))
     response.status_code = 202
     response.headers["Location"] = response.get_json()["statusUrl"]
 

@@ -1,1 +1,1 @@
-"""Web: what every route shares: API keys, problem documents, responses, a job's view, health."""
+"""Web: what the routes share: API keys, problem documents, responses, views of a job, health."""

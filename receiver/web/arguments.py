@@ -1,4 +1,4 @@
-"""The query of a request, validated by a schema; every fault is told in one answer."""
+"""Parses a request's query string with a schema; one response lists all errors."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -10,17 +10,17 @@ from receiver.web.problems import ProblemError
 from schemas.query import Query
 
 
-def arguments(query: Query) -> dict[str, Any]:
-    """Return the request's parameters as the schema loads them; raises Problem 400."""
+def parse_arguments(query: Query) -> dict[str, Any]:
+    """Return the request's query parameters as the schema loads them; raises ProblemError 400."""
     try:
         return query.read(list(request.args.items(multi=True)))
     except ValidationError as error:
-        raise refusal(error.messages_dict) from None
+        raise invalid_arguments(error.messages_dict) from None
 
 
-def refusal(faults: Mapping[str, list[str]]) -> ProblemError:
-    """Return the 400 that tells the faults of each parameter, and points at it."""
-    pairs = [(name, fault) for name, texts in faults.items() for fault in texts]
-    errors = [{"detail": fault, "pointer": f"/{name}"} for name, fault in pairs]
+def invalid_arguments(errors: Mapping[str, list[str]]) -> ProblemError:
+    """Return the 400 for the errors of each parameter, with a pointer to each parameter."""
+    pairs = [(name, text) for name, texts in errors.items() for text in texts]
+    members = [{"detail": text, "pointer": f"/{name}"} for name, text in pairs]
 
-    return ProblemError(400, " ".join(f"{name}: {fault}" for name, fault in pairs), errors=errors)
+    return ProblemError(400, " ".join(f"{name}: {text}" for name, text in pairs), errors=members)

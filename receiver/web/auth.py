@@ -1,4 +1,4 @@
-"""Who may read and who may write: an API key, as Basic `name:secret` or as Bearer `secret`."""
+"""Authenticates API clients by a key: Basic with `name:secret`, or Bearer with `secret`."""
 
 import base64
 import binascii
@@ -12,15 +12,12 @@ from receiver.services import services
 from receiver.settings.keys import ApiKey
 from receiver.web.problems import ProblemError
 
-# RFC 9110, 11.6.1: several challenges may share one field.
+# One header may hold several challenges (RFC 9110, 11.6.1).
 CHALLENGES = 'Basic realm="transcriptions", charset="UTF-8", Bearer realm="transcriptions"'
 
 
 def require_api_key() -> None:
-    """Let nobody pass without an API key, which becomes `g.api_key`.
-
-    Raises Problem 401 (Twilio's 20003).
-    """
+    """Require an API key, and set `g.api_key`; raises ProblemError 401 (Twilio's 20003)."""
     key = identify(request.headers.get("Authorization", ""), services().settings.api_keys)
     if key is None:
         raise ProblemError(
@@ -33,37 +30,37 @@ def require_api_key() -> None:
 
 
 def require_write_key() -> None:
-    """Let nobody pass without an API key that may write; raises Problem 401 or 403."""
+    """Require an API key that may write; raises ProblemError 401 or 403."""
     require_api_key()
     if not g.api_key.may_write:
         raise ProblemError(
             403,
-            f"The API key {g.api_key.name} may read only: one that may submit is written "
+            f"The API key {g.api_key.name} may only read. A key that may submit jobs is written as "
             "name:secret:write in API_KEYS.",
         )
 
 
 def identify(authorization: str, keys: Iterable[ApiKey]) -> ApiKey | None:
-    """Return the key that the Authorization header presents, None if it is no key of ours.
+    """Return the key in the Authorization header, None if it isn't one of `keys`.
 
-    How long it takes tells nothing of the secrets: digests are compared, which have one length,
-    in constant time, and always with every key.
+    The time that it takes reveals nothing about the secrets: it compares digests of equal length,
+    in constant time, with every key.
     """
     scheme, _, presented = authorization.partition(" ")
-    named = scheme.lower() == "basic"
-    if not named and scheme.lower() != "bearer":
+    is_basic = scheme.lower() == "basic"
+    if not is_basic and scheme.lower() != "bearer":
         return None
-    digest = _digest(_decoded(presented.strip()) if named else presented.strip().encode())
-    found = None
+    digest = _digest(_decode(presented.strip()) if is_basic else presented.strip().encode())
+    match = None
     for key in keys:
-        expected = f"{key.name}:{key.secret}" if named else key.secret
+        expected = f"{key.name}:{key.secret}" if is_basic else key.secret
         if hmac.compare_digest(_digest(expected.encode()), digest):
-            found = key
+            match = key
 
-    return found
+    return match
 
 
-def _decoded(credentials: str) -> bytes:
+def _decode(credentials: str) -> bytes:
     try:
         return base64.b64decode(credentials, validate=True)
     except (binascii.Error, ValueError):

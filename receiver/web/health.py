@@ -1,4 +1,4 @@
-"""Health: is the process there, and is the database behind it in order."""
+"""Health checks: whether the process responds, and whether its database can store callbacks."""
 
 from typing import Literal
 
@@ -13,53 +13,50 @@ from receiver.store.schema import is_writable, schema_state
 from receiver.web.problems import ProblemError
 from schemas.health import Health
 
-# In seconds: long enough for a fresh connection where the pool's have gone stale, and short enough
-# for whoever probes.
-READY_SECONDS = 2.0
+# Long enough for a new connection if those in the pool are broken, and short enough for a probe.
+READY_TIMEOUT_SECONDS = 2.0
 
-# No authentication: platforms probe without credentials, and there is nothing to learn.
+# No authentication: platforms probe without credentials, and the responses reveal nothing.
 blueprint = Blueprint("health", __name__)
 
 
 @blueprint.get("/healthz")
 def healthz() -> Response:
-    """Answer 200 without touching anything else."""
-    return _answer("ok")
+    """Answer 200, without using the database."""
+    return _respond("ok")
 
 
 @blueprint.get("/readyz")
 def readyz() -> Response:
-    """Answer 200 where callbacks can be kept; Problem 503 says why not.
+    """Answer 200 if callbacks can be stored; ProblemError 503 says why not.
 
-    A newer schema is ready: a release migrates before the processes of the old one end.
+    A newer schema is ready: a release migrates while processes of the old one still run.
     """
-    if fault := _fault(services().engine):
-        raise ProblemError(503, fault)
+    if problem := _find_problem(services().engine):
+        raise ProblemError(503, problem)
 
-    return _answer("ready")
+    return _respond("ready")
 
 
-def _fault(engine: Engine) -> str | None:
+def _find_problem(engine: Engine) -> str | None:
     try:
-        with time_limit(READY_SECONDS):
-            return query(engine, Deadline(READY_SECONDS), _fault_of)
-    except (DeadlineExceededError, DatabaseUnavailableError) as error:
-        raise ProblemError(
-            503, "The database does not answer. `flask --app app doctor` looks for the cause."
-        ) from error
+        with time_limit(READY_TIMEOUT_SECONDS):
+            return query(engine, Deadline(READY_TIMEOUT_SECONDS), _problem_of)
+    except (DeadlineExceededError, DatabaseUnavailableError):
+        return "The database does not respond. `flask --app app doctor` looks for the cause."
 
 
-def _fault_of(connection: Connection) -> str | None:
+def _problem_of(connection: Connection) -> str | None:
     if not is_writable(connection):
-        connection.invalidate()  # a fresh connection may reach a server that takes writes again
-        return "The database takes no writes. `flask --app app doctor` says what to do."
+        connection.invalidate()  # a new connection may reach a server that accepts writes
+        return "The database does not accept writes. `flask --app app doctor` says what to do."
     if schema_state(connection) == "behind":
-        return "The database's schema is behind the code. Run `flask --app app migrate`."
+        return "The database's schema is older than the code. Run `flask --app app migrate`."
 
     return None
 
 
-def _answer(status: Literal["ok", "ready"]) -> Response:
+def _respond(status: Literal["ok", "ready"]) -> Response:
     response = jsonify(Health().dump({"status": status}))
     response.cache_control.no_store = True
 

@@ -1,30 +1,41 @@
-"""Addresses: where the job and what belongs to it are found, here and not at Twilio."""
+"""Views of a job: what the schemas render of it, with its URLs and its transcript's state."""
 
 from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from flask import request
 
 from receiver.services import services
 from receiver.settings.urls import public_origin
-from receiver.web.availability import availability
+from receiver.web import transcript_state
 
 
 def job_url(job_id: str) -> str:
-    """Return the job's own address."""
+    """Return the job's URL at this service, not at Twilio."""
     origin = public_origin(request.environ, services().settings.public_url)
 
     return f"{origin}/v3/Transcriptions/{job_id}"
 
 
-def described(job: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what the schema Transcription renders: the row, and what follows from it."""
+def describe_operation(job: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the schema Operation renders."""
+    return {
+        "operation_id": job["id"],
+        "status": job["status"],
+        "status_url": job_url(job["id"]),
+        "transcription": describe_job(job),
+    }
+
+
+def describe_job(job: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the schema Transcription renders: the job's row, and what is derived from it."""
     url = job_url(job["id"])
 
     return {
         **job,
         "url": url,
-        "transcript": availability(job),
+        "transcript": _describe_transcript(job),
         "links": {
             "transcript": f"{url}/Transcript",
             "callbacks": f"{url}/Callbacks",
@@ -33,11 +44,31 @@ def described(job: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def enveloped(job: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what the schema Operation renders."""
-    return {
-        "operation_id": job["id"],
-        "status": job["status"],
-        "status_url": job_url(job["id"]),
-        "transcription": described(job),
+def _describe_transcript(job: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the schema TranscriptState renders."""
+    is_available = job["transcript_sha256"] is not None
+    state = {
+        "available": is_available,
+        "sentences": job["sentences"],
+        "source": job["transcript_source"] if is_available else None,
     }
+    if not _is_missing(job):
+        return state
+    reasons = transcript_state.missing_reasons(job, public_url=services().settings.public_url)
+
+    return state | {
+        "missing": transcript_state.missing_kind(job),
+        "reasons": list(reasons),
+        "resubmitted_as": job.get("resubmitted_as"),
+    }
+
+
+def is_awaited(job: Mapping[str, Any]) -> bool:
+    """Return whether the job is completed, and its callback may still be received in time."""
+    return transcript_state.lacks_transcript(job) and not _is_missing(job)
+
+
+def _is_missing(job: Mapping[str, Any]) -> bool:
+    grace = timedelta(seconds=services().settings.reconcile_grace_seconds)
+
+    return transcript_state.is_missing(job, grace=grace, at=datetime.now(UTC))

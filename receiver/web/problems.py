@@ -1,4 +1,4 @@
-"""Problem documents: every error that the application answers, in Twilio's form of RFC 9457."""
+"""Problem documents (RFC 9457), in Twilio's form: the body of every error response."""
 
 import logging
 from collections.abc import Sequence
@@ -13,11 +13,11 @@ logger = logging.getLogger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
 
-# In seconds. Enough for a database to restart, and little enough for Twilio to come back at all.
-RETRY_AFTER = 10
+# Enough for a database to restart, and short enough for Twilio to retry at all.
+RETRY_AFTER_SECONDS = 10
 
-# Twilio's own codes where it has one for the status (https://www.twilio.com/docs/api/errors);
-# its general codes end in the HTTP status otherwise.
+# Twilio's codes for these statuses (https://www.twilio.com/docs/api/errors). For any other status,
+# Twilio's code is 20000 and the status.
 _CODES = {400: 20001, 401: 20003, 403: 20006, 405: 20004, 429: 20429}
 _TITLES = {
     400: "Invalid parameter",
@@ -38,10 +38,10 @@ _TITLES = {
 
 
 class ProblemError(ReceiverError):
-    """An answer other than success: an HTTP status and what the reader should know.
+    """An error response: an HTTP status, and a detail for the client.
 
-    `errors` holds `{"detail": …, "pointer": …}`, one for each fault of the input. `code` is
-    Twilio's, where it isn't the one of the status.
+    `errors` has a `{"detail": …, "pointer": …}` for each error in the input. `code` is Twilio's, if
+    it differs from the code of the status.
     """
 
     def __init__(
@@ -61,7 +61,7 @@ class ProblemError(ReceiverError):
         self.headers = headers or {}
 
 
-def document(
+def problem_document(
     status: int,
     detail: str,
     *,
@@ -91,21 +91,21 @@ def problem(
     errors: Sequence[dict[str, str]] = (),
     headers: dict[str, str] | None = None,
 ) -> Response:
-    """Return the response that carries the problem document."""
-    body = json.dumps(document(status, detail, code=code, errors=errors))
+    """Return the response with a problem document."""
+    body = json.dumps(problem_document(status, detail, code=code, errors=errors))
 
     return Response(body, status, headers, content_type=MEDIA_TYPE)
 
 
 def unavailable(detail: str) -> Response:
-    """Return a 503 that says when to try again."""
-    headers = {"Retry-After": str(RETRY_AFTER), "Cache-Control": "no-store"}
+    """Return a 503 with the time after which to retry."""
+    headers = {"Retry-After": str(RETRY_AFTER_SECONDS), "Cache-Control": "no-store"}
 
     return problem(503, detail, headers=headers)
 
 
 def register(app: Flask) -> None:
-    """Let the application answer every error with a problem document."""
+    """Make the application respond to every error with a problem document."""
 
     @app.errorhandler(ProblemError)
     def _from_problem(error: ProblemError) -> Response:
@@ -124,8 +124,8 @@ def register(app: Flask) -> None:
         return problem(error.code or 500, error.description or "", headers=headers)
 
     @app.errorhandler(Exception)
-    def _from_fault(error: Exception) -> Response:
-        # Flask would log its text and traceback, which may quote a transcript.
+    def _from_any(error: Exception) -> Response:
+        # Flask would log the message and traceback, which may quote a transcript.
         logger.error("a request failed: %s", locate(error), extra={"endpoint": request.endpoint})
 
-        return problem(500, "It failed by a fault of this service; the log tells where.")
+        return problem(500, "Internal error of this service; its log says where.")

@@ -10,7 +10,7 @@ import pytest
 
 from bench.load import callbacks
 from bench.load.requests import API_KEY, Body, write_callbacks, write_gets
-from receiver.settings.keys import auth_tokens
+from receiver.settings.keys import parse_auth_tokens
 from receiver.signatures.signature import SignedRequest, verify
 from schemas.callback import Head, decode
 
@@ -40,7 +40,7 @@ def test_callbacks_verify_and_validate(tmp_path: Path, body: Body) -> None:
             settings=None,
             content_type=headers["Content-Type"],
         )
-        verified = verify(signed, auth_tokens(callbacks.TOKEN), sent)
+        verified = verify(signed, parse_auth_tokens(callbacks.TOKEN), sent)
         assert verified.digest == sha256(sent).digest()
         assert Head().load(decode(sent))["account_id"] == callbacks.ACCOUNT
     assert load.bytes == sum(len(sent) for *_, sent in found)

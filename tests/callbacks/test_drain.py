@@ -134,7 +134,7 @@ def test_what_the_disk_refuses_is_tried_again(
     path.mkdir()
     for _ in range(2):
         [tried] = drain.run(drain.waiting())
-        assert tried == DrainResult(path.name, error="the disk says: Is a directory")
+        assert tried == DrainResult(path.name, error="disk error: Is a directory")
     assert len(caplog.records) == 1
     path.rmdir()
     elsewhere.rename(path)
@@ -152,7 +152,7 @@ def test_what_cannot_be_removed_is_recorded_once(
     put(spool, body(1))
     monkeypatch.setattr(Path, "unlink", refuse)
     [tried] = drain.run(drain.waiting())
-    assert tried.error == "the disk says: Read-only file system"
+    assert tried.error == "disk error: Read-only file system"
     assert drain.waiting() == []
     assert count(engine) == (1, 1)
 
@@ -216,7 +216,7 @@ def test_two_processes_move_each_file_once(engine: Engine, migrated: str, spool:
         moved = [int(process.communicate(timeout=60)[0]) for process in (one, other)]
     assert sum(moved) == 200
     assert count(engine) == (200, 200)
-    assert spool.waiting() == []
+    assert spool.list_files() == []
 
 
 def test_a_kill_loses_nothing(engine: Engine, migrated: str, spool: Spool, drain: Drain) -> None:
@@ -226,9 +226,9 @@ def test_a_kill_loses_nothing(engine: Engine, migrated: str, spool: Spool, drain
         begin(process)
         wait_until(lambda: count(engine)[0] >= 20)
         process.kill()
-    assert spool.waiting()
+    assert spool.list_files()
     list(drain.run(drain.waiting()))
-    assert spool.waiting() == []
+    assert spool.list_files() == []
     stored, deliveries = count(engine)
     assert stored == 200
     assert deliveries in {200, 201}

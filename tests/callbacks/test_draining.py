@@ -24,7 +24,7 @@ def test_what_waited_before_the_start_is_moved(
     put(spool, *map(body, range(50)))
     folder = str(spool.path)
     with web_server(migrated, tmp_path / "log", SPOOL_DIR=folder, WEB_CONCURRENCY="2") as web:
-        wait_until(lambda: not spool.waiting())
+        wait_until(lambda: not spool.list_files())
         assert web.get("/v3/Transcriptions/job_49").status_code == 200
     assert count(engine) == (50, 50)
     assert "moved into the ledger" in web.log.read_text()
@@ -40,9 +40,9 @@ def test_what_waits_for_the_database_is_moved_once_it_is_there(
         engine_on(database) as engine,
     ):
         wait_until(lambda: "the database failed" in web.log.read_text())
-        assert len(spool.waiting()) == 5
+        assert len(spool.list_files()) == 5
         migrate(engine, tell=lambda _: None)
-        wait_until(lambda: not spool.waiting())
+        wait_until(lambda: not spool.list_files())
         assert count(engine) == (5, 5)
 
 
@@ -58,7 +58,7 @@ def test_a_frozen_database_is_given_up(own_postgres: Server, spool: Spool, tmp_p
                 put(spool, body(2))
                 wait_until(lambda: "callbacks wait for the database" in web.log.read_text())
                 assert web.get("/healthz").status_code == 200
-            wait_until(lambda: not spool.waiting())
+            wait_until(lambda: not spool.list_files())
         assert count(engine)[0] == 2
 
 
@@ -74,7 +74,7 @@ def test_a_fault_of_the_probe_stops_nothing(
     put(spool, body(1))
     draining_it = gevent.spawn(run_forever, Drain(engine, spool, []), idle_pause_seconds=0.01)
     with gevent.Timeout(30):
-        while spool.waiting():
+        while spool.list_files():
             gevent.sleep(0.01)
     draining_it.kill()
     assert count(engine) == (1, 1)
@@ -91,5 +91,5 @@ def test_an_unusable_folder_is_told_and_stops_nothing(
         wait_until(lambda: "draining the spool failed" in web.log.read_text())
         spool.path.unlink()
         put(spool, body(2))
-        wait_until(lambda: not spool.waiting())
+        wait_until(lambda: not spool.list_files())
     assert count(engine) == (2, 2)

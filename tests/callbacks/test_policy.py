@@ -14,7 +14,7 @@ from receiver.bodies.reader import PROVED_BYTES
 from receiver.callbacks.policy import POLICY, CallbackResult
 from receiver.runtime.deadline import Deadline
 from receiver.services import install, services_of
-from receiver.spool.folder import Waiting
+from receiver.spool.folder import SpooledFile
 from receiver.store.event import Event
 from receiver.store.ledger.group_commit import GroupCommitter
 from receiver.store.ledger.record import Recorded
@@ -32,11 +32,11 @@ def _is_to_try_again(response: TestResponse) -> bool:
     return response.status_code == 503 and int(response.headers["Retry-After"]) > 0
 
 
-def _waiting(app: Flask) -> list[Waiting]:
+def _waiting(app: Flask) -> list[SpooledFile]:
     spool = services_of(app).spool
     assert spool is not None
 
-    return spool.waiting()
+    return spool.list_files()
 
 
 def test_every_fate_has_its_answer() -> None:

@@ -21,9 +21,9 @@ from dev.process import Child
 from receiver.events.api_events import event_of, record_response
 from receiver.reconcile.report import Report
 from receiver.services import services_of
-from receiver.simulator.clock import StillClock
-from receiver.simulator.server import Served, serve
-from receiver.simulator.trouble import Delays, Trouble
+from receiver.simulator.clock import ManualClock
+from receiver.simulator.faults import Delays, Faults
+from receiver.simulator.server import SimulatorServer, serve
 from receiver.store.completeness.figures import Completeness, completeness
 from receiver.store.ledger.record import record
 from tests.support.command import run
@@ -54,20 +54,20 @@ def _logging_as_before() -> Iterator[None]:
 
 
 @pytest.fixture
-def twilio() -> Iterator[Served]:
+def twilio() -> Iterator[SimulatorServer]:
     """Yield a simulated Twilio that never calls back, and whose time is an hour ago."""
-    clock = StillClock(datetime.now(UTC) - HOUR)
-    with serve(simulated(clock=clock, trouble=Trouble(lost=1))) as served:
+    clock = ManualClock(datetime.now(UTC) - HOUR)
+    with serve(simulated(clock=clock, faults=Faults(lost=1))) as served:
         yield served
 
 
 @pytest.fixture
-def environ(environ: dict[str, str], twilio: Served) -> dict[str, str]:
+def environ(environ: dict[str, str], twilio: SimulatorServer) -> dict[str, str]:
     """Let the service take it for Twilio."""
     return environ | {"TWILIO_ACCOUNT_SID": ACCOUNT, "TWILIO_BASE_URL": twilio.url}
 
 
-def _create(twilio: Served) -> tuple[str, str]:
+def _create(twilio: SimulatorServer) -> tuple[str, str]:
     """Let there be two jobs whose callbacks were lost, and the transcript of one in a conversation.
 
     Returns the one that can be got back, and the one that can't.
@@ -96,7 +96,7 @@ def _figures(engine: Engine) -> Completeness:
         return completeness(connection, datetime.now(UTC) - timedelta(seconds=1))
 
 
-def test_one_pass_prints_what_it_came_to(app: Flask, twilio: Served) -> None:
+def test_one_pass_prints_what_it_came_to(app: Flask, twilio: SimulatorServer) -> None:
     """It is JSON on one line, and the exit code says that nothing went wrong."""
     _create(twilio)
     result = run(app, "reconcile")
@@ -143,7 +143,7 @@ def test_completeness_names_what_twilio_does_not_know(app: Flask) -> None:
     assert "\nforgotten  PENDING\n" in result.stdout
 
 
-def test_completeness_names_what_is_missing(app: Flask, twilio: Served) -> None:
+def test_completeness_names_what_is_missing(app: Flask, twilio: SimulatorServer) -> None:
     """With figures, reasons and an exit code for a monitor."""
     back, lost = _create(twilio)
     run(app, "reconcile")
@@ -155,7 +155,7 @@ def test_completeness_names_what_is_missing(app: Flask, twilio: Served) -> None:
     assert any(line.startswith("missing 1 (the oldest for 0:59 h)") for line in lines)
     assert any(line.startswith(lost) for line in lines)
     assert back not in result.stdout
-    assert "can't be fetched back" in result.stdout
+    assert "can't be fetched" in result.stdout
 
 
 def test_completeness_is_zero_where_nothing_is_missing(app: Flask) -> None:
@@ -169,7 +169,7 @@ def test_completeness_is_zero_where_nothing_is_missing(app: Flask) -> None:
     assert run(app, "completeness").exit_code == 2
 
 
-def test_the_missing_are_named_up_to_a_limit(app: Flask, twilio: Served) -> None:
+def test_the_missing_are_named_up_to_a_limit(app: Flask, twilio: SimulatorServer) -> None:
     """That there are more is said."""
     for number in range(3):
         twilio.simulator.create({**CALLED_BACK_ONLY, "sourceId": recording(number)})
@@ -180,7 +180,7 @@ def test_the_missing_are_named_up_to_a_limit(app: Flask, twilio: Served) -> None
     assert "use --limit to print more" in result.stderr
 
 
-def test_what_is_missing_is_submitted_again_if_wanted(app: Flask, twilio: Served) -> None:
+def test_what_is_missing_is_submitted_again_if_wanted(app: Flask, twilio: SimulatorServer) -> None:
     """The option says what it costs, and completeness what came of it."""
     _create(twilio)
     assert json.loads(run(app, "reconcile").stdout)["resubmitted"] == 0
@@ -229,7 +229,7 @@ def test_forever_goes_on_until_it_is_told_to_end(
     """It finds, polls and fetches back by itself, logs JSON lines, and ends with 0 at SIGTERM."""
     log = tmp_path / "log"
     delays = Delays(pending=0.1, running=0.1, conversation=0.1)
-    with serve(simulated(clock=None, delays=delays, trouble=Trouble(lost=1))) as twilio:
+    with serve(simulated(clock=None, delays=delays, faults=Faults(lost=1))) as twilio:
         twilio.simulator.create(BY_RECORDING)
         settings = {"TWILIO_BASE_URL": twilio.url, "RECONCILE_GRACE_SECONDS": "1"}
         with _forever(environ | settings, log) as child:

@@ -55,7 +55,7 @@ def test_what_waits_is_shown(app: Flask, spool: Spool) -> None:
     assert "damaged" not in told
     broken = min(sizes)
     (spool.path / broken).write_bytes(b"")
-    assert shown(app)["damaged"].startswith(f"{broken}: it was cut short")
+    assert shown(app)["damaged"].startswith(f"{broken}: it was truncated")
 
 
 def test_drain_moves_all(app: Flask, spool: Spool) -> None:
@@ -65,17 +65,17 @@ def test_drain_moves_all(app: Flask, spool: Spool) -> None:
     assert (done.exit_code, done.stdout) == (0, "")
     assert "3 moved." in done.stderr
     assert count(services_of(app).engine) == (3, 3)
-    assert spool.waiting() == []
+    assert spool.list_files() == []
 
 
 def test_drain_tells_what_stays(app: Flask, spool: Spool) -> None:
     """It ends with 1, names the file and says why; the others are moved."""
     put(spool, body(1), body(2))
-    broken = spool.waiting()[0].name
+    broken = spool.list_files()[0].name
     (spool.path / broken).write_bytes(b"Jane")
     done = run(app, "spool", "--drain")
     assert done.exit_code == 1
-    assert done.stdout.startswith(f"not moved: {broken}: it was cut short or changed")
+    assert done.stdout.startswith(f"not moved: {broken}: it was truncated or changed")
     assert "1 moved." in done.stderr
     assert "Jane" not in done.output
 
@@ -100,7 +100,7 @@ def test_drain_gets_past_a_locked_job(
 def test_drain_tells_what_others_move(app: Flask, spool: Spool) -> None:
     """What another process has claimed isn't done yet, and so the command isn't either."""
     put(spool, body(1))
-    [file] = spool.waiting()
+    [file] = spool.list_files()
     claimed = claim(spool.path / file.name)
     assert claimed
     with claimed:
@@ -120,7 +120,7 @@ def test_drain_without_a_database(
     assert done.exit_code == 1
     assert "0 moved." in done.stderr
     assert "Error: the database did not accept all callbacks" in done.stderr
-    assert len(spool.waiting()) == 2
+    assert len(spool.list_files()) == 2
 
 
 def test_an_unreadable_folder_is_an_error(app: Flask, spool: Spool) -> None:
@@ -129,7 +129,7 @@ def test_an_unreadable_folder_is_an_error(app: Flask, spool: Spool) -> None:
     for options in ((), ("--drain",)):
         done = run(app, "spool", *options)
         assert done.exit_code == 1
-        assert "can't be read: the disk says: Not a directory" in done.stderr
+        assert "can't be read: disk error: Not a directory" in done.stderr
 
 
 class TestNoSpool:

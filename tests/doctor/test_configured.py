@@ -14,7 +14,7 @@ from receiver.doctor.configuration_checks import check_configurations
 from receiver.doctor.finding import Finding, Verdict
 from receiver.settings.config import Settings, load
 from receiver.simulator.configurations import CALLBACK_ONLY, WITH_CONVERSATION
-from receiver.simulator.server import Served, serve
+from receiver.simulator.server import SimulatorServer, serve
 from tests.support.environment import ENVIRON, TOKEN, serving
 from tests.support.scripted import Scripted, answer, problem, scripted
 from tests.support.server import free_port
@@ -38,7 +38,7 @@ def origin(app: Flask) -> Iterator[str]:
 
 
 @pytest.fixture
-def twilio(origin: str) -> Iterator[Served]:
+def twilio(origin: str) -> Iterator[SimulatorServer]:
     """Yield a simulated Twilio whose own configurations call the service."""
     with serve(simulated(callback_url=f"{origin}{ROUTE}")) as served:
         yield served
@@ -70,7 +70,7 @@ def examine(known: Settings, engine: Engine | None = None) -> list[Finding]:
     return findings
 
 
-def configure(twilio: Served, **configuration: object) -> str:
+def configure(twilio: SimulatorServer, **configuration: object) -> str:
     """Make a configuration at Twilio and a job of it, and return its id."""
     made = requests.post(
         f"{twilio.url}/v2/Configurations/Transcription",
@@ -84,7 +84,7 @@ def configure(twilio: Served, **configuration: object) -> str:
     return name
 
 
-def test_all_is_well(twilio: Served, origin: str) -> None:
+def test_all_is_well(twilio: SimulatorServer, origin: str) -> None:
     """A configuration that calls us, of a job that we never heard of, needs nothing."""
     twilio.simulator.create(BY_RECORDING)
     findings = examine(settings(twilio.url, origin))
@@ -93,7 +93,7 @@ def test_all_is_well(twilio: Served, origin: str) -> None:
     assert findings[2].text.endswith("is this service, without a redirect")
 
 
-def test_without_a_conversation_it_warns(twilio: Served, origin: str) -> None:
+def test_without_a_conversation_it_warns(twilio: SimulatorServer, origin: str) -> None:
     """A lost callback would be a lost transcript."""
     twilio.simulator.create(CALLED_BACK_ONLY)
     [warning] = [f for f in examine(settings(twilio.url, origin)) if f.verdict != Verdict.OK]
@@ -102,7 +102,7 @@ def test_without_a_conversation_it_warns(twilio: Served, origin: str) -> None:
 
 
 def test_configurations_of_stored_jobs_are_asked_for(
-    twilio: Served, origin: str, engine: Engine
+    twilio: SimulatorServer, origin: str, engine: Engine
 ) -> None:
     """A job here names one that no job at Twilio names; another account's isn't asked for."""
     for job, account, name in (
@@ -117,7 +117,7 @@ def test_configurations_of_stored_jobs_are_asked_for(
 
 
 @pytest.mark.parametrize("other", ["/callbacks/transcriptions", "/", ROUTE + "/x", ROUTE.upper()])
-def test_another_url_fails(twilio: Served, origin: str, other: str) -> None:
+def test_another_url_fails(twilio: SimulatorServer, origin: str, other: str) -> None:
     """Where no configuration calls us, that costs every callback; theirs isn't requested."""
     with serving(Flask("theirs")) as theirs:
         for url in (f"{origin}{other}", f"{theirs}{ROUTE}"):
@@ -127,7 +127,7 @@ def test_another_url_fails(twilio: Served, origin: str, other: str) -> None:
     assert all(f"to exactly {origin}{ROUTE}" in finding.remedy for finding in failed)
 
 
-def test_another_services_is_a_warning(twilio: Served, origin: str) -> None:
+def test_another_services_is_a_warning(twilio: SimulatorServer, origin: str) -> None:
     """Where one configuration calls us, another may well call somebody else."""
     twilio.simulator.create(BY_RECORDING)
     callback = {"url": f"https://user:{SECRET}@other.example.com/?x={SECRET}"}
@@ -139,7 +139,7 @@ def test_another_services_is_a_warning(twilio: Served, origin: str) -> None:
     assert f"{name}: it calls https://other.example.com/, not {origin}{ROUTE}" in warning.text
 
 
-def test_a_query_is_the_customers_own(twilio: Served, origin: str) -> None:
+def test_a_query_is_the_customers_own(twilio: SimulatorServer, origin: str) -> None:
     """Our URL with a query, or a slash at its end, is ours."""
     for own in (f"{ROUTE}?team=7", f"{ROUTE}/"):
         configure(
@@ -151,7 +151,7 @@ def test_a_query_is_the_customers_own(twilio: Served, origin: str) -> None:
     assert verdicts == {Verdict.OK}
 
 
-def test_one_without_a_callback_is_told(twilio: Served, origin: str) -> None:
+def test_one_without_a_callback_is_told(twilio: SimulatorServer, origin: str) -> None:
     """It calls nobody, though its conversation keeps the transcript."""
     name = configure(twilio, conversationConfigurationId="conv_1")
     [warning] = [f for f in examine(settings(twilio.url, origin)) if f.verdict != Verdict.OK]

@@ -42,7 +42,7 @@ def test_a_callback_that_never_came_is_told(reader: FlaskClient, engine: Engine)
     reasons = state.pop("reasons")
     assert state == {"available": False, "sentences": None, "missing": "callback_never_came"}
     assert any("rejected list" in reason for reason in reasons)
-    assert any("can't be fetched back" in reason for reason in reasons)
+    assert any("can't be fetched" in reason for reason in reasons)
     listed = told(reader.get("/v3/Transcriptions"))["transcriptions"]
     assert listed[0]["transcript"] == {**state, "reasons": reasons}
 
@@ -56,7 +56,7 @@ def test_before_the_grace_time_is_over_nothing_is_missing(
     assert _transcript(reader) == {"available": False, "sentences": None}
     response = reader.get("/v3/Transcriptions/job/Transcript")
     assert (response.status_code, "Retry-After" in response.headers) == (404, True)
-    assert "any moment" in told(response)["detail"]
+    assert "should arrive soon" in told(response)["detail"]
 
 
 def test_a_row_of_an_older_release_is_not_awaited_for_ever(

@@ -7,16 +7,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from receiver.lookup.cues import Cue, cues
+from receiver.lookup.cues import Cue, extract_cues
 from tests.support.documents import Document, hostile, sample, shown_texts, spoken
 
 
 def _times(document: Document) -> list[tuple[int, int]]:
-    return [(cue.start, cue.end) for cue in cues(document)]
+    return [(cue.start_ms, cue.end_ms) for cue in extract_cues(document)]
 
 
 def _texts(document: Document) -> list[str]:
-    return [cue.text for cue in cues(document)]
+    return [cue.text for cue in extract_cues(document)]
 
 
 @settings(deadline=None)
@@ -52,7 +52,7 @@ def test_order_of_the_array_does_not_count(
     ]
     by_index = sorted(sentences, key=lambda sentence: sentence["sentenceIndex"])
 
-    assert cues({"sentences": sentences}) == cues({"sentences": by_index})
+    assert extract_cues({"sentences": sentences}) == extract_cues({"sentences": by_index})
 
 
 @settings(deadline=None)
@@ -66,13 +66,13 @@ def test_told_start_is_kept(starts: list[int]) -> None:
 
 def test_sample_becomes_cues() -> None:
     """Twilio's sample gives five cues; the first ends with the second's start."""
-    first, second, *rest = cues(sample())
+    first, second, *rest = extract_cues(sample())
 
     assert first == Cue(
         320, 3_900, "Jane Doe", "Hi, I am calling about the order I placed last Tuesday."
     )
-    assert (second.start, second.speaker) == (3_900, "Agent Smith")
-    assert [cue.start for cue in rest] == [9_410, 13_050, 18_200]
+    assert (second.start_ms, second.speaker) == (3_900, "Agent Smith")
+    assert [cue.start_ms for cue in rest] == [9_410, 13_050, 18_200]
 
 
 def test_start_goes_before_index_and_index_before_place() -> None:
@@ -207,7 +207,7 @@ def test_start_that_is_no_number_is_missing(start: Any) -> None:
 @pytest.mark.parametrize("text", [None, "", " \r\n\t", "\x00", "\u2028", 7, ["words"], {}])
 def test_sentence_without_text_is_no_cue(text: Any) -> None:
     """What has no text is not shown."""
-    assert cues(spoken({"text": text}, {"text": "words"})) == [
+    assert extract_cues(spoken({"text": text}, {"text": "words"})) == [
         Cue(0, 1_000, "Unknown speaker", "words")
     ]
 
@@ -215,5 +215,5 @@ def test_sentence_without_text_is_no_cue(text: Any) -> None:
 @pytest.mark.parametrize("sentences", [None, {}, "words", 7, [None, 7, "words", ["words"]]])
 def test_what_is_no_sentence_is_no_cue(sentences: Any) -> None:
     """Sentences that are no array, or no objects, give no cue."""
-    assert cues({"sentences": sentences}) == []
-    assert cues({}) == []
+    assert extract_cues({"sentences": sentences}) == []
+    assert extract_cues({}) == []

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import pytest
 from hypothesis import given, settings
 
-from receiver.lookup.cues import cues
+from receiver.lookup.cues import extract_cues
 from receiver.lookup.formats import FORMATS
 from tests.support.documents import Document, hostile, normalised, sample, shown_texts, spoken
 
@@ -74,7 +74,8 @@ def test_vtt_reads_back(document: Document) -> None:
     read = list(_read_vtt(_rendered("vtt", document)))
 
     assert read == [
-        _Read(cue.start, cue.end, f"{cue.speaker}: {cue.text}") for cue in cues(document)
+        _Read(cue.start_ms, cue.end_ms, f"{cue.speaker}: {cue.text}")
+        for cue in extract_cues(document)
     ]
 
 
@@ -86,11 +87,11 @@ def test_srt_reads_back(document: Document) -> None:
 
     assert read == [
         _Read(
-            cue.start,
-            cue.end,
+            cue.start_ms,
+            cue.end_ms,
             "".join(_FULLWIDTH.get(char, char) for char in f"{cue.speaker}: {cue.text}"),
         )
-        for cue in cues(document)
+        for cue in extract_cues(document)
     ]
 
 
@@ -100,7 +101,7 @@ def test_text_has_one_line_for_each_sentence(document: Document) -> None:
     """Plain text has one line for each sentence with a text, whatever its reader splits at."""
     lines = _rendered("text", document).splitlines()
 
-    assert lines == [f"{cue.speaker}: {cue.text}" for cue in cues(document)]
+    assert lines == [f"{cue.speaker}: {cue.text}" for cue in extract_cues(document)]
     assert len(lines) == len(shown_texts(document))
 
 

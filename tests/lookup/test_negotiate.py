@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from receiver.lookup.formats import FORMATS
-from receiver.lookup.negotiate import NotAcceptableError, choose
+from receiver.lookup.negotiate import NotAcceptableError, choose_format
 
 _TYPES = {
     "json": "application/json",
@@ -20,7 +20,7 @@ _TYPES = {
 )
 def test_indifference_means_json(accept: str | None) -> None:
     """A client without a preference, or with one that is malformed, gets JSON."""
-    assert choose(accept, None) == "json"
+    assert choose_format(accept, None) == "json"
 
 
 @pytest.mark.parametrize(
@@ -46,7 +46,7 @@ def test_indifference_means_json(accept: str | None) -> None:
 )
 def test_accept_chooses(accept: str, name: str) -> None:
     """Quality decides, the narrower range over the wider, our order where nothing else does."""
-    assert choose(accept, None) == name
+    assert choose_format(accept, None) == name
 
 
 @pytest.mark.parametrize(
@@ -64,14 +64,14 @@ def test_accept_chooses(accept: str, name: str) -> None:
 def test_accept_that_allows_nothing_is_an_error(accept: str) -> None:
     """An Accept header that no format fits is refused, with what there is to ask for."""
     with pytest.raises(NotAcceptableError, match=r"application/x-subrip.*\?format=json"):
-        choose(accept, None)
+        choose_format(accept, None)
 
 
 @pytest.mark.parametrize("accept", [None, "text/plain", "application/xml", "*/*;q=0"])
 @pytest.mark.parametrize("name", FORMATS)
 def test_format_goes_before_accept(accept: str | None, name: str) -> None:
     """The query's format decides, whatever the header says."""
-    assert choose(accept, name) == name
+    assert choose_format(accept, name) == name
 
 
 def _quality(ranges: dict[str, int], media_type: str) -> int:
@@ -98,9 +98,9 @@ def test_choice_has_the_highest_quality(ranges: dict[str, int]) -> None:
 
     if best == 0:
         with pytest.raises(NotAcceptableError):
-            choose(accept, None)
+            choose_format(accept, None)
     else:
-        assert _quality(ranges, _TYPES[choose(accept, None)]) == best
+        assert _quality(ranges, _TYPES[choose_format(accept, None)]) == best
 
 
 @settings(deadline=None)
@@ -108,7 +108,7 @@ def test_choice_has_the_highest_quality(ranges: dict[str, int]) -> None:
 def test_any_header_is_a_choice_or_a_refusal(accept: str) -> None:
     """Whatever stands in the header, it chooses a format or is refused as not acceptable."""
     try:
-        chosen = choose(accept, None)
+        chosen = choose_format(accept, None)
     except NotAcceptableError:
         return
 

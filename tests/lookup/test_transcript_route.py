@@ -120,7 +120,7 @@ def test_a_job_that_is_not_over_has_none_yet(
     tell(engine, callback("job", status=status))
     response = reader.get("/v3/Transcriptions/job/Transcript")
     assert (response.status_code, "Retry-After" in response.headers) == (404, True)
-    assert f"It is {status.upper()}" in response.text
+    assert f"The job is {status.upper()}" in response.text
 
 
 def test_a_failed_job_has_none(reader: FlaskClient, engine: Engine) -> None:
@@ -128,7 +128,7 @@ def test_a_failed_job_has_none(reader: FlaskClient, engine: Engine) -> None:
     tell(engine, callback("job", status="failed"))
     response = reader.get("/v3/Transcriptions/job/Transcript")
     assert (response.status_code, "Retry-After" in response.headers) == (404, False)
-    assert "It failed" in response.text
+    assert "The job failed" in response.text
 
 
 def test_a_completed_job_may_lack_it(reader: FlaskClient, engine: Engine) -> None:

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from receiver.preflight.audio import Sound, sound_of
-from receiver.preflight.errors import Code, MediaError
-from receiver.preflight.part import PART
+from receiver.preflight.audio import AudioProperties, read_audio_properties
+from receiver.preflight.errors import ErrorCode, MediaError
+from receiver.preflight.remote_file import CHUNK_BYTES
 from tests.support.media import sounds
 
 ENDLESS = 0xFFFFFFFF
@@ -23,20 +23,20 @@ class Local:
 
     def read(self, offset: int) -> bytes:
         """Return what is here of a part."""
-        return self.data[offset : offset + PART]
+        return self.data[offset : offset + CHUNK_BYTES]
 
 
-def look(data: bytes) -> Sound | None:
+def look(data: bytes) -> AudioProperties | None:
     """Return what a whole file holds."""
-    return sound_of(Local(data, len(data)))
+    return read_audio_properties(Local(data, len(data)))
 
 
-def refusal(data: bytes, size: int | None = None) -> Code | None:
+def refusal(data: bytes, size: int | None = None) -> ErrorCode | None:
     """Return why there is no sound in it, None if nothing can be said against it."""
     try:
-        sound_of(Local(data, size))
+        read_audio_properties(Local(data, size))
     except MediaError as failed:
-        return failed.fault.code
+        return failed.issue.code
 
     return None
 
@@ -46,7 +46,7 @@ def refusal(data: bytes, size: int | None = None) -> Code | None:
 def test_a_wav_tells_rate_channels_and_length(width: int, channels: int) -> None:
     """PCM of any width is read."""
     told = look(sounds.wav(2.5, rate=16000, channels=channels, width=width))
-    assert told == Sound(16000, channels, 2.5)
+    assert told == AudioProperties(16000, channels, 2.5)
 
 
 @pytest.mark.parametrize("before", [b"JUNK", b"LIST", b"bext"])
@@ -54,14 +54,14 @@ def test_chunks_before_the_sound_are_passed_over(before: bytes) -> None:
     """A WAV may have other chunks before its format and before its sound, of an odd length too."""
     other = sounds.chunk(before, bytes(601) + b"\0", size=601)
     data = sounds.chunk(b"data", bytes(16000 * 3))
-    assert look(sounds.riff(other, sounds.fmt(), other, data)) == Sound(8000, 1, 3.0)
+    assert look(sounds.riff(other, sounds.fmt(), other, data)) == AudioProperties(8000, 1, 3.0)
 
 
 def test_extensible_pcm_is_pcm() -> None:
     """A WAVE_FORMAT_EXTENSIBLE whose subformat is PCM is read on every Python."""
     data = sounds.chunk(b"data", bytes(16000 * 3))
     told = look(sounds.riff(sounds.extensible(sounds.PCM_SUBFORMAT), data))
-    assert told == Sound(8000, 1, 3.0)
+    assert told == AudioProperties(8000, 1, 3.0)
 
 
 @pytest.mark.parametrize(
@@ -78,7 +78,7 @@ def test_extensible_pcm_is_pcm() -> None:
 def test_a_wav_that_is_not_pcm_is_not_supported(form: bytes) -> None:
     """The rule: a WAV holds PCM; any other encoding in one is 17556."""
     data = sounds.riff(form, sounds.chunk(b"data", bytes(9999)))
-    assert refusal(data, len(data)) == Code.NOT_SUPPORTED
+    assert refusal(data, len(data)) == ErrorCode.NOT_SUPPORTED
 
 
 @pytest.mark.parametrize("size", [0, ENDLESS, ENDLESS - 36, 0x7FFFFFFF, None])
@@ -87,7 +87,7 @@ def test_a_streamed_wav_lasts_as_long_as_it_has_bytes(size: int | None, magic: b
     """Who writes a WAV into a pipe can't tell its length, and writes nothing or the most."""
     data = sounds.chunk(b"data", bytes(16000 * 3), size=size)
     told = look(sounds.riff(sounds.fmt(), data, size=size, magic=magic))
-    assert told == Sound(8000, 1, 3.0)
+    assert told == AudioProperties(8000, 1, 3.0)
 
 
 @pytest.mark.parametrize(
@@ -108,7 +108,7 @@ def test_a_streamed_wav_lasts_as_long_as_it_has_bytes(size: int | None, magic: b
 )
 def test_headers_that_make_no_sense_are_corrupted(broken: bytes) -> None:
     """What begins like WAV, FLAC or MP3 and goes on like nothing is 17558."""
-    assert refusal(broken, len(broken)) == Code.CORRUPTED
+    assert refusal(broken, len(broken)) == ErrorCode.CORRUPTED
 
 
 @pytest.mark.parametrize(
@@ -130,17 +130,17 @@ def test_headers_that_make_no_sense_are_corrupted(broken: bytes) -> None:
 )
 def test_anything_else_is_not_supported(other: bytes) -> None:
     """What is neither WAV, MP3 nor FLAC is 17556, whatever it is called."""
-    assert refusal(other, len(other)) == Code.NOT_SUPPORTED
+    assert refusal(other, len(other)) == ErrorCode.NOT_SUPPORTED
 
 
 def test_a_flac_tells_rate_channels_and_length() -> None:
     """The first block of a FLAC tells all."""
-    assert look(sounds.flac(3600, rate=48000, channels=3)) == Sound(48000, 3, 3600.0)
+    assert look(sounds.flac(3600, rate=48000, channels=3)) == AudioProperties(48000, 3, 3600.0)
 
 
 def test_a_streamed_flac_does_not_tell_its_length() -> None:
     """A FLAC of no samples is one whose writer didn't know their number."""
-    assert look(sounds.flac(0)) == Sound(8000, 1, None)
+    assert look(sounds.flac(0)) == AudioProperties(8000, 1, None)
 
 
 @pytest.mark.parametrize(
@@ -154,7 +154,7 @@ def test_a_streamed_flac_does_not_tell_its_length() -> None:
         sounds.id3(99) + sounds.id3(99, footer=True) + sounds.mp3(60),
         sounds.id3(5 * 2**20) + sounds.mp3(60),
         sounds.id3(300_000) + sounds.id3(300_000) + sounds.mp3(60),
-        sounds.id3(PART - 200) + bytes(1000) + sounds.mp3(60),
+        sounds.id3(CHUNK_BYTES - 200) + bytes(1000) + sounds.mp3(60),
     ],
     ids=[
         "constant",
@@ -172,34 +172,34 @@ def test_an_mp3_tells_its_length_from_its_first_frames(data: bytes) -> None:
     """Constant and variable bitrates are told apart, and tags of any size are passed over."""
     told = look(data)
     assert told is not None
-    assert (told.rate, told.channels) == (44100, 1)
-    assert told.seconds == pytest.approx(60, rel=0.02)
+    assert (told.sample_rate_hz, told.channel_count) == (44100, 1)
+    assert told.duration_seconds == pytest.approx(60, rel=0.02)
 
 
 def test_an_mp3_of_a_few_frames_is_short() -> None:
     """A file that ends within its first part is counted, not estimated."""
     told = look(sounds.mp3(0.1, 32, 64, 128))
     assert told is not None
-    assert told.seconds == pytest.approx(0.1, abs=0.02)
+    assert told.duration_seconds == pytest.approx(0.1, abs=0.02)
 
 
 def test_a_tag_precedes_a_flac_too() -> None:
     """A FLAC is found behind an ID3 tag."""
-    assert look(sounds.id3(300_000) + sounds.flac(9)) == Sound(8000, 1, 9.0)
+    assert look(sounds.id3(300_000) + sounds.flac(9)) == AudioProperties(8000, 1, 9.0)
 
 
 def test_a_wav_of_no_rate_has_no_length() -> None:
     """A sample rate of 0 is no reason to divide by it."""
     data = sounds.riff(sounds.fmt(rate=0), sounds.chunk(b"data", bytes(99)))
-    assert look(data) == Sound(0, 1, None)
+    assert look(data) == AudioProperties(0, 1, None)
 
 
 @pytest.mark.parametrize("data", [sounds.wav(1), sounds.mp3(1), sounds.flac(1)])
 def test_without_a_size_no_length_is_claimed(data: bytes) -> None:
     """Where the server doesn't tell the size, rate and channels are all that is known."""
-    told = sound_of(Local(data, None))
+    told = read_audio_properties(Local(data, None))
     assert told is not None
-    assert (told.channels, told.seconds) == (1, None)
+    assert (told.channel_count, told.duration_seconds) == (1, None)
 
 
 @pytest.mark.parametrize(
@@ -207,14 +207,14 @@ def test_without_a_size_no_length_is_claimed(data: bytes) -> None:
     [
         sounds.riff(sounds.fmt(), sounds.chunk(b"LIST", b"", size=10**6)),
         sounds.id3(10**6),
-        b"\xff\xfb" + bytes(PART),
+        b"\xff\xfb" + bytes(CHUNK_BYTES),
     ],
     ids=["wav", "id3", "mp3"],
 )
 def test_what_is_out_of_reach_is_not_called_broken(data: bytes) -> None:
     """A header that lies beyond what was read tells nothing, neither good nor bad."""
     for size in (10**8, None):
-        assert sound_of(Local(data[:PART], size)) is None
+        assert read_audio_properties(Local(data[:CHUNK_BYTES], size)) is None
 
 
 STARTS = [
@@ -236,7 +236,7 @@ STARTS = [
 )
 def test_no_bytes_raise_anything_else(start: bytes, rest: bytes, size: int | None) -> None:
     """Whatever the bytes and the size, there is a sound, nothing, or one of two refusals."""
-    assert refusal(start + rest, size) in {None, Code.NOT_SUPPORTED, Code.CORRUPTED}
+    assert refusal(start + rest, size) in {None, ErrorCode.NOT_SUPPORTED, ErrorCode.CORRUPTED}
 
 
 REAL = [sounds.wav(0.05), sounds.flac(3), sounds.mp3(0.2), sounds.id3(20) + sounds.xing(9)]
@@ -248,4 +248,4 @@ def test_no_mutation_of_a_real_file_raises_anything_else(
 ) -> None:
     """A real file with some bytes of its headers changed is judged like any other."""
     mutated = real[:at] + other + real[at + len(other) :]
-    assert refusal(mutated, len(mutated)) in {None, Code.NOT_SUPPORTED, Code.CORRUPTED}
+    assert refusal(mutated, len(mutated)) in {None, ErrorCode.NOT_SUPPORTED, ErrorCode.CORRUPTED}

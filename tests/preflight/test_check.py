@@ -7,7 +7,7 @@ import pytest
 
 from receiver.preflight import check as module
 from receiver.preflight.check import check
-from receiver.preflight.errors import Code
+from receiver.preflight.errors import ErrorCode
 from tests.support.media import sounds
 from tests.support.media.server import OPEN, Answer, saying, serving
 
@@ -15,10 +15,10 @@ GB = 2**30
 HOUR = 3600
 
 
-def codes(answer: Answer) -> list[Code]:
+def codes(answer: Answer) -> list[ErrorCode]:
     """Return what is found wrong with what a server answers."""
     with serving({"/": answer}) as server:
-        return [fault.code for fault in check(server.url(), gate=OPEN, seconds=30)]
+        return [issue.code for issue in check(server.url(), policy=OPEN, timeout_seconds=30)]
 
 
 WAV_OF_9_HOURS = sounds.riff(
@@ -34,42 +34,42 @@ FAILING = {
     "2s": (Answer(sounds.wav(2)), []),
     "3GiB": (Answer(BLOB, 3 * GB), []),
     "stereo": (Answer(sounds.wav(3, channels=2)), []),
-    "nothing": (Answer(), [Code.NOT_SUPPORTED]),
-    "wav-long": (Answer(WAV_OF_9_HOURS, 10 * HOUR * 16000), [Code.TOO_LONG]),
-    "flac-long": (Answer(sounds.flac(8 * HOUR + 1), GB), [Code.TOO_LONG]),
-    "mp3-long": (Answer(sounds.mp3(9), 9 * HOUR * 16000), [Code.TOO_LONG]),
+    "nothing": (Answer(), [ErrorCode.NOT_SUPPORTED]),
+    "wav-long": (Answer(WAV_OF_9_HOURS, 10 * HOUR * 16000), [ErrorCode.TOO_LONG]),
+    "flac-long": (Answer(sounds.flac(8 * HOUR + 1), GB), [ErrorCode.TOO_LONG]),
+    "mp3-long": (Answer(sounds.mp3(9), 9 * HOUR * 16000), [ErrorCode.TOO_LONG]),
     "mp3-cover-long": (Answer(sounds.id3(2**20) + sounds.mp3(9), 9 * HOUR * 16000), [17555]),
-    "xing-long": (Answer(sounds.xing(9 * HOUR), GB), [Code.TOO_LONG]),
-    "wav-short": (Answer(sounds.wav(1.9)), [Code.TOO_SHORT]),
-    "mp3-short": (Answer(sounds.mp3(1.5)), [Code.TOO_SHORT]),
-    "flac-short": (Answer(sounds.flac(1.9)), [Code.TOO_SHORT]),
-    "cut-tag": (Answer(sounds.id3(300_000)[:200_000]), [Code.NOT_SUPPORTED]),
+    "xing-long": (Answer(sounds.xing(9 * HOUR), GB), [ErrorCode.TOO_LONG]),
+    "wav-short": (Answer(sounds.wav(1.9)), [ErrorCode.TOO_SHORT]),
+    "mp3-short": (Answer(sounds.mp3(1.5)), [ErrorCode.TOO_SHORT]),
+    "flac-short": (Answer(sounds.flac(1.9)), [ErrorCode.TOO_SHORT]),
+    "cut-tag": (Answer(sounds.id3(300_000)[:200_000]), [ErrorCode.NOT_SUPPORTED]),
     "rate-0": (
         Answer(sounds.riff(sounds.fmt(rate=0), sounds.chunk(b"data", bytes(99)))),
-        [Code.LOW_SAMPLE_RATE],
+        [ErrorCode.LOW_SAMPLE_RATE],
     ),
-    "low": (Answer(sounds.wav(3, rate=7999)), [Code.LOW_SAMPLE_RATE]),
-    "flac-low": (Answer(sounds.flac(3, rate=4000)), [Code.LOW_SAMPLE_RATE]),
-    "6 channels": (Answer(sounds.wav(3, channels=6)), [Code.TOO_MANY_CHANNELS]),
-    "flac-3": (Answer(sounds.flac(3, channels=3)), [Code.TOO_MANY_CHANNELS]),
-    "large": (Answer(BLOB, 3 * GB + 1), [Code.TOO_LARGE]),
-    "large-html": (Answer(b"<html>", 4 * GB), [Code.NOT_SUPPORTED, Code.TOO_LARGE]),
-    "broken": (Answer(sounds.flac(3)[:20]), [Code.CORRUPTED]),
+    "low": (Answer(sounds.wav(3, rate=7999)), [ErrorCode.LOW_SAMPLE_RATE]),
+    "flac-low": (Answer(sounds.flac(3, rate=4000)), [ErrorCode.LOW_SAMPLE_RATE]),
+    "6 channels": (Answer(sounds.wav(3, channels=6)), [ErrorCode.TOO_MANY_CHANNELS]),
+    "flac-3": (Answer(sounds.flac(3, channels=3)), [ErrorCode.TOO_MANY_CHANNELS]),
+    "large": (Answer(BLOB, 3 * GB + 1), [ErrorCode.TOO_LARGE]),
+    "large-html": (Answer(b"<html>", 4 * GB), [ErrorCode.NOT_SUPPORTED, ErrorCode.TOO_LARGE]),
+    "broken": (Answer(sounds.flac(3)[:20]), [ErrorCode.CORRUPTED]),
     "all": (
         Answer(sounds.wav(0.5, rate=4000, channels=3)),
-        [Code.LOW_SAMPLE_RATE, Code.TOO_MANY_CHANNELS, Code.TOO_SHORT],
+        [ErrorCode.LOW_SAMPLE_RATE, ErrorCode.TOO_MANY_CHANNELS, ErrorCode.TOO_SHORT],
     ),
 }
 STATUSES = {
-    400: Code.DOWNLOAD_FAILED,
-    401: Code.FORBIDDEN,
-    403: Code.FORBIDDEN,
-    404: Code.NOT_FOUND,
-    410: Code.NOT_FOUND,
-    416: Code.DOWNLOAD_FAILED,
-    429: Code.DOWNLOAD_FAILED,
-    500: Code.DOWNLOAD_FAILED,
-    799: Code.DOWNLOAD_FAILED,
+    400: ErrorCode.DOWNLOAD_FAILED,
+    401: ErrorCode.FORBIDDEN,
+    403: ErrorCode.FORBIDDEN,
+    404: ErrorCode.NOT_FOUND,
+    410: ErrorCode.NOT_FOUND,
+    416: ErrorCode.DOWNLOAD_FAILED,
+    429: ErrorCode.DOWNLOAD_FAILED,
+    500: ErrorCode.DOWNLOAD_FAILED,
+    799: ErrorCode.DOWNLOAD_FAILED,
 }
 
 
@@ -87,13 +87,13 @@ def test_each_limit_has_its_code(
 def test_without_a_size_only_length_and_size_are_not_told(*, takes_ranges: bool) -> None:
     """A server that doesn't tell the size lets rate and channels be known."""
     answer = Answer(sounds.wav(0.5, channels=3), GB, takes_ranges=takes_ranges, tells_size=False)
-    assert codes(answer) == [Code.TOO_MANY_CHANNELS]
+    assert codes(answer) == [ErrorCode.TOO_MANY_CHANNELS]
 
 
 def test_a_file_that_ends_has_a_size() -> None:
     """What was read to its end is known, whether the server told its size or not."""
     answer = Answer(sounds.wav(0.5), takes_ranges=False, tells_size=False)
-    assert codes(answer) == [Code.TOO_SHORT]
+    assert codes(answer) == [ErrorCode.TOO_SHORT]
 
 
 @pytest.mark.parametrize("status", STATUSES)
@@ -104,7 +104,7 @@ def test_a_refusal_is_told_by_its_status(status: int) -> None:
 
 @pytest.mark.parametrize("name", ["wav", "html", "none"])
 def test_the_bytes_decide_and_not_the_type(name: str) -> None:
-    """A wrong Content-Type is no fault."""
+    """A wrong Content-Type is no issue."""
     kind = {"wav": "audio/wav", "html": "text/html", "none": ""}[name]
     assert codes(Answer(sounds.mp3(3), headers={"Content-Type": kind})) == []
 
@@ -113,7 +113,7 @@ def test_no_more_is_asked_for_than_needed() -> None:
     """Of a large file with a large cover picture two parts are fetched, without compression."""
     answer = Answer(sounds.id3(5 * 2**20) + sounds.mp3(9), GB)
     with serving({"/": answer}) as server:
-        check(server.url(), gate=OPEN, seconds=30)
+        check(server.url(), policy=OPEN, timeout_seconds=30)
     cover = len(sounds.id3(5 * 2**20))
     assert [asked["Range"] for asked in server.asked] == [
         "bytes=0-131071",
@@ -125,7 +125,7 @@ def test_no_more_is_asked_for_than_needed() -> None:
 def test_a_small_tag_costs_no_second_request() -> None:
     """What follows a tag without a picture is there already."""
     with serving({"/": Answer(sounds.id3(2000) + sounds.mp3(9), GB)}) as server:
-        check(server.url(), gate=OPEN, seconds=30)
+        check(server.url(), policy=OPEN, timeout_seconds=30)
     assert len(server.asked) == 1
 
 
@@ -139,8 +139,8 @@ def test_no_more_is_read_than_asked_for() -> None:
             connection.sendall(bytes(65536))
 
     with saying(speak) as port:
-        faults = check(f"http://media.example:{port}/", gate=OPEN, seconds=30)
-    assert [fault.code for fault in faults] == [Code.TOO_LARGE]
+        issues = check(f"http://media.example:{port}/", policy=OPEN, timeout_seconds=30)
+    assert [issue.code for issue in issues] == [ErrorCode.TOO_LARGE]
 
 
 def test_what_comes_after_a_picture_too_large_is_not_claimed() -> None:
@@ -173,15 +173,15 @@ def test_a_length_beyond_all_measure_is_none(digits: int) -> None:
         connection.sendall(head + file)
 
     with saying(speak) as port:
-        faults = check(f"http://media.example:{port}/", gate=OPEN, seconds=30)
-    assert [fault.code for fault in faults] == [Code.TOO_MANY_CHANNELS]
+        issues = check(f"http://media.example:{port}/", policy=OPEN, timeout_seconds=30)
+    assert [issue.code for issue in issues] == [ErrorCode.TOO_MANY_CHANNELS]
 
 
 def test_nobody_there_is_a_failed_download() -> None:
     """A port that nobody listens on is 17551."""
     with serving({}) as server:
         url = server.url()
-    assert [fault.code for fault in check(url, gate=OPEN)] == [Code.DOWNLOAD_FAILED]
+    assert [issue.code for issue in check(url, policy=OPEN)] == [ErrorCode.DOWNLOAD_FAILED]
 
 
 @pytest.mark.parametrize(
@@ -204,15 +204,15 @@ def test_nobody_there_is_a_failed_download() -> None:
 def test_an_answer_that_makes_no_sense_is_a_failed_download(answer: bytes) -> None:
     """What is cut short, contradicts itself or isn't HTTP is 17551."""
     with saying(lambda connection: connection.sendall(answer)) as port:
-        faults = check(f"http://media.example:{port}/", gate=OPEN, seconds=30)
-    assert [fault.code for fault in faults] == [Code.DOWNLOAD_FAILED]
+        issues = check(f"http://media.example:{port}/", policy=OPEN, timeout_seconds=30)
+    assert [issue.code for issue in issues] == [ErrorCode.DOWNLOAD_FAILED]
 
 
 def test_a_fault_tells_people_and_programs() -> None:
-    """A fault reads as its code and a sentence."""
+    """An issue reads as its code and a sentence."""
     with serving({"/": Answer(status=404)}) as server:
-        (fault,) = check(server.url(), gate=OPEN)
-    assert (str(fault), fault.code) == ("17552: media.example answers 404", 17552)
+        (issue,) = check(server.url(), policy=OPEN)
+    assert (str(issue), issue.code) == ("17552: media.example answers 404", 17552)
 
 
 @pytest.mark.parametrize("status", [200, 302, 404, 500])
@@ -220,13 +220,17 @@ def test_no_fault_quotes_a_credential(status: int) -> None:
     """A URL's password and query are sent to its host and told to nobody."""
     answer = Answer(b"junk", status=status, headers={"Location": "/?token=hush"})
     with serving({"/?token=hush": answer}) as server:
-        faults = check(server.url("/?token=hush", host="user:hush@media.example"), gate=OPEN)
-    assert faults
-    assert "hush" not in str(faults)
+        issues = check(server.url("/?token=hush", host="user:hush@media.example"), policy=OPEN)
+    assert issues
+    assert "hush" not in str(issues)
     assert server.asked[0]["Authorization"] == "Basic dXNlcjpodXNo"
 
 
 def test_the_limits_are_twilios() -> None:
     """3 GiB, 2 seconds, 8 hours, 8 kHz and two channels."""
-    assert (module.LARGEST, module.SHORTEST, module.LONGEST) == (3 * GB, 2, 8 * HOUR)
-    assert (module.LOWEST_RATE, module.MOST_CHANNELS) == (8000, 2)
+    assert (module.MAX_SIZE_BYTES, module.MIN_DURATION_SECONDS, module.MAX_DURATION_SECONDS) == (
+        3 * GB,
+        2,
+        8 * HOUR,
+    )
+    assert (module.MIN_SAMPLE_RATE_HZ, module.MAX_CHANNEL_COUNT) == (8000, 2)

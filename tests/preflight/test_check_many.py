@@ -1,4 +1,4 @@
-"""Many looks: each row has its own faults, whatever becomes of another."""
+"""Many looks: each row has its own issues, whatever becomes of another."""
 
 from dataclasses import replace
 
@@ -15,15 +15,15 @@ def test_what_goes_wrong_with_one_is_its_own_fault(monkeypatch: pytest.MonkeyPat
 
     Here a resolver says what is no address.
     """
-    gate = replace(
-        OPEN, resolve=lambda host, _port: [{"hush.example": "hush"}.get(host, "127.0.0.1")]
+    policy = replace(
+        OPEN, lookup=lambda host, _port: [{"hush.example": "hush"}.get(host, "127.0.0.1")]
     )
-    monkeypatch.setattr(check, "AddressPolicy", lambda: gate)
+    monkeypatch.setattr(check, "AddressPolicy", lambda: policy)
     with serving({"/": Answer(sounds.wav(3)), "/1": Answer(sounds.wav(1))}) as server:
         urls = [server.url(), server.url(host="hush.example"), server.url("/1")]
         told = list(check_many(urls))
     assert told == [
         [],
-        ["it could not be looked at (ValueError)"],
+        ["it could not be checked (ValueError)"],
         ["17554: it lasts 1.0 s, less than 2"],
     ]

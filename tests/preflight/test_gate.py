@@ -1,4 +1,4 @@
-"""The gate: no address but a public one, whatever it is called."""
+"""The policy: no address but a public one, whatever it is called."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from receiver.preflight.address_policy import AddressPolicy, is_public
-from receiver.preflight.errors import Code, MediaError, PreflightBusyError
-from receiver.preflight.resolver import LOOKUPS
+from receiver.preflight.errors import ErrorCode, MediaError, PreflightBusyError
+from receiver.preflight.resolver import MAX_LOOKUP_COUNT
 from receiver.runtime.deadline import Deadline
 
 PRIVATE = [
@@ -68,17 +68,17 @@ PUBLIC = [
 
 
 def admitted(*answers: str, host: str = "media.example") -> list[IPv4Address | IPv6Address]:
-    """Return what the default gate lets through where the name has these addresses."""
-    return AddressPolicy(resolve=lambda _host, _port: answers).admit(host, 443, Deadline(30))
+    """Return what the default policy lets through where the name has these addresses."""
+    return AddressPolicy(lookup=lambda _host, _port: answers).resolve(host, 443, Deadline(30))
 
 
 def refusal(ask: Callable[[], object]) -> str:
-    """Return what the gate says of a host that may not be asked."""
+    """Return what the policy says of a host that may not be asked."""
     with pytest.raises(MediaError) as failed:
         ask()
-    assert failed.value.fault.code == Code.DOWNLOAD_FAILED
+    assert failed.value.issue.code == ErrorCode.DOWNLOAD_FAILED
 
-    return failed.value.fault.text
+    return failed.value.issue.text
 
 
 @pytest.mark.parametrize("address", PRIVATE)
@@ -110,7 +110,7 @@ def test_no_disguise_of_an_ipv4_address_passes_where_it_does_not(address: IPv4Ad
 
 @given(st.ip_addresses())
 def test_nothing_that_python_calls_special_passes(address: IPv4Address | IPv6Address) -> None:
-    """The gate is never wider than the standard library's idea of a global unicast address."""
+    """The policy is never wider than the standard library's idea of a global unicast address."""
     special = not address.is_global or address.is_multicast or address.is_reserved
     nat64 = int(address) >> 32 == 0x64FF9B << 64
     assert nat64 or not (special and is_public(address))
@@ -132,7 +132,7 @@ def test_the_refusal_does_not_tell_what_a_name_means_inside() -> None:
 )
 def test_the_system_resolver_knows_every_spelling_of_the_loopback(spelling: str) -> None:
     """However the loopback is written, what it resolves to is judged."""
-    refusal(lambda: AddressPolicy().admit(spelling, 80, Deadline(30)))
+    refusal(lambda: AddressPolicy().resolve(spelling, 80, Deadline(30)))
 
 
 def test_addresses_are_told_once_each() -> None:
@@ -142,27 +142,27 @@ def test_addresses_are_told_once_each() -> None:
 
 @pytest.fixture
 def stuck() -> Iterator[AddressPolicy]:
-    """Give a gate whose resolver doesn't answer."""
+    """Give a policy whose resolver doesn't answer."""
     free = threading.Event()
 
     def resolve(_host: str, _port: int) -> list[str]:
         free.wait()
         return []
 
-    yield AddressPolicy(resolve=resolve)
+    yield AddressPolicy(lookup=resolve)
     free.set()
 
 
 def test_a_resolver_that_does_not_answer_is_left_at_the_deadline(stuck: AddressPolicy) -> None:
     """The system's resolver has no timeout of its own, and the check has."""
     with pytest.raises(TimeoutError):
-        stuck.admit("media.example", 80, Deadline(0.05))
+        stuck.resolve("media.example", 80, Deadline(0.05))
 
 
 def test_lookups_left_behind_are_few(stuck: AddressPolicy) -> None:
     """Where as many as may be don't end, no other begins, and the check says that it is busy."""
-    for _ in range(LOOKUPS + 1):  # the last is begun as soon as one ends
+    for _ in range(MAX_LOOKUP_COUNT + 1):  # the last is begun as soon as one ends
         with pytest.raises(TimeoutError):
-            stuck.admit("media.example", 80, Deadline(0.01))
+            stuck.resolve("media.example", 80, Deadline(0.01))
     with pytest.raises(PreflightBusyError):
-        AddressPolicy().admit("93.184.216.34", 80, Deadline(0.01))
+        AddressPolicy().resolve("93.184.216.34", 80, Deadline(0.01))

@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 
 from receiver.preflight.address_policy import AddressPolicy
 from receiver.preflight.check import check
-from receiver.preflight.errors import Code, Fault
+from receiver.preflight.download import MAX_REDIRECT_COUNT
+from receiver.preflight.errors import ErrorCode, Issue
 from receiver.preflight.http_connection import HttpConnection
-from receiver.preflight.remote import HOPS
-from receiver.preflight.target import target_of
+from receiver.preflight.media_url import parse_media_url
 from receiver.runtime.deadline import Deadline
 from tests.support.media import sounds
 from tests.support.media.server import OPEN, Answer, saying, serving
@@ -26,29 +26,29 @@ GOOD = Answer(sounds.wav(3))
 # Stands for the public internet: one address of the loopback, and none of the others.
 ONE = replace(
     OPEN,
-    resolve=lambda host, _port: [{"media.example": "127.0.0.1"}.get(host, host)],
-    allows=lambda address: address == ip_address("127.0.0.1"),
+    lookup=lambda host, _port: [{"media.example": "127.0.0.1"}.get(host, host)],
+    is_allowed=lambda address: address == ip_address("127.0.0.1"),
 )
 
 
-def codes(faults: list[Fault]) -> list[Code]:
+def codes(issues: list[Issue]) -> list[ErrorCode]:
     """Return the codes alone."""
-    return [fault.code for fault in faults]
+    return [issue.code for issue in issues]
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "127.1", "0x7f000001"])
 def test_the_default_refuses_the_loopback(host: str) -> None:
     """A server on this machine is not even connected to."""
     with serving({"/": GOOD}) as server:
-        assert codes(check(server.url(host=host))) == [Code.DOWNLOAD_FAILED]
+        assert codes(check(server.url(host=host))) == [ErrorCode.DOWNLOAD_FAILED]
     assert server.asked == []
 
 
 def test_the_default_refuses_a_name_of_a_private_address() -> None:
     """A public name that resolves to the loopback is not connected to."""
-    gate = AddressPolicy(resolve=lambda _host, _port: ["127.0.0.1"])
+    policy = AddressPolicy(lookup=lambda _host, _port: ["127.0.0.1"])
     with serving({"/": GOOD}) as server:
-        assert codes(check(server.url(), gate=gate)) == [Code.DOWNLOAD_FAILED]
+        assert codes(check(server.url(), policy=policy)) == [ErrorCode.DOWNLOAD_FAILED]
     assert server.asked == []
 
 
@@ -59,34 +59,35 @@ def test_a_redirect_goes_through_the_same_gate(status: int, host: str) -> None:
     with serving({"/private": GOOD}) as private:
         location = {"Location": private.url("/private", host=host)}
         with serving({"/": Answer(status=status, headers=location)}) as public:
-            faults = check(public.url(), gate=ONE)
-    assert codes(faults) == [Code.DOWNLOAD_FAILED]
-    assert "no address" in faults[0].text
+            issues = check(public.url(), policy=ONE)
+    assert codes(issues) == [ErrorCode.DOWNLOAD_FAILED]
+    assert "no address" in issues[0].text
     assert private.asked == []
 
 
 def test_redirects_are_followed_to_the_file() -> None:
     """As many redirects as are allowed lead to the file, relative or not."""
     answers = {
-        f"/{hop}": Answer(status=302, headers={"Location": f"/{hop + 1}"}) for hop in range(HOPS)
+        f"/{hop}": Answer(status=302, headers={"Location": f"/{hop + 1}"})
+        for hop in range(MAX_REDIRECT_COUNT)
     }
-    with serving({**answers, f"/{HOPS}": GOOD}) as server:
-        assert check(server.url("/0"), gate=OPEN) == []
+    with serving({**answers, f"/{MAX_REDIRECT_COUNT}": GOOD}) as server:
+        assert check(server.url("/0"), policy=OPEN) == []
 
 
 def test_redirects_in_a_circle_end() -> None:
     """One redirect more is 17551, and nothing is asked after it."""
     with serving({"/": Answer(status=302, headers={"Location": "/"})}) as server:
-        assert codes(check(server.url(), gate=OPEN)) == [Code.DOWNLOAD_FAILED]
-    assert len(server.asked) == 1 + HOPS
+        assert codes(check(server.url(), policy=OPEN)) == [ErrorCode.DOWNLOAD_FAILED]
+    assert len(server.asked) == 1 + MAX_REDIRECT_COUNT
 
 
 def test_a_name_that_changes_its_address_is_asked_for_once() -> None:
     """The address that was judged is the one connected to, in every request for the file."""
     answers = chain(["127.0.0.1"], repeat("127.0.0.2"))
-    gate = replace(ONE, resolve=lambda _host, _port: [next(answers)])
+    policy = replace(ONE, lookup=lambda _host, _port: [next(answers)])
     with serving({"/": Answer(sounds.id3(300_000) + sounds.mp3(9))}) as server:
-        assert check(server.url(), gate=gate) == []
+        assert check(server.url(), policy=policy) == []
     assert len(server.asked) == 2
     assert next(answers) == "127.0.0.2"
 
@@ -94,23 +95,25 @@ def test_a_name_that_changes_its_address_is_asked_for_once() -> None:
 def test_the_name_is_in_the_request_though_the_address_is_connected_to() -> None:
     """The Host header is the URL's."""
     with serving({"/": GOOD}) as server:
-        check(server.url(), gate=OPEN)
+        check(server.url(), policy=OPEN)
     assert server.asked[0]["Host"] == f"media.example:{server.port}"
 
 
 def test_the_port_is_in_the_host_header_only_where_it_is_unusual() -> None:
     """Signed URLs are signed with their Host header, so the target's own is sent as it stands."""
     with serving({"/": GOOD}) as server, ExitStack() as sockets:
-        target = replace(target_of(server.url()), host_header="signed.example")
-        HttpConnection(target, [ip_address("127.0.0.1")], OPEN, Deadline(30), sockets).get(0, 1)
+        target = replace(parse_media_url(server.url()), host_header="signed.example")
+        HttpConnection(target, [ip_address("127.0.0.1")], OPEN, Deadline(30), sockets).get_range(
+            0, 1
+        )
     assert server.asked[0]["Host"] == "signed.example"
 
 
 def test_the_next_address_is_tried() -> None:
     """Where a name has several addresses, one that refuses is passed over."""
-    gate = replace(OPEN, resolve=lambda _host, _port: ["127.0.0.2", "127.0.0.1"])
+    policy = replace(OPEN, lookup=lambda _host, _port: ["127.0.0.2", "127.0.0.1"])
     with serving({"/": GOOD}) as server:
-        assert check(server.url(), gate=gate) == []
+        assert check(server.url(), policy=policy) == []
 
 
 def test_no_proxy_of_the_environment_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -118,22 +121,22 @@ def test_no_proxy_of_the_environment_is_used(monkeypatch: pytest.MonkeyPatch) ->
     with serving({"/": GOOD}) as server:
         for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
             monkeypatch.setenv(name, "http://127.0.0.1:9")
-        assert check(server.url(), gate=OPEN) == []
+        assert check(server.url(), policy=OPEN) == []
 
 
 def test_the_certificate_is_held_against_the_name() -> None:
     """Over TLS the pinned address shows the name's certificate, which an authority signed."""
     with serving({"/": GOOD}, tls=True) as server:
         url = server.url(scheme="https")
-        assert check(url, gate=OPEN) == []
+        assert check(url, policy=OPEN) == []
         others = [
-            check(server.url(scheme="https", host="other.example"), gate=OPEN),
-            check(server.url(scheme="https", host="127.0.0.1"), gate=OPEN),
-            check(url, gate=replace(OPEN, authorities=AddressPolicy().authorities)),
+            check(server.url(scheme="https", host="other.example"), policy=OPEN),
+            check(server.url(scheme="https", host="127.0.0.1"), policy=OPEN),
+            check(url, policy=replace(OPEN, ca_file=AddressPolicy().ca_file)),
         ]
-    for faults in others:
-        assert codes(faults) == [Code.DOWNLOAD_FAILED]
-        assert "certificate" in faults[0].text
+    for issues in others:
+        assert codes(issues) == [ErrorCode.DOWNLOAD_FAILED]
+        assert "certificate" in issues[0].text
 
 
 def test_a_redirect_may_change_to_tls() -> None:
@@ -141,7 +144,7 @@ def test_a_redirect_may_change_to_tls() -> None:
     with serving({"/a": GOOD}, tls=True) as there:
         moved = Answer(status=301, headers={"Location": there.url("/a", scheme="https")})
         with serving({"/": moved}) as here:
-            assert check(here.url(), gate=OPEN) == []
+            assert check(here.url(), policy=OPEN) == []
 
 
 def _drip(prefix: bytes, drop: bytes) -> Callable[[socket.socket], None]:
@@ -177,8 +180,8 @@ def test_a_slow_sender_is_left_at_the_deadline(
 ) -> None:
     """One byte at a time, whether in the handshake, the header or the body, ends in 17551."""
     with saying(speak) as port:
-        (fault,) = check(f"{scheme}://media.example:{port}/", gate=OPEN, seconds=0.3)
-    assert str(fault) == "17551: no whole answer within 0.3 s"
+        (issue,) = check(f"{scheme}://media.example:{port}/", policy=OPEN, timeout_seconds=0.3)
+    assert str(issue) == "17551: no complete response within 0.3 s"
 
 
 def test_an_endless_header_is_left() -> None:
@@ -189,9 +192,9 @@ def test_an_endless_header_is_left() -> None:
             connection.sendall(b"HTTP/1.1 100 Continue\r\n\r\n" * 1000)
 
     with saying(speak) as port:
-        faults = check(f"http://media.example:{port}/", gate=OPEN, seconds=30)
-    assert codes(faults) == [Code.DOWNLOAD_FAILED]
-    assert "within" not in faults[0].text
+        issues = check(f"http://media.example:{port}/", policy=OPEN, timeout_seconds=30)
+    assert codes(issues) == [ErrorCode.DOWNLOAD_FAILED]
+    assert "within" not in issues[0].text
 
 
 WORDS = [b"HTTP/1.1 200 OK\r\n", b"HTTP/1.1 206 OK\r\n", b"Content-Range: bytes 0-9/99\r\n"]
@@ -200,12 +203,12 @@ WORDS += [b"Content-Length: ", b"Transfer-Encoding: chunked\r\n", b"Location: /\
 
 @given(st.lists(st.sampled_from(WORDS) | st.binary(max_size=20)).map(b"".join))
 def test_no_answer_raises_anything(answer: bytes) -> None:
-    """Whatever a server says, the check returns faults."""
+    """Whatever a server says, the check returns issues."""
 
     def speak(connection: socket.socket) -> None:
         connection.recv(65536)
         connection.sendall(answer)
 
     with saying(speak) as port:
-        for fault in check(f"http://media.example:{port}/", gate=OPEN, seconds=30):
-            assert fault.code in set(Code)
+        for issue in check(f"http://media.example:{port}/", policy=OPEN, timeout_seconds=30):
+            assert issue.code in set(ErrorCode)

@@ -4,16 +4,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from receiver.preflight.errors import Code, MediaError
-from receiver.preflight.target import target_of
+from receiver.preflight.errors import ErrorCode, MediaError
+from receiver.preflight.media_url import parse_media_url
 
 
-def refusal(url: str) -> Code | None:
+def refusal(url: str) -> ErrorCode | None:
     """Return the code under which the URL is refused, if it is."""
     try:
-        target_of(url)
+        parse_media_url(url)
     except MediaError as failed:
-        return failed.fault.code
+        return failed.issue.code
 
     return None
 
@@ -48,13 +48,13 @@ def refusal(url: str) -> Code | None:
 )
 def test_what_is_no_url_is_17550(url: str) -> None:
     """An impossible URL is never asked for."""
-    assert refusal(url) == Code.INVALID_URL
+    assert refusal(url) == ErrorCode.INVALID_URL
 
 
 @pytest.mark.parametrize("port", [1, 22, 25, 465, 1023])
 def test_no_port_of_another_protocol_is_asked(port: int) -> None:
     """Ports are 80, 443, and from 1024 on, so that nobody makes us speak to a mail server."""
-    assert refusal(f"http://media.example:{port}/") == Code.DOWNLOAD_FAILED
+    assert refusal(f"http://media.example:{port}/") == ErrorCode.DOWNLOAD_FAILED
 
 
 @pytest.mark.parametrize(
@@ -69,25 +69,25 @@ def test_no_port_of_another_protocol_is_asked(port: int) -> None:
 )
 def test_a_url_is_taken_apart(url: str, host: str, port: int, header: str, path: str) -> None:
     """Host, port, Host header and request target are the URL's own."""
-    target = target_of(url)
+    target = parse_media_url(url)
     assert (target.host, target.port, target.host_header, target.path) == (host, port, header, path)
 
 
 def test_a_redirect_is_relative_to_where_it_comes_from() -> None:
     """A Location is joined to the URL, and bytes that should have been escaped are."""
     location = "../b/ü.wav?x=%20".encode().decode("latin-1")
-    target = target_of("https://user:pw@media.example:8443/a/c").redirected(location)
+    target = parse_media_url("https://user:pw@media.example:8443/a/c").resolve_redirect(location)
     assert target.url == "https://user:pw@media.example:8443/b/%C3%BC.wav?x=%20"
 
 
 def test_a_redirect_elsewhere_carries_no_password() -> None:
     """The URL's user and password are for its own host."""
-    target = target_of("https://user:pw@media.example/a")
+    target = parse_media_url("https://user:pw@media.example/a")
     assert target.authorization == "Basic dXNlcjpwdw=="
-    assert target.redirected("https://other.example/").authorization is None
+    assert target.resolve_redirect("https://other.example/").authorization is None
 
 
 @given(st.text() | st.builds("http://{}:{}/{}".format, st.text(), st.text(), st.text()))
 def test_no_url_raises_anything_else(url: str) -> None:
     """Any text is a target, or is refused."""
-    assert refusal(url) in {None, Code.INVALID_URL, Code.DOWNLOAD_FAILED}
+    assert refusal(url) in {None, ErrorCode.INVALID_URL, ErrorCode.DOWNLOAD_FAILED}

@@ -27,7 +27,7 @@ TURNS = 4
 
 @contextmanager
 def _web(database: str, tmp_path: Path, *, seconds: float, twilio: str = "") -> Iterator[WebServer]:
-    """Run the service, whose looks last so many seconds, with a gate that lets all through."""
+    """Run the service, whose looks last so many seconds, with a policy that lets all through."""
     port = free_port()
     with web_server(
         database,
@@ -147,7 +147,7 @@ def test_names_that_nobody_answers_for_leave_the_others_alone(
             _disconnect(migrated)
             assert web.call(COMPLETED).status_code == 204
             assert _submit(web, BY_RECORDING).status_code == 202
-    assert len(twilio.simulator.memory.jobs()) == 1
+    assert len(twilio.simulator.job_store.newest_first()) == 1
 
 
 def _disconnect(database: str) -> None:

@@ -8,7 +8,7 @@ from sqlalchemy import Engine, text
 
 from receiver.reconcile.context import ReconcileContext
 from receiver.reconcile.forever import RECOVERY_SECONDS, reconcile_forever
-from receiver.simulator.trouble import Trouble
+from receiver.simulator.faults import Faults
 from receiver.twilio.client import TwilioRefusedError
 from tests.support.world import world
 
@@ -49,7 +49,7 @@ def test_what_fails_between_two_passes_is_slept_over(
     engine: Engine, caplog: pytest.LogCaptureFixture
 ) -> None:
     """A moment that Python has no word for, say: each round meets it, and there is a next one."""
-    with world(engine, trouble=Trouble(lost=1)) as here:
+    with world(engine, faults=Faults(lost=1)) as here:
         here.create()
         _rounds(here.context, 1)
         with engine.connect() as connection:

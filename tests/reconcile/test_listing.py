@@ -13,7 +13,7 @@ from receiver.reconcile import list_scan
 from receiver.reconcile.list_scan import StoppedError, scan_list
 from receiver.reconcile.report import Report
 from receiver.reconcile.run import reconcile
-from receiver.simulator.trouble import Trouble
+from receiver.simulator.faults import Faults
 from receiver.store.ledger.record import record
 from receiver.store.polls.list_scans import (
     LONGEST_PASS,
@@ -28,7 +28,7 @@ from receiver.twilio.client import TwilioRefusedError, TwilioUnavailableError
 from tests.support.store_events import count, make_event
 from tests.support.world import World, world
 
-SILENT = Trouble(lost=1)
+SILENT = Faults(lost=1)
 
 
 def _list(here: World) -> Report:
@@ -55,7 +55,7 @@ def _known_since(engine: Engine) -> datetime | None:
 
 def test_jobs_that_nobody_submitted_here_are_found(engine: Engine) -> None:
     """They are in the store as Twilio tells them, on however many pages."""
-    with world(engine, trouble=SILENT) as here:
+    with world(engine, faults=SILENT) as here:
         jobs = here.create(230)
         report = _list(here)
         assert (report.checked, report.found, report.changed) == (230, 230, 0)
@@ -65,7 +65,7 @@ def test_jobs_that_nobody_submitted_here_are_found(engine: Engine) -> None:
 
 def test_what_is_unchanged_is_not_written(engine: Engine) -> None:
     """A second pass over the same jobs leaves the ledger and the jobs as they are."""
-    with world(engine, trouble=SILENT) as here:
+    with world(engine, faults=SILENT) as here:
         here.create(5)
         _list(here)
         before = count(engine)
@@ -77,7 +77,7 @@ def test_what_is_unchanged_is_not_written(engine: Engine) -> None:
 
 def test_what_a_callback_knew_better_is_written_once(engine: Engine) -> None:
     """A document that another event outranks says something else each time, and no news."""
-    with world(engine, trouble=SILENT) as here:
+    with world(engine, faults=SILENT) as here:
         [job] = here.create()
         here.simulator.advance(5)
         updated = here.rest.fetch(job).document["transcription"]["updatedAt"]
@@ -92,7 +92,7 @@ def test_what_a_callback_knew_better_is_written_once(engine: Engine) -> None:
 
 def test_what_another_source_told_alike_is_not_written(engine: Engine) -> None:
     """A job that was submitted here is listed with nothing new about it."""
-    with world(engine, trouble=SILENT) as here:
+    with world(engine, faults=SILENT) as here:
         [job] = here.create()
         body = here.rest.fetch(job).body
         record_response(engine, event_of("submission", body, here.context.clock()))
@@ -103,7 +103,7 @@ def test_what_another_source_told_alike_is_not_written(engine: Engine) -> None:
 
 def test_a_pass_that_began_no_earlier_counts_as_ones_own(engine: Engine) -> None:
     """Of two that are started at the same time, one goes through the list, even if it was fast."""
-    with world(engine, trouble=SILENT) as here:
+    with world(engine, faults=SILENT) as here:
         assert _list(here).listed
         assert not _list(here).listed
         assert len(here.rest.asked) == 1
@@ -111,7 +111,7 @@ def test_a_pass_that_began_no_earlier_counts_as_ones_own(engine: Engine) -> None
 
 def test_what_has_changed_is(engine: Engine) -> None:
     """A job that went on since is told anew."""
-    with world(engine, trouble=SILENT) as here:
+    with world(engine, faults=SILENT) as here:
         [job] = here.create()
         _list(here)
         here.simulator.finish()
@@ -157,7 +157,7 @@ def test_the_first_pass_looks_back_a_day_beyond_what_the_store_knows(engine: Eng
 
 def test_a_pass_that_was_cut_short_is_taken_up_where_it_stopped(engine: Engine) -> None:
     """Not every page is read twice because one of them failed; it began when it began."""
-    with world(engine, trouble=SILENT) as here:
+    with world(engine, faults=SILENT) as here:
         here.create(250)
         began = here.context.clock()
 
@@ -180,7 +180,7 @@ def test_a_pass_that_was_cut_short_is_taken_up_where_it_stopped(engine: Engine) 
 
 def test_a_pass_that_began_long_ago_is_not_taken_up(engine: Engine) -> None:
     """What its first pages told may have changed since, so the list is read from its beginning."""
-    with world(engine, trouble=SILENT) as here:
+    with world(engine, faults=SILENT) as here:
         here.create(250)
         began = here.context.clock()
 
@@ -207,7 +207,7 @@ def test_a_pass_that_began_long_ago_is_not_taken_up(engine: Engine) -> None:
 
 def test_a_killed_pass_is_taken_up_too(engine: Engine) -> None:
     """Nobody else lists until its lease is over; then another goes on where it stopped."""
-    with world(engine, trouble=SILENT) as here:
+    with world(engine, faults=SILENT) as here:
         here.create(150)
 
         def killed(_path: str) -> None:
@@ -229,7 +229,7 @@ def test_a_killed_pass_is_taken_up_too(engine: Engine) -> None:
 
 def test_a_place_that_twilio_forgot_is_no_hindrance(engine: Engine) -> None:
     """If the page to go on with is refused, the next pass begins at the beginning."""
-    with world(engine, trouble=SILENT) as here:
+    with world(engine, faults=SILENT) as here:
         here.create(150)
 
         def refuses(_path: str) -> None:
@@ -245,7 +245,7 @@ def test_a_place_that_twilio_forgot_is_no_hindrance(engine: Engine) -> None:
 
 def test_a_process_that_is_to_end_stops_between_two_pages(engine: Engine) -> None:
     """The pass is not complete, and the next one goes on."""
-    with world(engine, trouble=SILENT) as here:
+    with world(engine, faults=SILENT) as here:
         here.create(150)
         with pytest.raises(StoppedError):
             list(scan_list(replace(here.context, is_stopping=lambda: True)))
@@ -256,7 +256,7 @@ def test_a_process_that_is_to_end_stops_between_two_pages(engine: Engine) -> Non
 
 def test_whoever_lost_the_list_to_another_stops(engine: Engine) -> None:
     """A pass that was taken for dead doesn't write on beside its successor."""
-    with world(engine, trouble=SILENT) as here:
+    with world(engine, faults=SILENT) as here:
         here.create(150)
 
         def dies_meanwhile(_path: str) -> None:
@@ -272,7 +272,7 @@ def test_whoever_lost_the_list_to_another_stops(engine: Engine) -> None:
 
 def test_what_cannot_be_used_is_quarantined_and_told(engine: Engine) -> None:
     """A document that Twilio told wrongly is kept with its reason, and ends nothing."""
-    with world(engine, trouble=SILENT) as here:
+    with world(engine, faults=SILENT) as here:
         first, *_ = here.create(3)
         record(engine, make_event({"status": "PENDING"}, job=first, account="AC_other"))
         report = _list(here)
@@ -281,7 +281,7 @@ def test_what_cannot_be_used_is_quarantined_and_told(engine: Engine) -> None:
 
 def test_the_next_pass_is_the_later_the_less_happens(engine: Engine) -> None:
     """A minute after one that found something, ten minutes when nothing has happened for long."""
-    with world(engine, trouble=SILENT) as here:
+    with world(engine, faults=SILENT) as here:
         here.create()
         _list(here)
         rests = []

@@ -14,7 +14,7 @@ from receiver.reconcile.backoff import MAX_ATTEMPTS, MAX_UNKNOWN_IN_A_ROW
 from receiver.reconcile.poll_due import poll_due_jobs
 from receiver.reconcile.report import Report
 from receiver.reconcile.run import reconcile
-from receiver.simulator.trouble import Delays, Trouble
+from receiver.simulator.faults import Delays, Faults
 from receiver.store.ledger.record import record
 from receiver.store.polls import polls
 from receiver.store.polls import refresh as refreshing
@@ -28,7 +28,7 @@ from tests.support.world import World, world
 
 HOUR = 3600.0
 SLOW = Delays(pending=1, running=HOUR, conversation=HOUR)
-SILENT = Trouble(lost=1)
+SILENT = Faults(lost=1)
 
 
 def _poll(here: World) -> Report:
@@ -72,7 +72,7 @@ def _known(here: World, count: int = 1) -> list[str]:
 
 def test_an_unfinished_job_is_polled_until_it_is_over(engine: Engine) -> None:
     """Its end is known although nobody called back, and then nobody asks any more."""
-    with world(engine, delays=Delays(pending=1, running=60), trouble=SILENT) as here:
+    with world(engine, delays=Delays(pending=1, running=60), faults=SILENT) as here:
         [job] = here.create(stored=False)
         reconcile(here.context)
         assert here.statuses() == {job: "PENDING"}
@@ -87,7 +87,7 @@ def test_an_unfinished_job_is_polled_until_it_is_over(engine: Engine) -> None:
 
 def test_what_a_callback_has_ended_is_not_polled(engine: Engine) -> None:
     """A job that is over and has its transcript costs Twilio nothing."""
-    with world(engine, delays=SLOW, trouble=SILENT) as here:
+    with world(engine, delays=SLOW, faults=SILENT) as here:
         _known(here)
         with engine.connect() as connection:
             connection.execute(
@@ -104,7 +104,7 @@ def test_what_a_callback_has_ended_is_not_polled(engine: Engine) -> None:
 
 def test_retry_after_is_the_least_pause(engine: Engine) -> None:
     """A job isn't asked about again before Twilio said, but not much later either."""
-    with world(engine, delays=SLOW, trouble=SILENT) as here:
+    with world(engine, delays=SLOW, faults=SILENT) as here:
         [job] = _known(here)
         _poll(here)
         retry_after = here.rest.fetch(job).retry_after_seconds
@@ -119,7 +119,7 @@ def test_retry_after_is_the_least_pause(engine: Engine) -> None:
 
 def test_two_reconcilers_ask_about_no_job_twice(engine: Engine) -> None:
     """Each due job is one reconciler's, and each is asked about."""
-    with world(engine, delays=SLOW, trouble=SILENT) as here:
+    with world(engine, delays=SLOW, faults=SILENT) as here:
         jobs = _known(here, 120)
         with ThreadPoolExecutor(4) as pool:
             reports = list(pool.map(lambda _: _poll(here), range(4)))
@@ -129,7 +129,7 @@ def test_two_reconcilers_ask_about_no_job_twice(engine: Engine) -> None:
 
 def test_whole_passes_at_once_do_nothing_twice(engine: Engine) -> None:
     """The list is read by one of them, and each conversation too."""
-    with world(engine, trouble=SILENT) as here:
+    with world(engine, faults=SILENT) as here:
         here.create(150)
         here.simulator.finish()
         with ThreadPoolExecutor(3) as pool:
@@ -141,7 +141,7 @@ def test_whole_passes_at_once_do_nothing_twice(engine: Engine) -> None:
 
 def test_a_killed_reconcilers_jobs_come_free(engine: Engine) -> None:
     """What it had claimed is another's once its lease is over, and not before."""
-    with world(engine, delays=SLOW, trouble=SILENT) as here:
+    with world(engine, delays=SLOW, faults=SILENT) as here:
         [job] = _known(here)
         now = here.context.clock()
         with engine.connect() as connection:
@@ -157,7 +157,7 @@ def test_a_killed_reconcilers_jobs_come_free(engine: Engine) -> None:
 
 def test_whoever_was_taken_for_dead_settles_nothing(engine: Engine) -> None:
     """Once another has the job, the first one's word on when to ask again doesn't count."""
-    with world(engine, delays=SLOW, trouble=SILENT) as here:
+    with world(engine, delays=SLOW, faults=SILENT) as here:
         _known(here)
         now = here.context.clock()
         later = now + poll_due.LEASE
@@ -175,7 +175,7 @@ def test_a_429_ends_the_pass_for_as_long_as_it_says(
     engine: Engine, told: float | None, seconds: float
 ) -> None:
     """Nothing more is asked, and what was claimed is put off by its Retry-After, from then on."""
-    with world(engine, delays=SLOW, trouble=SILENT) as here:
+    with world(engine, delays=SLOW, faults=SILENT) as here:
         _known(here, 5)
 
         def busy(_path: str) -> None:
@@ -205,7 +205,7 @@ def _takes_a_minute(here: World) -> None:
 
 def test_a_poll_takes_some_minutes_at_most(engine: Engine) -> None:
     """What it doesn't come to is due for the next one, and it says that there is some."""
-    with world(engine, delays=SLOW, trouble=SILENT) as here:
+    with world(engine, delays=SLOW, faults=SILENT) as here:
         jobs = _known(here, 13)
         _takes_a_minute(here)
         began = here.context.clock()
@@ -217,7 +217,7 @@ def test_a_poll_takes_some_minutes_at_most(engine: Engine) -> None:
 
 def test_one_command_asks_about_all_that_is_due(engine: Engine) -> None:
     """However long that takes; in between it reads the list whenever that is due."""
-    with world(engine, delays=SLOW, trouble=SILENT) as here:
+    with world(engine, delays=SLOW, faults=SILENT) as here:
         jobs = _known(here, 25)
         _takes_a_minute(here)
         report = reconcile(here.context)
@@ -231,7 +231,7 @@ def test_one_command_asks_about_all_that_is_due(engine: Engine) -> None:
 
 def test_each_of_many_jobs_is_watched(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     """One pass asks about all of them, though no statement finds them all."""
-    with world(engine, delays=SLOW, trouble=SILENT) as here:
+    with world(engine, delays=SLOW, faults=SILENT) as here:
         jobs = _known(here, 5)
         monkeypatch.setattr(refreshing, "MOST", 2)
         with engine.connect() as connection:
@@ -242,7 +242,7 @@ def test_each_of_many_jobs_is_watched(engine: Engine, monkeypatch: pytest.Monkey
 
 def test_a_twilio_that_is_away_is_left_alone_soon(engine: Engine) -> None:
     """Three jobs without an answer are enough, and all of them stay due."""
-    with world(engine, delays=SLOW, trouble=SILENT) as here:
+    with world(engine, delays=SLOW, faults=SILENT) as here:
         _known(here, 9)
 
         def away(_path: str) -> None:
@@ -260,7 +260,7 @@ def test_a_twilio_that_is_away_is_left_alone_soon(engine: Engine) -> None:
 
 def test_one_job_without_an_answer_keeps_nobody_from_the_others(engine: Engine) -> None:
     """It counts as an error and is asked about later."""
-    with world(engine, delays=SLOW, trouble=SILENT) as here:
+    with world(engine, delays=SLOW, faults=SILENT) as here:
         jobs = _known(here, 5)
 
         def broken(path: str) -> None:
@@ -274,7 +274,7 @@ def test_one_job_without_an_answer_keeps_nobody_from_the_others(engine: Engine) 
 
 def test_credentials_that_do_not_do_end_the_pass(engine: Engine) -> None:
     """A 401 would be the answer for every job."""
-    with world(engine, delays=SLOW, trouble=SILENT) as here:
+    with world(engine, delays=SLOW, faults=SILENT) as here:
         _known(here, 5)
 
         def refuse(_path: str) -> None:
@@ -288,7 +288,7 @@ def test_credentials_that_do_not_do_end_the_pass(engine: Engine) -> None:
 
 def test_a_403_is_one_jobs(engine: Engine) -> None:
     """It is counted, asked about later, and the others are asked about now."""
-    with world(engine, delays=SLOW, trouble=SILENT) as here:
+    with world(engine, delays=SLOW, faults=SILENT) as here:
         jobs = _known(here, 5)
 
         def forbidden(path: str) -> None:
@@ -305,7 +305,7 @@ def test_a_403_is_one_jobs(engine: Engine) -> None:
 
 def test_a_key_that_may_not_read_conversations_asks_about_the_other_jobs(engine: Engine) -> None:
     """A restricted API key's 403 for one conversation says nothing of the jobs."""
-    with world(engine, delays=Delays(conversation=0), trouble=SILENT) as here:
+    with world(engine, delays=Delays(conversation=0), faults=SILENT) as here:
         jobs = here.create(3)
         here.simulator.finish()
 
@@ -320,7 +320,7 @@ def test_a_key_that_may_not_read_conversations_asks_about_the_other_jobs(engine:
 
 def test_a_job_that_twilio_does_not_know_is_given_up(engine: Engine) -> None:
     """After some 404s nobody asks any more, and the store says why."""
-    with world(engine, delays=SLOW, trouble=SILENT) as here:
+    with world(engine, delays=SLOW, faults=SILENT) as here:
         _known(here)
 
         def unknown(_path: str) -> None:
@@ -339,7 +339,7 @@ def test_a_job_that_twilio_does_not_know_is_given_up(engine: Engine) -> None:
 
 def test_a_job_that_twilio_forgot_for_a_moment_is_not_given_up(engine: Engine) -> None:
     """However often it was asked about before, only 404s in a row count."""
-    with world(engine, delays=Delays(pending=1, running=1e6), trouble=SILENT) as here:
+    with world(engine, delays=Delays(pending=1, running=1e6), faults=SILENT) as here:
         _known(here)
 
         def forgetful(_path: str) -> None:
@@ -356,7 +356,7 @@ def test_a_job_that_twilio_forgot_for_a_moment_is_not_given_up(engine: Engine) -
 
 def test_nothing_is_given_up_because_twilio_was_away(engine: Engine) -> None:
     """The last time that a conversation is asked for its text is one that Twilio answers."""
-    with world(engine, delays=Delays(conversation=0), trouble=SILENT) as here:
+    with world(engine, delays=Delays(conversation=0), faults=SILENT) as here:
         here.create()
         here.simulator.finish()
 
@@ -377,7 +377,7 @@ def test_nothing_is_given_up_because_twilio_was_away(engine: Engine) -> None:
 
 def test_what_was_given_up_is_watched_anew_when_it_needs_something_else(engine: Engine) -> None:
     """Twilio knew nothing of the unfinished job; when it is completed it may know the text."""
-    with world(engine, delays=SLOW, trouble=SILENT) as here:
+    with world(engine, delays=SLOW, faults=SILENT) as here:
         _known(here)
         with engine.connect() as connection:
             connection.execute(text("UPDATE watches SET due_at = NULL, gave_up = 'x'"))
@@ -409,7 +409,7 @@ def test_the_conversations_id_is_filled_in_when_it_appears(engine: Engine) -> No
 def test_what_is_overdue_when_a_poll_tells_of_it_is_read_at_once(engine: Engine) -> None:
     """Its end, its conversation and its text come in one pass, however long it took to end."""
     delays = Delays(pending=1, running=HOUR, conversation=0)
-    with world(engine, delays=delays, trouble=SILENT) as here:
+    with world(engine, delays=delays, faults=SILENT) as here:
         _known(here)
         with engine.connect() as connection:
             connection.execute(text("UPDATE watches SET attempts = 10"))
@@ -419,7 +419,7 @@ def test_what_is_overdue_when_a_poll_tells_of_it_is_read_at_once(engine: Engine)
 
 def test_nothing_is_read_from_a_conversation_before_the_grace_time_is_over(engine: Engine) -> None:
     """The callback may still come."""
-    with world(engine, delays=Delays(conversation=0), trouble=SILENT) as here:
+    with world(engine, delays=Delays(conversation=0), faults=SILENT) as here:
         here.create()
         here.simulator.advance(10)
         patient = here.with_grace(900)
@@ -446,7 +446,7 @@ def test_a_conversation_that_never_appears_is_given_up(engine: Engine) -> None:
 
 def test_other_accounts_jobs_are_not_asked_about(engine: Engine) -> None:
     """With our credentials Twilio would not know them."""
-    with world(engine, delays=SLOW, trouble=SILENT) as here:
+    with world(engine, delays=SLOW, faults=SILENT) as here:
         _known(here)
         with engine.connect() as connection:
             connection.execute(text("TRUNCATE watches"))
@@ -457,7 +457,7 @@ def test_other_accounts_jobs_are_not_asked_about(engine: Engine) -> None:
 
 def test_what_was_another_accounts_is_not_asked_about(engine: Engine) -> None:
     """Its jobs were watched until the settings named another account, and aren't now."""
-    with world(engine, delays=SLOW, trouble=SILENT) as here:
+    with world(engine, delays=SLOW, faults=SILENT) as here:
         _known(here)
         other = replace(here.context, account_id="AC_other")
         _result(poll_due_jobs(other, due_by=here.context.clock()))
@@ -469,7 +469,7 @@ def test_what_was_another_accounts_is_not_asked_about(engine: Engine) -> None:
 @pytest.mark.parametrize("stored", [True, False])
 def test_a_gap_that_tells_no_configuration_is_fetched_once(engine: Engine, stored: bool) -> None:  # noqa: FBT001 - pytest's way
     """Then it is known whether a conversation has its transcript."""
-    with world(engine, delays=Delays(conversation=0), trouble=SILENT) as here:
+    with world(engine, delays=Delays(conversation=0), faults=SILENT) as here:
         [job] = here.create(stored=stored)
         here.simulator.finish()
         record(engine, make_event({"status": "COMPLETED"}, job=job, account=ACCOUNT))
@@ -482,7 +482,7 @@ def test_a_gap_that_tells_no_configuration_is_fetched_once(engine: Engine, store
 
 def test_a_process_that_is_to_end_gives_back_what_it_claimed(engine: Engine) -> None:
     """It ends between two jobs, and the next one finds the rest due."""
-    with world(engine, delays=SLOW, trouble=SILENT) as here:
+    with world(engine, delays=SLOW, faults=SILENT) as here:
         jobs = _known(here, 5)
         stopping = replace(here.context, is_stopping=lambda: len(here.rest.asked) >= 2)
         _result(poll_due_jobs(stopping, due_by=here.context.clock()))

@@ -7,12 +7,12 @@ from sqlalchemy import Engine, text
 
 from receiver.reconcile import context
 from receiver.reconcile.run import reconcile, run_pass
-from receiver.simulator.trouble import Delays, Trouble
+from receiver.simulator.faults import Delays, Faults
 from receiver.twilio.client import TwilioBusyError, TwilioRefusedError, TwilioUnavailableError
 from tests.support.world import Mishap, World, world
 
 SLOW = Delays(pending=1, running=3600, conversation=3600)
-SILENT = Trouble(lost=1)
+SILENT = Faults(lost=1)
 
 
 def _known(here: World, count: int) -> list[str]:
@@ -42,7 +42,7 @@ def _only_the_list(error: Exception) -> Mishap:
 )
 def test_what_is_due_is_asked_about_though_the_list_fails(engine: Engine, error: Exception) -> None:
     """The report tells what was wrong with the list, and the pass has failed."""
-    with world(engine, delays=SLOW, trouble=SILENT) as here:
+    with world(engine, delays=SLOW, faults=SILENT) as here:
         jobs = _known(here, 3)
         here.rest.mishap = _only_the_list(error)
         report = reconcile(here.context)
@@ -54,7 +54,7 @@ def test_what_is_due_is_asked_about_though_the_list_fails(engine: Engine, error:
 
 def test_what_is_due_is_asked_about_though_another_took_the_list(engine: Engine) -> None:
     """It goes through the list, not through our jobs."""
-    with world(engine, delays=SLOW, trouble=SILENT) as here:
+    with world(engine, delays=SLOW, faults=SILENT) as here:
         [job] = _known(here, 1)
 
         def taken(path: str) -> None:
@@ -78,7 +78,7 @@ def test_what_is_due_is_asked_about_though_another_took_the_list(engine: Engine)
 )
 def test_what_would_befall_every_request_ends_the_pass(engine: Engine, error: Exception) -> None:
     """After a 401, a 403 or a 429 for the list nothing else is asked."""
-    with world(engine, delays=SLOW, trouble=SILENT) as here:
+    with world(engine, delays=SLOW, faults=SILENT) as here:
         _known(here, 3)
         here.rest.mishap = _only_the_list(error)
         report = reconcile(here.context)
@@ -88,7 +88,7 @@ def test_what_would_befall_every_request_ends_the_pass(engine: Engine, error: Ex
 
 def test_both_faults_are_told(engine: Engine) -> None:
     """That of the list, and what ended the pass after it."""
-    with world(engine, delays=SLOW, trouble=SILENT) as here:
+    with world(engine, delays=SLOW, faults=SILENT) as here:
         _known(here, 3)
 
         def fail(path: str) -> None:
@@ -109,7 +109,7 @@ def test_a_database_that_is_away_ends_the_pass(
     engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Without it nothing can be asked, nor said."""
-    with world(engine, delays=SLOW, trouble=SILENT) as here:
+    with world(engine, delays=SLOW, faults=SILENT) as here:
         _known(here, 3)
         with engine.connect() as connection:
             connection.execute(text("DROP TABLE watches"))
@@ -126,7 +126,7 @@ def _lives_until_the_first_page(here: World) -> context.ReconcileContext:
 
 def test_a_process_that_is_told_to_end_has_not_failed(engine: Engine) -> None:
     """A list that is left half read is taken up by the next pass, and nothing was wrong."""
-    with world(engine, trouble=SILENT) as here:
+    with world(engine, faults=SILENT) as here:
         here.create(150)
         report = run_pass(_lives_until_the_first_page(here))
         assert (report.checked, report.listed) == (100, False)

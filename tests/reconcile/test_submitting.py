@@ -14,7 +14,7 @@ from receiver.reconcile.report import Report
 from receiver.reconcile.resubmit import resubmit_missing
 from receiver.reconcile.resume import resume_unanswered
 from receiver.reconcile.run import reconcile
-from receiver.simulator.trouble import Trouble
+from receiver.simulator.faults import Faults
 from receiver.store.completeness.figures import completeness
 from receiver.store.submissions import intents
 from receiver.store.submissions import submissions as store
@@ -26,7 +26,7 @@ from schemas.submission import canonical
 from tests.support.simulator.account import BY_RECORDING, BY_URL
 from tests.support.world import World, world
 
-SILENT = Trouble(lost=1)
+SILENT = Faults(lost=1)
 KEY = "0198c0de-0000-7000-8000-000000000001"
 
 
@@ -197,7 +197,7 @@ def test_another_refusal_is_one_intents(engine: Engine, status: int) -> None:
 
 def test_nothing_is_submitted_again_unless_it_is_wanted(engine: Engine) -> None:
     """It costs money."""
-    with world(engine, trouble=SILENT) as here:
+    with world(engine, faults=SILENT) as here:
         here.create(3, stored=False)
         here.simulator.finish()
         reconcile(here.context)
@@ -206,7 +206,7 @@ def test_nothing_is_submitted_again_unless_it_is_wanted(engine: Engine) -> None:
 
 def test_a_lost_transcript_is_submitted_again_once(engine: Engine) -> None:
     """Under a key that is written down; the job that comes of it may be lost, but not go on."""
-    with world(engine, trouble=SILENT) as here:
+    with world(engine, faults=SILENT) as here:
         lost = here.create(3, stored=False)
         here.simulator.finish()
         assert reconcile(here.context, resubmits=True).resubmitted == 3
@@ -225,7 +225,7 @@ def test_a_lost_transcript_is_submitted_again_once(engine: Engine) -> None:
 
 def test_two_reconcilers_submit_nothing_twice(engine: Engine) -> None:
     """The key is the job's, so that even a second submission is the first one to Twilio."""
-    with world(engine, trouble=SILENT) as here:
+    with world(engine, faults=SILENT) as here:
         here.create(stored=False)
         here.simulator.finish()
         reconcile(here.context)
@@ -244,7 +244,7 @@ def test_what_was_refused_for_the_moment_is_submitted_later(
     engine: Engine, error: Exception
 ) -> None:
     """The pass ends, for the others would be refused too; after an hour it is tried again."""
-    with world(engine, trouble=SILENT) as here:
+    with world(engine, faults=SILENT) as here:
         here.create(2, stored=False)
         here.simulator.finish()
         reconcile(here.context)
@@ -262,7 +262,7 @@ def test_what_was_refused_for_the_moment_is_submitted_later(
 
 def test_a_403_is_one_recordings(engine: Engine) -> None:
     """The others are submitted now, and this one later."""
-    with world(engine, trouble=SILENT) as here:
+    with world(engine, faults=SILENT) as here:
         here.create(2, stored=False)
         here.simulator.finish()
         reconcile(here.context)
@@ -282,7 +282,7 @@ def test_a_403_is_one_recordings(engine: Engine) -> None:
 
 def test_what_twilio_refuses_for_good_is_submitted_once(engine: Engine) -> None:
     """It is counted, the next one is submitted, and no pass tries it again."""
-    with world(engine, trouble=SILENT) as here:
+    with world(engine, faults=SILENT) as here:
         here.create(2, stored=False)
         here.simulator.finish()
         reconcile(here.context)
@@ -295,7 +295,7 @@ def test_what_twilio_refuses_for_good_is_submitted_once(engine: Engine) -> None:
 @pytest.mark.parametrize("answered", [True, False])
 def test_two_that_read_the_same_list_share_it(engine: Engine, answered: bool) -> None:  # noqa: FBT001 - pytest's way
     """What the other has come to meanwhile is the other's, whether it has its answer yet or not."""
-    with world(engine, trouble=SILENT) as here:
+    with world(engine, faults=SILENT) as here:
         here.create(3, stored=False)
         here.simulator.finish()
         reconcile(here.context)
@@ -324,7 +324,7 @@ def test_two_that_read_the_same_list_share_it(engine: Engine, answered: bool) ->
 
 def test_what_another_asked_for_otherwise_is_passed_over(engine: Engine) -> None:
     """Its key is taken between our look and our asking; the other job's is submitted."""
-    with world(engine, trouble=SILENT) as here:
+    with world(engine, faults=SILENT) as here:
         lost = here.create(2, stored=False)
         here.simulator.finish()
         reconcile(here.context)
@@ -341,7 +341,7 @@ def test_what_another_asked_for_otherwise_is_passed_over(engine: Engine) -> None
 
 def test_what_the_second_submission_brought_replaces_the_first(engine: Engine) -> None:
     """The gap is no longer missing, and the figures add up."""
-    with world(engine, trouble=SILENT) as here:
+    with world(engine, faults=SILENT) as here:
         here.create(2, stored=False)
         here.simulator.finish()
         reconcile(here.context, resubmits=True)
@@ -361,7 +361,7 @@ def test_what_the_second_submission_brought_replaces_the_first(engine: Engine) -
 
 def test_what_a_conversation_may_give_back_is_not_paid_for(engine: Engine) -> None:
     """As long as it is watched for, the recording isn't submitted again."""
-    with world(engine, trouble=SILENT) as here:
+    with world(engine, faults=SILENT) as here:
         here.create()
         here.simulator.advance(5)  # completed, and not stored yet
         assert reconcile(here.context, resubmits=True).resubmitted == 0
@@ -372,7 +372,7 @@ def test_what_a_conversation_may_give_back_is_not_paid_for(engine: Engine) -> No
 
 def test_the_same_is_asked_for(engine: Engine) -> None:
     """Recording or address, configuration, begin and participants are the first job's."""
-    with world(engine, trouble=SILENT) as here:
+    with world(engine, faults=SILENT) as here:
         first = here.simulator.create(BY_URL).id
         here.simulator.advance(5)
         reconcile(here.context)
@@ -387,7 +387,7 @@ def test_the_same_is_asked_for(engine: Engine) -> None:
 
 def test_what_cannot_be_asked_for_is_tried_once(engine: Engine) -> None:
     """A participant of a kind that the request doesn't know is no reason to fail for ever."""
-    with world(engine, trouble=SILENT) as here:
+    with world(engine, faults=SILENT) as here:
         here.create(stored=False)
         here.simulator.finish()
         reconcile(here.context)

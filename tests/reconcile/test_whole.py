@@ -5,14 +5,14 @@ from flask import Flask
 from sqlalchemy import Engine
 
 from receiver.reconcile.run import reconcile
-from receiver.simulator.trouble import Trouble
+from receiver.simulator.faults import Faults
 from receiver.store.completeness.figures import completeness
 from receiver.store.completeness.missing import missing_jobs
 from tests.support.environment import serving
 from tests.support.world import world
 
 JOBS, MANY_JOBS = 500, 2000
-TROUBLE = Trouble(lost=0.05, duplicated=0.1, reordered=0.2)
+TROUBLE = Faults(lost=0.05, duplicated=0.1, reordered=0.2)
 
 
 @pytest.fixture
@@ -28,12 +28,12 @@ def test_after_one_pass_everything_is_known(
     jobs = MANY_JOBS if is_thorough else JOBS
     with (
         serving(app) as origin,
-        world(engine, callback_url=f"{origin}/callbacks/transcription", trouble=TROUBLE) as here,
+        world(engine, callback_url=f"{origin}/callbacks/transcription", faults=TROUBLE) as here,
     ):
         stored = here.create(jobs // 2)
         others = here.create(jobs // 2, stored=False)
         here.simulator.finish()
-        lost = set(here.simulator.journal.jobs("lost"))
+        lost = set(here.simulator.event_log.job_ids("lost"))
         assert len(here.statuses()) == jobs - len(lost)
         assert lost & set(stored)
         assert lost & set(others)

@@ -1,11 +1,11 @@
-"""What is kept of a refused request: only what may be a callback, and nothing that is a secret."""
+"""What of a rejected request is stored: only what may be a callback, and no secret."""
 
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
-from receiver.rejected.candidate import may_be_callback, rejected_request
+from receiver.rejected.candidate import may_be_callback, to_rejected_request
 from receiver.store.rejected.keep import RejectedRequest
 from tests.support.faults.callbacks import callback, job_id
 from tests.support.forged import request
@@ -32,7 +32,7 @@ def _kept(environ: dict[str, Any], body: bytes = BODY) -> RejectedRequest | None
     if not may_be_callback("wrong_signature", environ):
         return None
 
-    return rejected_request("wrong_signature", environ, body, NOON)
+    return to_rejected_request("wrong_signature", environ, body, NOON)
 
 
 def test_all_that_the_signature_speaks_about_is_kept() -> None:

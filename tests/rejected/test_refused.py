@@ -12,8 +12,8 @@ from flask.testing import FlaskClient
 from sqlalchemy import Engine, QueuePool, delete, select
 
 from receiver.bodies.reader import BodyReader
-from receiver.rejected import not_kept, store
-from receiver.rejected.not_kept import NotKeptCounts
+from receiver.rejected import dropped, store
+from receiver.rejected.dropped import DroppedCounts
 from receiver.rejected.store import RejectedStore
 from receiver.runtime.deadline import KEY, REQUEST_SECONDS, Deadline
 from receiver.services import services_of
@@ -63,13 +63,13 @@ Counts = Callable[[], dict[str, int]]
 @pytest.fixture(autouse=True)
 def _uncounted(monkeypatch: pytest.MonkeyPatch) -> None:
     """Write no counts where nobody looks: what fails would be tried for as long as tests run."""
-    monkeypatch.setattr(not_kept, "BATCH_SECONDS", 3600.0)
+    monkeypatch.setattr(dropped, "BATCH_DELAY_SECONDS", 3600.0)
 
 
 @pytest.fixture
 def counts(_uncounted: None, monkeypatch: pytest.MonkeyPatch, engine: Engine) -> Iterator[Counts]:
     """Yield what reads the counts of what wasn't kept, which are written without waiting."""
-    monkeypatch.setattr(not_kept, "BATCH_SECONDS", 0.0)
+    monkeypatch.setattr(dropped, "BATCH_DELAY_SECONDS", 0.0)
 
     def read() -> dict[str, int]:
         with engine.connect() as connection:
@@ -120,7 +120,7 @@ def test_what_exceeds_the_budget_is_not_read(
 ) -> None:
     """A flood has what a worker can spend, and the rest of it is counted."""
     monkeypatch.setattr(store, "REQUESTS_PER_SECOND", 0.0)
-    monkeypatch.setattr(store, "REQUESTS_AT_ONCE", 3.0)
+    monkeypatch.setattr(store, "REQUESTS_BURST", 3.0)
     worker = _worker(engine)
     assert [_put(worker, number) is not None for number in range(5)] == [True] * 3 + [False] * 2
     unread = _environ(forged(9))
@@ -132,7 +132,7 @@ def test_what_exceeds_the_budget_is_not_read(
 def test_large_bodies_use_the_budget_up(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is one of bytes too."""
     monkeypatch.setattr(store, "BYTES_PER_SECOND", 0.0)
-    monkeypatch.setattr(store, "BYTES_AT_ONCE", 50_000.0)
+    monkeypatch.setattr(store, "BYTES_BURST", 50_000.0)
     worker = _worker(engine)
     assert worker.put("wrong_signature", _environ(forged(1, size=60_000)))
     assert _put(worker, 2) is None
@@ -142,7 +142,7 @@ def test_a_full_store_is_left_alone_for_a_while(
     engine: Engine, counts: Counts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Strangers who filled their quota ask no more; an account of our own is kept meanwhile."""
-    monkeypatch.setattr(store, "PAUSE_SECONDS", 600.0)
+    monkeypatch.setattr(store, "COOLDOWN_SECONDS", 600.0)
     worker = _worker(
         engine,
         Quotas(frozenset({account(0)}), each_other=Amount(1, 9**9), all_others=Amount(2, 9**9)),
@@ -160,7 +160,7 @@ def test_a_full_store_is_left_alone_for_a_while(
 
 def test_a_database_that_is_away_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     """It isn't asked again for a while, and nothing is raised."""
-    monkeypatch.setattr(store, "PAUSE_SECONDS", 600.0)
+    monkeypatch.setattr(store, "COOLDOWN_SECONDS", 600.0)
     engine = make_engine(f"postgresql://nobody@127.0.0.1:{free_port()}/nothing", pool_size=1)
     worker = _worker(engine)
     assert _put(worker, 1) is None
@@ -171,7 +171,7 @@ def test_a_database_that_is_away_changes_nothing(monkeypatch: pytest.MonkeyPatch
 def test_who_waits_too_long_for_its_turn_is_late(engine: Engine, counts: Counts) -> None:
     """That says nothing about the database, which is asked again at once."""
     worker = _worker(engine)
-    late = _environ(forged(1), seconds=store.WRITE_SECONDS)
+    late = _environ(forged(1), seconds=store.WRITE_TIMEOUT_SECONDS)
     with worker._connection:  # noqa: SLF001 - the turn of another
         assert worker.put("wrong_signature", late) is None
     assert _put(worker, 2)
@@ -182,10 +182,10 @@ def test_a_worker_that_ends_writes_its_counts(
     engine: Engine, counts: Counts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What waits for its batch is written, and what has been isn't written again."""
-    monkeypatch.setattr(not_kept, "BATCH_SECONDS", 3600.0)
+    monkeypatch.setattr(dropped, "BATCH_DELAY_SECONDS", 3600.0)
     worker = _worker(engine)
     with worker._connection:  # noqa: SLF001 - the turn of another
-        late = _environ(forged(1), seconds=store.WRITE_SECONDS)
+        late = _environ(forged(1), seconds=store.WRITE_TIMEOUT_SECONDS)
         assert worker.put("wrong_signature", late) is None
     for _ in range(2):
         worker.flush()
@@ -196,12 +196,12 @@ def test_who_waited_heeds_what_happened_meanwhile(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """A burst in front of a database that fails asks it once, not one after the other."""
-    monkeypatch.setattr(store, "PAUSE_SECONDS", 600.0)
+    monkeypatch.setattr(store, "COOLDOWN_SECONDS", 600.0)
     engine = make_engine(f"postgresql://nobody@127.0.0.1:{free_port()}/nothing", pool_size=1)
     worker = _worker(engine)
     with ThreadPoolExecutor(8) as pool:
         assert set(pool.map(lambda number: _put(worker, number), range(8))) == {None}
-    assert caplog.text.count("a refused request wasn't kept") == 1
+    assert caplog.text.count("a rejected request was not stored") == 1
 
 
 class _Cut(io.BytesIO):
@@ -219,7 +219,7 @@ class _Cut(io.BytesIO):
 def test_what_was_read_in_vain_is_paid_for(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     """A body that is cut short or turns out too large costs what a whole one does."""
     monkeypatch.setattr(store, "BYTES_PER_SECOND", 0.0)
-    monkeypatch.setattr(store, "BYTES_AT_ONCE", 50_000.0)
+    monkeypatch.setattr(store, "BYTES_BURST", 50_000.0)
     cut, large = forged(1, size=90_000), forged(2, size=2 * LARGEST)
     for vain in (
         _environ(cut) | {"wsgi.input": _Cut(cut[:60_000])},
@@ -243,9 +243,9 @@ def test_counts_wait_for_the_database(
     """What could not be written is tried again by itself, one batch at a time."""
     away = make_engine(f"postgresql://nobody@127.0.0.1:{free_port()}/nothing", pool_size=1)
     connection = threading.Lock()
-    counting = NotKeptCounts(away, connection)
+    counting = DroppedCounts(away, connection)
     counting.add("unread")
-    wait_until(lambda: "not counted yet" in caplog.text)
+    wait_until(lambda: "not written yet" in caplog.text)
     with connection:
         monkeypatch.setattr(counting, "_engine", engine)
         assert counts() == {}

@@ -117,4 +117,4 @@ def test_a_frozen_postgres_makes_no_other_answer(own_postgres: Server, tmp_path:
         with frozen(own_postgres):
             assert _sent(web, raw(second, host="internal"), second) == REFUSED
         assert web.call(callback(1)).status_code == 204
-    assert "a refused request wasn't kept" in web.log.read_text()
+    assert "a rejected request was not stored" in web.log.read_text()

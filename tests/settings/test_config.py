@@ -282,7 +282,7 @@ def test_a_token_bound_to_an_account_bears_its_sid() -> None:
         ("TWILIO_AUTH_TOKEN", "AC123=token", "item 1"),
         ("TWILIO_AUTH_TOKEN", f"token,{SID}=", "item 2"),
         ("TWILIO_AUTH_TOKEN", "tok en", "item 1"),
-        ("TWILIO_AUTH_TOKEN", ",", "holds nothing"),
+        ("TWILIO_AUTH_TOKEN", ",", "contains only commas"),
         ("TWILIO_SIGNING_KEYS", "secret", "item 1"),
         ("TWILIO_SIGNING_KEYS", "=secret", "item 1"),
         ("TWILIO_SIGNING_KEYS", "id=", "item 1"),
@@ -296,7 +296,7 @@ def test_a_token_bound_to_an_account_bears_its_sid() -> None:
         ("API_KEYS", "a:one,a:two", "item 2"),
         ("API_KEYS", "one,two", "item 2"),
         ("API_KEYS", "a:one,b:two,c:one", "item 3"),
-        ("API_KEYS", " , ", "holds nothing"),
+        ("API_KEYS", " , ", "contains only commas"),
     ],
 )
 def test_a_faulty_key_is_named_by_its_place(name: str, text: str, item: str) -> None:

@@ -56,7 +56,7 @@ def test_an_api_key_is_named_by_its_sid(text: str) -> None:
 def test_a_secret_is_one_word(text: str) -> None:
     """What no secret of Twilio's looks like is refused, and not told."""
     (fault,) = faults(**PAIR | {"TWILIO_API_SECRET": text})
-    assert fault.startswith("TWILIO_API_SECRET holds")
+    assert fault.startswith("TWILIO_API_SECRET contains")
     assert text not in fault
 
 
@@ -79,7 +79,9 @@ def test_a_base_url_is_an_origin(text: str) -> None:
         "http://127.0.0.1:9000?x",
         "http://127.0.0.1:9000#x",
         "http://127.0.0.1:0",
+        "http://127.0.0.1:65536",
         "http://127.0.0.1:99999999",
+        "http://[::1",
         "http://a b",
     ],
 )

@@ -9,7 +9,7 @@ import pytest
 from receiver.settings.keys import SigningKey
 from receiver.signatures.signature import SignedRequest, verify
 from receiver.simulator.configurations import CALLBACK_ONLY
-from receiver.simulator.journal import Journal
+from receiver.simulator.event_log import EventLog
 from tests.support import signing
 from tests.support.paths import ROOT
 from tests.support.simulator.account import (
@@ -28,11 +28,11 @@ AUTH_TOKEN = SigningKey("auth-token-1", TOKEN, "HMAC_SHA1")
 SHARED_KEY = SigningKey("KY1", "a-shared-secret", "HMAC_SHA256")
 
 
-def _what(journal: Journal) -> list[str]:
+def _what(journal: EventLog) -> list[str]:
     """Return what became of the callbacks, without the rest of the jobs' lives."""
     rest = {"created", "running", "completed", "failed", "stored"}
 
-    return [f"{note.what} {note.detail}" for note in journal.notes() if note.what not in rest]
+    return [f"{note.event} {note.detail}" for note in journal.entries() if note.event not in rest]
 
 
 def test_a_callback_is_flat_and_brings_the_transcript(receiver: Receiver) -> None:
@@ -96,7 +96,7 @@ def test_some_failures_are_retried(receiver: Receiver, answer: int) -> None:
         simulator.create(BY_RECORDING)
         simulator.finish()
     said = "no connection" if answer == DROP else str(answer)
-    assert _what(simulator.journal) == [f"retried {said}"] * 3 + ["delivered 204"]
+    assert _what(simulator.event_log) == [f"retried {said}"] * 3 + ["delivered 204"]
     assert len({received.body for received in receiver.received}) == 1
     assert len({r.headers["I-Twilio-Idempotency-Token"] for r in receiver.received}) == 1
 
@@ -110,7 +110,7 @@ def test_three_retries_are_all(receiver: Receiver, answer: int, code: int) -> No
         simulator.finish()
         assert job.status(simulator.clock.now()) == "COMPLETED"
     assert len(receiver.received) == 4
-    assert _what(simulator.journal)[-1].endswith(f"error {code}")
+    assert _what(simulator.event_log)[-1].endswith(f"error {code}")
 
 
 @pytest.mark.parametrize("answer", [400, 401, 403, 404, 410, 413, 422])
@@ -120,7 +120,7 @@ def test_any_other_4xx_is_final(receiver: Receiver, answer: int) -> None:
     with simulated(callback_url=receiver.url) as simulator:
         simulator.create(BY_RECORDING)
         simulator.finish()
-    assert _what(simulator.journal) == [f"refused {answer}: error 17580"]
+    assert _what(simulator.event_log) == [f"refused {answer}: error 17580"]
 
 
 @pytest.mark.parametrize("answer", [301, 302, 307, 308])
@@ -130,7 +130,7 @@ def test_no_redirect_is_followed(receiver: Receiver, answer: int) -> None:
     with simulated(callback_url=receiver.url) as simulator:
         simulator.create(BY_RECORDING)
         simulator.finish()
-    assert _what(simulator.journal) == [f"refused {answer}: error 17584"]
+    assert _what(simulator.event_log) == [f"refused {answer}: error 17584"]
     assert len(receiver.received) == 1
 
 
@@ -140,7 +140,7 @@ def test_a_large_answer_is_an_error(receiver: Receiver) -> None:
     with simulated(callback_url=receiver.url) as simulator:
         simulator.create(BY_RECORDING)
         simulator.finish()
-    assert _what(simulator.journal) == ["refused 200: error 17583"]
+    assert _what(simulator.event_log) == ["refused 200: error 17583"]
 
 
 def test_a_megabyte_is_skipped(receiver: Receiver) -> None:
@@ -149,9 +149,9 @@ def test_a_megabyte_is_skipped(receiver: Receiver) -> None:
         job = simulator.create({**BY_RECORDING, "sourceId": f"RE17564{'0' * 27}"})
         simulator.finish()
         assert job.status(simulator.clock.now()) == "COMPLETED"
-        assert job.resource(simulator.clock.now(), "")["conversationId"]
+        assert job.to_resource(simulator.clock.now(), "")["conversationId"]
     assert receiver.received == []
-    assert simulator.journal.jobs("skipped") == [job.id]
+    assert simulator.event_log.job_ids("skipped") == [job.id]
 
 
 def test_a_configuration_without_a_callback_calls_nobody(receiver: Receiver) -> None:
@@ -164,7 +164,7 @@ def test_a_configuration_without_a_callback_calls_nobody(receiver: Receiver) -> 
         simulator.create({**BY_RECORDING, "transcriptionConfigurationId": made["id"]})
         simulator.finish()
     assert receiver.received == []
-    assert _what(simulator.journal) == []
+    assert _what(simulator.event_log) == []
 
 
 def test_a_url_may_hold_credentials(receiver: Receiver) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from receiver.simulator import delivery
-from receiver.simulator.delivery import Attempt, attempt, is_in_reach
+from receiver.simulator.delivery import DeliveryResult, deliver, is_deliverable
 from tests.support.server import free_port
 from tests.support.simulator.receiving import HANG, Receiver
 
@@ -23,9 +23,9 @@ from tests.support.simulator.receiving import HANG, Receiver
 )
 def test_no_other_machine_is_called(url: str) -> None:
     """What isn't an address of this machine is not called at all."""
-    told = attempt(url, b"{}", {})
-    assert (told.code, told.again) == (17582, False)
-    assert not is_in_reach(url)
+    told = deliver(url, b"{}", {})
+    assert (told.error_code, told.is_retryable) == (17582, False)
+    assert not is_deliverable(url)
 
 
 @pytest.mark.parametrize(
@@ -33,21 +33,21 @@ def test_no_other_machine_is_called(url: str) -> None:
 )
 def test_what_cannot_be_called_is_invalid(url: str) -> None:
     """The rule: an invalid URL is 17585, and is not tried again."""
-    told = attempt(url, b"{}", {})
-    assert (told.code, told.again) == (17585, False)
-    assert not is_in_reach(url)
+    told = deliver(url, b"{}", {})
+    assert (told.error_code, told.is_retryable) == (17585, False)
+    assert not is_deliverable(url)
 
 
 def test_text_that_no_url_has_is_invalid(receiver: Receiver) -> None:
     """A URL with other characters than ASCII's is invalid."""
-    assert attempt(f"{receiver.url}/é", b"{}", {}).code == 17585
+    assert deliver(f"{receiver.url}/é", b"{}", {}).error_code == 17585
 
 
 def test_localhost_is_this_machine(receiver: Receiver) -> None:
     """A name is as good as an address, if this machine is what it names."""
     url = receiver.url.replace("127.0.0.1", "localhost")
-    assert attempt(url, b"{}", {}) == Attempt("204")
-    assert is_in_reach(url)
+    assert deliver(url, b"{}", {}) == DeliveryResult("204")
+    assert is_deliverable(url)
 
 
 def test_each_address_of_a_name_is_tried(
@@ -62,22 +62,22 @@ def test_each_address_of_a_name_is_tried(
 
     monkeypatch.setattr(socket, "getaddrinfo", both)
     url = receiver.url.replace("127.0.0.1", "localhost")
-    assert attempt(url, b"{}", {}) == Attempt("204")
+    assert deliver(url, b"{}", {}) == DeliveryResult("204")
 
 
 def test_nobody_there_is_tried_again() -> None:
     """The rule: no connection is retried (17582)."""
-    told = attempt(f"http://127.0.0.1:{free_port()}/", b"{}", {})
-    assert (told.code, told.again) == (17582, True)
+    told = deliver(f"http://127.0.0.1:{free_port()}/", b"{}", {})
+    assert (told.error_code, told.is_retryable) == (17582, True)
 
 
 def test_no_answer_in_time_is_final(receiver: Receiver) -> None:
     """The rule names answers and lost connections; an answer that is late is neither (17581)."""
     receiver.answers.append(HANG)
-    told = attempt(receiver.url, b"{}", {}, total=0.2)
-    assert (told.code, told.again) == (17581, False)
+    told = deliver(receiver.url, b"{}", {}, timeout_seconds=0.2)
+    assert (told.error_code, told.is_retryable) == (17581, False)
 
 
 def test_twilios_patience() -> None:
     """The rule: 5 seconds to connect, 15 in all."""
-    assert (delivery.CONNECT, delivery.TOTAL) == (5, 15)
+    assert (delivery.CONNECT_TIMEOUT_SECONDS, delivery.TOTAL_TIMEOUT_SECONDS) == (5, 15)

@@ -169,10 +169,10 @@ def test_bad_media_fail(simulator: Simulator, name: str, code: int) -> None:
     """The rule: a job whose file can't be used fails, without a duration or a conversation."""
     job = simulator.create({**BY_URL, "mediaUrl": f"https://example.com/audio/{name}"})
     simulator.finish()
-    told = job.resource(simulator.clock.now(), "")
+    told = job.to_resource(simulator.clock.now(), "")
     assert told["status"] == "FAILED"
     assert (told["duration"], told["conversationId"]) == (None, None)
-    assert [note.detail for note in simulator.journal.notes("failed")] == [f"error {code}"]
+    assert [note.detail for note in simulator.event_log.entries("failed")] == [f"error {code}"]
 
 
 def test_a_short_recording_fails(simulator: Simulator) -> None:

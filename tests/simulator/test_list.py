@@ -155,7 +155,7 @@ def test_credentials_are_the_accounts(http: Http) -> None:
 
 def test_the_oldest_are_forgotten() -> None:
     """Of more jobs than it keeps the oldest are gone, with their keys and conversations."""
-    with simulated(most_jobs=2) as simulator:
+    with simulated(max_job_count=2) as simulator:
         first = simulator.create(BY_RECORDING, idempotency_key="one")
         simulator.create(BY_RECORDING)
         third = simulator.create(BY_RECORDING, idempotency_key="three")
@@ -163,7 +163,7 @@ def test_the_oldest_are_forgotten() -> None:
         assert first.conversation_id
         assert third.conversation_id
         now = simulator.clock.now()
-        assert simulator.memory.job(first.id) is None
-        assert simulator.memory.conversation(first.conversation_id, now) is None
-        assert simulator.memory.conversation(third.conversation_id, now) is third
+        assert simulator.job_store.get(first.id) is None
+        assert simulator.job_store.get_by_conversation(first.conversation_id, now) is None
+        assert simulator.job_store.get_by_conversation(third.conversation_id, now) is third
         assert simulator.create(BY_URL, idempotency_key="one").id != first.id

@@ -67,7 +67,7 @@ def test_fetch(sdk: Client, simulator: Simulator) -> None:
     simulator.finish()
     fetched = asked.fetch()
     assert (fetched.operation_id, fetched.status) == (job.id, "COMPLETED")
-    assert fetched.transcription["duration"] == job.duration
+    assert fetched.transcription["duration"] == job.duration_seconds
 
 
 def test_a_job_that_is_not_there(sdk: Client) -> None:

@@ -6,7 +6,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from receiver.simulator.trouble import Trouble
+from receiver.simulator.faults import Faults
 from tests.support.environment import KEY, serving
 from tests.support.simulator.account import BY_RECORDING, BY_URL, recording, simulated
 
@@ -19,10 +19,10 @@ def environ(environ: dict[str, str]) -> dict[str, str]:
 
 def test_what_is_called_back_is_read(app: Flask, client: FlaskClient) -> None:
     """Every job that isn't lost is there once, with the sentences that the simulator made."""
-    trouble = Trouble(lost=0.2, duplicated=0.3, reordered=0.5)
+    trouble = Faults(lost=0.2, duplicated=0.3, reordered=0.5)
     with (
         serving(app) as origin,
-        simulated(callback_url=f"{origin}/callbacks/transcription", trouble=trouble) as simulator,
+        simulated(callback_url=f"{origin}/callbacks/transcription", faults=trouble) as simulator,
     ):
         jobs = [
             simulator.create({**BY_RECORDING, "sourceId": recording(number)})
@@ -30,8 +30,8 @@ def test_what_is_called_back_is_read(app: Flask, client: FlaskClient) -> None:
         ]
         failed = simulator.create({**BY_URL, "mediaUrl": "https://example.com/404.wav"})
         simulator.finish()
-        lost = set(simulator.journal.jobs("lost"))
-        assert simulator.journal.notes("refused") == []
+        lost = set(simulator.event_log.job_ids("lost"))
+        assert simulator.event_log.entries("refused") == []
     listed = client.get("/v3/Transcriptions", auth=KEY).get_json()["transcriptions"]
     statuses = {job["id"]: job["status"] for job in listed}
     assert len(listed) == len(statuses)

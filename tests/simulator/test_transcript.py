@@ -10,16 +10,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from receiver.simulator.communications import communications
+from receiver.simulator.communications import render_communications
 from receiver.simulator.simulator import Simulator
-from receiver.simulator.transcript import sentences
+from receiver.simulator.transcript import generate_transcript
 from tests.support.simulator.account import BY_RECORDING, PARTICIPANTS, recording, simulated
 
 
 @given(st.integers(), st.permutations(PARTICIPANTS))
 def test_a_transcript_is_plausible(seed: int, people: list[dict[str, Any]]) -> None:
     """Two speakers on their own channels, one after the other, within the recording's time."""
-    spoken, duration = sentences(Random(seed), people)
+    spoken, duration = generate_transcript(Random(seed), people)
     starts = [sentence["startTimeSeconds"] for sentence in spoken]
     assert [sentence["sentenceIndex"] for sentence in spoken] == list(range(len(spoken)))
     assert {sentence["participantIndex"] for sentence in spoken} == {0, 1}
@@ -38,8 +38,8 @@ def test_a_large_transcript_is_within_the_limits(seed: int) -> None:
     """More than 1 MB of text, in less than the eight hours that Twilio transcribes."""
     with simulated(seed=seed) as simulator:
         job = simulator.create({**BY_RECORDING, "sourceId": f"RE17564{'0' * 27}"})
-        assert len(json.dumps(job.callback())) > 1024 * 1024
-        assert job.duration < 8 * 3600
+        assert len(json.dumps(job.to_callback())) > 1024 * 1024
+        assert job.duration_seconds < 8 * 3600
 
 
 def _told(seed: int) -> list[object]:
@@ -48,7 +48,7 @@ def _told(seed: int) -> list[object]:
         del documents[1]["participants"]
         jobs = [simulator.create(document) for document in documents]
         simulator.finish()
-        return [(job.callback(), communications(job)) for job in jobs]
+        return [(job.to_callback(), render_communications(job)) for job in jobs]
 
 
 def test_a_seed_makes_the_same_again() -> None:
@@ -76,7 +76,7 @@ def test_a_conversation_says_what_the_callback_says(simulator: Simulator) -> Non
     job = simulator.create(BY_RECORDING)
     simulator.finish()
     assert job.audio_started_at
-    for told, sentence in zip(communications(job), job.sentences(), strict=True):
+    for told, sentence in zip(render_communications(job), job.sentences(), strict=True):
         transcription = told["content"]["transcription"]
         assert told["content"]["text"] == sentence["text"]
         assert transcription["channel"] == sentence["audioChannelIndex"] - 1

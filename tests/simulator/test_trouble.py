@@ -8,28 +8,28 @@ import requests
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from receiver.simulator.journal import Note
+from receiver.simulator.event_log import LogEntry
+from receiver.simulator.faults import Faults
 from receiver.simulator.server import serve
-from receiver.simulator.trouble import Trouble
 from tests.support.simulator.account import ACCOUNT, BY_RECORDING, TOKEN, recording, simulated
 from tests.support.simulator.receiving import Receiver, receiving
 
-DOSE = Trouble(lost=0.05, duplicated=0.1, reordered=0.2, late=0.02)
+DOSE = Faults(lost=0.05, duplicated=0.1, reordered=0.2, late=0.02)
 ON_PURPOSE = ("lost", "duplicated", "reordered", "late")
 
 
-def _lived(receiver: Receiver, trouble: Trouble, *, seed: int, jobs: int) -> list[Note]:
-    with simulated(callback_url=receiver.url, trouble=trouble, seed=seed) as simulator:
+def _lived(receiver: Receiver, trouble: Faults, *, seed: int, jobs: int) -> list[LogEntry]:
+    with simulated(callback_url=receiver.url, faults=trouble, seed=seed) as simulator:
         for number in range(jobs):
             simulator.create({**BY_RECORDING, "sourceId": recording(number)})
             simulator.advance(0.01)
         simulator.finish()
-        return simulator.journal.notes()
+        return simulator.event_log.entries()
 
 
 def test_the_dose_is_as_asked_for(receiver: Receiver) -> None:
     """The shares of lost, doubled, overtaken and late callbacks are about those of the dose."""
-    counts = Counter(note.what for note in _lived(receiver, DOSE, seed=7, jobs=1000))
+    counts = Counter(note.event for note in _lived(receiver, DOSE, seed=7, jobs=1000))
     assert counts["created"] == counts["completed"] == 1000
     assert 30 < counts["lost"] < 70
     assert 65 < counts["duplicated"] < 125
@@ -43,7 +43,7 @@ def test_a_seed_makes_the_same_trouble(receiver: Receiver) -> None:
 
     def troubled(seed: int) -> list[tuple[str, str]]:
         notes = _lived(receiver, DOSE, seed=seed, jobs=100)
-        return sorted((note.what, note.job_id) for note in notes if note.what in ON_PURPOSE)
+        return sorted((note.event, note.job_id) for note in notes if note.event in ON_PURPOSE)
 
     assert troubled(1) == troubled(1)
     assert troubled(1) != troubled(2)
@@ -51,24 +51,24 @@ def test_a_seed_makes_the_same_trouble(receiver: Receiver) -> None:
 
 def test_lost_callbacks_are_told_and_not_sent(receiver: Receiver) -> None:
     """The journal names exactly the jobs whose callback never came."""
-    notes = _lived(receiver, Trouble(lost=0.5), seed=3, jobs=40)
+    notes = _lived(receiver, Faults(lost=0.5), seed=3, jobs=40)
     arrived = {json.loads(received.body)["id"] for received in receiver.received}
-    created = {note.job_id for note in notes if note.what == "created"}
-    lost = {note.job_id for note in notes if note.what == "lost"}
+    created = {note.job_id for note in notes if note.event == "created"}
+    lost = {note.job_id for note in notes if note.event == "lost"}
     assert 0 < len(lost) < 40
     assert created - arrived == lost
 
 
 def test_duplicates_are_the_same_bytes(receiver: Receiver) -> None:
     """A callback that comes twice is the same twice."""
-    _lived(receiver, Trouble(duplicated=1), seed=3, jobs=3)
+    _lived(receiver, Faults(duplicated=1), seed=3, jobs=3)
     assert sorted(Counter(received.body for received in receiver.received).values()) == [2, 2, 2]
 
 
 def test_overtaken_callbacks_come_out_of_order(receiver: Receiver) -> None:
     """Jobs that end one after the other are called back in another order."""
-    notes = _lived(receiver, Trouble(reordered=0.5), seed=3, jobs=30)
-    ended = [note.job_id for note in notes if note.what == "completed"]
+    notes = _lived(receiver, Faults(reordered=0.5), seed=3, jobs=30)
+    ended = [note.job_id for note in notes if note.event == "completed"]
     arrived = [json.loads(received.body)["id"] for received in receiver.received]
     assert sorted(arrived) == sorted(ended)
     assert arrived != ended
@@ -76,8 +76,8 @@ def test_overtaken_callbacks_come_out_of_order(receiver: Receiver) -> None:
 
 def test_late_callbacks_wait(receiver: Receiver) -> None:
     """A late callback comes only after its time, and then it comes."""
-    trouble = Trouble(late=1, late_seconds=100)
-    with simulated(callback_url=receiver.url, trouble=trouble) as simulator:
+    trouble = Faults(late=1, late_seconds=100)
+    with simulated(callback_url=receiver.url, faults=trouble) as simulator:
         simulator.create(BY_RECORDING)
         simulator.advance(90)
         assert receiver.received == []
@@ -90,14 +90,14 @@ def test_late_callbacks_wait(receiver: Receiver) -> None:
 def test_every_job_is_accounted_for(seed: int, lost: float, duplicated: float) -> None:
     """Whatever the dose, each job is lost or delivered, once or twice, and the journal adds up."""
     with receiving() as receiver:
-        dose = Trouble(lost=lost, duplicated=duplicated, reordered=0.5, late=0.1)
-        counts = Counter(note.what for note in _lived(receiver, dose, seed=seed, jobs=10))
+        dose = Faults(lost=lost, duplicated=duplicated, reordered=0.5, late=0.1)
+        counts = Counter(note.event for note in _lived(receiver, dose, seed=seed, jobs=10))
         assert counts["lost"] + counts["delivered"] - counts["duplicated"] == 10
         assert counts["delivered"] == len(receiver.received)
 
 
-def _statuses(trouble: Trouble, asked: int) -> list[int]:
-    with simulated(trouble=trouble, seed=5) as simulator, serve(simulator) as served:
+def _statuses(trouble: Faults, asked: int) -> list[int]:
+    with simulated(faults=trouble, seed=5) as simulator, serve(simulator) as served:
         return [_create(served.url, f"key-{number}") for number in range(asked)]
 
 
@@ -113,7 +113,7 @@ def _create(url: str, key: str) -> int:
 
 def test_requests_are_refused_now_and_then() -> None:
     """Some are answered 429 and some 500, the same ones for the same seed."""
-    trouble = Trouble(busy=0.2, broken=0.2)
+    trouble = Faults(busy=0.2, broken=0.2)
     statuses = _statuses(trouble, 60)
     assert set(statuses) == {202, 429, 500}
     assert statuses == _statuses(trouble, 60)
@@ -122,8 +122,8 @@ def test_requests_are_refused_now_and_then() -> None:
 @pytest.mark.parametrize("status", [429, 500])
 def test_refusals_are_twilios(status: int) -> None:
     """The rule: 429 carries `Retry-After` and 20429; every error is a problem document."""
-    trouble = Trouble(busy=float(status == 429), broken=float(status == 500))
-    with simulated(trouble=trouble) as simulator, serve(simulator) as served:
+    trouble = Faults(busy=float(status == 429), broken=float(status == 500))
+    with simulated(faults=trouble) as simulator, serve(simulator) as served:
         answer = requests.get(f"{served.url}/v3/Transcriptions", auth=(ACCOUNT, TOKEN), timeout=10)
     assert (answer.status_code, answer.json()["code"]) == (status, 20000 + status)
     assert answer.headers.get("Retry-After") == ("1" if status == 429 else None)
@@ -131,7 +131,7 @@ def test_refusals_are_twilios(status: int) -> None:
 
 def test_what_broke_may_have_been_done() -> None:
     """Of the requests that are answered 500 some made a job: only its key tells the caller."""
-    with simulated(trouble=Trouble(broken=1), seed=5) as simulator, serve(simulator) as served:
+    with simulated(faults=Faults(broken=1), seed=5) as simulator, serve(simulator) as served:
         statuses = {_create(served.url, f"key-{number}") for number in range(20)}
         assert statuses == {500}
-        assert 0 < len(simulator.memory.jobs()) < 20
+        assert 0 < len(simulator.job_store.newest_first()) < 20

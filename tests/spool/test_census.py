@@ -13,7 +13,7 @@ from tests.support.spool_events import event, names
 
 def test_no_more_files_than_the_cap(spool: Spool, monkeypatch: pytest.MonkeyPatch) -> None:
     """The one that is too many is refused like a full disk, and leaves nothing behind."""
-    monkeypatch.setattr(usage, "MOST_FILES", 3)
+    monkeypatch.setattr(usage, "MAX_FILES", 3)
     for number in range(3):
         spool.put(event(number))
     with pytest.raises(SpoolFullError) as refused:
@@ -24,7 +24,7 @@ def test_no_more_files_than_the_cap(spool: Spool, monkeypatch: pytest.MonkeyPatc
 
 def test_no_more_bytes_than_the_cap(spool: Spool, monkeypatch: pytest.MonkeyPatch) -> None:
     """A file that would not fit is refused."""
-    monkeypatch.setattr(usage, "MOST_BYTES", 2500)
+    monkeypatch.setattr(usage, "MAX_BYTES", 2500)
     spool.put(event(0, size=1000))
     with pytest.raises(SpoolFullError):
         spool.put(event(1, size=1000))
@@ -33,7 +33,7 @@ def test_no_more_bytes_than_the_cap(spool: Spool, monkeypatch: pytest.MonkeyPatc
 def test_what_is_there_already_is_no_more(spool: Spool, monkeypatch: pytest.MonkeyPatch) -> None:
     """In a full spool a callback that it holds is still kept, and may be acknowledged."""
     spool.put(event())
-    monkeypatch.setattr(usage, "MOST_FILES", 1)
+    monkeypatch.setattr(usage, "MAX_FILES", 1)
     spool.put(event())
 
 
@@ -42,7 +42,7 @@ def test_every_file_counts(spool: Spool, monkeypatch: pytest.MonkeyPatch) -> Non
     spool.path.mkdir()
     for name in ("a.unfinished", "b.callback", "notes.txt"):
         (spool.path / name).write_bytes(b"")
-    monkeypatch.setattr(usage, "MOST_FILES", 3)
+    monkeypatch.setattr(usage, "MAX_FILES", 3)
     with pytest.raises(SpoolFullError):
         spool.put(event())
 
@@ -51,8 +51,8 @@ def test_the_folder_is_not_scanned_for_each_file(
     spool: Spool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Between two scans a process goes by what it adds itself; the caps are so much exceeded."""
-    monkeypatch.setattr(usage, "_PAUSE_SECONDS", 3600.0)
-    monkeypatch.setattr(usage, "MOST_FILES", 3)
+    monkeypatch.setattr(usage, "_MIN_SCAN_INTERVAL_SECONDS", 3600.0)
+    monkeypatch.setattr(usage, "MAX_FILES", 3)
     spool.put(event(0))
     for name in ("one.callback", "two.callback"):
         (spool.path / name).write_bytes(b"")
@@ -64,7 +64,7 @@ def test_the_folder_is_not_scanned_for_each_file(
 
 def test_a_scan_that_failed_is_made_again(spool: Spool, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where the count isn't known nothing is kept, and the next one is held to the caps again."""
-    monkeypatch.setattr(usage, "MOST_FILES", 1)
+    monkeypatch.setattr(usage, "MAX_FILES", 1)
     spool.path.mkdir()
     (spool.path / "theirs.callback").write_bytes(b"")
 
@@ -81,9 +81,9 @@ def test_a_scan_that_failed_is_made_again(spool: Spool, monkeypatch: pytest.Monk
 
 def test_room_is_found_again(spool: Spool, monkeypatch: pytest.MonkeyPatch) -> None:
     """Once files were moved the spool takes callbacks again."""
-    monkeypatch.setattr(usage, "MOST_FILES", 1)
-    monkeypatch.setattr(usage, "_PAUSE_SECONDS", 0)
-    monkeypatch.setattr(usage, "_SHARE", 0)
+    monkeypatch.setattr(usage, "MAX_FILES", 1)
+    monkeypatch.setattr(usage, "_MIN_SCAN_INTERVAL_SECONDS", 0)
+    monkeypatch.setattr(usage, "_SCAN_PAUSE_FACTOR", 0)
     spool.put(event(0))
     with pytest.raises(SpoolFullError):
         spool.put(event(1))

@@ -43,7 +43,7 @@ def test_what_is_done_is_gone(spool: Spool) -> None:
     claimed = claim(path)
     assert claimed
     with claimed:
-        claimed.done()
+        claimed.remove()
     assert (claim(path), names(spool)) == (None, [])
 
 

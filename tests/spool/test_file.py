@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from receiver.spool.file import AS_THEY_ARE, CorruptFileError, decode, encode
+from receiver.spool.file import COPIED_FIELDS, CorruptFileError, decode, encode
 from receiver.store.event import Event
 from tests.support.spool_events import event, unjudged
 
@@ -40,7 +40,7 @@ def test_what_is_encoded_is_decoded(judged: Event) -> None:
 
 def test_no_field_is_forgotten() -> None:
     """Every field of an event is in the file but the judgement, and the count, which is one."""
-    written = {*AS_THEY_ARE, "sha256", "body", "received_at"}
+    written = {*COPIED_FIELDS, "sha256", "body", "received_at"}
     judgement = {"job_id", "account_id", "head", "reason", "detail"}
     assert {each.name for each in fields(Event)} == written | judgement | {"deliveries"}
 

@@ -32,7 +32,7 @@ except OSError:
 def held(spool: Spool) -> list[Event]:
     """Return what the spool holds, the oldest first."""
     events = []
-    for file in spool.waiting():
+    for file in spool.list_files():
         claimed = claim(spool.path / file.name)
         assert claimed
         with claimed:
@@ -127,7 +127,7 @@ def test_an_unfinished_file_never_waits(spool: Spool) -> None:
     spool.put(event())
     whole = only(spool)
     whole.rename(spool.path / "half.unfinished")
-    assert spool.waiting() == []
+    assert spool.list_files() == []
     assert names(spool) == ["half.unfinished"]
 
 
@@ -138,7 +138,7 @@ def test_an_old_unfinished_file_is_removed(spool: Spool) -> None:
         (spool.path / name).write_bytes(b"{")
         if written is not None:
             os.utime(spool.path / name, (written, written))
-    assert spool.waiting() == []
+    assert spool.list_files() == []
     assert names(spool) == ["new.unfinished", "notes.txt"]
 
 
@@ -146,11 +146,11 @@ def test_damaged_files_are_named(spool: Spool) -> None:
     """The operator reads which, and the whole ones aren't among them."""
     for number in range(3):
         spool.put(event(number))
-    broken = spool.path / spool.waiting()[1].name
+    broken = spool.path / spool.list_files()[1].name
     broken.write_bytes(b"")
-    assert list(spool.damaged()) == [broken.name]
+    assert list(spool.find_damaged()) == [broken.name]
 
 
 def test_an_empty_spool_needs_no_folder(spool: Spool) -> None:
     """Before the first callback there is none, and nothing waits."""
-    assert (spool.waiting(), spool.damaged()) == ([], {})
+    assert (spool.list_files(), spool.find_damaged()) == ([], {})

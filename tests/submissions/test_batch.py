@@ -8,8 +8,8 @@ from sqlalchemy import Engine, select
 from werkzeug.wrappers import Response
 
 from receiver.simulator.configurations import CALLBACK_ONLY
+from receiver.simulator.faults import Faults
 from receiver.simulator.server import serve
-from receiver.simulator.trouble import Trouble
 from receiver.store.tables import transcriptions
 from receiver.submissions.batch import Batch
 from receiver.submissions.csv_rows import Row, read_rows
@@ -40,11 +40,11 @@ def _stored(engine: Engine) -> list[str]:
 
 def test_trouble_at_twilio_makes_no_second_job(engine: Engine) -> None:
     """Where requests meet 429 and 500, done or not, each row has its one job in the end."""
-    trouble = Trouble(busy=0.1, broken=0.1)
-    with serve(simulated(trouble=trouble, seed=1)) as served, _client(served.url) as client:
+    faults = Faults(busy=0.1, broken=0.1)
+    with serve(simulated(faults=faults, seed=1)) as served, _client(served.url) as client:
         results = list(Batch(engine, client, "test", first_delay_seconds=SOON).run(_rows(40)))
-        jobs = served.simulator.memory.jobs()
-        assert {"busy", "broken"} <= {note.what for note in served.simulator.journal.notes()}
+        jobs = served.simulator.job_store.newest_first()
+        assert {"busy", "broken"} <= {entry.event for entry in served.simulator.event_log.entries()}
     assert [result.fault for result in results] == [None] * 40
     assert len({result.job_id for result in results}) == 40
     wanted = sorted(map(recording, range(40)))

@@ -17,7 +17,7 @@ from app import create_app
 from receiver.runtime.deadline import REQUEST_SECONDS
 from receiver.services import services_of
 from receiver.simulator.configurations import CALLBACK_ONLY, WITH_CONVERSATION
-from receiver.simulator.server import Served, serve
+from receiver.simulator.server import SimulatorServer, serve
 from tests.support.environment import PUBLIC_URL, TOKEN
 from tests.support.scripted import Scripted, accepted, answer, problem
 from tests.support.server import PATIENCE, free_port
@@ -39,7 +39,7 @@ def environ(environ: dict[str, str]) -> dict[str, str]:
 
 
 @pytest.fixture
-def twilio() -> Iterator[Served]:
+def twilio() -> Iterator[SimulatorServer]:
     """Yield a simulated Twilio."""
     with serve(simulated()) as served:
         yield served
@@ -54,7 +54,7 @@ def _app(
 
 
 @pytest.fixture
-def client(environ: dict[str, str], twilio: Served) -> Iterator[FlaskClient]:
+def client(environ: dict[str, str], twilio: SimulatorServer) -> Iterator[FlaskClient]:
     """Yield a client of the service before the simulated Twilio."""
     for app in _app(environ, twilio.url):
         yield app.test_client()
@@ -80,12 +80,14 @@ def create(
     return client.post("/v3/Transcriptions", json=document, headers=headers, auth=auth)
 
 
-def test_the_answer_is_twilios_with_our_addresses(client: FlaskClient, twilio: Served) -> None:
+def test_the_answer_is_twilios_with_our_addresses(
+    client: FlaskClient, twilio: SimulatorServer
+) -> None:
     """202, a Location, and the job, PENDING, whose addresses lead here."""
     response = create(client, BY_RECORDING)
     assert response.status_code == 202
     told_of = told(response)
-    [job] = twilio.simulator.memory.jobs()
+    [job] = twilio.simulator.job_store.newest_first()
     url = f"{PUBLIC_URL}/v3/Transcriptions/{job.id}"
     assert told_of["status"] == "PENDING"
     assert response.headers["Location"] == told_of["statusUrl"] == url
@@ -105,37 +107,41 @@ def test_the_job_can_be_read_at_once(client: FlaskClient) -> None:
     assert "Retry-After" in fetched.headers
 
 
-def test_a_repeat_gets_the_same_answer(client: FlaskClient, twilio: Served) -> None:
+def test_a_repeat_gets_the_same_answer(client: FlaskClient, twilio: SimulatorServer) -> None:
     """The same key and request, however they are written, are answered alike by one job."""
     first = create(client, BY_RECORDING, key="key-1")
     again = create(client, dict(reversed(BY_RECORDING.items())), key="key-1")
     assert again.status_code == 202
     assert told(again) == told(first)
     assert again.headers["Idempotency-Key"] == "key-1"
-    assert len(twilio.simulator.memory.jobs()) == 1
+    assert len(twilio.simulator.job_store.newest_first()) == 1
 
 
-def test_a_repeat_without_a_key_is_another_job(client: FlaskClient, twilio: Served) -> None:
+def test_a_repeat_without_a_key_is_another_job(
+    client: FlaskClient, twilio: SimulatorServer
+) -> None:
     """It was asked for twice."""
     assert told(create(client, BY_RECORDING)) != told(create(client, BY_RECORDING))
-    assert len(twilio.simulator.memory.jobs()) == 2
+    assert len(twilio.simulator.job_store.newest_first()) == 2
 
 
-def test_a_key_with_another_request_is_refused(client: FlaskClient, twilio: Served) -> None:
+def test_a_key_with_another_request_is_refused(
+    client: FlaskClient, twilio: SimulatorServer
+) -> None:
     """Twilio's 17534, and Twilio isn't asked."""
     create(client, BY_RECORDING, key="key-1")
     response = create(client, BY_RECORDING | {"sourceId": recording(2)}, key="key-1")
     assert (response.status_code, told(response)["code"]) == (422, 17534)
-    assert len(twilio.simulator.memory.jobs()) == 1
+    assert len(twilio.simulator.job_store.newest_first()) == 1
 
 
-def test_a_reader_may_not_submit(client: FlaskClient, twilio: Served) -> None:
+def test_a_reader_may_not_submit(client: FlaskClient, twilio: SimulatorServer) -> None:
     """403 for a key without `write`, 401 without a key, whatever is sent."""
     refused = create(client, {}, auth=READER)
     assert (refused.status_code, told(refused)["code"]) == (403, 20006)
     assert "name:secret:write" in told(refused)["detail"]
     assert create(client, BY_RECORDING, auth=None).status_code == 401
-    assert twilio.simulator.memory.jobs() == []
+    assert twilio.simulator.job_store.newest_first() == []
 
 
 def test_faults_are_told_before_twilio_is_asked(environ: dict[str, str]) -> None:
@@ -181,7 +187,7 @@ def test_the_longest_key_is_taken(client: FlaskClient) -> None:
     assert create(client, BY_RECORDING, key="a" * 128).status_code == 202
 
 
-def test_a_conversation_needs_participants(client: FlaskClient, twilio: Served) -> None:
+def test_a_conversation_needs_participants(client: FlaskClient, twilio: SimulatorServer) -> None:
     """For a mediaUrl whose configuration stores into a conversation they are required (17510)."""
     nobody = {name: value for name, value in BY_URL.items() if name != "participants"}
     for none in (nobody, nobody | {"participants": []}):
@@ -193,7 +199,7 @@ def test_a_conversation_needs_participants(client: FlaskClient, twilio: Served) 
     assert taken.status_code == 202
     inferred = create(client, {**BY_RECORDING, "participants": None})
     assert inferred.status_code == 202
-    assert len(twilio.simulator.memory.jobs()) == 2
+    assert len(twilio.simulator.job_store.newest_first()) == 2
 
 
 def test_twilios_refusal_passes_through(client: FlaskClient) -> None:
@@ -349,7 +355,7 @@ def test_without_credentials_it_says_what_is_missing(environ: dict[str, str]) ->
     assert "TWILIO_API_KEY" in told(response)["detail"]
 
 
-def test_a_database_that_is_away_is_told(environ: dict[str, str], twilio: Served) -> None:
+def test_a_database_that_is_away_is_told(environ: dict[str, str], twilio: SimulatorServer) -> None:
     """503: nothing was asked of Twilio, for the intent could not be written down."""
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
@@ -358,4 +364,4 @@ def test_a_database_that_is_away_is_told(environ: dict[str, str], twilio: Served
             response = create(app.test_client(), BY_RECORDING)
     assert response.status_code == 503
     assert "The database" in told(response)["detail"]
-    assert twilio.simulator.memory.jobs() == []
+    assert twilio.simulator.job_store.newest_first() == []

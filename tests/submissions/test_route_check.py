@@ -12,7 +12,7 @@ from app import create_app
 from receiver.preflight import check
 from receiver.services import services_of
 from receiver.simulator.configurations import CALLBACK_ONLY
-from receiver.simulator.server import Served, serve
+from receiver.simulator.server import SimulatorServer, serve
 from tests.support.media import sounds
 from tests.support.media.server import OPEN, Answer, Server, serving
 from tests.support.server import CLOSE, PATIENCE, web_server
@@ -24,14 +24,14 @@ SETTINGS = {"API_KEYS": "writer:writer-secret:write", "TWILIO_ACCOUNT_SID": ACCO
 
 
 @pytest.fixture
-def twilio() -> Iterator[Served]:
+def twilio() -> Iterator[SimulatorServer]:
     """Yield a simulated Twilio."""
     with serve(simulated()) as served:
         yield served
 
 
 @pytest.fixture
-def client(environ: dict[str, str], twilio: Served) -> Iterator[FlaskClient]:
+def client(environ: dict[str, str], twilio: SimulatorServer) -> Iterator[FlaskClient]:
     """Yield a client of the service before the simulated Twilio."""
     app = create_app(environ | SETTINGS | {"TWILIO_BASE_URL": twilio.url})
     yield app.test_client()
@@ -62,7 +62,7 @@ def create(
 
 
 def test_what_would_fail_is_not_submitted(
-    client: FlaskClient, media: Server, twilio: Served
+    client: FlaskClient, media: Server, twilio: SimulatorServer
 ) -> None:
     """422 with the code of the first fault, each fault pointing at the mediaUrl."""
     response = create(client, by_url(media.url("/bad.wav")))
@@ -71,13 +71,15 @@ def test_what_would_fail_is_not_submitted(
     assert told(response)["code"] == 17557
     assert [fault["pointer"] for fault in told(response)["errors"]] == ["/mediaUrl"] * 2
     assert [fault["detail"][:6] for fault in told(response)["errors"]] == ["17557:", "17554:"]
-    assert twilio.simulator.memory.jobs() == []
+    assert twilio.simulator.job_store.newest_first() == []
 
 
-def test_what_is_sound_is_submitted(client: FlaskClient, media: Server, twilio: Served) -> None:
+def test_what_is_sound_is_submitted(
+    client: FlaskClient, media: Server, twilio: SimulatorServer
+) -> None:
     """It is a submission like any other then."""
     assert create(client, by_url(media.url("/good.wav"))).status_code == 202
-    assert len(twilio.simulator.memory.jobs()) == len(media.asked) == 1
+    assert len(twilio.simulator.job_store.newest_first()) == len(media.asked) == 1
 
 
 @pytest.mark.parametrize("query", ["", "check=false", "else=true"])
@@ -127,5 +129,5 @@ def test_the_production_server_asks_nothing_inside(migrated: str, tmp_path: Path
             )
         assert (answer.status_code, answer.json()["code"]) == (422, 17551)
         assert server.asked == []
-        assert twilio.simulator.memory.jobs() == []
+        assert twilio.simulator.job_store.newest_first() == []
     assert url not in log.read_text()

@@ -17,7 +17,7 @@ from werkzeug.test import TestResponse
 from app import create_app
 from receiver.preflight import check
 from receiver.services import services_of
-from receiver.simulator.clock import StillClock
+from receiver.simulator.clock import ManualClock
 from receiver.simulator.configurations import CALLBACK_ONLY, WITH_CONVERSATION
 from receiver.simulator.server import serve
 from receiver.simulator.simulator import Simulator
@@ -81,7 +81,7 @@ class Service:
 @pytest.fixture
 def service(environ: dict[str, str]) -> Iterator[Service]:
     """Yield the service, and a Twilio that stands still an hour ago."""
-    clock = StillClock(datetime.now(UTC).replace(microsecond=0) - timedelta(hours=1))
+    clock = ManualClock(datetime.now(UTC).replace(microsecond=0) - timedelta(hours=1))
     with serve(simulated(clock=clock)) as twilio:
         app = create_app(
             environ
@@ -107,7 +107,7 @@ def test_a_recording_is_named_by_its_sid(service: Service) -> None:
     """The rule: audio that Twilio recorded is named by its Recording SID, as `sourceId`."""
     job = service.made(BY_RECORDING)
     assert (job["sourceId"], job["mediaUrl"]) == (RECORDING, None)
-    assert service.twilio.memory.jobs()[0].source_id == RECORDING
+    assert service.twilio.job_store.newest_first()[0].source_id == RECORDING
 
 
 def test_audio_elsewhere_is_named_by_its_url(service: Service) -> None:
@@ -115,14 +115,14 @@ def test_audio_elsewhere_is_named_by_its_url(service: Service) -> None:
     signed = "https://b.s3.example.com/a%20b/1.wav?X-Amz-Credential=K%2F1%2Faws4&X-Amz-Signature=0f"
     job = service.made(BY_URL, {"mediaUrl": signed})
     assert (job["sourceId"], job["mediaUrl"]) == (None, signed)
-    assert service.twilio.memory.jobs()[0].media_url == signed
+    assert service.twilio.job_store.newest_first()[0].media_url == signed
 
 
 def test_there_is_exactly_one_source(service: Service) -> None:
     """The rule: a job has one of `sourceId` and `mediaUrl`; with neither or both it is refused."""
     _refused(service.create(BY_URL, {"mediaUrl": None}), 400, 17500, "")
     _refused(service.create(BY_URL, {"sourceId": RECORDING}), 400, 20001, "/mediaUrl")
-    assert service.twilio.memory.jobs() == []
+    assert service.twilio.job_store.newest_first() == []
 
 
 def test_a_configuration_is_named(service: Service) -> None:
@@ -144,7 +144,7 @@ def test_a_recording_out_of_twilios_hands_has_a_way_round(service: Service) -> N
     _refused(
         service.create(BY_RECORDING, {"sourceId": f"RE17533{'0' * 27}"}), 400, 17533, "/sourceId"
     )
-    assert service.twilio.memory.jobs() == []
+    assert service.twilio.job_store.newest_first() == []
     assert service.made(BY_URL)["status"] == "PENDING"
 
 
@@ -211,7 +211,7 @@ def test_a_file_is_of_a_kind_and_within_the_limits(
     response = _checked(service, answer, monkeypatch)
     if code:
         _refused(response, 422, code, "/mediaUrl")
-    assert len(service.twilio.memory.jobs()) == (0 if code else 1)
+    assert len(service.twilio.job_store.newest_first()) == (0 if code else 1)
 
 
 def test_who_took_part_need_not_be_told_of_a_recording(service: Service) -> None:
@@ -237,7 +237,7 @@ def test_a_conversation_has_to_know_who_took_part(service: Service) -> None:
     answer = service.create(BY_URL, {"participants": None})
     _refused(answer, 400, 17510, "/participants")
     assert "Must be given" in told(answer)["detail"]  # which is ours, and not Twilio's
-    assert service.twilio.memory.jobs() == []
+    assert service.twilio.job_store.newest_first() == []
 
 
 @pytest.mark.parametrize("channel", [{}, {"audioChannelIndex": 0}, {"audioChannelIndex": 3}])

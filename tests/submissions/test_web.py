@@ -75,7 +75,7 @@ def test_a_job_is_submitted(web: WebServer, twilio_port: int) -> None:
         response = _create(web)
         assert response.status_code == 202, response.text
         assert web.get("/healthz").status_code == 200
-    [job] = twilio.simulator.memory.jobs()
+    [job] = twilio.simulator.job_store.newest_first()
     wait_until(lambda: job.id in web.log.read_text())
     logged = web.log.read_text()
     assert TOKEN not in logged
@@ -126,7 +126,7 @@ def test_a_worker_that_dies_leaves_the_intent(web: WebServer, twilio_port: int) 
         assert response_of(client) == b""
     with serve(simulated(), port=twilio_port) as twilio:
         assert _create(web, key="key-of-the-killed").status_code == 202
-        assert len(twilio.simulator.memory.jobs()) == 1
+        assert len(twilio.simulator.job_store.newest_first()) == 1
 
 
 def _asked(silent: socket.socket) -> socket.socket:

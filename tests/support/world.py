@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Engine, select
 
 from receiver.reconcile.context import ReconcileContext
-from receiver.simulator.clock import StillClock
+from receiver.simulator.clock import ManualClock
 from receiver.simulator.server import serve
 from receiver.simulator.simulator import Simulator
 from receiver.store.tables import transcriptions
@@ -87,7 +87,7 @@ class World:
 @contextmanager
 def world(engine: Engine, **options: Any) -> Iterator[World]:
     """Yield one whose Twilio begins at this moment."""
-    clock = StillClock(datetime.now(UTC).replace(microsecond=0))
+    clock = ManualClock(datetime.now(UTC).replace(microsecond=0))
     with serve(simulated(clock=clock, **options)) as served, Watched(served.url) as rest:
         context = ReconcileContext(
             engine=engine,

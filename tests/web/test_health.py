@@ -64,7 +64,7 @@ def test_readyz_tells_that_nothing_can_be_written(client: FlaskClient, engine: E
         connection.execute(text(f"ALTER DATABASE {name} RESET default_transaction_read_only"))
 
     assert answer.status_code == 503
-    assert "takes no writes" in answer.get_json(force=True)["detail"]
+    assert "does not accept writes" in answer.get_json(force=True)["detail"]
     assert client.get("/readyz").status_code == 200
 
 
@@ -73,7 +73,7 @@ def test_readyz_tells_that_the_database_does_not_answer() -> None:
     answer = get(ENVIRON, "/readyz")
 
     assert answer.status_code == 503
-    assert "does not answer" in answer.get_json(force=True)["detail"]
+    assert "does not respond" in answer.get_json(force=True)["detail"]
 
 
 def test_readyz_survives_its_connection(client: FlaskClient, migrated: str) -> None:

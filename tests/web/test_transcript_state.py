@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from receiver.web.transcript_state import is_missing, kind, reasons
+from receiver.web.transcript_state import is_missing, missing_kind, missing_reasons
 
 NOW = datetime(2026, 4, 2, 12, tzinfo=UTC)
 GRACE = timedelta(minutes=15)
@@ -24,7 +24,7 @@ JOB: dict[str, Any] = {
 def _reasons(resolved: dict[str, Any] | None = None, **changes: Any) -> str:
     job = JOB | {"resolved_configuration": resolved} | changes
 
-    return "\n".join(reasons(job, public_url=OURS))
+    return "\n".join(missing_reasons(job, public_url=OURS))
 
 
 def _calling(url: str) -> dict[str, Any]:
@@ -50,16 +50,16 @@ def test_missing_is_what_was_promised_and_is_overdue(
 
 def test_what_became_of_the_callback_has_a_name() -> None:
     """It never came, it can't be used, it doesn't verify, or it brought nothing."""
-    assert kind(JOB) == "callback_never_came"
-    assert kind(JOB | {"is_quarantined": True}) == "callback_quarantined"
-    assert kind(JOB | {"is_rejected": True}) == "callback_rejected"
-    assert kind(JOB | {"received_at": NOW}) == "callback_without_transcript"
+    assert missing_kind(JOB) == "callback_never_came"
+    assert missing_kind(JOB | {"is_quarantined": True}) == "callback_quarantined"
+    assert missing_kind(JOB | {"is_rejected": True}) == "callback_rejected"
+    assert missing_kind(JOB | {"received_at": NOW}) == "callback_without_transcript"
 
 
 @pytest.mark.parametrize("resolved", [{}, {"transcriptionStatusCallback": None}])
 def test_a_configuration_without_a_callback_is_the_reason(resolved: dict[str, Any]) -> None:
     """Then nothing else is."""
-    assert "calls nobody" in _reasons(resolved)
+    assert "sends no callback." in _reasons(resolved)
     assert "rejected" not in _reasons(resolved)
 
 
@@ -90,8 +90,8 @@ def test_a_long_call_may_be_too_large() -> None:
 
 def test_a_configuration_without_a_conversation_is_told() -> None:
     """There nothing can be fetched back; of one that isn't known nobody can say so."""
-    assert "can't be fetched back" in _reasons(_calling("x"))
-    assert "can't be fetched back" not in _reasons()
-    assert "can't be fetched back" not in _reasons(conversation_id="conv")
+    assert "can't be fetched" in _reasons(_calling("x"))
+    assert "can't be fetched" not in _reasons()
+    assert "can't be fetched" not in _reasons(conversation_id="conv")
     stored = {**_calling("x"), "conversationConfigurationId": "conv_configuration_1"}
-    assert "can't be fetched back" not in _reasons(stored)
+    assert "can't be fetched" not in _reasons(stored)

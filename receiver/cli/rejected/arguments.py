@@ -9,8 +9,13 @@ from typing import IO
 import click
 from marshmallow import ValidationError
 
-from receiver.settings import config
-from receiver.settings.keys import ACCOUNT_SID, SigningKey, auth_tokens, shared_keys
+from receiver.settings import values
+from receiver.settings.keys import (
+    ACCOUNT_SID_PATTERN,
+    SigningKey,
+    parse_auth_tokens,
+    parse_shared_keys,
+)
 
 MAX_KEY_COUNT = 20  # each key is tried with every origin
 
@@ -56,15 +61,15 @@ def read_candidate_keys(file: IO[str]) -> dict[SigningKey, int]:
 def parse_candidate_url(text: str) -> str:
     """Return a candidate for PUBLIC_URL, or raise click.ClickException."""
     try:
-        return config.public_url(text)
+        return values.parse_public_url(text)
     except ValidationError as error:
         raise click.ClickException(f"--public-url {' '.join(map(str, error.messages))}.") from error
 
 
 def _parse_key(line: str) -> SigningKey:
     name, separator, _ = line.partition("=")
-    is_shared_key = separator and not ACCOUNT_SID.fullmatch(name.strip())
-    keys = shared_keys(line) if is_shared_key else auth_tokens(line)
+    is_shared_key = separator and not ACCOUNT_SID_PATTERN.fullmatch(name.strip())
+    keys = parse_shared_keys(line) if is_shared_key else parse_auth_tokens(line)
     if len(keys) != 1:
         raise ValidationError("There is more than one key.")
 

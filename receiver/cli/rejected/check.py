@@ -66,10 +66,10 @@ def _check(
     search: Search, rows: Sequence[Row[Any]], new_keys: Mapping[SigningKey, int]
 ) -> CheckResults:
     with click.progressbar(length=len(rows), label="Checking", file=sys.stderr) as bar:
-        found = search.remedies(rows, bar.update)
+        found = search.find_remedies(rows, bar.update)
     results = CheckResults(verified=defaultdict(list), unverified=defaultdict(list))
     for row in rows:
-        if remedy := search.explain(row, found.remedies):
+        if remedy := search.remedy_for(row, found.remedies):
             results.verified[_describe_remedy(remedy, new_keys)].append(row.id)
         elif row.id in found.untried:
             results.unverified[NOT_TRIED].append(row.id)

@@ -14,9 +14,9 @@ from receiver.cli.simulate.account import account_sid, credentials, signing_key
 from receiver.cli.simulate.guide import guide, local_origin
 from receiver.services import services
 from receiver.settings.urls import CALLBACK_PATH
+from receiver.simulator.faults import Delays, Faults
 from receiver.simulator.server import serve
 from receiver.simulator.simulator import Simulator
-from receiver.simulator.trouble import Delays, Trouble
 
 _Command = Callable[..., None]
 
@@ -103,10 +103,10 @@ def command(  # noqa: PLR0913 - each is an option of the command
         callback_url=url,
         seed=seed,
         delays=Delays(pending=seconds / 4, running=seconds * 3 / 4, conversation=seconds),
-        trouble=Trouble(
+        faults=Faults(
             lost=lose, duplicated=duplicate, reordered=reorder, late=late, busy=busy, broken=broken
         ),
-        tell=click.echo,
+        log=click.echo,
     )
     with ExitStack() as stack:
         try:

@@ -6,7 +6,7 @@ from receiver.cli.simulate.account import account_sid
 from receiver.settings.config import Settings
 from receiver.settings.urls import without_credentials
 from receiver.simulator.configurations import CALLBACK_ONLY, WITH_CONVERSATION
-from receiver.simulator.delivery import is_in_reach
+from receiver.simulator.delivery import is_deliverable
 
 
 def guide(url: str, settings: Settings, *, callback_url: str, seed: int) -> str:
@@ -37,7 +37,7 @@ def local_origin(settings: Settings) -> str:
 
 def _reachability_hint(settings: Settings, callback_url: str) -> str:
     """Return what to change if callbacks can't be delivered, "" if they can."""
-    if is_in_reach(callback_url):
+    if is_deliverable(callback_url):
         return ""
 
     return (

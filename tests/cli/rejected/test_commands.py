@@ -8,7 +8,7 @@ from flask import Flask
 from sqlalchemy import select
 
 from receiver.services import services_of
-from receiver.settings.keys import auth_tokens
+from receiver.settings.keys import parse_auth_tokens
 from receiver.store.tables import events, rejected
 from tests.support import signing
 from tests.support.environment import PUBLIC_URL, TOKEN, changed_settings
@@ -203,7 +203,7 @@ class TestFlood:
             forgery = Case("", secret=SHARED, headers=(("X-Forwarded-Host", hosts),))
             body = forged(number, account_id=account(number))
             assert _deliver(app, forgery, body) == 403
-        monkeypatch.setattr("receiver.rejected.check.MOST_TRIES", 100)
+        monkeypatch.setattr("receiver.rejected.check.MAX_TRIES", 100)
 
     def test_what_claims_to_be_ours_is_looked_at_first(self, app: Flask) -> None:
         """Strangers can't use up the tries before; what is left without any is said to be so."""
@@ -252,7 +252,7 @@ def test_a_faulty_origin_is_refused(app: Flask) -> None:
     """It must be one that PUBLIC_URL could be."""
     result = _run(app, "check", "--public-url", "app.example.com")
     assert result.exit_code == 1
-    assert "--public-url is not the origin" in result.stderr
+    assert "--public-url is not a URL that Twilio can call" in result.stderr
 
 
 def test_list_shows_what_is_kept(app: Flask) -> None:
@@ -274,7 +274,7 @@ class TestRightSettings:
     @pytest.fixture(autouse=True)
     def _refused(self, app: Flask) -> None:
         """Let three be refused, of which one is forged."""
-        with changed_settings(app, signing_keys=auth_tokens(OLD)):
+        with changed_settings(app, signing_keys=parse_auth_tokens(OLD)):
             for number in range(2):
                 assert _deliver(app, Case(""), callback(number, size=0)) == 403
             assert _deliver(app, Case("", secret=SHARED), forged(1)) == 403

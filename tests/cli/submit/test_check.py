@@ -10,7 +10,7 @@ from app import create_app
 from receiver.preflight import check
 from receiver.services import services_of
 from receiver.simulator.configurations import CALLBACK_ONLY
-from receiver.simulator.server import Served, serve
+from receiver.simulator.server import SimulatorServer, serve
 from tests.support.command import run
 from tests.support.media import sounds
 from tests.support.media.server import OPEN, Answer, Server, serving
@@ -24,14 +24,14 @@ FILES = {
 
 
 @pytest.fixture
-def twilio() -> Iterator[Served]:
+def twilio() -> Iterator[SimulatorServer]:
     """Yield a simulated Twilio."""
     with serve(simulated()) as served:
         yield served
 
 
 @pytest.fixture
-def environ(environ: dict[str, str], twilio: Served) -> dict[str, str]:
+def environ(environ: dict[str, str], twilio: SimulatorServer) -> dict[str, str]:
     """Let the service take it for Twilio."""
     return environ | {"TWILIO_ACCOUNT_SID": ACCOUNT, "TWILIO_BASE_URL": twilio.url}
 
@@ -52,16 +52,16 @@ def _sheet(path: Path, *urls: str) -> str:
     return str(path)
 
 
-def test_one_that_is_sound(app: Flask, twilio: Served, media: Server) -> None:
+def test_one_that_is_sound(app: Flask, twilio: SimulatorServer, media: Server) -> None:
     """It ends with 0, and nothing is submitted."""
     url = media.url("/good.wav")
     result = run(app, "submit", "--check", f"--configuration={CALLBACK_ONLY}", f"--media-url={url}")
     assert (result.exit_code, result.stdout) == (0, "")
     assert len(media.asked) == 1
-    assert twilio.simulator.memory.jobs() == []
+    assert twilio.simulator.job_store.newest_first() == []
 
 
-def test_one_that_would_fail(app: Flask, twilio: Served, media: Server) -> None:
+def test_one_that_would_fail(app: Flask, twilio: SimulatorServer, media: Server) -> None:
     """Each fault is told with the code that Twilio would give; the exit code is 1."""
     url = media.url("/bad.wav")
     result = run(app, "submit", "--check", f"--configuration={CALLBACK_ONLY}", f"--media-url={url}")
@@ -70,7 +70,7 @@ def test_one_that_would_fail(app: Flask, twilio: Served, media: Server) -> None:
         "/mediaUrl: 17557:",
         "/mediaUrl: 17554:",
     ]
-    assert twilio.simulator.memory.jobs() == []
+    assert twilio.simulator.job_store.newest_first() == []
 
 
 def test_a_recording_is_not_looked_at(app: Flask) -> None:
@@ -81,7 +81,7 @@ def test_a_recording_is_not_looked_at(app: Flask) -> None:
     assert "/transcriptionConfigurationId" in run(app, *options).stderr
 
 
-def test_a_file(app: Flask, twilio: Served, media: Server, tmp_path: Path) -> None:
+def test_a_file(app: Flask, twilio: SimulatorServer, media: Server, tmp_path: Path) -> None:
     """The faults of all rows are told with the numbers of their lines, and nothing is submitted."""
     urls = [media.url(path) for path in ("/good.wav", "/gone.wav", "/bad.wav")]
     path = _sheet(tmp_path / "jobs.csv", *urls, "nonsense", *[urls[0]] * 20)
@@ -98,7 +98,7 @@ def test_a_file(app: Flask, twilio: Served, media: Server, tmp_path: Path) -> No
         "3 files checked, 1 Recordings not checked, 4 problems found. Nothing was submitted."
         in result.stderr
     )
-    assert twilio.simulator.memory.jobs() == []
+    assert twilio.simulator.job_store.newest_first() == []
 
 
 def test_a_sound_file_ends_with_0(app: Flask, media: Server, tmp_path: Path) -> None:

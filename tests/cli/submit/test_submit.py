@@ -21,7 +21,7 @@ from werkzeug.wrappers import Request, Response
 from app import create_app
 from receiver.services import services_of
 from receiver.simulator.configurations import CALLBACK_ONLY, WITH_CONVERSATION
-from receiver.simulator.server import Served, serve
+from receiver.simulator.server import SimulatorServer, serve
 from receiver.store.submissions.submissions import Submission, intend
 from receiver.submissions.batch import CONCURRENCY
 from receiver.submissions.csv_rows import read_rows
@@ -37,14 +37,14 @@ ROWS, MANY_ROWS = 400, 2000
 
 
 @pytest.fixture
-def twilio() -> Iterator[Served]:
+def twilio() -> Iterator[SimulatorServer]:
     """Yield a simulated Twilio."""
     with serve(simulated()) as served:
         yield served
 
 
 @pytest.fixture
-def environ(environ: dict[str, str], twilio: Served) -> dict[str, str]:
+def environ(environ: dict[str, str], twilio: SimulatorServer) -> dict[str, str]:
     """Let the service take it for Twilio."""
     return environ | {"TWILIO_ACCOUNT_SID": ACCOUNT, "TWILIO_BASE_URL": twilio.url}
 
@@ -68,9 +68,9 @@ def submit(app: Flask, path: Path) -> Result:
     return run(app, "submit", "--from-csv", str(path))
 
 
-def recordings(twilio: Served) -> list[str]:
+def recordings(twilio: SimulatorServer) -> list[str]:
     """Return of what there are jobs at Twilio."""
-    return sorted(str(job.source_id) for job in twilio.simulator.memory.jobs())
+    return sorted(str(job.source_id) for job in twilio.simulator.job_store.newest_first())
 
 
 def stored(app: Flask) -> list[str]:
@@ -80,7 +80,7 @@ def stored(app: Flask) -> list[str]:
         return list(found.scalars())
 
 
-def test_one_job(app: Flask, twilio: Served) -> None:
+def test_one_job(app: Flask, twilio: SimulatorServer) -> None:
     """Its id is printed, and what the options say has arrived at Twilio."""
     result = run(
         app,
@@ -90,12 +90,12 @@ def test_one_job(app: Flask, twilio: Served) -> None:
         "--audio-started-at=2026-03-10T19:42:16Z",
         f"--participants={json.dumps(PARTICIPANTS)}",
     )
-    [job] = twilio.simulator.memory.jobs()
+    [job] = twilio.simulator.job_store.newest_first()
     assert (result.exit_code, result.stdout) == (0, f"{job.id}\n")
     assert job.media_url == "https://example.com/a.wav"
 
 
-def test_a_key_makes_it_one(app: Flask, twilio: Served) -> None:
+def test_a_key_makes_it_one(app: Flask, twilio: SimulatorServer) -> None:
     """With the same --idempotency-key the same job is named, with another request none is made."""
     options = ["submit", f"--configuration={CALLBACK_ONLY}", "--idempotency-key=key-1"]
     first = run(app, *options, f"--source-id={recording(1)}")
@@ -124,13 +124,13 @@ def test_a_key_makes_it_one(app: Flask, twilio: Served) -> None:
     ],
 )
 def test_what_is_wrong_is_told(
-    app: Flask, twilio: Served, options: tuple[str, ...], fault: str
+    app: Flask, twilio: SimulatorServer, options: tuple[str, ...], fault: str
 ) -> None:
     """It ends with an error, and there is no job."""
     result = run(app, "submit", *options)
     assert result.exit_code != 0
     assert fault in result.stderr
-    assert twilio.simulator.memory.jobs() == []
+    assert twilio.simulator.job_store.newest_first() == []
 
 
 def test_what_is_wrong_has_no_empty_pointer(app: Flask) -> None:
@@ -167,15 +167,15 @@ def test_what_is_left_open_tells_how_to_repeat(environ: dict[str, str]) -> None:
         services_of(app).engine.dispose()
 
 
-def _jobs(result: Result, twilio: Served) -> dict[int, str]:
+def _jobs(result: Result, twilio: SimulatorServer) -> dict[int, str]:
     """Return of each line of the output the recording of its job."""
-    of = {job.id: str(job.source_id) for job in twilio.simulator.memory.jobs()}
+    of = {job.id: str(job.source_id) for job in twilio.simulator.job_store.newest_first()}
     rows = csv.DictReader(result.stdout.splitlines())
 
     return {int(row["line"]): of[row["id"]] for row in rows}
 
 
-def test_a_file(app: Flask, twilio: Served, tmp_path: Path) -> None:
+def test_a_file(app: Flask, twilio: SimulatorServer, tmp_path: Path) -> None:
     """Each line becomes a job, whose ids are printed; a second run prints them too."""
     path = sheet(tmp_path / "jobs.csv", 30)
     first = submit(app, path)
@@ -190,7 +190,7 @@ def test_a_file(app: Flask, twilio: Served, tmp_path: Path) -> None:
     assert _jobs(more, twilio) == {2 + number: recording(number) for number in range(31)}
 
 
-def test_each_line_is_found_again(app: Flask, twilio: Served, tmp_path: Path) -> None:
+def test_each_line_is_found_again(app: Flask, twilio: SimulatorServer, tmp_path: Path) -> None:
     """In the file's order: new, done before, repeated, and none for what was refused."""
     path = sheet(tmp_path / "jobs.csv", 2)
     header, zero, one = path.read_text().splitlines()
@@ -211,7 +211,7 @@ def test_each_line_is_found_again(app: Flask, twilio: Served, tmp_path: Path) ->
 
 
 def test_what_nobody_can_know_is_one_lines_fault(
-    app: Flask, twilio: Served, tmp_path: Path
+    app: Flask, twilio: SimulatorServer, tmp_path: Path
 ) -> None:
     """What was asked for long ago without an answer isn't asked again; the others go on."""
     path = sheet(tmp_path / "jobs.csv", 3)
@@ -248,7 +248,9 @@ def test_an_unusable_answer_is_told_each_time(environ: dict[str, str], tmp_path:
     assert len(scripted_twilio.asked) == 1
 
 
-def test_a_file_with_faults_submits_nothing(app: Flask, twilio: Served, tmp_path: Path) -> None:
+def test_a_file_with_faults_submits_nothing(
+    app: Flask, twilio: SimulatorServer, tmp_path: Path
+) -> None:
     """All of them are told first, those of the conversations too."""
     path = sheet(tmp_path / "jobs.csv", 2)
     media = f"{WITH_CONVERSATION},https://example.com/a.wav"
@@ -260,7 +262,7 @@ def test_a_file_with_faults_submits_nothing(app: Flask, twilio: Served, tmp_path
     lines = result.stderr.splitlines()
     assert lines[0] == "Error: nothing was submitted:"
     assert [line.partition(": ")[0] for line in lines[1:]] == ["line 2", "line 3"]
-    assert twilio.simulator.memory.jobs() == []
+    assert twilio.simulator.job_store.newest_first() == []
 
 
 def test_many_faults_are_cut(app: Flask, tmp_path: Path) -> None:
@@ -270,7 +272,7 @@ def test_many_faults_are_cut(app: Flask, tmp_path: Path) -> None:
     assert "… and 950 more." in result.stderr
 
 
-def test_what_twilio_refuses_is_told(app: Flask, twilio: Served, tmp_path: Path) -> None:
+def test_what_twilio_refuses_is_told(app: Flask, twilio: SimulatorServer, tmp_path: Path) -> None:
     """The others are submitted; the exit code is 1, and the line and the reason are named."""
     path = sheet(tmp_path / "jobs.csv", 5)
     path.write_text(path.read_text().replace(recording(3), f"RE17533{'0' * 27}"))
@@ -279,7 +281,7 @@ def test_what_twilio_refuses_is_told(app: Flask, twilio: Served, tmp_path: Path)
     assert "line 5: " in result.stderr
     assert "17533" in result.stderr
     assert "4 submitted, 0 done before, 0 repeated in the file, 1 failed" in result.stderr
-    assert len(twilio.simulator.memory.jobs()) == 4
+    assert len(twilio.simulator.job_store.newest_first()) == 4
 
 
 @pytest.mark.parametrize("status", [401, 403])
@@ -448,13 +450,13 @@ def test_many_rows_and_a_kill(
         if len(notes) > count // 4:
             quarter.set()
 
-    with serve(simulated(tell=note)) as twilio:
+    with serve(simulated(log=note)) as twilio:
         environ = environ | {"TWILIO_BASE_URL": twilio.url}
         with _started(environ, path) as first:
             assert quarter.wait(timeout=300)
             first.send_signal(signal.SIGKILL)
             first.communicate()
-        assert len(twilio.simulator.memory.jobs()) < count
+        assert len(twilio.simulator.job_store.newest_first()) < count
         with _started(environ, path) as second:
             stdout, stderr = second.communicate()
         assert second.returncode == 0, stderr

@@ -33,12 +33,17 @@ vars(_socket)["getaddrinfo"] = _system
 def post_worker_init(worker: Any) -> None:
     """Open the gate, and look for as long as the test wants, however much there is."""
     # What is imported before gevent has patched the worker isn't patched.
-    from receiver.preflight import check, check_throttled, http_connection, remote  # noqa: PLC0415
+    from receiver.preflight import (  # noqa: PLC0415
+        check,
+        check_throttled,
+        deadline_socket,
+        remote_file,
+    )
     from receiver.preflight.address_policy import AddressPolicy  # noqa: PLC0415
 
     _serve_well(worker)
-    vars(check)["AddressPolicy"] = lambda: AddressPolicy(allows=lambda _address: True)
-    check_throttled.SECONDS = float(os.environ["LOOK_SECONDS"])
-    check_throttled.FOR_A_TURN = check_throttled.SECONDS / 4
-    for module in (remote, http_connection):
-        vars(module)["MOST"] = 2**40
+    vars(check)["AddressPolicy"] = lambda: AddressPolicy(is_allowed=lambda _address: True)
+    check_throttled.TIMEOUT_SECONDS = float(os.environ["LOOK_SECONDS"])
+    check_throttled.SLOT_TIMEOUT_SECONDS = check_throttled.TIMEOUT_SECONDS / 4
+    for module in (remote_file, deadline_socket):
+        vars(module)["MAX_DOWNLOAD_BYTES"] = 2**40

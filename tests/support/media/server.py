@@ -16,9 +16,9 @@ from receiver.preflight.address_policy import AddressPolicy
 CERTIFICATE = Path(__file__).with_name("media.example.pem")
 # Lets everything through, and finds every name on the loopback.
 OPEN = AddressPolicy(
-    resolve=lambda _host, _port: ["127.0.0.1"],
-    allows=lambda _address: True,
-    authorities=str(CERTIFICATE),
+    lookup=lambda _host, _port: ["127.0.0.1"],
+    is_allowed=lambda _address: True,
+    ca_file=str(CERTIFICATE),
 )
 _RANGE = re.compile(r"bytes=(\d+)-(\d+)")
 _PIECE = 65536

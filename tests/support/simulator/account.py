@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from receiver.simulator.clock import StillClock
+from receiver.simulator.clock import ManualClock
 from receiver.simulator.configurations import CALLBACK_ONLY, WITH_CONVERSATION
 from receiver.simulator.simulator import Simulator
 
@@ -49,7 +49,7 @@ def simulated(**options: Any) -> Simulator:
             "credentials": {(ACCOUNT, TOKEN), API_KEY},
             "signing_key": TOKEN,
             "callback_url": NOWHERE,
-            "clock": StillClock(),
+            "clock": ManualClock(),
             **options,
         }
     )

@@ -1,4 +1,4 @@
-"""Queries of the views: each is retried until the request's deadline."""
+"""Queries the database for a view, retrying until the request's deadline."""
 
 from collections.abc import Callable
 from typing import Concatenate, ParamSpec, TypeVar

@@ -1,4 +1,4 @@
-"""What a kept request's signature speaks about, supposing that Twilio called a certain origin."""
+"""Rebuilds a signed request from a stored one, to check its signature again."""
 
 from typing import Any
 
@@ -7,10 +7,10 @@ from sqlalchemy import Row
 from receiver.signatures.signature import SignedRequest
 
 
-def as_signed(row: Row[Any], public_url: str | None) -> SignedRequest:
-    """Return the request as the signature check takes it, under this PUBLIC_URL.
+def rebuild_signed_request(row: Row[Any], public_url: str | None) -> SignedRequest:
+    """Return the request as Twilio signed it if it called this PUBLIC_URL.
 
-    With None the origin is the request's own, as it was when it came.
+    With None, the origin is that of the request when it was received.
     """
     return SignedRequest(
         url=(public_url or row.origin) + row.target,

@@ -1,4 +1,4 @@
-"""Refusals: Twilio's problem documents (RFC 9457), and the older form of its v2 configurations."""
+"""Error responses: Twilio's problem documents (RFC 9457), and the older form of its v2 API."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -31,8 +31,8 @@ _TITLES: Mapping[int, str] = MappingProxyType(
         20500: "Internal server error",
     }
 )
-# The statuses of those that aren't 400. Twilio's description names 404 (for a recording), 422 and
-# 429, without the codes; 17563 is documented.
+# All other codes are 400. Twilio's description lists 404 (for a recording), 422 and 429 without
+# their codes; only 17563 is documented with its status.
 _STATUSES: Mapping[int, int] = MappingProxyType(
     {
         17534: 422,
@@ -48,38 +48,40 @@ _STATUSES: Mapping[int, int] = MappingProxyType(
 
 
 @dataclass(frozen=True)
-class Fault:
-    """One thing that is wrong with a request: Twilio's error code, and where (a JSON Pointer)."""
+class Violation:
+    """A rule that a request violates: Twilio's error code, and where (a JSON Pointer)."""
 
     code: int
     detail: str
     pointer: str | None = None
 
 
-class RefusalError(Exception):
-    """A request is answered with an error: the first fault's, all of them being told."""
+class ApiError(Exception):
+    """An error response. It has the first violation's code, and lists all violations."""
 
-    def __init__(self, faults: Sequence[Fault], headers: Mapping[str, str] | None = None) -> None:
-        super().__init__(faults[0].detail)
-        self.faults = faults
+    def __init__(
+        self, violations: Sequence[Violation], headers: Mapping[str, str] | None = None
+    ) -> None:
+        super().__init__(violations[0].detail)
+        self.violations = violations
         self.headers = headers or {}
 
     @property
     def status(self) -> int:
         """The HTTP status."""
-        return _STATUSES.get(self.faults[0].code, 400)
+        return _STATUSES.get(self.violations[0].code, 400)
 
-    def document(self) -> dict[str, Any]:
+    def problem_document(self) -> dict[str, Any]:
         """Return the problem document."""
-        first = self.faults[0]
+        first = self.violations[0]
         errors = [
-            {"detail": fault.detail, "pointer": fault.pointer}
-            for fault in self.faults
-            if fault.pointer
+            {"detail": violation.detail, "pointer": violation.pointer}
+            for violation in self.violations
+            if violation.pointer
         ]
 
         return {
-            "type": _more_info(first.code),
+            "type": _documentation_url(first.code),
             "title": _TITLES[first.code],
             "status": self.status,
             "code": first.code,
@@ -87,24 +89,24 @@ class RefusalError(Exception):
             **({"errors": errors} if errors else {}),
         }
 
-    def older_document(self) -> dict[str, Any]:
-        """Return the form in which Twilio's v2 configurations tell an error."""
-        first = self.faults[0]
+    def v2_document(self) -> dict[str, Any]:
+        """Return the document with which Twilio's v2 configurations report an error."""
+        first = self.violations[0]
 
         return {
             "code": first.code,
             "message": first.detail,
-            "more_info": _more_info(first.code),
+            "more_info": _documentation_url(first.code),
             "status": self.status,
         }
 
 
-def refusal(code: int, detail: str, pointer: str | None = None, **headers: str) -> RefusalError:
-    """Return the refusal for one fault; an underscore in a header's name is a hyphen."""
+def api_error(code: int, detail: str, pointer: str | None = None, **headers: str) -> ApiError:
+    """Return the error for one violation; header names are written with underscores."""
     named = {name.replace("_", "-"): value for name, value in headers.items()}
 
-    return RefusalError([Fault(code, detail, pointer)], named)
+    return ApiError([Violation(code, detail, pointer)], named)
 
 
-def _more_info(code: int) -> str:
+def _documentation_url(code: int) -> str:
     return f"https://www.twilio.com/docs/api/errors/{code}"

@@ -1,0 +1,69 @@
+"""Parsers of single settings: each returns the value, or raises ValidationError.
+
+The error text continues a sentence that begins with the variable's name, and never quotes the text.
+"""
+
+from pathlib import Path
+
+from marshmallow import ValidationError
+
+from receiver.settings.urls import CALLBACK_PATH, is_host, parse_url, parse_web_url
+
+LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+
+
+def parse_database_url(text: str) -> str:
+    """Return the URL of a Postgres database, with the scheme `postgresql`."""
+    url = parse_url(text)
+    if not (url and url.scheme in {"postgres", "postgresql"} and url.path.strip("/")):
+        raise ValidationError(
+            "is not a Postgres URL with the name of a database; write "
+            "postgresql://user:password@host:5432/database, and percent-encode blanks and "
+            "/ ? # @ : % in the password"
+        )
+
+    return "postgresql:" + text.partition(":")[2]
+
+
+def parse_public_url(text: str) -> str:
+    """Return the URL that Twilio calls, up to the callback's path, without a final slash."""
+    url = parse_web_url(text)
+    if not url:
+        raise ValidationError(
+            "is not a URL that Twilio can call; write https://app.example.com, with a path prefix "
+            "if the proxy has one, but without query and fragment"
+        )
+    if url.path.rstrip("/").endswith(CALLBACK_PATH):
+        raise ValidationError(f"ends in the callback's path; remove {CALLBACK_PATH}")
+
+    return text.rstrip("/")
+
+
+def parse_base_url(text: str) -> str:
+    """Return the origin to call instead of Twilio's hosts, without a final slash."""
+    url = parse_web_url(text)
+    # A path or `user:password@` would be lost on the way to the client.
+    if not (url and is_host(url.netloc) and url.path in {"", "/"}):
+        raise ValidationError(
+            "is not an origin (scheme, host and port only); write http://127.0.0.1:9000 to call "
+            "the simulator, or unset it to call Twilio"
+        )
+
+    return text.rstrip("/")
+
+
+def parse_log_level(text: str) -> str:
+    """Return the log level in upper case."""
+    if text.upper() not in LOG_LEVELS:
+        raise ValidationError(f"is not a log level; write one of {', '.join(LOG_LEVELS)}")
+
+    return text.upper()
+
+
+def parse_spool_dir(text: str) -> Path:
+    """Return the absolute path of a folder, which need not exist."""
+    path = Path(text)
+    if not path.is_absolute():
+        raise ValidationError("is not an absolute path; write /var/lib/receiver/spool, or unset it")
+
+    return path
