@@ -21,7 +21,6 @@ from receiver.simulator.configurations import (
     WITH_CONVERSATION,
 )
 from receiver.store.engine import make_engine
-from receiver.twilio.client import twilio_of
 
 RECORDING_SID = f"RE{'0123456789abcdef' * 2}"
 _STEP_TIMEOUT_SECONDS = 60.0
@@ -118,7 +117,7 @@ def _reconciler(env: Mapping[str, str]) -> Iterator[Callable[[], None]]:
     # Jobs of earlier runs are unknown to the new simulator. These warnings would only distract.
     logging.getLogger("receiver").addHandler(logging.NullHandler())
     engine = make_engine(settings.database_url, pool_size=1)
-    with twilio_of(settings) as twilio:
+    with open_twilio(settings) as twilio:
         context = ReconcileContext(
             engine=engine,
             twilio=twilio,

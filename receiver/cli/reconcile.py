@@ -17,7 +17,7 @@ from receiver.reconcile.forever import reconcile_forever
 from receiver.reconcile.run import reconcile
 from receiver.runtime.logs import log_config
 from receiver.services import services
-from receiver.twilio.client import NotConfiguredError, Twilio, twilio_of
+from receiver.twilio.client import NotConfiguredError, Twilio, open_twilio
 
 # How long a sleep goes on after SIGTERM or SIGINT, at most.
 MAX_SLEEP_SECONDS = 1.0
@@ -64,7 +64,7 @@ def command(*, forever: bool, resubmits: bool) -> None:
     """
     logging.config.dictConfig(log_config(services().settings.log_level))
     try:
-        with twilio_of(services().settings) as twilio:
+        with open_twilio(services().settings) as twilio:
             if forever:
                 _run_forever(twilio, resubmits=resubmits)
             else:
@@ -75,7 +75,7 @@ def command(*, forever: bool, resubmits: bool) -> None:
 
 def _run_once(twilio: Twilio, *, resubmits: bool) -> None:
     report = reconcile(_context(twilio), resubmits=resubmits)
-    click.echo(json.dumps(report.told()))
+    click.echo(json.dumps(report.to_dict()))
     if report.has_failed:
         raise SystemExit(1)
 

@@ -17,7 +17,7 @@ from receiver.twilio.client import (
     TwilioBusyError,
     TwilioRefusedError,
     TwilioUnavailableError,
-    twilio_of,
+    open_twilio,
 )
 
 TWILIO_TIMEOUT_SECONDS = 30.0  # for all requests together
@@ -34,7 +34,7 @@ def check_twilio(settings: Settings, engine: Engine | None) -> Iterator[Finding]
         )
         return
     try:
-        with twilio_of(settings, deadline=Deadline(TWILIO_TIMEOUT_SECONDS)) as twilio:
+        with open_twilio(settings, deadline=Deadline(TWILIO_TIMEOUT_SECONDS)) as twilio:
             ids = dict.fromkeys([*_ids_at_twilio(twilio), *_ids_in_database(settings, engine)])
             yield _report_accepted(settings)
             configurations = {
@@ -78,7 +78,7 @@ def _fetch(twilio: Twilio, configuration_id: str) -> Mapping[str, Any] | None:
     except ValueError:
         return None
     except TwilioRefusedError as error:
-        if error.is_of_credentials:
+        if error.is_credentials_error:
             raise
         return None
 
@@ -93,7 +93,7 @@ def _report_accepted(settings: Settings) -> Finding:
 
 
 def _report_refused(settings: Settings, error: TwilioRefusedError) -> Finding:
-    if not error.is_of_credentials:
+    if not error.is_credentials_error:
         return Finding(
             Verdict.WARN, f"Twilio: {error}", "Look up the error code in Twilio's documentation."
         )

@@ -1,1 +1,1 @@
-"""Reconciling: what Twilio knows of our jobs, asked for as sparingly as it can be."""
+"""Asks Twilio about jobs whose callbacks are late or lost, with as few requests as possible."""

@@ -1,4 +1,4 @@
-"""The pace of asking: how long until the next time, and when to give up."""
+"""Backoff: how long to wait before asking Twilio again, and when to give up."""
 
 import random
 from datetime import timedelta
@@ -7,38 +7,43 @@ from receiver.store.polls.polls import SOON
 from receiver.store.polls.reasons import PollReason
 from receiver.twilio.client import TwilioBusyError
 
-# A job may take hours, but is rarely unfinished for a day: then nobody is waiting any more.
-_LONGEST = timedelta(minutes=10)
-_LONGEST_LATER = timedelta(hours=6)
-_DAY = 150  # times, at that pace
-# Twilio promises no time for what it stores in a conversation. With pauses that double up to six
-# hours, this many times take a day.
-MOST_TIMES = 14
-# Of a job that Twilio has just made it may not know at once; after so many times in a row, which
-# take some fifty minutes, it never will.
-MOST_TIMES_UNKNOWN = 10
-# In seconds, where Twilio asks for patience (429) and doesn't say how much.
-_PATIENCE = 30.0
+# A job may take hours, but is rarely unfinished after a day. Polling slows down then.
+_MAX_DELAY = timedelta(minutes=10)
+_MAX_SLOW_DELAY = timedelta(hours=6)
+_FAST_ATTEMPTS = 150  # about a day, at _MAX_DELAY
+# Twilio promises no time at which a conversation has its transcript. With delays that double up to
+# six hours, this many attempts take about a day.
+MAX_ATTEMPTS = 14
+# Twilio may not know a new job at once. After this many 404s in a row, which take about 50 minutes,
+# it never will.
+MAX_UNKNOWN_IN_A_ROW = 10
+# Where a 429 has no Retry-After.
+_DEFAULT_THROTTLE_SECONDS = 30.0
 
 
-def next_delay(need: PollReason, attempts: int, retry_after: float | None = None) -> timedelta:
-    """Return how long to wait after so many times in vain: Twilio's Retry-After at least.
+def next_delay(
+    reason: PollReason, attempts: int, retry_after_seconds: float | None = None
+) -> timedelta:
+    """Return the delay after so many attempts in vain; it is never shorter than Retry-After.
 
-    A little is added at random, so that what was asked at once isn't asked at once for ever.
+    A random share is added, so that jobs that were polled at the same moment spread out.
     """
-    longest = _LONGEST if need == PollReason.STATUS and attempts < _DAY else _LONGEST_LATER
-    doubled: timedelta = min(SOON * 2 ** min(attempts, 20), longest)
-    least = max(doubled, timedelta(seconds=retry_after or 0))
+    is_fast = reason == PollReason.STATUS and attempts < _FAST_ATTEMPTS
+    max_delay = _MAX_DELAY if is_fast else _MAX_SLOW_DELAY
+    doubled: timedelta = min(SOON * 2 ** min(attempts, 20), max_delay)
+    min_delay = max(doubled, timedelta(seconds=retry_after_seconds or 0))
     spread: float = random.uniform(1, 1.2)  # noqa: S311 - spreads the load, no secret
 
-    return least * spread
+    return min_delay * spread
 
 
 def throttle_seconds(busy: TwilioBusyError) -> float:
-    """Return for how many seconds to leave Twilio alone after a 429."""
-    return _PATIENCE if busy.retry_after is None else busy.retry_after
+    """Return for how many seconds to send Twilio nothing after a 429."""
+    seconds = busy.retry_after_seconds
+
+    return _DEFAULT_THROTTLE_SECONDS if seconds is None else seconds
 
 
-def is_exhausted(need: PollReason, attempts: int) -> bool:
-    """Tell whether it was asked for often enough. An unfinished job ends some time."""
-    return need != PollReason.STATUS and attempts >= MOST_TIMES
+def is_exhausted(reason: PollReason, attempts: int) -> bool:
+    """Return whether no more attempts are made. An unfinished job is polled until it ends."""
+    return reason != PollReason.STATUS and attempts >= MAX_ATTEMPTS

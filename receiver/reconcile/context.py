@@ -1,4 +1,4 @@
-"""What every part of a pass works with: the store, Twilio, the time, and whether to stop."""
+"""The context of a pass: the store, Twilio, the clock, and whether to stop."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -25,9 +25,11 @@ def _never() -> bool:
 
 @dataclass(frozen=True, kw_only=True)
 class ReconcileContext:
-    """`account_id` is the only account that Twilio can be asked about, None if it isn't known.
+    """What every step of a pass needs.
 
-    `grace` is how long after a job's end its callback may still come.
+    `account_id` is the account that the client's credentials belong to, None if it is unknown.
+    Jobs of other accounts are not polled. `grace` is how long after a job's end its callback may
+    still arrive.
     """
 
     engine: Engine

@@ -1,36 +1,38 @@
-"""A transcript from a conversation: its communications, put in the callback's shape.
-
-What a communication holds is known from Twilio's SDK alone, so nothing in it is relied upon to be
-there, and nothing in it raises.
-"""
+"""Builds a job's transcript from its conversation, in the callback's shape."""
 
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from receiver.reconcile.sentences import Spoken, seconds, sentences_of
+from receiver.reconcile.sentences import build_sentences
+from receiver.reconcile.utterances import (
+    Communication,
+    Utterance,
+    parse_seconds,
+    parse_utterance,
+)
 
-# A conversation may hold several calls: then the resourceId of what is another job's names that.
-_JOB_ID = re.compile(r"voice_transcription_")
+# A conversation may contain several calls. The resourceId of another job's communication names that
+# job.
+_JOB_ID_PREFIX = "voice_transcription_"
 
-Communication = Mapping[str, Any]
 
-
-def document_of(
+def build_document(
     job: Mapping[str, Any],
     communications: Sequence[Communication],
     *,
     is_alone: bool,
     is_last_chance: bool,
 ) -> dict[str, Any] | None:
-    """Return the job's transcript as a callback would bring it, None if it isn't there (yet).
+    """Return the job's transcript as a callback's document, None if it isn't complete yet.
 
-    `job` is the job's row. Where no communication names the job, all are taken for its own if it
-    `is_alone` in its conversation. One that has gaps is taken if it `is_last_chance`.
+    `job` is the job's row. If no communication names the job, those that name no job are taken for
+    its own, but only if the job `is_alone` in its conversation. A transcript with gaps is accepted
+    if it `is_last_chance`.
     """
-    mine = _of_job(job["id"], _distinct(communications), is_alone=is_alone)
-    said = [spoken for spoken in mine if spoken.text]
-    if not said or (_has_gaps(mine) and not is_last_chance):
+    utterances = _of_job(job["id"], _distinct(communications), is_alone=is_alone)
+    spoken = [utterance for utterance in utterances if utterance.text]
+    if not spoken or (_has_gaps(utterances) and not is_last_chance):
         return None
     participants = job["participants"] or []
 
@@ -42,88 +44,51 @@ def document_of(
         "conversationId": job["conversation_id"],
         "duration": job["duration"],
         "participants": participants,
-        "sentences": sentences_of(said, participants, job["audio_started_at"]),
+        "sentences": build_sentences(spoken, participants, job["audio_started_at"]),
         "communications": list(communications),
     }
 
 
 def _distinct(communications: Sequence[Communication]) -> list[Communication]:
-    """Leave out what was told twice, since the list had grown between two of its pages."""
-    found: dict[str | int, Communication] = {}
-    for place, communication in enumerate(communications):
-        name = communication.get("id")
-        found[name if isinstance(name, str) else place] = communication
+    """Remove duplicates: a list that grows between two pages repeats communications."""
+    distinct: dict[str | int, Communication] = {}
+    for position, communication in enumerate(communications):
+        communication_id = communication.get("id")
+        key = communication_id if isinstance(communication_id, str) else position
+        distinct[key] = communication
 
-    return list(found.values())
+    return list(distinct.values())
 
 
 def _of_job(
     job_id: str, communications: Sequence[Communication], *, is_alone: bool
-) -> list[Spoken]:
-    own = re.compile(rf"{re.escape(job_id)}(?:[\W_]*([0-9]{{1,9}}))?")
+) -> list[Utterance]:
+    """Return the utterances of the job in their order."""
+    # The job's id, and the utterance's number where there is one.
+    own_id = re.compile(rf"{re.escape(job_id)}(?:[\W_]*([0-9]{{1,9}}))?")
     named, unnamed = [], []
     for communication in communications:
-        resource = communication.get("resourceId")
-        name = resource if isinstance(resource, str) else ""
-        if match := own.fullmatch(name):
-            named.append(_spoken(communication, int(match[1]) if match[1] else None))
-        elif not _JOB_ID.match(name):
-            unnamed.append(_spoken(communication, None))
+        resource_id = communication.get("resourceId")
+        name = resource_id if isinstance(resource_id, str) else ""
+        if match := own_id.fullmatch(name):
+            named.append(parse_utterance(communication, int(match[1]) if match[1] else None))
+        elif not name.startswith(_JOB_ID_PREFIX):
+            unnamed.append(parse_utterance(communication, None))
 
-    return _in_order(named or (unnamed if is_alone else []))
-
-
-def _in_order(found: list[Spoken]) -> list[Spoken]:
-    """Put them in the order of their numbers, else of when they were said, if all of them tell."""
-    if all(each.number is not None for each in found):
-        return sorted(found, key=lambda each: each.number or 0)
-    if all(seconds(each.at) is not None for each in found):
-        return sorted(found, key=lambda each: seconds(each.at) or 0)
-
-    return found
+    return _sorted(named or (unnamed if is_alone else []))
 
 
-def _has_gaps(found: Sequence[Spoken]) -> bool:
-    numbers = {spoken.number for spoken in found if spoken.number is not None}
+def _sorted(utterances: list[Utterance]) -> list[Utterance]:
+    """Sort by number, or else by time; keep the order if some have neither."""
+    if all(each.number is not None for each in utterances):
+        return sorted(utterances, key=lambda each: each.number or 0)
+    if all(parse_seconds(each.at) is not None for each in utterances):
+        return sorted(utterances, key=lambda each: parse_seconds(each.at) or 0)
+
+    return utterances
+
+
+def _has_gaps(utterances: Sequence[Utterance]) -> bool:
+    numbers = {each.number for each in utterances if each.number is not None}
 
     return bool(numbers) and (min(numbers) > 1 or max(numbers) - min(numbers) >= len(numbers))
-
-
-def _spoken(communication: Communication, number: int | None) -> Spoken:
-    content = _object(communication.get("content"))
-    told = content.get("transcription")
-    transcription = _object(told)
-    words = transcription.get("words")
-    said = [_object(word) for word in words] if isinstance(words, list) else []
-    channel = transcription.get("channel")
-    at = communication.get("occurredAt")
-
-    return Spoken(
-        number,
-        channel if isinstance(channel, int) and not isinstance(channel, bool) else None,
-        _object(communication.get("author")).get("address"),
-        at,
-        _time(said[0], "start", at) if said else at,
-        _time(said[-1], "end", None) if said else None,
-        _text(content, said) if isinstance(told, Mapping) else "",
-    )
-
-
-def _text(content: Mapping[str, Any], words: Sequence[Mapping[str, Any]]) -> str:
-    """Return the text, else that of its words."""
-    texts = [content.get("text"), " ".join(_string(word.get("text")) for word in words)]
-
-    return next((text for text in map(_string, texts) if text), "")
-
-
-def _time(word: Mapping[str, Any], edge: str, otherwise: object) -> object:
-    """Return a word's time, in the SDK's spelling or in that of Twilio's description."""
-    return word.get(f"{edge}Time", word.get(f"{edge}_time", otherwise))
-
-
-def _string(value: object) -> str:
-    return value.strip() if isinstance(value, str) else ""
-
-
-def _object(value: object) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}

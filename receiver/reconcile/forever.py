@@ -1,4 +1,4 @@
-"""Reconciling for good: a pass whenever something is due, and little in between."""
+"""Runs a pass whenever something is due, until the process is stopped."""
 
 import logging
 from collections.abc import Callable
@@ -8,59 +8,62 @@ from sqlalchemy import Connection
 
 from receiver.reconcile.context import ReconcileContext
 from receiver.reconcile.report import Report
-from receiver.reconcile.run import reconcile_what_is_due
+from receiver.reconcile.run import run_pass
 from receiver.runtime.errors import locate
 from receiver.store.polls import list_scans, polls
 from receiver.store.retry import DatabaseUnavailableError
 
 logger = logging.getLogger(__name__)
 
-# In seconds. A job that somebody submits is noticed after a minute at the latest: that is a look
-# at our own database, and costs Twilio nothing.
-_SHORTEST, _LONGEST = 1.0, 60.0
-# After a pass that failed, unless Twilio says how long.
-RECOVERY = 30.0
+_MIN_SLEEP_SECONDS = 1.0
+# A job that was submitted in the meantime is noticed after at most this time. The check queries our
+# database only.
+_MAX_SLEEP_SECONDS = 60.0
+# After a pass that failed, unless Twilio's Retry-After says how long.
+RECOVERY_SECONDS = 30.0
 
 
 def reconcile_forever(
     context: ReconcileContext, *, resubmits: bool, sleep: Callable[[float], object]
 ) -> None:
-    """Do passes until the desk is to stop, with a line in the log for each that did anything."""
+    """Run passes until the process is stopping; log each pass that did something."""
     while not context.is_stopping():
-        seconds = _once(context, resubmits=resubmits)
+        seconds = _run_once(context, resubmits=resubmits)
         if not context.is_stopping():
             sleep(seconds)
 
 
-def _once(context: ReconcileContext, *, resubmits: bool) -> float:
-    """Do a pass, and return for how long to sleep then; whatever goes wrong, the next may do."""
+def _run_once(context: ReconcileContext, *, resubmits: bool) -> float:
+    """Run a pass and return how many seconds to sleep; it never raises."""
     try:
-        report = reconcile_what_is_due(context, resubmits=resubmits)
-        level = logging.WARNING if report.has_failed else logging.INFO
-        if report.is_eventful:
-            logger.log(level, "reconciled", extra=report.told())
-        return _seconds(context, report)
-    except Exception as error:  # noqa: BLE001 - ending would only start it anew, and at once
-        logger.error("a pass failed: %s", locate(error))  # noqa: TRY400 - its text may quote what Twilio said
-        return RECOVERY
+        report = run_pass(context, resubmits=resubmits)
+        if not report.is_empty:
+            level = logging.WARNING if report.has_failed else logging.INFO
+            logger.log(level, "reconciled", extra=report.to_dict())
+        return _sleep_seconds(context, report)
+    except Exception as error:  # noqa: BLE001 - exiting would only restart the process at once
+        logger.error("a pass failed: %s", locate(error))  # noqa: TRY400 - the text may quote Twilio's response
+        return RECOVERY_SECONDS
 
 
-def _seconds(context: ReconcileContext, report: Report) -> float:
-    """Return how long to sleep."""
+def _sleep_seconds(context: ReconcileContext, report: Report) -> float:
     if report.wait is not None:
-        return max(report.wait, _SHORTEST)
+        return max(report.wait, _MIN_SLEEP_SECONDS)
     if report.fault is not None:
-        return RECOVERY
+        return RECOVERY_SECONDS
     try:
-        due = context.query(_next)
+        due_at = context.query(_next_due_at)
     except DatabaseUnavailableError:
-        return RECOVERY
-    seconds = (due - context.clock()) / timedelta(seconds=1) if due else _LONGEST
+        return RECOVERY_SECONDS
+    if due_at is None:
+        return _MAX_SLEEP_SECONDS
+    seconds = (due_at - context.clock()) / timedelta(seconds=1)
 
-    return min(max(seconds, _SHORTEST), _LONGEST)
+    return min(max(seconds, _MIN_SLEEP_SECONDS), _MAX_SLEEP_SECONDS)
 
 
-def _next(connection: Connection) -> datetime | None:
+def _next_due_at(connection: Connection) -> datetime | None:
+    """Return when the next poll or list scan is due."""
     times = (polls.next_due(connection), list_scans.next_scan_at(connection))
 
     return min((time for time in times if time), default=None)

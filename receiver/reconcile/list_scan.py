@@ -1,12 +1,11 @@
-"""Going through Twilio's list of jobs: what was created since the last complete pass began."""
+"""Scans Twilio's list of jobs: those created since the last complete scan began."""
 
 import logging
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from receiver.reconcile.context import ReconcileContext
 from receiver.reconcile.documents import record_documents
-from receiver.reconcile.report import Report
+from receiver.reconcile.report import Report, Reports
 from receiver.runtime.errors import ReceiverError, describe
 from receiver.store.polls import list_scans
 from receiver.store.polls.list_scans import Counts, Scan
@@ -19,70 +18,72 @@ LEASE = timedelta(minutes=3)
 
 
 class ScanTakenOverError(ReceiverError):
-    """Another reconciler holds our pass for dead, so long did a page take."""
+    """A page took longer than the lease, and another reconciler continued the scan."""
 
 
 class StoppedError(ReceiverError):
-    """The process is to end."""
+    """The process is stopping; the next scan continues."""
 
 
-def list_jobs(context: ReconcileContext, report: Report) -> None:
-    """Read the whole list and record what is new, unless another reconciler is at it.
+def scan_list(context: ReconcileContext) -> Reports:
+    """Read the whole list and record what is new, unless another reconciler is doing so.
 
     Raises ScanTakenOverError, StoppedError, TwilioRefusedError, TwilioBusyError,
-    TwilioUnavailableError or store.retry.DatabaseUnavailableError;
-    the next pass goes on where this one ended then.
+    TwilioUnavailableError or store.retry.DatabaseUnavailableError. The next scan continues where
+    this one ended.
     """
     now = context.clock()
-    begun = context.query(list_scans.begin, at=now, leased_until=now + LEASE)
-    if begun is None:
+    scan = context.query(list_scans.begin, at=now, leased_until=now + LEASE)
+    if scan is None:
         return
     try:
-        _read_pages(context, begun, report)
+        yield from _read_pages(context, scan)
     except BaseException as error:
-        _cut_short(context, begun, error)
+        _abort(context, scan, error)
         raise
-    context.query(list_scans.complete, begun, context.clock())
-    report.listed = True
+    context.query(list_scans.complete, scan, context.clock())
+    yield Report(listed=True)
 
 
-def _read_pages(context: ReconcileContext, begun: Scan, report: Report) -> None:
-    query = {"createdAfter": _stamp(begun.created_after)}
-    if begun.token:
-        query["pageToken"] = begun.token
+def _read_pages(context: ReconcileContext, scan: Scan) -> Reports:
+    query = {"createdAfter": _timestamp(scan.created_after)}
+    if scan.token:
+        query["pageToken"] = scan.token
     for page in context.twilio.list(**query):
-        _read(context, begun, page, report)
+        yield from _record_page(context, scan, page)
         if context.is_stopping() and page.next_token:
-            raise StoppedError("The process was told to end.")
+            raise StoppedError("The process is stopping.")
 
 
-def _read(context: ReconcileContext, begun: Scan, page: Page, report: Report) -> None:
-    before = replace(report)
-    record_documents(context, page.documents, report)
-    counts = Counts(
-        checked=report.checked - before.checked,
-        changed=report.changed - before.changed,
-        found=report.found - before.found,
-    )
-    lease = context.clock() + LEASE
+def _record_page(context: ReconcileContext, scan: Scan, page: Page) -> Reports:
+    total = Report()
+    for report in record_documents(context, page.documents):
+        total += report
+        yield report
+    counts = Counts(checked=total.checked, changed=total.changed, found=total.found)
+    leased_until = context.clock() + LEASE
     if not context.query(
-        list_scans.advance, begun, counts, token=page.next_token, leased_until=lease
+        list_scans.advance, scan, counts, token=page.next_token, leased_until=leased_until
     ):
-        raise ScanTakenOverError("Another reconciler took over the list.")
+        raise ScanTakenOverError("Another reconciler took over the scan of the list.")
 
 
-def _cut_short(context: ReconcileContext, begun: Scan, error: BaseException) -> None:
-    """Write down that it was, if the store lets us; else the lease tells."""
-    # A page that Twilio refuses to give is no place to go on from.
-    resumable = not isinstance(error, TwilioRefusedError)
+def _abort(context: ReconcileContext, scan: Scan, error: BaseException) -> None:
+    """Store that the scan ended early. If that fails, its lease will show it."""
+    # A page that Twilio refuses can't be the start of the next scan.
+    is_resumable = not isinstance(error, TwilioRefusedError)
     try:
         with context.engine.connect() as connection:
             list_scans.abort(
-                connection, begun, context.clock(), fault=type(error).__name__, resumable=resumable
+                connection,
+                scan,
+                context.clock(),
+                fault=type(error).__name__,
+                resumable=is_resumable,
             )
-    except Exception as another:  # noqa: BLE001 - the first error is the one to tell
-        logger.warning("the end of a pass was not written down: %s", describe(another))
+    except Exception as store_error:  # noqa: BLE001 - the caller raises the first error
+        logger.warning("the end of a list scan was not stored: %s", describe(store_error))
 
 
-def _stamp(moment: datetime) -> str:
+def _timestamp(moment: datetime) -> str:
     return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"

@@ -1,17 +1,18 @@
-"""Asking about one job: what it needs, and when to ask again."""
+"""Polls one job: fetches what it needs, records it, and reschedules its watch."""
 
 import logging
-from dataclasses import dataclass, replace
+from collections.abc import Generator
 from http import HTTPStatus
 
-from receiver.reconcile.backoff import MOST_TIMES_UNKNOWN, is_exhausted, next_delay
+from receiver.reconcile.backoff import is_exhausted
 from receiver.reconcile.context import ReconcileContext
-from receiver.reconcile.conversation import document_of
+from receiver.reconcile.conversation import build_document
 from receiver.reconcile.documents import event_from, record_documents, record_event
-from receiver.reconcile.report import Report
+from receiver.reconcile.report import Report, Reports
+from receiver.reconcile.reschedule import PollOutcome, reschedule
 from receiver.runtime.errors import locate
 from receiver.store.polls import polls
-from receiver.store.polls.polls import GaveUp, Watch
+from receiver.store.polls.polls import Watch
 from receiver.store.polls.reasons import PollReason
 from receiver.store.retry import DatabaseUnavailableError
 from receiver.twilio.client import TwilioBusyError, TwilioRefusedError, TwilioUnavailableError
@@ -19,109 +20,60 @@ from receiver.twilio.client import TwilioBusyError, TwilioRefusedError, TwilioUn
 logger = logging.getLogger(__name__)
 
 
-@dataclass(kw_only=True)
-class _Outcome:
-    """What came of asking: Twilio's Retry-After, that it knows no such job, or gave no answer."""
+def poll_job(context: ReconcileContext, watch: Watch) -> Generator[Report, None, bool]:
+    """Poll a claimed job and reschedule its watch; return whether Twilio answered.
 
-    retry_after: float | None = None
-    is_unknown: bool = False
-    is_away: bool = False
-
-
-def poll_job(context: ReconcileContext, watched: Watch, report: Report) -> bool:
-    """Ask about a claimed job and settle its watch; return whether Twilio answered at all.
-
-    Raises TwilioRefusedError where it doesn't know us (401), TwilioBusyError and
-    store.retry.DatabaseUnavailableError.
+    Raises TwilioRefusedError for a 401, TwilioBusyError and store.retry.DatabaseUnavailableError.
     """
-    about = {"job": watched.job["id"]}
-    outcome = _Outcome()
+    fields = {"job": watch.job["id"]}
+    outcome = PollOutcome()
     try:
-        outcome.retry_after = _answered(context, watched, report)
+        retry_after_seconds = yield from _fetch(context, watch)
+        outcome = PollOutcome(retry_after_seconds=retry_after_seconds)
     except (TwilioBusyError, DatabaseUnavailableError):
         raise
     except TwilioRefusedError as error:
         if error.status == HTTPStatus.UNAUTHORIZED:
-            raise  # nor would Twilio tell of another; while a 403 may be of this one alone
-        is_not_found = error.status == HTTPStatus.NOT_FOUND
-        outcome.is_unknown = is_not_found and watched.need != PollReason.TRANSCRIPT
-        report.errors += not is_not_found
-        report.unknown += outcome.is_unknown
-        logger.warning("Twilio told nothing of a job: code %s", error.code, extra=about)
+            raise  # it would repeat for every job; a 403 may concern this job only
+        is_missing = error.status == HTTPStatus.NOT_FOUND
+        outcome = PollOutcome(is_unknown=is_missing and watch.need != PollReason.TRANSCRIPT)
+        yield Report(errors=int(not is_missing), unknown=int(outcome.is_unknown))
+        logger.warning("Twilio refused to describe a job: code %s", error.code, extra=fields)
     except TwilioUnavailableError as error:
-        outcome.is_away = True
-        report.errors += 1
-        logger.warning("%s", error, extra=about)
-    except Exception as error:  # noqa: BLE001 - whatever it is, the next job is another
-        report.errors += 1
-        logger.error("asking failed: %s", locate(error), extra=about)  # noqa: TRY400 - its text may quote what Twilio said
-    _settle(context, watched, outcome)
+        outcome = PollOutcome(is_unanswered=True)
+        yield Report(errors=1)
+        logger.warning("%s", error, extra=fields)
+    except Exception as error:  # noqa: BLE001 - it must not prevent other jobs' polls
+        yield Report(errors=1)
+        logger.error("polling a job failed: %s", locate(error), extra=fields)  # noqa: TRY400 - the text may quote Twilio's response
+    reschedule(context, watch, outcome)
 
-    return not outcome.is_away
+    return not outcome.is_unanswered
 
 
-def _answered(context: ReconcileContext, watched: Watch, report: Report) -> float | None:
-    """Ask, record the answer, and return Twilio's Retry-After."""
-    if watched.need == PollReason.TRANSCRIPT:
-        _read_conversation(context, watched, report)
+def _fetch(context: ReconcileContext, watch: Watch) -> Generator[Report, None, float | None]:
+    """Fetch and record what the job needs; return Twilio's Retry-After in seconds."""
+    if watch.need == PollReason.TRANSCRIPT:
+        yield from _fetch_transcript(context, watch)
         return None
-    answer = context.twilio.fetch(watched.job["id"])
-    inner = answer.document.get("transcription")
-    record_documents(context, [inner if isinstance(inner, dict) else answer.document], report)
+    response = context.twilio.fetch(watch.job["id"])
+    job = response.document.get("transcription")
+    yield from record_documents(context, [job if isinstance(job, dict) else response.document])
 
-    return answer.retry_after
+    return response.retry_after_seconds
 
 
-def _read_conversation(context: ReconcileContext, watched: Watch, report: Report) -> None:
-    """Record the transcript that the job's conversation holds, if it is all there."""
-    job = watched.job
-    report.checked += 1
-    document = document_of(
+def _fetch_transcript(context: ReconcileContext, watch: Watch) -> Reports:
+    """Record the transcript of the job's conversation if it is complete."""
+    job = watch.job
+    yield Report(checked=1)
+    document = build_document(
         job,
         context.twilio.communications(job["conversation_id"]),
         is_alone=context.query(polls.is_alone, job),
-        is_last_chance=is_exhausted(watched.need, watched.attempts + 1),
+        is_last_chance=is_exhausted(watch.need, watch.attempts + 1),
     )
-    if document is not None and record_event(
-        context, event_from(context, "conversation", document), report
-    ):
-        report.fetched_back += 1
-
-
-def _settle(context: ReconcileContext, watched: Watch, outcome: _Outcome) -> None:
-    job_id = watched.job["id"]
-    needed = context.query(polls.need_of, job_id)
-    if needed is None:
-        return  # the watch goes once it is due
-    need, ended_at = needed
-    anew = _anew(watched, need, outcome)
-    if why := _gave_up(anew, outcome):
-        logger.warning("giving up on a job", extra={"job": job_id, "reason": why.value})
-        context.query(polls.give_up, anew, why)
+    if document is None:
         return
-    due_at = context.clock() + next_delay(need, anew.attempts, outcome.retry_after)
-    if anew.attempts == 0 and need == PollReason.TRANSCRIPT:
-        due_at = ended_at + context.grace
-    context.query(polls.reschedule, anew, due_at)
-
-
-def _anew(watched: Watch, need: PollReason, outcome: _Outcome) -> Watch:
-    """Return the watch with this time counted; for what is needed only now nobody has asked."""
-    if need != watched.need:
-        return replace(watched, need=need, attempts=0, unknown=0)
-
-    return replace(
-        watched,
-        attempts=watched.attempts + 1,
-        unknown=watched.unknown + 1 if outcome.is_unknown else 0,
-    )
-
-
-def _gave_up(watched: Watch, outcome: _Outcome) -> GaveUp | None:
-    if watched.unknown >= MOST_TIMES_UNKNOWN:
-        return GaveUp.UNKNOWN_AT_TWILIO
-    # The last time is one that Twilio answered.
-    if is_exhausted(watched.need, watched.attempts) and not outcome.is_away:
-        return GaveUp.NOT_THERE_IN_TIME
-
-    return None
+    is_usable = record_event(context, event_from(context, "conversation", document))
+    yield Report(fetched_back=1) if is_usable else Report(unusable=1)

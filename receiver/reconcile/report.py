@@ -1,22 +1,23 @@
-"""What a pass came to, told as it was."""
+"""The report of a pass: counts, which add up, and what went wrong."""
 
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
 
-@dataclass(kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Report:
-    """The counts of one pass.
+    """What one step did, or as the sum of its steps' reports, what a pass did.
 
-    `checked`: how often Twilio told of a job, in its list or on being asked about that one; a job
-    may count twice. `changed`: how often that was news. `found`: jobs that were not known here.
-    `fetched_back`: missing transcripts that were read from a conversation. `resubmitted`: jobs
-    whose recording was submitted again. `resumed`: submissions that had been left without an
-    answer and have one now. `unknown`: jobs of which Twilio says that it knows nothing.
-    `unusable`: what Twilio told and was quarantined. `errors`: what could not be asked.
+    `checked`: how often Twilio described a job, in its list or in a response about that job; a job
+    may count twice. `changed`: how often this was new information. `found`: jobs that the store did
+    not have. `fetched_back`: missing transcripts that were read from a conversation. `resubmitted`:
+    jobs whose recording was submitted again. `resumed`: submissions without an answer that have one
+    now. `unknown`: jobs that Twilio does not have. `unusable`: documents of Twilio's that were
+    quarantined. `errors`: requests that failed.
 
-    `listed`: every page of the list of jobs was read. `fault`: why the pass ended early, or did
-    without the list. `wait`: in seconds, when to go on, if Twilio asked for patience.
+    `listed`: every page of the list of jobs was read. `fault`: why the pass ended early, or
+    skipped the list. `wait`: the seconds until the next pass, if Twilio answered 429.
     """
 
     checked: int = 0
@@ -32,16 +33,45 @@ class Report:
     fault: str | None = None
     wait: float | None = None
 
+    def __add__(self, other: "Report") -> "Report":
+        """Return the sum; a fault that repeats is named once."""
+        return Report(
+            checked=self.checked + other.checked,
+            changed=self.changed + other.changed,
+            found=self.found + other.found,
+            fetched_back=self.fetched_back + other.fetched_back,
+            resubmitted=self.resubmitted + other.resubmitted,
+            resumed=self.resumed + other.resumed,
+            unknown=self.unknown + other.unknown,
+            unusable=self.unusable + other.unusable,
+            errors=self.errors + other.errors,
+            listed=self.listed or other.listed,
+            fault=_joined(self.fault, other.fault),
+            wait=self.wait if other.wait is None else other.wait,
+        )
+
     @property
     def has_failed(self) -> bool:
-        """Whether anything that was due could not be asked."""
+        """Whether something that was due could not be done."""
         return self.fault is not None or self.errors > 0
 
     @property
-    def is_eventful(self) -> bool:
-        """Whether there is anything to tell."""
-        return self != Report(listed=self.listed)
+    def is_empty(self) -> bool:
+        """Whether nothing happened that is worth a line in the log."""
+        return self == Report(listed=self.listed)
 
-    def told(self) -> dict[str, Any]:
-        """Return the report's members by their names."""
+    def to_dict(self) -> dict[str, Any]:
+        """Return the report's members by name."""
         return asdict(self)
+
+
+# A step yields a report as soon as there is something to count. So an error that ends the step
+# loses no count.
+Reports = Iterator[Report]
+
+
+def _joined(fault: str | None, other: str | None) -> str | None:
+    if not fault or not other:
+        return fault or other
+
+    return fault if other in fault else f"{fault} {other}"

@@ -1,106 +1,90 @@
-"""One pass: the submissions without an answer, the list of jobs, and the jobs that are due."""
+"""Runs passes: submissions without an answer, the list of jobs, the jobs that are due."""
 
+from collections.abc import Generator
 from datetime import datetime
 
 from receiver.reconcile.backoff import throttle_seconds
 from receiver.reconcile.context import ReconcileContext
-from receiver.reconcile.list_scan import ScanTakenOverError, StoppedError, list_jobs
-from receiver.reconcile.polling import poll
-from receiver.reconcile.report import Report
-from receiver.reconcile.submitting import resubmit_missing, resume_left
+from receiver.reconcile.list_scan import ScanTakenOverError, StoppedError, scan_list
+from receiver.reconcile.poll_due import poll_due_jobs
+from receiver.reconcile.report import Report, Reports
+from receiver.reconcile.resubmit import resubmit_missing
+from receiver.reconcile.resume import resume_unanswered
 from receiver.store.polls import list_scans
 from receiver.store.retry import DatabaseUnavailableError
 from receiver.twilio.client import TwilioBusyError, TwilioRefusedError, TwilioUnavailableError
 
 
 def reconcile(context: ReconcileContext, *, resubmits: bool = False) -> Report:
-    """Do all that is due, and return what it came to; whatever ends it early is told there.
+    """Run passes until everything that is due now is done; return their report.
 
-    The list of jobs comes first, and again when it is due, should there be much to ask about. With
-    `resubmits` the recordings of missing transcripts are submitted again, which costs money.
+    The first pass scans the list of jobs. With `resubmits`, the recordings of missing transcripts
+    are submitted again, which costs money. An error that ends a pass early is the report's fault.
     """
-    report, due_by = Report(), context.clock()
-    is_done = _pass(context, report, due_by, resubmits=resubmits, lists=True)
+    return sum(_passes(context, resubmits=resubmits), Report())
+
+
+def run_pass(context: ReconcileContext, *, resubmits: bool = False) -> Report:
+    """Run one pass and return its report, as `reconcile` does.
+
+    The list of jobs is scanned only if a scan is due. If many jobs are due, some are left for the
+    next pass.
+    """
+    return sum(_run_pass(context, context.clock(), resubmits=resubmits), Report())
+
+
+def _passes(context: ReconcileContext, *, resubmits: bool) -> Reports:
+    due_by = context.clock()
+    is_done = yield from _run_pass(context, due_by, resubmits=resubmits, scans_list=True)
     while not is_done:
-        is_done = _pass(context, report, due_by, resubmits=resubmits)
-
-    return report
+        is_done = yield from _run_pass(context, due_by, resubmits=resubmits)
 
 
-def reconcile_what_is_due(context: ReconcileContext, *, resubmits: bool = False) -> Report:
-    """Do one pass, but go through the list of jobs only if it is time for that.
-
-    Of many jobs that are due some are left so for the next pass.
-    """
-    report = Report()
-    _pass(context, report, context.clock(), resubmits=resubmits)
-
-    return report
-
-
-def _pass(
-    context: ReconcileContext,
-    report: Report,
-    due_by: datetime,
-    *,
-    resubmits: bool,
-    lists: bool = False,
-) -> bool:
-    """Do one pass, and return whether nothing of it is left to be done now."""
+def _run_pass(
+    context: ReconcileContext, due_by: datetime, *, resubmits: bool, scans_list: bool = False
+) -> Generator[Report, None, bool]:
+    """Run one pass; return False if more can be done now."""
     try:
-        # First, for Twilio remembers their keys for a day only.
-        _resume(context, report)
-        if lists or _is_time_for_the_list(context):
-            _list(context, report)
-        is_done = poll(context, report, due_by=due_by)
+        # First, because Twilio remembers idempotency keys for one day only.
+        yield from _resume(context)
+        if scans_list or _is_scan_due(context):
+            yield from _scan_list(context)
+        is_done = yield from poll_due_jobs(context, due_by=due_by)
         if resubmits:
-            resubmit_missing(context, report)
+            yield from resubmit_missing(context)
     except TwilioBusyError as busy:
-        _add_fault(report, str(busy))
-        report.wait = throttle_seconds(busy)
-    except (TwilioUnavailableError, TwilioRefusedError, DatabaseUnavailableError) as error:
-        _add_fault(report, _told(error))
+        yield Report(fault=str(busy), wait=throttle_seconds(busy))
+    except (TwilioUnavailableError, TwilioRefusedError) as error:
+        yield Report(fault=str(error))
+    except DatabaseUnavailableError as error:
+        yield Report(fault=f"The database did not answer: {error}.")
     except StoppedError:
-        pass  # the next pass takes the list up where it is
+        pass  # the next pass continues the scan
     else:
         return is_done
 
     return True
 
 
-def _is_time_for_the_list(context: ReconcileContext) -> bool:
-    due = context.query(list_scans.next_scan_at)
+def _is_scan_due(context: ReconcileContext) -> bool:
+    due_at = context.query(list_scans.next_scan_at)
 
-    return due is None or due <= context.clock()
+    return due_at is None or due_at <= context.clock()
 
 
-def _resume(context: ReconcileContext, report: Report) -> None:
-    """Ask for what was submitted and has no answer; where that fails, there is the rest to do."""
+def _resume(context: ReconcileContext) -> Reports:
+    """Resume submissions. If Twilio doesn't answer them, the rest of the pass may still work."""
     try:
-        resume_left(context, report)
+        yield from resume_unanswered(context)
     except TwilioUnavailableError as error:
-        _add_fault(report, f"Submissions without an answer were not asked for: {error}")
+        yield Report(fault=f"Submissions without an answer were not resumed: {error}")
 
 
-def _list(context: ReconcileContext, report: Report) -> None:
-    """Go through the list; where that fails, what is due can be asked about all the same."""
+def _scan_list(context: ReconcileContext) -> Reports:
+    """Scan the list. If that fails, the jobs that are due can still be polled."""
     try:
-        list_jobs(context, report)
+        yield from scan_list(context)
     except (TwilioUnavailableError, TwilioRefusedError, ScanTakenOverError) as error:
-        if isinstance(error, TwilioRefusedError) and error.is_of_credentials:
+        if isinstance(error, TwilioRefusedError) and error.is_credentials_error:
             raise
-        _add_fault(report, f"The list of jobs was not read: {error}")
-
-
-def _add_fault(report: Report, fault: str) -> None:
-    """Tell of it too, once, however many passes it befalls."""
-    told = report.fault or ""
-    if fault not in told:
-        report.fault = f"{told} {fault}".strip()
-
-
-def _told(error: Exception) -> str:
-    if isinstance(error, DatabaseUnavailableError):
-        return f"The database did not answer: {error}."
-
-    return str(error)
+        yield Report(fault=f"The list of jobs was not read: {error}")

@@ -1,84 +1,60 @@
-"""Sentences in the callback's shape, of what the communications of a conversation say."""
+"""Builds a transcript's sentences from the utterances of a conversation."""
 
-import re
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from datetime import datetime
+from typing import Any
 
-# No recording is longer (Twilio's error 17555); in seconds.
-_LONGEST = 8 * 3600.0
+from receiver.reconcile.utterances import Utterance, parse_seconds
 
-
-class Spoken(NamedTuple):
-    """What a communication says of a call; `number` is its place there, if it tells.
-
-    `at` is when it was said, `start` and `end` are its times in the recording or of the day. Each
-    is as it was told. The text is empty where it is no part of a transcript, such as a message.
-    """
-
-    number: int | None
-    channel: int | None
-    address: str | None
-    at: object
-    start: object
-    end: object
-    text: str
+# Twilio accepts no longer recordings (its error 17555). So a larger number of seconds is a
+# timestamp, not a position in the recording.
+_MAX_RECORDING_SECONDS = 8 * 3600.0
 
 
-def sentences_of(
-    spoken: Sequence[Spoken], participants: Sequence[Mapping[str, Any]], began: datetime | None
+def build_sentences(
+    utterances: Sequence[Utterance],
+    participants: Sequence[Mapping[str, Any]],
+    audio_started_at: datetime | None,
 ) -> list[dict[str, Any]]:
-    """Return them in the given order; their times count from when the recording began."""
-    times = [seconds(time) for each in spoken for time in (each.start, each.end)]
-    origin = _origin([time for time in times if time is not None and time > _LONGEST], began)
+    """Return the sentences in the given order, with times from the start of the recording."""
+    times = [parse_seconds(time) for each in utterances for time in (each.start, each.end)]
+    origin = _origin([time for time in times if time and _is_timestamp(time)], audio_started_at)
     sentences = []
-    for index, each in enumerate(spoken):
-        # They are counted from 0 here, and from 1 in a callback.
+    for index, each in enumerate(utterances):
+        # Communications count channels from 0, callbacks from 1.
         channel = None if each.channel is None else each.channel + 1
         sentence: dict[str, Any] = {
             "audioChannelIndex": channel,
             "sentenceIndex": index,
-            "participantIndex": _participant(participants, channel, each.address),
+            "participantIndex": _participant_index(participants, channel, each.address),
         }
         for name, time in (("startTimeSeconds", each.start), ("endTimeSeconds", each.end)):
-            if (found := seconds(time)) is not None:
-                sentence[name] = round(found - origin if found > _LONGEST else found, 3)
+            if (seconds := parse_seconds(time)) is not None:
+                sentence[name] = round(seconds - origin if _is_timestamp(seconds) else seconds, 3)
         sentences.append({**sentence, "text": each.text})
 
     return sentences
 
 
-def _origin(moments: Sequence[float], began: datetime | None) -> float:
-    """Return what moments count from: the recording's begin if it can be, else the first."""
-    first, last = min(moments, default=0), max(moments, default=0)
-    start = began.timestamp() if began else first
-
-    return start if start <= first and last <= start + _LONGEST else first
+def _is_timestamp(seconds: float) -> bool:
+    return seconds > _MAX_RECORDING_SECONDS
 
 
-def seconds(time: object) -> float | None:
-    """Return a time in seconds, of the recording or of the day; None for what is no time."""
-    if isinstance(time, int | float) and not isinstance(time, bool) and abs(time) < 2**40:
-        return float(time)
-    if not isinstance(time, str):
-        return None
-    if re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,9})?", time):
-        return float(time)
-    try:
-        moment = datetime.fromisoformat(time)
-    except ValueError:
-        return None
+def _origin(timestamps: Sequence[float], audio_started_at: datetime | None) -> float:
+    """Return when the recording started: the first timestamp if `audio_started_at` can't be."""
+    first, last = min(timestamps, default=0), max(timestamps, default=0)
+    start = audio_started_at.timestamp() if audio_started_at else first
 
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+    return start if start <= first and last <= start + _MAX_RECORDING_SECONDS else first
 
 
-def _participant(
+def _participant_index(
     participants: Sequence[Mapping[str, Any]], channel: int | None, address: str | None
 ) -> int | None:
-    """Return the place of the one on that channel, else of the one with that address."""
+    """Return the index of the participant on that channel, or else with that address."""
     for name, value in (("audioChannelIndex", channel), ("address", address)):
-        for place, participant in enumerate(participants):
+        for index, participant in enumerate(participants):
             if value is not None and participant.get(name) == value:
-                return place
+                return index
 
     return None

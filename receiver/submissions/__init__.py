@@ -1,1 +1,1 @@
-"""Submissions: POST /v3/Transcriptions, idempotency and batches from CSV."""
+"""Submits jobs to Twilio: `POST /v3/Transcriptions`, and batches of CSV rows."""

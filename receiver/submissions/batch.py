@@ -1,4 +1,4 @@
-"""Submitting many jobs: a few at a time, at the pace that Twilio allows, until it can't go on."""
+"""Submits many jobs: a few at a time, as fast as Twilio allows."""
 
 import threading
 import time
@@ -20,37 +20,35 @@ from receiver.twilio.client import (
     TwilioUnavailableError,
 )
 
-# How many jobs are submitted at the same time: enough to hide the way to Twilio and back.
+# How many jobs are submitted at the same time: enough to hide the network's latency.
 CONCURRENCY = 4
-# In seconds: how long the database may take over one job.
-_PATIENCE = 60.0
-# In seconds, where Twilio doesn't say how long to wait; the pauses double.
-_FIRST_PAUSE = 1.0
-_LONGEST_PAUSE = 30.0
-# In seconds: how long nothing but 429 may come before a run ends.
-_BUSY = 120.0
-# How often a job is tried while Twilio doesn't answer.
-_TRIES = 5
+# For the database's work on one job.
+_DATABASE_TIMEOUT_SECONDS = 60.0
+_FIRST_DELAY_SECONDS = 1.0
+_MAX_DELAY_SECONDS = 30.0
+# A run ends if Twilio answers nothing but 429 for this long.
+_MAX_BUSY_SECONDS = 120.0
+_MAX_ATTEMPTS = 5
 
 
 @dataclass(frozen=True)
 class Result:
-    """What became of a row: a job, a fault, or neither, if it was not come to.
+    """The result of a row: a job or a fault; neither, if the run ended before the row.
 
-    `is_open`: it may have been submitted or not.
+    `may_be_submitted`: it is unknown whether Twilio made a job.
     """
 
     row: Row
     job_id: str | None = None
     fault: str | None = None
-    is_open: bool = False
+    may_be_submitted: bool = False
 
 
 class Batch:
-    """One run over many rows, by one submitter.
+    """One run over many rows.
 
-    Where Twilio doesn't say how long to wait, the first pause is `first_pause` seconds. A job is
-    tried `tries` times while Twilio doesn't answer.
+    If Twilio doesn't say how long to wait, the first delay is `first_delay_seconds`, and each next
+    one is twice as long. A job is tried `max_attempts` times if Twilio doesn't answer.
     """
 
     def __init__(
@@ -59,23 +57,24 @@ class Batch:
         twilio: Twilio,
         submitted_by: str,
         *,
-        first_pause: float = _FIRST_PAUSE,
-        tries: int = _TRIES,
+        first_delay_seconds: float = _FIRST_DELAY_SECONDS,
+        max_attempts: int = _MAX_ATTEMPTS,
     ) -> None:
         self._engine = engine
         self._twilio = twilio
         self._submitted_by = submitted_by
-        self._first_pause = first_pause
-        self._tries = tries
-        self._over = threading.Event()
-        self._not_before = time.monotonic()
-        self._answered = time.monotonic()
+        self._first_delay_seconds = first_delay_seconds
+        self._max_attempts = max_attempts
+        self._stopped = threading.Event()
+        # In monotonic time.
+        self._throttled_until = time.monotonic()
+        self._last_accepted_at = time.monotonic()
 
     def run(self, rows: Sequence[Row]) -> Iterator[Result]:
-        """Submit the rows and yield what became of each, in their order.
+        """Submit the rows and yield their results in the same order.
 
-        What would meet every row (Twilio or the database is away, the credentials are refused)
-        ends the run: the rows after it are not come to.
+        An error that would repeat for every row (Twilio or the database is unavailable, the
+        credentials are refused) ends the run: the rows after it are not submitted.
         """
         with ThreadPoolExecutor(CONCURRENCY) as pool:
             try:
@@ -85,69 +84,76 @@ class Batch:
                 pool.shutdown(cancel_futures=True)
 
     def stop(self) -> None:
-        """Let what is under way come to its end, and begin nothing more."""
-        self._over.set()
+        """Finish the submissions that are in progress, and begin no more."""
+        self._stopped.set()
 
     def _result(self, row: Row) -> Result:
         try:
-            return self._submitted(row)
+            return self._submit(row)
         except KeyReusedError:
             return Result(row, fault="its Idempotency-Key was used for another request (17534).")
         except OutcomeUnknownError as error:
-            return Result(row, fault=f"{error} `submit` without --idempotency-key makes one.")
+            return Result(
+                row, fault=f"{error} Without --idempotency-key, `submit` makes a new one."
+            )
         except (TwilioRefusedError, TwilioBusyError) as error:
-            if isinstance(error, TwilioBusyError) or error.is_of_credentials:
+            if isinstance(error, TwilioBusyError) or error.is_credentials_error:
                 self.stop()
             return Result(row, fault=str(error))
         except TwilioUnavailableError as error:
-            return self._left_open(row, str(error))
+            return self._outcome_unknown(row, str(error))
         except DatabaseUnavailableError as error:
-            return self._left_open(row, f"The database did not answer: {error}.")
+            return self._outcome_unknown(row, f"The database did not answer: {error}.")
 
-    def _left_open(self, row: Row, why: str) -> Result:
+    def _outcome_unknown(self, row: Row, reason: str) -> Result:
         self.stop()
 
-        return Result(row, fault=f"{why} It may have been submitted or not.", is_open=True)
+        return Result(
+            row, fault=f"{reason} It may have been submitted or not.", may_be_submitted=True
+        )
 
-    def _submitted(self, row: Row) -> Result:
+    def _submit(self, row: Row) -> Result:
+        """Submit a row, repeating it until Twilio answers; raises what `submit` raises."""
         intent = Intent(
             idempotency_key=row.key, request=row.request, submitted_by=self._submitted_by
         )
-        pause, tries = self._first_pause, 0
-        away: TwilioUnavailableError | None = None
-        while self._is_time():
+        delay, attempts = self._first_delay_seconds, 0
+        unanswered: TwilioUnavailableError | None = None
+        while self._may_continue():
             try:
-                submission = submit(self._engine, self._twilio, intent, Deadline(_PATIENCE))
+                deadline = Deadline(_DATABASE_TIMEOUT_SECONDS)
+                submission = submit(self._engine, self._twilio, intent, deadline)
             except TwilioBusyError as busy:
-                seconds = max(busy.retry_after or pause, self._first_pause)
-                if time.monotonic() + seconds > self._answered + _BUSY:
-                    raise away or busy from None
-                self._wait(seconds)
+                seconds = max(busy.retry_after_seconds or delay, self._first_delay_seconds)
+                if time.monotonic() + seconds > self._last_accepted_at + _MAX_BUSY_SECONDS:
+                    # An earlier attempt without an answer may have made a job; a 429 made none.
+                    raise unanswered or busy from None
+                self._throttle(seconds)
             except TwilioUnavailableError as error:
-                away = error
-                tries += 1
-                if tries == self._tries:
+                unanswered = error
+                attempts += 1
+                if attempts == self._max_attempts:
                     break
-                self._wait(pause)
+                self._throttle(delay)
             else:
-                self._answered = time.monotonic()
-                unusable = None if submission.job_id else "Twilio's answer to it can't be used."
-                return Result(row, submission.job_id, unusable)
-            pause = min(2 * pause, _LONGEST_PAUSE)
+                self._last_accepted_at = time.monotonic()
+                fault = None if submission.job_id else "Twilio's answer to it can't be used."
+                return Result(row, submission.job_id, fault)
+            delay = min(2 * delay, _MAX_DELAY_SECONDS)
 
-        if away:
-            raise away
+        if unanswered:
+            raise unanswered
 
         return Result(row)
 
-    def _is_time(self) -> bool:
-        """Wait until Twilio may be asked again, and tell whether the run goes on."""
-        while (pause := self._not_before - time.monotonic()) > 0:
-            if self._over.wait(pause):
+    def _may_continue(self) -> bool:
+        """Wait until Twilio may be called again; return False if the run has ended."""
+        while (seconds := self._throttled_until - time.monotonic()) > 0:
+            if self._stopped.wait(seconds):
                 break
 
-        return not self._over.is_set()
+        return not self._stopped.is_set()
 
-    def _wait(self, seconds: float) -> None:
-        """Let nobody ask Twilio for so long."""
-        self._not_before = max(self._not_before, time.monotonic() + seconds)
+    def _throttle(self, seconds: float) -> None:
+        """Let no thread call Twilio for so long."""
+        self._throttled_until = max(self._throttled_until, time.monotonic() + seconds)

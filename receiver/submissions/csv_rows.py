@@ -1,7 +1,7 @@
-"""Rows of a CSV file as submissions: the whole file is checked before Twilio hears of any of it.
+"""Reads the rows of a CSV file as submissions, and collects all faults of the file.
 
-The columns have the names of Twilio's properties, and `participants` holds JSON; an empty cell is
-a property that isn't given.
+The columns have the names of Twilio's properties. `participants` contains JSON. An empty cell means
+that the property is not given.
 """
 
 import csv
@@ -9,11 +9,11 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
-from uuid import NAMESPACE_URL, uuid5
 
 from marshmallow import ValidationError
 
-from schemas.submission import Submission, canonical, faults_of, line_of
+from receiver.submissions.idempotency_keys import key_of
+from schemas.submission import Submission, faults_of, line_of
 
 _SUBMISSION = Submission()
 _COLUMNS = tuple(each.data_key or name for name, each in _SUBMISSION.fields.items())
@@ -21,7 +21,7 @@ _COLUMNS = tuple(each.data_key or name for name, each in _SUBMISSION.fields.item
 
 @dataclass(frozen=True)
 class Row:
-    """One job to submit: the line of the file that asks for it, and its Idempotency-Key."""
+    """A job to submit: its line in the file, the request, and its Idempotency-Key."""
 
     line: int
     request: dict[str, Any]
@@ -30,7 +30,7 @@ class Row:
 
 @dataclass
 class Sheet:
-    """What a file asks for, what is wrong with it, and the rows that ask for the same again."""
+    """The rows of a file, its faults, and the rows that repeat an earlier row."""
 
     rows: list[Row] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
@@ -38,7 +38,7 @@ class Sheet:
 
 
 def read_rows(lines: Iterable[str]) -> Sheet:
-    """Read a CSV file; every fault in it is told with the number of its line."""
+    """Read a CSV file; each fault names the number of its line."""
     sheet = Sheet()
     reader = csv.DictReader(lines, strict=True)
     keys: set[str] = set()
@@ -46,29 +46,23 @@ def read_rows(lines: Iterable[str]) -> Sheet:
         sheet.faults += _header_faults(reader.fieldnames or ())
         if sheet.faults:
             return sheet
-        end = reader.line_num
+        last_line = reader.line_num
         for cells in reader:
-            line, end = end + 1, reader.line_num
-            _add(sheet, line, cells, keys)
+            # A quoted cell may span several lines.
+            first_line, last_line = last_line + 1, reader.line_num
+            _add(sheet, first_line, cells, keys)
     except (csv.Error, UnicodeDecodeError) as error:
         sheet.faults.append(f"line {reader.line_num + 1}: not readable: {error}.")
 
     return sheet
 
 
-def key_of(request: Mapping[str, Any]) -> str:
-    """Return the Idempotency-Key that stands for the request itself (UUID v5)."""
-    return str(
-        uuid5(NAMESPACE_URL, f"https://voice.twilio.com/v3/Transcriptions {canonical(request)}")
-    )
-
-
-def loaded(document: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the submission that the text of its properties makes; empty ones aren't given.
+def load_request(properties: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the submission of these properties, whose values are text.
 
     Raises ValidationError.
     """
-    given = {name: value for name, value in document.items() if value}
+    given = {name: value for name, value in properties.items() if value}
     if "participants" in given:
         try:
             given["participants"] = json.loads(given["participants"])
@@ -79,29 +73,30 @@ def loaded(document: Mapping[str, Any]) -> dict[str, Any]:
     return request
 
 
-def told(error: ValidationError) -> str:
-    """Return what is wrong, in one line."""
+def describe_error(error: ValidationError) -> str:
+    """Return all faults in one line."""
     return line_of(faults_of(error))
 
 
 def _header_faults(names: Sequence[str]) -> list[str]:
-    faults = [f"line 1: {name!r} is no column of it." for name in names if name not in _COLUMNS]
+    faults = [f"line 1: unknown column {name!r}." for name in names if name not in _COLUMNS]
     if len(set(names)) < len(names):
-        faults.append("line 1: a column is there twice.")
+        faults.append("line 1: a column is repeated.")
     if "transcriptionConfigurationId" not in names:
-        faults.append("line 1: there is no column transcriptionConfigurationId.")
+        faults.append("line 1: the column transcriptionConfigurationId is missing.")
 
     return faults
 
 
 def _add(sheet: Sheet, line: int, cells: dict[Any, Any], keys: set[str]) -> None:
+    """Add a row or its fault to the sheet; `keys` has the keys of the rows before it."""
     if None in cells:
-        sheet.faults.append(f"line {line}: more cells than there are columns.")
+        sheet.faults.append(f"line {line}: more cells than columns.")
         return
     try:
-        request = loaded(cells)
+        request = load_request(cells)
     except ValidationError as error:
-        sheet.faults.append(f"line {line}: {told(error)}")
+        sheet.faults.append(f"line {line}: {describe_error(error)}")
         return
     row = Row(line, request, key_of(request))
     (sheet.repeated if row.key in keys else sheet.rows).append(row)

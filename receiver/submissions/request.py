@@ -1,4 +1,4 @@
-"""What a request to submit a job asks for: its key, its query and its body."""
+"""Reads a request to submit a job: its key, its query and its body."""
 
 import json
 from typing import Any
@@ -6,18 +6,18 @@ from typing import Any
 from flask import request
 from marshmallow import ValidationError
 
-from receiver.submissions.submit import KEY_RULE, is_idempotency_key, uuid7
+from receiver.submissions.idempotency_keys import KEY_RULE, is_idempotency_key, uuid7
 from receiver.web.problems import ProblemError
 from schemas.query import SubmissionQuery
 from schemas.submission import Submission, code_of, faults_of, line_of
 
 _QUERY = SubmissionQuery()
-_REQUEST = Submission()
-_LARGEST = 64 * 1024  # bytes of a request's body
+_SUBMISSION = Submission()
+_MAX_BODY_BYTES = 64 * 1024
 
 
-def idempotency_key() -> str:
-    """Return the caller's key, else a new one; raises Problem 400."""
+def read_idempotency_key() -> str:
+    """Return the client's key, or a new one; raises Problem 400."""
     key = request.headers.get("Idempotency-Key")
     if key is None:
         return uuid7()
@@ -27,19 +27,19 @@ def idempotency_key() -> str:
     return key
 
 
-def is_to_be_checked() -> bool:
-    """Tell whether the query asks for a look at the mediaUrl first; raises Problem 400."""
+def is_check_requested() -> bool:
+    """Return whether the query asks to check the mediaUrl first; raises Problem 400."""
     try:
-        given = _QUERY.read(list(request.args.items(multi=True)))
+        query = _QUERY.read(list(request.args.items(multi=True)))
     except ValidationError as error:
-        raise invalid(faults_of(error)) from None
+        raise invalid_request(faults_of(error)) from None
 
-    return bool(given.get("check"))
+    return bool(query.get("check"))
 
 
-def wanted() -> dict[str, Any]:
-    """Return what the body asks for; raises Problem 400 or 413."""
-    request.max_content_length = _LARGEST
+def read_submission() -> dict[str, Any]:
+    """Return the body as the schema loads it; raises Problem 400 or 413."""
+    request.max_content_length = _MAX_BODY_BYTES
     try:
         document = json.loads(request.get_data(cache=False))
     except (ValueError, RecursionError):
@@ -47,13 +47,13 @@ def wanted() -> dict[str, Any]:
     if not isinstance(document, dict):
         raise ProblemError(400, "The body is not a JSON object.")
     try:
-        loaded: dict[str, Any] = _REQUEST.load(document)
+        submission: dict[str, Any] = _SUBMISSION.load(document)
     except ValidationError as error:
-        raise invalid(faults_of(error)) from None
+        raise invalid_request(faults_of(error)) from None
 
-    return loaded
+    return submission
 
 
-def invalid(faults: list[dict[str, str]]) -> ProblemError:
-    """Return the 400 that tells the faults, with Twilio's code."""
+def invalid_request(faults: list[dict[str, str]]) -> ProblemError:
+    """Return a 400 that lists the faults, with Twilio's code."""
     return ProblemError(400, line_of(faults), code=code_of(faults), errors=faults)

@@ -1,48 +1,31 @@
-"""Submitting a job: written down before Twilio is asked, so that a crash neither loses nor doubles.
+"""Submits a job to Twilio: a crash neither loses it nor makes a second one.
 
-Twilio knows a repeat by its Idempotency-Key. So whatever happens after the intent is committed, the
-same request can be made again, by its submitter or by whoever finds it unanswered.
+The intent is committed before Twilio is called, and Twilio recognises a repeat by its
+Idempotency-Key. So the same request can be repeated later, by the client or by a reconciler.
 """
 
 import json
 import logging
-import secrets
-import time
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
-from uuid import UUID
 
 from sqlalchemy import Engine
 
 from receiver.events.api_events import event_of, record_response
 from receiver.runtime.deadline import REQUEST_SECONDS, Deadline
-from receiver.store.jobs.gaps import RESUBMISSION
 from receiver.store.retry import DatabaseUnavailableError, query
 from receiver.store.submissions import submissions
 from receiver.store.submissions.submissions import Submission
-from receiver.twilio.client import (
-    Answer,
-    Twilio,
-    TwilioBusyError,
-    TwilioRefusedError,
-    TwilioUnavailableError,
-)
+from receiver.twilio.client import Twilio, TwilioBusyError, TwilioRefusedError, TwilioResponse
 from schemas.submission import canonical
 
 logger = logging.getLogger(__name__)
 
-_LONGEST_KEY = 128  # characters, as Twilio says
-KEY_RULE = (
-    f"must have 1 to {_LONGEST_KEY} printable ASCII characters, and must not begin with "
-    f"{RESUBMISSION}, which is for the service's own."
-)
-
 
 @dataclass(frozen=True, kw_only=True)
 class Intent:
-    """What somebody wants of Twilio: a request as schemas.submission.Submission loads it."""
+    """A job to submit; `request` is what schemas.submission.Submission loads."""
 
     idempotency_key: str
     request: dict[str, Any]
@@ -50,23 +33,21 @@ class Intent:
 
 
 def submit(engine: Engine, twilio: Twilio, intent: Intent, deadline: Deadline) -> Submission:
-    """Return the submission with its job, asking Twilio unless it has answered already.
+    """Return the submission with its job; call Twilio unless it has answered before.
 
     Raises store.submissions.KeyReusedError and OutcomeUnknownError, TwilioRefusedError,
-    TwilioBusyError, TwilioUnavailableError or
-    store.retry.DatabaseUnavailableError. After the last two it may have been submitted or not; a
-    repeat with
-    the same key makes no second job.
+    TwilioBusyError, TwilioUnavailableError or store.retry.DatabaseUnavailableError. After the last
+    two it is unknown whether the job was submitted; a repeat with the same key makes no second job.
     """
     now = datetime.now(UTC)
-    wanted = Submission(
+    new = Submission(
         idempotency_key=intent.idempotency_key,
         request=canonical(intent.request),
         submitted_by=intent.submitted_by,
         created_at=now,
         asked_at=now,
     )
-    submission = query(engine, deadline, submissions.intend, wanted)
+    submission = query(engine, deadline, submissions.intend, new)
     if submission.answered_at:
         return submission
 
@@ -76,79 +57,24 @@ def submit(engine: Engine, twilio: Twilio, intent: Intent, deadline: Deadline) -
 def resume(
     engine: Engine, twilio: Twilio, submission: Submission, *, deadline: Deadline | None = None
 ) -> Submission:
-    """Ask Twilio for what is written down already, and write its answer down; raises as `submit`.
-
-    The answer enters the ledger first: a job that is marked as taken can be read.
-    """
+    """Send a stored intent to Twilio and store the response; raises what `submit` raises."""
     try:
-        answer = twilio.create(
+        response = twilio.create(
             json.loads(submission.request), idempotency_key=submission.idempotency_key
         )
     except (TwilioRefusedError, TwilioBusyError) as error:
-        _note_refusal(engine, submission, error, deadline)
+        _store_refusal(engine, submission, error, deadline)
         raise
 
-    return _note_answer(engine, submission, answer, deadline)
+    return _store_response(engine, submission, response, deadline)
 
 
-def stores_into_conversation(twilio: Twilio, configuration_id: str) -> bool:
-    """Tell whether the configuration's transcripts go into a conversation.
-
-    False also where Twilio doesn't say: then it will refuse by itself what it must.
-    """
-    try:
-        told = twilio.configuration(configuration_id).document.get("configuration")
-    except (TwilioRefusedError, TwilioBusyError, TwilioUnavailableError):
-        return False
-
-    return isinstance(told, dict) and bool(told.get("conversationConfigurationId"))
-
-
-def lacks_participants(
-    request: Mapping[str, Any], stores: Callable[[str], bool]
-) -> dict[str, str] | None:
-    """Return the fault of a request whose conversation wouldn't know who speaks in it.
-
-    Of a Recording Twilio knows who was on the call. `stores` tells of a configuration's id whether
-    its transcripts go into a conversation, and is asked only where that counts.
-    """
-    if not request.get("media_url") or request.get("participants"):
-        return None
-    if not stores(request["configuration_id"]):
-        return None
-
-    return {
-        "detail": "Must be given for a mediaUrl: the configuration stores the transcript into a "
-        "conversation.",
-        "pointer": "/participants",
-    }
-
-
-def is_idempotency_key(text: str) -> bool:
-    """Tell whether a caller's text can be one, by KEY_RULE; with no blank around."""
-    return (
-        0 < len(text) <= _LONGEST_KEY
-        and text.isascii()
-        and text.isprintable()
-        and text == text.strip()
-        and not text.startswith(RESUBMISSION)
-    )
-
-
-def uuid7() -> str:
-    """Return a new UUID of version 7 (RFC 9562): the time in ms, and 74 random bits."""
-    bits = (time.time_ns() // 1_000_000) << 80 | secrets.randbits(80)
-    bits = bits & ~(0xF << 76) | 0x7 << 76
-    bits = bits & ~(0x3 << 62) | 0x2 << 62
-
-    return str(UUID(int=bits))
-
-
-def _note_answer(
-    engine: Engine, submission: Submission, answer: Answer, deadline: Deadline | None
+def _store_response(
+    engine: Engine, submission: Submission, response: TwilioResponse, deadline: Deadline | None
 ) -> Submission:
+    """Record the response in the ledger first: a submission that is marked has a readable job."""
     now = datetime.now(UTC)
-    event = event_of("submission", answer.body, now)
+    event = event_of("submission", response.body, now)
     recorded = record_response(engine, event, deadline=deadline)
     if recorded.reason:
         logger.error(
@@ -167,13 +93,13 @@ def _note_answer(
     )
 
 
-def _note_refusal(
+def _store_refusal(
     engine: Engine,
     submission: Submission,
     error: TwilioRefusedError | TwilioBusyError,
     deadline: Deadline | None,
 ) -> None:
-    """Write down that Twilio made no job of it, so that nobody takes it up unasked."""
+    """Store that Twilio made no job, so that no reconciler repeats the request."""
     refusal = (
         {"status": 429}
         if isinstance(error, TwilioBusyError)
@@ -187,6 +113,6 @@ def _note_refusal(
     until = deadline or Deadline(REQUEST_SECONDS)
     try:
         query(engine, until, submissions.mark_refused, submission, refusal)
-    except DatabaseUnavailableError as away:
-        # Then it will be asked again, and refused again.
-        logger.warning("a refusal was not written down: %s", away)
+    except DatabaseUnavailableError as unavailable:
+        # A reconciler repeats the request then, and Twilio refuses it again.
+        logger.warning("a refusal was not stored: %s", unavailable)

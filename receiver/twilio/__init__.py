@@ -1,1 +1,1 @@
-"""Twilio's REST API: client, transport, responses and errors."""
+"""A client of Twilio's REST API: client, transport, responses and errors."""

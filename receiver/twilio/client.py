@@ -1,8 +1,7 @@
-"""Twilio's REST API as far as we use it: jobs, conversations and configurations."""
+"""A client of Twilio's REST API, for what the service uses: jobs, conversations, configurations."""
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
 from receiver.runtime.deadline import Deadline
@@ -13,47 +12,36 @@ from receiver.twilio.errors import (
     TwilioRefusedError,
     TwilioUnavailableError,
 )
-from receiver.twilio.responses import Answer, answer_of
-from schemas.storable import ID_PATTERN, is_storable
+from receiver.twilio.pages import Documents, Page, parse_page
+from receiver.twilio.responses import TwilioResponse, parse_response
+from schemas.storable import ID_PATTERN
 
 if TYPE_CHECKING:
     from twilio.rest import Client
 
 __all__ = [
-    "Answer",
     "NotConfiguredError",
     "Page",
     "Twilio",
     "TwilioBusyError",
     "TwilioRefusedError",
+    "TwilioResponse",
     "TwilioUnavailableError",
-    "twilio_of",
+    "open_twilio",
 ]
 
 _VOICE = "https://voice.twilio.com"
 _CONVERSATIONS = "https://conversations.twilio.com"
 _PAGE_SIZE = "100"
-# A call of eight hours has some ten thousand utterances.
-_MOST_COMMUNICATIONS = 100_000
-
-_LONGEST_TOKEN = 8192  # characters
-
-Documents = list[dict[str, Any]]
-
-
-@dataclass(frozen=True)
-class Page:
-    """One page of a list: its documents, as Twilio told them, and the `pageToken` of the next."""
-
-    documents: Documents
-    next_token: str | None = None
+# A call of eight hours has about ten thousand utterances.
+_MAX_COMMUNICATIONS_COUNT = 100_000
 
 
 class Twilio:
-    """Calls to Twilio's REST API; any thread may call.
+    """The REST client; it is thread-safe.
 
-    Each raises TwilioRefusedError, TwilioBusyError or TwilioUnavailableError. An id that can't be
-    one raises ValueError before anything is sent.
+    Each call raises TwilioRefusedError, TwilioBusyError or TwilioUnavailableError. An invalid id
+    raises ValueError, and nothing is sent.
     """
 
     def __init__(self, client: "Client") -> None:
@@ -69,94 +57,76 @@ class Twilio:
         """Close the connections."""
         self._client.http_client.session.close()
 
-    def create(self, body: dict[str, Any], *, idempotency_key: str) -> Answer:
-        """Submit a job; a repeat with the same key and body gets the original answer."""
+    def create(self, body: dict[str, Any], *, idempotency_key: str) -> TwilioResponse:
+        """Submit a job; a repeat with the same key and body gets the original response."""
         headers = {"Content-Type": "application/json", "Idempotency-Key": idempotency_key}
 
         return self._call("POST", f"{_VOICE}/v3/Transcriptions", data=body, headers=headers)
 
-    def fetch(self, job_id: str) -> Answer:
-        """Fetch a job, in its envelope; `retry_after` is set while it isn't over."""
+    def fetch(self, job_id: str) -> TwilioResponse:
+        """Fetch a job in its envelope; `retry_after_seconds` is set while it is unfinished."""
         return self._call("GET", f"{_VOICE}/v3/Transcriptions/{_id(job_id)}")
 
     def list(self, **query: str) -> Iterator[Page]:
-        """Go through the jobs page by page; the query has Twilio's names (`createdAfter`, …)."""
+        """Yield the pages of the list of jobs; the query has Twilio's names (`createdAfter`, …)."""
         return self._pages(f"{_VOICE}/v3/Transcriptions", {"pageSize": _PAGE_SIZE, **query})
 
     def communications(self, conversation_id: str) -> Documents:
-        """Return all that was said in a conversation, as Twilio told it."""
+        """Return all communications of a conversation as Twilio sent them."""
         url = f"{_CONVERSATIONS}/v2/Conversations/{_id(conversation_id)}/Communications"
-        found: Documents = []
+        communications: Documents = []
         for page in self._pages(url, {"pageSize": _PAGE_SIZE}):
-            found += page.documents
-            if len(found) > _MOST_COMMUNICATIONS:
-                raise TwilioUnavailableError(f"Conversation {conversation_id} has no end.")
+            communications += page.documents
+            if len(communications) > _MAX_COMMUNICATIONS_COUNT:
+                raise TwilioUnavailableError(f"Conversation {conversation_id} is too long.")
 
-        return found
+        return communications
 
-    def configuration(self, configuration_id: str) -> Answer:
-        """Fetch a Transcription Configuration, by its id or its unique name."""
-        return self._call(
-            "GET", f"{_VOICE}/v2/Configurations/Transcription/{_id(configuration_id)}"
-        )
+    def configuration(
+        self, configuration_id: str, *, timeout_seconds: float | None = None
+    ) -> TwilioResponse:
+        """Fetch a Transcription Configuration by its id or its unique name."""
+        url = f"{_VOICE}/v2/Configurations/Transcription/{_id(configuration_id)}"
+
+        return self._call("GET", url, timeout=timeout_seconds)
 
     def _pages(self, url: str, query: dict[str, str]) -> Iterator[Page]:
         seen: set[str] = set()
         while True:
-            document = self._call("GET", url, params=query).document
-            documents = _documents(document)
-            token = document["meta"].get("nextToken") or None
-            if token is not None and not _is_token(token):
-                raise TwilioUnavailableError("Twilio's list goes on nowhere.")
-            if token in seen:
-                raise TwilioUnavailableError("Twilio's list leads in a circle.")
-            yield Page(documents, token)
-            if token is None:
+            page = parse_page(self._call("GET", url, params=query).document)
+            if page.next_token in seen:
+                raise TwilioUnavailableError("Twilio's list repeats a nextToken.")
+            yield page
+            if page.next_token is None:
                 return
-            seen.add(token)
-            query = {**query, "pageToken": token}
+            seen.add(page.next_token)
+            query = {**query, "pageToken": page.next_token}
 
-    def _call(self, method: str, url: str, **arguments: Any) -> Answer:
+    def _call(self, method: str, url: str, **arguments: Any) -> TwilioResponse:
         received = self._client.request(method, url, **arguments)
 
-        return answer_of(received.status_code, received.headers, received.body)
+        return parse_response(received.status_code, received.headers, received.body)
 
 
-def twilio_of(settings: Settings, *, deadline: Deadline | None = None) -> Twilio:
-    """Return what calls Twilio with the settings' credentials, each call before the deadline.
+def open_twilio(settings: Settings, *, deadline: Deadline | None = None) -> Twilio:
+    """Return a client with the settings' credentials, whose calls all end by the deadline.
 
-    Raises NotConfiguredError. Close it in the end, or use it as a context manager.
+    Close it, or use it as a context manager. Raises NotConfiguredError.
     """
     credentials = settings.twilio_credentials
     if credentials is None:
         raise NotConfiguredError(
-            "Nothing can be asked of Twilio: set TWILIO_API_KEY and TWILIO_API_SECRET, or "
-            "TWILIO_ACCOUNT_SID beside that account's TWILIO_AUTH_TOKEN."
+            "Twilio's API needs credentials: set TWILIO_API_KEY and TWILIO_API_SECRET, or "
+            "TWILIO_ACCOUNT_SID and that account's TWILIO_AUTH_TOKEN."
         )
-    from receiver.twilio.transport import (  # noqa: PLC0415 - keeps the SDK out of the web process
-        rest_client,
-    )
+    # The web process starts without the SDK's REST client.
+    from receiver.twilio.transport import rest_client  # noqa: PLC0415
 
     return Twilio(rest_client(credentials, base_url=settings.twilio_base_url, deadline=deadline))
 
 
-def _documents(document: dict[str, Any]) -> Documents:
-    """Return the rows of a page, which `meta.key` names."""
-    meta = document.get("meta")
-    key = meta.get("key") if isinstance(meta, dict) else None
-    rows = document.get(key) if isinstance(key, str) else None
-    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-        raise TwilioUnavailableError("Twilio answered something that is no page of a list.")
-
-    return rows
-
-
-def _is_token(token: object) -> bool:
-    return isinstance(token, str) and len(token) <= _LONGEST_TOKEN and is_storable(token)
-
-
 def _id(value: str) -> str:
-    """Return the id, which goes into a path; raises ValueError for what can't be one."""
+    """Return the id, which becomes a part of a path; raise ValueError if it is invalid."""
     if not re.fullmatch(ID_PATTERN, value):
         raise ValueError("Not an id.")
 

@@ -1,4 +1,4 @@
-"""What may come of a call to Twilio instead of an answer; no text in here holds a secret."""
+"""The errors of calls to Twilio; no message contains a secret."""
 
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
@@ -9,14 +9,14 @@ from schemas.submission import line_of
 
 
 class NotConfiguredError(ReceiverError):
-    """The settings hold no credentials for calls to Twilio; the text names the variables."""
+    """The settings have no credentials for calls to Twilio; the message names the variables."""
 
 
 class TwilioRefusedError(ReceiverError):
-    """Twilio said no (a 4xx other than 429), and will say so again.
+    """Twilio refused the request (a 4xx other than 429); a repeat would be refused too.
 
-    `code` is Twilio's (https://www.twilio.com/docs/api/errors), None where it gave none; `errors`
-    holds `{"detail": …, "pointer": …}`, one for each fault that it points at.
+    `code` is Twilio's (https://www.twilio.com/docs/api/errors), None if the response has none.
+    `errors` contains one `{"detail": …, "pointer": …}` for each fault of the request.
     """
 
     def __init__(
@@ -27,26 +27,29 @@ class TwilioRefusedError(ReceiverError):
         errors: Sequence[Mapping[str, Any]] = (),
     ) -> None:
         faults = line_of(errors)
-        told = faults if detail in faults else f"{detail} {faults}".strip()
-        super().__init__(f"Twilio refused it ({status}, code {code}): {told}")
+        reasons = faults if detail in faults else f"{detail} {faults}".strip()
+        super().__init__(f"Twilio refused it ({status}, code {code}): {reasons}")
         self.status = status
         self.code = code
         self.detail = detail
         self.errors = [dict(error) for error in errors]
 
     @property
-    def is_of_credentials(self) -> bool:
-        """Whether it is us whom Twilio refuses (401, 403), and so will whatever we ask."""
+    def is_credentials_error(self) -> bool:
+        """Whether our credentials were refused (401, 403), as they would be for other requests."""
         return self.status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}
 
 
 class TwilioBusyError(ReceiverError):
-    """Twilio takes no more for now (429): try again after `retry_after` seconds, if it told."""
+    """Twilio accepts no more requests for now (429).
 
-    def __init__(self, retry_after: float | None) -> None:
+    `retry_after_seconds` is its Retry-After, None if the response has none.
+    """
+
+    def __init__(self, retry_after_seconds: float | None) -> None:
         super().__init__("Twilio answers 429: too many requests.")
-        self.retry_after = retry_after
+        self.retry_after_seconds = retry_after_seconds
 
 
 class TwilioUnavailableError(ReceiverError):
-    """Twilio gave no answer that could be used: nobody knows whether it did what was asked."""
+    """There was no usable response: it is unknown whether Twilio did what was requested."""

@@ -1,12 +1,11 @@
-"""The HTTP under Twilio's SDK: bounded in time and size, and to one place only.
+"""The HTTP transport below Twilio's SDK: it limits time, size and destination.
 
-`requests` bounds each wait for the network and never the sum of them: a server that sends a byte
-now and then would keep a call for good. So in the web process gevent's hub ends the call.
-Elsewhere nothing can: there each wait is bounded, and the deadline is looked at after each part of
-the body.
+`requests` limits each wait for the network, but not their sum: a server that sends one byte at a
+time could hold a call open for ever. In the web process, gevent ends the call. Elsewhere nothing
+can interrupt a wait, so the deadline is checked after each part of the body.
 
-It imports the SDK's REST client and `requests`, which the web process needs for a submission only:
-import this module where a call is about to be made.
+This module imports the SDK's REST client and `requests`, which the web process needs for
+submissions only. Import it late.
 """
 
 from typing import Any
@@ -23,24 +22,26 @@ from receiver.runtime.deadline import Deadline
 from receiver.runtime.timeouts import DeadlineExceededError, time_limit
 from receiver.twilio.errors import TwilioUnavailableError
 
-# In seconds: for the connection, and for a call as a whole, or where there is no hub each wait.
-_CONNECT = 5.0
-_SECONDS = 30.0
-# In bytes, of one answer: a job, or a page of a hundred. Decoding it holds up the web process, in
-# which nobody asks for pages.
-_LARGEST, _LARGEST_PAGE = 1024 * 1024, 16 * 1024 * 1024
+_CONNECT_TIMEOUT_SECONDS = 5.0
+# For a whole call in the web process; elsewhere for each wait.
+_CALL_TIMEOUT_SECONDS = 30.0
+# A response is one document, or a page of a hundred. Decoding a response blocks the web process,
+# which requests no pages.
+_MAX_DOCUMENT_BYTES = 1024 * 1024
+_MAX_PAGE_BYTES = 16 * 1024 * 1024
+_CHUNK_BYTES = 64 * 1024
 
 
-class _Straight(Session):
-    """A session that sees no redirect: `requests` reads a redirect's body whole otherwise."""
+class _NoRedirectSession(Session):
+    """A session without redirects: `requests` would read a redirect's body without a limit."""
 
     def get_redirect_target(self, resp: HttpResponse) -> None:  # noqa: ARG002 - its signature
-        """Return that there is none."""
+        """Return no target."""
         return
 
 
-class Received(Response):  # type: ignore[misc]  # the SDK has no types
-    """The SDK's response, with the bytes as they came."""
+class RawResponse(Response):  # type: ignore[misc]  # the SDK has no types
+    """The SDK's response, with its exact bytes."""
 
     def __init__(self, response: HttpResponse, body: bytes) -> None:
         super().__init__(response.status_code, body.decode(errors="replace"), response.headers)
@@ -48,16 +49,16 @@ class Received(Response):  # type: ignore[misc]  # the SDK has no types
 
 
 class HttpClient(TwilioHttpClient):  # type: ignore[misc]  # the SDK has no types
-    """Sends the SDK's requests, to `base_url` if there is one and else to Twilio's hosts.
+    """Sends the SDK's requests to `base_url`, or to Twilio's own hosts if it is None.
 
-    In the web process a call takes 30 seconds at most, and no longer than the deadline. It follows
-    no redirect, for the credentials are Twilio's alone, and takes no proxy from the environment.
+    A call takes at most 30 seconds in the web process, and ends by the deadline. No redirect is
+    followed and no proxy of the environment is used: the credentials must reach Twilio only.
     """
 
     def __init__(self, *, base_url: str | None, deadline: Deadline | None) -> None:
-        super().__init__(timeout=_SECONDS)
+        super().__init__(timeout=_CALL_TIMEOUT_SECONDS)
         self._deadline = deadline
-        self.session = _Straight()
+        self.session = _NoRedirectSession()
         self.session.trust_env = False
         self._base = urlsplit(base_url) if base_url else None
 
@@ -71,14 +72,10 @@ class HttpClient(TwilioHttpClient):  # type: ignore[misc]  # the SDK has no type
         auth: tuple[str, str] | None = None,
         timeout: float | None = None,
         allow_redirects: bool = False,  # noqa: ARG002, FBT001, FBT002 - the SDK's signature
-    ) -> Received:
-        """Return the response, whatever its status, or raise TwilioUnavailableError."""
-        seconds = min(
-            timeout or _SECONDS, self._deadline.remaining() if self._deadline else _SECONDS
-        )
+    ) -> RawResponse:
+        """Return the response with any status, or raise TwilioUnavailableError."""
+        seconds = self._seconds(timeout)
         deadline = Deadline(seconds)
-        if not seconds:
-            raise TwilioUnavailableError("There was no time left to ask Twilio.")
         try:
             with (
                 time_limit(seconds),
@@ -89,33 +86,43 @@ class HttpClient(TwilioHttpClient):  # type: ignore[misc]  # the SDK has no type
                     json=data or None,
                     headers=headers,
                     auth=auth,
-                    timeout=(min(_CONNECT, seconds), seconds),
+                    timeout=(min(_CONNECT_TIMEOUT_SECONDS, seconds), seconds),
                     allow_redirects=False,
                     stream=True,
                 ) as response,
             ):
-                largest = _LARGEST_PAGE if params else _LARGEST
-                return Received(response, _body(response, deadline, largest))
+                max_bytes = _MAX_PAGE_BYTES if params else _MAX_DOCUMENT_BYTES
+                return RawResponse(response, _read_body(response, deadline, max_bytes))
         except (RequestException, HTTPError, DeadlineExceededError) as error:
             raise TwilioUnavailableError(
                 f"Twilio did not answer: {type(error).__name__}."
             ) from error
 
+    def _seconds(self, timeout: float | None) -> float:
+        """Return how long a call may take."""
+        seconds = timeout or _CALL_TIMEOUT_SECONDS
+        if self._deadline:
+            seconds = min(seconds, self._deadline.remaining())
+        if not seconds:
+            raise TwilioUnavailableError("No time was left to call Twilio.")
+
+        return seconds
+
     def _address(self, url: str) -> str:
         if self._base is None:
             return url
-        there = urlsplit(url)._replace(scheme=self._base.scheme, netloc=self._base.netloc)
+        address = urlsplit(url)._replace(scheme=self._base.scheme, netloc=self._base.netloc)
 
-        return urlunsplit(there)
+        return urlunsplit(address)
 
 
-def _body(response: HttpResponse, deadline: Deadline, largest: int) -> bytes:
-    """Read what comes as it comes: `iter_content` waits until it has a whole part."""
+def _read_body(response: HttpResponse, deadline: Deadline, max_bytes: int) -> bytes:
+    """Read the bytes as they arrive; `iter_content` would wait for a full chunk."""
     body = bytearray()
-    while part := response.raw.read1(65536, decode_content=True):
-        body += part
-        if len(body) > largest:
-            raise TwilioUnavailableError(f"Twilio's answer is larger than {largest} bytes.")
+    while chunk := response.raw.read1(_CHUNK_BYTES, decode_content=True):
+        body += chunk
+        if len(body) > max_bytes:
+            raise TwilioUnavailableError(f"Twilio's answer is larger than {max_bytes} bytes.")
         if not deadline.remaining():
             raise TwilioUnavailableError("Twilio's answer took too long.")
 
@@ -125,7 +132,7 @@ def _body(response: HttpResponse, deadline: Deadline, largest: int) -> bytes:
 def rest_client(
     credentials: tuple[str, str], *, base_url: str | None, deadline: Deadline | None
 ) -> Client:
-    """Return the SDK's client; of the environment it minds TWILIO_REGION and TWILIO_EDGE alone."""
+    """Return the SDK's client; it reads TWILIO_REGION and TWILIO_EDGE from the environment."""
     username, password = credentials
 
     return Client(username, password, http_client=HttpClient(base_url=base_url, deadline=deadline))

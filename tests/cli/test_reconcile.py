@@ -115,7 +115,7 @@ def test_one_pass_logs_which_job_it_speaks_of(app: Flask) -> None:
     result = run(app, "reconcile")
     assert json.loads(result.stdout)["unknown"] == 1
     [line] = [json.loads(line) for line in result.stderr.splitlines()]
-    assert line["message"] == "Twilio told nothing of a job: code 20404"
+    assert line["message"] == "Twilio refused to describe a job: code 20404"
     assert (line["job"], line["level"]) == (told["id"], "WARNING")
 
 
@@ -123,7 +123,7 @@ def test_the_help_says_what_each_figure_means(app: Flask) -> None:
     """None is left out, and each has a line of its own."""
     lines = run(app, "reconcile", "--help").stdout.splitlines()
     told = [line.split()[0] for line in lines if line.startswith("  ") and line.strip()]
-    for name in Report().told():
+    for name in Report().to_dict():
         assert name in told
 
 

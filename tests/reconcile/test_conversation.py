@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from receiver.reconcile.conversation import document_of
+from receiver.reconcile.conversation import build_document
 from schemas.callback import Head
 
 JOB = "voice_transcription_7n7hnd7sf68yfv5re42nvvz7aa"
@@ -48,7 +48,7 @@ def _document(communications: Sequence[Any], **changes: Any) -> dict[str, Any] |
         name: changes.pop(name) for name in ("is_alone", "is_last_chance") if name in changes
     }
 
-    return document_of({**ROW, **changes}, communications, **options)
+    return build_document({**ROW, **changes}, communications, **options)
 
 
 def _sentences(communications: Sequence[Any], **changes: Any) -> list[dict[str, Any]]:

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import Engine, text
 
 from receiver.reconcile.context import ReconcileContext
-from receiver.reconcile.forever import RECOVERY, reconcile_forever
+from receiver.reconcile.forever import RECOVERY_SECONDS, reconcile_forever
 from receiver.simulator.faults import Faults
 from receiver.twilio.client import TwilioRefusedError
 from tests.support.world import world
@@ -37,7 +37,7 @@ def test_whatever_a_pass_raises_is_slept_over(
             raise error
 
         here.rest.mishap = fail
-        assert _rounds(here.context, 2)[0] == RECOVERY
+        assert _rounds(here.context, 2)[0] == RECOVERY_SECONDS
         # The list's turn comes later; nothing else was due.
         assert len(here.rest.asked) == 1
     [record] = caplog.records
@@ -54,7 +54,7 @@ def test_what_fails_between_two_passes_is_slept_over(
         _rounds(here.context, 1)
         with engine.connect() as connection:
             connection.execute(text("UPDATE watches SET due_at = 'infinity'"))
-        assert _rounds(here.context, 2) == [RECOVERY] * 2
+        assert _rounds(here.context, 2) == [RECOVERY_SECONDS] * 2
     assert caplog.text.count("a pass failed: ") == 2
 
 

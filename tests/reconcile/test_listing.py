@@ -10,7 +10,7 @@ from sqlalchemy import Engine, Row, select, text
 
 from receiver.events.api_events import event_of, record_response
 from receiver.reconcile import list_scan
-from receiver.reconcile.list_scan import StoppedError, list_jobs
+from receiver.reconcile.list_scan import StoppedError, scan_list
 from receiver.reconcile.report import Report
 from receiver.reconcile.run import reconcile
 from receiver.simulator.faults import Faults
@@ -32,10 +32,7 @@ SILENT = Faults(lost=1)
 
 
 def _list(here: World) -> Report:
-    report = Report()
-    list_jobs(here.context, report)
-
-    return report
+    return sum(scan_list(here.context), Report())
 
 
 def _created_after(here: World) -> list[datetime]:
@@ -251,7 +248,7 @@ def test_a_process_that_is_to_end_stops_between_two_pages(engine: Engine) -> Non
     with world(engine, faults=SILENT) as here:
         here.create(150)
         with pytest.raises(StoppedError):
-            list_jobs(replace(here.context, is_stopping=lambda: True), Report())
+            list(scan_list(replace(here.context, is_stopping=lambda: True)))
         assert _known_since(engine) is None
         here.simulator.advance(60)
         assert _list(here).checked == 50

@@ -5,7 +5,7 @@ from datetime import timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from receiver.reconcile.backoff import MOST_TIMES, is_exhausted, next_delay
+from receiver.reconcile.backoff import MAX_ATTEMPTS, is_exhausted, next_delay
 from receiver.store.polls.polls import SOON
 from receiver.store.polls.reasons import PollReason
 
@@ -35,5 +35,5 @@ def test_an_unfinished_job_is_asked_about_every_ten_minutes_for_a_day() -> None:
 def test_only_a_jobs_end_is_waited_for_for_ever() -> None:
     """What a conversation should hold is asked for so many times."""
     assert not is_exhausted(PollReason.STATUS, 10_000)
-    assert is_exhausted(PollReason.TRANSCRIPT, MOST_TIMES)
-    assert not is_exhausted(PollReason.CONVERSATION, MOST_TIMES - 1)
+    assert is_exhausted(PollReason.TRANSCRIPT, MAX_ATTEMPTS)
+    assert not is_exhausted(PollReason.CONVERSATION, MAX_ATTEMPTS - 1)

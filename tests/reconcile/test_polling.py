@@ -1,5 +1,6 @@
 """Polling: at the pace that Twilio sets, once for all reconcilers, and not for ever."""
 
+from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -8,9 +9,9 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, Engine, select, text
 
-from receiver.reconcile import polling
-from receiver.reconcile.backoff import MOST_TIMES, MOST_TIMES_UNKNOWN
-from receiver.reconcile.polling import poll
+from receiver.reconcile import poll_due
+from receiver.reconcile.backoff import MAX_ATTEMPTS, MAX_UNKNOWN_IN_A_ROW
+from receiver.reconcile.poll_due import poll_due_jobs
 from receiver.reconcile.report import Report
 from receiver.reconcile.run import reconcile
 from receiver.simulator.faults import Delays, Faults
@@ -31,10 +32,17 @@ SILENT = Faults(lost=1)
 
 
 def _poll(here: World) -> Report:
-    report = Report()
-    poll(here.context, report, due_by=here.context.clock())
+    return _result(poll_due_jobs(here.context, due_by=here.context.clock()))[0]
 
-    return report
+
+def _result(steps: Generator[Report, None, bool]) -> tuple[Report, bool]:
+    """Return the report of a whole poll, and whether all that was due is done."""
+    report = Report()
+    while True:
+        try:
+            report += next(steps)
+        except StopIteration as end:
+            return report, end.value
 
 
 def _watch(engine: Engine) -> Any:
@@ -44,7 +52,11 @@ def _watch(engine: Engine) -> Any:
 
 def _claim(connection: Connection, due_by: datetime, leased_until: datetime) -> list[Watch]:
     return polls.claim(
-        connection, account_id=None, due_by=due_by, leased_until=leased_until, limit=polling.BATCH
+        connection,
+        account_id=None,
+        due_by=due_by,
+        leased_until=leased_until,
+        limit=poll_due.BATCH_SIZE,
     )
 
 
@@ -95,7 +107,7 @@ def test_retry_after_is_the_least_pause(engine: Engine) -> None:
     with world(engine, delays=SLOW, faults=SILENT) as here:
         [job] = _known(here)
         _poll(here)
-        retry_after = here.rest.fetch(job).retry_after
+        retry_after = here.rest.fetch(job).retry_after_seconds
         assert retry_after
         pause = (_watch(engine).due_at - here.context.clock()).total_seconds()
         assert retry_after <= pause <= retry_after * 1.2
@@ -134,11 +146,11 @@ def test_a_killed_reconcilers_jobs_come_free(engine: Engine) -> None:
         now = here.context.clock()
         with engine.connect() as connection:
             refresh(connection, account_id=None, grace=here.context.grace, at=now)
-            lost = _claim(connection, now, now + polling.LEASE)
+            lost = _claim(connection, now, now + poll_due.LEASE)
         assert [each.job["id"] for each in lost] == [job]
         _poll(here)
         assert here.rest.fetched() == []
-        here.simulator.advance(polling.LEASE.total_seconds())
+        here.simulator.advance(poll_due.LEASE.total_seconds())
         _poll(here)
         assert here.rest.fetched() == [job]
 
@@ -148,10 +160,10 @@ def test_whoever_was_taken_for_dead_settles_nothing(engine: Engine) -> None:
     with world(engine, delays=SLOW, faults=SILENT) as here:
         _known(here)
         now = here.context.clock()
-        later = now + polling.LEASE
+        later = now + poll_due.LEASE
         with engine.connect() as connection:
             [dead] = _claim(connection, now, later)
-            [alive] = _claim(connection, later, later + polling.LEASE)
+            [alive] = _claim(connection, later, later + poll_due.LEASE)
             polls.reschedule(connection, replace(dead, attempts=9), now)
             polls.give_up(connection, dead, polls.GaveUp.NOT_THERE_IN_TIME)
             polls.release(connection, [dead], now)
@@ -197,9 +209,9 @@ def test_a_poll_takes_some_minutes_at_most(engine: Engine) -> None:
         jobs = _known(here, 13)
         _takes_a_minute(here)
         began = here.context.clock()
-        assert not poll(here.context, Report(), due_by=began)
-        assert len(here.rest.fetched()) == polling.BATCH
-        assert poll(here.context, Report(), due_by=began)
+        assert not _result(poll_due_jobs(here.context, due_by=began))[1]
+        assert len(here.rest.fetched()) == poll_due.BATCH_SIZE
+        assert _result(poll_due_jobs(here.context, due_by=began))[1]
         assert sorted(here.rest.fetched()) == sorted(jobs)
 
 
@@ -316,11 +328,11 @@ def test_a_job_that_twilio_does_not_know_is_given_up(engine: Engine) -> None:
 
         here.rest.mishap = unknown
         reports = []
-        for _ in range(MOST_TIMES_UNKNOWN + 3):
+        for _ in range(MAX_UNKNOWN_IN_A_ROW + 3):
             reports.append(_poll(here))
             here.simulator.advance(HOUR / 2)
-        assert len(here.rest.fetched()) == MOST_TIMES_UNKNOWN
-        assert sum(report.unknown for report in reports) == MOST_TIMES_UNKNOWN
+        assert len(here.rest.fetched()) == MAX_UNKNOWN_IN_A_ROW
+        assert sum(report.unknown for report in reports) == MAX_UNKNOWN_IN_A_ROW
         assert not any(report.errors for report in reports)
         assert (_watch(engine).due_at, _watch(engine).gave_up) == (None, "unknown_at_twilio")
 
@@ -331,14 +343,14 @@ def test_a_job_that_twilio_forgot_for_a_moment_is_not_given_up(engine: Engine) -
         _known(here)
 
         def forgetful(_path: str) -> None:
-            if len(here.rest.asked) % MOST_TIMES_UNKNOWN:
+            if len(here.rest.asked) % MAX_UNKNOWN_IN_A_ROW:
                 raise TwilioRefusedError(404, 20404, "There is none.")
 
         here.rest.mishap = forgetful
-        for _ in range(3 * MOST_TIMES_UNKNOWN):
+        for _ in range(3 * MAX_UNKNOWN_IN_A_ROW):
             _poll(here)
             here.simulator.advance(2 * HOUR)
-        assert len(here.rest.fetched()) == 3 * MOST_TIMES_UNKNOWN
+        assert len(here.rest.fetched()) == 3 * MAX_UNKNOWN_IN_A_ROW
         assert _watch(engine).gave_up is None
 
 
@@ -354,10 +366,10 @@ def test_nothing_is_given_up_because_twilio_was_away(engine: Engine) -> None:
 
         here.rest.mishap = away
         reconcile(here.context)
-        for _ in range(MOST_TIMES):
+        for _ in range(MAX_ATTEMPTS):
             here.simulator.advance(12 * HOUR)
             _poll(here)
-        assert _watch(engine).attempts > MOST_TIMES
+        assert _watch(engine).attempts > MAX_ATTEMPTS
         here.rest.mishap = lambda _path: None
         here.simulator.advance(12 * HOUR)
         assert _poll(here).fetched_back == 1
@@ -428,7 +440,7 @@ def test_a_conversation_that_never_appears_is_given_up(engine: Engine) -> None:
         while (due := _watch(engine).due_at) is not None:
             here.simulator.advance((due - here.context.clock()).total_seconds())
             _poll(here)
-        assert len(here.rest.fetched()) == MOST_TIMES
+        assert len(here.rest.fetched()) == MAX_ATTEMPTS
         assert timedelta(hours=20) < here.context.clock() - began < timedelta(hours=48)
 
 
@@ -447,7 +459,8 @@ def test_what_was_another_accounts_is_not_asked_about(engine: Engine) -> None:
     """Its jobs were watched until the settings named another account, and aren't now."""
     with world(engine, delays=SLOW, faults=SILENT) as here:
         _known(here)
-        poll(replace(here.context, account_id="AC_other"), Report(), due_by=here.context.clock())
+        other = replace(here.context, account_id="AC_other")
+        _result(poll_due_jobs(other, due_by=here.context.clock()))
         assert here.rest.asked == []
         with engine.connect() as connection:
             assert connection.execute(select(watches)).all() == []
@@ -472,7 +485,7 @@ def test_a_process_that_is_to_end_gives_back_what_it_claimed(engine: Engine) -> 
     with world(engine, delays=SLOW, faults=SILENT) as here:
         jobs = _known(here, 5)
         stopping = replace(here.context, is_stopping=lambda: len(here.rest.asked) >= 2)
-        poll(stopping, Report(), due_by=here.context.clock())
+        _result(poll_due_jobs(stopping, due_by=here.context.clock()))
         assert len(here.rest.fetched()) == 2
         _poll(here)
         assert sorted(here.rest.fetched()) == sorted(jobs)

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import Engine, text
 
 from receiver.reconcile import context
-from receiver.reconcile.run import reconcile, reconcile_what_is_due
+from receiver.reconcile.run import reconcile, run_pass
 from receiver.simulator.faults import Delays, Faults
 from receiver.twilio.client import TwilioBusyError, TwilioRefusedError, TwilioUnavailableError
 from tests.support.world import Mishap, World, world
@@ -128,6 +128,6 @@ def test_a_process_that_is_told_to_end_has_not_failed(engine: Engine) -> None:
     """A list that is left half read is taken up by the next pass, and nothing was wrong."""
     with world(engine, faults=SILENT) as here:
         here.create(150)
-        report = reconcile_what_is_due(_lives_until_the_first_page(here))
+        report = run_pass(_lives_until_the_first_page(here))
         assert (report.checked, report.listed) == (100, False)
         assert (report.fault, report.has_failed) == (None, False)

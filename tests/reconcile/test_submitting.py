@@ -2,7 +2,7 @@
 
 import itertools
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
@@ -11,8 +11,9 @@ import pytest
 from sqlalchemy import Engine, select, text
 
 from receiver.reconcile.report import Report
+from receiver.reconcile.resubmit import resubmit_missing
+from receiver.reconcile.resume import resume_unanswered
 from receiver.reconcile.run import reconcile
-from receiver.reconcile.submitting import resubmit_missing, resume_left
 from receiver.simulator.faults import Faults
 from receiver.store.completeness.figures import completeness
 from receiver.store.submissions import intents
@@ -43,6 +44,10 @@ def _intend(here: World, *, minutes_ago: float, key: str = KEY) -> None:
         store.intend(connection, asked)
 
 
+def _sum(reports: Iterable[Report]) -> Report:
+    return sum(reports, Report())
+
+
 def _posts(here: World) -> int:
     return sum(line.startswith("POST") for line in here.rest.asked)
 
@@ -59,8 +64,7 @@ def test_an_intent_that_was_left_is_asked_for_again(engine: Engine) -> None:
     with world(engine) as here:
         _intend(here, minutes_ago=5)
         here.rest.create(json.loads(canonical(Request().load(BY_RECORDING))), idempotency_key=KEY)
-        report = Report()
-        resume_left(here.context, report)
+        report = _sum(resume_unanswered(here.context))
         assert report.resumed == 1
         assert len(here.statuses()) == 1
         assert reconcile(here.context).checked == 1
@@ -71,7 +75,7 @@ def test_an_intent_that_is_young_or_old_is_left_alone(engine: Engine, minutes_ag
     """Its submitter may still be there; or Twilio may have forgotten the key, and make another."""
     with world(engine) as here:
         _intend(here, minutes_ago=minutes_ago)
-        resume_left(here.context, Report())
+        _sum(resume_unanswered(here.context))
         assert _posts(here) == 0
 
 
@@ -83,9 +87,9 @@ def test_a_left_intent_is_one_reconcilers(engine: Engine) -> None:
             stale = store.unanswered(connection, here.context.clock())
         here.rest.mishap = _raises(TwilioUnavailableError("Nobody is there."))
         with pytest.raises(TwilioUnavailableError):
-            resume_left(here.context, Report())
+            _sum(resume_unanswered(here.context))
         here.rest.mishap = lambda _path: None
-        resume_left(here.context, Report())
+        _sum(resume_unanswered(here.context))
         assert (len(stale), _posts(here)) == (1, 1)
         with engine.connect() as connection:
             assert not intents.claim(connection, stale[0], here.context.clock())
@@ -96,7 +100,7 @@ def test_a_left_intent_is_not_kept_alive_by_asking(engine: Engine) -> None:
     with world(engine) as here:
         _intend(here, minutes_ago=25 * 60)
         _intend(here, minutes_ago=2 * 60)
-        resume_left(here.context, Report())
+        _sum(resume_unanswered(here.context))
         assert _posts(here) == 0
 
 
@@ -113,14 +117,13 @@ def test_a_429_leaves_the_intent_to_be_asked_for(engine: Engine) -> None:
         _intend(here, minutes_ago=5)
         here.rest.mishap = _raises(TwilioBusyError(1))
         with pytest.raises(TwilioBusyError):
-            resume_left(here.context, Report())
+            _sum(resume_unanswered(here.context))
         here.simulator.advance(300)
         here.rest.mishap = _raises(TwilioRefusedError(400, 17533, "Not eligible."))
-        report = Report()
-        resume_left(here.context, report)
+        report = _sum(resume_unanswered(here.context))
         assert (report.errors, _posts(here)) == (1, 2)
         here.simulator.advance(300)
-        resume_left(here.context, Report())
+        _sum(resume_unanswered(here.context))
         assert _posts(here) == 2
 
 
@@ -153,7 +156,7 @@ def test_what_can_not_be_resumed_keeps_nobody_from_the_list(engine: Engine) -> N
         here.rest.mishap = no_submissions
         report = reconcile(here.context)
         assert report.listed
-        assert str(report.fault).endswith("were not asked for: Twilio answered 500.")
+        assert str(report.fault).endswith("were not resumed: Twilio answered 500.")
 
 
 def test_refused_credentials_end_the_pass(engine: Engine) -> None:
@@ -163,12 +166,11 @@ def test_refused_credentials_end_the_pass(engine: Engine) -> None:
             _intend(here, minutes_ago=5, key=f"key-{number}")
         here.rest.mishap = _raises(TwilioRefusedError(401, 20003, "Authenticate."))
         with pytest.raises(TwilioRefusedError):
-            resume_left(here.context, Report())
+            _sum(resume_unanswered(here.context))
         assert _posts(here) == 1
         here.rest.mishap = lambda _path: None
         here.simulator.advance(300)
-        report = Report()
-        resume_left(here.context, report)
+        report = _sum(resume_unanswered(here.context))
         assert report.resumed == 2
 
 
@@ -178,8 +180,7 @@ def test_a_fault_of_ours_is_one_intents(engine: Engine) -> None:
         for number in range(2):
             _intend(here, minutes_ago=5, key=f"key-{number}")
         here.rest.mishap = _raises(RuntimeError("something that nobody thought of"))
-        report = Report()
-        resume_left(here.context, report)
+        report = _sum(resume_unanswered(here.context))
         assert (report.errors, _posts(here)) == (2, 2)
 
 
@@ -190,8 +191,7 @@ def test_another_refusal_is_one_intents(engine: Engine, status: int) -> None:
         for number in range(2):
             _intend(here, minutes_ago=5, key=f"key-{number}")
         here.rest.mishap = _raises(TwilioRefusedError(status, 17533, "Not eligible."))
-        report = Report()
-        resume_left(here.context, report)
+        report = _sum(resume_unanswered(here.context))
         assert (report.errors, _posts(here)) == (2, 2)
 
 
@@ -250,14 +250,13 @@ def test_what_was_refused_for_the_moment_is_submitted_later(
         reconcile(here.context)
         here.rest.mishap = _raises(error)
         with pytest.raises(type(error)):
-            resubmit_missing(here.context, Report())
+            _sum(resubmit_missing(here.context))
         assert _posts(here) == 1
         here.rest.mishap = lambda _path: None
-        report = Report()
-        resubmit_missing(here.context, report)
+        report = _sum(resubmit_missing(here.context))
         assert (report.resubmitted, _posts(here)) == (1, 2)
         here.simulator.advance(3601)
-        resubmit_missing(here.context, report)
+        report += _sum(resubmit_missing(here.context))
         assert (report.resubmitted, _posts(here)) == (2, 3)
 
 
@@ -274,12 +273,10 @@ def test_a_403_is_one_recordings(engine: Engine) -> None:
 
         here.rest.mishap = forbidden
         for expected in ((1, 1), (0, 0)):
-            report = Report()
-            resubmit_missing(here.context, report)
+            report = _sum(resubmit_missing(here.context))
             assert (report.resubmitted, report.errors) == expected
         here.simulator.advance(3601)
-        report = Report()
-        resubmit_missing(here.context, report)
+        report = _sum(resubmit_missing(here.context))
         assert report.resubmitted == 1
 
 
@@ -291,8 +288,7 @@ def test_what_twilio_refuses_for_good_is_submitted_once(engine: Engine) -> None:
         reconcile(here.context)
         here.rest.mishap = _raises(TwilioRefusedError(400, 17533, "Not eligible."))
         for errors in (2, 0):
-            report = Report()
-            resubmit_missing(here.context, report)
+            report = _sum(resubmit_missing(here.context))
             assert (report.errors, _posts(here)) == (errors, 2)
 
 
@@ -306,23 +302,24 @@ def test_two_that_read_the_same_list_share_it(engine: Engine, answered: bool) ->
         ticks = itertools.count()
         now = here.context.clock()
         context = replace(here.context, clock=lambda: now + timedelta(microseconds=next(ticks)))
-        mine, others = Report(), Report()
+        others: list[Report] = []
 
         def another(_path: str) -> None:
             here.rest.mishap = (
                 (lambda _path: None) if answered else _raises(TwilioUnavailableError("Gone."))
             )
             with suppress(TwilioUnavailableError):
-                resubmit_missing(context, others)
+                others.extend(resubmit_missing(context))
             here.rest.mishap = lambda _path: None
 
         here.rest.mishap = another
-        resubmit_missing(context, mine)
+        mine = _sum(resubmit_missing(context))
         assert _posts(here) == 3
         # The one that the other was not answered is left for a pass to resume.
         expected = (1, 2) if answered else (2, 0)
-        assert (mine.resubmitted, others.resubmitted) == expected
-        assert (mine.errors, others.errors) == (0, 0)
+        theirs = _sum(others)
+        assert (mine.resubmitted, theirs.resubmitted) == expected
+        assert (mine.errors, theirs.errors) == (0, 0)
 
 
 def test_what_another_asked_for_otherwise_is_passed_over(engine: Engine) -> None:
@@ -338,8 +335,7 @@ def test_what_another_asked_for_otherwise_is_passed_over(engine: Engine) -> None
                     _intend(here, minutes_ago=0, key=f"resubmit-{job}")
 
         here.rest.mishap = another
-        report = Report()
-        resubmit_missing(here.context, report)
+        report = _sum(resubmit_missing(here.context))
         assert (report.resubmitted, report.errors, _posts(here)) == (1, 1, 1)
 
 

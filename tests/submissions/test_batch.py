@@ -42,7 +42,7 @@ def test_trouble_at_twilio_makes_no_second_job(engine: Engine) -> None:
     """Where requests meet 429 and 500, done or not, each row has its one job in the end."""
     faults = Faults(busy=0.1, broken=0.1)
     with serve(simulated(faults=faults, seed=1)) as served, _client(served.url) as client:
-        results = list(Batch(engine, client, "test", first_pause=SOON).run(_rows(40)))
+        results = list(Batch(engine, client, "test", first_delay_seconds=SOON).run(_rows(40)))
         jobs = served.simulator.job_store.newest_first()
         assert {"busy", "broken"} <= {entry.event for entry in served.simulator.event_log.entries()}
     assert [result.fault for result in results] == [None] * 40
@@ -56,5 +56,11 @@ def test_a_job_is_tried_so_often(engine: Engine, scripted_twilio: Scripted, trie
     """While Twilio doesn't answer; then the job is left open, and the rows after it untried."""
     scripted_twilio.answers(*[Response(status=500)] * (4 * tries))
     with _client(scripted_twilio.url) as client:
-        [result] = Batch(engine, client, "test", first_pause=SOON, tries=tries).run(_rows(1))
-    assert (result.is_open, result.job_id, len(scripted_twilio.asked)) == (True, None, tries)
+        [result] = Batch(engine, client, "test", first_delay_seconds=SOON, max_attempts=tries).run(
+            _rows(1)
+        )
+    assert (result.may_be_submitted, result.job_id, len(scripted_twilio.asked)) == (
+        True,
+        None,
+        tries,
+    )

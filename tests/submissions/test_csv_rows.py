@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from receiver.submissions.csv_rows import Sheet, key_of, read_rows
+from receiver.submissions.csv_rows import Sheet, read_rows
+from receiver.submissions.idempotency_keys import key_of
 from tests.schemas.test_submission import CONFIGURATION, JANE, RECORDING, SMITH
 
 HEADER = "transcriptionConfigurationId,sourceId,mediaUrl,audioStartedAt,participants"
@@ -44,10 +45,10 @@ def test_columns_may_be_few_and_in_any_order() -> None:
 @pytest.mark.parametrize(
     ("header", "fault"),
     [
-        ("", "there is no column transcriptionConfigurationId"),
-        ("sourceId", "there is no column transcriptionConfigurationId"),
-        ("transcriptionConfigurationId,source", "'source' is no column"),
-        ("transcriptionConfigurationId,sourceId,sourceId", "a column is there twice"),
+        ("", "the column transcriptionConfigurationId is missing"),
+        ("sourceId", "the column transcriptionConfigurationId is missing"),
+        ("transcriptionConfigurationId,source", "unknown column 'source'"),
+        ("transcriptionConfigurationId,sourceId,sourceId", "a column is repeated"),
     ],
 )
 def test_a_header_that_is_wrong(header: str, fault: str) -> None:

@@ -15,7 +15,8 @@ from receiver.store.jobs import read
 from receiver.store.submissions import submissions
 from receiver.store.submissions.submissions import KeyReusedError, Submission
 from receiver.submissions import submit as submitting
-from receiver.submissions.submit import Intent, resume, submit, uuid7
+from receiver.submissions.idempotency_keys import uuid7
+from receiver.submissions.submit import Intent, resume, submit
 from receiver.twilio.client import (
     Twilio,
     TwilioBusyError,

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from receiver.twilio.client import Twilio, twilio_of
+from receiver.twilio.client import Twilio, open_twilio
 from tests.support.scripted import Scripted, scripted
 
 
@@ -18,5 +18,5 @@ def scripted_twilio() -> Iterator[Scripted]:
 @pytest.fixture
 def twilio_client(scripted_twilio: Scripted) -> Iterator[Twilio]:
     """Yield the client."""
-    with twilio_of(scripted_twilio.settings()) as twilio:
+    with open_twilio(scripted_twilio.settings()) as twilio:
         yield twilio

@@ -14,7 +14,7 @@ from receiver.simulator.clock import ManualClock
 from receiver.simulator.server import serve
 from receiver.simulator.simulator import Simulator
 from receiver.store.tables import transcriptions
-from receiver.twilio.client import Answer, Twilio
+from receiver.twilio.client import Twilio, TwilioResponse
 from receiver.twilio.transport import rest_client
 from tests.support.simulator.account import (
     ACCOUNT,
@@ -40,7 +40,7 @@ class Watched(Twilio):
         self.asked: list[str] = []
         self.mishap: Mishap = _nothing
 
-    def _call(self, method: str, url: str, **arguments: Any) -> Answer:
+    def _call(self, method: str, url: str, **arguments: Any) -> TwilioResponse:
         path = "/" + url.split("/", 3)[3]
         query = arguments.get("params") or {}
         self.asked.append(" ".join([method, path, *sorted(query.values())]))

@@ -20,7 +20,7 @@ from receiver.twilio.client import (
     TwilioBusyError,
     TwilioRefusedError,
     TwilioUnavailableError,
-    twilio_of,
+    open_twilio,
 )
 from tests.support.dripping import BODY, dripping
 from tests.support.environment import TOKEN
@@ -58,7 +58,7 @@ def test_it_says_who_asks(
 ) -> None:
     """The credentials are the API key's, else the account's with its own token."""
     scripted_twilio.answers(answer(document()))
-    with twilio_of(scripted_twilio.settings(**changes)) as twilio_client:
+    with open_twilio(scripted_twilio.settings(**changes)) as twilio_client:
         twilio_client.fetch(JOB)
     [asked] = scripted_twilio.asked
     expected = base64.b64encode(":".join(user).encode()).decode()
@@ -69,7 +69,7 @@ def test_all_hosts_are_replaced(scripted_twilio: Scripted, monkeypatch: pytest.M
     """Voice, conversations and configurations all go to TWILIO_BASE_URL, whatever the region."""
     monkeypatch.setenv("TWILIO_REGION", "ie1")
     scripted_twilio.answers(answer({"meta": {"key": "rows"}, "rows": []}))
-    with twilio_of(scripted_twilio.settings()) as twilio_client:
+    with open_twilio(scripted_twilio.settings()) as twilio_client:
         twilio_client.fetch(JOB)
         twilio_client.configuration("calls")
         list(twilio_client.list(createdAfter="2026-04-02T19:25:20Z"))
@@ -84,7 +84,7 @@ def test_all_hosts_are_replaced(scripted_twilio: Scripted, monkeypatch: pytest.M
 
 def test_without_a_base_url_it_is_twilio(monkeypatch: pytest.MonkeyPatch) -> None:
     """Unset, the hosts are Twilio's own."""
-    with twilio_of(Scripted().settings(TWILIO_BASE_URL="")) as twilio_client:
+    with open_twilio(Scripted().settings(TWILIO_BASE_URL="")) as twilio_client:
         sent: list[str] = []
         session = twilio_client._client.http_client.session  # noqa: SLF001 - nothing may be sent there
 
@@ -156,13 +156,13 @@ def test_busy_says_how_long(twilio_client: Twilio, scripted_twilio: Scripted) ->
     for seconds in (None, 7.0):
         with pytest.raises(TwilioBusyError) as caught:
             twilio_client.fetch(JOB)
-        assert caught.value.retry_after == seconds
+        assert caught.value.retry_after_seconds == seconds
 
 
 def test_retry_after_of_an_unfinished_job(twilio_client: Twilio, scripted_twilio: Scripted) -> None:
     """A fetch tells when to ask again."""
     scripted_twilio.answers(answer({"status": "RUNNING"}, Retry_After="12"))
-    assert twilio_client.fetch(JOB).retry_after == 12.0
+    assert twilio_client.fetch(JOB).retry_after_seconds == 12.0
 
 
 @pytest.mark.parametrize(
@@ -194,8 +194,8 @@ def test_an_answer_without_end_is_cut(
     twilio_client: Twilio, scripted_twilio: Scripted, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """No more is read than a job or a page may have."""
-    monkeypatch.setattr(transport, "_LARGEST", 1000)
-    monkeypatch.setattr(transport, "_LARGEST_PAGE", 2000)
+    monkeypatch.setattr(transport, "_MAX_DOCUMENT_BYTES", 1000)
+    monkeypatch.setattr(transport, "_MAX_PAGE_BYTES", 2000)
     scripted_twilio.answers(answer({"x": "y" * 1000}))
     with pytest.raises(TwilioUnavailableError, match="larger than 1000"):
         twilio_client.fetch(JOB)
@@ -208,7 +208,7 @@ def test_a_redirects_body_is_cut_too(
     twilio_client: Twilio, scripted_twilio: Scripted, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It is an answer like another, however much it says of where to go."""
-    monkeypatch.setattr(transport, "_LARGEST", 1000)
+    monkeypatch.setattr(transport, "_MAX_DOCUMENT_BYTES", 1000)
     scripted_twilio.answers(
         Response("x" * 1001, 307, {"Location": f"{scripted_twilio.url}/elsewhere"})
     )
@@ -231,7 +231,7 @@ def test_an_answer_that_is_cut_short_is_away(cut: bytes) -> None:
         server.start()
         settings = Scripted(url=f"http://127.0.0.1:{listener.getsockname()[1]}").settings()
         with (
-            twilio_of(settings) as twilio_client,
+            open_twilio(settings) as twilio_client,
             pytest.raises(TwilioUnavailableError, match="did not answer"),
         ):
             twilio_client.fetch(JOB)
@@ -251,7 +251,7 @@ def test_nobody_there_is_away() -> None:
     """A closed port is no refusal."""
     settings = Scripted(url=f"http://127.0.0.1:{free_port()}").settings()
     with (
-        twilio_of(settings) as twilio_client,
+        open_twilio(settings) as twilio_client,
         pytest.raises(TwilioUnavailableError, match="did not answer"),
     ):
         twilio_client.fetch(JOB)
@@ -261,10 +261,10 @@ def test_the_deadline_ends_the_call() -> None:
     """One that accepts and says nothing is given up, and after that nobody is asked."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         settings = Scripted(url=f"http://127.0.0.1:{listener.getsockname()[1]}").settings()
-        with twilio_of(settings, deadline=Deadline(0.2)) as twilio_client:
+        with open_twilio(settings, deadline=Deadline(0.2)) as twilio_client:
             with pytest.raises(TwilioUnavailableError, match="did not answer"):
                 twilio_client.fetch(JOB)
-            with pytest.raises(TwilioUnavailableError, match="no time left"):
+            with pytest.raises(TwilioUnavailableError, match="No time was left"):
                 twilio_client.fetch(JOB)
 
 
@@ -272,7 +272,7 @@ def test_an_answer_that_drips_ends_at_the_deadline() -> None:
     """Each byte comes in time and the whole never would."""
     with (
         dripping(BODY) as url,
-        twilio_of(Scripted(url=url).settings(), deadline=Deadline(0.2)) as twilio_client,
+        open_twilio(Scripted(url=url).settings(), deadline=Deadline(0.2)) as twilio_client,
         pytest.raises(TwilioUnavailableError, match="took too long"),
     ):
         twilio_client.fetch(JOB)
@@ -296,7 +296,7 @@ def test_a_list_goes_on_to_the_end(twilio_client: Twilio, scripted_twilio: Scrip
 def test_a_circle_ends(twilio_client: Twilio, scripted_twilio: Scripted) -> None:
     """A token that comes again is an error and no endless list."""
     scripted_twilio.answers(answer({"a": [], "meta": {"key": "a", "nextToken": "again"}}))
-    with pytest.raises(TwilioUnavailableError, match="circle"):
+    with pytest.raises(TwilioUnavailableError, match="repeats a nextToken"):
         list(twilio_client.list())
 
 
@@ -306,7 +306,7 @@ def test_a_token_that_can_be_none_is_not_followed(
 ) -> None:
     """It is written down for the next pass, and so must be what the store can keep."""
     scripted_twilio.answers(answer({"a": [], "meta": {"key": "a", "nextToken": token}}))
-    with pytest.raises(TwilioUnavailableError, match="nowhere"):
+    with pytest.raises(TwilioUnavailableError, match="invalid nextToken"):
         list(twilio_client.list())
 
 
@@ -318,7 +318,7 @@ def test_what_is_no_page_is_away(
 ) -> None:
     """An object without the rows that its `meta` names is no answer."""
     scripted_twilio.answers(answer(page))
-    with pytest.raises(TwilioUnavailableError, match="no page"):
+    with pytest.raises(TwilioUnavailableError, match="not a page"):
         list(twilio_client.list())
 
 
@@ -343,4 +343,4 @@ def test_the_web_process_starts_without_the_sdk() -> None:
 def test_without_credentials_nothing_is_asked(scripted_twilio: Scripted) -> None:
     """The error names the variables that are missing."""
     with pytest.raises(NotConfiguredError, match=r"TWILIO_API_KEY.*TWILIO_ACCOUNT_SID"):
-        twilio_of(scripted_twilio.settings(TWILIO_ACCOUNT_SID=""))
+        open_twilio(scripted_twilio.settings(TWILIO_ACCOUNT_SID=""))

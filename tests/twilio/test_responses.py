@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from receiver.twilio.errors import TwilioBusyError, TwilioRefusedError, TwilioUnavailableError
-from receiver.twilio.responses import Answer, answer_of, seconds_of
+from receiver.twilio.responses import TwilioResponse, parse_response, parse_retry_after
 from schemas.storable import is_storable
 
 documents = st.recursive(
@@ -33,8 +33,8 @@ def test_every_answer_is_one_of_four(status: int, body: bytes, retry_after: str)
     """It is a document, a refusal, `later`, or nothing that can be relied upon."""
     answer = None
     with suppress(TwilioRefusedError, TwilioBusyError, TwilioUnavailableError):
-        answer = answer_of(status, {"Retry-After": retry_after}, body)
-    assert answer is None or (isinstance(answer, Answer) and 200 <= status < 300)
+        answer = parse_response(status, {"Retry-After": retry_after}, body)
+    assert answer is None or (isinstance(answer, TwilioResponse) and 200 <= status < 300)
 
 
 @pytest.mark.parametrize(
@@ -55,20 +55,20 @@ def test_every_answer_is_one_of_four(status: int, body: bytes, retry_after: str)
 )
 def test_retry_after_in_seconds(text: str | None, seconds: float | None) -> None:
     """A count is taken up to an hour, a moment that has passed is now, and the rest is nothing."""
-    assert seconds_of(text) == seconds
+    assert parse_retry_after(text) == seconds
 
 
 def test_retry_after_at_a_moment() -> None:
     """A date (RFC 9110, 10.2.3) is the time until then."""
     moment = format_datetime(datetime.now(UTC) + timedelta(seconds=100), usegmt=True)
-    assert 90 < (seconds_of(moment) or 0) <= 100
+    assert 90 < (parse_retry_after(moment) or 0) <= 100
 
 
 def test_the_older_form_of_an_error() -> None:
     """Where Twilio gives a `message`, that is the detail."""
     body = b'{"code": 20404, "message": "Not found", "more_info": "x", "status": 404}'
     with pytest.raises(TwilioRefusedError) as caught:
-        answer_of(404, {}, body)
+        parse_response(404, {}, body)
     assert (caught.value.code, caught.value.detail) == (20404, "Not found")
 
 
@@ -77,7 +77,7 @@ def test_a_refusal_can_be_kept(told: str) -> None:
     """What Postgres refuses in a text is not in what a refusal tells."""
     fault = {"detail": told, "pointer": f"#/{told}"}
     with pytest.raises(TwilioRefusedError) as caught:
-        answer_of(400, {}, json.dumps({"code": 1, "detail": told, "errors": [fault]}).encode())
+        parse_response(400, {}, json.dumps({"code": 1, "detail": told, "errors": [fault]}).encode())
     error = caught.value
     texts = [error.detail, *error.errors[0].values()]
     assert all(is_storable(text) and text.endswith(" text") for text in texts)
@@ -87,4 +87,4 @@ def test_a_refusal_can_be_kept(told: str) -> None:
 def test_refused_credentials_need_no_form(status: int) -> None:
     """Whoever says so, with these there is no asking."""
     with pytest.raises(TwilioRefusedError):
-        answer_of(status, {}, b"<html>")
+        parse_response(status, {}, b"<html>")

@@ -11,13 +11,9 @@ from receiver.cli.submit.check import check_file, check_one
 from receiver.cli.submit.csv_file import submit_file
 from receiver.cli.submit.one_job import submit_one
 from receiver.services import services
-from receiver.submissions.csv_rows import Row, Sheet, loaded, read_rows, told
-from receiver.submissions.submit import (
-    KEY_RULE,
-    is_idempotency_key,
-    uuid7,
-)
-from receiver.twilio.client import NotConfiguredError, Twilio, twilio_of
+from receiver.submissions.csv_rows import Row, Sheet, describe_error, load_request, read_rows
+from receiver.submissions.idempotency_keys import KEY_RULE, is_idempotency_key, uuid7
+from receiver.twilio.client import NotConfiguredError, Twilio, open_twilio
 
 # Stored with each submission; the API stores the name of the API key there.
 _SUBMITTED_BY = "flask submit"
@@ -72,7 +68,7 @@ def command(
         _check(request)
         return
     try:
-        with twilio_of(services().settings) as twilio:
+        with open_twilio(services().settings) as twilio:
             _submit(twilio, request)
     except NotConfiguredError as error:
         raise click.ClickException(str(error)) from error
@@ -92,9 +88,9 @@ def _parse_row(key: str, options: dict[str, str | None]) -> Row:
         "audioStartedAt": options["audio_started_at"],
     }
     try:
-        return Row(0, loaded(properties), key)
+        return Row(0, load_request(properties), key)
     except ValidationError as error:
-        raise click.ClickException(told(error)) from error
+        raise click.ClickException(describe_error(error)) from error
 
 
 def _check(request: Row | Sheet) -> None:

@@ -11,7 +11,7 @@ from receiver.services import services
 from receiver.store.submissions.submissions import taken
 from receiver.submissions.batch import Batch, Result
 from receiver.submissions.csv_rows import Row, Sheet
-from receiver.submissions.submit import lacks_participants, stores_into_conversation
+from receiver.submissions.participants import participants_fault, stores_into_conversation
 from receiver.twilio.client import Twilio
 from schemas.submission import line_of
 
@@ -52,7 +52,7 @@ def _run(batch: Batch, rows: Sequence[Row]) -> list[Result]:
 def _conversation_faults(twilio: Twilio, sheet: Sheet) -> list[str]:
     """Return the faults that depend on a configuration; each configuration is fetched once."""
     stores = cache(partial(stores_into_conversation, twilio))
-    faults = ((row.line, lacks_participants(row.request, stores)) for row in sheet.rows)
+    faults = ((row.line, participants_fault(row.request, stores)) for row in sheet.rows)
 
     return [f"line {line}: {line_of([fault])}" for line, fault in faults if fault]
 

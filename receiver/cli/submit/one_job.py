@@ -9,7 +9,7 @@ from receiver.cli.submit.interrupt import INTERRUPTED, stop_on_ctrl_c
 from receiver.services import services
 from receiver.submissions.batch import Batch
 from receiver.submissions.csv_rows import Row
-from receiver.submissions.submit import lacks_participants, stores_into_conversation
+from receiver.submissions.participants import participants_fault, stores_into_conversation
 from receiver.twilio.client import Twilio
 from schemas.submission import line_of
 
@@ -19,12 +19,12 @@ def submit_one(twilio: Twilio, row: Row, submitted_by: str) -> None:
 
     Exits with INTERRUPTED if Ctrl-C came before anything was submitted.
     """
-    if fault := lacks_participants(row.request, partial(stores_into_conversation, twilio)):
+    if fault := participants_fault(row.request, partial(stores_into_conversation, twilio)):
         raise click.ClickException(line_of([fault]))
     batch = Batch(services().engine, twilio, submitted_by)
     with stop_on_ctrl_c(batch):
         [result] = batch.run([row])
-    if result.is_open:
+    if result.may_be_submitted:
         raise click.ClickException(
             f"{result.fault} Run the command again with --idempotency-key {row.key}: that creates "
             "no second job."

@@ -1,0 +1,106 @@
+"""Submits the recordings of missing transcripts again, each of them once."""
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+from marshmallow import ValidationError
+
+from receiver.reconcile.context import ReconcileContext
+from receiver.reconcile.report import Report, Reports
+from receiver.reconcile.resume import count_refusal
+from receiver.store.completeness import missing
+from receiver.store.jobs.gaps import RESUBMISSION
+from receiver.store.submissions import intents
+from receiver.store.submissions.submissions import (
+    KeyReusedError,
+    OutcomeUnknownError,
+    Submission,
+    intend,
+)
+from receiver.submissions.submit import resume
+from receiver.twilio.client import TwilioRefusedError
+from schemas.submission import Participant, canonical
+from schemas.submission import Submission as Request
+
+logger = logging.getLogger(__name__)
+
+# In one pass: each job costs money.
+_MAX_JOBS_COUNT = 1000
+SUBMITTED_BY = "reconcile --resubmit-missing"
+
+
+def resubmit_missing(context: ReconcileContext) -> Reports:
+    """Submit the recordings of missing transcripts again.
+
+    Raises TwilioRefusedError for a 401, TwilioBusyError, TwilioUnavailableError or
+    store.retry.DatabaseUnavailableError.
+    """
+    now = context.clock()
+    jobs = context.query(
+        missing.to_resubmit,
+        now - context.grace,
+        now,
+        account_id=context.account_id,
+        limit=_MAX_JOBS_COUNT,
+    )
+    for job in jobs:
+        if context.is_stopping():
+            return
+        yield _resubmit(context, job)
+
+
+def _resubmit(context: ReconcileContext, job: Mapping[str, Any]) -> Report:
+    key = f"{RESUBMISSION}{job['id']}"
+    try:
+        intent = _intend(context, key, canonical(Request().load(_request(job))))
+        if intent is None:
+            return Report()  # another process has it
+        resume(context.engine, context.twilio, intent)
+    except ValidationError as error:
+        members = ", ".join(map(str, error.messages_dict))
+        logger.warning("can't be submitted again: %s", members, extra={"job": job["id"]})
+        context.query(intents.mark_impossible, key, submitted_by=SUBMITTED_BY, at=context.clock())
+        return Report(errors=1)
+    except (KeyReusedError, OutcomeUnknownError):
+        # Another process submits it now, or did so and the outcome is unknown.
+        logger.warning("submitted already, and without an answer", extra={"key": key})
+        return Report(errors=1)
+    except TwilioRefusedError as error:
+        return count_refusal(error, key)
+
+    return Report(resubmitted=1)
+
+
+def _intend(context: ReconcileContext, key: str, request: str) -> Submission | None:
+    """Store the intent to submit it; return None if another process stored it first."""
+    now = context.clock()
+    submission = Submission(
+        idempotency_key=key,
+        request=request,
+        submitted_by=SUBMITTED_BY,
+        created_at=now,
+        asked_at=now,
+    )
+    stored = context.query(intend, submission)
+
+    return stored if stored.is_first_ask and stored.answered_at is None else None
+
+
+def _request(job: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the request that creates the same job again."""
+    members = {field.data_key or name for name, field in Participant().fields.items()}
+    participants = [
+        {name: value for name, value in participant.items() if name in members}
+        for participant in job["participants"] or ()
+    ]
+    request = {
+        "transcriptionConfigurationId": job["configuration_id"],
+        "sourceId": job["source_id"],
+        "mediaUrl": None if job["source_id"] else job["media_url"],
+        "participants": participants or None,
+    }
+    if request["mediaUrl"] and job["audio_started_at"]:
+        request["audioStartedAt"] = job["audio_started_at"].isoformat()
+
+    return {name: value for name, value in request.items() if value is not None}
