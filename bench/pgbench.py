@@ -14,7 +14,7 @@ from bench.load import callbacks
 from bench.load.wrk import SpoiledRunError
 from bench.plan import CONNECTIONS, SIZE
 from receiver.store.event import Event, Outcome
-from receiver.store.jsonb import encoded
+from receiver.store.jsonb import encode_json
 from receiver.store.ledger.rows import row_parameters
 from receiver.store.ledger.statements import RECORD_NEWEST
 from schemas.callback import Head
@@ -102,7 +102,7 @@ def _variables(protocol: Protocol) -> dict[str, str]:
     rows = row_parameters([event], Outcome.APPLIED)
     texts = {
         "body": body.decode(),
-        **{name: encoded(rows[name].obj).decode() for name in ("jobs", "events")},
+        **{name: encode_json(rows[name].obj).decode() for name in ("jobs", "events")},
     }
     quoted = {name: "'" + text.replace("'", "''") + "'" for name, text in texts.items()}
 

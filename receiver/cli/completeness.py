@@ -7,7 +7,7 @@ from flask.cli import with_appcontext
 
 from receiver.cli.context import explained
 from receiver.services import services
-from receiver.store.completeness.figures import RECENT, Completeness, completeness
+from receiver.store.completeness.figures import MAX_SCAN_AGE, Completeness, completeness
 from receiver.store.completeness.missing import missing_jobs
 from receiver.store.jobs.read import Row
 from receiver.store.polls.unknown import unknown_jobs
@@ -42,7 +42,7 @@ def command(*, limit: int) -> None:
         click.echo(f"(the oldest {limit}; --limit shows more)", err=True)
     if found.missing:
         raise SystemExit(1)
-    if found.since is None or found.since < now - RECENT:
+    if found.since is None or found.since < now - MAX_SCAN_AGE:
         raise SystemExit(2)
 
 

@@ -9,8 +9,8 @@ from receiver.doctor import quarantined, rejections, spooled, transcripts
 from receiver.doctor.finding import Finding, NoAnswerError, Verdict, patiently
 from receiver.settings.config import Settings
 from receiver.settings.urls import without_credentials
-from receiver.store.schema import State, is_writable, schema_state
-from receiver.store.server import Server, describe
+from receiver.store.schema import SchemaState, is_writable, schema_state
+from receiver.store.server import Server, describe_server
 
 OLDEST_POSTGRES = 16
 # Two releases run side by side for a moment; the new one's migration and a command of the
@@ -129,9 +129,9 @@ def of_public_url(url: str | None) -> Finding:
 
 
 def _of_database(settings: Settings, engine: Engine) -> Iterator[Finding]:
-    def look() -> tuple[Server, bool, State]:
+    def look() -> tuple[Server, bool, SchemaState]:
         with engine.connect() as connection:
-            return describe(connection), is_writable(connection), schema_state(connection)
+            return describe_server(connection), is_writable(connection), schema_state(connection)
 
     try:
         server, writable, schema = patiently(look)
@@ -176,7 +176,7 @@ def of_version(version: int) -> Finding:
     return Finding(Verdict.OK, f"database: Postgres {version} answers")
 
 
-def of_schema(schema: State) -> Finding:
+def of_schema(schema: SchemaState) -> Finding:
     """Judge the schema; a newer one is in order, for a release migrates first."""
     if schema == "behind":
         return Finding(Verdict.FAIL, "schema: behind this code", "Run `flask --app app migrate`.")

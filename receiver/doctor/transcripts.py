@@ -7,8 +7,8 @@ from sqlalchemy import Engine
 
 from receiver.doctor.finding import Finding, NoAnswerError, Verdict, patiently
 from receiver.settings.config import Settings
-from receiver.store.completeness.figures import RECENT, Completeness, completeness
-from receiver.store.submissions.intents import expired
+from receiver.store.completeness.figures import MAX_SCAN_AGE, Completeness, completeness
+from receiver.store.submissions.intents import find_expired
 
 _MOST_KEYS = 5  # of a finding's line
 
@@ -20,7 +20,7 @@ def findings(settings: Settings, engine: Engine) -> Iterator[Finding]:
 
     def look() -> tuple[Completeness, list[str]]:
         with engine.connect() as connection:
-            return completeness(connection, over_by), expired(connection, now)
+            return completeness(connection, over_by), find_expired(connection, now)
 
     try:
         found, in_doubt = patiently(look)
@@ -77,7 +77,7 @@ def of_doubtful(keys: list[str]) -> Finding:
 
 def of_passes(since: datetime | None, now: datetime) -> Finding:
     """Judge when Twilio's list was last gone through."""
-    if since is not None and since >= now - RECENT:
+    if since is not None and since >= now - MAX_SCAN_AGE:
         return Finding(Verdict.OK, f"reconciled: {since:%Y-%m-%dT%H:%M:%SZ}")
     when = f"not since {since:%Y-%m-%dT%H:%M:%SZ}" if since else "never"
 

@@ -3,7 +3,7 @@
 import random
 from datetime import timedelta
 
-from receiver.store.polls.polls import SOON
+from receiver.store.polls.queue import MIN_POLL_DELAY
 from receiver.store.polls.reasons import PollReason
 from receiver.twilio.client import TwilioBusyError
 
@@ -27,7 +27,7 @@ def next_delay(need: PollReason, attempts: int, retry_after: float | None = None
     A little is added at random, so that what was asked at once isn't asked at once for ever.
     """
     longest = _LONGEST if need == PollReason.STATUS and attempts < _DAY else _LONGEST_LATER
-    doubled: timedelta = min(SOON * 2 ** min(attempts, 20), longest)
+    doubled: timedelta = min(MIN_POLL_DELAY * 2 ** min(attempts, 20), longest)
     least = max(doubled, timedelta(seconds=retry_after or 0))
     spread: float = random.uniform(1, 1.2)  # noqa: S311 - spreads the load, no secret
 

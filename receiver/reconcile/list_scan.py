@@ -9,7 +9,7 @@ from receiver.reconcile.documents import record_documents
 from receiver.reconcile.report import Report
 from receiver.runtime.errors import ReceiverError, describe
 from receiver.store.polls import list_scans
-from receiver.store.polls.list_scans import Counts, Scan
+from receiver.store.polls.list_scans import Scan, ScanCounts
 from receiver.twilio.client import Page, TwilioRefusedError
 
 logger = logging.getLogger(__name__)
@@ -59,7 +59,7 @@ def _read_pages(context: ReconcileContext, begun: Scan, report: Report) -> None:
 def _read(context: ReconcileContext, begun: Scan, page: Page, report: Report) -> None:
     before = replace(report)
     record_documents(context, page.documents, report)
-    counts = Counts(
+    counts = ScanCounts(
         checked=report.checked - before.checked,
         changed=report.changed - before.changed,
         found=report.found - before.found,

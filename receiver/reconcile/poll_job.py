@@ -10,8 +10,8 @@ from receiver.reconcile.conversation import document_of
 from receiver.reconcile.documents import event_from, record_documents, record_event
 from receiver.reconcile.report import Report
 from receiver.runtime.errors import locate
-from receiver.store.polls import polls
-from receiver.store.polls.polls import GaveUp, Watch
+from receiver.store.polls import queue
+from receiver.store.polls.queue import GaveUp, Watch
 from receiver.store.polls.reasons import PollReason
 from receiver.store.retry import DatabaseUnavailableError
 from receiver.twilio.client import TwilioBusyError, TwilioRefusedError, TwilioUnavailableError
@@ -79,7 +79,7 @@ def _read_conversation(context: ReconcileContext, watched: Watch, report: Report
     document = document_of(
         job,
         context.twilio.communications(job["conversation_id"]),
-        is_alone=context.query(polls.is_alone, job),
+        is_alone=context.query(queue.is_alone, job),
         is_last_chance=is_exhausted(watched.need, watched.attempts + 1),
     )
     if document is not None and record_event(
@@ -90,19 +90,19 @@ def _read_conversation(context: ReconcileContext, watched: Watch, report: Report
 
 def _settle(context: ReconcileContext, watched: Watch, outcome: _Outcome) -> None:
     job_id = watched.job["id"]
-    needed = context.query(polls.need_of, job_id)
+    needed = context.query(queue.poll_reason, job_id)
     if needed is None:
         return  # the watch goes once it is due
     need, ended_at = needed
     anew = _anew(watched, need, outcome)
     if why := _gave_up(anew, outcome):
         logger.warning("giving up on a job", extra={"job": job_id, "reason": why.value})
-        context.query(polls.give_up, anew, why)
+        context.query(queue.give_up, anew, why)
         return
     due_at = context.clock() + next_delay(need, anew.attempts, outcome.retry_after)
     if anew.attempts == 0 and need == PollReason.TRANSCRIPT:
         due_at = ended_at + context.grace
-    context.query(polls.reschedule, anew, due_at)
+    context.query(queue.reschedule, anew, due_at)
 
 
 def _anew(watched: Watch, need: PollReason, outcome: _Outcome) -> Watch:

@@ -10,8 +10,8 @@ from receiver.reconcile.context import ReconcileContext
 from receiver.reconcile.poll_job import poll_job
 from receiver.reconcile.report import Report
 from receiver.runtime.errors import locate
-from receiver.store.polls import polls
-from receiver.store.polls.polls import Watch
+from receiver.store.polls import queue
+from receiver.store.polls.queue import Watch
 from receiver.store.polls.refresh import refresh
 from receiver.twilio.client import TwilioBusyError, TwilioUnavailableError
 
@@ -72,7 +72,7 @@ def _claim(context: ReconcileContext, due_by: datetime) -> list[Watch]:
     leased_until = context.clock() + LEASE
 
     return context.query(
-        polls.claim,
+        queue.claim,
         account_id=context.account_id,
         due_by=due_by,
         leased_until=leased_until,
@@ -97,6 +97,6 @@ def _give_back(context: ReconcileContext, claimed: list[Watch], due_at: datetime
         return
     try:
         with context.engine.connect() as connection:
-            polls.release(connection, claimed, due_at)
+            queue.release(connection, claimed, due_at)
     except Exception as error:  # noqa: BLE001 - what made us give back is the error to tell
         logger.warning("claimed jobs were not given back: %s", locate(error))

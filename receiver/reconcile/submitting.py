@@ -12,15 +12,15 @@ from receiver.reconcile.context import ReconcileContext
 from receiver.reconcile.report import Report
 from receiver.runtime.errors import locate
 from receiver.store.completeness import missing
-from receiver.store.jobs.gaps import RESUBMISSION
+from receiver.store.jobs.gaps import RESUBMISSION_PREFIX
 from receiver.store.retry import DatabaseUnavailableError
 from receiver.store.submissions import intents
-from receiver.store.submissions.submissions import (
+from receiver.store.submissions.outbox import (
     KeyReusedError,
     OutcomeUnknownError,
     Submission,
-    intend,
-    unanswered,
+    find_unanswered,
+    record_intent,
 )
 from receiver.submissions.submit import resume
 from receiver.twilio.client import TwilioBusyError, TwilioRefusedError, TwilioUnavailableError
@@ -44,7 +44,7 @@ def resume_left(context: ReconcileContext, report: Report) -> None:
     store.retry.DatabaseUnavailableError.
     """
     now = context.clock()
-    for left in context.query(unanswered, now - _LEFT):
+    for left in context.query(find_unanswered, now - _LEFT):
         if context.is_stopping():
             return
         _resume(context, left, now, report)
@@ -75,7 +75,11 @@ def resubmit_missing(context: ReconcileContext, report: Report) -> None:
     """
     now = context.clock()
     jobs = context.query(
-        missing.to_resubmit, now - context.grace, now, account_id=context.account_id, limit=_BATCH
+        missing.jobs_to_resubmit,
+        now - context.grace,
+        now,
+        account_id=context.account_id,
+        limit=_BATCH,
     )
     for job in jobs:
         if context.is_stopping():
@@ -84,7 +88,7 @@ def resubmit_missing(context: ReconcileContext, report: Report) -> None:
 
 
 def _resubmit(context: ReconcileContext, job: Mapping[str, Any], report: Report) -> None:
-    key = f"{RESUBMISSION}{job['id']}"
+    key = f"{RESUBMISSION_PREFIX}{job['id']}"
     try:
         ours = _claimed(context, key, canonical(Request().load(_request(job))))
         if ours is None:
@@ -115,9 +119,9 @@ def _claimed(context: ReconcileContext, key: str, request: str) -> Submission | 
         created_at=now,
         asked_at=now,
     )
-    known = context.query(intend, wanted)
+    known = context.query(record_intent, wanted)
 
-    return known if known.is_first_ask and known.answered_at is None else None
+    return known if known.is_first_attempt and known.answered_at is None else None
 
 
 def _request(job: Mapping[str, Any]) -> dict[str, Any]:

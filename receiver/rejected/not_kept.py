@@ -10,7 +10,7 @@ from sqlalchemy import Engine
 
 from receiver.runtime.errors import ReceiverError, locate
 from receiver.runtime.timeouts import time_limit
-from receiver.store.rejected.not_kept import count_not_kept
+from receiver.store.rejected.not_kept import add_not_kept
 
 logger = logging.getLogger(__name__)
 
@@ -72,7 +72,7 @@ class NotKeptCounts:
                 return
             try:
                 with time_limit(WRITE_SECONDS), self._engine.connect() as connection:
-                    count_not_kept(connection, counts, datetime.now(UTC))
+                    add_not_kept(connection, counts, datetime.now(UTC))
             except Exception as error:  # noqa: BLE001 - whatever it is, the counts wait for the next batch
                 logger.warning("requests that weren't kept not counted yet: %s", locate(error))
                 self._counts += counts

@@ -20,7 +20,7 @@ _MOST_PREPARED = 10
 
 # The client's connect timeout, in seconds: a fraction of a request's deadline, to leave room for
 # another try.
-CONNECT_SECONDS = 3
+CONNECT_TIMEOUT_SECONDS = 3
 
 # The server only tidies up what a client left behind; the client's own deadline is the one that
 # counts, for a frozen server enforces nothing. A statement whose client went at its deadline ends
@@ -57,7 +57,7 @@ def make_engine(url: str, *, pool_size: int, statement_seconds: int = 15) -> Eng
         hide_parameters=True,
         use_native_hstore=False,
         connect_args={
-            "connect_timeout": CONNECT_SECONDS,
+            "connect_timeout": CONNECT_TIMEOUT_SECONDS,
             # JSON is sent in it, whatever the database's own encoding.
             "client_encoding": "utf8",
             # A host that has vanished is noticed early enough for another try. One that is frozen
@@ -103,7 +103,9 @@ def make_engine(url: str, *, pool_size: int, statement_seconds: int = 15) -> Eng
     return engine
 
 
-def run(connection: Connection, statement: str, parameters: Mapping[str, Any]) -> list[TupleRow]:
+def execute_prepared(
+    connection: Connection, statement: str, parameters: Mapping[str, Any]
+) -> list[TupleRow]:
     """Run one statement in one round trip, on a connection in autocommit, and return its rows.
 
     It goes past SQLAlchemy's cursors, which cost as much as the driver's own work, and is prepared

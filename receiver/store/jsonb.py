@@ -8,12 +8,12 @@ import orjson
 from psycopg.types.json import Jsonb
 
 
-def jsonb(value: Any) -> Jsonb:
+def to_jsonb(value: Any) -> Jsonb:
     """Return the value as psycopg sends it, with bytes and points in time as Postgres has them."""
-    return Jsonb(value, dumps=encoded)
+    return Jsonb(value, dumps=encode_json)
 
 
-def encoded(value: Any) -> bytes:
+def encode_json(value: Any) -> bytes:
     """Return the value's JSON."""
     try:
         return orjson.dumps(value, default=_text)

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Engine, text
 
 from receiver.runtime.errors import ReceiverError
 from receiver.store.engine import transactional
-from receiver.store.schema import VERSION, schema_state
+from receiver.store.schema import SCHEMA_VERSION, schema_state
 
 MIGRATIONS = Path(__file__).with_name("migrations")
 
@@ -38,14 +38,14 @@ def migrate(engine: Engine, *, tell: Callable[[str], None]) -> None:
         connection.execute(text("SET LOCAL statement_timeout = 0"))
         _take_turn(connection)
         if schema_state(connection) != "behind":
-            tell(f"The schema is at version {VERSION} or newer already.")
+            tell(f"The schema is at version {SCHEMA_VERSION} or newer already.")
             return
         config = Config()
         # The value is one of configparser's, to which a folder's `%` means something.
         config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
-        tell(f"The schema is at version {VERSION} now.")
+        tell(f"The schema is at version {SCHEMA_VERSION} now.")
 
 
 def _take_turn(connection: Connection) -> None:

@@ -38,7 +38,7 @@ class Server:
     room: int
 
 
-def describe(connection: Connection) -> Server:
+def describe_server(connection: Connection) -> Server:
     """Return what the server at the other end is."""
     row = connection.execute(_DESCRIBE).one()
 

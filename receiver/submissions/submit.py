@@ -18,10 +18,10 @@ from sqlalchemy import Engine
 
 from receiver.events.api_events import event_of, record_response
 from receiver.runtime.deadline import REQUEST_SECONDS, Deadline
-from receiver.store.jobs.gaps import RESUBMISSION
+from receiver.store.jobs.gaps import RESUBMISSION_PREFIX
 from receiver.store.retry import DatabaseUnavailableError, query
-from receiver.store.submissions import submissions
-from receiver.store.submissions.submissions import Submission
+from receiver.store.submissions import outbox
+from receiver.store.submissions.outbox import Submission
 from receiver.twilio.client import (
     Answer,
     Twilio,
@@ -36,7 +36,7 @@ logger = logging.getLogger(__name__)
 _LONGEST_KEY = 128  # characters, as Twilio says
 KEY_RULE = (
     f"must have 1 to {_LONGEST_KEY} printable ASCII characters, and must not begin with "
-    f"{RESUBMISSION}, which is for the service's own."
+    f"{RESUBMISSION_PREFIX}, which is for the service's own."
 )
 
 
@@ -66,7 +66,7 @@ def submit(engine: Engine, twilio: Twilio, intent: Intent, deadline: Deadline) -
         created_at=now,
         asked_at=now,
     )
-    submission = query(engine, deadline, submissions.intend, wanted)
+    submission = query(engine, deadline, outbox.record_intent, wanted)
     if submission.answered_at:
         return submission
 
@@ -131,7 +131,7 @@ def is_idempotency_key(text: str) -> bool:
         and text.isascii()
         and text.isprintable()
         and text == text.strip()
-        and not text.startswith(RESUBMISSION)
+        and not text.startswith(RESUBMISSION_PREFIX)
     )
 
 
@@ -159,7 +159,7 @@ def _note_answer(
     return query(
         engine,
         deadline or Deadline(REQUEST_SECONDS),
-        submissions.mark_taken,
+        outbox.mark_accepted,
         submission.idempotency_key,
         job_id=event.job_id,
         event_id=recorded.id,
@@ -186,7 +186,7 @@ def _note_refusal(
     )
     until = deadline or Deadline(REQUEST_SECONDS)
     try:
-        query(engine, until, submissions.mark_refused, submission, refusal)
+        query(engine, until, outbox.mark_refused, submission, refusal)
     except DatabaseUnavailableError as away:
         # Then it will be asked again, and refused again.
         logger.warning("a refusal was not written down: %s", away)

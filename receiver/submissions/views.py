@@ -12,8 +12,8 @@ from receiver.runtime.deadline import Deadline
 from receiver.runtime.timeouts import DeadlineExceededError, time_limit
 from receiver.services import services
 from receiver.store.retry import DatabaseUnavailableError, query
-from receiver.store.submissions import submissions
-from receiver.store.submissions.submissions import KeyReusedError, OutcomeUnknownError, Submission
+from receiver.store.submissions import outbox
+from receiver.store.submissions.outbox import KeyReusedError, OutcomeUnknownError, Submission
 from receiver.submissions.request import idempotency_key, invalid, is_to_be_checked, wanted
 from receiver.submissions.submit import (
     Intent,
@@ -102,7 +102,7 @@ def _stores(configuration_id: str) -> bool:
 
 def _is_taken(engine: Engine, until_when: Deadline) -> bool:
     """Tell whether this is the repeat of what Twilio has taken: then nothing is looked at."""
-    return bool(query(engine, until_when, submissions.taken, [g.idempotency_key]))
+    return bool(query(engine, until_when, outbox.accepted_jobs, [g.idempotency_key]))
 
 
 def _check(url: str) -> None:
@@ -121,7 +121,7 @@ def _check(url: str) -> None:
 
 def _accepted(engine: Engine, submission: Submission, until_when: Deadline) -> Response:
     """Return Twilio's answer to the submission, the first time and every other."""
-    job = query(engine, until_when, submissions.job_as_taken, submission)
+    job = query(engine, until_when, outbox.job_as_accepted, submission)
     if job is None:
         raise ProblemError(
             502,

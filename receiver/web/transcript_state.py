@@ -11,7 +11,7 @@ from receiver.settings.urls import CALLBACK_PATH, without_credentials
 _LONG = 1800
 
 # The row as receiver.store.jobs.read has it, where a gap's `ended_at` is never null, with what
-# receiver.store.jobs.gaps.explanations adds to it, where that was asked for.
+# receiver.store.jobs.gaps.explain_gaps adds to it, where that was asked for.
 Job = Mapping[str, Any]
 
 

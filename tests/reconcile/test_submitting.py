@@ -16,8 +16,8 @@ from receiver.reconcile.submitting import resubmit_missing, resume_left
 from receiver.simulator.trouble import Trouble
 from receiver.store.completeness.figures import completeness
 from receiver.store.submissions import intents
-from receiver.store.submissions import submissions as store
-from receiver.store.submissions.submissions import KeyReusedError, Submission
+from receiver.store.submissions import outbox as store
+from receiver.store.submissions.outbox import KeyReusedError, Submission
 from receiver.store.tables import submissions
 from receiver.twilio.client import TwilioBusyError, TwilioRefusedError, TwilioUnavailableError
 from schemas.submission import Submission as Request
@@ -40,7 +40,7 @@ def _intend(here: World, *, minutes_ago: float, key: str = KEY) -> None:
         asked_at=at,
     )
     with here.context.engine.connect() as connection:
-        store.intend(connection, asked)
+        store.record_intent(connection, asked)
 
 
 def _posts(here: World) -> int:
@@ -80,7 +80,7 @@ def test_a_left_intent_is_one_reconcilers(engine: Engine) -> None:
     with world(engine) as here:
         _intend(here, minutes_ago=5)
         with engine.connect() as connection:
-            stale = store.unanswered(connection, here.context.clock())
+            stale = store.find_unanswered(connection, here.context.clock())
         here.rest.mishap = _raises(TwilioUnavailableError("Nobody is there."))
         with pytest.raises(TwilioUnavailableError):
             resume_left(here.context, Report())

@@ -8,7 +8,7 @@ from receiver.reconcile.run import reconcile
 from receiver.simulator.trouble import Trouble
 from receiver.store.completeness.figures import completeness
 from receiver.store.completeness.missing import missing_jobs
-from receiver.store.server import describe
+from receiver.store.server import describe_server
 from tests.support.environment import serving
 from tests.support.world import world
 
@@ -26,7 +26,7 @@ def environ(environ: dict[str, str]) -> dict[str, str]:
 def test_after_one_pass_everything_is_known(app: Flask, engine: Engine) -> None:
     """Every job has its final status; the lost ones are back or named, and counted exactly."""
     with engine.connect() as connection:
-        jobs = JOBS[describe(connection).version]
+        jobs = JOBS[describe_server(connection).version]
     with (
         serving(app) as origin,
         world(engine, callback_url=f"{origin}/callbacks/transcription", trouble=TROUBLE) as here,

@@ -12,7 +12,12 @@ from receiver.cli.context import explained
 from receiver.services import services
 from receiver.store.event import Outcome
 from receiver.store.ledger.find import LedgerFilter
-from receiver.store.ledger.quarantine import Counts, count_replayable, quarantined_ids, unknown_ids
+from receiver.store.ledger.quarantine import (
+    ReplayCounts,
+    count_replayable,
+    quarantined_ids,
+    unknown_ids,
+)
 
 
 @click.command("replay")
@@ -58,7 +63,9 @@ def _wanted(ids: tuple[int, ...], wanted: LedgerFilter) -> LedgerFilter:
     return LedgerFilter(ids=ids)
 
 
-def _replay(wanted: LedgerFilter, found: Counts, became: Counter[str], *, dry_run: bool) -> None:
+def _replay(
+    wanted: LedgerFilter, found: ReplayCounts, became: Counter[str], *, dry_run: bool
+) -> None:
     """Replay them one by one, and count what becomes of them."""
     judge_anew = Replay(services().engine, services().settings.signing_keys, dry_run=dry_run)
     with click.progressbar(

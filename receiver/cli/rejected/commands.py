@@ -14,7 +14,7 @@ from receiver.rejected.accept import accept, verified_event
 from receiver.services import services
 from receiver.signatures.signature import SignatureError
 from receiver.store.event import Outcome
-from receiver.store.rejected.not_kept import not_kept
+from receiver.store.rejected.not_kept import not_kept_counts
 from receiver.store.rejected.quotas import Quotas
 from receiver.store.rejected.read import load_rejected, newest_rejected, rejected_ids, usage
 
@@ -40,7 +40,7 @@ def _list(*, limit: int) -> None:
     with services().engine.connect() as connection:
         rows = newest_rejected(connection, limit=limit)
         uses = usage(connection, Quotas(services().settings.accounts))
-        counts = not_kept(connection)
+        counts = not_kept_counts(connection)
     for row in rows:
         click.echo(
             f"{row.id:>8}  {row.received_at:%Y-%m-%dT%H:%M:%SZ}  {row.reason:<15}  "

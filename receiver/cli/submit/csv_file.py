@@ -10,7 +10,7 @@ from functools import cache, partial
 import click
 
 from receiver.services import services
-from receiver.store.submissions.submissions import taken
+from receiver.store.submissions.outbox import accepted_jobs
 from receiver.submissions.batch import Batch, Result
 from receiver.submissions.csv_rows import Row, Sheet
 from receiver.submissions.submit import lacks_participants, stores_into_conversation
@@ -101,7 +101,7 @@ def _done(rows: Sequence[Row]) -> dict[str, str]:
     done: dict[str, str] = {}
     with services().engine.connect() as connection:
         for start in range(0, len(rows), _KEYS):
-            found = taken(connection, [row.key for row in rows[start : start + _KEYS]])
+            found = accepted_jobs(connection, [row.key for row in rows[start : start + _KEYS]])
             done |= {key: job_id for key, job_id in found.items() if job_id}
 
     return done

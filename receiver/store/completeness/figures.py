@@ -19,7 +19,7 @@ from receiver.store.tables import passes, transcriptions
 _job = transcriptions.c
 
 # Without a complete pass for so long, what is lost since then goes unnoticed.
-RECENT = timedelta(days=1)
+MAX_SCAN_AGE = timedelta(days=1)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,12 +10,12 @@ from receiver.store.jobs.gaps import (
     IS_QUARANTINED,
     IS_REJECTED,
     IS_REPLACED,
-    RESUBMISSION,
+    RESUBMISSION_PREFIX,
     ended_at,
-    explanations,
+    explain_gaps,
 )
-from receiver.store.jobs.read import JOB, Row
-from receiver.store.submissions.submissions import OF_THE_MOMENT
+from receiver.store.jobs.read import JOB_COLUMNS, Row
+from receiver.store.submissions.outbox import TRANSIENT_STATUSES
 from receiver.store.tables import submissions, transcriptions, watches
 
 _job = transcriptions.c
@@ -27,19 +27,19 @@ _LATER = timedelta(hours=1)
 def missing_jobs(connection: Connection, over_by: datetime, *, limit: int) -> list[Row]:
     """Return the jobs whose transcript is missing, the oldest gap first, with explanations."""
     statement = (
-        select(*JOB)
+        select(*JOB_COLUMNS)
         .where(GAP, ended_at <= over_by, not_(IS_REPLACED))
         .order_by(ended_at, _job.id)
         .limit(limit)
     )
 
     rows = connection.execute(statement).mappings().all()
-    found = explanations(connection, [row["id"] for row in rows])
+    found = explain_gaps(connection, [row["id"] for row in rows])
 
     return [{**row, **found.get(row["id"], {})} for row in rows]
 
 
-def to_resubmit(
+def jobs_to_resubmit(
     connection: Connection,
     over_by: datetime,
     at: datetime,
@@ -59,16 +59,18 @@ def to_resubmit(
     )
     key = submissions.c.idempotency_key
     asked = select(key).where(
-        key == func.concat(RESUBMISSION, _job.id),
+        key == func.concat(RESUBMISSION_PREFIX, _job.id),
         or_(
             submissions.c.refusal.is_(None),
-            submissions.c.refusal["status"].as_integer().not_in(OF_THE_MOMENT),
+            submissions.c.refusal["status"].as_integer().not_in(TRANSIENT_STATUSES),
             submissions.c.asked_at > at - _LATER,
         ),
     )
-    born_of_it = select(key).where(submissions.c.job_id == _job.id, key.startswith(RESUBMISSION))
+    born_of_it = select(key).where(
+        submissions.c.job_id == _job.id, key.startswith(RESUBMISSION_PREFIX)
+    )
     statement = (
-        select(*JOB)
+        select(*JOB_COLUMNS)
         .where(GAP, ended_at <= over_by, not_(IS_QUARANTINED), not_(IS_REJECTED))
         .where(_job.configuration_id.is_not(None))
         .where(or_(_job.source_id.is_not(None), _job.media_url.is_not(None)))

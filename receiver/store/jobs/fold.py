@@ -16,7 +16,7 @@ _RANKS = {"callback": 3, "fetch": 2, "submission": 1, "conversation": 0}
 _NEVER = datetime(1, 1, 2, tzinfo=UTC)
 
 # The job's columns that a newer event's value replaces, and its null doesn't.
-OVERLAID = (
+MERGED_COLUMNS = (
     "configuration_id",
     "source_id",
     "media_url",
@@ -31,7 +31,7 @@ OVERLAID = (
     "updated_at",
 )
 # The job's columns that tell of its transcript; replaced together.
-TRANSCRIPT = ("transcript_sha256", "transcript_source", "sentences")
+TRANSCRIPT_COLUMNS = ("transcript_sha256", "transcript_source", "sentences")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,7 @@ def fold(events: Iterable[FoldInput]) -> dict[str, Any]:
     """
     ordered = sorted(events, key=lambda told: told.key)
     newest = ordered[-1]
-    job: dict[str, Any] = dict.fromkeys((*OVERLAID, *TRANSCRIPT))
+    job: dict[str, Any] = dict.fromkeys((*MERGED_COLUMNS, *TRANSCRIPT_COLUMNS))
     for told in ordered:
         job |= _overlay(job, told)
     terminal, updated_at, source, sha256 = newest.key
@@ -97,11 +97,11 @@ def fold(events: Iterable[FoldInput]) -> dict[str, Any]:
 
 def _overlay(job: dict[str, Any], told: FoldInput) -> dict[str, Any]:
     """Return what the event adds or replaces."""
-    changes = {name: value for name in OVERLAID if (value := told.head.get(name)) is not None}
+    changes = {name: value for name in MERGED_COLUMNS if (value := told.head.get(name)) is not None}
     sentences = told.head.get("sentences")
     if sentences is None:
         return changes
-    transcript = dict(zip(TRANSCRIPT, (told.sha256, told.source, sentences), strict=True))
+    transcript = dict(zip(TRANSCRIPT_COLUMNS, (told.sha256, told.source, sentences), strict=True))
     replaces = job["sentences"] is None or _rank(transcript) >= _rank(job)
 
     return changes | transcript if replaces else changes

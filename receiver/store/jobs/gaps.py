@@ -12,7 +12,7 @@ from receiver.store.tables import events, rejected, submissions, transcriptions
 _job = transcriptions.c
 
 # A job's recording is submitted again under this and the job's id, and so once at most.
-RESUBMISSION = "resubmit-"
+RESUBMISSION_PREFIX = "resubmit-"
 
 GAP: ColumnElement[bool] = and_(_job.status == "COMPLETED", _job.transcript_sha256.is_(None))
 # When the job of a gap was over. A row that a release before 0005 wrote doesn't tell, until the
@@ -20,16 +20,16 @@ GAP: ColumnElement[bool] = and_(_job.status == "COMPLETED", _job.transcript_sha2
 # since we first heard of the job is over.
 ended_at: ColumnElement[datetime] = func.coalesce(_job.ended_at, _job.first_seen_at)
 
-_is_resubmission = submissions.c.idempotency_key == func.concat(RESUBMISSION, _job.id)
+_is_resubmission = submissions.c.idempotency_key == func.concat(RESUBMISSION_PREFIX, _job.id)
 
 # Whether the job that its recording was submitted again as brought the transcript. So put it is
 # found out once for all jobs, from the few that were submitted again.
 _other = transcriptions.alias("other")
 IS_REPLACED: ColumnElement[bool] = _job.id.in_(
-    select(func.substr(submissions.c.idempotency_key, len(RESUBMISSION) + 1))
+    select(func.substr(submissions.c.idempotency_key, len(RESUBMISSION_PREFIX) + 1))
     .join(_other, _other.c.id == submissions.c.job_id)
     .where(
-        submissions.c.idempotency_key.startswith(RESUBMISSION),
+        submissions.c.idempotency_key.startswith(RESUBMISSION_PREFIX),
         _other.c.transcript_sha256.is_not(None),
     )
 )
@@ -48,7 +48,7 @@ IS_REJECTED = select(rejected.c.id).where(rejected.c.job_id == _job.id.collate("
 _RESUBMITTED_AS = select(submissions.c.job_id).where(_is_resubmission).scalar_subquery()
 
 
-def explanations(connection: Connection, job_ids: Collection[str]) -> dict[str, Mapping[str, Any]]:
+def explain_gaps(connection: Connection, job_ids: Collection[str]) -> dict[str, Mapping[str, Any]]:
     """Return of each of the jobs what may explain that its transcript is missing.
 
     `is_quarantined`: a callback named it and could not be used. `is_rejected`: a request that

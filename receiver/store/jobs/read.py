@@ -16,14 +16,14 @@ from sqlalchemy import (
 )
 from sqlalchemy.engine import Compiled
 
-from receiver.store.engine import run
+from receiver.store.engine import execute_prepared
 from receiver.store.jobs.gaps import GAP, ended_at
 from receiver.store.page import EARLIEST, LATEST, Order, Page, Span, read_page
 from receiver.store.tables import events, transcriptions
 
 _job = transcriptions.c
 _OTHERWISE = {"transaction_id", "ended_at"}
-JOB = [
+JOB_COLUMNS = [
     *(
         column
         for column in _job
@@ -40,8 +40,10 @@ Row = Mapping[str, Any]
 
 # Compiled once: that takes longer than asking the database, and every poll would.
 _DIALECT = make_url("postgresql+psycopg://").get_dialect()()
-_NAMES = [column.name for column in JOB]
-_TRANSCRIPTION = select(*JOB).where(_job.id == bindparam("job_id")).compile(dialect=_DIALECT)
+_NAMES = [column.name for column in JOB_COLUMNS]
+_TRANSCRIPTION = (
+    select(*JOB_COLUMNS).where(_job.id == bindparam("job_id")).compile(dialect=_DIALECT)
+)
 _TRANSCRIPT_BODY = (
     select(events.c.body).where(events.c.sha256 == bindparam("sha256")).compile(dialect=_DIALECT)
 )
@@ -60,7 +62,7 @@ def transcriptions_page(connection: Connection, filters: Mapping[str, Any], span
         lower=(after or EARLIEST, ""),
         upper=(before or LATEST, ""),
     )
-    statement = select(*JOB)
+    statement = select(*JOB_COLUMNS)
     # A filter that stands alone has an index of its own. As a condition it would leave the choice:
     # where half of the jobs match, Postgres takes the index of all, and if these are the older ones
     # it reads all that are newer first. As the head of the order it doesn't.
@@ -105,7 +107,7 @@ def callback_body(connection: Connection, job_id: str, callback_id: int) -> byte
 
 
 def _first(connection: Connection, statement: Compiled, **values: Any) -> TupleRow | None:
-    rows = run(connection, str(statement), statement.construct_params(values) or {})
+    rows = execute_prepared(connection, str(statement), statement.construct_params(values) or {})
 
     return rows[0] if rows else None
 

@@ -40,11 +40,11 @@ def load_events(connection: Connection, job_id: str) -> list[FoldInput]:
     )
 
     return [
-        FoldInput(row.sha256, row.source, row.received_at, from_json(row.head))
+        FoldInput(row.sha256, row.source, row.received_at, head_from_json(row.head))
         for row in connection.execute(statement)
     ]
 
 
-def from_json(head: dict[str, Any]) -> dict[str, Any]:
+def head_from_json(head: dict[str, Any]) -> dict[str, Any]:
     """Return the head as it was before the ledger kept it."""
     return head | {name: datetime.fromisoformat(head[name]) for name in _MOMENTS if head.get(name)}

@@ -16,7 +16,7 @@ _in_quarantine = events.c.outcome == Outcome.QUARANTINED
 _judgeable = and_(_callback, _in_quarantine, events.c.body.is_not(None))
 
 
-class Counts(NamedTuple):
+class ReplayCounts(NamedTuple):
     """How many callbacks a filter lets through, by what a replay can make of them."""
 
     quarantined: int
@@ -25,7 +25,7 @@ class Counts(NamedTuple):
     newest: int  # the highest id among them, 0 where there are none
 
 
-def count_replayable(connection: Connection, wanted: LedgerFilter) -> Counts:
+def count_replayable(connection: Connection, wanted: LedgerFilter) -> ReplayCounts:
     """Count the callbacks that the filter lets through."""
     count = func.count()
     statement = select(
@@ -35,7 +35,7 @@ def count_replayable(connection: Connection, wanted: LedgerFilter) -> Counts:
         func.coalesce(func.max(events.c.id), 0),
     ).where(_callback, *wanted.conditions())
 
-    return Counts(*connection.execute(statement).one())
+    return ReplayCounts(*connection.execute(statement).one())
 
 
 def unknown_ids(connection: Connection, ids: Sequence[int]) -> list[int]:

@@ -5,23 +5,23 @@ Their parameters are rows: `jobs` and `events`, JSON arrays of objects with the 
 takes any number of them.
 """
 
-from receiver.store.jobs.fold import OVERLAID, TRANSCRIPT
+from receiver.store.jobs.fold import MERGED_COLUMNS, TRANSCRIPT_COLUMNS
 
-JOB = (
+JOB_COLUMNS = (
     "id",
     "account_id",
     "status",
-    *OVERLAID,
+    *MERGED_COLUMNS,
     "received_at",
     "first_seen_at",
     "ended_at",
-    *TRANSCRIPT,
+    *TRANSCRIPT_COLUMNS,
     "key_terminal",
     "key_updated_at",
     "key_source",
     "key_sha256",
 )
-EVENT = (
+EVENT_COLUMNS = (
     "sha256",
     "source",
     "job_id",
@@ -68,12 +68,13 @@ _REPLACES = """EXCLUDED.sentences IS NOT NULL AND (t.sentences IS NULL
 
 
 _JOBS = f"""
-SELECT {", ".join(JOB)} FROM jsonb_populate_recordset(NULL::transcriptions, %(jobs)s)
+SELECT {", ".join(JOB_COLUMNS)} FROM jsonb_populate_recordset(NULL::transcriptions, %(jobs)s)
 """  # noqa: S608 - made of the column names above
 _EVENTS = f"""
 SELECT {
     ", ".join(
-        "(%(bodies)b::bytea[])[ordinality]" if name == "body" else f"told.{name}" for name in EVENT
+        "(%(bodies)b::bytea[])[ordinality]" if name == "body" else f"told.{name}"
+        for name in EVENT_COLUMNS
     )
 }
 FROM jsonb_populate_recordset(NULL::events, %(events)s) WITH ORDINALITY AS told
@@ -86,18 +87,18 @@ FROM jsonb_populate_recordset(NULL::events, %(events)s) WITH ORDINALITY AS told
 # violates its digest's uniqueness: then nothing is written of any.
 RECORD_NEWEST = f"""
 WITH job AS (
-    INSERT INTO transcriptions AS t ({", ".join(JOB)})
+    INSERT INTO transcriptions AS t ({", ".join(JOB_COLUMNS)})
     {_JOBS} ORDER BY id
     ON CONFLICT (id) DO UPDATE SET
         status = EXCLUDED.status,
-        {", ".join(f"{name} = COALESCE(EXCLUDED.{name}, t.{name})" for name in OVERLAID)},
+        {", ".join(f"{name} = COALESCE(EXCLUDED.{name}, t.{name})" for name in MERGED_COLUMNS)},
         received_at = LEAST(t.received_at, EXCLUDED.received_at),
         first_seen_at = LEAST(t.first_seen_at, EXCLUDED.first_seen_at),
         ended_at = LEAST(t.ended_at, EXCLUDED.ended_at),
         {
     ", ".join(
         f"{name} = CASE WHEN {_REPLACES} THEN EXCLUDED.{name} ELSE t.{name} END"
-        for name in TRANSCRIPT
+        for name in TRANSCRIPT_COLUMNS
     )
 },
         key_terminal = EXCLUDED.key_terminal,
@@ -111,20 +112,20 @@ WITH job AS (
             > (t.key_terminal, t.key_updated_at, t.key_source, t.key_sha256)
     RETURNING t.id
 )
-INSERT INTO events ({", ".join(EVENT)})
+INSERT INTO events ({", ".join(EVENT_COLUMNS)})
 {_EVENTS} JOIN job ON job.id = told.job_id
 RETURNING sha256, id, outcome, reason, detail
 """
 
 CLAIM_JOB = f"""
-INSERT INTO transcriptions ({", ".join(JOB)}) {_JOBS}
+INSERT INTO transcriptions ({", ".join(JOB_COLUMNS)}) {_JOBS}
 ON CONFLICT (id) DO NOTHING
 """
 
 # A body that is known already is judged anew; but what has been applied stays applied, and what is
 # now remembers why it was not.
 RECORD_EVENT = f"""
-INSERT INTO events AS e ({", ".join(EVENT)}) {_EVENTS}
+INSERT INTO events AS e ({", ".join(EVENT_COLUMNS)}) {_EVENTS}
 ON CONFLICT (sha256) DO UPDATE SET
     deliveries = e.deliveries + EXCLUDED.deliveries,
     received_at = LEAST(e.received_at, EXCLUDED.received_at),

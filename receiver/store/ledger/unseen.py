@@ -6,10 +6,10 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from receiver.store.event import Event
-from receiver.store.jobs.fold import OVERLAID
+from receiver.store.jobs.fold import MERGED_COLUMNS
 from receiver.store.tables import events, transcriptions
 
-_COLUMNS = [transcriptions.c[name] for name in ("id", "account_id", "status", *OVERLAID)]
+_COLUMNS = [transcriptions.c[name] for name in ("id", "account_id", "status", *MERGED_COLUMNS)]
 
 
 def select_unseen(connection: Connection, told: Sequence[Event]) -> list[tuple[Event, bool]]:

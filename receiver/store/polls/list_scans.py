@@ -19,17 +19,17 @@ _p = passes.c
 OVERLAP = timedelta(minutes=10)
 # The first pass: what was created before the store first heard of anything was never ours, but
 # for what may have gone wrong on the first day.
-BEFORE_THE_FIRST = timedelta(days=1)
-LOOK_BACK = timedelta(days=30)
+FIRST_SCAN_MARGIN = timedelta(days=1)
+MAX_LOOK_BACK = timedelta(days=30)
 # For how long the place where a pass was cut short is good for going on.
-RESUMABLE = timedelta(hours=1)
+MAX_INTERRUPTION = timedelta(hours=1)
 # And for how long a pass may take with all that: its first pages were read when it began.
-LONGEST_PASS = timedelta(hours=6)
-KEPT = timedelta(days=30)
+MAX_SCAN_TIME = timedelta(hours=6)
+RETENTION = timedelta(days=30)
 
 # How long after a pass the next one may begin: the longer nothing has happened, the longer.
-SHORTEST_REST = timedelta(minutes=1)
-LONGEST_REST = timedelta(minutes=10)
+MIN_REST = timedelta(minutes=1)
+MAX_REST = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,7 +42,7 @@ class Scan:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Counts:
+class ScanCounts:
     """How many jobs were looked at, had changed, and were not known before."""
 
     checked: int = 0
@@ -72,7 +72,7 @@ def _resumed(connection: Connection, at: datetime, leased_until: datetime) -> Sc
     statement = (
         update(passes)
         .where(_p.id == last, _p.completed_at.is_(None), _p.token.is_not(None))
-        .where(_p.ended_at >= at - RESUMABLE, _p.started_at > at - LONGEST_PASS)
+        .where(_p.ended_at >= at - MAX_INTERRUPTION, _p.started_at > at - MAX_SCAN_TIME)
         .values(ended_at=None, fault=None, leased_until=leased_until)
         .returning(_p.id, _p.created_after, _p.token)
     )
@@ -103,18 +103,18 @@ def _pass(row: Row[Any]) -> Scan:
 
 def _beginning(connection: Connection, at: datetime) -> datetime:
     """Return from which time of creation on the jobs are to be listed."""
-    complete = known_since(connection)
+    complete = last_complete_scan_at(connection)
     if complete is not None:
         return complete - OVERLAP
     first = connection.execute(select(events.c.received_at).order_by(events.c.id).limit(1)).scalar()
 
-    return max(min(first or at, at) - BEFORE_THE_FIRST, at - LOOK_BACK)
+    return max(min(first or at, at) - FIRST_SCAN_MARGIN, at - MAX_LOOK_BACK)
 
 
 def advance(
     connection: Connection,
     open_pass: Scan,
-    counts: Counts,
+    counts: ScanCounts,
     *,
     token: str | None,
     leased_until: datetime,
@@ -134,7 +134,7 @@ def advance(
 def complete(connection: Connection, open_pass: Scan, at: datetime) -> None:
     """Note that every page was read, and forget passes of long ago."""
     connection.execute(_open(open_pass).values(completed_at=at, ended_at=at, token=None))
-    connection.execute(delete(passes).where(_p.started_at < at - KEPT))
+    connection.execute(delete(passes).where(_p.started_at < at - RETENTION))
 
 
 def abort(
@@ -145,7 +145,7 @@ def abort(
     connection.execute(_open(open_pass).values(ended_at=at, fault=fault, token=token))
 
 
-def known_since(connection: Connection) -> datetime | None:
+def last_complete_scan_at(connection: Connection) -> datetime | None:
     """Return when the last complete pass began."""
     statement = select(func.max(_p.started_at)).where(_p.completed_at.is_not(None))
 
@@ -163,9 +163,9 @@ def next_scan_at(connection: Connection) -> datetime | None:
     if row.end is None:
         return None
     end: datetime = row.end
-    quiet = end - row.event if row.event else LONGEST_REST
+    quiet = end - row.event if row.event else MAX_REST
 
-    return end + min(max(quiet, SHORTEST_REST), LONGEST_REST)
+    return end + min(max(quiet, MIN_REST), MAX_REST)
 
 
 def _open(open_pass: Scan) -> Update:

@@ -37,9 +37,9 @@ _IS_CONVERSATION_TO_COME = and_(
 )
 
 # No job is of two kinds. Each kind has an index of its own, and all together have none.
-KINDS: dict[PollReason, ColumnElement[bool]] = {
+CONDITIONS: dict[PollReason, ColumnElement[bool]] = {
     PollReason.STATUS: IS_UNFINISHED,
     PollReason.TRANSCRIPT: _IS_IN_CONVERSATION,
     PollReason.CONVERSATION: _IS_CONVERSATION_TO_COME,
 }
-NEED: ColumnElement[str] = case(*((kind, need.value) for need, kind in KINDS.items()))
+POLL_REASON: ColumnElement[str] = case(*((kind, need.value) for need, kind in CONDITIONS.items()))

@@ -6,15 +6,15 @@ from sqlalchemy import Connection, and_, case, delete, literal, select
 from sqlalchemy.dialects.postgresql import insert
 
 from receiver.store.jobs.gaps import ended_at
-from receiver.store.polls.polls import SOON, is_needed, of_account
-from receiver.store.polls.reasons import IS_TO_BE_STORED, IS_UNFINISHED, KINDS, PollReason
+from receiver.store.polls.queue import MIN_POLL_DELAY, is_needed, of_account
+from receiver.store.polls.reasons import CONDITIONS, IS_TO_BE_STORED, IS_UNFINISHED, PollReason
 from receiver.store.tables import transcriptions, watches
 
 _job = transcriptions.c
 _w = watches.c
 
 # So many rows are written by one statement at most, which must end long before its timeout.
-MOST = 10_000
+MAX_ROWS_PER_STATEMENT = 10_000
 
 
 def refresh(
@@ -29,7 +29,7 @@ def refresh(
     written = [_watch(connection, need, account_id, grace) for need in PollReason]
     written.append(_forget(connection, account_id, at))
 
-    return max(written) == MOST
+    return max(written) == MAX_ROWS_PER_STATEMENT
 
 
 def _watch(
@@ -37,9 +37,9 @@ def _watch(
 ) -> int:
     """Watch jobs that need this and aren't watched for it; return how many they were."""
     due = case(
-        (IS_UNFINISHED, _job.first_seen_at + SOON),
+        (IS_UNFINISHED, _job.first_seen_at + MIN_POLL_DELAY),
         # A callback would tell what is needed of the others.
-        (and_(_job.conversation_id.is_(None), IS_TO_BE_STORED), ended_at + SOON),
+        (and_(_job.conversation_id.is_(None), IS_TO_BE_STORED), ended_at + MIN_POLL_DELAY),
         else_=ended_at + grace,
     )
     is_watched = select(_w.job_id).where(_w.job_id == _job.id, _w.need == need.value).exists()
@@ -47,12 +47,12 @@ def _watch(
     # and look up one watch after the other instead of going through all of them at once.
     unwatched = (
         select(_job.id, literal(need.value).label("need"), due.label("due_at"))
-        .where(KINDS[need], ~is_watched, *of_account(account_id))
+        .where(CONDITIONS[need], ~is_watched, *of_account(account_id))
         .cte("unwatched")
         .prefix_with("MATERIALIZED")
     )
     # In one order, so that two reconcilers don't wait for one another.
-    found = select(unwatched).order_by(unwatched.c.id).limit(MOST)
+    found = select(unwatched).order_by(unwatched.c.id).limit(MAX_ROWS_PER_STATEMENT)
     given = insert(watches).from_select(["job_id", "need", "due_at"], found)
     statement = given.on_conflict_do_update(
         index_elements=[_w.job_id],
@@ -70,7 +70,11 @@ def _watch(
 
 
 def _forget(connection: Connection, account_id: str | None, at: datetime) -> int:
-    unneeded = select(_w.job_id).where(_w.due_at <= at, ~is_needed(account_id)).limit(MOST)
+    unneeded = (
+        select(_w.job_id)
+        .where(_w.due_at <= at, ~is_needed(account_id))
+        .limit(MAX_ROWS_PER_STATEMENT)
+    )
     statement = delete(watches).where(_w.job_id.in_(unneeded), _w.due_at <= at)
 
     return connection.execute(statement).rowcount

@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import insert
 from receiver.store.tables import rejected_not_kept
 
 
-def count_not_kept(connection: Connection, counts: Mapping[str, int], at: datetime) -> None:
+def add_not_kept(connection: Connection, counts: Mapping[str, int], at: datetime) -> None:
     """Add to the counts."""
     rows = [
         {"reason": reason, "requests": count, "first_at": at, "last_at": at}
@@ -28,6 +28,6 @@ def count_not_kept(connection: Connection, counts: Mapping[str, int], at: dateti
     )
 
 
-def not_kept(connection: Connection) -> Sequence[Row[Any]]:
+def not_kept_counts(connection: Connection) -> Sequence[Row[Any]]:
     """Return the counts: reason, requests, first_at, last_at."""
     return connection.execute(select(rejected_not_kept).order_by(rejected_not_kept.c.reason)).all()

@@ -56,7 +56,7 @@ class Quotas:
         return Quota(None, rejected.c.account_id.not_in(sorted(self.own)), self.all_others)
 
 
-def used(connection: Connection, quota: Quota) -> Amount:
+def measure(connection: Connection, quota: Quota) -> Amount:
     """Return how much is kept of what the quota is for."""
     sums = select(func.count(), func.coalesce(func.sum(rejected.c.row_bytes), 0))
     rows, size = connection.execute(sums.where(quota.condition)).one()

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, Row, func, select, true
 
-from receiver.store.rejected.quotas import Amount, Quota, Quotas, used
+from receiver.store.rejected.quotas import Amount, Quota, Quotas, measure
 from receiver.store.tables import rejected
 
 _SUMMARY = tuple(column for column in rejected.c if column.name != "body")
@@ -60,4 +60,4 @@ def usage(connection: Connection, quotas: Quotas) -> list[Usage]:
     """Return how full the quotas are: each account's own, then the one of all others."""
     own = [quota for account in sorted(quotas.own) for quota in quotas.of(account)]
 
-    return [Usage(quota, used(connection, quota)) for quota in [*own, quotas.of_others()]]
+    return [Usage(quota, measure(connection, quota)) for quota in [*own, quotas.of_others()]]

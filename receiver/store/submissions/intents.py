@@ -5,12 +5,12 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, select, update
 from sqlalchemy.dialects.postgresql import insert
 
-from receiver.store.submissions.submissions import COLUMNS, REMEMBERED, Submission, submission_of
+from receiver.store.submissions.outbox import COLUMNS, KEY_LIFETIME, Submission, to_submission
 from receiver.store.tables import submissions
 
 _s = submissions.c
 
-TOLD = timedelta(days=8)
+REPORT_EXPIRED_FOR = timedelta(days=8)
 
 
 def claim(connection: Connection, submission: Submission, at: datetime) -> Submission | None:
@@ -22,12 +22,12 @@ def claim(connection: Connection, submission: Submission, at: datetime) -> Submi
         update(submissions)
         .where(_s.idempotency_key == submission.idempotency_key)
         .where(_s.answered_at.is_(None), _s.refusal.is_(None))
-        .where(_s.asked_at == submission.asked_at, _s.created_at >= at - REMEMBERED)
+        .where(_s.asked_at == submission.asked_at, _s.created_at >= at - KEY_LIFETIME)
         .values(asked_at=at)
     )
     row = connection.execute(statement.returning(*COLUMNS)).one_or_none()
 
-    return submission_of(row) if row else None
+    return to_submission(row) if row else None
 
 
 def mark_impossible(connection: Connection, key: str, *, submitted_by: str, at: datetime) -> None:
@@ -43,7 +43,7 @@ def mark_impossible(connection: Connection, key: str, *, submitted_by: str, at: 
     connection.execute(given.on_conflict_do_nothing())
 
 
-def expired(connection: Connection, at: datetime) -> list[str]:
+def find_expired(connection: Connection, at: datetime) -> list[str]:
     """Return the keys without an answer of which nobody may ask Twilio any more.
 
     It may have forgotten them, so that whoever asks might make a second job. What is older than
@@ -52,7 +52,7 @@ def expired(connection: Connection, at: datetime) -> list[str]:
     statement = (
         select(_s.idempotency_key)
         .where(_s.answered_at.is_(None), _s.refusal.is_(None))
-        .where(_s.created_at < at - REMEMBERED, _s.created_at > at - TOLD)
+        .where(_s.created_at < at - KEY_LIFETIME, _s.created_at > at - REPORT_EXPIRED_FOR)
         .order_by(_s.created_at)
     )
 

@@ -23,7 +23,7 @@ from receiver.services import services_of
 from receiver.simulator.configurations import CALLBACK_ONLY, WITH_CONVERSATION
 from receiver.simulator.server import Served, serve
 from receiver.simulator.trouble import Trouble
-from receiver.store.submissions.submissions import Submission, intend
+from receiver.store.submissions.outbox import Submission, record_intent
 from receiver.submissions import batch
 from receiver.submissions.batch import CONCURRENCY
 from receiver.submissions.csv_rows import read_rows
@@ -218,7 +218,7 @@ def test_what_nobody_can_know_is_one_lines_fault(
         row = read_rows(lines).rows[1]
     asked_at = datetime.now(UTC) - timedelta(hours=25)
     with services_of(app).engine.connect() as connection:
-        intend(
+        record_intent(
             connection,
             Submission(
                 idempotency_key=row.key,

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Engine, select, text
 from receiver.store.jobs.remove import remove_job
 from receiver.store.ledger.record import record
 from receiver.store.polls import refresh as refreshing
-from receiver.store.polls.polls import GaveUp, Watch, claim, give_up, reschedule
+from receiver.store.polls.queue import GaveUp, Watch, claim, give_up, reschedule
 from receiver.store.polls.reasons import PollReason
 from receiver.store.polls.refresh import refresh
 from receiver.store.tables import watches
@@ -121,7 +121,7 @@ def test_no_statement_writes_more_than_it_can(
     jobs = _watched(engine, 5)
     with engine.connect() as connection:
         connection.execute(text("TRUNCATE watches"))
-    monkeypatch.setattr(refreshing, "MOST", 2)
+    monkeypatch.setattr(refreshing, "MAX_ROWS_PER_STATEMENT", 2)
     counts = []
     while _refresh(engine):
         counts.append(len(_ids(engine)))

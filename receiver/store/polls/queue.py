@@ -20,15 +20,15 @@ from sqlalchemy import (
 )
 
 from receiver.store.jobs.gaps import ended_at
-from receiver.store.jobs.read import JOB, Row
-from receiver.store.polls.reasons import NEED, PollReason
+from receiver.store.jobs.read import JOB_COLUMNS, Row
+from receiver.store.polls.reasons import POLL_REASON, PollReason
 from receiver.store.tables import transcriptions, watches
 
 _job = transcriptions.c
 _w = watches.c
 
 # No job is over sooner.
-SOON = timedelta(seconds=10)
+MIN_POLL_DELAY = timedelta(seconds=10)
 
 
 class GaveUp(enum.StrEnum):
@@ -80,10 +80,10 @@ def claim(
         .returning(_w.job_id, _w.need, _w.attempts, _w.unknown)
         .cte("claimed")
     )
-    is_same = claimed.c.need == NEED
+    is_same = claimed.c.need == POLL_REASON
     statement = select(
-        *JOB,
-        NEED.label("need"),
+        *JOB_COLUMNS,
+        POLL_REASON.label("need"),
         case((is_same, claimed.c.attempts), else_=0).label("attempts"),
         case((is_same, claimed.c.unknown), else_=0).label("unknown"),
     ).join(claimed, claimed.c.job_id == _job.id)
@@ -103,7 +103,9 @@ def claim(
 
 def is_needed(account_id: str | None) -> ColumnElement[bool]:
     """Tell of a watch whether its job is there, is ours to ask about, and needs anything still."""
-    job = select(_job.id).where(_job.id == _w.job_id, NEED.is_not(None), *of_account(account_id))
+    job = select(_job.id).where(
+        _job.id == _w.job_id, POLL_REASON.is_not(None), *of_account(account_id)
+    )
 
     return job.exists()
 
@@ -113,9 +115,9 @@ def of_account(account_id: str | None) -> list[ColumnElement[bool]]:
     return [] if account_id is None else [_job.account_id == account_id]
 
 
-def need_of(connection: Connection, job_id: str) -> tuple[PollReason, datetime] | None:
+def poll_reason(connection: Connection, job_id: str) -> tuple[PollReason, datetime] | None:
     """Return what the job needs now, and when it was over if it is; None: it needs nothing."""
-    statement = select(NEED, ended_at).where(_job.id == job_id, NEED.is_not(None))
+    statement = select(POLL_REASON, ended_at).where(_job.id == job_id, POLL_REASON.is_not(None))
     row = connection.execute(statement).one_or_none()
 
     return None if row is None else (PollReason(row[0]), row[1])

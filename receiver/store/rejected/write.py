@@ -8,14 +8,14 @@ from sqlalchemy import Connection, Engine, delete, func, insert, or_, select
 
 from receiver.runtime.errors import ReceiverError
 from receiver.store.engine import transactional
-from receiver.store.rejected.quotas import Quota, Quotas, used
+from receiver.store.rejected.quotas import Quota, Quotas, measure
 from receiver.store.tables import rejected
 
 # Any number, as long as no other user of the database takes the same one.
 _LOCK = 7_146_550_022
 
 # What is younger is never evicted: nobody can push out what came before them, today's at least.
-KEPT_FOR = timedelta(hours=24)
+MIN_RETENTION = timedelta(hours=24)
 
 _OVERHEAD = 512  # bytes of a row beside what is counted: its ids, its digest, its index entries
 
@@ -59,7 +59,7 @@ class QuotaExceededError(ReceiverError):
         self.account = account
 
 
-def keep_rejected(engine: Engine, request: RejectedRequest, quotas: Quotas) -> int:
+def store_rejected(engine: Engine, request: RejectedRequest, quotas: Quotas) -> int:
     """Return the number under which the request is kept; one with the same body is the same.
 
     Where a quota is used up, the oldest of those go that are older than KEPT_FOR. Raises Full, or
@@ -88,7 +88,7 @@ def remove_rejected(connection: Connection, number: int) -> None:
 
 def _evict(connection: Connection, quota: Quota, request: RejectedRequest) -> None:
     """Remove as many of the quota's oldest rows as must go for the request, or raise Full."""
-    before = used(connection, quota)
+    before = measure(connection, quota)
     rows = before.rows + 1 - quota.most.rows
     size = before.bytes + request.row_bytes - quota.most.bytes
     if rows <= 0 and size <= 0:
@@ -103,7 +103,7 @@ def _evict(connection: Connection, quota: Quota, request: RejectedRequest) -> No
                 func.sum(rejected.c.row_bytes).over(order_by=oldest_first) - rejected.c.row_bytes
             ).label("bytes_before"),
         )
-        .where(quota.condition, rejected.c.received_at <= request.received_at - KEPT_FOR)
+        .where(quota.condition, rejected.c.received_at <= request.received_at - MIN_RETENTION)
         .subquery()
     )
     needed = select(old.c.id).where(or_(old.c.rows_before < rows, old.c.bytes_before < size))

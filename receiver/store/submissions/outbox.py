@@ -12,16 +12,16 @@ from sqlalchemy.dialects.postgresql import insert
 from receiver.runtime.errors import ReceiverError
 from receiver.store.jobs.fold import FoldInput, fold
 from receiver.store.jobs.read import transcription
-from receiver.store.jobs.refold import from_json
+from receiver.store.jobs.refold import head_from_json
 from receiver.store.tables import events, submissions
 
 # For how long Twilio can be relied upon to know an Idempotency-Key again. What was first asked
 # longer ago is not asked again: it might become a second job.
-REMEMBERED = timedelta(hours=24)
+KEY_LIFETIME = timedelta(hours=24)
 
 # The refusals that speak not of the request but of the moment or of us: they tell nothing of what
 # became of an earlier ask.
-OF_THE_MOMENT = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.TOO_MANY_REQUESTS)
+TRANSIENT_STATUSES = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.TOO_MANY_REQUESTS)
 
 _s = submissions.c
 
@@ -59,7 +59,7 @@ class Submission:
     event_id: int | None = None
 
     @property
-    def is_first_ask(self) -> bool:
+    def is_first_attempt(self) -> bool:
         """Whether no earlier ask has an unknown outcome."""
         return self.created_at == self.asked_at
 
@@ -67,7 +67,7 @@ class Submission:
 COLUMNS = [_s[name] for name in Submission.__dataclass_fields__]
 
 
-def intend(connection: Connection, submission: Submission) -> Submission:
+def record_intent(connection: Connection, submission: Submission) -> Submission:
     """Write down what is about to be asked, and return it as it is known now.
 
     It has its answer if it was asked before and Twilio took it. What Twilio refused is forgotten,
@@ -92,7 +92,8 @@ def intend(connection: Connection, submission: Submission) -> Submission:
         where=_s.answered_at.is_(None)
         & (
             is_refused
-            | (_s.request == excluded.request) & (_s.created_at >= submission.asked_at - REMEMBERED)
+            | (_s.request == excluded.request)
+            & (_s.created_at >= submission.asked_at - KEY_LIFETIME)
         ),
     ).returning(*COLUMNS)
     row = connection.execute(statement).one_or_none()
@@ -104,10 +105,10 @@ def intend(connection: Connection, submission: Submission) -> Submission:
         if row.answered_at is None:
             raise OutcomeUnknownError(row.created_at)
 
-    return submission_of(row)
+    return to_submission(row)
 
 
-def mark_taken(
+def mark_accepted(
     connection: Connection, key: str, *, job_id: str | None, event_id: int, at: datetime
 ) -> Submission:
     """Write down which job Twilio made of it, and which event tells; the first time counts."""
@@ -120,7 +121,7 @@ def mark_taken(
 
     known = select(*COLUMNS).where(_s.idempotency_key == key)
 
-    return submission_of(connection.execute(known).one())
+    return to_submission(connection.execute(known).one())
 
 
 def mark_refused(
@@ -131,7 +132,7 @@ def mark_refused(
     Not if somebody has asked since: that may be taken yet. Nor does a refusal of the moment say
     anything of an earlier ask whose outcome is unknown: that is left to be asked for.
     """
-    if refusal["status"] in OF_THE_MOMENT and not submission.is_first_ask:
+    if refusal["status"] in TRANSIENT_STATUSES and not submission.is_first_attempt:
         return
     connection.execute(
         update(submissions)
@@ -141,19 +142,19 @@ def mark_refused(
     )
 
 
-def unanswered(connection: Connection, older_than: datetime) -> Sequence[Submission]:
+def find_unanswered(connection: Connection, older_than: datetime) -> Sequence[Submission]:
     """Return those last asked before this time of which nobody knows what came of them."""
     statement = (
         select(*COLUMNS)
         .where(_s.answered_at.is_(None), _s.refusal.is_(None))
-        .where(_s.asked_at < older_than, _s.created_at >= older_than - REMEMBERED)
+        .where(_s.asked_at < older_than, _s.created_at >= older_than - KEY_LIFETIME)
         .order_by(_s.asked_at)
     )
 
-    return [submission_of(row) for row in connection.execute(statement)]
+    return [to_submission(row) for row in connection.execute(statement)]
 
 
-def taken(connection: Connection, keys: Collection[str]) -> dict[str, str | None]:
+def accepted_jobs(connection: Connection, keys: Collection[str]) -> dict[str, str | None]:
     """Return of those keys of which Twilio has made a job its id, if it could be understood."""
     statement = select(_s.idempotency_key, _s.job_id).where(
         _s.idempotency_key.in_(keys), _s.answered_at.is_not(None)
@@ -162,7 +163,7 @@ def taken(connection: Connection, keys: Collection[str]) -> dict[str, str | None
     return {row.idempotency_key: row.job_id for row in connection.execute(statement)}
 
 
-def job_as_taken(connection: Connection, submission: Submission) -> Mapping[str, Any] | None:
+def job_as_accepted(connection: Connection, submission: Submission) -> Mapping[str, Any] | None:
     """Return the job's row as Twilio's answer told it, whatever it has become since.
 
     None: the answer could not be used, or is there no more.
@@ -174,11 +175,11 @@ def job_as_taken(connection: Connection, submission: Submission) -> Mapping[str,
     event = connection.execute(statement).one_or_none()
     if not job or event is None or event.head is None:
         return None
-    told = FoldInput(event.sha256, event.source, event.received_at, from_json(event.head))
+    told = FoldInput(event.sha256, event.source, event.received_at, head_from_json(event.head))
 
     return {**job, **fold([told])}
 
 
-def submission_of(row: Row[Any]) -> Submission:
+def to_submission(row: Row[Any]) -> Submission:
     """Return what a row of these columns tells."""
     return Submission(**row._mapping)  # noqa: SLF001 - SQLAlchemy's documented accessor
