@@ -21,7 +21,7 @@ def migrate_command() -> None:
     )
 
     try:
-        migrate(services().engine, tell=click.echo)
+        migrate(services().engine, report=click.echo)
     except MigrationBusyError as error:
         raise click.ClickException(str(error)) from error
 

@@ -151,7 +151,7 @@ def _of_database(settings: Settings, engine: Engine) -> Iterator[Finding]:
             "plan's limit, default_transaction_read_only).",
         )
     yield of_schema(schema)
-    yield of_room(settings, server.room)
+    yield of_room(settings, server.available_connections)
     if schema != "behind":
         yield from _of_contents(engine)
 

@@ -44,7 +44,7 @@ def poll_job(context: ReconcileContext, watched: Watch, report: Report) -> bool:
         if error.status == HTTPStatus.UNAUTHORIZED:
             raise  # nor would Twilio tell of another; while a 403 may be of this one alone
         is_not_found = error.status == HTTPStatus.NOT_FOUND
-        outcome.is_unknown = is_not_found and watched.need != PollReason.TRANSCRIPT
+        outcome.is_unknown = is_not_found and watched.reason != PollReason.TRANSCRIPT
         report.errors += not is_not_found
         report.unknown += outcome.is_unknown
         logger.warning("Twilio told nothing of a job: code %s", error.code, extra=about)
@@ -62,7 +62,7 @@ def poll_job(context: ReconcileContext, watched: Watch, report: Report) -> bool:
 
 def _answered(context: ReconcileContext, watched: Watch, report: Report) -> float | None:
     """Ask, record the answer, and return Twilio's Retry-After."""
-    if watched.need == PollReason.TRANSCRIPT:
+    if watched.reason == PollReason.TRANSCRIPT:
         _read_conversation(context, watched, report)
         return None
     answer = context.twilio.fetch(watched.job["id"])
@@ -80,7 +80,7 @@ def _read_conversation(context: ReconcileContext, watched: Watch, report: Report
         job,
         context.twilio.communications(job["conversation_id"]),
         is_alone=context.query(queue.is_alone, job),
-        is_last_chance=is_exhausted(watched.need, watched.attempts + 1),
+        is_last_chance=is_exhausted(watched.reason, watched.attempts + 1),
     )
     if document is not None and record_event(
         context, event_from(context, "conversation", document), report
@@ -107,8 +107,8 @@ def _settle(context: ReconcileContext, watched: Watch, outcome: _Outcome) -> Non
 
 def _anew(watched: Watch, need: PollReason, outcome: _Outcome) -> Watch:
     """Return the watch with this time counted; for what is needed only now nobody has asked."""
-    if need != watched.need:
-        return replace(watched, need=need, attempts=0, unknown=0)
+    if need != watched.reason:
+        return replace(watched, reason=need, attempts=0, unknown=0)
 
     return replace(
         watched,
@@ -121,7 +121,7 @@ def _gave_up(watched: Watch, outcome: _Outcome) -> GaveUp | None:
     if watched.unknown >= MOST_TIMES_UNKNOWN:
         return GaveUp.UNKNOWN_AT_TWILIO
     # The last time is one that Twilio answered.
-    if is_exhausted(watched.need, watched.attempts) and not outcome.is_away:
+    if is_exhausted(watched.reason, watched.attempts) and not outcome.is_away:
         return GaveUp.NOT_THERE_IN_TIME
 
     return None

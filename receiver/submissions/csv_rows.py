@@ -13,7 +13,7 @@ from uuid import NAMESPACE_URL, uuid5
 
 from marshmallow import ValidationError
 
-from schemas.submission import Submission, canonical, faults_of, line_of
+from schemas.submission import Submission, canonical, format_faults, to_faults
 
 _SUBMISSION = Submission()
 _COLUMNS = tuple(each.data_key or name for name, each in _SUBMISSION.fields.items())
@@ -81,7 +81,7 @@ def loaded(document: Mapping[str, Any]) -> dict[str, Any]:
 
 def told(error: ValidationError) -> str:
     """Return what is wrong, in one line."""
-    return line_of(faults_of(error))
+    return format_faults(to_faults(error))
 
 
 def _header_faults(names: Sequence[str]) -> list[str]:

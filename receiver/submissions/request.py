@@ -9,7 +9,7 @@ from marshmallow import ValidationError
 from receiver.submissions.submit import KEY_RULE, is_idempotency_key, uuid7
 from receiver.web.problems import ProblemError
 from schemas.query import SubmissionQuery
-from schemas.submission import Submission, code_of, faults_of, line_of
+from schemas.submission import Submission, format_faults, to_faults, twilio_code
 
 _QUERY = SubmissionQuery()
 _REQUEST = Submission()
@@ -32,7 +32,7 @@ def is_to_be_checked() -> bool:
     try:
         given = _QUERY.read(list(request.args.items(multi=True)))
     except ValidationError as error:
-        raise invalid(faults_of(error)) from None
+        raise invalid(to_faults(error)) from None
 
     return bool(given.get("check"))
 
@@ -49,11 +49,11 @@ def wanted() -> dict[str, Any]:
     try:
         loaded: dict[str, Any] = _REQUEST.load(document)
     except ValidationError as error:
-        raise invalid(faults_of(error)) from None
+        raise invalid(to_faults(error)) from None
 
     return loaded
 
 
 def invalid(faults: list[dict[str, str]]) -> ProblemError:
     """Return the 400 that tells the faults, with Twilio's code."""
-    return ProblemError(400, line_of(faults), code=code_of(faults), errors=faults)
+    return ProblemError(400, format_faults(faults), code=twilio_code(faults), errors=faults)

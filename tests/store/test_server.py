@@ -35,7 +35,7 @@ def limited(postgres: Server, database: str) -> Iterator[str]:
 def room(engine: Engine) -> int:
     """Return the room that the server tells of."""
     with engine.connect() as connection:
-        return describe_server(connection).room
+        return describe_server(connection).available_connections
 
 
 def test_the_version_is_the_major_one(postgres: Server) -> None:

@@ -49,8 +49,8 @@ def _list(*, limit: int) -> None:
         )
     for quota, used in uses:
         click.echo(
-            f"{quota.account or 'all other accounts'}: {used.rows} of {quota.most.rows} requests, "
-            f"{used.bytes / _MIB:.1f} of {quota.most.bytes // _MIB} MiB",
+            f"{quota.account or 'all other accounts'}: {used.rows} of {quota.limit.rows} requests, "
+            f"{used.bytes / _MIB:.1f} of {quota.limit.bytes // _MIB} MiB",
             err=True,
         )
     for count in counts:

@@ -22,7 +22,7 @@ from receiver.submissions.submit import (
     uuid7,
 )
 from receiver.twilio.client import NotConfiguredError, Twilio, twilio_of
-from schemas.submission import line_of
+from schemas.submission import format_faults
 
 # What the submissions say of who submitted them.
 _WHO = "flask submit"
@@ -110,7 +110,7 @@ def _submit(twilio: Twilio, wanted: Row | Sheet) -> None:
 
 def _submit_one(twilio: Twilio, row: Row) -> None:
     if fault := lacks_participants(row.request, partial(stores_into_conversation, twilio)):
-        raise click.ClickException(line_of([fault]))
+        raise click.ClickException(format_faults([fault]))
     batch = Batch(services().engine, twilio, _WHO)
     with ended_by_ctrl_c(batch):
         [result] = batch.run([row])

@@ -15,7 +15,7 @@ from receiver.submissions.batch import Batch, Result
 from receiver.submissions.csv_rows import Row, Sheet
 from receiver.submissions.submit import lacks_participants, stores_into_conversation
 from receiver.twilio.client import Twilio
-from schemas.submission import line_of
+from schemas.submission import format_faults
 
 # The exit code of a command that was interrupted, as shells have it.
 INTERRUPTED = 128 + signal.SIGINT
@@ -83,7 +83,7 @@ def _conversation_faults(twilio: Twilio, sheet: Sheet) -> list[str]:
     stores = cache(partial(stores_into_conversation, twilio))
     found = ((row.line, lacks_participants(row.request, stores)) for row in sheet.rows)
 
-    return [f"line {line}: {line_of([fault])}" for line, fault in found if fault]
+    return [f"line {line}: {format_faults([fault])}" for line, fault in found if fault]
 
 
 def _refuse_faults(faults: Sequence[str]) -> None:

@@ -1,4 +1,4 @@
-"""The rows of events and their jobs, as the statements that record them take them."""
+"""Converts events to the rows that are the parameters of the statements in statements.py."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -1,7 +1,7 @@
-"""Watching jobs of which Twilio has more to tell: which they are, and whose turn it is to ask.
+"""The queue of jobs to poll, in the table `watches`: claimed when due, then rescheduled.
 
-A watch that is due is claimed by putting its due time off until a lease ends: nobody else sees it
-meanwhile, and if whoever claimed it dies, it comes due by itself.
+A claim moves the due time of a watch to the end of a lease. So no other process claims it before
+that, and if the claiming process dies, the watch becomes due again by itself.
 """
 
 import enum
@@ -27,12 +27,12 @@ from receiver.store.tables import transcriptions, watches
 _job = transcriptions.c
 _w = watches.c
 
-# No job is over sooner.
+# No job ends sooner.
 MIN_POLL_DELAY = timedelta(seconds=10)
 
 
 class GaveUp(enum.StrEnum):
-    """Why nobody asks any more."""
+    """Why a job is not polled any more."""
 
     UNKNOWN_AT_TWILIO = "unknown_at_twilio"
     NOT_THERE_IN_TIME = "not_there_in_time"
@@ -40,16 +40,15 @@ class GaveUp(enum.StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Watch:
-    """A claimed watch: the job as it is now, and how often it was asked for in vain.
+    """A claimed watch, with the job's current row.
 
-    `unknown`: how often in a row Twilio knew nothing of the job. `leased_until` is what shows that
-    the watch is still the claimant's.
+    `leased_until` shows whether the watch still belongs to the process that claimed it.
     """
 
     job: Row
-    need: PollReason
-    attempts: int
-    unknown: int
+    reason: PollReason
+    attempts: int  # how many polls for this reason brought nothing
+    unknown: int  # how many times in a row Twilio didn't know the job
     leased_until: datetime
 
 
@@ -61,9 +60,10 @@ def claim(
     leased_until: datetime,
     limit: int,
 ) -> list[Watch]:
-    """Claim some of the watches that are due, the longest due first, of one account if it is known.
+    """Claim up to `limit` watches that are due, the longest due first.
 
-    What was asked for in vain before the job needed something else doesn't count.
+    `account_id` limits them to one account; None means all accounts. If a job's reason has changed,
+    its counts begin at 0 again.
     """
     due = (
         select(_w.job_id)
@@ -80,19 +80,19 @@ def claim(
         .returning(_w.job_id, _w.need, _w.attempts, _w.unknown)
         .cte("claimed")
     )
-    is_same = claimed.c.need == POLL_REASON
+    is_same_reason = claimed.c.need == POLL_REASON
     statement = select(
         *JOB_COLUMNS,
-        POLL_REASON.label("need"),
-        case((is_same, claimed.c.attempts), else_=0).label("attempts"),
-        case((is_same, claimed.c.unknown), else_=0).label("unknown"),
+        POLL_REASON.label("reason"),
+        case((is_same_reason, claimed.c.attempts), else_=0).label("attempts"),
+        case((is_same_reason, claimed.c.unknown), else_=0).label("unknown"),
     ).join(claimed, claimed.c.job_id == _job.id)
     rows = connection.execute(statement).mappings()
 
     return [
         Watch(
             job=dict(row),
-            need=PollReason(row["need"]),
+            reason=PollReason(row["reason"]),
             attempts=row["attempts"],
             unknown=row["unknown"],
             leased_until=leased_until,
@@ -102,7 +102,7 @@ def claim(
 
 
 def is_needed(account_id: str | None) -> ColumnElement[bool]:
-    """Tell of a watch whether its job is there, is ours to ask about, and needs anything still."""
+    """Return the condition that a watch's job exists, is the account's, and must be polled."""
     job = select(_job.id).where(
         _job.id == _w.job_id, POLL_REASON.is_not(None), *of_account(account_id)
     )
@@ -111,12 +111,15 @@ def is_needed(account_id: str | None) -> ColumnElement[bool]:
 
 
 def of_account(account_id: str | None) -> list[ColumnElement[bool]]:
-    """Return the condition that a job is the account's, none if that isn't known."""
+    """Return the condition that a job is the account's; none if the account is None."""
     return [] if account_id is None else [_job.account_id == account_id]
 
 
 def poll_reason(connection: Connection, job_id: str) -> tuple[PollReason, datetime] | None:
-    """Return what the job needs now, and when it was over if it is; None: it needs nothing."""
+    """Return why the job must be polled now, and when it ended; None if it needs no poll.
+
+    For an unfinished job, the time is when it was first seen.
+    """
     statement = select(POLL_REASON, ended_at).where(_job.id == job_id, POLL_REASON.is_not(None))
     row = connection.execute(statement).one_or_none()
 
@@ -124,7 +127,7 @@ def poll_reason(connection: Connection, job_id: str) -> tuple[PollReason, dateti
 
 
 def is_alone(connection: Connection, job: Row) -> bool:
-    """Tell whether no other job that we know of is stored in the job's conversation."""
+    """Return whether no other known job is stored in the job's conversation."""
     others = select(_job.id).where(
         _job.conversation_id == job["conversation_id"], _job.id != job["id"]
     )
@@ -133,30 +136,30 @@ def is_alone(connection: Connection, job: Row) -> bool:
 
 
 def reschedule(connection: Connection, watch: Watch, due_at: datetime) -> None:
-    """Write down how it is now, and let it come due again; if somebody else has it, leave it."""
+    """Store the watch and make it due again; nothing happens if another process has claimed it."""
     connection.execute(
         _own(watch).values(
-            need=watch.need.value, attempts=watch.attempts, unknown=watch.unknown, due_at=due_at
+            need=watch.reason.value, attempts=watch.attempts, unknown=watch.unknown, due_at=due_at
         )
     )
 
 
 def give_up(connection: Connection, watch: Watch, why: GaveUp) -> None:
-    """Let nobody ask any more, until the job needs something else."""
+    """Stop polling the job, until it must be polled for another reason."""
     connection.execute(_own(watch).values(due_at=None, gave_up=why.value))
 
 
-def release(connection: Connection, watches_: Sequence[Watch], due_at: datetime) -> None:
-    """Let those that were claimed and not asked about come due at the given time."""
-    ids = [watch.job["id"] for watch in watches_]
-    leases = {watch.leased_until for watch in watches_}
+def release(connection: Connection, claimed: Sequence[Watch], due_at: datetime) -> None:
+    """Make watches that were claimed but not polled due at the given time."""
+    ids = [watch.job["id"] for watch in claimed]
+    leases = {watch.leased_until for watch in claimed}
     connection.execute(
         update(watches).where(_w.job_id.in_(ids), _w.due_at.in_(leases)).values(due_at=due_at)
     )
 
 
 def next_due(connection: Connection) -> datetime | None:
-    """Return when the next watch comes due."""
+    """Return when the next watch is due, None if there is none."""
     return connection.execute(select(func.min(_w.due_at))).scalar()
 
 

@@ -1,4 +1,4 @@
-"""Unknown jobs: unfinished ones of which Twilio knows nothing, so that nobody asks any more."""
+"""Unknown jobs: unfinished jobs that Twilio doesn't know, so they are not polled any more."""
 
 from sqlalchemy import ColumnElement, Connection, and_, select
 
@@ -18,7 +18,7 @@ IS_UNKNOWN: ColumnElement[bool] = and_(
 
 
 def unknown_jobs(connection: Connection, *, limit: int) -> list[Row]:
-    """Return such jobs, the oldest first."""
+    """Return the unknown jobs, oldest first."""
     statement = select(*JOB_COLUMNS).where(IS_UNKNOWN).order_by(_job.sort_at, _job.id).limit(limit)
 
     return [dict(row) for row in connection.execute(statement).mappings()]

@@ -1,4 +1,4 @@
-"""Keeping requests that don't verify, within quotas: whoever sends them has proved nothing."""
+"""Stores rejected requests within quotas, because their senders have proved nothing."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -11,47 +11,41 @@ from receiver.store.engine import transactional
 from receiver.store.rejected.quotas import Quota, Quotas, measure
 from receiver.store.tables import rejected
 
-# Any number, as long as no other user of the database takes the same one.
-_LOCK = 7_146_550_022
+# An arbitrary number that no other user of the database uses.
+_ADVISORY_LOCK_ID = 7_146_550_022
 
-# What is younger is never evicted: nobody can push out what came before them, today's at least.
+# Younger requests are never evicted: so a flood can't push out today's earlier requests.
 MIN_RETENTION = timedelta(hours=24)
 
-_OVERHEAD = 512  # bytes of a row beside what is counted: its ids, its digest, its index entries
+_OVERHEAD_BYTES = 512  # of a row beside its texts and body: ids, digest, index entries
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RejectedRequest:
-    """A request that may be a callback but doesn't verify.
-
-    `reason` is the refusal's. Account and job are what the body claims. `sha256` is of its
-    signature and URL, and so of its body, whose hash the URL tells.
-    `origin` is the request's own, `target` its path and query; the headers are those that may be
-    kept.
-    """
+    """A request that looks like a callback but doesn't verify."""
 
     received_at: datetime
-    reason: str
-    account_id: str
-    job_id: str
-    origin: str
-    target: str
-    headers: dict[str, str]
+    reason: str  # the SignatureError's
+    account_id: str  # as the body claims
+    job_id: str  # as the body claims
+    origin: str  # of the request itself
+    target: str  # path and query
+    headers: dict[str, str]  # those on the allow-list
     body: bytes
-    sha256: bytes
+    sha256: bytes  # of signature and URL, and so of the body, whose hash is in the URL
 
     @property
     def row_bytes(self) -> int:
-        """How much of its account's quota it takes."""
-        told = [self.origin, self.target, *self.headers, *self.headers.values()]
+        """How much of its account's quota the request uses."""
+        texts = [self.origin, self.target, *self.headers, *self.headers.values()]
 
-        return len(self.body) + sum(len(text.encode()) for text in told) + _OVERHEAD
+        return len(self.body) + sum(len(text.encode()) for text in texts) + _OVERHEAD_BYTES
 
 
 class QuotaExceededError(ReceiverError):
-    """A quota is used up, and nothing of it is old enough to be evicted.
+    """A quota is used up, and too few of its requests are old enough to be evicted.
 
-    `account` is the one whose quota it is, None where it is the one that all others share.
+    `account` is the owner of the quota, None for the quota that all other accounts share.
     """
 
     def __init__(self, account: str | None) -> None:
@@ -60,38 +54,38 @@ class QuotaExceededError(ReceiverError):
 
 
 def store_rejected(engine: Engine, request: RejectedRequest, quotas: Quotas) -> int:
-    """Return the number under which the request is kept; one with the same body is the same.
+    """Store the request and return its id; a request with the same digest keeps its first id.
 
-    Where a quota is used up, the oldest of those go that are older than KEPT_FOR. Raises Full, or
-    sqlalchemy.exc.SQLAlchemyError; then nothing has changed.
+    Where a quota is used up, its oldest requests are evicted, if they are older than MIN_RETENTION.
+    Raises QuotaExceededError or sqlalchemy.exc.SQLAlchemyError; nothing has changed then.
     """
     with transactional(engine).begin() as connection:
-        # One at a time: each sees what all before it have taken.
-        connection.execute(select(func.pg_advisory_xact_lock(_LOCK)))
+        # One writer at a time, so that each sees how much the others have used.
+        connection.execute(select(func.pg_advisory_xact_lock(_ADVISORY_LOCK_ID)))
         same = select(rejected.c.id).where(rejected.c.sha256 == request.sha256)
-        known: int | None = connection.execute(same).scalar()
-        if known is not None:
-            return known
-        for quota in quotas.of(request.account_id):
+        known_id: int | None = connection.execute(same).scalar()
+        if known_id is not None:
+            return known_id
+        for quota in quotas.for_account(request.account_id):
             _evict(connection, quota, request)
-        kept: int = connection.execute(
+        new_id: int = connection.execute(
             insert(rejected).values(_row(request)).returning(rejected.c.id)
         ).scalar_one()
 
-        return kept
+        return new_id
 
 
-def remove_rejected(connection: Connection, number: int) -> None:
-    """Remove a request: it is in the ledger now."""
-    connection.execute(delete(rejected).where(rejected.c.id == number))
+def remove_rejected(connection: Connection, request_id: int) -> None:
+    """Remove a request, because the ledger has it now."""
+    connection.execute(delete(rejected).where(rejected.c.id == request_id))
 
 
 def _evict(connection: Connection, quota: Quota, request: RejectedRequest) -> None:
-    """Remove as many of the quota's oldest rows as must go for the request, or raise Full."""
-    before = measure(connection, quota)
-    rows = before.rows + 1 - quota.most.rows
-    size = before.bytes + request.row_bytes - quota.most.bytes
-    if rows <= 0 and size <= 0:
+    """Remove the oldest rows until the request fits the quota, or raise QuotaExceededError."""
+    used = measure(connection, quota)
+    excess_rows = used.rows + 1 - quota.limit.rows
+    excess_bytes = used.bytes + request.row_bytes - quota.limit.bytes
+    if excess_rows <= 0 and excess_bytes <= 0:
         return
 
     oldest_first = [rejected.c.received_at, rejected.c.id]
@@ -106,12 +100,14 @@ def _evict(connection: Connection, quota: Quota, request: RejectedRequest) -> No
         .where(quota.condition, rejected.c.received_at <= request.received_at - MIN_RETENTION)
         .subquery()
     )
-    needed = select(old.c.id).where(or_(old.c.rows_before < rows, old.c.bytes_before < size))
+    to_evict = select(old.c.id).where(
+        or_(old.c.rows_before < excess_rows, old.c.bytes_before < excess_bytes)
+    )
     evicted = connection.execute(
-        delete(rejected).where(rejected.c.id.in_(needed)).returning(rejected.c.row_bytes)
+        delete(rejected).where(rejected.c.id.in_(to_evict)).returning(rejected.c.row_bytes)
     ).scalars()
-    sizes: list[int] = list(evicted)
-    if len(sizes) < rows or sum(sizes) < size:
+    evicted_bytes: list[int] = list(evicted)
+    if len(evicted_bytes) < excess_rows or sum(evicted_bytes) < excess_bytes:
         raise QuotaExceededError(quota.account)
 
 

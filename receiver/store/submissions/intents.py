@@ -1,4 +1,4 @@
-"""Intents that were left without an answer: whose turn it is to ask Twilio for them again."""
+"""Submissions that Twilio has not answered: claimed for a retry, or expired."""
 
 from datetime import datetime, timedelta
 
@@ -10,13 +10,15 @@ from receiver.store.tables import submissions
 
 _s = submissions.c
 
+# Expired submissions are reported until they are this old.
 REPORT_EXPIRED_FOR = timedelta(days=8)
 
 
 def claim(connection: Connection, submission: Submission, at: datetime) -> Submission | None:
-    """Take it as ours to ask for, and return it so: None if another did, or Twilio answered.
+    """Claim the submission for a retry and return it.
 
-    None is asked for so long after the first time that Twilio may have forgotten its key.
+    Return None if another process has claimed it, Twilio has answered, or the first attempt was so
+    long ago that Twilio may have forgotten the Idempotency-Key.
     """
     statement = (
         update(submissions)
@@ -31,7 +33,7 @@ def claim(connection: Connection, submission: Submission, at: datetime) -> Submi
 
 
 def mark_impossible(connection: Connection, key: str, *, submitted_by: str, at: datetime) -> None:
-    """Write down that nothing can be asked for under this key, so that nobody tries it again."""
+    """Store that this key can't be submitted, so that it isn't tried again."""
     given = insert(submissions).values(
         idempotency_key=key,
         request="",
@@ -44,10 +46,11 @@ def mark_impossible(connection: Connection, key: str, *, submitted_by: str, at: 
 
 
 def find_expired(connection: Connection, at: datetime) -> list[str]:
-    """Return the keys without an answer of which nobody may ask Twilio any more.
+    """Return the keys of unanswered submissions that must not be retried any more.
 
-    It may have forgotten them, so that whoever asks might make a second job. What is older than
-    TOLD somebody has seen to by now, and nobody can say so.
+    Twilio may have forgotten these keys, so a retry might create a second job. Submissions older
+    than REPORT_EXPIRED_FOR are left out: an operator has had time to check them, and has no way to
+    mark them as checked.
     """
     statement = (
         select(_s.idempotency_key)

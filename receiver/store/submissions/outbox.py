@@ -1,4 +1,4 @@
-"""What Twilio is asked to transcribe: known here before it is asked, and what it said."""
+"""The outbox of submissions: each is stored before it is sent, and then with Twilio's response."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,52 +15,49 @@ from receiver.store.jobs.read import transcription
 from receiver.store.jobs.refold import head_from_json
 from receiver.store.tables import events, submissions
 
-# For how long Twilio can be relied upon to know an Idempotency-Key again. What was first asked
-# longer ago is not asked again: it might become a second job.
+# Twilio recognizes an Idempotency-Key at least this long. After that a submission is not sent
+# again, because it might become a second job.
 KEY_LIFETIME = timedelta(hours=24)
 
-# The refusals that speak not of the request but of the moment or of us: they tell nothing of what
-# became of an earlier ask.
+# Refusals whose cause is not the request, but our credentials or the rate of requests. They don't
+# show whether an earlier attempt succeeded.
 TRANSIENT_STATUSES = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.TOO_MANY_REQUESTS)
 
 _s = submissions.c
 
 
 class KeyReusedError(ReceiverError):
-    """The Idempotency-Key stands for another request already (Twilio's 17534)."""
+    """The Idempotency-Key was used for another request (Twilio's 17534)."""
 
 
 class OutcomeUnknownError(ReceiverError):
-    """Nobody knows what came of it, and Twilio may have forgotten its Idempotency-Key."""
+    """The outcome is unknown, and Twilio may have forgotten the Idempotency-Key."""
 
     def __init__(self, asked_at: datetime) -> None:
         super().__init__(
-            f"It was asked for at {asked_at:%Y-%m-%dT%H:%M:%SZ}, and no answer came. Twilio may "
-            "have forgotten the Idempotency-Key since, so that it may become a second job, and "
-            "Twilio was not asked again. Look whether the job is there (GET /v3/Transcriptions, "
-            "with its sourceId); if not, a new Idempotency-Key submits it anew."
+            f"It was submitted at {asked_at:%Y-%m-%dT%H:%M:%SZ}, and Twilio did not answer. It was "
+            "not submitted again: Twilio may have forgotten the Idempotency-Key, so it might "
+            "become a second job. Check whether the job exists (GET /v3/Transcriptions, with its "
+            "sourceId). If it doesn't, submit it with a new Idempotency-Key."
         )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Submission:
-    """One request to Twilio: its canonical JSON, and the job and the event of the answer.
-
-    `created_at` is when Twilio was first asked since it last refused, `asked_at` when it was last.
-    """
+    """One request to Twilio, and the job and the event of the response."""
 
     idempotency_key: str
-    request: str
+    request: str  # canonical JSON
     submitted_by: str
-    created_at: datetime
-    asked_at: datetime
+    created_at: datetime  # the first attempt since Twilio last refused it
+    asked_at: datetime  # the last attempt
     answered_at: datetime | None = None
     job_id: str | None = None
     event_id: int | None = None
 
     @property
     def is_first_attempt(self) -> bool:
-        """Whether no earlier ask has an unknown outcome."""
+        """Whether no earlier attempt has an unknown outcome."""
         return self.created_at == self.asked_at
 
 
@@ -68,11 +65,11 @@ COLUMNS = [_s[name] for name in Submission.__dataclass_fields__]
 
 
 def record_intent(connection: Connection, submission: Submission) -> Submission:
-    """Write down what is about to be asked, and return it as it is known now.
+    """Store a submission before it is sent; return it as it is stored now.
 
-    It has its answer if it was asked before and Twilio took it. What Twilio refused is forgotten,
-    for nothing came of it: it is asked as if for the first time, and may be another request.
-    Raises KeyReusedError and OutcomeUnknownError.
+    The result is answered if Twilio accepted an earlier attempt. If Twilio refused it, no job
+    exists: then this counts as the first attempt, and the request may be another one. Raises
+    KeyReusedError or OutcomeUnknownError.
     """
     given = insert(submissions).values(
         idempotency_key=submission.idempotency_key,
@@ -82,13 +79,13 @@ def record_intent(connection: Connection, submission: Submission) -> Submission:
         asked_at=submission.asked_at,
     )
     excluded, is_refused = given.excluded, _s.refusal.is_not(None)
-    anew = {
+    replaced = {
         name: case((is_refused, excluded[name]), else_=_s[name])
         for name in ("request", "submitted_by", "created_at")
     }
     statement = given.on_conflict_do_update(
         index_elements=[_s.idempotency_key],
-        set_={**anew, "asked_at": excluded.asked_at, "refusal": None},
+        set_={**replaced, "asked_at": excluded.asked_at, "refusal": None},
         where=_s.answered_at.is_(None)
         & (
             is_refused
@@ -111,7 +108,7 @@ def record_intent(connection: Connection, submission: Submission) -> Submission:
 def mark_accepted(
     connection: Connection, key: str, *, job_id: str | None, event_id: int, at: datetime
 ) -> Submission:
-    """Write down which job Twilio made of it, and which event tells; the first time counts."""
+    """Store the job that Twilio created and the event with its response, unless this was done."""
     statement = (
         update(submissions)
         .where(_s.idempotency_key == key, _s.answered_at.is_(None))
@@ -127,10 +124,10 @@ def mark_accepted(
 def mark_refused(
     connection: Connection, submission: Submission, refusal: Mapping[str, Any]
 ) -> None:
-    """Write down why Twilio didn't take it: until somebody asks again, nobody else does.
+    """Store why Twilio refused the submission, so that it is not retried by itself.
 
-    Not if somebody has asked since: that may be taken yet. Nor does a refusal of the moment say
-    anything of an earlier ask whose outcome is unknown: that is left to be asked for.
+    Nothing is stored if there was another attempt since: Twilio may still accept that one. Nor
+    after a transient refusal, if the outcome of an earlier attempt is unknown: it must be retried.
     """
     if refusal["status"] in TRANSIENT_STATUSES and not submission.is_first_attempt:
         return
@@ -143,7 +140,7 @@ def mark_refused(
 
 
 def find_unanswered(connection: Connection, older_than: datetime) -> Sequence[Submission]:
-    """Return those last asked before this time of which nobody knows what came of them."""
+    """Return the submissions with an unknown outcome whose last attempt was before this time."""
     statement = (
         select(*COLUMNS)
         .where(_s.answered_at.is_(None), _s.refusal.is_(None))
@@ -155,7 +152,7 @@ def find_unanswered(connection: Connection, older_than: datetime) -> Sequence[Su
 
 
 def accepted_jobs(connection: Connection, keys: Collection[str]) -> dict[str, str | None]:
-    """Return of those keys of which Twilio has made a job its id, if it could be understood."""
+    """Map each key that Twilio accepted to its job id; None if the response was unreadable."""
     statement = select(_s.idempotency_key, _s.job_id).where(
         _s.idempotency_key.in_(keys), _s.answered_at.is_not(None)
     )
@@ -164,9 +161,9 @@ def accepted_jobs(connection: Connection, keys: Collection[str]) -> dict[str, st
 
 
 def job_as_accepted(connection: Connection, submission: Submission) -> Mapping[str, Any] | None:
-    """Return the job's row as Twilio's answer told it, whatever it has become since.
+    """Return the job's row with the values of Twilio's response, without any later event.
 
-    None: the answer could not be used, or is there no more.
+    None if the response was unusable, or no longer exists.
     """
     job = submission.job_id and transcription(connection, submission.job_id)
     statement = select(events).where(
@@ -175,11 +172,11 @@ def job_as_accepted(connection: Connection, submission: Submission) -> Mapping[s
     event = connection.execute(statement).one_or_none()
     if not job or event is None or event.head is None:
         return None
-    told = FoldInput(event.sha256, event.source, event.received_at, head_from_json(event.head))
+    head = head_from_json(event.head)
 
-    return {**job, **fold([told])}
+    return {**job, **fold([FoldInput(event.sha256, event.source, event.received_at, head)])}
 
 
 def to_submission(row: Row[Any]) -> Submission:
-    """Return what a row of these columns tells."""
+    """Return the submission of a row with the columns COLUMNS."""
     return Submission(**row._mapping)  # noqa: SLF001 - SQLAlchemy's documented accessor

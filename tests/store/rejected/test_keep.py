@@ -166,9 +166,9 @@ def test_the_usage_is_told_by_quota(engine: Engine) -> None:
     with engine.connect() as connection:
         own, others = usage(connection, QUOTAS)
         assert (own.quota.account, own.used) == (OWN, Amount(1, SIZE))
-        assert own.quota.most == QUOTAS.each_own
+        assert own.quota.limit == QUOTAS.each_own
         assert (others.quota.account, others.used) == (None, Amount(2, 2 * SIZE))
-        assert others.quota.most == QUOTAS.all_others
+        assert others.quota.limit == QUOTAS.all_others
         assert rejected_since(connection, START + timedelta(hours=1)) == 2
         remove_rejected(connection, _rows(engine)[0].id)
         assert usage(connection, QUOTAS)[0].used == Amount(0, 0)
