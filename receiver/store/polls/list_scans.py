@@ -14,7 +14,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from receiver.store.tables import events, passes
 
-_p = passes.c
+_scan = passes.c
 
 # Twilio may list a job some time after its creation, so a scan lists this much again.
 OVERLAP = timedelta(minutes=10)
@@ -53,16 +53,16 @@ class ScanCounts:
 
 
 def begin(connection: Connection, *, at: datetime, leased_until: datetime) -> Scan | None:
-    """Begin a scan, or continue the last one if it was interrupted; None if no scan is due.
+    """Begin a scan, or continue the last one if it was interrupted; None if no scan is needed.
 
-    That is while another scan is in progress, or if one began at the given time or later.
+    No scan is needed while another one is in progress, or if one began at the given time or later.
     """
     connection.execute(
         update(passes)
-        .where(_p.ended_at.is_(None), _p.leased_until < at)
+        .where(_scan.ended_at.is_(None), _scan.leased_until < at)
         .values(ended_at=at, fault="It was interrupted.")
     )
-    newest = connection.execute(select(func.max(_p.started_at))).scalar()
+    newest = connection.execute(select(func.max(_scan.started_at))).scalar()
     if newest is not None and newest >= at:
         return None
 
@@ -70,13 +70,13 @@ def begin(connection: Connection, *, at: datetime, leased_until: datetime) -> Sc
 
 
 def _resume(connection: Connection, at: datetime, leased_until: datetime) -> Scan | None:
-    last = select(func.max(_p.id)).scalar_subquery()
+    last = select(func.max(_scan.id)).scalar_subquery()
     statement = (
         update(passes)
-        .where(_p.id == last, _p.completed_at.is_(None), _p.token.is_not(None))
-        .where(_p.ended_at >= at - MAX_INTERRUPTION, _p.started_at > at - MAX_SCAN_TIME)
+        .where(_scan.id == last, _scan.completed_at.is_(None), _scan.token.is_not(None))
+        .where(_scan.ended_at >= at - MAX_INTERRUPTION, _scan.started_at > at - MAX_SCAN_TIME)
         .values(ended_at=None, fault=None, leased_until=leased_until)
-        .returning(_p.id, _p.created_after, _p.token)
+        .returning(_scan.id, _scan.created_after, _scan.token)
     )
     row = connection.execute(statement).one_or_none()
 
@@ -92,7 +92,7 @@ def _insert(connection: Connection, at: datetime, leased_until: datetime) -> Sca
             leased_until=leased_until,
         )
         .on_conflict_do_nothing()
-        .returning(_p.id, _p.created_after, _p.token)
+        .returning(_scan.id, _scan.created_after, _scan.token)
     )
     row = connection.execute(statement).one_or_none()
 
@@ -104,7 +104,7 @@ def _to_scan(row: Row[Any]) -> Scan:
 
 
 def _created_after(connection: Connection, at: datetime) -> datetime:
-    """Return from which creation time on a new scan lists the jobs."""
+    """Return the creation time from which a new scan lists the jobs."""
     last_scan_at = last_complete_scan_at(connection)
     if last_scan_at is not None:
         return last_scan_at - OVERLAP
@@ -126,9 +126,9 @@ def advance(
     `token` is the next page's, None after the last page.
     """
     statement = _update(scan).values(
-        checked=_p.checked + counts.checked,
-        changed=_p.changed + counts.changed,
-        found=_p.found + counts.found,
+        checked=_scan.checked + counts.checked,
+        changed=_scan.changed + counts.changed,
+        found=_scan.found + counts.found,
         token=token,
         leased_until=leased_until,
     )
@@ -139,28 +139,28 @@ def advance(
 def complete(connection: Connection, scan: Scan, at: datetime) -> None:
     """Mark the scan as complete: every page was read. Delete old scans."""
     connection.execute(_update(scan).values(completed_at=at, ended_at=at, token=None))
-    connection.execute(delete(passes).where(_p.started_at < at - RETENTION))
+    connection.execute(delete(passes).where(_scan.started_at < at - RETENTION))
 
 
 def abort(connection: Connection, scan: Scan, at: datetime, *, fault: str, resumable: bool) -> None:
     """End the scan as incomplete, with the reason; a resumable one keeps its next page."""
-    token: ColumnElement[str | None] | None = _p.token if resumable else None
+    token: ColumnElement[str | None] | None = _scan.token if resumable else None
     connection.execute(_update(scan).values(ended_at=at, fault=fault, token=token))
 
 
 def last_complete_scan_at(connection: Connection) -> datetime | None:
     """Return when the last complete scan began, None before the first one."""
-    statement = select(func.max(_p.started_at)).where(_p.completed_at.is_not(None))
+    statement = select(func.max(_scan.started_at)).where(_scan.completed_at.is_not(None))
 
     return connection.execute(statement).scalar()
 
 
 def next_scan_at(connection: Connection) -> datetime | None:
     """Return when the next scan may begin, or the last one may continue; None before the first."""
-    has_news = or_(_p.changed > 0, _p.found > 0)
+    has_news = or_(_scan.changed > 0, _scan.found > 0)
     statement = select(
-        func.max(func.coalesce(_p.ended_at, _p.leased_until)).label("ended_at"),
-        func.max(_p.started_at).filter(has_news).label("last_news_at"),
+        func.max(func.coalesce(_scan.ended_at, _scan.leased_until)).label("ended_at"),
+        func.max(_scan.started_at).filter(has_news).label("last_news_at"),
     )
     row = connection.execute(statement).one()
     if row.ended_at is None:
@@ -172,4 +172,4 @@ def next_scan_at(connection: Connection) -> datetime | None:
 
 
 def _update(scan: Scan) -> Update:
-    return update(passes).where(_p.id == scan.id, _p.ended_at.is_(None))
+    return update(passes).where(_scan.id == scan.id, _scan.ended_at.is_(None))

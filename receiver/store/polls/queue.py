@@ -25,7 +25,7 @@ from receiver.store.polls.reasons import POLL_REASON, PollReason
 from receiver.store.tables import transcriptions, watches
 
 _job = transcriptions.c
-_w = watches.c
+_watch = watches.c
 
 # No job ends sooner.
 MIN_POLL_DELAY = timedelta(seconds=10)
@@ -66,18 +66,18 @@ def claim(
     its counts begin at 0 again.
     """
     due = (
-        select(_w.job_id)
-        .where(_w.due_at <= due_by, is_needed(account_id))
-        .order_by(_w.due_at)
+        select(_watch.job_id)
+        .where(_watch.due_at <= due_by, is_needed(account_id))
+        .order_by(_watch.due_at)
         .limit(limit)
         .with_for_update(skip_locked=True)
         .cte("due")
     )
     claimed = (
         update(watches)
-        .where(_w.job_id == due.c.job_id)
+        .where(_watch.job_id == due.c.job_id)
         .values(due_at=leased_until)
-        .returning(_w.job_id, _w.need, _w.attempts, _w.unknown)
+        .returning(_watch.job_id, _watch.need, _watch.attempts, _watch.unknown)
         .cte("claimed")
     )
     is_same_reason = claimed.c.need == POLL_REASON
@@ -104,7 +104,7 @@ def claim(
 def is_needed(account_id: str | None) -> ColumnElement[bool]:
     """Return the condition that a watch's job exists, is the account's, and must be polled."""
     job = select(_job.id).where(
-        _job.id == _w.job_id, POLL_REASON.is_not(None), *of_account(account_id)
+        _job.id == _watch.job_id, POLL_REASON.is_not(None), *of_account(account_id)
     )
 
     return job.exists()
@@ -154,14 +154,18 @@ def release(connection: Connection, claimed: Sequence[Watch], due_at: datetime) 
     ids = [watch.job["id"] for watch in claimed]
     leases = {watch.leased_until for watch in claimed}
     connection.execute(
-        update(watches).where(_w.job_id.in_(ids), _w.due_at.in_(leases)).values(due_at=due_at)
+        update(watches)
+        .where(_watch.job_id.in_(ids), _watch.due_at.in_(leases))
+        .values(due_at=due_at)
     )
 
 
 def next_due(connection: Connection) -> datetime | None:
     """Return when the next watch is due, None if there is none."""
-    return connection.execute(select(func.min(_w.due_at))).scalar()
+    return connection.execute(select(func.min(_watch.due_at))).scalar()
 
 
 def _own(watch: Watch) -> Update:
-    return update(watches).where(_w.job_id == watch.job["id"], _w.due_at == watch.leased_until)
+    return update(watches).where(
+        _watch.job_id == watch.job["id"], _watch.due_at == watch.leased_until
+    )

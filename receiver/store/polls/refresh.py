@@ -16,7 +16,7 @@ from receiver.store.polls.reasons import (
 from receiver.store.tables import transcriptions, watches
 
 _job = transcriptions.c
-_w = watches.c
+_watch = watches.c
 
 # A statement must end long before its timeout.
 MAX_ROWS_PER_STATEMENT = 10_000
@@ -25,37 +25,39 @@ MAX_ROWS_PER_STATEMENT = 10_000
 def refresh(
     connection: Connection, *, account_id: str | None, grace: timedelta, at: datetime
 ) -> bool:
-    """Update the watches; return whether there may be more to do.
+    """Update the watches; return whether another call may have more to do.
 
-    That is because no statement writes more than MAX_ROWS_PER_STATEMENT rows. `account_id` limits
-    the jobs to one account; None means all accounts. `grace` is how long a callback may take after
-    its job has ended.
+    No statement writes more than MAX_ROWS_PER_STATEMENT rows, so one call may not be enough.
+    `account_id` limits the jobs to one account; None means all accounts. `grace` is how long a
+    callback may take after its job has ended.
 
     A watch whose reason has changed starts again; one that was given up stays given up while its
     reason is the same. A watch that is no longer needed is deleted if it is due at the given time.
     """
-    written = [_watch(connection, reason, account_id, grace) for reason in PollReason]
+    written = [_watch_jobs(connection, reason, account_id, grace) for reason in PollReason]
     written.append(_delete_unneeded(connection, account_id, at))
 
     return max(written) == MAX_ROWS_PER_STATEMENT
 
 
-def _watch(
+def _watch_jobs(
     connection: Connection, reason: PollReason, account_id: str | None, grace: timedelta
 ) -> int:
     """Watch the jobs that must be polled for this reason and aren't yet; return their number."""
     due = case(
         (IS_UNFINISHED, _job.first_seen_at + MIN_POLL_DELAY),
-        # For all other jobs, a callback may bring what is needed.
+        # For the other jobs, a callback within the grace time may bring what is needed.
         (
             and_(_job.conversation_id.is_(None), IS_STORED_IN_CONVERSATION),
             ended_at + MIN_POLL_DELAY,
         ),
         else_=ended_at + grace,
     )
-    is_watched = select(_w.job_id).where(_w.job_id == _job.id, _w.need == reason.value).exists()
-    # Mostly there are none. With the limit in this query, Postgres would expect to find some soon,
-    # and would look up one watch after the other instead of using a hash of all watches.
+    is_watched = (
+        select(_watch.job_id).where(_watch.job_id == _job.id, _watch.need == reason.value).exists()
+    )
+    # Usually there are none. With the limit in this query, Postgres would expect to find some soon,
+    # and would look up the watches one by one instead of reading all of them at once.
     unwatched = (
         select(_job.id, literal(reason.value).label("need"), due.label("due_at"))
         .where(CONDITIONS[reason], ~is_watched, *of_account(account_id))
@@ -66,7 +68,7 @@ def _watch(
     rows = select(unwatched).order_by(unwatched.c.id).limit(MAX_ROWS_PER_STATEMENT)
     given = insert(watches).from_select(["job_id", "need", "due_at"], rows)
     statement = given.on_conflict_do_update(
-        index_elements=[_w.job_id],
+        index_elements=[_watch.job_id],
         set_={
             "need": given.excluded.need,
             "due_at": given.excluded.due_at,
@@ -74,7 +76,7 @@ def _watch(
             "unknown": 0,
             "gave_up": None,
         },
-        where=_w.need != given.excluded.need,
+        where=_watch.need != given.excluded.need,
     )
 
     return connection.execute(statement.execution_options(preserve_rowcount=True)).rowcount
@@ -82,10 +84,10 @@ def _watch(
 
 def _delete_unneeded(connection: Connection, account_id: str | None, at: datetime) -> int:
     unneeded = (
-        select(_w.job_id)
-        .where(_w.due_at <= at, ~is_needed(account_id))
+        select(_watch.job_id)
+        .where(_watch.due_at <= at, ~is_needed(account_id))
         .limit(MAX_ROWS_PER_STATEMENT)
     )
-    statement = delete(watches).where(_w.job_id.in_(unneeded), _w.due_at <= at)
+    statement = delete(watches).where(_watch.job_id.in_(unneeded), _watch.due_at <= at)
 
     return connection.execute(statement).rowcount

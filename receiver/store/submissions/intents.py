@@ -8,7 +8,7 @@ from sqlalchemy.dialects.postgresql import insert
 from receiver.store.submissions.outbox import COLUMNS, KEY_LIFETIME, Submission, to_submission
 from receiver.store.tables import submissions
 
-_s = submissions.c
+_submission = submissions.c
 
 # Expired submissions are reported until they are this old.
 REPORT_EXPIRED_FOR = timedelta(days=8)
@@ -22,9 +22,11 @@ def claim(connection: Connection, submission: Submission, at: datetime) -> Submi
     """
     statement = (
         update(submissions)
-        .where(_s.idempotency_key == submission.idempotency_key)
-        .where(_s.answered_at.is_(None), _s.refusal.is_(None))
-        .where(_s.asked_at == submission.asked_at, _s.created_at >= at - KEY_LIFETIME)
+        .where(_submission.idempotency_key == submission.idempotency_key)
+        .where(_submission.answered_at.is_(None), _submission.refusal.is_(None))
+        .where(
+            _submission.asked_at == submission.asked_at, _submission.created_at >= at - KEY_LIFETIME
+        )
         .values(asked_at=at)
     )
     row = connection.execute(statement.returning(*COLUMNS)).one_or_none()
@@ -53,10 +55,13 @@ def find_expired(connection: Connection, at: datetime) -> list[str]:
     mark them as checked.
     """
     statement = (
-        select(_s.idempotency_key)
-        .where(_s.answered_at.is_(None), _s.refusal.is_(None))
-        .where(_s.created_at < at - KEY_LIFETIME, _s.created_at > at - REPORT_EXPIRED_FOR)
-        .order_by(_s.created_at)
+        select(_submission.idempotency_key)
+        .where(_submission.answered_at.is_(None), _submission.refusal.is_(None))
+        .where(
+            _submission.created_at < at - KEY_LIFETIME,
+            _submission.created_at > at - REPORT_EXPIRED_FOR,
+        )
+        .order_by(_submission.created_at)
     )
 
     return list(connection.execute(statement).scalars())

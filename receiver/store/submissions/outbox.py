@@ -23,7 +23,7 @@ KEY_LIFETIME = timedelta(hours=24)
 # show whether an earlier attempt succeeded.
 TRANSIENT_STATUSES = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.TOO_MANY_REQUESTS)
 
-_s = submissions.c
+_submission = submissions.c
 
 
 class KeyReusedError(ReceiverError):
@@ -61,14 +61,14 @@ class Submission:
         return self.created_at == self.asked_at
 
 
-COLUMNS = [_s[name] for name in Submission.__dataclass_fields__]
+COLUMNS = [_submission[name] for name in Submission.__dataclass_fields__]
 
 
 def record_intent(connection: Connection, submission: Submission) -> Submission:
     """Store a submission before it is sent; return it as it is stored now.
 
-    The result is answered if Twilio accepted an earlier attempt. If Twilio refused it, no job
-    exists: then this counts as the first attempt, and the request may be another one. Raises
+    If Twilio accepted an earlier attempt, the result has `answered_at`. If Twilio refused it, no
+    job exists: then this counts as the first attempt, and the request may be another one. Raises
     KeyReusedError or OutcomeUnknownError.
     """
     given = insert(submissions).values(
@@ -78,24 +78,24 @@ def record_intent(connection: Connection, submission: Submission) -> Submission:
         created_at=submission.created_at,
         asked_at=submission.asked_at,
     )
-    excluded, is_refused = given.excluded, _s.refusal.is_not(None)
+    excluded, is_refused = given.excluded, _submission.refusal.is_not(None)
     replaced = {
-        name: case((is_refused, excluded[name]), else_=_s[name])
+        name: case((is_refused, excluded[name]), else_=_submission[name])
         for name in ("request", "submitted_by", "created_at")
     }
     statement = given.on_conflict_do_update(
-        index_elements=[_s.idempotency_key],
+        index_elements=[_submission.idempotency_key],
         set_={**replaced, "asked_at": excluded.asked_at, "refusal": None},
-        where=_s.answered_at.is_(None)
+        where=_submission.answered_at.is_(None)
         & (
             is_refused
-            | (_s.request == excluded.request)
-            & (_s.created_at >= submission.asked_at - KEY_LIFETIME)
+            | (_submission.request == excluded.request)
+            & (_submission.created_at >= submission.asked_at - KEY_LIFETIME)
         ),
     ).returning(*COLUMNS)
     row = connection.execute(statement).one_or_none()
     if row is None:
-        known = select(*COLUMNS).where(_s.idempotency_key == submission.idempotency_key)
+        known = select(*COLUMNS).where(_submission.idempotency_key == submission.idempotency_key)
         row = connection.execute(known).one()
         if row.request != submission.request:
             raise KeyReusedError
@@ -108,15 +108,15 @@ def record_intent(connection: Connection, submission: Submission) -> Submission:
 def mark_accepted(
     connection: Connection, key: str, *, job_id: str | None, event_id: int, at: datetime
 ) -> Submission:
-    """Store the job that Twilio created and the event with its response, unless this was done."""
+    """Store the job that Twilio created and the event with its response; later calls do nothing."""
     statement = (
         update(submissions)
-        .where(_s.idempotency_key == key, _s.answered_at.is_(None))
+        .where(_submission.idempotency_key == key, _submission.answered_at.is_(None))
         .values(answered_at=at, job_id=job_id, event_id=event_id, refusal=None)
     )
     connection.execute(statement)
 
-    known = select(*COLUMNS).where(_s.idempotency_key == key)
+    known = select(*COLUMNS).where(_submission.idempotency_key == key)
 
     return to_submission(connection.execute(known).one())
 
@@ -124,17 +124,18 @@ def mark_accepted(
 def mark_refused(
     connection: Connection, submission: Submission, refusal: Mapping[str, Any]
 ) -> None:
-    """Store why Twilio refused the submission, so that it is not retried by itself.
+    """Store why Twilio refused the submission, so that it is not retried automatically.
 
-    Nothing is stored if there was another attempt since: Twilio may still accept that one. Nor
-    after a transient refusal, if the outcome of an earlier attempt is unknown: it must be retried.
+    Nothing is stored if another attempt began after this one: Twilio may still accept that. After a
+    transient refusal nothing is stored if the outcome of an earlier attempt is unknown: it must be
+    retried.
     """
     if refusal["status"] in TRANSIENT_STATUSES and not submission.is_first_attempt:
         return
     connection.execute(
         update(submissions)
-        .where(_s.idempotency_key == submission.idempotency_key)
-        .where(_s.answered_at.is_(None), _s.asked_at == submission.asked_at)
+        .where(_submission.idempotency_key == submission.idempotency_key)
+        .where(_submission.answered_at.is_(None), _submission.asked_at == submission.asked_at)
         .values(refusal=dict(refusal))
     )
 
@@ -143,9 +144,11 @@ def find_unanswered(connection: Connection, older_than: datetime) -> Sequence[Su
     """Return the submissions with an unknown outcome whose last attempt was before this time."""
     statement = (
         select(*COLUMNS)
-        .where(_s.answered_at.is_(None), _s.refusal.is_(None))
-        .where(_s.asked_at < older_than, _s.created_at >= older_than - KEY_LIFETIME)
-        .order_by(_s.asked_at)
+        .where(_submission.answered_at.is_(None), _submission.refusal.is_(None))
+        .where(
+            _submission.asked_at < older_than, _submission.created_at >= older_than - KEY_LIFETIME
+        )
+        .order_by(_submission.asked_at)
     )
 
     return [to_submission(row) for row in connection.execute(statement)]
@@ -153,8 +156,8 @@ def find_unanswered(connection: Connection, older_than: datetime) -> Sequence[Su
 
 def accepted_jobs(connection: Connection, keys: Collection[str]) -> dict[str, str | None]:
     """Map each key that Twilio accepted to its job id; None if the response was unreadable."""
-    statement = select(_s.idempotency_key, _s.job_id).where(
-        _s.idempotency_key.in_(keys), _s.answered_at.is_not(None)
+    statement = select(_submission.idempotency_key, _submission.job_id).where(
+        _submission.idempotency_key.in_(keys), _submission.answered_at.is_not(None)
     )
 
     return {row.idempotency_key: row.job_id for row in connection.execute(statement)}
