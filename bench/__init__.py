@@ -1,1 +1,1 @@
-"""The benchmark: the service beside what one would write instead, on one machine, in one run."""
+"""The benchmark: compares the service with its alternatives, on one machine, in one run."""

@@ -1,7 +1,7 @@
 """`make bench`: prints the machine and tables of ratios, and writes them to bench/results/.
 
-`python -m bench [--quick] [NAME …]`: the short form, and only some of the measurements. Only the
-whole of the long form draws the plots of docs/performance.md anew.
+`python -m bench [--quick] [NAME …]` runs the short form, or only some of the measurements. Only a
+complete run of the long form redraws the plots of docs/performance.md.
 """
 
 import argparse
@@ -16,8 +16,8 @@ from typing import NoReturn
 from bench import database, machine, plot, report
 from bench.load import requests, wrk
 from bench.measure import callbacks, footprint, jobs, latency, lists, scaling, sizes, trips, wal
-from bench.plan import QUICK, SIZE, WHOLE, Bench
-from bench.progress import TooSlowError, say, within
+from bench.plan import BODY_BYTES, QUICK, WHOLE, Bench
+from bench.progress import TooSlowError, print_progress, time_limit
 from bench.report import Section
 
 _RESULTS = Path(__file__).with_name("results")
@@ -36,7 +36,7 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def main() -> None:
-    """Measure, print and write; exit with 1 if something couldn't be measured."""
+    """Measure, print and write; exit with 1 if anything could not be measured."""
     arguments = _arguments()
     for number in _SIGNALS:
         signal.signal(number, _unwind)
@@ -47,13 +47,15 @@ def main() -> None:
     with database.scratch() as folder, database.running(folder) as server:
         about = machine.describe(database.Database(server=server, name="postgres"))
         print(*(f"{name}: {value}" for name, value in about.items()), sep="\n", flush=True)
-        load = requests.write_callbacks(folder / "callbacks", plan.callbacks, SIZE)
+        load = requests.write_callbacks(folder / "callbacks", plan.callbacks, BODY_BYTES)
         bench = Bench(plan=plan, server=server, folder=folder, load=load)
         for name in arguments.names or plan.measurements:
-            say(f"\n{name}:")
+            print_progress(f"\n{name}:")
             started = time.monotonic()
             sections.append(_measured(bench, name, end - started))
-            print(f"\n\n{report.of_section(sections[-1])}({time.monotonic() - started:.0f} s)")
+            print(
+                f"\n\n{report.section_markdown(sections[-1])}({time.monotonic() - started:.0f} s)"
+            )
             sys.stdout.flush()
     parts = [f"{datetime.now(UTC):%Y-%m-%dT%H%M}", *["quick"] * arguments.quick, *arguments.names]
     stem = _RESULTS / "-".join(parts)
@@ -65,9 +67,9 @@ def main() -> None:
 
 
 def _measured(bench: Bench, name: str, left: float) -> Section:
-    """Return what was found; no figure stands for what went wrong."""
+    """Return the section of a measurement; a failed one has no figures, only a note."""
     try:
-        with within(max(1, min(left, bench.plan.limit / 3))):
+        with time_limit(max(1, min(left, bench.plan.limit / 3))):
             section: Section = _MEASUREMENTS[name].measure(bench)
     except (wrk.SpoiledRunError, TooSlowError, RuntimeError) as error:
         return Section(title=name, note=f"**Not measured**: {error}")
@@ -76,7 +78,7 @@ def _measured(bench: Bench, name: str, left: float) -> Section:
 
 
 def _unwind(_number: int, _frame: object) -> NoReturn:
-    """End, once: everything that was started is stopped, and isn't interrupted again."""
+    """Exit, so that everything that was started is stopped; further signals are ignored."""
     for number in _SIGNALS:
         signal.signal(number, signal.SIG_IGN)
     sys.exit(1)

@@ -1,6 +1,6 @@
-"""One burst of callbacks: what became of it, and what it cost."""
+"""Sends one burst of callbacks, and measures its result and its CPU time."""
 
-from bench.cpu import Meter, Spent
+from bench.cpu import CpuSeconds, Meter
 from bench.load import wrk
 from bench.load.requests import Load
 from bench.plan import CONNECTIONS
@@ -14,13 +14,13 @@ def burst(
     seconds: float,
     connections: int = CONNECTIONS,
     think: float = 0,
-) -> tuple[wrk.Run, Spent]:
-    """Send callbacks to a service that has none; `think` is the mean pause in milliseconds.
+) -> tuple[wrk.Run, CpuSeconds]:
+    """Send callbacks to a service after clearing it; `think` is the mean pause in milliseconds.
 
-    Raises SpoiledRunError if not as many were stored as were answered.
+    Raises SpoiledRunError if the numbers of stored and answered callbacks differ.
     """
-    # A server that closes every connection would wait for the silent ones. So the end doesn't wait
-    # for its answers: each connection may have had one more.
+    # A server that closes every connection would wait for the idle ones. So the run ends without
+    # waiting for its responses, and each connection may have stored one more callback.
     drains = service.contestant.keeps_alive
     service.clear()
     meter = Meter(service)
@@ -37,7 +37,7 @@ def burst(
         surplus = service.rows() - run.answered
         if not 0 <= surplus <= (0 if drains else connections):
             raise wrk.SpoiledRunError(
-                f"{service.contestant.name} stored {surplus} more than it said."
+                f"{service.contestant.name} stored {surplus} callbacks more than it answered."
             )
 
     return run, spent

@@ -1,4 +1,4 @@
-"""The contestants: how each is started, and which tables it writes."""
+"""The contestants: their commands and their tables."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,9 +8,10 @@ ROOT = Path(__file__).parent.parent
 
 @dataclass(frozen=True, kw_only=True)
 class Contestant:
-    """A web service: its name, its command, in which {port} and {workers} are put, and its tables.
+    """A web service. `command` contains the placeholders {port} and {workers}.
 
-    The first of `tables` has one row for each callback. `prepare` is run before the first start.
+    The first of `tables` has one row for each callback. The command `prepare` runs before the first
+    start.
     """
 
     name: str
@@ -26,7 +27,7 @@ def _procfile(process_type: str) -> str:
     return {name: command.strip() for name, _, command in lines}[process_type]
 
 
-# The peers' gunicorn must not find our configuration: an empty one is named.
+# An empty configuration file, so that the peers' gunicorn doesn't find ours.
 _GUNICORN = "gunicorn --config /dev/null --bind 127.0.0.1:{port} --workers {workers}"
 _TUTORIAL = "bench.peers.tutorial"
 _FASTAPI = "bench.peers.fastapi_asyncpg"

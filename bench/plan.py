@@ -1,4 +1,4 @@
-"""How much is measured: the whole of it, or a short form for every day."""
+"""How much is measured: everything, or a short form for daily use."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,31 +8,26 @@ from dev.postgres import Server
 
 CONNECTIONS = 32
 WORKERS = 2
-FEW = 8  # connections, where the rate isn't what is measured
-SIZE = 8000  # bytes of an ordinary callback
+FEW_CONNECTIONS = 8  # where the rate isn't measured
+BODY_BYTES = 8000  # of an ordinary callback
 
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """What is measured, how often and how long each time, and the sizes of what grows."""
+    """What is measured, how often and for how long, and the values of what varies."""
 
     measurements: tuple[str, ...]
-    # Of the comparison with the peers, and of each of the others.
-    rounds: int
-    repeats: int
-    seconds: float
-    # What a service is sent before it is measured, in seconds.
-    warm_up: float
-    # Seconds for all of it; no measurement may take more than a third.
-    limit: float
-    # Callbacks that are made in advance: enough for the fastest to be busy for one run.
-    callbacks: int
+    rounds: int  # of the comparison with the peers
+    repeats: int  # of each other measurement
+    seconds: float  # of one run
+    warm_up: float  # seconds of load before a service is measured
+    limit: float  # seconds for everything; one measurement may take a third
+    callbacks: int  # prepared in advance: enough for one run of the fastest contestant
     connections: tuple[int, ...]
     workers: tuple[int, ...]
     sizes: tuple[int, ...]
     jobs: tuple[int, ...]
-    # How many callbacks a worker takes before its memory is looked at again.
-    endurance: int
+    endurance: int  # callbacks until the last reading of a worker's memory
 
 
 _SHORT = ("callbacks", "latency", "sizes", "jobs", "trips", "wal")
@@ -68,11 +63,9 @@ QUICK = Plan(
 
 @dataclass(frozen=True, kw_only=True)
 class Bench:
-    """What every measurement is handed."""
+    """The input of every measurement."""
 
     plan: Plan
     server: Server
-    # Where to write; it's gone afterwards.
-    folder: Path
-    # Ordinary callbacks, no two alike.
-    load: Load
+    folder: Path  # for temporary files
+    load: Load  # ordinary callbacks, all different

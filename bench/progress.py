@@ -1,4 +1,4 @@
-"""How far a measurement is, on the terminal, and that it ends."""
+"""Shows the progress of a measurement on the terminal, and limits its time."""
 
 import signal
 import sys
@@ -8,24 +8,24 @@ from typing import NoReturn
 
 
 class TooSlowError(Exception):
-    """A measurement took longer than it may."""
+    """A measurement took longer than allowed."""
 
 
-def say(text: str) -> None:
-    """Go on with a line on the terminal that is none of the report."""
+def print_progress(text: str) -> None:
+    """Print to standard error without a line break; it is not part of the report."""
     print(text, end="", file=sys.stderr, flush=True)
 
 
-def counted(times: int) -> Iterator[int]:
-    """Count from nought, and show it."""
+def count_rounds(times: int) -> Iterator[int]:
+    """Yield the numbers of the rounds from 0, and print each."""
     for number in range(times):
-        say(f" {number + 1}/{times}")
+        print_progress(f" {number + 1}/{times}")
         yield number
 
 
 @contextmanager
-def within(seconds: float) -> Iterator[None]:
-    """Raise TooSlowError where the block still runs after so many seconds."""
+def time_limit(seconds: float) -> Iterator[None]:
+    """Raise TooSlowError in the block after this number of seconds."""
 
     def end(_number: int, _frame: object) -> NoReturn:
         raise TooSlowError(f"it took more than {seconds:.0f} s")

@@ -1,4 +1,4 @@
-"""The report: what was measured, as Markdown for people and as JSON with every raw figure."""
+"""The report: Markdown for people, and JSON with all raw figures."""
 
 import json
 import statistics
@@ -9,7 +9,7 @@ from pathlib import Path
 
 @dataclass(frozen=True, kw_only=True)
 class Ratio:
-    """A ratio round by round, and the goal that it is to reach, if there is one."""
+    """A ratio in each round, and its goal, if there is one."""
 
     name: str
     rounds: Sequence[float]
@@ -18,7 +18,7 @@ class Ratio:
 
     @property
     def median(self) -> float:
-        """What counts."""
+        """The median over the rounds, which is compared with the goal."""
         return statistics.median(self.rounds)
 
     def goal(self) -> str:
@@ -29,7 +29,7 @@ class Ratio:
         return "" if self.at_most is None else f"at most {self.at_most:g}"
 
     def verdict(self) -> str:
-        """Tell whether the median reaches the goal."""
+        """Return whether the median reaches the goal, in words."""
         if not self.goal():
             return ""
         low = self.at_least is not None and self.median < self.at_least
@@ -40,7 +40,7 @@ class Ratio:
 
 @dataclass(frozen=True, kw_only=True)
 class Figure:
-    """A figure round by round, which says something on this machine alone."""
+    """A figure in each round. It is only meaningful for this machine."""
 
     name: str
     unit: str
@@ -49,17 +49,17 @@ class Figure:
 
 @dataclass(frozen=True, kw_only=True)
 class Growth:
-    """How figures grow with something: lines of points, each with its figure round by round."""
+    """How figures grow: lines of points, each with the figures of all rounds."""
 
     name: str  # of the plot's file
-    across: str
+    across: str  # the label of the x axis
     unit: str
     lines: Mapping[str, Sequence[tuple[float, Sequence[float]]]]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Section:
-    """What one measurement found."""
+    """The results of one measurement."""
 
     title: str
     figures: Sequence[Figure] = ()
@@ -68,7 +68,7 @@ class Section:
     note: str = ""
 
     def is_empty(self) -> bool:
-        """Tell whether nothing could be measured."""
+        """Return whether the measurement failed."""
         return not (self.figures or self.ratios or self.growths)
 
 
@@ -80,14 +80,14 @@ def ratio(
     at_least: float | None = None,
     at_most: float | None = None,
 ) -> Ratio:
-    """Return the ratio of two figures that were taken in the same rounds."""
+    """Return the ratio of two figures from the same rounds."""
     rounds = [one / other for one, other in zip(ours, theirs, strict=True)]
 
     return Ratio(name=name, rounds=rounds, at_least=at_least, at_most=at_most)
 
 
 def faster(rates: dict[str, list[float]], *names: str) -> str:
-    """Return the name of the one with the higher median."""
+    """Return the name with the higher median rate."""
     return max(names, key=lambda name: statistics.median(rates[name]))
 
 
@@ -95,13 +95,13 @@ def markdown(sections: Sequence[Section], machine: dict[str, str]) -> str:
     """Return the whole report."""
     lines = ["# Benchmark", "", *(f"- {name}: {value}" for name, value in machine.items()), ""]
     lines.append("Medians over the rounds, and the least and the greatest of them.")
-    lines += [f"\n{of_section(section)}" for section in sections]
+    lines += [f"\n{section_markdown(section)}" for section in sections]
 
     return "\n".join(lines).rstrip() + "\n"
 
 
-def of_section(section: Section) -> str:
-    """Return one section of it."""
+def section_markdown(section: Section) -> str:
+    """Return one section of the report."""
     lines = [f"## {section.title}", "", *_ratios(section), *_figures(section)]
     for growth in section.growths:
         lines += _growth(growth)
@@ -111,7 +111,7 @@ def of_section(section: Section) -> str:
 
 
 def write(sections: Sequence[Section], machine: dict[str, str], stem: Path) -> None:
-    """Write both forms beside one another."""
+    """Write the Markdown and the JSON file."""
     stem.parent.mkdir(exist_ok=True)
     document = {"machine": machine, "sections": [asdict(section) for section in sections]}
     stem.with_suffix(".json").write_text(json.dumps(document, indent=1) + "\n")
@@ -130,7 +130,7 @@ def _ratios(section: Section) -> list[str]:
 
 
 def _median(item: Ratio) -> str:
-    """Return the median; with more digits where it would look like its goal and isn't."""
+    """Return the median, with more digits where rounding would make it equal to its goal."""
     goal = item.at_most if item.at_least is None else item.at_least
     text = number(item.median)
 
@@ -159,7 +159,7 @@ def _growth(growth: Growth) -> list[str]:
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    """Return a table whose columns line up on a terminal too."""
+    """Return a Markdown table whose columns are aligned."""
     widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
     rule = ["-" * width for width in widths]
 
@@ -174,5 +174,5 @@ def _spread(rounds: Sequence[float]) -> str:
 
 
 def number(value: float) -> str:
-    """Return three digits that count, or all of a whole number's."""
+    """Return the value with three significant digits, or as a whole number from 100 on."""
     return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"  # noqa: PLR2004 - three digits

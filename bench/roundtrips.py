@@ -1,4 +1,4 @@
-"""A proxy before Postgres that counts round trips: how often the server says it's ready again."""
+"""A proxy for Postgres that counts round trips: how often the server reports ReadyForQuery."""
 
 import socket
 import struct
@@ -10,11 +10,11 @@ _READY = (
     b"Z"  # ReadyForQuery, https://www.postgresql.org/docs/current/protocol-message-formats.html
 )
 _NO = b"N"
-_PIECE = 65536
+_CHUNK_BYTES = 65536
 
 
 class Counter:
-    """Counts, over all connections."""
+    """The count of round trips over all connections."""
 
     def __init__(self, port: int) -> None:
         self.port = port
@@ -22,12 +22,12 @@ class Counter:
         self._lock = threading.Lock()
 
     def add(self, number: int) -> None:
-        """Count some more."""
+        """Add to the count."""
         with self._lock:
             self._count += number
 
-    def taken(self) -> int:
-        """Return the count, and begin anew."""
+    def reset(self) -> int:
+        """Return the count, and start again at 0."""
         with self._lock:
             count, self._count = self._count, 0
 
@@ -36,7 +36,7 @@ class Counter:
 
 @contextmanager
 def counting(server_port: int) -> Iterator[Counter]:
-    """Pass on every connection to the server until the block ends."""
+    """Forward every connection to the server until the block ends."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         counter = Counter(listener.getsockname()[1])
         threading.Thread(target=_accept, args=(listener, server_port, counter), daemon=True).start()
@@ -49,29 +49,29 @@ def _accept(listener: socket.socket, server_port: int, counter: Counter) -> None
         while True:
             client, _ = listener.accept()
             server = socket.create_connection(("127.0.0.1", server_port))
-            for target, args in ((_pass_on, (client, server)), (_count, (server, client, counter))):
+            for target, args in ((_forward, (client, server)), (_count, (server, client, counter))):
                 threading.Thread(target=target, args=args, daemon=True).start()
 
 
-def _pass_on(source: socket.socket, target: socket.socket) -> None:
+def _forward(source: socket.socket, target: socket.socket) -> None:
     with source, suppress(OSError):
-        while piece := source.recv(_PIECE):
-            target.sendall(piece)
+        while chunk := source.recv(_CHUNK_BYTES):
+            target.sendall(chunk)
         target.shutdown(socket.SHUT_WR)
 
 
 def _count(source: socket.socket, target: socket.socket, counter: Counter) -> None:
-    """Pass on what the server says; a message is a letter, and a length that counts itself."""
+    """Forward the server's messages: a letter, then a length that includes its own four bytes."""
     pending = bytearray()
     with source, suppress(OSError):
-        # Asked whether it speaks TLS, or GSSAPI, the server says no in a letter without a length.
-        while (piece := source.recv(1)) == _NO:
-            target.sendall(piece)
-        target.sendall(piece)
-        pending += piece
-        while piece := source.recv(_PIECE):
-            target.sendall(piece)
-            pending += piece
+        # The server rejects TLS or GSSAPI with a letter without a length.
+        while (chunk := source.recv(1)) == _NO:
+            target.sendall(chunk)
+        target.sendall(chunk)
+        pending += chunk
+        while chunk := source.recv(_CHUNK_BYTES):
+            target.sendall(chunk)
+            pending += chunk
             start = ready = 0
             while len(pending) - start >= 5:  # noqa: PLR2004 - letter and length
                 (length,) = struct.unpack_from("!I", pending, start + 1)

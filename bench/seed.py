@@ -1,11 +1,11 @@
-"""Plausible jobs in great numbers, made by the database itself."""
+"""Creates many plausible jobs, inside the database."""
 
 from bench.database import Database
 from bench.load import callbacks
 
-# Job `n` was created `n` half minutes ago. Of a hundred jobs two failed and one runs still; half of
-# them are stored in a conversation, two jobs in each. The older half has a configuration and a
-# language that no newer job has.
+# Job `n` was created `n` half minutes ago. Of a hundred jobs two have failed and one is still
+# running. Half of the jobs are stored in a conversation, two in each. The older half has a
+# configuration and a language that no newer job has.
 _JOB = f"""
     'voice_transcription_' || lpad(n::text, 26, '0') AS id,
     '{callbacks.ACCOUNT}' AS account_id,
@@ -57,16 +57,16 @@ FROM (SELECT {_JOB} FROM generate_series(1, {{count}}) AS n) AS job
 """  # noqa: S608 - ours
 
 
-def ours(database: Database, count: int) -> None:
-    """Put so many jobs into our own tables."""
-    database.tell(
+def fill_ours(database: Database, count: int) -> None:
+    """Insert this number of jobs into our own tables."""
+    database.execute(
         _OURS.replace("{count}", str(count)), "VACUUM ANALYZE transcriptions", "CHECKPOINT"
     )
 
 
-def tutorial(database: Database, count: int) -> None:
-    """Put so many jobs into the tutorial peer's table."""
-    database.tell(
+def fill_tutorial(database: Database, count: int) -> None:
+    """Insert this number of jobs into the tutorial peer's table."""
+    database.execute(
         _TUTORIAL.replace("{count}", str(count)), "VACUUM ANALYZE transcription", "CHECKPOINT"
     )
 
@@ -77,5 +77,5 @@ def job_id(number: int) -> str:
 
 
 def configuration_id(number: int) -> str:
-    """Return the id of a configuration: 0 to 4 are in use, 5 only old jobs have."""
+    """Return the id of a configuration: new jobs have 0 to 4, old jobs have 5."""
     return f"voice_transcriptionconfiguration_{number:026}"

@@ -1,4 +1,4 @@
-"""A contestant that serves: started on a database of its own, and stopped in the end."""
+"""Runs a contestant on a database of its own."""
 
 import os
 import signal
@@ -23,12 +23,12 @@ from dev.postgres import Server
 from dev.process import Child
 
 _PROGRAMS = Path(sys.executable).parent
-_READY_WITHIN = 30.0  # seconds
+_START_TIMEOUT_SECONDS = 30.0
 
 
 @dataclass(frozen=True, kw_only=True)
 class Running:
-    """A contestant that serves."""
+    """A running contestant."""
 
     contestant: Contestant
     port: int
@@ -36,23 +36,23 @@ class Running:
     child: Child = field(repr=False)
 
     def workers(self) -> list[psutil.Process]:
-        """Return its worker processes, or the only process that it has."""
+        """Return its worker processes, or its only process."""
         return self.child.process.children() or [self.child.process]
 
     def clear(self) -> None:
-        """Forget all callbacks."""
+        """Delete all callbacks."""
         if self.database and self.contestant.tables:
             self.database.clear(*self.contestant.tables)
 
     def rows(self) -> int:
         """Return how many callbacks it has stored."""
         assert self.database  # noqa: S101 - for the type checker
-        count: int = self.database.ask(f"SELECT count(*) FROM {self.contestant.tables[0]}")  # noqa: S608 - ours
+        count: int = self.database.fetch_value(f"SELECT count(*) FROM {self.contestant.tables[0]}")  # noqa: S608 - ours
 
         return count
 
 
-def prepared(contestant: Contestant, server: Server, *, name: str) -> Database:
+def prepare_database(contestant: Contestant, server: Server, *, name: str) -> Database:
     """Return a new database with the contestant's tables."""
     database = create(server, name)
     if contestant.prepare:
@@ -65,7 +65,7 @@ def prepared(contestant: Contestant, server: Server, *, name: str) -> Database:
             text=True,
         )
         if done.returncode:
-            raise RuntimeError(f"{contestant.name} has no tables: {done.stderr}")
+            raise RuntimeError(f"{contestant.name}: its tables can't be created: {done.stderr}")
 
     return database
 
@@ -79,9 +79,10 @@ def serving(
     workers: int = 2,
     url: str | None = None,
 ) -> Iterator[Running]:
-    """Run a contestant, on its prepared database if it has one, until the block ends.
+    """Run a contestant until the block ends.
 
-    It logs into `folder`, and reaches the database under `url` where that is another one.
+    `database` must be prepared; None if the contestant has none. It is reached at `url`, by default
+    its own URL. Logs are written to `folder`.
     """
     port = unused_port()
     url = url or (database.url if database else "")
@@ -102,7 +103,7 @@ def serving(
 
 
 def unused_port() -> int:
-    """Return a port of the loopback that nobody listens on."""
+    """Return a free port of the loopback interface."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port: int = listener.getsockname()[1]
 
@@ -112,7 +113,7 @@ def unused_port() -> int:
 def _environment(
     url: str, *, port: int, workers: int, spool: Path | None = None
 ) -> Mapping[str, str]:
-    """Return the whole environment: production's settings, of which a peer takes what it knows."""
+    """Return the environment: production's settings, of which a peer uses those that it knows."""
     return {
         "PATH": f"{_PROGRAMS}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
         "HOME": os.environ.get("HOME", "/"),
@@ -130,15 +131,15 @@ def _environment(
 
 
 def _wait_until_it_answers(contestant: Contestant, child: Child, port: int, folder: Path) -> None:
-    deadline = time.monotonic() + _READY_WITHIN
+    deadline = time.monotonic() + _START_TIMEOUT_SECONDS
     while True:
         try:
             send_request("GET", f"http://127.0.0.1:{port}/healthz")
         except requests.RequestException as error:
             if child.process.poll() is not None or time.monotonic() > deadline:
                 log = (folder / f"{contestant.name}.log").read_text(errors="replace")
-                last_words = "\n".join(log.splitlines()[-10:])
-                raise RuntimeError(f"{contestant.name} doesn't serve: {last_words}") from error
+                last_lines = "\n".join(log.splitlines()[-10:])
+                raise RuntimeError(f"{contestant.name} doesn't serve: {last_lines}") from error
             time.sleep(0.05)
         else:
             return

@@ -21,6 +21,7 @@ from receiver.simulator.configurations import (
     WITH_CONVERSATION,
 )
 from receiver.store.engine import make_engine
+from receiver.twilio.client import open_twilio
 
 RECORDING_SID = f"RE{'0123456789abcdef' * 2}"
 _STEP_TIMEOUT_SECONDS = 60.0

@@ -44,7 +44,7 @@ def create_services(
         settings=settings,
         engine=engine,
         # One connection is left for readers.
-        committer=GroupCommitter(engine, leaders=max(1, settings.db_pool_size - 1)),
+        committer=GroupCommitter(engine, max_leaders=max(1, settings.db_pool_size - 1)),
         spool=Spool(spool_dir, durable=settings.spool_durable) if spool_dir else None,
         body_reader=body_reader,
         rejected=RejectedStore(

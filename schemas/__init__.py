@@ -1,1 +1,1 @@
-"""Schemas: what crosses the HTTP boundary, inbound and outbound; they know no database."""
+"""Schemas of the HTTP API, inbound and outbound. They don't depend on the database."""

@@ -1,4 +1,4 @@
-"""Completeness, as the read API tells it."""
+"""Completeness, as the read API returns it."""
 
 from marshmallow import fields
 
@@ -10,13 +10,13 @@ def _count(description: str, *, name: str | None = None) -> fields.Integer:
 
 
 class Completeness(Outbound):
-    """How many transcripts Twilio promised, and how many of them are here."""
+    """How many transcripts Twilio promised, and how many of them we have."""
 
-    completed = _count("Jobs that are COMPLETED: each promises a transcript.")
-    with_transcript = _count("Of these, the ones whose transcript is here.", name="withTranscript")
+    completed = _count("COMPLETED jobs: each promises a transcript.")
+    with_transcript = _count("Those whose transcript is here.", name="withTranscript")
     awaiting = _count("Those whose callback may still come, for RECONCILE_GRACE_SECONDS.")
     replaced = _count(
-        "Those whose recording was submitted again, and has its transcript under that job."
+        "Those whose recording was submitted again, where the new job has the transcript."
     )
     missing = _count("All others.")
     oldest_missing_at = Timestamp(
@@ -26,15 +26,14 @@ class Completeness(Outbound):
         metadata={"description": "When the first of the jobs with a missing transcript ended."},
     )
     unknown_at_twilio = _count(
-        "Unfinished jobs of which Twilio says that it knows nothing: nobody asks about them any "
-        "more.",
+        "Unfinished jobs that Twilio doesn't know. They are not polled any more.",
         name="unknownAtTwilio",
     )
     since = Timestamp(
         required=True,
         allow_none=True,
         metadata={
-            "description": "When Twilio's list of jobs was last gone through as a whole: a job "
-            "created later, whose callback was lost, isn't known yet. Null: never."
+            "description": "When the last complete scan of Twilio's list of jobs began. A job that "
+            "was created later, and whose callback was lost, is still unknown. Null: no scan yet."
         },
     )

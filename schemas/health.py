@@ -1,4 +1,4 @@
-"""Health, as the probes are told of it."""
+"""Health, as the probes receive it."""
 
 from marshmallow import fields
 

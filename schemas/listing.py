@@ -1,4 +1,4 @@
-"""Lists in Twilio's shape: the rows under a key, which `meta` names, beside the page's tokens."""
+"""Lists in Twilio's shape: rows under the key that `meta` names, and the tokens of other pages."""
 
 from marshmallow import fields, validate
 
@@ -9,7 +9,7 @@ OUTCOMES = ("applied", "stale", "quarantined")
 
 
 class Meta(Outbound):
-    """Where the page stands in its list."""
+    """The page's place in its list."""
 
     key = fields.String(required=True)
     page_size = fields.Integer(data_key="pageSize", required=True)
@@ -37,10 +37,10 @@ class Callback(Outbound):
     reason = fields.String(
         required=True,
         allow_none=True,
-        metadata={"description": "A code that tells why it is quarantined, null if it isn't."},
+        metadata={"description": "A code: why it is quarantined. Null if it isn't."},
     )
     deliveries = fields.Integer(
-        required=True, metadata={"description": "How often this body came."}
+        required=True, metadata={"description": "How often this body was received."}
     )
     sha256 = fields.Function(
         lambda event: event["sha256"].hex(),

@@ -1,4 +1,4 @@
-"""What all answers have in common: how a time is written, and what is left out."""
+"""What all responses share: the format of timestamps, and which members are left out."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -8,22 +8,22 @@ from marshmallow import EXCLUDE, Schema, fields, missing
 
 
 class Outbound(Schema):
-    """An answer or a part of one. Clients must expect members that it doesn't have yet."""
+    """A response or a part of one. Clients must ignore members that they don't know."""
 
     class Meta:
-        """Describe the answer as open to additions."""
+        """Document the response as open to additional members."""
 
         unknown = EXCLUDE
 
     def get_attribute(self, obj: Mapping[str, Any], attr: str, default: Any) -> Any:
-        """Leave a member that isn't required out while it is unknown; the others are null then."""
+        """Return the value to write: without one, an optional member is left out."""
         value = obj.get(attr, default)
 
         return missing if value is None and not self.fields[attr].required else value
 
 
 class Timestamp(fields.DateTime):
-    """A point in time in UTC and whole seconds; with a fraction Twilio's SDK leaves a string."""
+    """A time in UTC and whole seconds: Twilio's SDK doesn't parse fractions of seconds."""
 
     def _serialize(self, value: datetime | None, *_: Any, **__: Any) -> str | None:
         if value is None:

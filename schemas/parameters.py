@@ -1,4 +1,4 @@
-"""Parameters' fields: they read what a query's text, or a page token, says."""
+"""Fields of query parameters, which page tokens use too."""
 
 import re
 from typing import Any
@@ -7,20 +7,20 @@ from marshmallow import fields, validate
 
 from schemas.storable import UtcDateTime, require_storable
 
-PAGE_SIZE = 50
+DEFAULT_PAGE_SIZE = 50
 MAX_PAGE_SIZE = 100
 
 
-class Instant(UtcDateTime):
-    """A point in time to the microsecond, of any year."""
+class DateTimeParameter(UtcDateTime):
+    """A time with microseconds, of any year."""
 
     def __init__(self, **kwargs: Any) -> None:
         fault = "Must be a time like 2026-04-02T19:25:20Z; write the + of an offset as %2B."
         super().__init__(overflow=fault, error_messages={"invalid": fault}, **kwargs)
 
 
-class Words(fields.String):
-    """Text that a column can be compared with; no longer than what fits into a page token."""
+class TextParameter(fields.String):
+    """Text to compare with a column; short enough for a page token."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(validate=validate.Length(1, 128), **kwargs)
@@ -33,17 +33,17 @@ class Words(fields.String):
 
 
 class PageSize(fields.Integer):
-    """A count of rows; what exceeds the maximum is clamped to it."""
+    """A number of rows; a larger one than the maximum becomes the maximum."""
 
     def __init__(self, **kwargs: Any) -> None:
         fault = f"Must be a whole number, 1 or more; more than {MAX_PAGE_SIZE} counts as that."
         super().__init__(error_messages={"invalid": fault}, **kwargs)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **_: Any) -> int:  # noqa: ARG002 - marshmallow's signature
-        # int() alone would read "1_0", " 10" and other scripts' digits too.
+        # int() alone would also accept "1_0", " 10" and digits of other scripts.
         digits = re.fullmatch("0*([1-9][0-9]*)", str(value))
         if not digits:
             raise self.make_error("invalid")
 
-        # Nine digits tell that it is too many; int() refuses thousands of them.
+        # Nine digits show that it is above the maximum; int() rejects thousands of digits.
         return min(int(digits[1][:9]), MAX_PAGE_SIZE)

@@ -1,4 +1,4 @@
-"""Problem documents: the one shape of every error, Twilio's form of RFC 9457."""
+"""Problem documents: the shape of every error, in Twilio's form of RFC 9457."""
 
 from marshmallow import fields
 
@@ -6,7 +6,7 @@ from schemas.outbound import Outbound, Url
 
 
 class Fault(Outbound):
-    """One fault of the request."""
+    """One error in the request."""
 
     detail = fields.String(required=True)
     pointer = fields.String(
@@ -15,7 +15,7 @@ class Fault(Outbound):
 
 
 class Problem(Outbound):
-    """What went wrong, and what to do about it."""
+    """An error: what is wrong, and what to do about it."""
 
     type = Url(required=True)
     title = fields.String(required=True)

@@ -1,4 +1,4 @@
-"""The queries of the read API: which parameters there are, and what each may say."""
+"""The query parameters of each route."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -7,11 +7,16 @@ from typing import Any, ClassVar
 
 from marshmallow import EXCLUDE, Schema, ValidationError, fields, validate
 
-from schemas.parameters import MAX_PAGE_SIZE, PAGE_SIZE, Instant, PageSize, Words
+from schemas.parameters import (
+    DEFAULT_PAGE_SIZE,
+    MAX_PAGE_SIZE,
+    DateTimeParameter,
+    PageSize,
+    TextParameter,
+)
 from schemas.storable import Status
 
-# The forms of a transcript, by the names of `?format=`; the first is what a client gets that has
-# no preference.
+# The content type of each `?format=` of a transcript. The first is the default.
 CONTENT_TYPES: Mapping[str, str] = MappingProxyType(
     {
         "json": "application/json",
@@ -23,7 +28,7 @@ CONTENT_TYPES: Mapping[str, str] = MappingProxyType(
 
 
 class Filters(Schema):
-    """What narrows the list of jobs, loaded into the names that the store gives its filters."""
+    """The filters of the list of jobs, loaded with the store's names of them."""
 
     status = Status(metadata={"description": "Only jobs in this status, in any case."})
     source_id = fields.String(
@@ -34,66 +39,69 @@ class Filters(Schema):
         ),
         metadata={"description": "Only jobs of this Recording SID."},
     )
-    created_after = Instant(
+    created_after = DateTimeParameter(
         data_key="createdAfter",
         metadata={"description": "Only jobs created at or after this time."},
     )
-    created_before = Instant(
+    created_before = DateTimeParameter(
         data_key="createdBefore",
         metadata={"description": "Only jobs created before this time."},
     )
-    language = Words(
+    language = TextParameter(
         data_key="languageCode",
         metadata={"description": "Only jobs whose resolved language is exactly this, as en-US."},
     )
-    conversation_id = Words(
+    conversation_id = TextParameter(
         data_key="conversationId",
         metadata={"description": "Only jobs whose transcript is stored in this conversation."},
     )
-    configuration_id = Words(
+    configuration_id = TextParameter(
         data_key="transcriptionConfigurationId",
         metadata={"description": "Only jobs of this Transcription Configuration."},
     )
     has_transcript = fields.Boolean(
         data_key="hasTranscript",
-        # Python's spelling too, which its HTTP clients send; the booleans are a page token's.
+        # Python's HTTP clients send "True". Page tokens contain booleans.
         truthy={"true", "True", True},
         falsy={"false", "False", False},
         error_messages={"invalid": "Must be true or false."},
-        metadata={"description": "Only jobs whose transcript has come, or has not."},
+        metadata={"description": "Only jobs with, or without, a transcript."},
     )
 
 
 class Query(Schema):
-    """Parameters of one route. Each may be given once; unknown ones are ignored."""
+    """The parameters of one route. Each may be given once."""
 
     class Meta:
-        """Let unknown parameters pass."""
+        """Ignore unknown parameters."""
 
         unknown = EXCLUDE
 
-    # Other spellings of a parameter's name.
+    # Other spellings of parameter names.
     aliases: ClassVar[Mapping[str, str]] = {}
 
     def parameter(self, name: str) -> str:
-        """Return the parameter's name in the query, given its name within."""
+        """Return the query's name of the parameter with this field name."""
         return self.fields[name].data_key or name
 
     def read(self, pairs: Sequence[tuple[str, str]]) -> dict[str, Any]:
-        """Return the values by their names within; raises ValidationError with every fault."""
+        """Return the values by field name, or raise ValidationError with all errors."""
         values: dict[str, Any] = self.load(self._each_once(pairs))
 
         return values
 
     def _each_once(self, pairs: Sequence[tuple[str, str]]) -> dict[str, str]:
-        """Make one mapping; the SDK sends pageToken in both spellings, which is not twice."""
+        """Return the pairs as a mapping, or raise ValidationError if a parameter is repeated.
+
+        The SDK sends pageToken in both spellings; the same value twice is not a repetition.
+        """
         known = {self.parameter(name) for name in self.fields}
-        times = Counter(name for name, _ in pairs)
+        counts = Counter(name for name, _ in pairs)
         values: dict[str, str] = {}
         faults = {}
         for spelling, value in pairs:
             name = self.aliases.get(spelling, spelling)
-            if name in known and (times[spelling] > 1 or values.setdefault(name, value) != value):
+            if name in known and (counts[spelling] > 1 or values.setdefault(name, value) != value):
                 faults[name] = ["Given more than once."]
         if faults:
             raise ValidationError(faults)
@@ -104,14 +112,14 @@ class Query(Schema):
 class PagedQuery(Query):
     """The parameters of every list."""
 
-    # The SDK's `…_with_http_info` lists write them so.
+    # The spellings of the SDK's `…_with_http_info` lists.
     aliases: ClassVar[Mapping[str, str]] = {"PageSize": "pageSize", "PageToken": "pageToken"}
 
     page_size = PageSize(
         data_key="pageSize",
         metadata={
             "minimum": 1,
-            "default": PAGE_SIZE,
+            "default": DEFAULT_PAGE_SIZE,
             "description": f"Rows on one page; more than {MAX_PAGE_SIZE} counts as that.",
         },
     )
@@ -147,7 +155,7 @@ class SubmissionQuery(Query):
         error_messages={"invalid": "Must be true or false."},
         metadata={
             "default": False,
-            "description": "Look at the file of the mediaUrl first; submit nothing if the "
+            "description": "Check the file of the mediaUrl first. Submit nothing if the "
             "transcription would fail (422, with Twilio's code).",
         },
     )

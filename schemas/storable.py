@@ -1,27 +1,30 @@
-"""Fields for values from outside that a Postgres column must be able to keep."""
+"""Fields whose values a Postgres column can store."""
 
 from datetime import UTC, datetime
 from typing import Any
 
 from marshmallow import ValidationError, fields, validate
 
-# Every timestamp within can be expressed in any time zone, by Python and by Postgres alike.
+# Python and Postgres can express every time between these in any time zone.
 _EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 _LATEST = datetime(9999, 1, 1, tzinfo=UTC)
 
-_DEEPEST = 32
-# Of all text and all elements of one composite value: a list page holds a hundred of them.
-_LARGEST = 65_536
+MAX_TEXT_CHARACTERS = 8192  # presigned URLs are the longest useful texts
+
+# Of one composite value: its nesting, and its size in characters and elements. A list page contains
+# a hundred of these values.
+_MAX_DEPTH = 32
+_MAX_SIZE = 65_536
 
 INT_MAX = 2**31 - 1
 
 STATUSES = ("PENDING", "RUNNING", "COMPLETED", "FAILED")
-# All that is taken for an id.
+# Every id that is accepted.
 ID_PATTERN = "[A-Za-z0-9_-]{1,128}"
 
 
 def is_storable(text: str) -> bool:
-    """Tell whether Postgres can keep the text: no NUL and no lone surrogate."""
+    """Return whether Postgres can store the text: without NUL and lone surrogates."""
     return "\x00" not in text and (text.isascii() or not _has_surrogate(text))
 
 
@@ -35,32 +38,32 @@ def _has_surrogate(text: str) -> bool:
 
 
 def require_storable(text: str) -> None:
-    """Raise ValidationError for a text that Postgres can't keep."""
+    """Raise ValidationError for a text that Postgres can't store."""
     if not is_storable(text):
-        raise ValidationError("Holds a NUL character or a lone surrogate.")
+        raise ValidationError("Contains a NUL character or a lone surrogate.")
 
 
 class Identifier(fields.String):
-    """An id: whatever Twilio's pattern for it is, it fits into a URL and into an index."""
+    """An id that fits into a URL and an index. Twilio's own patterns are not checked."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(validate=validate.Regexp(rf"{ID_PATTERN}\Z"), **kwargs)
 
 
 class Text(fields.String):
-    """A string of at most 8192 characters that Postgres can keep."""
+    """A string of at most MAX_TEXT_CHARACTERS that Postgres can store."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
         text = super()._deserialize(value, attr, data, **kwargs)
-        if len(text) > 8192:  # noqa: PLR2004 - a presigned URL is the longest that makes sense
-            raise ValidationError("Longer than 8192 characters.")
+        if len(text) > MAX_TEXT_CHARACTERS:
+            raise ValidationError(f"Longer than {MAX_TEXT_CHARACTERS} characters.")
         require_storable(text)
 
         return text
 
 
 class Status(fields.String):
-    """A job's status, in any case; loaded in upper case."""
+    """A job's status, in upper or lower case; loaded in upper case."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(validate=validate.OneOf(STATUSES), **kwargs)
@@ -70,7 +73,7 @@ class Status(fields.String):
 
 
 class UtcDateTime(fields.AwareDateTime):
-    """A point in time, in UTC; one without an offset is taken to be UTC already."""
+    """A time, loaded in UTC; without an offset it is read as UTC."""
 
     def __init__(self, *, overflow: str = "Out of range.", **kwargs: Any) -> None:
         super().__init__(format="iso", default_timezone=UTC, **kwargs)
@@ -84,8 +87,8 @@ class UtcDateTime(fields.AwareDateTime):
             raise ValidationError(self.overflow) from error
 
 
-class Moment(UtcDateTime):
-    """A point in time that every time zone can express."""
+class StorableDateTime(UtcDateTime):
+    """A time that every time zone can express."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> datetime:
         moment = super()._deserialize(value, attr, data, **kwargs)
@@ -96,7 +99,7 @@ class Moment(UtcDateTime):
 
 
 class Composite(fields.Field[Any]):
-    """A JSON value kept whole, unknown members too, with a bounded depth and size."""
+    """A JSON value stored as a whole, with unknown members, up to a depth and size."""
 
     def __init__(self, kind: type[list[Any]] | type[dict[str, Any]], **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -107,21 +110,21 @@ class Composite(fields.Field[Any]):
             raise ValidationError(f"Not {'an array' if self.kind is list else 'an object'}.")
         if self.kind is list and not all(isinstance(item, dict) for item in value):
             raise ValidationError("Not an array of objects.")
-        _require_small(value)
+        _require_bounded(value)
 
         return value
 
 
-def _require_small(value: Any) -> None:
-    """Raise ValidationError for what has too many characters and elements, or is nested too deep.
+def _require_bounded(value: Any) -> None:
+    """Raise ValidationError for a value that is too large, too deeply nested, or not storable.
 
-    Or for what Postgres's JSON can't keep. It looks no further than it takes to say so.
+    The check stops at the first violation.
     """
     size = 0
     texts: list[str] = []
-    waiting = [(value, _DEEPEST)]
-    while waiting:
-        item, depth = waiting.pop()
+    to_check = [(value, _MAX_DEPTH)]
+    while to_check:
+        item, depth = to_check.pop()
         inner: list[Any] = []
         if isinstance(item, str):
             texts.append(item)
@@ -131,19 +134,19 @@ def _require_small(value: Any) -> None:
             size += 1
         else:
             size += _scalar_size(item)
-        if size + len(inner) > _LARGEST:
-            raise ValidationError(f"Larger than {_LARGEST} characters and elements.")
+        if size + len(inner) > _MAX_SIZE:
+            raise ValidationError(f"Larger than {_MAX_SIZE} characters and elements.")
         if inner and depth == 0:
-            raise ValidationError(f"Nested more than {_DEEPEST} deep.")
-        waiting += [(element, depth - 1) for element in inner]
+            raise ValidationError(f"Nested deeper than {_MAX_DEPTH} levels.")
+        to_check += [(element, depth - 1) for element in inner]
     require_storable("".join(texts))
 
 
 def _scalar_size(value: float | None) -> int:
     if value is None:
         return 1
-    # Python writes an infinite float as a word that is no JSON, and a huge int in a million digits.
+    # Python writes an infinite float as a word that isn't JSON, and a huge int with all its digits.
     if not -(10.0**300) < value < 10.0**300:
-        raise ValidationError("Holds a number out of range.")
+        raise ValidationError("Contains a number out of range.")
 
     return 1 + value.bit_length() // 3 if isinstance(value, int) else 24

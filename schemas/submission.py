@@ -1,7 +1,6 @@
-"""A job to be submitted: Twilio's own request body, and the rules that Twilio has for it.
+"""The request that submits a job: Twilio's own body, with the rules of Twilio's resource.
 
-The rules are those of Twilio's Batch Transcription resource. What only Twilio can know (whether the
-recording is there, whether the configuration is) is left to it.
+What only Twilio knows (whether the recording and the configuration exist) is not checked here.
 """
 
 import json
@@ -21,28 +20,28 @@ from marshmallow import (
     validates_schema,
 )
 
-from schemas.storable import Moment, Text
+from schemas.storable import StorableDateTime, Text
 
 _DATE_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)", re.ASCII)
 
 TYPES = ("CUSTOMER", "HUMAN_AGENT", "AI_AGENT")
 CHANNELS = (1, 2)
 
-# Twilio's codes for what it refuses (https://www.twilio.com/docs/api/errors), by what is wrong: the
-# pointer, or its end. "" is the request as a whole.
+# Twilio's error codes (https://www.twilio.com/docs/api/errors) by the pointer of the error. "" is
+# the request as a whole.
 _CODES = {
     "": 17500,
     "/transcriptionConfigurationId": 17501,
     "/sourceId": 17502,
     "/participants": 17510,
 }
-_CODES_OF_A_PARTICIPANT = {"/audioChannelIndex": 17511, "/type": 17514}
-_TWICE = "Must not be another participant's channel too."
-_CODE_OF_TWICE = 17513
+_PARTICIPANT_CODES = {"/audioChannelIndex": 17511, "/type": 17514}  # by the end of the pointer
+_DUPLICATE_CHANNEL = "Must not be another participant's channel too."
+_DUPLICATE_CHANNEL_CODE = 17513
 
 
-class Started(Moment):
-    """A point in time as RFC 3339 writes it, with its offset; sent in UTC."""
+class StartTime(StorableDateTime):
+    """A time in the format of RFC 3339, with its offset; sent in UTC."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> datetime:
         if not (isinstance(value, str) and _DATE_TIME.fullmatch(value)):
@@ -58,37 +57,37 @@ class Started(Moment):
 
 
 class MediaUrl(Text):
-    """The address of an audio file."""
+    """The URL of an audio file."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
         text = super()._deserialize(value, attr, data, **kwargs)
         try:
             url = urlsplit(text)
-            sound = url.scheme in {"http", "https"} and url.hostname and url.port != 0
+            is_valid = url.scheme in {"http", "https"} and url.hostname and url.port != 0
         except ValueError:
-            sound = False
-        if not sound or not text.isprintable() or " " in text:
-            raise ValidationError("Must be an absolute URL, https:// as a rule.")
+            is_valid = False
+        if not is_valid or not text.isprintable() or " " in text:
+            raise ValidationError("Must be an absolute URL, usually https://.")
 
         return text
 
 
-class _Inbound(Schema):
-    """A part of the request. Twilio refuses members that it doesn't know, and so do we."""
+class _Strict(Schema):
+    """A part of the request, without unknown members: Twilio rejects them too."""
 
     class Meta:
-        """Refuse unknown members."""
+        """Reject unknown members."""
 
         unknown = RAISE
 
     @post_dump
-    def _leave_out(self, members: dict[str, Any], **_: Any) -> dict[str, Any]:
-        """Send no nulls, as Twilio's SDK sends none."""
+    def _omit_nulls(self, members: dict[str, Any], **_: Any) -> dict[str, Any]:
+        """Return the members without nulls, which Twilio's SDK doesn't send either."""
         return {name: value for name, value in members.items() if value is not None}
 
 
-class Participant(_Inbound):
-    """Who is on one of the audio's channels."""
+class Participant(_Strict):
+    """A participant: who speaks on one channel of the audio."""
 
     audio_channel_index = fields.Integer(
         data_key="audioChannelIndex",
@@ -101,8 +100,8 @@ class Participant(_Inbound):
     name = Text(allow_none=True)
 
 
-class Submission(_Inbound):
-    """The request. Exactly one of `sourceId` and `mediaUrl` is to be given."""
+class Submission(_Strict):
+    """The request. It must have either `sourceId` or `mediaUrl`."""
 
     configuration_id = fields.String(
         data_key="transcriptionConfigurationId",
@@ -112,73 +111,75 @@ class Submission(_Inbound):
             error="Must be the id of a Transcription Configuration.",
         ),
     )
-    # The SDK has it too; nothing says which values it takes.
+    # The SDK has this member; its values are not documented.
     input_source = fields.String(
         data_key="inputSource", allow_none=True, validate=validate.Regexp(r"[A-Za-z_]{1,64}\Z")
     )
     source_id = fields.String(
         data_key="sourceId",
         allow_none=True,
-        # The SDK speaks of a TTID too, Twilio's newer form of an id.
+        # The SDK also mentions a TTID, Twilio's newer form of an id.
         validate=validate.Regexp(
             r"(RE[0-9a-f]{32}|[a-z]+(_[a-z]+)+_[0-9A-Za-z]{26})\Z",
             error="Must be a Recording SID: RE and 32 hexadecimal digits in lower case.",
         ),
     )
     media_url = MediaUrl(data_key="mediaUrl", allow_none=True)
-    audio_started_at = Started(data_key="audioStartedAt", allow_none=True)
+    audio_started_at = StartTime(data_key="audioStartedAt", allow_none=True)
     participants = fields.List(
         fields.Nested(Participant),
         allow_none=True,
-        validate=validate.Length(max=len(CHANNELS), error="Must be two at most."),
+        validate=validate.Length(max=len(CHANNELS), error="Must be at most two."),
     )
 
     @validates_schema(pass_original=True, skip_on_field_errors=False)
     def _has_one_source(self, _data: Any, given: Any, **_: Any) -> None:
         if not isinstance(given, Mapping):
-            return  # as was told already
+            return  # marshmallow has reported this already
         sources = [name for name in ("sourceId", "mediaUrl") if given.get(name) is not None]
         if not sources:
             raise ValidationError("Either sourceId or mediaUrl must be given.")
         if len(sources) > 1:
-            raise ValidationError("Must not be given beside sourceId.", "mediaUrl")
+            raise ValidationError("Must not be given together with sourceId.", "mediaUrl")
 
     @validates_schema
-    def _has_one_participant_on_a_channel(self, data: Mapping[str, Any], **_: Any) -> None:
+    def _has_distinct_channels(self, data: Mapping[str, Any], **_: Any) -> None:
         channels = [each["audio_channel_index"] for each in data.get("participants") or ()]
         if len(set(channels)) < len(channels):
-            raise ValidationError({"participants": {1: {"audioChannelIndex": [_TWICE]}}})
+            raise ValidationError(
+                {"participants": {1: {"audioChannelIndex": [_DUPLICATE_CHANNEL]}}}
+            )
 
 
 def canonical(submission: Mapping[str, Any]) -> str:
-    """Return the JSON text of a loaded submission: one text for all ways to write the same."""
+    """Return the canonical JSON text of a loaded submission: equal submissions have equal texts."""
     return json.dumps(Submission().dump(submission), sort_keys=True, separators=(",", ":"))
 
 
-def faults_of(error: ValidationError) -> list[dict[str, str]]:
-    """Return `{"detail": …, "pointer": …}` for each fault, with a JSON Pointer (RFC 6901)."""
+def to_faults(error: ValidationError) -> list[dict[str, str]]:
+    """Return `{"detail": …, "pointer": …}` for each error, with a JSON Pointer (RFC 6901)."""
     return [{"detail": text, "pointer": pointer} for pointer, text in _faults(error.messages, "")]
 
 
-def line_of(faults: Iterable[Mapping[str, Any]]) -> str:
-    """Return the faults in one line; the request as a whole has no pointer that would help."""
+def format_faults(faults: Iterable[Mapping[str, Any]]) -> str:
+    """Return the faults as one line of text, without the empty pointer of the whole request."""
     return " ".join(
         ": ".join(filter(None, (fault.get("pointer"), fault.get("detail")))) for fault in faults
     )
 
 
-def code_of(faults: Iterable[Mapping[str, str]]) -> int | None:
-    """Return Twilio's code for the first fault that has one of its own."""
+def twilio_code(faults: Iterable[Mapping[str, str]]) -> int | None:
+    """Return the first code that Twilio has for one of the faults, None if it has none."""
     return next(filter(None, map(_code, faults)), None)
 
 
 def _code(fault: Mapping[str, str]) -> int | None:
-    if fault["detail"] == _TWICE:
-        return _CODE_OF_TWICE
+    if fault["detail"] == _DUPLICATE_CHANNEL:
+        return _DUPLICATE_CHANNEL_CODE
     pointer = fault["pointer"]
     participant, slash, member = pointer.rpartition("/")
     if participant.startswith("/participants/"):
-        return _CODES_OF_A_PARTICIPANT.get(slash + member)
+        return _PARTICIPANT_CODES.get(slash + member)
 
     return _CODES.get(pointer)
 

@@ -1,23 +1,23 @@
-"""Page tokens: what one carries, so that the page it leads to needs nothing else."""
+"""The content of page tokens: all that is needed to read the page."""
 
 from marshmallow import RAISE, Schema, fields, validate
 
-from schemas.parameters import MAX_PAGE_SIZE, Instant
+from schemas.parameters import MAX_PAGE_SIZE, DateTimeParameter
 from schemas.query import Filters
 from schemas.storable import Identifier
 
-VERSION = 1
+TOKEN_VERSION = 1
 BIGINT_MAX = 2**63 - 1
 
 
 class Token(Schema):
-    """A place in one list: the row at its edge, the direction, and the list's size."""
+    """A page's place in a list: the row at its edge, the direction, and the page size."""
 
-    version = fields.Integer(required=True, strict=True, validate=validate.Equal(VERSION))
-    # Which list it belongs to; a token of another one isn't a token here.
+    version = fields.Integer(required=True, strict=True, validate=validate.Equal(TOKEN_VERSION))
+    # The list that the token belongs to. It isn't valid for another one.
     collection = fields.String(required=True)
     backward = fields.Boolean(required=True, truthy={True}, falsy={False})
-    at = Instant(required=True)
+    at = DateTimeParameter(required=True)
     size = fields.Integer(
         required=True, strict=True, validate=validate.Range(min=1, max=MAX_PAGE_SIZE)
     )

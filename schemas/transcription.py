@@ -1,4 +1,4 @@
-"""A job as the read API tells it: Twilio's properties in Twilio's spelling, and our additions."""
+"""A job as the read API returns it: Twilio's properties in Twilio's spelling, and our additions."""
 
 from marshmallow import fields, validate
 
@@ -15,27 +15,25 @@ MISSING = (
 
 
 class TranscriptState(Outbound):
-    """Whether the transcript is here, and if it should be and isn't, why that may be."""
+    """Whether the transcript is here, and if it is missing, what may be the cause."""
 
     available = fields.Boolean(required=True)
     sentences = fields.Integer(required=True, allow_none=True)
     source = fields.String(
         validate=validate.OneOf(SOURCES),
-        metadata={"description": "What brought it: a callback as a rule. There if it is here."},
+        metadata={"description": "How it arrived: usually in a callback. Present if it is here."},
     )
     missing = fields.String(
         validate=validate.OneOf(MISSING),
-        metadata={
-            "description": "There if the job is completed and the time for its callback is over."
-        },
+        metadata={"description": "Present if the job is completed and its callback is overdue."},
     )
     reasons = fields.List(
         fields.String(),
-        metadata={"description": "Why it may be missing, the likeliest first. There with that."},
+        metadata={"description": "Possible causes, the most likely first. Present with `missing`."},
     )
     resubmitted_as = fields.String(
         data_key="resubmittedAs",
-        metadata={"description": "The job that its recording was submitted again as."},
+        metadata={"description": "The id of the new job, if the recording was submitted again."},
     )
 
 
@@ -44,12 +42,12 @@ class Links(Outbound):
 
     transcript = Url(required=True)
     callbacks = Url(required=True)
-    # As Twilio sent it; there while the transcript is stored in a conversation.
+    # As Twilio sent it. Present if the transcript is stored in a conversation.
     conversation = fields.String()
 
 
 class Transcription(Outbound):
-    """One job; what isn't required Twilio describes as optional, not as nullable."""
+    """One job. Members that aren't required are optional, not nullable, in Twilio's description."""
 
     id = fields.String(required=True)
     account_id = fields.String(data_key="accountId", required=True)
@@ -61,7 +59,7 @@ class Transcription(Outbound):
     media_url = fields.String(data_key="mediaUrl", required=True, allow_none=True)
     audio_started_at = Timestamp(data_key="audioStartedAt")
     conversation_id = fields.String(data_key="conversationId", required=True, allow_none=True)
-    # As Twilio sent them, members that we don't know included.
+    # As Twilio sent them, including members that we don't know.
     participants = fields.List(fields.Dict())
     duration = fields.Integer(
         required=True, allow_none=True, metadata={"description": "In seconds."}
@@ -73,7 +71,7 @@ class Transcription(Outbound):
         data_key="receivedAt",
         required=True,
         allow_none=True,
-        metadata={"description": "When the first callback came; null before one."},
+        metadata={"description": "When the first callback was received; null before one."},
     )
     transcript = fields.Nested(TranscriptState, required=True)
     url = Url(required=True)
@@ -81,7 +79,7 @@ class Transcription(Outbound):
 
 
 class Accepted(Outbound):
-    """The envelope in which a job is told that was just submitted."""
+    """The envelope of a job that was just submitted."""
 
     status = fields.String(required=True, validate=validate.OneOf(STATUSES))
     status_url = Url(data_key="statusUrl", required=True)
@@ -89,13 +87,13 @@ class Accepted(Outbound):
 
 
 class Operation(Accepted):
-    """The envelope in which one job is fetched."""
+    """The envelope of one job that is fetched."""
 
     operation_id = fields.String(data_key="operationId", required=True)
 
 
 class Transcript(Outbound):
-    """A transcript in its JSON form, everything in it as it came."""
+    """A transcript as JSON, with everything as Twilio sent it."""
 
     id = fields.String(required=True)
     participants = fields.List(fields.Raw(), required=True)

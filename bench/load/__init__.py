@@ -1,1 +1,1 @@
-"""The load: signed callbacks, made before the clock starts, and wrk, which sends them."""
+"""The load: signed callbacks, prepared before a run, and wrk, which sends them."""

@@ -1,4 +1,4 @@
-"""Signed callbacks as Twilio sends them, of any size, no two alike."""
+"""Makes signed callbacks as Twilio sends them, of any size, all different."""
 
 import base64
 import hashlib
@@ -16,11 +16,11 @@ HOST = "callbacks.example.com"
 PUBLIC_URL = f"http://{HOST}"
 ROUTE = "/callbacks/transcription"
 
-# Of one sentence with its member names, on average: 40 of them make 8 kB, as an ordinary call has.
+# The average size of one sentence with its member names. 40 sentences are 8 kB, an ordinary call.
 _SENTENCE_BYTES = 190
 _DAY = datetime(2026, 1, 1, tzinfo=UTC)
 _LETTERS = string.ascii_lowercase + string.digits
-# The words of ordinary calls, roughly as often as they come: what compresses like English.
+# Common words of phone calls, the most frequent first, so that the text compresses like English.
 _TALK = (
     "the you I to and a that it is of we in can have your for on my this so not do with was just "
     "be are like okay yes no right know but what if at get me one they would there it's I'm that's "
@@ -45,7 +45,7 @@ def callback(number: int, size: int, *, chance: random.Random) -> bytes:
 
 
 def incompressible(number: int, size: int, *, chance: random.Random) -> bytes:
-    """Return the body of job `number`, of about `size` bytes, which can't be compressed."""
+    """Return the body of job `number`, of about `size` bytes, that can't be compressed."""
     text = base64.b64encode(chance.randbytes((size - 700) * 3 // 4)).decode()
     body = _head(number, chance) | {"sentences": [_sentence(0, chance) | {"text": text}]}
 
@@ -53,7 +53,7 @@ def incompressible(number: int, size: int, *, chance: random.Random) -> bytes:
 
 
 def signed(body: bytes) -> tuple[str, dict[str, str]]:
-    """Return the path and query to call and the headers, signed with TOKEN."""
+    """Return the path and query of the request, and its headers, signed with TOKEN."""
     target = f"{ROUTE}?bodySHA256={hashlib.sha256(body).hexdigest()}"
     digest = hmac.digest(TOKEN.encode(), f"{PUBLIC_URL}{target}".encode(), "sha1")
 
@@ -76,7 +76,7 @@ def request(body: bytes) -> bytes:
 
 
 def job_id(number: int) -> str:
-    """Return the id of job `number`, spread over the index as Twilio's are."""
+    """Return the id of job `number`. The ids are spread over the index, as Twilio's are."""
     digest = int.from_bytes(hashlib.sha256(number.to_bytes(8)).digest())
     letters = (digest // 36**place % 36 for place in range(26))
 

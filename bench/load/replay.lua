@@ -1,8 +1,8 @@
--- Sends the requests of a file one by one, each once: wrk -t1 -s replay.lua URL -- (see wrk.py)
+-- Sends each request of a file once (see wrk.py): wrk -t1 -s replay.lua URL --
 --   FILE SECONDS CONNECTIONS ENDING THINK
--- ENDING is what happens when the time is over or the file at its end: `drain` lets every request be
--- answered, so that what was stored can be counted exactly; `cut` stops at once; `cycle` begins the
--- file again, and stops at once when the time is over. THINK is the mean pause before a request, in
+-- ENDING says what happens when the time is over or the file ends. `drain` waits for all responses,
+-- so that the stored callbacks can be counted exactly. `cut` stops at once. `cycle` starts the file
+-- again, and stops at once when the time is over. THINK is the mean pause before a request, in
 -- milliseconds.
 local ffi = require("ffi")
 ffi.cdef([[
@@ -30,7 +30,7 @@ end
 local file, seconds, connections, ending, think, first
 local idle = 0
 
--- Pauses of random length, as requests have that know nothing of one another.
+-- A pause of random length, as between independent requests.
 local function pause()
     return math.floor(-think * math.log(1 - math.random()) + 0.5)
 end
@@ -42,7 +42,7 @@ function init(args)
     if think > 0 then
         delay = pause
     end
-    sent, started, ended = 0, 0, 0 -- global: what `done` asks for
+    sent, started, ended = 0, 0, 0 -- global, because `done` reads them
 end
 
 -- Each request is preceded by its length in eight digits.
@@ -58,11 +58,11 @@ end
 local function stop()
     ended = now()
     wrk.thread:stop()
-    ffi.C.kill(ffi.C.getpid(), SIGINT) -- or wrk sleeps until its own time is over
+    ffi.C.kill(ffi.C.getpid(), SIGINT) -- otherwise wrk sleeps until its own time is over
 end
 
 function request()
-    if not first then -- wrk only looks at this one, to see what a request is like
+    if not first then -- wrk only checks the format of this one; it is sent later
         first = following()
         return first
     end
@@ -77,7 +77,7 @@ function request()
         sent = sent + 1
         return text
     end
-    -- Whoever asks for another request has had its answer. An empty one leaves it silent.
+    -- This connection has its last response. An empty request makes it idle.
     idle = idle + 1
     if ended == 0 and (ending ~= "drain" or idle == connections) then
         stop()

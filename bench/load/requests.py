@@ -1,4 +1,4 @@
-"""Files of raw HTTP requests, each preceded by its length in eight digits, for replay.lua."""
+"""Writes files of raw HTTP requests for replay.lua, each preceded by its length in eight digits."""
 
 import base64
 import random
@@ -18,19 +18,18 @@ class Load:
     """A file of requests."""
 
     path: Path
-    requests: int
-    # Of all bodies together.
-    bytes: int = 0
+    requests: int  # their number
+    bytes: int = 0  # of all bodies
 
 
 def write_callbacks(
     path: Path, count: int, size: int, *, body: Body = callbacks.callback, first: int = 0
 ) -> Load:
-    """Write the callbacks of `count` jobs, `first` and so on, of about `size` bytes each.
+    """Write the callbacks of `count` jobs, from number `first` on, of about `size` bytes each.
 
     The same arguments give the same file.
     """
-    chance = random.Random(f"{first} {size}")  # noqa: S311 - what is to be repeatable, not secret
+    chance = random.Random(f"{first} {size}")  # noqa: S311 - repeatable, not secret
     total = 0
     with path.open("wb") as file:
         for number in range(first, first + count):
@@ -42,7 +41,7 @@ def write_callbacks(
 
 
 def write_gets(path: Path, targets: Sequence[str], headers: Iterable[str] = ()) -> Load:
-    """Write a GET with the API key for each target, with further header lines if any."""
+    """Write a GET request with the API key for each target, with these additional header lines."""
     key = base64.b64encode(":".join(API_KEY).encode()).decode()
     with path.open("wb") as file:
         for target in targets:

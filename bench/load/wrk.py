@@ -1,4 +1,4 @@
-"""wrk, the load generator: one run, and what came of it."""
+"""Runs wrk, the load generator, once, and reads its result."""
 
 import json
 import shutil
@@ -11,18 +11,18 @@ from typing import Literal
 from bench.load.requests import Load
 
 _SCRIPT = Path(__file__).with_name("replay.lua")
-_TIMEOUT = 20  # seconds, for one answer; longer than the service ever takes
+_RESPONSE_TIMEOUT_SECONDS = 20  # longer than the service ever takes
 
 Ending = Literal["drain", "cut", "cycle"]
 
 
 class SpoiledRunError(Exception):
-    """A run whose figures mean nothing: something was not answered as it should be."""
+    """A run without valid figures: a request was not answered as expected."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Run:
-    """What one run of wrk tells: times in seconds, latencies in microseconds."""
+    """The result of one run of wrk: times in seconds, latencies in microseconds."""
 
     sent: int
     answered: int
@@ -34,7 +34,7 @@ class Run:
 
     @property
     def rate(self) -> float:
-        """Answers in a second."""
+        """Responses per second."""
         return self.answered / self.seconds
 
 
@@ -47,7 +47,7 @@ def require() -> None:
         )
 
 
-def run(  # noqa: PLR0913 - what a load is described by, all by name
+def run(  # noqa: PLR0913 - the description of a load, all by name
     port: int,
     load: Load,
     *,
@@ -61,18 +61,23 @@ def run(  # noqa: PLR0913 - what a load is described by, all by name
     Raises SpoiledRunError if a request was answered with an error, or not at all.
     """
     script = [load.path, seconds, connections, ending, think]
-    command = ["wrk", "--threads=1", f"--connections={connections}", f"--timeout={_TIMEOUT}s"]
-    command += [f"--duration={int(seconds) + _TIMEOUT}s", f"--script={_SCRIPT}"]
+    command = [
+        "wrk",
+        "--threads=1",
+        f"--connections={connections}",
+        f"--timeout={_RESPONSE_TIMEOUT_SECONDS}s",
+    ]
+    command += [f"--duration={int(seconds) + _RESPONSE_TIMEOUT_SECONDS}s", f"--script={_SCRIPT}"]
     command += [f"http://127.0.0.1:{port}/", "--", *map(str, script)]
     done = subprocess.run(command, check=False, capture_output=True, text=True)  # noqa: S603 - ours
     if done.returncode:
         raise SpoiledRunError(f"wrk failed: {done.stdout}{done.stderr}")
 
-    return told(done.stdout, ending=ending)
+    return parse_output(done.stdout, ending=ending)
 
 
-def told(output: str, *, ending: Ending) -> Run:
-    """Return what replay.lua prints in the end, among wrk's own words.
+def parse_output(output: str, *, ending: Ending) -> Run:
+    """Return the result that replay.lua prints at the end, within wrk's own output.
 
     Raises SpoiledRunError if a request was answered with an error, or not at all.
     """
@@ -82,6 +87,6 @@ def told(output: str, *, ending: Ending) -> Run:
     result = Run(**json.loads(lines[-1]))
     lost = ending == "drain" and result.sent != result.answered
     if result.refused or result.broken or lost or not result.answered:
-        raise SpoiledRunError(f"not every request was answered well: {result}")
+        raise SpoiledRunError(f"not every request was answered as expected: {result}")
 
     return result

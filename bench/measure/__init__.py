@@ -1,1 +1,1 @@
-"""The measurements: each module asks one question and answers it with a section of the report."""
+"""The measurements: each module answers one question with a section of the report."""

@@ -1,4 +1,4 @@
-"""How fast signed callbacks are taken in, beside the peers, Postgres alone, and nothing at all."""
+"""The rate of signed callbacks, compared with the peers, Postgres alone, and empty handlers."""
 
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
@@ -16,17 +16,17 @@ from bench.contestants import (
 )
 from bench.database import Database
 from bench.plan import CONNECTIONS, WORKERS, Bench
-from bench.progress import counted
+from bench.progress import count_rounds
 from bench.report import Figure, Section, faster, ratio
-from bench.service import Running, prepared, serving
+from bench.service import Running, prepare_database, serving
 
 _PROTOCOLS: tuple[pgbench.Protocol, ...] = ("prepared", "extended", "simple")
 _CONTESTANTS = (OURS, TUTORIAL_SYNC, TUTORIAL_THREADS, FASTAPI, NOTHING, NOTHING_ASYNCIO)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Taken:
-    """What became of one burst: the rate in callbacks a second, and a callback's CPU in ms."""
+class BurstResult:
+    """The rate of one burst in callbacks per second, and the CPU time of one callback in ms."""
 
     rate: float
     web: float
@@ -34,31 +34,37 @@ class Taken:
 
 
 def measure(bench: Bench) -> Section:
-    """Run all contestants round by round, a different one first each time, with empty tables."""
-    taken: dict[str, list[Taken]] = {}
-    alone: dict[str, list[float]] = {}
+    """Run all contestants in each round, with empty tables; the order rotates by round."""
+    results: dict[str, list[BurstResult]] = {}
+    postgres_alone: dict[str, list[float]] = {}
     with ExitStack() as stack:
         services = [stack.enter_context(_serving(bench, each)) for each in _CONTESTANTS]
-        database = prepared(OURS, bench.server, name="pgbench")
-        for _ in counted(bench.plan.rounds):
+        database = prepare_database(OURS, bench.server, name="pgbench")
+        for _ in count_rounds(bench.plan.rounds):
             for service in services:
-                taken.setdefault(service.contestant.name, []).append(_taken(bench, service))
+                results.setdefault(service.contestant.name, []).append(
+                    _measure_burst(bench, service)
+                )
             for protocol in _PROTOCOLS:
-                rate = _alone(bench, database, protocol)
-                alone.setdefault(f"pgbench, {protocol}", []).append(rate)
+                rate = _measure_postgres(bench, database, protocol)
+                postgres_alone.setdefault(f"pgbench, {protocol}", []).append(rate)
             services.append(services.pop(0))
 
-    return _section(taken, alone)
+    return _section(results, postgres_alone)
 
 
-def _section(taken: dict[str, list[Taken]], alone: dict[str, list[float]]) -> Section:
-    rates = {name: [each.rate for each in rounds] for name, rounds in taken.items()} | alone
+def _section(
+    results: dict[str, list[BurstResult]], postgres_alone: dict[str, list[float]]
+) -> Section:
+    rates = {
+        name: [each.rate for each in rounds] for name, rounds in results.items()
+    } | postgres_alone
     ours = rates[OURS.name]
     tutorial = faster(rates, TUTORIAL_SYNC.name, TUTORIAL_THREADS.name)
     fastapi = FASTAPI.name
-    web = {name: [each.web for each in rounds] for name, rounds in taken.items()}
+    web = {name: [each.web for each in rounds] for name, rounds in results.items()}
     postgres = {
-        each.name: [item.postgres for item in taken[each.name]]
+        each.name: [item.postgres for item in results[each.name]]
         for each in _CONTESTANTS
         if each.tables
     }
@@ -89,21 +95,23 @@ def _section(taken: dict[str, list[Taken]], alone: dict[str, list[float]]) -> Se
 
 def _serving(bench: Bench, contestant: Contestant) -> AbstractContextManager[Running]:
     name = contestant.name
-    database = prepared(contestant, bench.server, name=name) if contestant.tables else None
+    database = prepare_database(contestant, bench.server, name=name) if contestant.tables else None
 
     return serving(contestant, database, bench.folder, workers=WORKERS)
 
 
-def _taken(bench: Bench, service: Running) -> Taken:
-    """Warm the service up, then send callbacks to it."""
+def _measure_burst(bench: Bench, service: Running) -> BurstResult:
+    """Warm the service up, then measure one burst."""
     burst(service, bench.load, seconds=bench.plan.warm_up)
     run, spent = burst(service, bench.load, seconds=bench.plan.seconds)
-    each = 1000 / run.answered
+    ms_per_callback = 1000 / run.answered
 
-    return Taken(rate=run.rate, web=spent.web * each, postgres=spent.postgres * each)
+    return BurstResult(
+        rate=run.rate, web=spent.web * ms_per_callback, postgres=spent.postgres * ms_per_callback
+    )
 
 
-def _alone(bench: Bench, database: Database, protocol: pgbench.Protocol) -> float:
+def _measure_postgres(bench: Bench, database: Database, protocol: pgbench.Protocol) -> float:
     database.clear(*OURS.tables)
 
     return pgbench.run(database, bench.folder, seconds=bench.plan.seconds, protocol=protocol)

@@ -1,4 +1,4 @@
-"""What a web worker holds in memory, at first and after many callbacks; what importing takes."""
+"""The memory of a web worker, at first and after many callbacks, and its import time."""
 
 import os
 import statistics
@@ -8,23 +8,23 @@ from pathlib import Path
 
 from bench.contestants import OURS, ROOT
 from bench.load import requests, wrk
-from bench.plan import FEW, SIZE, Bench
-from bench.progress import counted
+from bench.plan import BODY_BYTES, FEW_CONNECTIONS, Bench
+from bench.progress import count_rounds
 from bench.report import Growth, Ratio, Section
-from bench.service import Running, prepared, serving
+from bench.service import Running, prepare_database, serving
 
-_PORTIONS = 10
-_PATIENCE = 300  # seconds
-_IMPORTS = 7
+_PORTION_COUNT = 10
+_TIMEOUT_SECONDS = 300
+_IMPORT_COUNT = 7
 _MEGABYTE = 1e6
 
 
 def measure(bench: Bench) -> Section:
-    """Send many callbacks, in portions, and look at the workers after each."""
-    database = prepared(OURS, bench.server, name="footprint")
+    """Send many callbacks in portions, and read the workers' memory after each."""
+    database = prepare_database(OURS, bench.server, name="footprint")
     with serving(OURS, database, bench.folder) as service:
         held = [_memory(service)]
-        for portion in counted(_PORTIONS):
+        for portion in count_rounds(_PORTION_COUNT):
             _send(bench, service, portion)
             held.append(_memory(service))
         if service.rows() != bench.plan.endurance:
@@ -32,7 +32,7 @@ def measure(bench: Bench) -> Section:
                 f"{service.rows()} of {bench.plan.endurance} callbacks are stored"
             )
     imports = _import_seconds(bench.folder)
-    taken = range(0, bench.plan.endurance + 1, bench.plan.endurance // _PORTIONS)
+    taken = range(0, bench.plan.endurance + 1, bench.plan.endurance // _PORTION_COUNT)
 
     return Section(
         title="A web worker's memory, and its start",
@@ -40,7 +40,7 @@ def measure(bench: Bench) -> Section:
             Ratio(name="memory in the end (MB)", rounds=[held[-1]], at_most=90),
             Ratio(
                 name="growth over the second half",
-                rounds=[held[-1] / held[_PORTIONS // 2]],
+                rounds=[held[-1] / held[_PORTION_COUNT // 2]],
                 at_most=1.02,
             ),
             Ratio(name="`import app` (s of CPU)", rounds=imports, at_most=0.5),
@@ -58,29 +58,29 @@ def measure(bench: Bench) -> Section:
 
 
 def _send(bench: Bench, service: Running, portion: int) -> None:
-    count = bench.plan.endurance // _PORTIONS
+    count = bench.plan.endurance // _PORTION_COUNT
     first = 2_000_000 + portion * count
-    load = requests.write_callbacks(bench.folder / "portion", count, SIZE, first=first)
-    run = wrk.run(service.port, load, seconds=_PATIENCE, connections=FEW)
+    load = requests.write_callbacks(bench.folder / "portion", count, BODY_BYTES, first=first)
+    run = wrk.run(service.port, load, seconds=_TIMEOUT_SECONDS, connections=FEW_CONNECTIONS)
     if run.answered != count:
-        raise wrk.SpoiledRunError(f"{run.answered} of {count} callbacks in {_PATIENCE} s")
+        raise wrk.SpoiledRunError(f"{run.answered} of {count} callbacks in {_TIMEOUT_SECONDS} s")
 
 
 def _memory(service: Running) -> float:
-    """Return what the largest worker holds, in MB."""
+    """Return the memory of the largest worker in MB."""
     return max(worker.memory_info().rss for worker in service.workers()) / _MEGABYTE
 
 
 def _import_seconds(folder: Path) -> list[float]:
-    """Return how long `import app` takes beyond the interpreter's own start, once compiled."""
+    """Return the CPU seconds of `import app`, compiled, without the interpreter's own start."""
     _seconds("import app", folder)
-    nothing = statistics.median(_seconds("pass", folder) for _ in range(_IMPORTS))
+    nothing = statistics.median(_seconds("pass", folder) for _ in range(_IMPORT_COUNT))
 
-    return [_seconds("import app", folder) - nothing for _ in range(_IMPORTS)]
+    return [_seconds("import app", folder) - nothing for _ in range(_IMPORT_COUNT)]
 
 
 def _seconds(code: str, folder: Path) -> float:
-    """Return the processor time that a program takes."""
+    """Return the CPU seconds of a program."""
     environment = {"PATH": os.defpath, "PYTHONPYCACHEPREFIX": str(folder / "compiled")}
     before = os.times()
     subprocess.run(  # noqa: S603 - our own code

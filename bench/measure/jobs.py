@@ -1,4 +1,4 @@
-"""How fast one job is read by its id, and an unchanged transcript by its ETag."""
+"""The rate at which a job is read by its id, and an unchanged transcript by its ETag."""
 
 import random
 from contextlib import ExitStack
@@ -7,32 +7,32 @@ from bench import seed
 from bench.contestants import OURS, TUTORIAL_SYNC, TUTORIAL_THREADS
 from bench.cpu import Meter
 from bench.load import callbacks, requests, wrk
-from bench.plan import CONNECTIONS, SIZE, Bench
-from bench.progress import counted
+from bench.plan import BODY_BYTES, CONNECTIONS, Bench
+from bench.progress import count_rounds
 from bench.report import Figure, Section, faster, ratio
-from bench.service import Running, prepared, serving
+from bench.service import Running, prepare_database, serving
 from dev.http import send_request
 
 _JOBS = 10_000
 
 
 def measure(bench: Bench) -> Section:
-    """Read jobs of 10,000 in any order, ours and the tutorial's, and one transcript."""
+    """Read 10,000 jobs in random order, ours and the tutorial's, and one transcript."""
     rates: dict[str, list[float]] = {}
     web: dict[str, list[float]] = {}
     with ExitStack() as stack:
         services = []
         for contestant in (OURS, TUTORIAL_SYNC, TUTORIAL_THREADS):
-            database = prepared(contestant, bench.server, name=f"jobs, {contestant.name}")
-            (seed.ours if contestant is OURS else seed.tutorial)(database, _JOBS)
+            database = prepare_database(contestant, bench.server, name=f"jobs, {contestant.name}")
+            (seed.fill_ours if contestant is OURS else seed.fill_tutorial)(database, _JOBS)
             services.append(stack.enter_context(serving(contestant, database, bench.folder)))
         loads = _transcripts(bench, services[0])
         jobs = _jobs(bench)
-        for _ in counted(bench.plan.repeats):
+        for _ in count_rounds(bench.plan.repeats):
             turns = [(service.contestant.name, service, jobs) for service in services]
             turns += [(name, services[0], load) for name, load in loads.items()]
             for name, service, load in turns:
-                rate, cost = _taken(bench, service, load)
+                rate, cost = _measure_load(bench, service, load)
                 rates.setdefault(name, []).append(rate)
                 web.setdefault(name, []).append(cost)
     tutorial = faster(rates, TUTORIAL_SYNC.name, TUTORIAL_THREADS.name)
@@ -65,8 +65,8 @@ def _jobs(bench: Bench) -> requests.Load:
 
 
 def _transcripts(bench: Bench, ours: Running) -> dict[str, requests.Load]:
-    """Deliver one callback; return the requests for its transcript, anew and by its ETag."""
-    body = callbacks.callback(1, SIZE, chance=random.Random(1))  # noqa: S311 - not for secrets
+    """Deliver one callback; return the loads for its transcript, without and with its ETag."""
+    body = callbacks.callback(1, BODY_BYTES, chance=random.Random(1))  # noqa: S311 - not for secrets
     url, headers = callbacks.signed(body)
     origin = f"http://127.0.0.1:{ours.port}"
     send_request("POST", origin + url, data=body, headers=headers)
@@ -74,7 +74,7 @@ def _transcripts(bench: Bench, ours: Running) -> dict[str, requests.Load]:
     tag = send_request("GET", origin + target, auth=requests.API_KEY).headers["ETag"]
     known = {"If-None-Match": tag}
     answer = send_request("GET", origin + target, auth=requests.API_KEY, headers=known)
-    if answer.status_code != 304:  # noqa: PLR2004 - HTTP's own number
+    if answer.status_code != 304:  # noqa: PLR2004 - the HTTP status
         raise wrk.SpoiledRunError(f"an unchanged transcript was answered {answer.status_code}")
 
     return {
@@ -87,8 +87,8 @@ def _gets(bench: Bench, name: str, target: str, *headers: str) -> requests.Load:
     return requests.write_gets(bench.folder / name, [target], headers)
 
 
-def _taken(bench: Bench, service: Running, load: requests.Load) -> tuple[float, float]:
-    """Return the answers in a second, and the milliseconds of CPU that one takes."""
+def _measure_load(bench: Bench, service: Running, load: requests.Load) -> tuple[float, float]:
+    """Return the responses per second, and the CPU milliseconds of one response."""
 
     def burst(seconds: float) -> wrk.Run:
         return wrk.run(service.port, load, seconds=seconds, connections=CONNECTIONS, ending="cycle")

@@ -1,22 +1,22 @@
-"""How evenly callbacks are answered while the service is half busy, and while the peer is."""
+"""The response times at half the highest rate, of the service and of the peer."""
 
 from collections.abc import Mapping
 
 from bench.burst import burst
 from bench.contestants import FASTAPI, OURS, Contestant
 from bench.plan import CONNECTIONS, Bench
-from bench.progress import counted
+from bench.progress import count_rounds
 from bench.report import Figure, Ratio, Section, ratio
-from bench.service import prepared, serving
+from bench.service import prepare_database, serving
 
 _UNITS = {"highest rate": "1/s", "rate": "1/s", "median": "ms", "99th percentile": "ms"}
 
-# By the figure's name, round by round.
+# The values of each round, by the name of the figure.
 Rounds = Mapping[str, list[float]]
 
 
 def measure(bench: Bench) -> Section:
-    """Find the highest rate, then send half of it, each connection with random pauses."""
+    """Measure the highest rate, then send at half of it, with random pauses on each connection."""
     found = {each.name: _rounds(bench, each) for each in (OURS, FASTAPI)}
     ours, peer = found.values()
 
@@ -37,17 +37,17 @@ def measure(bench: Bench) -> Section:
 
 
 def _rounds(bench: Bench, contestant: Contestant) -> Rounds:
-    database = prepared(contestant, bench.server, name=f"latency, {contestant.name}")
+    database = prepare_database(contestant, bench.server, name=f"latency, {contestant.name}")
     rounds: dict[str, list[float]] = {name: [] for name in _UNITS}
     seconds = 2 * bench.plan.seconds
     with serving(contestant, database, bench.folder) as service:
         burst(service, bench.load, seconds=bench.plan.warm_up)
-        for _ in counted(bench.plan.repeats):
+        for _ in count_rounds(bench.plan.repeats):
             full, _spent = burst(service, bench.load, seconds=bench.plan.seconds)
-            # A connection's turn takes the pause and the answer. What the answer takes at half the
-            # load isn't known yet: about a third of what it takes without a pause.
-            turn = 1000 * CONNECTIONS / (full.rate / 2)
-            think = max(1, turn - full.p50 / 1000 / 3)
+            # The cycle of a connection is the pause and the response. The response time at half the
+            # load is unknown; it is about a third of the response time without pauses.
+            cycle_ms = 1000 * CONNECTIONS / (full.rate / 2)
+            think = max(1, cycle_ms - full.p50 / 1000 / 3)
             half, _spent = burst(service, bench.load, seconds=seconds, think=think)
             rounds["highest rate"].append(full.rate)
             rounds["rate"].append(half.answered / seconds)  # the last pauses don't count

@@ -1,4 +1,4 @@
-"""What a page of the list costs, however many jobs there are: first, deep, and by every filter."""
+"""The cost of a page of the list, by the number of jobs: first, deep, and with each filter."""
 
 from collections.abc import Mapping
 from contextlib import ExitStack
@@ -9,31 +9,31 @@ from bench import seed
 from bench.contestants import OURS
 from bench.load import requests, wrk
 from bench.plan import Bench
-from bench.progress import counted, say
+from bench.progress import count_rounds, print_progress
 from bench.report import Growth, Section, ratio
-from bench.service import Running, prepared, serving
+from bench.service import Running, prepare_database, serving
 from dev.http import send_request
 
-_PAGE = 50
-_DEEP = 1000
+_PAGE_SIZE = 50
+_DEEP_PAGE = 1000
 _LIST = "/v3/Transcriptions"
 
-# What is asked of one number of jobs: the milliseconds of a page, round by round.
+# The milliseconds of each page in each round, for one number of jobs.
 Costs = dict[str, list[float]]
 
 
 def measure(bench: Bench) -> Section:
-    """Ask one after another for the same pages, with one connection, of each number of jobs."""
+    """Read the same pages one by one, over one connection, for each number of jobs."""
     with ExitStack() as stack:
         services, targets = {}, {}
         for jobs in bench.plan.jobs:
-            database = prepared(OURS, bench.server, name=f"{jobs} jobs")
-            seed.ours(database, jobs)
+            database = prepare_database(OURS, bench.server, name=f"{jobs} jobs")
+            seed.fill_ours(database, jobs)
             services[jobs] = stack.enter_context(serving(OURS, database, bench.folder))
             targets[jobs] = _targets(services[jobs], jobs)
-            say(f" {jobs:,} jobs,")
+            print_progress(f" {jobs:,} jobs,")
         costs: dict[int, Costs] = {jobs: {} for jobs in bench.plan.jobs}
-        for _ in counted(bench.plan.repeats):
+        for _ in count_rounds(bench.plan.repeats):
             for name in targets[bench.plan.jobs[0]]:
                 for jobs, service in services.items():
                     cost = _cost(bench, service, targets[jobs][name])
@@ -42,7 +42,7 @@ def measure(bench: Bench) -> Section:
     sizes = f"{bench.plan.jobs[-1]:,} : {bench.plan.jobs[0]:,} jobs"
 
     return Section(
-        title=f"A page of {_PAGE} jobs",
+        title=f"A page of {_PAGE_SIZE} jobs",
         ratios=[ratio(f"{name}, {sizes}", most[name], fewest[name], at_most=1.3) for name in most],
         growths=[
             Growth(
@@ -53,8 +53,8 @@ def measure(bench: Bench) -> Section:
             )
         ],
         note=(
-            f"Deep is page {_DEEP:,}, reached by its token; of {bench.plan.jobs[0]:,} jobs it's "
-            f"page {min(_DEEP, bench.plan.jobs[0] // _PAGE - 1):,}. "
+            f"Deep is page {_DEEP_PAGE:,}, reached by its token; of {bench.plan.jobs[0]:,} jobs "
+            f"it's page {min(_DEEP_PAGE, bench.plan.jobs[0] // _PAGE_SIZE - 1):,}. "
             "Old is what only the older half of the jobs has."
         ),
     )
@@ -84,7 +84,11 @@ def _targets(service: Running, jobs: int) -> Mapping[str, str]:
     }
     queries = {name: f"{_LIST}?{urlencode(query)}" for name, query in filters.items()}
 
-    return {"first": _LIST, "deep": _deep(service, min(_DEEP, jobs // _PAGE - 1)), **queries}
+    return {
+        "first": _LIST,
+        "deep": _deep(service, min(_DEEP_PAGE, jobs // _PAGE_SIZE - 1)),
+        **queries,
+    }
 
 
 def _deep(service: Running, page: int) -> str:

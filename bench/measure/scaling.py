@@ -1,26 +1,26 @@
-"""How the rate grows with connections and with workers."""
+"""The growth of the rate with connections and with workers."""
 
 from bench.burst import burst
 from bench.contestants import OURS
 from bench.plan import CONNECTIONS, WORKERS, Bench
-from bench.progress import counted, say
+from bench.progress import count_rounds, print_progress
 from bench.report import Growth, Section
-from bench.service import prepared, serving
+from bench.service import prepare_database, serving
 
 _LINE = "callbacks of 8 kB"
 
 
 def measure(bench: Bench) -> Section:
-    """Send ordinary callbacks over more and more connections, then to more and more workers."""
-    database = prepared(OURS, bench.server, name="scaling")
+    """Send ordinary callbacks over more and more connections, and to more and more workers."""
+    database = prepare_database(OURS, bench.server, name="scaling")
 
     def rates(workers: int, numbers: tuple[int, ...]) -> dict[int, list[float]]:
-        """Return the rates of so many workers by the number of connections."""
+        """Return the rates of this number of workers, by the number of connections."""
         found: dict[int, list[float]] = {connections: [] for connections in numbers}
-        say(f" workers={workers}:")
+        print_progress(f" workers={workers}:")
         with serving(OURS, database, bench.folder, workers=workers) as service:
             burst(service, bench.load, seconds=bench.plan.warm_up)
-            for _ in counted(bench.plan.repeats):
+            for _ in count_rounds(bench.plan.repeats):
                 for connections, each in found.items():
                     run, _spent = burst(
                         service,

@@ -1,25 +1,25 @@
-"""What a callback costs that is larger: it must not grow faster than the bytes."""
+"""The cost of larger callbacks: it must not grow faster than their size."""
 
 from bench.burst import burst
 from bench.contestants import OURS
 from bench.load import requests
-from bench.plan import CONNECTIONS, SIZE, WORKERS, Bench
-from bench.progress import counted
+from bench.plan import BODY_BYTES, CONNECTIONS, WORKERS, Bench
+from bench.progress import count_rounds
 from bench.report import Growth, Section, ratio
-from bench.service import prepared, serving
+from bench.service import prepare_database, serving
 
-_BYTES = 150_000_000  # of one size's callbacks, made in advance
-_LARGEST = 1_000_000  # above, Twilio doesn't call at all (error 17564)
+_LOAD_BYTES = 150_000_000  # of all callbacks of one size
+_MAX_BODY_BYTES = 1_000_000  # Twilio doesn't send larger ones (error 17564)
 
 
 def measure(bench: Bench) -> Section:
-    """Send callbacks of one size at a time, round by round."""
+    """Send callbacks of one size at a time, all sizes in each round."""
     loads = {size: _load(bench, size) for size in bench.plan.sizes}
     costs: dict[int, list[float]] = {size: [] for size in loads}
-    database = prepared(OURS, bench.server, name="sizes")
+    database = prepare_database(OURS, bench.server, name="sizes")
     with serving(OURS, database, bench.folder) as service:
         burst(service, bench.load, seconds=bench.plan.warm_up)
-        for _ in counted(bench.plan.repeats):
+        for _ in count_rounds(bench.plan.repeats):
             for size, load in loads.items():
                 run, _spent = burst(service, load, seconds=bench.plan.seconds)
                 costs[size].append(1000 / run.rate)
@@ -27,11 +27,11 @@ def measure(bench: Bench) -> Section:
     return Section(
         title=f"Larger callbacks, {CONNECTIONS} connections, {WORKERS} workers",
         ratios=[
-            ratio("cost, 1 MB : 8 kB", costs[_LARGEST], costs[SIZE], at_most=40),
+            ratio("cost, 1 MB : 8 kB", costs[_MAX_BODY_BYTES], costs[BODY_BYTES], at_most=40),
             *(
-                ratio(f"cost, {size / 1000:g} kB : 8 kB", costs[size], costs[SIZE])
+                ratio(f"cost, {size / 1000:g} kB : 8 kB", costs[size], costs[BODY_BYTES])
                 for size in loads
-                if size not in (SIZE, _LARGEST)
+                if size not in (BODY_BYTES, _MAX_BODY_BYTES)
             ),
         ],
         growths=[
@@ -47,8 +47,8 @@ def measure(bench: Bench) -> Section:
 
 
 def _load(bench: Bench, size: int) -> requests.Load:
-    if size == SIZE:
+    if size == BODY_BYTES:
         return bench.load
-    count = min(bench.plan.callbacks, _BYTES // size)
+    count = min(bench.plan.callbacks, _LOAD_BYTES // size)
 
     return requests.write_callbacks(bench.folder / f"callbacks-{size}", count, size)

@@ -1,1 +1,1 @@
-"""The peers: what one would write instead, as its own users and documentation write it."""
+"""The peers: alternatives to the service, written as their documentation recommends."""

@@ -1,6 +1,6 @@
-"""The peer that is written for speed: FastAPI, pydantic, asyncpg, uvloop and httptools.
+"""The peer that is built for speed: FastAPI, pydantic, asyncpg, uvloop and httptools.
 
-As its best users write it: the raw body is verified, pydantic's core validates it as bytes, and one
+It follows best practice: the raw body is verified, pydantic's core validates it as bytes, and one
 prepared statement writes the job and the body, in one round trip and one commit.
 `python -m bench.peers.fastapi_asyncpg` makes the table.
 """
@@ -89,7 +89,7 @@ class Callback(BaseModel):
 
 
 async def _leave_as_it_is(_connection: object) -> None:
-    """Spare the round trip that resets a connection: one statement leaves nothing behind."""
+    """Skip the reset of a connection, a round trip: one statement leaves nothing to reset."""
 
 
 @asynccontextmanager
@@ -106,7 +106,7 @@ app = FastAPI(lifespan=_pool, openapi_url=None)
 
 
 def _verified(request: Request, body: bytes) -> str | None:
-    """Return the body's hash if the URL is signed and tells it."""
+    """Return the body's hash if the URL is signed and contains it."""
     url = f"{_PUBLIC_URL}{request.url.path}?{request.url.query}"
     signature = base64.b64encode(hmac.digest(_TOKEN, url.encode(), "sha1")).decode()
     digest = hashlib.sha256(body).hexdigest()
@@ -117,7 +117,7 @@ def _verified(request: Request, body: bytes) -> str | None:
 
 @app.post("/callbacks/transcription")
 async def receive(request: Request) -> Response:
-    """Take a callback in."""
+    """Receive a callback."""
     body = await request.body()
     digest = _verified(request, body)
     if digest is None:
@@ -136,7 +136,7 @@ async def receive(request: Request) -> Response:
 
 @app.get("/healthz")
 async def healthz() -> str:
-    """Say that the process is up."""
+    """Report that the process is up."""
     return "ok"
 
 

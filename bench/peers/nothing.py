@@ -1,4 +1,4 @@
-"""A handler that does nothing: what the web server and the load generator take by themselves."""
+"""A handler that does nothing: the cost of the web server and the load generator alone."""
 
 from collections.abc import Iterable
 from typing import TYPE_CHECKING

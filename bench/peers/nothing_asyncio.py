@@ -1,4 +1,4 @@
-"""A server that does nothing, on bare uvloop: the load generator's own ceiling.
+"""A server that does nothing, on bare uvloop: the limit of the load generator itself.
 
 `python -m bench.peers.nothing_asyncio PORT`
 """
@@ -15,17 +15,17 @@ _ANSWER = b"HTTP/1.1 204 No Content\r\n\r\n"
 
 
 class Nothing(asyncio.Protocol):
-    """Answers each request once its last byte is here."""
+    """Answers each request after its last byte has arrived."""
 
     def __init__(self) -> None:
         self._received = bytearray()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Remember whom to answer."""
+        """Keep the transport for the responses."""
         self._transport = cast("asyncio.Transport", transport)
 
     def data_received(self, data: bytes) -> None:
-        """Count bytes, nothing else."""
+        """Answer once the whole request has arrived; nothing is parsed but its length."""
         self._received += data
         head = self._received.find(b"\r\n\r\n")
         if head < 0:
@@ -37,7 +37,7 @@ class Nothing(asyncio.Protocol):
 
 
 async def main(port: int) -> None:
-    """Serve on loopback until a signal comes."""
+    """Serve on loopback until a signal arrives."""
     server = await asyncio.get_running_loop().create_server(Nothing, "127.0.0.1", port)
     await server.serve_forever()
 

@@ -1,8 +1,8 @@
-"""The peer of the tutorials: Flask, Flask-SQLAlchemy, a full schema, Twilio's own validator.
+"""The peer from the tutorials: Flask, Flask-SQLAlchemy, a full schema, Twilio's own validator.
 
-As Flask-SQLAlchemy's quick start, marshmallow's and Twilio's "Secure your Flask app" write it. What
-they leave open is decided in its favour: the transcript is one JSON column beside the job's own,
-not a row per sentence, and it's read only by who asks for it.
+It follows the quick starts of Flask-SQLAlchemy and marshmallow, and Twilio's "Secure your Flask
+app". What these leave open is decided in its favour: the transcript is one JSON column of the job,
+not a row per sentence, and it is read only when it is requested.
 `python -m bench.peers.tutorial` makes the table.
 """
 
@@ -75,7 +75,7 @@ class SentenceSchema(Schema):
 
 
 class TranscriptionSchema(Schema):
-    """The callback, and the job as it is read."""
+    """The callback, and the job in responses."""
 
     class Meta:
         """New members appear without notice."""
@@ -99,7 +99,7 @@ schema = TranscriptionSchema()
 
 @app.post("/callbacks/transcription")
 def receive() -> Response:
-    """Take a callback in."""
+    """Receive a callback."""
     signature = request.headers.get("X-Twilio-Signature", "")
     if not validator.validate(request.url, request.get_data(as_text=True), signature):
         abort(403)
@@ -129,7 +129,7 @@ def fetch(job_id: str) -> dict[str, Any]:
 
 @app.get("/healthz")
 def healthz() -> str:
-    """Say that the process is up."""
+    """Report that the process is up."""
     return "ok"
 
 

@@ -7,7 +7,7 @@ from flask.cli import with_appcontext
 
 from receiver.cli.errors import report_database_errors
 from receiver.services import services
-from receiver.store.completeness.figures import RECENT, Completeness, completeness
+from receiver.store.completeness.figures import MAX_SCAN_AGE, Completeness, completeness
 from receiver.store.completeness.missing import missing_jobs
 from receiver.store.jobs.read import Row
 from receiver.store.polls.unknown import unknown_jobs
@@ -59,7 +59,7 @@ def command(*, limit: int) -> None:
         click.echo(f"(the oldest {limit}; use --limit to print more)", err=True)
     if figures.missing:
         raise SystemExit(1)
-    if figures.since is None or figures.since < now - RECENT:
+    if figures.since is None or figures.since < now - MAX_SCAN_AGE:
         raise SystemExit(2)
 
 

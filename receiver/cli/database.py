@@ -17,7 +17,7 @@ from receiver.store.migrate import MigrationBusyError, migrate
 def migrate_command() -> None:
     """Migrate the database's schema to this code's version."""
     try:
-        migrate(services().engine, tell=click.echo)
+        migrate(services().engine, report=click.echo)
     except MigrationBusyError as error:
         raise click.ClickException(str(error)) from error
 

@@ -9,8 +9,8 @@ from receiver.doctor.quarantined import check_quarantined
 from receiver.doctor.query import QueryError, query
 from receiver.doctor.rejected import check_rejected
 from receiver.settings.config import Settings
-from receiver.store.schema import State, is_writable, schema_state
-from receiver.store.server import Server, describe
+from receiver.store.schema import SchemaState, is_writable, schema_state
+from receiver.store.server import Server, describe_server
 
 MIN_POSTGRES_VERSION = 16
 # During a deployment two releases run at the same time. The new release's migration and an
@@ -39,13 +39,13 @@ def check_database(settings: Settings, engine: Engine) -> Iterator[Finding]:
             "the database plan, default_transaction_read_only).",
         )
     yield check_schema(schema)
-    yield check_connections(settings, server.room)
+    yield check_connections(settings, server.available_connections)
     if schema != "behind":
         yield from _check_contents(engine)
 
 
-def _inspect(connection: Connection) -> tuple[Server, bool, State]:
-    return describe(connection), is_writable(connection), schema_state(connection)
+def _inspect(connection: Connection) -> tuple[Server, bool, SchemaState]:
+    return describe_server(connection), is_writable(connection), schema_state(connection)
 
 
 def check_version(version: int) -> Finding:
@@ -60,7 +60,7 @@ def check_version(version: int) -> Finding:
     return Finding(Verdict.OK, f"database: connected to Postgres {version}")
 
 
-def check_schema(schema: State) -> Finding:
+def check_schema(schema: SchemaState) -> Finding:
     """Check the schema's version; a newer one is fine, since a new release migrates first."""
     if schema == "behind":
         return Finding(

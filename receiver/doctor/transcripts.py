@@ -8,8 +8,8 @@ from sqlalchemy import Connection, Engine
 from receiver.doctor.finding import Finding, Verdict
 from receiver.doctor.query import QueryError, query
 from receiver.settings.config import Settings
-from receiver.store.completeness.figures import RECENT, Completeness, completeness
-from receiver.store.submissions.intents import expired
+from receiver.store.completeness.figures import MAX_SCAN_AGE, Completeness, completeness
+from receiver.store.submissions.intents import find_expired
 
 MAX_PRINTED_KEY_COUNT = 5
 
@@ -36,7 +36,7 @@ def check_transcripts(settings: Settings, engine: Engine) -> Iterator[Finding]:
 def _load(
     connection: Connection, ended_by: datetime, now: datetime
 ) -> tuple[Completeness, list[str]]:
-    return completeness(connection, ended_by), expired(connection, now)
+    return completeness(connection, ended_by), find_expired(connection, now)
 
 
 def _check_missing(figures: Completeness) -> Finding:
@@ -82,7 +82,7 @@ def _check_expired(keys: list[str]) -> Finding:
 
 def check_reconciled(since: datetime | None, now: datetime) -> Finding:
     """Check that Twilio's whole list of jobs was read recently; `since` is the last time."""
-    if since is not None and since >= now - RECENT:
+    if since is not None and since >= now - MAX_SCAN_AGE:
         return Finding(Verdict.OK, f"reconciled: {since:%Y-%m-%dT%H:%M:%SZ}")
     when = f"not since {since:%Y-%m-%dT%H:%M:%SZ}" if since else "never"
 

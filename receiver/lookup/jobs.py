@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from receiver.store.event import TERMINAL
 from receiver.store.jobs import read
-from receiver.store.jobs.gaps import explanations
+from receiver.store.jobs.gaps import explain_gaps
 from receiver.web.database import query
 from receiver.web.job_view import is_awaited, job_url
 from receiver.web.problems import ProblemError
@@ -29,7 +29,7 @@ def get_job(job_id: str) -> read.Row:
 def add_explanations(rows: Sequence[read.Row]) -> list[read.Row]:
     """Return the jobs; those that lack their transcript get the members that may explain it."""
     ids = [row["id"] for row in rows if lacks_transcript(row)]
-    found = query(explanations, ids) if ids else {}
+    found = query(explain_gaps, ids) if ids else {}
 
     return [{**row, **found.get(row["id"], {})} for row in rows]
 

@@ -10,9 +10,9 @@ from marshmallow import ValidationError
 
 from receiver.store.page import Cursor, Page, Span
 from receiver.web.arguments import invalid_arguments, parse_arguments
-from schemas.parameters import PAGE_SIZE
+from schemas.parameters import DEFAULT_PAGE_SIZE
 from schemas.query import PagedQuery
-from schemas.token import VERSION, Token
+from schemas.token import TOKEN_VERSION, Token
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,7 +42,7 @@ class Collection:
         given = parse_arguments(self.query)
         encoded = given.pop("page_token", None)
         if encoded is None:
-            size = given.pop("page_size", PAGE_SIZE)
+            size = given.pop("page_size", DEFAULT_PAGE_SIZE)
             return PageRequest(filters=given, span=Span(size=size))
         token = self._decode(encoded)
         filters = token.get("filters", {})
@@ -66,7 +66,7 @@ class Collection:
 
     def _encode(self, request: PageRequest, cursor: Cursor) -> str:
         members = {
-            "version": VERSION,
+            "version": TOKEN_VERSION,
             "collection": self._name,
             "backward": cursor.backward,
             "at": cursor.at,

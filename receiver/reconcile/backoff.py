@@ -3,7 +3,7 @@
 import random
 from datetime import timedelta
 
-from receiver.store.polls.polls import SOON
+from receiver.store.polls.queue import MIN_POLL_DELAY
 from receiver.store.polls.reasons import PollReason
 from receiver.twilio.client import TwilioBusyError
 
@@ -30,7 +30,7 @@ def next_delay(
     """
     is_fast = reason == PollReason.STATUS and attempts < _FAST_ATTEMPTS
     max_delay = _MAX_DELAY if is_fast else _MAX_SLOW_DELAY
-    doubled: timedelta = min(SOON * 2 ** min(attempts, 20), max_delay)
+    doubled: timedelta = min(MIN_POLL_DELAY * 2 ** min(attempts, 20), max_delay)
     min_delay = max(doubled, timedelta(seconds=retry_after_seconds or 0))
     spread: float = random.uniform(1, 1.2)  # noqa: S311 - spreads the load, no secret
 

@@ -10,7 +10,7 @@ from receiver.reconcile.context import ReconcileContext
 from receiver.reconcile.report import Report
 from receiver.reconcile.run import run_pass
 from receiver.runtime.errors import locate
-from receiver.store.polls import list_scans, polls
+from receiver.store.polls import list_scans, queue
 from receiver.store.retry import DatabaseUnavailableError
 
 logger = logging.getLogger(__name__)
@@ -64,6 +64,6 @@ def _sleep_seconds(context: ReconcileContext, report: Report) -> float:
 
 def _next_due_at(connection: Connection) -> datetime | None:
     """Return when the next poll or list scan is due."""
-    times = (polls.next_due(connection), list_scans.next_scan_at(connection))
+    times = (queue.next_due(connection), list_scans.next_scan_at(connection))
 
     return min((time for time in times if time), default=None)

@@ -8,7 +8,7 @@ from receiver.reconcile.documents import record_documents
 from receiver.reconcile.report import Report, Reports
 from receiver.runtime.errors import ReceiverError, describe
 from receiver.store.polls import list_scans
-from receiver.store.polls.list_scans import Counts, Scan
+from receiver.store.polls.list_scans import Scan, ScanCounts
 from receiver.twilio.client import Page, TwilioRefusedError
 
 logger = logging.getLogger(__name__)
@@ -60,7 +60,7 @@ def _record_page(context: ReconcileContext, scan: Scan, page: Page) -> Reports:
     for report in record_documents(context, page.documents):
         total += report
         yield report
-    counts = Counts(checked=total.checked, changed=total.changed, found=total.found)
+    counts = ScanCounts(checked=total.checked, changed=total.changed, found=total.found)
     leased_until = context.clock() + LEASE
     if not context.query(
         list_scans.advance, scan, counts, token=page.next_token, leased_until=leased_until

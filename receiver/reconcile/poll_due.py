@@ -11,8 +11,8 @@ from receiver.reconcile.context import ReconcileContext
 from receiver.reconcile.poll_job import poll_job
 from receiver.reconcile.report import Report, Reports
 from receiver.runtime.errors import locate
-from receiver.store.polls import polls
-from receiver.store.polls.polls import Watch
+from receiver.store.polls import queue
+from receiver.store.polls.queue import Watch
 from receiver.store.polls.refresh import refresh
 from receiver.twilio.client import TwilioBusyError, TwilioUnavailableError
 
@@ -67,7 +67,7 @@ def _refresh_watches(context: ReconcileContext) -> None:
 
 def _claim(context: ReconcileContext, due_by: datetime) -> list[Watch]:
     return context.query(
-        polls.claim,
+        queue.claim,
         account_id=context.account_id,
         due_by=due_by,
         leased_until=context.clock() + LEASE,
@@ -92,6 +92,6 @@ def _release(context: ReconcileContext, claimed: list[Watch], due_at: datetime) 
         return
     try:
         with context.engine.connect() as connection:
-            polls.release(connection, claimed, due_at)
+            queue.release(connection, claimed, due_at)
     except Exception as error:  # noqa: BLE001 - the caller raises the first error
         logger.warning("claimed jobs were not released: %s", locate(error))

@@ -11,8 +11,8 @@ from receiver.reconcile.documents import event_from, record_documents, record_ev
 from receiver.reconcile.report import Report, Reports
 from receiver.reconcile.reschedule import PollOutcome, reschedule
 from receiver.runtime.errors import locate
-from receiver.store.polls import polls
-from receiver.store.polls.polls import Watch
+from receiver.store.polls import queue
+from receiver.store.polls.queue import Watch
 from receiver.store.polls.reasons import PollReason
 from receiver.store.retry import DatabaseUnavailableError
 from receiver.twilio.client import TwilioBusyError, TwilioRefusedError, TwilioUnavailableError
@@ -36,7 +36,7 @@ def poll_job(context: ReconcileContext, watch: Watch) -> Generator[Report, None,
         if error.status == HTTPStatus.UNAUTHORIZED:
             raise  # it would repeat for every job; a 403 may concern this job only
         is_missing = error.status == HTTPStatus.NOT_FOUND
-        outcome = PollOutcome(is_unknown=is_missing and watch.need != PollReason.TRANSCRIPT)
+        outcome = PollOutcome(is_unknown=is_missing and watch.reason != PollReason.TRANSCRIPT)
         yield Report(errors=int(not is_missing), unknown=int(outcome.is_unknown))
         logger.warning("Twilio refused to describe a job: code %s", error.code, extra=fields)
     except TwilioUnavailableError as error:
@@ -53,7 +53,7 @@ def poll_job(context: ReconcileContext, watch: Watch) -> Generator[Report, None,
 
 def _fetch(context: ReconcileContext, watch: Watch) -> Generator[Report, None, float | None]:
     """Fetch and record what the job needs; return Twilio's Retry-After in seconds."""
-    if watch.need == PollReason.TRANSCRIPT:
+    if watch.reason == PollReason.TRANSCRIPT:
         yield from _fetch_transcript(context, watch)
         return None
     response = context.twilio.fetch(watch.job["id"])
@@ -70,8 +70,8 @@ def _fetch_transcript(context: ReconcileContext, watch: Watch) -> Reports:
     document = build_document(
         job,
         context.twilio.communications(job["conversation_id"]),
-        is_alone=context.query(polls.is_alone, job),
-        is_last_chance=is_exhausted(watch.need, watch.attempts + 1),
+        is_alone=context.query(queue.is_alone, job),
+        is_last_chance=is_exhausted(watch.reason, watch.attempts + 1),
     )
     if document is None:
         return

@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 
 from receiver.reconcile.backoff import MAX_UNKNOWN_IN_A_ROW, is_exhausted, next_delay
 from receiver.reconcile.context import ReconcileContext
-from receiver.store.polls import polls
-from receiver.store.polls.polls import GaveUp, Watch
+from receiver.store.polls import queue
+from receiver.store.polls.queue import GaveUp, Watch
 from receiver.store.polls.reasons import PollReason
 
 logger = logging.getLogger(__name__)
@@ -24,25 +24,25 @@ class PollOutcome:
 def reschedule(context: ReconcileContext, watch: Watch, outcome: PollOutcome) -> None:
     """Store when to poll the job again, or that it was given up."""
     job_id = watch.job["id"]
-    needed = context.query(polls.need_of, job_id)
+    needed = context.query(queue.poll_reason, job_id)
     if needed is None:
         return  # the watch is removed when it is due
-    need, ended_at = needed
-    updated = _updated(watch, need, outcome)
-    if reason := _give_up_reason(updated, outcome):
-        logger.warning("giving up on a job", extra={"job": job_id, "reason": reason.value})
-        context.query(polls.give_up, updated, reason)
+    reason, ended_at = needed
+    updated = _updated(watch, reason, outcome)
+    if cause := _give_up_reason(updated, outcome):
+        logger.warning("giving up on a job", extra={"job": job_id, "reason": cause.value})
+        context.query(queue.give_up, updated, cause)
         return
-    due_at = context.clock() + next_delay(need, updated.attempts, outcome.retry_after_seconds)
-    if updated.attempts == 0 and need == PollReason.TRANSCRIPT:
+    due_at = context.clock() + next_delay(reason, updated.attempts, outcome.retry_after_seconds)
+    if updated.attempts == 0 and reason == PollReason.TRANSCRIPT:
         due_at = ended_at + context.grace
-    context.query(polls.reschedule, updated, due_at)
+    context.query(queue.reschedule, updated, due_at)
 
 
-def _updated(watch: Watch, need: PollReason, outcome: PollOutcome) -> Watch:
-    """Return the watch with this attempt counted; a new need starts with no attempts."""
-    if need != watch.need:
-        return replace(watch, need=need, attempts=0, unknown=0)
+def _updated(watch: Watch, reason: PollReason, outcome: PollOutcome) -> Watch:
+    """Return the watch with this attempt counted; a new reason starts with no attempts."""
+    if reason != watch.reason:
+        return replace(watch, reason=reason, attempts=0, unknown=0)
 
     return replace(
         watch,
@@ -55,7 +55,7 @@ def _give_up_reason(watch: Watch, outcome: PollOutcome) -> GaveUp | None:
     if watch.unknown >= MAX_UNKNOWN_IN_A_ROW:
         return GaveUp.UNKNOWN_AT_TWILIO
     # Only an attempt that Twilio answered may be the last one.
-    if is_exhausted(watch.need, watch.attempts) and not outcome.is_unanswered:
+    if is_exhausted(watch.reason, watch.attempts) and not outcome.is_unanswered:
         return GaveUp.NOT_THERE_IN_TIME
 
     return None

@@ -10,13 +10,13 @@ from receiver.reconcile.context import ReconcileContext
 from receiver.reconcile.report import Report, Reports
 from receiver.reconcile.resume import count_refusal
 from receiver.store.completeness import missing
-from receiver.store.jobs.gaps import RESUBMISSION
+from receiver.store.jobs.gaps import RESUBMISSION_PREFIX
 from receiver.store.submissions import intents
-from receiver.store.submissions.submissions import (
+from receiver.store.submissions.outbox import (
     KeyReusedError,
     OutcomeUnknownError,
     Submission,
-    intend,
+    record_intent,
 )
 from receiver.submissions.submit import resume
 from receiver.twilio.client import TwilioRefusedError
@@ -38,7 +38,7 @@ def resubmit_missing(context: ReconcileContext) -> Reports:
     """
     now = context.clock()
     jobs = context.query(
-        missing.to_resubmit,
+        missing.jobs_to_resubmit,
         now - context.grace,
         now,
         account_id=context.account_id,
@@ -51,7 +51,7 @@ def resubmit_missing(context: ReconcileContext) -> Reports:
 
 
 def _resubmit(context: ReconcileContext, job: Mapping[str, Any]) -> Report:
-    key = f"{RESUBMISSION}{job['id']}"
+    key = f"{RESUBMISSION_PREFIX}{job['id']}"
     try:
         intent = _intend(context, key, canonical(Request().load(_request(job))))
         if intent is None:
@@ -82,9 +82,9 @@ def _intend(context: ReconcileContext, key: str, request: str) -> Submission | N
         created_at=now,
         asked_at=now,
     )
-    stored = context.query(intend, submission)
+    stored = context.query(record_intent, submission)
 
-    return stored if stored.is_first_ask and stored.answered_at is None else None
+    return stored if stored.is_first_attempt and stored.answered_at is None else None
 
 
 def _request(job: Mapping[str, Any]) -> dict[str, Any]:

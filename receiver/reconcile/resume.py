@@ -9,7 +9,7 @@ from receiver.reconcile.report import Report, Reports
 from receiver.runtime.errors import locate
 from receiver.store.retry import DatabaseUnavailableError
 from receiver.store.submissions import intents
-from receiver.store.submissions.submissions import Submission, unanswered
+from receiver.store.submissions.outbox import Submission, find_unanswered
 from receiver.submissions.submit import resume
 from receiver.twilio.client import TwilioBusyError, TwilioRefusedError, TwilioUnavailableError
 
@@ -26,7 +26,7 @@ def resume_unanswered(context: ReconcileContext) -> Reports:
     store.retry.DatabaseUnavailableError.
     """
     now = context.clock()
-    for submission in context.query(unanswered, now - _MIN_AGE):
+    for submission in context.query(find_unanswered, now - _MIN_AGE):
         if context.is_stopping():
             return
         yield _resume(context, submission, now)

@@ -12,7 +12,7 @@ from receiver.settings.config import Settings
 from receiver.signatures.signature import verify
 from receiver.store.event import Event
 from receiver.store.ledger.record import Recorded, record, record_or_quarantine
-from receiver.store.rejected.keep import remove_rejected
+from receiver.store.rejected.write import remove_rejected
 
 
 def verified_event(row: Row[Any], settings: Settings) -> Event:

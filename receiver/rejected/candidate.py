@@ -10,7 +10,7 @@ from marshmallow import ValidationError
 from receiver.settings.urls import request_origin
 from receiver.signatures.matching import body_hashes
 from receiver.signatures.url import called_target
-from receiver.store.rejected.keep import RejectedRequest
+from receiver.store.rejected.write import RejectedRequest
 from schemas.callback import Head, UndecodableError, decode
 from schemas.storable import is_storable
 

@@ -17,8 +17,8 @@ from receiver.runtime import deadline
 from receiver.runtime.deadline import Deadline
 from receiver.runtime.errors import locate
 from receiver.runtime.timeouts import time_limit
-from receiver.store.rejected.keep import QuotaExceededError, RejectedRequest, keep_rejected
 from receiver.store.rejected.quotas import Quotas
+from receiver.store.rejected.write import QuotaExceededError, RejectedRequest, store_rejected
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
@@ -110,7 +110,7 @@ class RejectedStore:
             self._check_cooldowns(request.account_id)
             try:
                 with time_limit(WRITE_TIMEOUT_SECONDS):
-                    return keep_rejected(self._engine, request, self._quotas)
+                    return store_rejected(self._engine, request, self._quotas)
             except QuotaExceededError as full:
                 self._cooldowns.start(full.account or _ALL_OTHERS)
                 raise DroppedError("full") from full

@@ -1,1 +1,1 @@
-"""The store: the ledger of everything Twilio told us, and the jobs that follow from it."""
+"""All SQL: the ledger of everything Twilio sent, and the jobs that are computed from it."""

@@ -1,4 +1,4 @@
-"""The database's connections: a fixed pool without overflow, in which requests wait their turn."""
+"""Connections to the database: a pool of fixed size, in which requests wait for their turn."""
 
 import sys
 import traceback
@@ -13,21 +13,23 @@ from sqlalchemy.exc import DBAPIError
 
 _READ_ONLY = "25006"  # SQLSTATE read_only_sql_transaction
 
-# How often psycopg must have run a statement to prepare it unasked, and how many it keeps. The
-# plans of queries with filters are better made for their values.
-_NEVER_UNASKED = sys.maxsize
-_MOST_PREPARED = 10
+# psycopg prepares a statement by itself after this many executions: never. Queries with filters get
+# better plans when Postgres knows the values.
+_PREPARE_THRESHOLD = sys.maxsize
+_MAX_PREPARED_STATEMENTS = 10
 
-# The client's connect timeout, in seconds: a fraction of a request's deadline, to leave room for
-# another try.
-CONNECT_SECONDS = 3
+# A fraction of a request's deadline, which leaves time for a retry.
+CONNECT_TIMEOUT_SECONDS = 3
+_TCP_USER_TIMEOUT_MILLISECONDS = 3000
 
-# The server only tidies up what a client left behind; the client's own deadline is the one that
-# counts, for a frozen server enforces nothing. A statement whose client went at its deadline ends
-# soon, or those that wait for one lock would take all the server's connections; and one that waits
-# long for a lock says so in the log, before that. A commit that doesn't wait for the disk would be
-# answered 204 and lost with the server's power; what waits for more than that is left as it is. Set
-# by statement and not by connection option, which PgBouncer refuses.
+# These settings only clean up after clients that are gone. The client enforces its deadline itself,
+# because a frozen server enforces nothing.
+# - A statement ends soon after its client has gone. Otherwise statements that wait for one lock
+#   could take all the server's connections.
+# - The lock timeout is the shorter one, so that the log names the lock as the cause.
+# - A commit must wait for the disk: a callback that was answered 204 would otherwise be lost with
+#   the server's power. Stricter values, which wait for more, stay as they are.
+# They are set by statement, because PgBouncer rejects them as connection options.
 _SESSION = """
 SELECT pg_backend_pid();
 SET TimeZone = 'UTC';
@@ -40,34 +42,34 @@ WHERE current_setting('synchronous_commit') = 'off'
 """
 
 
-def make_engine(url: str, *, pool_size: int, statement_seconds: int = 15) -> Engine:
+def make_engine(url: str, *, pool_size: int, statement_timeout_seconds: int = 15) -> Engine:
     """Return the engine for a `postgresql://` URL; nothing is connected yet.
 
-    Its connections are in autocommit: one statement is one transaction and one round trip. For
-    more, take `transactional(engine)`.
+    Its connections are in autocommit: one statement is one transaction and one round trip. Use
+    `transactional(engine)` for transactions of several statements.
     """
     engine = create_engine(
         make_url(url).set(drivername="postgresql+psycopg"),
         isolation_level="AUTOCOMMIT",
         pool_size=pool_size,
         max_overflow=0,
-        # Statements leave nothing behind that a reset, another round trip, would have to clear.
+        # In autocommit there is nothing to roll back, and a reset costs a round trip.
         pool_reset_on_return=None,
-        # An error's text goes into logs, and a statement's values are what Twilio sent.
+        # Error texts are logged, and the values of a statement are what Twilio sent.
         hide_parameters=True,
         use_native_hstore=False,
         connect_args={
-            "connect_timeout": CONNECT_SECONDS,
-            # JSON is sent in it, whatever the database's own encoding.
+            "connect_timeout": CONNECT_TIMEOUT_SECONDS,
+            # JSON is sent as UTF-8, whatever encoding the database has.
             "client_encoding": "utf8",
-            # A host that has vanished is noticed early enough for another try. One that is frozen
-            # is not: its kernel still acknowledges.
-            "tcp_user_timeout": 3000,  # milliseconds
-            "keepalives_idle": 30,  # seconds, as the next one
-            "keepalives_interval": 5,
+            # Detects a vanished host early enough for a retry. A frozen host stays undetected: its
+            # kernel still acknowledges.
+            "tcp_user_timeout": _TCP_USER_TIMEOUT_MILLISECONDS,
+            "keepalives_idle": 30,  # seconds
+            "keepalives_interval": 5,  # seconds
             "keepalives_count": 3,
             "fallback_application_name": "transcription-receiver",
-            # Prepared statements don't survive a pooler in transaction mode; see below.
+            # Prepared statements fail behind a pooler in transaction mode; see `_set_up` below.
             "prepare_threshold": None,
         },
     )
@@ -79,35 +81,38 @@ def make_engine(url: str, *, pool_size: int, statement_seconds: int = 15) -> Eng
         try:
             return psycopg.connect(*arguments, **parameters)
         except BaseException as error:
-            # The error and psycopg's frames lead to one another, and those hold the socket: it
-            # would count among the server's connections until somebody collects the ring.
+            # The error and psycopg's frames refer to each other, and the frames hold the socket. It
+            # would count among the server's connections until the garbage collector runs.
             traceback.clear_frames(error.__traceback__)
             raise
 
     @event.listens_for(engine, "handle_error")
-    def _look_for_the_new_primary(context: ExceptionContext) -> None:
-        # After a failover the old primary takes no writes, and will not on this connection.
+    def _drop_read_only_connection(context: ExceptionContext) -> None:
+        # After a failover the old primary is read-only. A new connection may reach the new primary.
         if getattr(context.original_exception, "sqlstate", None) == _READ_ONLY:
             context.is_disconnect = True
 
     @event.listens_for(engine, "connect")
-    def _prepare(connection: psycopg.Connection[Any], _record: object) -> None:
+    def _set_up(connection: psycopg.Connection[Any], _record: object) -> None:
         with connection.cursor() as cursor:
-            cursor.execute(_SESSION.format(statement=statement_seconds))
-            told = cursor.fetchone()
-        # A pooler makes up the number of the process that it lets us cancel.
-        if told == (connection.info.backend_pid,):
-            connection.prepare_threshold = _NEVER_UNASKED
-            connection.prepared_max = _MOST_PREPARED
+            cursor.execute(_SESSION.format(statement=statement_timeout_seconds))
+            row = cursor.fetchone()
+        # Statements are prepared only on direct connections. A transaction pooler reveals itself by
+        # a made-up backend PID.
+        if row == (connection.info.backend_pid,):
+            connection.prepare_threshold = _PREPARE_THRESHOLD
+            connection.prepared_max = _MAX_PREPARED_STATEMENTS
 
     return engine
 
 
-def run(connection: Connection, statement: str, parameters: Mapping[str, Any]) -> list[TupleRow]:
-    """Run one statement in one round trip, on a connection in autocommit, and return its rows.
+def execute_prepared(
+    connection: Connection, statement: str, parameters: Mapping[str, Any]
+) -> list[TupleRow]:
+    """Execute one statement in one round trip, on a connection in autocommit; return its rows.
 
-    It goes past SQLAlchemy's cursors, which cost as much as the driver's own work, and is prepared
-    where the connection is direct. Raises sqlalchemy.exc.SQLAlchemyError.
+    The statement is prepared where the connection is direct. This bypasses SQLAlchemy's cursors,
+    which cost as much as the driver's own work. Raises sqlalchemy.exc.SQLAlchemyError.
     """
     driver = cast("psycopg.Connection[TupleRow]", connection.connection.driver_connection)
     try:
@@ -115,21 +120,23 @@ def run(connection: Connection, statement: str, parameters: Mapping[str, Any]) -
     except psycopg.Error as error:
         if error.sqlstate == _READ_ONLY or not _is_idle(driver):
             connection.invalidate(error)
-        # Its text may quote values, as SQLAlchemy's do where there is a statement.
+        # The driver's text may quote values. The statement "", rather than None, makes
+        # receiver.runtime.errors.describe leave that text out.
         raise DBAPIError.instance(
             "", None, error, psycopg.Error, hide_parameters=True, dialect=connection.dialect
         ) from error
     except BaseException:
-        # Given up in the middle: an answer may yet come, to whoever asks next.
+        # Interrupted, for example at the deadline. The server's response may still arrive, and the
+        # next statement on this connection would receive it.
         connection.invalidate()
         raise
 
 
 def _is_idle(driver: psycopg.Connection[TupleRow]) -> bool:
-    """Tell whether the next statement would get its own answer, and no other's."""
+    """Return whether the next statement is sure to receive its own response."""
     return not driver.closed and driver.info.transaction_status == TransactionStatus.IDLE
 
 
 def transactional(engine: Engine) -> Engine:
-    """Return the same engine and pool, but with transactions of several statements."""
+    """Return an engine with the same pool whose transactions may have several statements."""
     return engine.execution_options(isolation_level="READ COMMITTED")

@@ -1,4 +1,4 @@
-"""Values as Postgres takes them for columns of JSON, or for rows in JSON."""
+"""Encodes values as JSON for Postgres: for `jsonb` columns and for rows."""
 
 import json
 from datetime import datetime
@@ -8,16 +8,16 @@ import orjson
 from psycopg.types.json import Jsonb
 
 
-def jsonb(value: Any) -> Jsonb:
-    """Return the value as psycopg sends it, with bytes and points in time as Postgres has them."""
-    return Jsonb(value, dumps=encoded)
+def to_jsonb(value: Any) -> Jsonb:
+    """Return the value for psycopg, with bytes and timestamps in the notation of Postgres."""
+    return Jsonb(value, dumps=encode_json)
 
 
-def encoded(value: Any) -> bytes:
-    """Return the value's JSON."""
+def encode_json(value: Any) -> bytes:
+    """Return the value's JSON text in UTF-8."""
     try:
         return orjson.dumps(value, default=_text)
-    except TypeError:  # an integer beyond 64 bits, say
+    except TypeError:  # for example an integer of more than 64 bits
         return json.dumps(value, default=_text, allow_nan=False).encode()
 
 
@@ -27,4 +27,4 @@ def _text(value: object) -> str:
     if isinstance(value, datetime):
         return value.isoformat()
 
-    raise TypeError(f"a {type(value).__name__} has no place in JSON")
+    raise TypeError(f"a {type(value).__name__} can't be encoded as JSON")

@@ -1,4 +1,4 @@
-"""Migrating the database: bounded in its locks, and one release at a time."""
+"""Migrates the database: one release at a time, without holding up callbacks for long."""
 
 import time
 from collections.abc import Callable
@@ -10,57 +10,58 @@ from sqlalchemy import Connection, Engine, text
 
 from receiver.runtime.errors import ReceiverError
 from receiver.store.engine import transactional
-from receiver.store.schema import VERSION, schema_state
+from receiver.store.schema import SCHEMA_VERSION, schema_state
 
 MIGRATIONS = Path(__file__).with_name("migrations")
 
-# Any number, as long as no other user of the database takes the same one.
-_LOCK = 7_146_550_021
+# An arbitrary number that no other user of the database uses.
+_ADVISORY_LOCK_ID = 7_146_550_021
 
-# In seconds. A migration that waits longer than this for a table's lock gives up: behind it, in
-# the queue for the lock, every callback would wait too.
-LOCK_SECONDS = 5
-# How long to wait for another release's migration to end.
-TURN_SECONDS = 120
+# For a table's lock: every callback would queue behind a migration that waits for one.
+LOCK_TIMEOUT_SECONDS = 5
+# For another release's migration to end.
+OTHER_MIGRATION_TIMEOUT_SECONDS = 120
+_POLL_INTERVAL_SECONDS = 0.5
 
 
 class MigrationBusyError(ReceiverError):
-    """Another migration of this database has not ended in time."""
+    """Another migration of this database did not end in time."""
 
 
-def migrate(engine: Engine, *, tell: Callable[[str], None]) -> None:
-    """Bring the database to the code's version, in one transaction; a newer one is left alone.
+def migrate(engine: Engine, *, report: Callable[[str], None]) -> None:
+    """Bring the schema to the code's version, in one transaction; a newer schema stays as it is.
 
-    Raises MigrationBusyError, or sqlalchemy.exc.SQLAlchemyError, after which nothing has changed.
+    `report` receives one line with the result. Raises MigrationBusyError or
+    sqlalchemy.exc.SQLAlchemyError; nothing has changed then.
     """
     with transactional(engine).begin() as connection:
-        connection.execute(text(f"SET LOCAL lock_timeout = '{LOCK_SECONDS}s'"))
+        connection.execute(text(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT_SECONDS}s'"))
         connection.execute(text("SET LOCAL statement_timeout = 0"))
-        _take_turn(connection)
+        _lock(connection)
         if schema_state(connection) != "behind":
-            tell(f"The schema is at version {VERSION} or newer already.")
+            report(f"The schema is at version {SCHEMA_VERSION} or newer already.")
             return
         config = Config()
-        # The value is one of configparser's, to which a folder's `%` means something.
+        # configparser, which reads the value, gives `%` a meaning.
         config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
-        tell(f"The schema is at version {VERSION} now.")
+        report(f"The schema is at version {SCHEMA_VERSION} now.")
 
 
-def _take_turn(connection: Connection) -> None:
-    """Hold a lock that ends with the transaction.
+def _lock(connection: Connection) -> None:
+    """Take a lock that excludes other migrations until the transaction ends.
 
-    It is polled, not waited for: a lock of the session would be lost behind a pooler, and a
-    waiting statement would run into its timeout.
+    It belongs to the transaction, because a session's lock would be lost behind a pooler. It is
+    polled, because a waiting statement would run into the lock timeout.
     """
-    give_up = time.monotonic() + TURN_SECONDS
+    give_up_at = time.monotonic() + OTHER_MIGRATION_TIMEOUT_SECONDS
     while not connection.execute(
-        text("SELECT pg_try_advisory_xact_lock(:lock)"), {"lock": _LOCK}
+        text("SELECT pg_try_advisory_xact_lock(:lock)"), {"lock": _ADVISORY_LOCK_ID}
     ).scalar():
-        if time.monotonic() > give_up:
+        if time.monotonic() > give_up_at:
             raise MigrationBusyError(
-                f"Another migration has been running for {TURN_SECONDS} s. "
+                f"Another migration has been running for {OTHER_MIGRATION_TIMEOUT_SECONDS} s. "
                 "Wait until it ends, then migrate again."
             )
-        time.sleep(0.5)
+        time.sleep(_POLL_INTERVAL_SECONDS)

@@ -1,7 +1,6 @@
-"""Pages by keyset: read off an index from a place in its order, never by counting.
+"""Reads pages by keyset: a page starts at a row's place in an index, not at an offset.
 
-A page is found by its neighbour's place: it costs the same however deep it lies, and rows that come
-in meanwhile shift nothing.
+So every page costs the same, however far back it is, and new rows don't shift the other pages.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,23 +12,23 @@ from sqlalchemy import ColumnElement, Connection, Select, tuple_
 
 Place = tuple[datetime, Any]  # the time and the id
 
-# No row is beyond.
+# All rows lie between these.
 EARLIEST = datetime.min.replace(tzinfo=UTC)
 LATEST = datetime.max.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Cursor:
-    """A page's edge: the page lies beyond the row at this place, towards older or newer rows."""
+    """The edge of a page: the page begins after the row at this place, excluding that row."""
 
     at: datetime
     id: str | int
-    backward: bool  # towards the newer rows
+    backward: bool  # the page has the newer rows, otherwise the older ones
 
 
 @dataclass(frozen=True, kw_only=True)
 class Span:
-    """How many rows to read, and from where; without a cursor from the newest on."""
+    """How many rows to read, and from where: without a cursor, from the newest row."""
 
     size: int
     cursor: Cursor | None = None
@@ -37,7 +36,7 @@ class Span:
 
 @dataclass(frozen=True, kw_only=True)
 class Page:
-    """Some rows, newest first, and where the pages around them begin; None: there is none."""
+    """Rows, newest first, and the cursors of the pages around them: None where there is no page."""
 
     rows: Sequence[Mapping[str, Any]]
     previous: Cursor | None = None
@@ -46,19 +45,19 @@ class Page:
 
 @dataclass(frozen=True, kw_only=True)
 class Order:
-    """An index's order, and the places, both excluded, between which a list's rows are."""
+    """The order of an index, and the two places (excluded) between which the list's rows lie."""
 
     at: ColumnElement[datetime]
     id: ColumnElement[Any]
     lower: Place
     upper: Place
-    # The column that comes before these, and the one value of it that all rows have.
+    # The index's first column, if there is one before these, and its value, the same in all rows.
     head: ColumnElement[Any] | None = None
     value: Any = None
 
 
 def read_page(connection: Connection, statement: Select[Any], order: Order, span: Span) -> Page:
-    """Return the page of what the statement selects that the span asks for."""
+    """Return the page that `span` describes, of the rows that the statement selects."""
     cursor = span.cursor
     backward = cursor is not None and cursor.backward
     lower, upper = order.lower, order.upper
@@ -69,20 +68,22 @@ def read_page(connection: Connection, statement: Select[Any], order: Order, span
     columns = (*head, order.at, order.id)
     place = tuple_(*columns)
     statement = statement.where(place > tuple_(*value, *lower), place < tuple_(*value, *upper))
-    by = [column.asc() if backward else column.desc() for column in columns]
-    # One row more than asked for tells whether the list goes on.
-    found = connection.execute(statement.order_by(*by).limit(span.size + 1)).mappings()
-    rows = [dict(row) for row in found]
-    goes_on = len(rows) > span.size
+    order_by = [column.asc() if backward else column.desc() for column in columns]
+    # One more row than requested shows whether the list continues.
+    statement = statement.order_by(*order_by).limit(span.size + 1)
+    rows = [dict(row) for row in connection.execute(statement).mappings()]
+    has_more = len(rows) > span.size
     rows = rows[: span.size][:: -1 if backward else 1]
     if not rows:
         return Page(rows=rows)
-    # There is a page where we came from, too.
-    newer, older = (goes_on, True) if backward else (cursor is not None, goes_on)
+    # With a cursor, there is also the page that the client came from.
+    has_newer, has_older = (has_more, True) if backward else (cursor is not None, has_more)
     first, last = rows[0], rows[-1]
 
     return Page(
         rows=rows,
-        previous=Cursor(at=first[order.at.name], id=first["id"], backward=True) if newer else None,
-        next=Cursor(at=last[order.at.name], id=last["id"], backward=False) if older else None,
+        previous=Cursor(at=first[order.at.name], id=first["id"], backward=True)
+        if has_newer
+        else None,
+        next=Cursor(at=last[order.at.name], id=last["id"], backward=False) if has_older else None,
     )

@@ -1,4 +1,4 @@
-"""Trying again: a database that is away, restarting or crowded now may answer a moment later."""
+"""Retries what fails because the database is unavailable, restarting or overloaded."""
 
 import logging
 import random
@@ -25,30 +25,32 @@ Result = TypeVar("Result")
 
 logger = logging.getLogger(__name__)
 
-_FIRST_PAUSE = 0.05
-_LONGEST_PAUSE = 1.0
+_FIRST_PAUSE_SECONDS = 0.05
+_MAX_PAUSE_SECONDS = 1.0
 
-# These speak of the values, and would come back for ever; every other error of the database (not
-# reachable, shutting down, out of connections, read-only, out of disk, not migrated yet) passes.
-_OF_THE_VALUES = (DataError, IntegrityError, NotSupportedError)
-_LIMIT_EXCEEDED = "54"  # SQLSTATE class: too large, too complex; psycopg calls it operational
+# The values cause these errors; retrying can't help. All others are transient: not reachable,
+# shutting down, out of connections, read-only, out of disk, not migrated yet.
+_VALUE_ERRORS = (DataError, IntegrityError, NotSupportedError)
+# SQLSTATE class "program limit exceeded": too large, too complex. The values cause it too, but
+# psycopg reports it as an operational error.
+_LIMIT_EXCEEDED = "54"
 
 
 class DatabaseUnavailableError(SafeMessageError):
-    """The database didn't do it before the deadline; nothing is known to be stored."""
+    """The database failed until the deadline; whether it stored anything is unknown."""
 
 
 def is_transient(error: SQLAlchemyError) -> bool:
-    """Tell whether a later try may not meet the error."""
+    """Return whether a retry may succeed."""
     if isinstance(error, PoolTimeoutError):
         return True
-    if not isinstance(error, DBAPIError) or isinstance(error, _OF_THE_VALUES):
+    if not isinstance(error, DBAPIError) or isinstance(error, _VALUE_ERRORS):
         return False
     state = _state(error)
-    # The driver's own refusal of a value is a programming error without a state.
-    ours = isinstance(error, ProgrammingError) and state is None
+    # A value that the driver itself rejects is a ProgrammingError without a state.
+    is_driver_error = isinstance(error, ProgrammingError) and state is None
 
-    return not (ours or (state or "").startswith(_LIMIT_EXCEEDED))
+    return not (is_driver_error or (state or "").startswith(_LIMIT_EXCEEDED))
 
 
 def retry_until(
@@ -61,7 +63,7 @@ def retry_until(
 
     Raises DatabaseUnavailableError at the deadline, and any other error at once.
     """
-    pause = _FIRST_PAUSE
+    pause = _FIRST_PAUSE_SECONDS
     while True:
         try:
             return attempt(*args, **kwargs)
@@ -69,12 +71,12 @@ def retry_until(
             if not is_transient(error):
                 raise
             wait = pause * random.uniform(0.5, 1.5)  # noqa: S311 - spreads the load, no secret
-            if pause == _FIRST_PAUSE:
-                logger.warning("the database failed, trying again: %s", describe(error))
+            if pause == _FIRST_PAUSE_SECONDS:
+                logger.warning("the database failed, retrying: %s", describe(error))
             if deadline.remaining() <= wait:
                 raise DatabaseUnavailableError(describe(error)) from error
         time.sleep(wait)
-        pause = min(2 * pause, _LONGEST_PAUSE)
+        pause = min(2 * pause, _MAX_PAUSE_SECONDS)
 
 
 def query(

@@ -1,30 +1,30 @@
-"""What the code needs of the database: its schema's version, and that it takes writes."""
+"""Checks what the code needs of the database: its schema version, and that it is writable."""
 
 from typing import Literal
 
 from sqlalchemy import Connection, text
 
-# The newest migration; a test holds it against the migrations' folder, so that the web process
-# need not import Alembic to know it. Versions are numbers of four digits, in their order.
-VERSION = "0006"
+# The newest migration, written here so that the web process doesn't import Alembic. A test compares
+# it with the migrations' folder. Versions have four digits, so they sort as text.
+SCHEMA_VERSION = "0006"
 
-State = Literal["current", "behind", "newer"]
+SchemaState = Literal["current", "behind", "newer"]
 
 
 def is_writable(connection: Connection) -> bool:
-    """Tell whether the database takes writes: a standby, or one out of its plan's room, doesn't."""
+    """Return whether the database accepts writes; a standby, or a plan out of space, doesn't."""
     return connection.execute(text("SHOW transaction_read_only")).scalar() == "off"
 
 
-def schema_state(connection: Connection) -> State:
-    """Tell how the database's schema compares with the code's.
+def schema_state(connection: Connection) -> SchemaState:
+    """Return how the database's schema compares with the one that the code needs.
 
-    A newer one is in order: a release migrates before the processes of the old one end.
+    A newer one is fine: a release migrates while processes of the previous release still run.
     """
     if connection.execute(text("SELECT to_regclass('alembic_version')")).scalar() is None:
         return "behind"
     version = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
-    if version is None or version < VERSION:
+    if version is None or version < SCHEMA_VERSION:
         return "behind"
 
-    return "current" if version == VERSION else "newer"
+    return "current" if version == SCHEMA_VERSION else "newer"

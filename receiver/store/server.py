@@ -1,12 +1,12 @@
-"""The server: which Postgres it is, and how many connections it has room for."""
+"""Describes the Postgres server: its version, and how many connections we can have."""
 
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, text
 
-# A hosted database often limits the role or the database instead of the server. Ours are the
-# sessions that call themselves what this one does. Those of other roles hide all but datid and
-# usesysid from us, which still tell a client from the server's own processes.
+# Hosted databases often limit the role or the database instead of the server. Sessions with our
+# application_name are ours. Other roles' sessions show us only datid and usesysid, which still
+# distinguish clients from the server's own processes.
 _DESCRIBE = text("""
 SELECT current_setting('server_version_num')::int / 10000 AS version,
        LEAST(
@@ -18,7 +18,7 @@ SELECT current_setting('server_version_num')::int / 10000 AS version,
                - count(*) FILTER (WHERE usename = current_user),
            (SELECT NULLIF(datconnlimit, -1) FROM pg_database WHERE datname = current_database())
                - count(*) FILTER (WHERE datname = current_database())
-       ) AS room
+       ) AS available_connections
 FROM pg_stat_activity
 WHERE usesysid IS NOT NULL
   AND datid IS NOT NULL
@@ -30,16 +30,16 @@ WHERE usesysid IS NOT NULL
 class Server:
     """A Postgres server as this role sees it.
 
-    `version` is the major one. `room` is how many connections this service can have at most: the
-    least of the limits that hold for it, less what others use now.
+    `available_connections` is how many connections this service can have at most: the lowest limit
+    that applies to it, minus the connections that others use now.
     """
 
-    version: int
-    room: int
+    version: int  # the major version
+    available_connections: int
 
 
-def describe(connection: Connection) -> Server:
-    """Return what the server at the other end is."""
+def describe_server(connection: Connection) -> Server:
+    """Return the server that the connection leads to."""
     row = connection.execute(_DESCRIBE).one()
 
-    return Server(version=row.version, room=row.room)
+    return Server(version=row.version, available_connections=row.available_connections)

@@ -1,4 +1,4 @@
-"""The tables: `events`, the append-only ledger, `transcriptions`, its jobs, and a few others."""
+"""The tables: `events` (the append-only ledger), `transcriptions` (its jobs), and a few others."""
 
 from datetime import datetime
 from typing import Any
@@ -25,7 +25,7 @@ metadata = MetaData()
 
 
 class TransactionId(UserDefinedType[str]):
-    """Postgres's `xid8`: the 64-bit id of a transaction, which never wraps around."""
+    """The type `xid8` of Postgres: the 64-bit id of a transaction, which never wraps around."""
 
     cache_ok = True
 
@@ -34,12 +34,12 @@ class TransactionId(UserDefinedType[str]):
         return "xid8"
 
 
-def _moment(name: str, *, nullable: bool = True) -> Column[datetime]:
+def _timestamp(name: str, *, nullable: bool = True) -> Column[datetime]:
     return Column(name, DateTime(timezone=True), nullable=nullable)
 
 
-def _written_by() -> Column[str]:
-    # A change feed can rely on the writer's transaction id; not on a sequence, nor on a clock.
+def _transaction_id() -> Column[str]:
+    # Change feeds can rely on the order of transaction ids, but not on a sequence or a clock.
     return Column(
         "transaction_id",
         TransactionId,
@@ -48,40 +48,40 @@ def _written_by() -> Column[str]:
     )
 
 
-# One row for each distinct body that Twilio has told us, whatever became of it.
+# One row for each distinct body that Twilio sent, with any outcome.
 events = Table(
     "events",
     metadata,
     Column("id", BigInteger, Identity(always=True), primary_key=True),
-    # What makes two deliveries the same: the SHA-256 of the body, or of a form's distinct pairs.
+    # Identifies repeated deliveries: the SHA-256 of the body, or of a form's signed text.
     Column("sha256", LargeBinary, nullable=False, unique=True),
     Column("source", Text, nullable=False),
     Column("job_id", Text),
     Column("account_id", Text),
-    # The validated head, null where there is none; the sentences stay in the body.
+    # The validated head, null without one. The sentences are only in the body.
     Column("head", JSONB(none_as_null=True)),
-    # The exact bytes, stored here and nowhere else; null once erased, while the digest stays.
+    # The exact bytes, stored nowhere else. Null once they are erased; the digest stays.
     Column("body", LargeBinary),
     Column("body_bytes", Integer, nullable=False),
-    _moment("erased_at"),
+    _timestamp("erased_at"),
     Column("content_type", Text),
     Column("idempotency_token", Text),
-    # Which key signed it, and what shows that: the URL as it was called, X-Twilio-Signature and
-    # X-Twilio-Webhooks-Signature-Settings. Null for what we fetched ourselves.
+    # The key that signed it, and the proof: the URL as it was called, X-Twilio-Signature and
+    # X-Twilio-Webhooks-Signature-Settings. Null for events from Twilio's API.
     Column("key_id", Text),
     Column("url", Text),
     Column("signature", Text),
     Column("signature_settings", Text),
-    _moment("received_at", nullable=False),
-    _moment("last_received_at", nullable=False),
+    _timestamp("received_at", nullable=False),
+    _timestamp("last_received_at", nullable=False),
     Column("deliveries", Integer, nullable=False, server_default=text("1")),
     Column("outcome", Text, nullable=False),
     Column("reason", Text),
     Column("detail", Text),
-    # When it ceased to be quarantined, and for what reason it had been.
-    _moment("promoted_at"),
+    # When it left the quarantine, and the reason why it had been there.
+    _timestamp("promoted_at"),
     Column("promoted_from", Text),
-    _written_by(),
+    _transaction_id(),
     Index("events_job", "job_id", "received_at", "id"),
     Index(
         "events_quarantined",
@@ -91,8 +91,8 @@ events = Table(
 )
 
 
-def _index_of_some(name: str, column: str) -> Index:
-    """Return the index for a filter by what many jobs don't have: these aren't in it."""
+def _partial_index(name: str, column: str) -> Index:
+    """Return the index for a filter by a column that is null in many jobs, which it leaves out."""
     return Index(
         f"transcriptions_{name}",
         *(column, "sort_at", "id"),
@@ -100,11 +100,11 @@ def _index_of_some(name: str, column: str) -> Index:
     )
 
 
-# One row for each job: the fold of its events, in columns that the filters need.
+# One row for each job: the fold of its events.
 transcriptions = Table(
     "transcriptions",
     metadata,
-    # Pages are cut by this order, which must not change with a locale or its next version.
+    # Pages follow the order of this column, which must not depend on a locale or its version.
     Column("id", Text(collation="C"), primary_key=True),
     Column("account_id", Text, nullable=False),
     Column("status", Text, nullable=False),
@@ -114,48 +114,48 @@ transcriptions = Table(
     Column("conversation_id", Text),
     Column("conversation_url", Text),
     Column("duration", Integer),
-    _moment("audio_started_at"),
+    _timestamp("audio_started_at"),
     Column("participants", JSONB(none_as_null=True)),
     Column("resolved_configuration", JSONB(none_as_null=True)),
     Column("language", Text),
-    _moment("created_at"),
-    _moment("updated_at"),
-    # The least over the callbacks: null while nothing but ourselves has told of the job.
-    _moment("received_at"),
-    # The least over all events.
-    _moment("first_seen_at", nullable=False),
+    _timestamp("created_at"),
+    _timestamp("updated_at"),
+    # When the first callback was received; null before one.
+    _timestamp("received_at"),
+    # When the first event of any source was received.
+    _timestamp("first_seen_at", nullable=False),
     Column(
         "sort_at",
         DateTime(timezone=True),
         Computed("COALESCE(created_at, first_seen_at)", persisted=True),
         nullable=False,
     ),
-    # The least over the terminal events: when each says that the job was over, and at the latest
-    # when it came.
-    _moment("ended_at"),
-    # The event whose body holds the transcript, its source, and how many sentences it has.
+    # The earliest end of the job according to a terminal event: its `updated_at`, or the time when
+    # the event was received if that was earlier.
+    _timestamp("ended_at"),
+    # The event whose body contains the transcript, its source, and the number of sentences.
     Column("transcript_sha256", LargeBinary),
     Column("transcript_source", Text),
     Column("sentences", Integer),
-    # The order key of the newest event, which a newer one must exceed; never null.
+    # The order key of the newest event (FoldInput.key). A newer event's key is greater.
     Column("key_terminal", SmallInteger, nullable=False),
-    _moment("key_updated_at", nullable=False),
+    _timestamp("key_updated_at", nullable=False),
     Column("key_source", SmallInteger, nullable=False),
     Column("key_sha256", LargeBinary, nullable=False),
-    _written_by(),
+    _transaction_id(),
     Index("transcriptions_newest", "sort_at", "id"),
     Index("transcriptions_status", "status", "sort_at", "id"),
-    _index_of_some("source", "source_id"),
-    _index_of_some("conversation", "conversation_id"),
+    _partial_index("source", "source_id"),
+    _partial_index("conversation", "conversation_id"),
     Index("transcriptions_configuration", "configuration_id", "sort_at", "id"),
-    _index_of_some("language", "language"),
+    _partial_index("language", "language"),
     Index(
         "transcriptions_without_transcript",
         "sort_at",
         "id",
         postgresql_where=text("transcript_sha256 IS NULL"),
     ),
-    # The promised transcripts that aren't here.
+    # Gaps: jobs whose transcript was promised and isn't here.
     Index(
         "transcriptions_gap",
         "ended_at",
@@ -163,7 +163,7 @@ transcriptions = Table(
         "id",
         postgresql_where=text("status = 'COMPLETED' AND transcript_sha256 IS NULL"),
     ),
-    # The jobs whose transcript goes into a conversation that we don't know yet, or may go there.
+    # Jobs whose transcript is, or may be, stored in a conversation whose id is still unknown.
     Index(
         "transcriptions_conversation_to_come",
         "id",
@@ -175,61 +175,61 @@ transcriptions = Table(
     ),
 )
 
-# The jobs of which Twilio has more to tell, and when to ask it.
+# The jobs to poll, and when.
 watches = Table(
     "watches",
     metadata,
     Column("job_id", Text(collation="C"), primary_key=True),
-    # What is to be asked for, as receiver.store.polls.reasons has it, and how often it was in vain.
+    # A receiver.store.polls.reasons.PollReason, and how many polls for it brought nothing.
     Column("need", Text, nullable=False),
     Column("attempts", Integer, nullable=False, server_default=text("0")),
-    # How often in a row Twilio knew of no such job.
+    # How many times in a row Twilio didn't know the job.
     Column("unknown", Integer, nullable=False, server_default=text("0")),
-    # When to ask; of a job that somebody is asking about, when another may. Null: given up.
-    _moment("due_at"),
-    Column("gave_up", Text),  # a code that says why
+    # When to poll; while a process polls the job, the end of its lease. Null: given up.
+    _timestamp("due_at"),
+    Column("gave_up", Text),  # a receiver.store.polls.queue.GaveUp
     Index("watches_due", "due_at"),
 )
 
-# The passes over Twilio's list of jobs. One that didn't read all of it has no `completed_at`.
+# The scans of Twilio's list of jobs. A scan that didn't read every page has no `completed_at`.
 passes = Table(
     "passes",
     metadata,
     Column("id", BigInteger, Identity(always=True), primary_key=True),
-    _moment("started_at", nullable=False),
-    _moment("created_after", nullable=False),
-    # Until when nobody else may take it for dead.
-    _moment("leased_until", nullable=False),
-    _moment("completed_at"),
-    _moment("ended_at"),
-    # The page to go on with, should it be cut short.
+    _timestamp("started_at", nullable=False),
+    _timestamp("created_after", nullable=False),
+    # After this time another process may treat the scan as interrupted.
+    _timestamp("leased_until", nullable=False),
+    _timestamp("completed_at"),
+    _timestamp("ended_at"),
+    # The next page, for a scan that is continued.
     Column("token", Text),
     Column("checked", Integer, nullable=False, server_default=text("0")),
     Column("changed", Integer, nullable=False, server_default=text("0")),
     Column("found", Integer, nullable=False, server_default=text("0")),
     Column("fault", Text),  # why it ended incomplete
     Index("passes_complete", "started_at", postgresql_where=text("completed_at IS NOT NULL")),
-    # At most one is under way.
+    # At most one scan is in progress.
     Index("passes_open", text("(true)"), unique=True, postgresql_where=text("ended_at IS NULL")),
 )
 
-# One row for each job that Twilio was to be asked for, committed before it is asked.
+# One row for each submission, committed before it is sent to Twilio.
 submissions = Table(
     "submissions",
     metadata,
-    # Twilio knows a repeat by it, and so do we.
+    # Identifies a repeated submission, to Twilio and to us.
     Column("idempotency_key", Text(collation="C"), primary_key=True),
-    # The canonical JSON of what is sent.
+    # Canonical JSON.
     Column("request", Text, nullable=False),
     # The name of the API key, or the command.
     Column("submitted_by", Text, nullable=False),
-    _moment("created_at", nullable=False),
-    _moment("asked_at", nullable=False),  # the last time
-    # Twilio took it: as which job, and the event that holds its answer.
-    _moment("answered_at"),
+    _timestamp("created_at", nullable=False),
+    _timestamp("asked_at", nullable=False),  # the last attempt
+    # Set if Twilio accepted it: when, the job, and the event with the response.
+    _timestamp("answered_at"),
     Column("job_id", Text(collation="C")),
     Column("event_id", BigInteger),
-    # Twilio didn't: status, code, detail and errors. A repeat asks again.
+    # Set if Twilio refused it: status, code, detail and errors. A repeat is sent again.
     Column("refusal", JSONB(none_as_null=True)),
     Index(
         "submissions_unanswered",
@@ -238,35 +238,35 @@ submissions = Table(
     ),
 )
 
-# One row for each request that looks like a callback but doesn't verify. Nothing in it is proved.
+# One row for each request that looks like a callback but doesn't verify. None of it is proved.
 rejected = Table(
     "rejected",
     metadata,
     Column("id", BigInteger, Identity(always=True), primary_key=True),
     Column("sha256", LargeBinary, nullable=False, unique=True),
     Column("reason", Text, nullable=False),
-    # What the body claims.
+    # As the body claims.
     Column("account_id", Text, nullable=False),
     Column("job_id", Text, nullable=False),
-    # What its signature speaks about: the request's own origin, path and query as the request line
-    # had them, and the headers that an allow-list lets through.
+    # What the signature may cover: the request's own origin, the path and query of the request
+    # line, and the headers on an allow-list.
     Column("origin", Text, nullable=False),
     Column("target", Text, nullable=False),
     Column("headers", JSONB, nullable=False),
     Column("body", LargeBinary, nullable=False),
     Column("body_bytes", Integer, nullable=False),
-    # What it takes of its account's quota: all that a stranger may choose the length of.
+    # How much of its account's quota it uses: everything whose length a stranger can choose.
     Column("row_bytes", Integer, nullable=False),
-    _moment("received_at", nullable=False),
+    _timestamp("received_at", nullable=False),
     Index("rejected_room", "account_id", "received_at", "id", postgresql_include=["row_bytes"]),
 )
 
-# How many requests might have been among them and aren't, and since when.
+# How many requests were rejected and not stored, by reason.
 rejected_not_kept = Table(
     "rejected_not_kept",
     metadata,
     Column("reason", Text, primary_key=True),
     Column("requests", BigInteger, nullable=False),
-    _moment("first_at", nullable=False),
-    _moment("last_at", nullable=False),
+    _timestamp("first_at", nullable=False),
+    _timestamp("last_at", nullable=False),
 )

@@ -10,7 +10,7 @@ from sqlalchemy import Engine
 
 from receiver.runtime.deadline import Deadline
 from receiver.store.retry import DatabaseUnavailableError
-from receiver.store.submissions.submissions import KeyReusedError, OutcomeUnknownError
+from receiver.store.submissions.outbox import KeyReusedError, OutcomeUnknownError
 from receiver.submissions.csv_rows import Row
 from receiver.submissions.submit import Intent, submit
 from receiver.twilio.client import (

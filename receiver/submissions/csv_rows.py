@@ -13,7 +13,7 @@ from typing import Any
 from marshmallow import ValidationError
 
 from receiver.submissions.idempotency_keys import key_of
-from schemas.submission import Submission, faults_of, line_of
+from schemas.submission import Submission, format_faults, to_faults
 
 _SUBMISSION = Submission()
 _COLUMNS = tuple(each.data_key or name for name, each in _SUBMISSION.fields.items())
@@ -75,7 +75,7 @@ def load_request(properties: Mapping[str, Any]) -> dict[str, Any]:
 
 def describe_error(error: ValidationError) -> str:
     """Return all faults in one line."""
-    return line_of(faults_of(error))
+    return format_faults(to_faults(error))
 
 
 def _header_faults(names: Sequence[str]) -> list[str]:

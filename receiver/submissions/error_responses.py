@@ -10,7 +10,7 @@ from flask import Blueprint, Response, g
 from receiver.preflight.errors import PreflightBusyError
 from receiver.runtime.timeouts import DeadlineExceededError
 from receiver.store.retry import DatabaseUnavailableError
-from receiver.store.submissions.submissions import KeyReusedError, OutcomeUnknownError
+from receiver.store.submissions.outbox import KeyReusedError, OutcomeUnknownError
 from receiver.twilio.client import (
     NotConfiguredError,
     TwilioBusyError,

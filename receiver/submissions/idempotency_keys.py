@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import NAMESPACE_URL, UUID, uuid5
 
-from receiver.store.jobs.gaps import RESUBMISSION
+from receiver.store.jobs.gaps import RESUBMISSION_PREFIX
 from schemas.submission import canonical
 
 _MAX_CHARACTERS = 128  # Twilio's limit
 KEY_RULE = (
     f"must have 1 to {_MAX_CHARACTERS} printable ASCII characters, and must not begin with "
-    f"{RESUBMISSION}, which is reserved for the service."
+    f"{RESUBMISSION_PREFIX}, which is reserved for the service."
 )
 
 
@@ -23,7 +23,7 @@ def is_idempotency_key(text: str) -> bool:
         and text.isascii()
         and text.isprintable()
         and text == text.strip()
-        and not text.startswith(RESUBMISSION)
+        and not text.startswith(RESUBMISSION_PREFIX)
     )
 
 

@@ -9,7 +9,7 @@ from marshmallow import ValidationError
 from receiver.submissions.idempotency_keys import KEY_RULE, is_idempotency_key, uuid7
 from receiver.web.problems import ProblemError
 from schemas.query import SubmissionQuery
-from schemas.submission import Submission, code_of, faults_of, line_of
+from schemas.submission import Submission, format_faults, to_faults, twilio_code
 
 _QUERY = SubmissionQuery()
 _SUBMISSION = Submission()
@@ -32,7 +32,7 @@ def is_check_requested() -> bool:
     try:
         query = _QUERY.read(list(request.args.items(multi=True)))
     except ValidationError as error:
-        raise invalid_request(faults_of(error)) from None
+        raise invalid_request(to_faults(error)) from None
 
     return bool(query.get("check"))
 
@@ -49,11 +49,11 @@ def read_submission() -> dict[str, Any]:
     try:
         submission: dict[str, Any] = _SUBMISSION.load(document)
     except ValidationError as error:
-        raise invalid_request(faults_of(error)) from None
+        raise invalid_request(to_faults(error)) from None
 
     return submission
 
 
 def invalid_request(faults: list[dict[str, str]]) -> ProblemError:
     """Return a 400 that lists the faults, with Twilio's code."""
-    return ProblemError(400, line_of(faults), code=code_of(faults), errors=faults)
+    return ProblemError(400, format_faults(faults), code=twilio_code(faults), errors=faults)

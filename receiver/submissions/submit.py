@@ -15,8 +15,8 @@ from sqlalchemy import Engine
 from receiver.events.api_events import event_of, record_response
 from receiver.runtime.deadline import REQUEST_SECONDS, Deadline
 from receiver.store.retry import DatabaseUnavailableError, query
-from receiver.store.submissions import submissions
-from receiver.store.submissions.submissions import Submission
+from receiver.store.submissions import outbox
+from receiver.store.submissions.outbox import Submission
 from receiver.twilio.client import Twilio, TwilioBusyError, TwilioRefusedError, TwilioResponse
 from schemas.submission import canonical
 
@@ -47,7 +47,7 @@ def submit(engine: Engine, twilio: Twilio, intent: Intent, deadline: Deadline) -
         created_at=now,
         asked_at=now,
     )
-    submission = query(engine, deadline, submissions.intend, new)
+    submission = query(engine, deadline, outbox.record_intent, new)
     if submission.answered_at:
         return submission
 
@@ -85,7 +85,7 @@ def _store_response(
     return query(
         engine,
         deadline or Deadline(REQUEST_SECONDS),
-        submissions.mark_taken,
+        outbox.mark_accepted,
         submission.idempotency_key,
         job_id=event.job_id,
         event_id=recorded.id,
@@ -112,7 +112,7 @@ def _store_refusal(
     )
     until = deadline or Deadline(REQUEST_SECONDS)
     try:
-        query(engine, until, submissions.mark_refused, submission, refusal)
+        query(engine, until, outbox.mark_refused, submission, refusal)
     except DatabaseUnavailableError as unavailable:
         # A reconciler repeats the request then, and Twilio refuses it again.
         logger.warning("a refusal was not stored: %s", unavailable)

@@ -10,8 +10,8 @@ from receiver.runtime.deadline import Deadline
 from receiver.runtime.timeouts import time_limit
 from receiver.services import services
 from receiver.store.retry import query
-from receiver.store.submissions import submissions
-from receiver.store.submissions.submissions import Submission
+from receiver.store.submissions import outbox
+from receiver.store.submissions.outbox import Submission
 from receiver.submissions import error_responses
 from receiver.submissions.participants import participants_fault, stores_into_conversation
 from receiver.submissions.request import (
@@ -81,7 +81,7 @@ def _submit(until: Deadline) -> Response:
 
 def _is_repeat(until: Deadline) -> bool:
     """Return whether Twilio has accepted a submission with this key."""
-    return bool(query(services().engine, until, submissions.taken, [g.idempotency_key]))
+    return bool(query(services().engine, until, outbox.accepted_jobs, [g.idempotency_key]))
 
 
 def _check_media(url: str) -> None:
@@ -113,7 +113,7 @@ def _check_participants(twilio: Twilio, document: dict[str, Any]) -> None:
 
 def _accepted(submission: Submission, until: Deadline) -> Response:
     """Return Twilio's answer to the submission; a repeat gets the same."""
-    job = query(services().engine, until, submissions.job_as_taken, submission)
+    job = query(services().engine, until, outbox.job_as_accepted, submission)
     if job is None:
         raise ProblemError(
             502,

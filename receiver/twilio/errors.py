@@ -5,7 +5,7 @@ from http import HTTPStatus
 from typing import Any
 
 from receiver.runtime.errors import ReceiverError
-from schemas.submission import line_of
+from schemas.submission import format_faults
 
 
 class NotConfiguredError(ReceiverError):
@@ -26,7 +26,7 @@ class TwilioRefusedError(ReceiverError):
         detail: str,
         errors: Sequence[Mapping[str, Any]] = (),
     ) -> None:
-        faults = line_of(errors)
+        faults = format_faults(errors)
         reasons = faults if detail in faults else f"{detail} {faults}".strip()
         super().__init__(f"Twilio refused it ({status}, code {code}): {reasons}")
         self.status = status

@@ -11,7 +11,7 @@ from receiver.settings.urls import CALLBACK_PATH, without_credentials
 _LONG_CALL_SECONDS = 1800
 
 # The row as receiver.store.jobs.read returns it (a gap's `ended_at` is never null), optionally with
-# the members that receiver.store.jobs.gaps.explanations adds.
+# the members that receiver.store.jobs.gaps.explain_gaps adds.
 Job = Mapping[str, Any]
 
 

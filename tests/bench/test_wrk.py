@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from bench.load.wrk import Ending, SpoiledRunError, told
+from bench.load.wrk import Ending, SpoiledRunError, parse_output
 
 GOOD = {
     "sent": 3000,
@@ -24,7 +24,7 @@ def _output(**changes: float) -> str:
 
 def test_a_run_is_read_from_among_other_words() -> None:
     """The script's line counts, and the rate is that of the answers."""
-    run = told(_output(), ending="drain")
+    run = parse_output(_output(), ending="drain")
 
     assert run.rate == 2000
     assert (run.p50, run.p99) == (2100.0, 9800.5)
@@ -36,17 +36,17 @@ def test_a_run_is_read_from_among_other_words() -> None:
 )
 def test_one_bad_answer_spoils_a_run(changes: dict[str, float]) -> None:
     """An error, a broken connection, a lost answer or none at all: such a run has no figures."""
-    with pytest.raises(SpoiledRunError, match="not every request was answered well"):
-        told(_output(**changes), ending="drain")
+    with pytest.raises(SpoiledRunError, match="not every request was answered as expected"):
+        parse_output(_output(**changes), ending="drain")
 
 
 @pytest.mark.parametrize("ending", ["cut", "cycle"])
 def test_a_run_that_is_cut_short_may_miss_answers(ending: Ending) -> None:
     """Where the end waits for no answer, those under way aren't missed."""
-    assert told(_output(answered=2990), ending=ending).answered == 2990
+    assert parse_output(_output(answered=2990), ending=ending).answered == 2990
 
 
 def test_wrk_may_say_nothing_of_use() -> None:
     """Without the script's line there is no run, and wrk's own words tell why."""
     with pytest.raises(SpoiledRunError, match="unable to connect"):
-        told("unable to connect to 127.0.0.1:1\n", ending="drain")
+        parse_output("unable to connect to 127.0.0.1:1\n", ending="drain")

@@ -41,7 +41,7 @@ def test_what_waits_for_the_database_is_moved_once_it_is_there(
     ):
         wait_until(lambda: "the database failed" in web.log.read_text())
         assert len(spool.list_files()) == 5
-        migrate(engine, tell=lambda _: None)
+        migrate(engine, report=lambda _: None)
         wait_until(lambda: not spool.list_files())
         assert count(engine) == (5, 5)
 
@@ -51,7 +51,7 @@ def test_a_frozen_database_is_given_up(own_postgres: Server, spool: Spool, tmp_p
     """The worker doesn't wait for ever for one file, and moves it when the database answers."""
     url = own_postgres.url()
     with engine_on(url) as engine:
-        migrate(engine, tell=lambda _: None)
+        migrate(engine, report=lambda _: None)
         with web_server(url, tmp_path / "log", SPOOL_DIR=str(spool.path)) as web:
             assert web.call(body(1)).status_code == 204
             with frozen(own_postgres):

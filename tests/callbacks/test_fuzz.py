@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 
 from receiver.services import services_of
-from receiver.store.jobs.refold import from_json
-from receiver.store.jsonb import encoded
+from receiver.store.jobs.refold import head_from_json
+from receiver.store.jsonb import encode_json
 from receiver.store.tables import events
 from schemas.storable import is_storable
 from tests.support.app import Reader, Twilio
@@ -41,10 +41,10 @@ def test_any_body_is_judged(body: bytes) -> None:
     assert is_storable(event.detail or "")
     assert len(event.detail or "") < 2000
     if event.head is not None:
-        kept = encoded(event.head).decode()
+        kept = encode_json(event.head).decode()
         assert is_storable(kept)
         assert "\\u0000" not in kept.replace("\\\\", "")
-        assert from_json(json.loads(kept)) == event.head
+        assert head_from_json(json.loads(kept)) == event.head
 
 
 def _rows(app: Flask, bodies_: list[bytes]) -> dict[bytes, Any]:

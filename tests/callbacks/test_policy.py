@@ -152,7 +152,7 @@ def test_a_fault_of_ours(app: Flask, twilio: Twilio) -> None:
             raise KeyError(event)
 
     parts = services_of(app)
-    install(app, replace(parts, committer=Broken(parts.engine, leaders=1)))
+    install(app, replace(parts, committer=Broken(parts.engine, max_leaders=1)))
     assert _is_to_try_again(twilio.call(BODY))
 
 

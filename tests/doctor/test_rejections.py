@@ -6,8 +6,8 @@ from sqlalchemy import Engine
 
 from receiver.doctor.rejected import check_rejected
 from receiver.settings.config import load
-from receiver.store.rejected.keep import keep_rejected
 from receiver.store.rejected.quotas import Quotas
+from receiver.store.rejected.write import store_rejected
 from tests.doctor.test_doctor import SOUND, report
 from tests.support.environment import ENVIRON
 from tests.support.forged import account
@@ -18,7 +18,7 @@ def test_what_looks_like_a_callback_is_a_warning(engine: Engine) -> None:
     """The report says how many there are and which command finds the cause, and does not fail."""
     ago = (datetime.now(UTC) - START) / timedelta(hours=1)
     for number in range(2):
-        keep_rejected(engine, make_rejected(number, hours=ago - number), Quotas(frozenset()))
+        store_rejected(engine, make_rejected(number, hours=ago - number), Quotas(frozenset()))
     sound, said = report(load(SOUND), engine)
     assert sound
     assert "warn  rejected: 2 requests in the last 7 days look like callbacks" in said
@@ -27,7 +27,7 @@ def test_what_looks_like_a_callback_is_a_warning(engine: Engine) -> None:
 
 def test_what_is_old_is_no_news(engine: Engine) -> None:
     """Else a deployment that somebody once sent a forged request would never be healthy again."""
-    keep_rejected(engine, make_rejected(1), Quotas(frozenset()))
+    store_rejected(engine, make_rejected(1), Quotas(frozenset()))
     assert check_rejected(engine).verdict == "ok"
 
 

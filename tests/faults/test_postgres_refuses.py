@@ -13,7 +13,7 @@ from tests.support.server import WebServer, wait_until
 
 def wait_until_it_tries_again(web: WebServer) -> None:
     """Wait until a request has met the fault."""
-    wait_until(lambda: "trying again" in web.log.read_text())
+    wait_until(lambda: "retrying" in web.log.read_text())
 
 
 def settle_without_one_refusal(deployment: Deployment, scenario: str, sender: Sender) -> None:

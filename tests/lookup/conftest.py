@@ -31,7 +31,7 @@ def served(postgres: Server) -> Iterator[Flask]:
     with new_database(postgres) as url:
         app = create_app({**SETTINGS, "DATABASE_URL": url})
         engine: Engine = services_of(app).engine
-        migrate(engine, tell=lambda _: None)
+        migrate(engine, report=lambda _: None)
         yield app
         engine.dispose()
 

@@ -16,11 +16,11 @@ from receiver.reconcile.run import reconcile
 from receiver.simulator.faults import Faults
 from receiver.store.ledger.record import record
 from receiver.store.polls.list_scans import (
-    LONGEST_PASS,
-    LONGEST_REST,
+    MAX_REST,
+    MAX_SCAN_TIME,
+    MIN_REST,
     OVERLAP,
-    SHORTEST_REST,
-    known_since,
+    last_complete_scan_at,
     next_scan_at,
 )
 from receiver.store.tables import passes
@@ -50,7 +50,7 @@ def _passes(engine: Engine) -> Sequence[Row[Any]]:
 
 def _known_since(engine: Engine) -> datetime | None:
     with engine.connect() as connection:
-        return known_since(connection)
+        return last_complete_scan_at(connection)
 
 
 def test_jobs_that_nobody_submitted_here_are_found(engine: Engine) -> None:
@@ -191,7 +191,7 @@ def test_a_pass_that_began_long_ago_is_not_taken_up(engine: Engine) -> None:
         here.rest.mishap = fails_on_every_second
         with pytest.raises(TwilioUnavailableError):
             _list(here)
-        here.simulator.advance(LONGEST_PASS.total_seconds() - 1)
+        here.simulator.advance(MAX_SCAN_TIME.total_seconds() - 1)
         with engine.connect() as connection:  # as if it had gone on in between
             connection.execute(
                 text("UPDATE passes SET ended_at = :at"), {"at": here.context.clock()}
@@ -292,9 +292,9 @@ def test_the_next_pass_is_the_later_the_less_happens(engine: Engine) -> None:
             rests.append(due - here.context.clock())
             here.simulator.advance(rests[-1].total_seconds())
             _list(here)
-        assert rests[0] == SHORTEST_REST
+        assert rests[0] == MIN_REST
         # The job went on once in between.
-        assert rests[-1] == LONGEST_REST
+        assert rests[-1] == MAX_REST
         assert sum(rests, timedelta()) > timedelta(minutes=20)
 
 

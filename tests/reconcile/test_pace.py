@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from receiver.reconcile.backoff import MAX_ATTEMPTS, is_exhausted, next_delay
-from receiver.store.polls.polls import SOON
+from receiver.store.polls.queue import MIN_POLL_DELAY
 from receiver.store.polls.reasons import PollReason
 
 NEEDS = st.sampled_from(PollReason)
@@ -17,7 +17,7 @@ def test_a_pause_has_bounds(need: PollReason, attempts: int, retry_after: float 
     """It is ten seconds at least, Retry-After at least, and else six hours and some at most."""
     told = timedelta(seconds=retry_after or 0)
     length = next_delay(need, attempts, retry_after)
-    assert max(SOON, told) <= length <= max(timedelta(hours=7.2), told * 1.2)
+    assert max(MIN_POLL_DELAY, told) <= length <= max(timedelta(hours=7.2), told * 1.2)
 
 
 @given(NEEDS, st.integers(0, 10_000))

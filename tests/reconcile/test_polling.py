@@ -16,9 +16,9 @@ from receiver.reconcile.report import Report
 from receiver.reconcile.run import reconcile
 from receiver.simulator.faults import Delays, Faults
 from receiver.store.ledger.record import record
-from receiver.store.polls import polls
+from receiver.store.polls import queue
 from receiver.store.polls import refresh as refreshing
-from receiver.store.polls.polls import Watch
+from receiver.store.polls.queue import Watch
 from receiver.store.polls.refresh import refresh
 from receiver.store.tables import watches
 from receiver.twilio.client import TwilioBusyError, TwilioRefusedError, TwilioUnavailableError
@@ -51,7 +51,7 @@ def _watch(engine: Engine) -> Any:
 
 
 def _claim(connection: Connection, due_by: datetime, leased_until: datetime) -> list[Watch]:
-    return polls.claim(
+    return queue.claim(
         connection,
         account_id=None,
         due_by=due_by,
@@ -164,9 +164,9 @@ def test_whoever_was_taken_for_dead_settles_nothing(engine: Engine) -> None:
         with engine.connect() as connection:
             [dead] = _claim(connection, now, later)
             [alive] = _claim(connection, later, later + poll_due.LEASE)
-            polls.reschedule(connection, replace(dead, attempts=9), now)
-            polls.give_up(connection, dead, polls.GaveUp.NOT_THERE_IN_TIME)
-            polls.release(connection, [dead], now)
+            queue.reschedule(connection, replace(dead, attempts=9), now)
+            queue.give_up(connection, dead, queue.GaveUp.NOT_THERE_IN_TIME)
+            queue.release(connection, [dead], now)
         assert _watch(engine).due_at == alive.leased_until
 
 
@@ -233,7 +233,7 @@ def test_each_of_many_jobs_is_watched(engine: Engine, monkeypatch: pytest.Monkey
     """One pass asks about all of them, though no statement finds them all."""
     with world(engine, delays=SLOW, faults=SILENT) as here:
         jobs = _known(here, 5)
-        monkeypatch.setattr(refreshing, "MOST", 2)
+        monkeypatch.setattr(refreshing, "MAX_ROWS_PER_STATEMENT", 2)
         with engine.connect() as connection:
             connection.execute(text("TRUNCATE watches"))
         _poll(here)

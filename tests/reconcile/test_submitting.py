@@ -17,8 +17,8 @@ from receiver.reconcile.run import reconcile
 from receiver.simulator.faults import Faults
 from receiver.store.completeness.figures import completeness
 from receiver.store.submissions import intents
-from receiver.store.submissions import submissions as store
-from receiver.store.submissions.submissions import KeyReusedError, Submission
+from receiver.store.submissions import outbox as store
+from receiver.store.submissions.outbox import KeyReusedError, Submission
 from receiver.store.tables import submissions
 from receiver.twilio.client import TwilioBusyError, TwilioRefusedError, TwilioUnavailableError
 from schemas.submission import Submission as Request
@@ -41,7 +41,7 @@ def _intend(here: World, *, minutes_ago: float, key: str = KEY) -> None:
         asked_at=at,
     )
     with here.context.engine.connect() as connection:
-        store.intend(connection, asked)
+        store.record_intent(connection, asked)
 
 
 def _sum(reports: Iterable[Report]) -> Report:
@@ -84,7 +84,7 @@ def test_a_left_intent_is_one_reconcilers(engine: Engine) -> None:
     with world(engine) as here:
         _intend(here, minutes_ago=5)
         with engine.connect() as connection:
-            stale = store.unanswered(connection, here.context.clock())
+            stale = store.find_unanswered(connection, here.context.clock())
         here.rest.mishap = _raises(TwilioUnavailableError("Nobody is there."))
         with pytest.raises(TwilioUnavailableError):
             _sum(resume_unanswered(here.context))

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from receiver.rejected.candidate import may_be_callback, to_rejected_request
-from receiver.store.rejected.keep import RejectedRequest
+from receiver.store.rejected.write import RejectedRequest
 from tests.support.faults.callbacks import callback, job_id
 from tests.support.forged import request
 

@@ -18,7 +18,7 @@ from receiver.rejected.store import RejectedStore
 from receiver.runtime.deadline import KEY, REQUEST_SECONDS, Deadline
 from receiver.services import services_of
 from receiver.store.engine import make_engine
-from receiver.store.rejected.not_kept import not_kept as read_counts
+from receiver.store.rejected.not_kept import not_kept_counts as read_counts
 from receiver.store.rejected.quotas import Amount, Quotas
 from receiver.store.tables import rejected
 from tests.support.app import Twilio

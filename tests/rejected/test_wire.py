@@ -109,7 +109,7 @@ def test_slow_bodies_keep_nobody_waiting(web: WebServer, engine: Engine) -> None
 def test_a_frozen_postgres_makes_no_other_answer(own_postgres: Server, tmp_path: Path) -> None:
     """What is refused is refused, kept or not, and isn't tried again."""
     engine = make_engine(own_postgres.url(), pool_size=1)
-    migrate(engine, tell=lambda _: None)
+    migrate(engine, report=lambda _: None)
     engine.dispose()
     with web_server(own_postgres.url(), tmp_path / "log", {"rejected_read_seconds": 1.0}) as web:
         first, second = forged(1), forged(2)

@@ -7,7 +7,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from marshmallow import ValidationError
 
-from schemas.parameters import Instant
+from schemas.parameters import DateTimeParameter
 from schemas.query import PagedQuery, TranscriptionsQuery
 from schemas.token import TranscriptionsToken
 
@@ -81,7 +81,7 @@ def test_a_page_size_is_within_its_bounds_or_a_fault(text: str) -> None:
 @given(st.datetimes(timezones=_zones))
 def test_a_time_survives_its_token(moment: datetime) -> None:
     """What a token says is the very instant that the query said, to the microsecond, in UTC."""
-    field = Instant()
+    field = DateTimeParameter()
     try:
         loaded = field.deserialize(moment.isoformat())
     except ValidationError:

@@ -24,7 +24,7 @@ def test_what_is_nested_too_deep_is_refused() -> None:
     nested: list[object] = []
     for _ in range(33):
         nested = [nested]
-    with pytest.raises(ValidationError, match="Nested more than 32 deep"):
+    with pytest.raises(ValidationError, match="Nested deeper than 32 levels"):
         FIELD.deserialize({"a": nested})
 
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from marshmallow import ValidationError
 
-from schemas.submission import Submission, canonical, code_of, faults_of
+from schemas.submission import Submission, canonical, to_faults, twilio_code
 
 CONFIGURATION = "voice_transcriptionconfiguration_5pe8jw3ahdmsh7zr06yh4d45x1"
 RECORDING = "RE" + "0123456789abcdef" * 2
@@ -42,9 +42,9 @@ def refused(document: Any) -> tuple[int | None, list[str]]:
     """Return Twilio's code and the pointers of the faults."""
     with pytest.raises(ValidationError) as caught:
         Submission().load(document)
-    faults = faults_of(caught.value)
+    faults = to_faults(caught.value)
 
-    return code_of(faults), [fault["pointer"] for fault in faults]
+    return twilio_code(faults), [fault["pointer"] for fault in faults]
 
 
 @pytest.mark.parametrize(
@@ -221,7 +221,7 @@ def test_whatever_comes_it_is_refused_with_pointers(document: Any) -> None:
     try:
         Submission().load(document)
     except ValidationError as error:
-        faults = faults_of(error)
+        faults = to_faults(error)
     else:
         faults = [{"pointer": "", "detail": "none"}]
     assert all(fault["pointer"] == "" or fault["pointer"][0] == "/" for fault in faults)

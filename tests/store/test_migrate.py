@@ -16,7 +16,7 @@ from receiver.store.engine import make_engine
 from receiver.store.jobs.rebuild import rebuild
 from receiver.store.ledger.record import record
 from receiver.store.migrate import migrate
-from receiver.store.schema import VERSION, schema_state
+from receiver.store.schema import SCHEMA_VERSION, schema_state
 from receiver.store.tables import TransactionId, metadata, transcriptions
 from tests.support.server import wait_until
 from tests.support.sessions import waits_for_lock
@@ -82,7 +82,7 @@ def test_bodies_take_lz4_where_the_server_has_it(engine: Engine) -> None:
 
 def test_the_version_is_the_newest_migration() -> None:
     """The constant that spares the web process Alembic is the last file's number."""
-    assert max(path.name[:4] for path in VERSIONS.glob("*.py")) == VERSION
+    assert max(path.name[:4] for path in VERSIONS.glob("*.py")) == SCHEMA_VERSION
 
 
 def test_the_state_of_the_schema(database: str) -> None:
@@ -90,12 +90,12 @@ def test_the_state_of_the_schema(database: str) -> None:
     engine = make_engine(database, pool_size=1)
     with engine.connect() as connection:
         assert schema_state(connection) == "behind"
-    migrate(engine, tell=_ignore)
+    migrate(engine, report=_ignore)
     with engine.connect() as connection:
         assert schema_state(connection) == "current"
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
         assert schema_state(connection) == "newer"
-    migrate(engine, tell=_ignore)  # an older release's migration leaves it alone
+    migrate(engine, report=_ignore)  # an older release's migration leaves it alone
     with engine.connect() as connection:
         assert schema_state(connection) == "newer"
         connection.execute(text("UPDATE alembic_version SET version_num = '0000'"))
@@ -115,7 +115,7 @@ def test_what_was_stored_before_0005_is_as_if_it_came_after(engine: Engine) -> N
     ):
         record(engine, told)
     _go_back(engine)
-    migrate(engine, tell=_ignore)
+    migrate(engine, report=_ignore)
     assert not rebuild(engine, "gap")
     for job in ("running", "failed"):
         assert rebuild(engine, job)
@@ -137,7 +137,7 @@ def test_0005_reads_the_ledger_by_its_index(engine: Engine) -> None:
         connection.execute(text(f"ALTER DATABASE {name} SET enable_seqscan = off"))
         connection.execute(text("SELECT pg_stat_reset()"))
     engine.dispose()  # which lets the counts be known, too
-    migrate(engine, tell=_ignore)
+    migrate(engine, report=_ignore)
     engine.dispose()
     wait_until(lambda: _scans(engine, "events_job") > 0)
 
@@ -147,7 +147,7 @@ def test_two_releases_do_not_collide(database: str) -> None:
     engines = [make_engine(database, pool_size=1) for _ in range(4)]
     told: list[str] = []
     with ThreadPoolExecutor(4) as pool:
-        list(pool.map(lambda engine: migrate(engine, tell=told.append), engines))
+        list(pool.map(lambda engine: migrate(engine, report=told.append), engines))
     assert sorted(line.rpartition(" ")[2] for line in told) == [
         "already.",
         "already.",
@@ -160,13 +160,13 @@ def test_two_releases_do_not_collide(database: str) -> None:
 
 def test_a_migration_gives_up_on_a_lock(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     """It doesn't stand in a table's queue, where every callback would wait behind it."""
-    monkeypatch.setattr(migration, "LOCK_SECONDS", 1)
+    monkeypatch.setattr(migration, "LOCK_TIMEOUT_SECONDS", 1)
     with engine.connect() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '0000'"))
     holder = engine.execution_options(isolation_level="READ COMMITTED")
     with holder.begin() as connection, ThreadPoolExecutor(1) as pool:
         connection.execute(text("LOCK alembic_version"))
-        release = pool.submit(migrate, engine, tell=_ignore)
+        release = pool.submit(migrate, engine, report=_ignore)
         while not (waits_for_lock(engine) or release.done()):
             pass
         with pytest.raises(OperationalError, match="lock timeout"):

@@ -10,7 +10,7 @@ from psycopg import sql
 from sqlalchemy import Engine
 
 from dev.postgres import Server
-from receiver.store.server import describe
+from receiver.store.server import describe_server
 from tests.support.environment import engine_on
 
 LIMIT = 5
@@ -35,7 +35,7 @@ def limited(postgres: Server, database: str) -> Iterator[str]:
 def room(engine: Engine) -> int:
     """Return the room that the server tells of."""
     with engine.connect() as connection:
-        return describe(connection).room
+        return describe_server(connection).available_connections
 
 
 def test_the_version_is_the_major_one(postgres: Server) -> None:
@@ -43,7 +43,7 @@ def test_the_version_is_the_major_one(postgres: Server) -> None:
     with psycopg.connect(postgres.url()) as other:
         version = other.info.server_version
     with engine_on(postgres.url()) as engine, engine.connect() as connection:
-        assert describe(connection).version == version // 10_000
+        assert describe_server(connection).version == version // 10_000
 
 
 def test_the_servers_limit_holds_without_its_reserve(postgres: Server) -> None:

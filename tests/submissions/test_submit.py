@@ -12,8 +12,8 @@ from werkzeug.wrappers import Request, Response
 
 from receiver.runtime.deadline import Deadline
 from receiver.store.jobs import read
-from receiver.store.submissions import submissions
-from receiver.store.submissions.submissions import KeyReusedError, Submission
+from receiver.store.submissions import outbox
+from receiver.store.submissions.outbox import KeyReusedError, Submission
 from receiver.submissions import submit as submitting
 from receiver.submissions.idempotency_keys import uuid7
 from receiver.submissions.submit import Intent, resume, submit
@@ -47,7 +47,7 @@ def _submit(
 
 def _unanswered(engine: Engine) -> list[Submission]:
     with engine.connect() as connection:
-        return list(submissions.unanswered(connection, datetime.now(UTC) + timedelta(seconds=1)))
+        return list(outbox.find_unanswered(connection, datetime.now(UTC) + timedelta(seconds=1)))
 
 
 def _job(engine: Engine) -> read.Row | None:
@@ -114,7 +114,7 @@ def test_a_callback_may_overtake_the_answer(
     assert job
     assert (job["status"], job["sentences"]) == ("COMPLETED", 1)
     with engine.connect() as connection:
-        told = submissions.job_as_taken(connection, submission)
+        told = outbox.job_as_accepted(connection, submission)
     assert told
     assert (told["status"], told["sentences"]) == ("PENDING", None)
 
@@ -155,8 +155,8 @@ def _dying(function: Callable[..., Any], *, after: bool) -> Callable[..., Any]:
         (Twilio, "create", True),  # Twilio took it, nobody here knows
         (submitting, "record_response", False),
         (submitting, "record_response", True),  # the job is stored, the submission isn't marked
-        (submissions, "mark_taken", False),
-        (submissions, "mark_taken", True),  # all is done, but nobody was told
+        (outbox, "mark_accepted", False),
+        (outbox, "mark_accepted", True),  # all is done, but nobody was told
     ],
 )
 @pytest.mark.parametrize("by", ["repeat", "reconciler"])
@@ -257,7 +257,7 @@ def test_an_answer_that_makes_no_sense_is_kept(
     assert submission.job_id == JOB
     assert submission.answered_at
     with engine.connect() as connection:
-        assert submissions.job_as_taken(connection, submission) is None
+        assert outbox.job_as_accepted(connection, submission) is None
     assert _submit(engine, twilio_client) == submission
     assert len(scripted_twilio.asked) == 1
 

@@ -27,7 +27,7 @@ def _template(postgres: Server) -> Iterator[str]:
     """Yield the name of a database that has the schema and nothing else: a copy costs little."""
     with new_database(postgres) as url:
         engine = make_engine(url, pool_size=1)
-        migrate(engine, tell=lambda _: None)
+        migrate(engine, report=lambda _: None)
         engine.dispose()
         with psycopg.connect(url) as connection:
             name = connection.info.dbname

@@ -3,7 +3,7 @@
 import hashlib
 from datetime import UTC, datetime, timedelta
 
-from receiver.store.rejected.keep import RejectedRequest
+from receiver.store.rejected.write import RejectedRequest
 
 START = datetime(2026, 4, 2, tzinfo=UTC)
 

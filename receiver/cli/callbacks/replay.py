@@ -12,7 +12,12 @@ from receiver.cli.errors import report_database_errors
 from receiver.services import services
 from receiver.store.event import Outcome
 from receiver.store.ledger.find import LedgerFilter
-from receiver.store.ledger.quarantine import Counts, count_replayable, quarantined_ids, unknown_ids
+from receiver.store.ledger.quarantine import (
+    ReplayCounts,
+    count_replayable,
+    quarantined_ids,
+    unknown_ids,
+)
 
 
 @click.command("replay")
@@ -68,7 +73,7 @@ def _resolve_filter(ids: tuple[int, ...], ledger_filter: LedgerFilter) -> Ledger
 
 
 def _replay(
-    ledger_filter: LedgerFilter, selected: Counts, results: Counter[str], *, dry_run: bool
+    ledger_filter: LedgerFilter, selected: ReplayCounts, results: Counter[str], *, dry_run: bool
 ) -> None:
     """Replay the callbacks one by one, and count their results in `results`."""
     replay = Replay(services().engine, services().settings.signing_keys, dry_run=dry_run)

@@ -8,12 +8,12 @@ import click
 
 from receiver.cli.submit.interrupt import INTERRUPTED, stop_on_ctrl_c
 from receiver.services import services
-from receiver.store.submissions.submissions import taken
+from receiver.store.submissions.outbox import accepted_jobs
 from receiver.submissions.batch import Batch, Result
 from receiver.submissions.csv_rows import Row, Sheet
 from receiver.submissions.participants import participants_fault, stores_into_conversation
 from receiver.twilio.client import Twilio
-from schemas.submission import line_of
+from schemas.submission import format_faults
 
 # A file may have the same fault on thousands of lines.
 MAX_PRINTED_FAULT_COUNT = 50
@@ -54,7 +54,7 @@ def _conversation_faults(twilio: Twilio, sheet: Sheet) -> list[str]:
     stores = cache(partial(stores_into_conversation, twilio))
     faults = ((row.line, participants_fault(row.request, stores)) for row in sheet.rows)
 
-    return [f"line {line}: {line_of([fault])}" for line, fault in faults if fault]
+    return [f"line {line}: {format_faults([fault])}" for line, fault in faults if fault]
 
 
 def _reject_faults(faults: Sequence[str]) -> None:
@@ -73,7 +73,9 @@ def _existing_jobs(rows: Sequence[Row]) -> dict[str, str]:
     with services().engine.connect() as connection:
         for start in range(0, len(rows), MAX_KEYS_PER_STATEMENT):
             keys = [row.key for row in rows[start : start + MAX_KEYS_PER_STATEMENT]]
-            jobs |= {key: job_id for key, job_id in taken(connection, keys).items() if job_id}
+            jobs |= {
+                key: job_id for key, job_id in accepted_jobs(connection, keys).items() if job_id
+            }
 
     return jobs
 

@@ -11,7 +11,7 @@ from receiver.submissions.batch import Batch
 from receiver.submissions.csv_rows import Row
 from receiver.submissions.participants import participants_fault, stores_into_conversation
 from receiver.twilio.client import Twilio
-from schemas.submission import line_of
+from schemas.submission import format_faults
 
 
 def submit_one(twilio: Twilio, row: Row, submitted_by: str) -> None:
@@ -20,7 +20,7 @@ def submit_one(twilio: Twilio, row: Row, submitted_by: str) -> None:
     Exits with INTERRUPTED if Ctrl-C came before anything was submitted.
     """
     if fault := participants_fault(row.request, partial(stores_into_conversation, twilio)):
-        raise click.ClickException(line_of([fault]))
+        raise click.ClickException(format_faults([fault]))
     batch = Batch(services().engine, twilio, submitted_by)
     with stop_on_ctrl_c(batch):
         [result] = batch.run([row])

@@ -1,1 +1,1 @@
-"""Completeness: which transcripts Twilio promised, and which of them are here."""
+"""Completeness: which transcripts Twilio promised, and which of them we have."""

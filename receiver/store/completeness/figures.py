@@ -1,6 +1,7 @@
-"""Completeness: how many transcripts Twilio promised, and how many of them are here.
+"""Counts how many transcripts Twilio promised, and how many of them we have.
 
-Only a COMPLETED job promises one. It is missing once the grace time since the job's end is over.
+Every COMPLETED job promises a transcript. It is missing once the grace time after the job's end is
+over.
 """
 
 from dataclasses import dataclass
@@ -18,54 +19,50 @@ from receiver.store.tables import passes, transcriptions
 
 _job = transcriptions.c
 
-# Without a complete pass for so long, what is lost since then goes unnoticed.
-RECENT = timedelta(days=1)
+# If the last complete scan of Twilio's list is older, jobs may be lost unnoticed.
+MAX_SCAN_AGE = timedelta(days=1)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Completeness:
-    """`completed` jobs at Twilio are the sum of the next four figures.
-
-    `awaiting` may still get their callback; the recordings of those `replaced` were submitted
-    again, and that job brought the transcript. The unfinished jobs that are
-    `unknown_at_twilio` were given up. `since` is when the last complete pass over Twilio's list
-    began, None if there was none: of what was lost after it nobody knows yet.
-    """
+    """Counts of jobs: `completed` is the sum of the four that follow it."""
 
     completed: int
     with_transcript: int
-    awaiting: int
-    replaced: int
+    awaiting: int  # their callback may still come
+    replaced: int  # their recording was submitted again, and that job has the transcript
     missing: int
-    oldest_missing_at: datetime | None
-    unknown_at_twilio: int
+    oldest_missing_at: datetime | None  # when the first job with a missing transcript ended
+    unknown_at_twilio: int  # unfinished, and given up because Twilio doesn't know them
+    # When the last complete scan of Twilio's list began; None if there was none. Jobs that were
+    # lost after it are not in these counts.
     since: datetime | None
 
 
-def completeness(connection: Connection, over_by: datetime) -> Completeness:
-    """Return the figures; a gap whose job was over by the given time is a missing transcript.
+def completeness(connection: Connection, ended_by: datetime) -> Completeness:
+    """Return the figures; a gap whose job ended by the given time is a missing transcript.
 
-    One statement and so one state of the store.
+    One statement, so all figures are of the same moment.
     """
-    over = ended_at <= over_by
+    is_overdue = ended_at <= ended_by
     gaps = (
         select(
             ended_at.label("ended_at"),
-            over.label("over"),
-            and_(over, IS_REPLACED).label("replaced"),
+            is_overdue.label("is_overdue"),
+            and_(is_overdue, IS_REPLACED).label("replaced"),
         )
         .where(GAP)
         .cte("gaps")
         .prefix_with("MATERIALIZED")
     )
-    missing = and_(gaps.c.over, not_(gaps.c.replaced))
+    is_missing = and_(gaps.c.is_overdue, not_(gaps.c.replaced))
     statement = select(
         select(func.count()).where(_job.status == "COMPLETED").scalar_subquery().label("completed"),
-        func.count(gaps.c.over).label("gaps"),
-        func.count().filter(not_(gaps.c.over)).label("awaiting"),
+        func.count(gaps.c.is_overdue).label("gaps"),
+        func.count().filter(not_(gaps.c.is_overdue)).label("awaiting"),
         func.count().filter(gaps.c.replaced).label("replaced"),
-        func.count().filter(missing).label("missing"),
-        func.min(gaps.c.ended_at).filter(missing).label("oldest_missing_at"),
+        func.count().filter(is_missing).label("missing"),
+        func.min(gaps.c.ended_at).filter(is_missing).label("oldest_missing_at"),
         select(func.count()).where(IS_UNKNOWN).scalar_subquery().label("unknown_at_twilio"),
         select(func.max(passes.c.started_at))
         .where(passes.c.completed_at.is_not(None))

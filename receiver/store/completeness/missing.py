@@ -1,4 +1,4 @@
-"""Missing transcripts: which jobs they belong to, and which of these may be submitted again."""
+"""Finds the jobs whose transcript is missing, and those that may be submitted again."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -10,69 +10,76 @@ from receiver.store.jobs.gaps import (
     IS_QUARANTINED,
     IS_REJECTED,
     IS_REPLACED,
-    RESUBMISSION,
+    RESUBMISSION_PREFIX,
     ended_at,
-    explanations,
+    explain_gaps,
 )
-from receiver.store.jobs.read import JOB, Row
-from receiver.store.submissions.submissions import OF_THE_MOMENT
+from receiver.store.jobs.read import JOB_COLUMNS, Row
+from receiver.store.submissions.outbox import TRANSIENT_STATUSES
 from receiver.store.tables import submissions, transcriptions, watches
 
 _job = transcriptions.c
 
-# When what was refused for the moment is submitted again.
-_LATER = timedelta(hours=1)
+# A resubmission that met a transient refusal is tried again after this time.
+_RETRY_AFTER = timedelta(hours=1)
 
 
-def missing_jobs(connection: Connection, over_by: datetime, *, limit: int) -> list[Row]:
-    """Return the jobs whose transcript is missing, the oldest gap first, with explanations."""
+def missing_jobs(connection: Connection, ended_by: datetime, *, limit: int) -> list[Row]:
+    """Return the jobs whose transcript is missing, the oldest gap first.
+
+    Each has the explanations of `explain_gaps`. Only jobs that ended by the given time count.
+    """
     statement = (
-        select(*JOB)
-        .where(GAP, ended_at <= over_by, not_(IS_REPLACED))
+        select(*JOB_COLUMNS)
+        .where(GAP, ended_at <= ended_by, not_(IS_REPLACED))
         .order_by(ended_at, _job.id)
         .limit(limit)
     )
-
     rows = connection.execute(statement).mappings().all()
-    found = explanations(connection, [row["id"] for row in rows])
+    explanations = explain_gaps(connection, [row["id"] for row in rows])
 
-    return [{**row, **found.get(row["id"], {})} for row in rows]
+    return [{**row, **explanations.get(row["id"], {})} for row in rows]
 
 
-def to_resubmit(
+def jobs_to_resubmit(
     connection: Connection,
-    over_by: datetime,
+    ended_by: datetime,
     at: datetime,
     *,
     account_id: str | None,
     limit: int,
 ) -> Sequence[Row]:
-    """Return jobs with a missing transcript of which Twilio isn't to be asked any more.
+    """Return the jobs with a missing transcript that are not polled any more.
 
-    None is submitted again twice, nor is the job that comes of it: whatever loses its callback may
-    lose that too, and each costs money. What Twilio refused for the moment was no submission, and
-    is tried again an hour later. A transcript that is here already, in a callback that was
-    quarantined or rejected, isn't paid for.
+    No job is submitted again twice, and the new job is not submitted again either: each costs
+    money, and the cause that lost one callback may lose the next. A transient refusal doesn't count
+    as a submission; it is tried again after an hour. Jobs whose transcript is here, in a
+    quarantined or rejected callback, are left out. `account_id` limits the jobs to one account;
+    None means all accounts.
     """
-    watched = select(watches.c.job_id).where(
+    watch = select(watches.c.job_id).where(
         watches.c.job_id == _job.id, watches.c.due_at.is_not(None)
     )
     key = submissions.c.idempotency_key
-    asked = select(key).where(
-        key == func.concat(RESUBMISSION, _job.id),
+    resubmission = select(key).where(
+        key == func.concat(RESUBMISSION_PREFIX, _job.id),
         or_(
             submissions.c.refusal.is_(None),
-            submissions.c.refusal["status"].as_integer().not_in(OF_THE_MOMENT),
-            submissions.c.asked_at > at - _LATER,
+            submissions.c.refusal["status"].as_integer().not_in(TRANSIENT_STATUSES),
+            submissions.c.asked_at > at - _RETRY_AFTER,
         ),
     )
-    born_of_it = select(key).where(submissions.c.job_id == _job.id, key.startswith(RESUBMISSION))
+    resubmitted_as_this = select(key).where(
+        submissions.c.job_id == _job.id, key.startswith(RESUBMISSION_PREFIX)
+    )
     statement = (
-        select(*JOB)
-        .where(GAP, ended_at <= over_by, not_(IS_QUARANTINED), not_(IS_REJECTED))
+        select(*JOB_COLUMNS)
+        .where(GAP, ended_at <= ended_by, not_(IS_QUARANTINED), not_(IS_REJECTED))
         .where(_job.configuration_id.is_not(None))
         .where(or_(_job.source_id.is_not(None), _job.media_url.is_not(None)))
-        .where(not_(watched.exists()), not_(asked.exists()), not_(born_of_it.exists()))
+        .where(
+            not_(watch.exists()), not_(resubmission.exists()), not_(resubmitted_as_this.exists())
+        )
         .order_by(ended_at, _job.id)
         .limit(limit)
     )

@@ -1,1 +1,1 @@
-"""The jobs: the fold of their events, and the reads of the API."""
+"""The jobs: folded from their events, and read by the API."""

@@ -1,21 +1,24 @@
-"""Which Transcription Configurations our jobs were made with."""
+"""Finds the Transcription Configurations that recent jobs used."""
 
 from sqlalchemy import Connection, func, select
 
 from receiver.store.tables import transcriptions
 
 _job = transcriptions.c
-# Looked at: what was in use before that may be gone at Twilio for good.
-_NEWEST = 1000
+# Older jobs are left out: Twilio may no longer have their configurations.
+_MAX_JOB_COUNT = 1000
 
 
 def configurations_in_use(connection: Connection, *, account_id: str | None) -> list[str]:
-    """Return the ids that the newest jobs name, of one account if it is known; newest first."""
+    """Return the configuration ids of the newest jobs, the most recently used first.
+
+    `account_id` limits them to one account; None means all accounts.
+    """
     newest = (
         select(_job.configuration_id, _job.sort_at)
         .where(_job.configuration_id.is_not(None))
         .order_by(_job.sort_at.desc(), _job.id.desc())
-        .limit(_NEWEST)
+        .limit(_MAX_JOB_COUNT)
     )
     if account_id is not None:
         newest = newest.where(_job.account_id == account_id)

@@ -1,4 +1,4 @@
-"""The law of the store: a job is a pure function of the set of its events."""
+"""Computes a job from its events: a pure function of their set, in whatever order they came."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -9,14 +9,14 @@ from receiver.store.event import TERMINAL
 
 Key = tuple[int, datetime, int, bytes]
 
-# Of two events that are equally final and equally new, the one whose source knows more wins.
-_RANKS = {"callback": 3, "fetch": 2, "submission": 1, "conversation": 0}
+# If two events are equally final and equally new, the source that knows more wins.
+_SOURCE_RANKS = {"callback": 3, "fetch": 2, "submission": 1, "conversation": 0}
 
-# Stands for the time of an event that doesn't tell one; no accepted timestamp is so early.
-_NEVER = datetime(1, 1, 2, tzinfo=UTC)
+# Replaces a missing `updated_at`. No accepted timestamp is so early.
+_NO_TIME = datetime(1, 1, 2, tzinfo=UTC)
 
-# The job's columns that a newer event's value replaces, and its null doesn't.
-OVERLAID = (
+# The job's columns in which a newer event's value replaces an older one, and null replaces nothing.
+MERGED_COLUMNS = (
     "configuration_id",
     "source_id",
     "media_url",
@@ -30,13 +30,13 @@ OVERLAID = (
     "created_at",
     "updated_at",
 )
-# The job's columns that tell of its transcript; replaced together.
-TRANSCRIPT = ("transcript_sha256", "transcript_source", "sentences")
+# The job's columns about its transcript. They are replaced together.
+TRANSCRIPT_COLUMNS = ("transcript_sha256", "transcript_source", "sentences")
 
 
 @dataclass(frozen=True, slots=True)
 class FoldInput:
-    """What the fold needs of an event in the ledger."""
+    """The parts of an event that the fold uses."""
 
     sha256: bytes
     source: str
@@ -45,49 +45,49 @@ class FoldInput:
 
     @property
     def key(self) -> Key:
-        """The event's place in the one total order of a job's events.
+        """The event's place in the total order of a job's events; the highest is the newest.
 
         A terminal status is above any other, then newer above older, then the source that knows
-        more, then the digest, so that no two events are equal.
+        more, then the higher digest, so that no two events are equal.
         """
         return (
             int(self.is_terminal),
-            self.head.get("updated_at") or _NEVER,
-            _RANKS[self.source],
+            self.head.get("updated_at") or _NO_TIME,
+            _SOURCE_RANKS[self.source],
             self.sha256,
         )
 
     @property
     def is_terminal(self) -> bool:
-        """Whether it tells that the job is over."""
+        """Whether the job has ended according to this event."""
         return self.head["status"] in TERMINAL
 
     @property
     def ended_at(self) -> datetime:
-        """When the job was over by what a terminal event says, and at the latest when it came."""
+        """When the job ended according to a terminal event: at the latest when that arrived."""
         return min(self.head.get("updated_at") or self.received_at, self.received_at)
 
 
 def fold(events: Iterable[FoldInput]) -> dict[str, Any]:
-    """Return the job's columns, given all its events in any order; at least one is needed.
+    """Return the job's columns from all its events, at least one, in any order.
 
-    The events are laid over one another in their total order, so that the result depends on
-    neither the order nor the number of their deliveries.
+    The events are merged in their total order. So the result depends neither on the order of their
+    deliveries nor on how often each was delivered.
     """
-    ordered = sorted(events, key=lambda told: told.key)
+    ordered = sorted(events, key=lambda event: event.key)
     newest = ordered[-1]
-    job: dict[str, Any] = dict.fromkeys((*OVERLAID, *TRANSCRIPT))
-    for told in ordered:
-        job |= _overlay(job, told)
+    job: dict[str, Any] = dict.fromkeys((*MERGED_COLUMNS, *TRANSCRIPT_COLUMNS))
+    for event in ordered:
+        job |= _changes(job, event)
     terminal, updated_at, source, sha256 = newest.key
 
     return job | {
         "id": newest.head["id"],
         "account_id": newest.head["account_id"],
         "status": newest.head["status"],
-        "received_at": _first(told for told in ordered if told.source == "callback"),
-        "first_seen_at": _first(ordered),
-        "ended_at": min((told.ended_at for told in ordered if told.is_terminal), default=None),
+        "received_at": _first_received(event for event in ordered if event.source == "callback"),
+        "first_seen_at": _first_received(ordered),
+        "ended_at": min((event.ended_at for event in ordered if event.is_terminal), default=None),
         "key_terminal": terminal,
         "key_updated_at": updated_at,
         "key_source": source,
@@ -95,26 +95,27 @@ def fold(events: Iterable[FoldInput]) -> dict[str, Any]:
     }
 
 
-def _overlay(job: dict[str, Any], told: FoldInput) -> dict[str, Any]:
-    """Return what the event adds or replaces."""
-    changes = {name: value for name in OVERLAID if (value := told.head.get(name)) is not None}
-    sentences = told.head.get("sentences")
+def _changes(job: dict[str, Any], event: FoldInput) -> dict[str, Any]:
+    """Return the columns that the event adds or replaces."""
+    head = event.head
+    changes = {name: head[name] for name in MERGED_COLUMNS if head.get(name) is not None}
+    sentences = head.get("sentences")
     if sentences is None:
         return changes
-    transcript = dict(zip(TRANSCRIPT, (told.sha256, told.source, sentences), strict=True))
+    transcript = dict(zip(TRANSCRIPT_COLUMNS, (event.sha256, event.source, sentences), strict=True))
     replaces = job["sentences"] is None or _rank(transcript) >= _rank(job)
 
     return changes | transcript if replaces else changes
 
 
 def _rank(transcript: dict[str, Any]) -> tuple[bool, bool]:
-    """Return what counts before the order: that it is full, then that the job itself brought it.
+    """Return what decides between two transcripts before the order of their events does.
 
-    So an empty transcript never replaces a full one; and one that was read from a conversation,
-    in want of a better, gives way to a callback's however old that says it is.
+    An empty transcript never replaces one with sentences. A transcript that was read from a
+    conversation is only a substitute: a callback's replaces it, even an older callback's.
     """
     return transcript["sentences"] > 0, transcript["transcript_source"] != "conversation"
 
 
-def _first(events: Iterable[FoldInput]) -> datetime | None:
-    return min((told.received_at for told in events), default=None)
+def _first_received(events: Iterable[FoldInput]) -> datetime | None:
+    return min((event.received_at for event in events), default=None)

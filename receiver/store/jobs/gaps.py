@@ -1,4 +1,4 @@
-"""Gaps: jobs that are completed at Twilio and have no transcript here, and what may explain it."""
+"""Gaps: jobs that Twilio completed and whose transcript is not here, and what may explain them."""
 
 from collections.abc import Collection, Mapping
 from datetime import datetime
@@ -11,25 +11,26 @@ from receiver.store.tables import events, rejected, submissions, transcriptions
 
 _job = transcriptions.c
 
-# A job's recording is submitted again under this and the job's id, and so once at most.
-RESUBMISSION = "resubmit-"
+# This prefix and the job's id are the Idempotency-Key under which the job's recording is
+# submitted again. So that happens at most once.
+RESUBMISSION_PREFIX = "resubmit-"
 
 GAP: ColumnElement[bool] = and_(_job.status == "COMPLETED", _job.transcript_sha256.is_(None))
-# When the job of a gap was over. A row that a release before 0005 wrote doesn't tell, until the
-# jobs are rebuilt: what is certain is that it's no gap that may still close, once the grace time
-# since we first heard of the job is over.
+# When the job of a gap ended. Rows written before migration 0005 have no `ended_at` until the jobs
+# are rebuilt. The time when the job was first seen replaces it: once the grace time after that is
+# over, the gap can't be one that may still close.
 ended_at: ColumnElement[datetime] = func.coalesce(_job.ended_at, _job.first_seen_at)
 
-_is_resubmission = submissions.c.idempotency_key == func.concat(RESUBMISSION, _job.id)
+_is_resubmission = submissions.c.idempotency_key == func.concat(RESUBMISSION_PREFIX, _job.id)
 
-# Whether the job that its recording was submitted again as brought the transcript. So put it is
-# found out once for all jobs, from the few that were submitted again.
+# Whether the recording was submitted again, and the new job has the transcript. The subquery
+# doesn't refer to the outer row, so Postgres runs it once, on the few jobs submitted again.
 _other = transcriptions.alias("other")
 IS_REPLACED: ColumnElement[bool] = _job.id.in_(
-    select(func.substr(submissions.c.idempotency_key, len(RESUBMISSION) + 1))
+    select(func.substr(submissions.c.idempotency_key, len(RESUBMISSION_PREFIX) + 1))
     .join(_other, _other.c.id == submissions.c.job_id)
     .where(
-        submissions.c.idempotency_key.startswith(RESUBMISSION),
+        submissions.c.idempotency_key.startswith(RESUBMISSION_PREFIX),
         _other.c.transcript_sha256.is_not(None),
     )
 )
@@ -37,7 +38,7 @@ IS_REPLACED: ColumnElement[bool] = _job.id.in_(
 IS_QUARANTINED = (
     select(events.c.id)
     .where(
-        # In the collation of the ledger's index, which could not be used otherwise.
+        # The collation of the ledger's index; with another one Postgres couldn't use it.
         events.c.job_id == _job.id.collate("default"),
         events.c.source == "callback",
         events.c.outcome == Outcome.QUARANTINED,
@@ -48,12 +49,12 @@ IS_REJECTED = select(rejected.c.id).where(rejected.c.job_id == _job.id.collate("
 _RESUBMITTED_AS = select(submissions.c.job_id).where(_is_resubmission).scalar_subquery()
 
 
-def explanations(connection: Connection, job_ids: Collection[str]) -> dict[str, Mapping[str, Any]]:
-    """Return of each of the jobs what may explain that its transcript is missing.
+def explain_gaps(connection: Connection, job_ids: Collection[str]) -> dict[str, Mapping[str, Any]]:
+    """Return, by job id, what may explain that the job's transcript is missing.
 
-    `is_quarantined`: a callback named it and could not be used. `is_rejected`: a request that
-    doesn't verify claims to be its callback. `resubmitted_as`: the job that its recording was
-    submitted again as, None if it wasn't.
+    `is_quarantined`: a callback that names the job is in quarantine. `is_rejected`: a request that
+    claims to be its callback was rejected. `resubmitted_as`: the job as which its recording was
+    submitted again, None if it wasn't.
     """
     statement = select(
         _job.id,

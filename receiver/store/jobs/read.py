@@ -1,4 +1,4 @@
-"""The reads: one indexed query each, and no body unless it is what was asked for."""
+"""Reads for the API: one indexed query each, and bodies only where the body is requested."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -16,18 +16,18 @@ from sqlalchemy import (
 )
 from sqlalchemy.engine import Compiled
 
-from receiver.store.engine import run
+from receiver.store.engine import execute_prepared
 from receiver.store.jobs.gaps import GAP, ended_at
 from receiver.store.page import EARLIEST, LATEST, Order, Page, Span, read_page
 from receiver.store.tables import events, transcriptions
 
 _job = transcriptions.c
-_OTHERWISE = {"transaction_id", "ended_at"}
-JOB = [
+_LEFT_OUT = {"transaction_id", "ended_at"}  # `ended_at` is computed below
+JOB_COLUMNS = [
     *(
         column
         for column in _job
-        if column.name not in _OTHERWISE and not column.name.startswith("key_")
+        if column.name not in _LEFT_OUT and not column.name.startswith("key_")
     ),
     case((GAP, ended_at), else_=_job.ended_at).label("ended_at"),
 ]
@@ -38,19 +38,22 @@ _CALLBACK = [
 
 Row = Mapping[str, Any]
 
-# Compiled once: that takes longer than asking the database, and every poll would.
+# Compiled once: compiling takes longer than the query, and clients poll these.
 _DIALECT = make_url("postgresql+psycopg://").get_dialect()()
-_NAMES = [column.name for column in JOB]
-_TRANSCRIPTION = select(*JOB).where(_job.id == bindparam("job_id")).compile(dialect=_DIALECT)
+_JOB_COLUMN_NAMES = [column.name for column in JOB_COLUMNS]
+_TRANSCRIPTION = (
+    select(*JOB_COLUMNS).where(_job.id == bindparam("job_id")).compile(dialect=_DIALECT)
+)
 _TRANSCRIPT_BODY = (
     select(events.c.body).where(events.c.sha256 == bindparam("sha256")).compile(dialect=_DIALECT)
 )
 
 
 def transcriptions_page(connection: Connection, filters: Mapping[str, Any], span: Span) -> Page:
-    """Return a page of the jobs that pass all filters, which are named as in `_condition`.
+    """Return a page of the jobs that pass all filters.
 
-    Or as in `created_after`, which is inclusive, and `created_before`, which isn't.
+    The filters are `created_after` (inclusive), `created_before` (exclusive), and those of
+    `_condition`.
     """
     after, before = filters.get("created_after"), filters.get("created_before")
     others = {name: filters[name] for name in filters if not name.startswith("created_")}
@@ -60,14 +63,14 @@ def transcriptions_page(connection: Connection, filters: Mapping[str, Any], span
         lower=(after or EARLIEST, ""),
         upper=(before or LATEST, ""),
     )
-    statement = select(*JOB)
-    # A filter that stands alone has an index of its own. As a condition it would leave the choice:
-    # where half of the jobs match, Postgres takes the index of all, and if these are the older ones
-    # it reads all that are newer first. As the head of the order it doesn't.
+    statement = select(*JOB_COLUMNS)
+    # A single filter has an index of its own. With a plain condition, Postgres uses the index of
+    # all jobs where half of the jobs match. If these are the older half, it reads all newer jobs
+    # first. With the column at the head of the order, it uses the filter's index.
     if len(others) == 1 and "has_transcript" not in others:
         [(name, value)] = others.items()
         order = replace(order, head=_job[name], value=value)
-        # Without it Postgres doesn't see that a partial index will do.
+        # Postgres needs this condition to recognize that a partial index is sufficient.
         statement = statement.where(_job[name].is_not(None))
     else:
         statement = statement.where(*(_condition(name, others[name]) for name in others))
@@ -76,21 +79,21 @@ def transcriptions_page(connection: Connection, filters: Mapping[str, Any], span
 
 
 def transcription(connection: Connection, job_id: str) -> Row | None:
-    """Return the job, None if nothing is known of it."""
-    found = _first(connection, _TRANSCRIPTION, job_id=job_id)
+    """Return the job, None if it is unknown."""
+    row = _first_row(connection, _TRANSCRIPTION, job_id=job_id)
 
-    return None if found is None else dict(zip(_NAMES, found, strict=True))
+    return None if row is None else dict(zip(_JOB_COLUMN_NAMES, row, strict=True))
 
 
 def transcript_body(connection: Connection, sha256: bytes) -> bytes | None:
-    """Return the body that holds a transcript, None once it has been erased."""
-    found = _first(connection, _TRANSCRIPT_BODY, sha256=sha256)
+    """Return the body that contains a transcript, None once it has been erased."""
+    row = _first_row(connection, _TRANSCRIPT_BODY, sha256=sha256)
 
-    return None if found is None else found[0]
+    return None if row is None else row[0]
 
 
 def callbacks_page(connection: Connection, job_id: str, span: Span) -> Page:
-    """Return a page of the callbacks that name the job, whatever became of them."""
+    """Return a page of the callbacks that name the job, with any outcome."""
     statement = select(*_CALLBACK).where(_is_callback_of(job_id))
     order = Order(at=events.c.received_at, id=events.c.id, lower=(EARLIEST, 0), upper=(LATEST, 0))
 
@@ -98,14 +101,14 @@ def callbacks_page(connection: Connection, job_id: str, span: Span) -> Page:
 
 
 def callback_body(connection: Connection, job_id: str, callback_id: int) -> bytes | None:
-    """Return the exact bytes of a callback of the job, None if there are none."""
+    """Return the exact bytes of a job's callback; None if it is unknown, or its body was erased."""
     statement = select(events.c.body).where(_is_callback_of(job_id), events.c.id == callback_id)
 
     return connection.execute(statement).scalar()
 
 
-def _first(connection: Connection, statement: Compiled, **values: Any) -> TupleRow | None:
-    rows = run(connection, str(statement), statement.construct_params(values) or {})
+def _first_row(connection: Connection, statement: Compiled, **values: Any) -> TupleRow | None:
+    rows = execute_prepared(connection, str(statement), statement.construct_params(values) or {})
 
     return rows[0] if rows else None
 

@@ -1,4 +1,4 @@
-"""Rebuilding the jobs from the ledger: on healthy data, no row changes."""
+"""Rebuilds the jobs from the ledger. If all is well, no row changes."""
 
 from collections.abc import Iterator
 
@@ -11,52 +11,51 @@ from receiver.store.jobs.fold import fold
 from receiver.store.jobs.refold import load_events, lock_job, refold
 from receiver.store.tables import events, transcriptions
 
-_BATCH = 1000
+_BATCH_SIZE = 1000  # jobs
 
-_folded = events.c.outcome != Outcome.QUARANTINED
+_is_folded = events.c.outcome != Outcome.QUARANTINED
 
 
 def count_jobs(connection: Connection) -> int:
-    """Return how many jobs the ledger tells of."""
-    statement = select(func.count(events.c.job_id.distinct())).where(_folded)
+    """Return how many jobs the ledger has events of."""
+    statement = select(func.count(events.c.job_id.distinct())).where(_is_folded)
 
     return connection.execute(statement).scalar_one()
 
 
 def job_ids(engine: Engine) -> Iterator[str]:
-    """Give the id of every job that the ledger tells of, a batch of them at a time."""
+    """Yield the id of every job that the ledger has events of; they are read in batches."""
     last = ""
     while True:
         statement = (
             select(events.c.job_id)
             .distinct()
-            .where(_folded, events.c.job_id > last)
+            .where(_is_folded, events.c.job_id > last)
             .order_by(events.c.job_id)
-            .limit(_BATCH)
+            .limit(_BATCH_SIZE)
         )
         with engine.connect() as connection:
-            found = connection.execute(statement).scalars().all()
-        if not found:
+            ids = connection.execute(statement).scalars().all()
+        if not ids:
             return
-        yield from found
-        last = found[-1]
+        yield from ids
+        last = ids[-1]
 
 
 def rebuild(engine: Engine, job_id: str) -> bool:
-    """Fold the job anew from its events, and tell whether its row had to change, or was missing.
+    """Fold the job again from its events; return whether its row was missing or had to change.
 
-    It may run while callbacks come in: the row is locked meanwhile, as by any writer.
+    Callbacks may arrive at the same time: the row is locked, as by any other writer.
     """
     with transactional(engine).begin() as connection:
-        restored = False
+        was_missing = False
         job = lock_job(connection, job_id)
         while job is None:
-            told = load_events(connection, job_id)
-            if not told:
-                return False  # the job has been removed since it was listed
-            restoring = insert(transcriptions).values(fold(told)).on_conflict_do_nothing()
-            connection.execute(restoring)
-            restored = True
+            inputs = load_events(connection, job_id)
+            if not inputs:
+                return False  # the job was removed after it was listed
+            connection.execute(insert(transcriptions).values(fold(inputs)).on_conflict_do_nothing())
+            was_missing = True
             job = lock_job(connection, job_id)
 
-        return refold(connection, job) or restored
+        return refold(connection, job) or was_missing

@@ -1,4 +1,4 @@
-"""Refolding a job from the ledger: how what came late, twice or anew gets into its row."""
+"""Folds a job again from all its events in the ledger, for events that came late or again."""
 
 from datetime import datetime
 from typing import Any
@@ -9,18 +9,18 @@ from receiver.store.event import Outcome
 from receiver.store.jobs.fold import FoldInput, fold
 from receiver.store.tables import events, transcriptions
 
-_MOMENTS = ("audio_started_at", "created_at", "updated_at")
+_TIMESTAMPS = ("audio_started_at", "created_at", "updated_at")
 
 
 def lock_job(connection: Connection, job_id: str) -> Row[Any] | None:
-    """Lock the job's row until the transaction ends, and return it as it is now."""
+    """Lock the job's row until the transaction ends; return its current values."""
     statement = select(transcriptions).where(transcriptions.c.id == job_id).with_for_update()
 
     return connection.execute(statement).one_or_none()
 
 
 def refold(connection: Connection, job: Row[Any]) -> bool:
-    """Fold the locked job anew from all its events, and tell whether its row had to change."""
+    """Fold the locked job again from all its events; return whether its row had to change."""
     columns = fold(load_events(connection, job.id))
     if all(columns[name] == getattr(job, name) for name in columns):
         return False
@@ -34,17 +34,19 @@ def refold(connection: Connection, job: Row[Any]) -> bool:
 
 
 def load_events(connection: Connection, job_id: str) -> list[FoldInput]:
-    """Return what the ledger holds of the job, but for what is quarantined."""
+    """Return all events of the job that are in the ledger and not quarantined."""
     statement = select(events.c.sha256, events.c.source, events.c.received_at, events.c.head).where(
         events.c.job_id == job_id, events.c.outcome != Outcome.QUARANTINED
     )
 
     return [
-        FoldInput(row.sha256, row.source, row.received_at, from_json(row.head))
+        FoldInput(row.sha256, row.source, row.received_at, head_from_json(row.head))
         for row in connection.execute(statement)
     ]
 
 
-def from_json(head: dict[str, Any]) -> dict[str, Any]:
-    """Return the head as it was before the ledger kept it."""
-    return head | {name: datetime.fromisoformat(head[name]) for name in _MOMENTS if head.get(name)}
+def head_from_json(head: dict[str, Any]) -> dict[str, Any]:
+    """Return a head from the ledger's JSON, with its timestamps as `datetime` again."""
+    return head | {
+        name: datetime.fromisoformat(head[name]) for name in _TIMESTAMPS if head.get(name)
+    }

@@ -1,4 +1,4 @@
-"""Removing a job altogether: for the test callbacks that `doctor` sends, and for nothing else."""
+"""Removes a job completely: only for the test callbacks that `doctor` sends."""
 
 from sqlalchemy import Engine, delete
 
@@ -7,9 +7,10 @@ from receiver.store.tables import events, rejected, transcriptions
 
 
 def remove_job(engine: Engine, job_id: str) -> None:
-    """Remove the job and its events, in the order in which everybody locks them.
+    """Remove the job, its events and the rejected requests that name it.
 
-    What was refused in its name goes too: where the test failed, it must not be taken in later.
+    The job comes first, in the order in which all writers lock these rows. A rejected request of a
+    failed test must not be accepted later.
     """
     with transactional(engine).begin() as connection:
         connection.execute(delete(transcriptions).where(transcriptions.c.id == job_id))

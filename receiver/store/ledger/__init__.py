@@ -1,1 +1,1 @@
-"""The ledger: every distinct body, recorded with its job in one commit."""
+"""The ledger: every distinct body, recorded in one commit with its job."""

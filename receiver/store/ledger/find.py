@@ -1,4 +1,4 @@
-"""Reading the ledger as an operator does: by outcome, reason, time and job; bodies only singly."""
+"""Finds events for an operator, by outcome, reason, time and job; bodies only one at a time."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,12 +20,12 @@ from sqlalchemy import (
 from receiver.store.event import Outcome
 from receiver.store.tables import events
 
-_SUMMARY = tuple(column for column in events.c if column.name not in {"head", "body"})
+_COLUMNS_WITHOUT_BODY = tuple(column for column in events.c if column.name not in {"head", "body"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LedgerFilter:
-    """Which events are meant; None stands for any."""
+    """Which events to select; None in a field means any."""
 
     ids: Sequence[int] | None = None
     outcome: str | None = None
@@ -34,7 +34,7 @@ class LedgerFilter:
     job: str | None = None
 
     def conditions(self) -> list[ColumnElement[bool]]:
-        """Return what is true of the events that are meant, and of no other."""
+        """Return the SQL conditions that select exactly these events."""
         given = {
             events.c.outcome: self.outcome,
             events.c.reason: self.reason,
@@ -50,26 +50,28 @@ class LedgerFilter:
 
 
 def find_events(connection: Connection, wanted: LedgerFilter, *, limit: int) -> Sequence[Row[Any]]:
-    """Return the newest events that the filter lets through, without their bodies."""
-    statement = select(*_SUMMARY).where(*wanted.conditions())
+    """Return the newest events that pass the filter, without their bodies."""
+    statement = select(*_COLUMNS_WITHOUT_BODY).where(*wanted.conditions())
 
-    # By their ids, which are given out as they come in: no sort, whatever the filter.
+    # Ids ascend as events arrive, so no filter needs a sort.
     return connection.execute(statement.order_by(events.c.id.desc()).limit(limit)).all()
 
 
 def quarantined_since(connection: Connection, moment: datetime) -> int:
-    """Return how many events of those that were received since then are quarantined."""
+    """Return how many of the events received since this time are quarantined."""
     wanted = LedgerFilter(outcome=Outcome.QUARANTINED, since=moment)
-    counted = select(func.count()).where(*wanted.conditions())
+    statement = select(func.count()).where(*wanted.conditions())
 
-    return connection.execute(counted).scalar_one()
+    return connection.execute(statement).scalar_one()
 
 
 def find_event(connection: Connection, event_id: int) -> Row[Any] | None:
-    """Return the event with that id, without its body."""
-    return connection.execute(select(*_SUMMARY).where(events.c.id == event_id)).one_or_none()
+    """Return the event with this id, without its body; None if there is none."""
+    return connection.execute(
+        select(*_COLUMNS_WITHOUT_BODY).where(events.c.id == event_id)
+    ).one_or_none()
 
 
 def find_body(connection: Connection, event_id: int) -> bytes | None:
-    """Return the exact bytes of the event, or None if there are none."""
+    """Return the exact bytes of the event; None if it is unknown, or its body was erased."""
     return connection.execute(select(events.c.body).where(events.c.id == event_id)).scalar()

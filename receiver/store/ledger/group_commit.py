@@ -1,8 +1,9 @@
-"""Recording together what arrives together: one round trip and one commit for several events.
+"""Group commit: records events that arrive together in one round trip and one commit.
 
-Whoever comes while others are being recorded waits in line, and the first in line then records all
-who wait. Nobody is answered before the commit, so nothing is less durable for it; and the line is a
-fair one, which that of the connection pool isn't.
+Events wait in a queue while others are being recorded. Then the first in the queue becomes the
+leader, and records itself and those behind it as one batch. Each caller gets its result only after
+the commit, so group commit makes nothing less durable. The queue is fair (first in, first out),
+which the connection pool isn't.
 """
 
 import logging
@@ -19,105 +20,107 @@ from receiver.store.ledger.record import Recorded, record, record_newest
 
 logger = logging.getLogger(__name__)
 
-# How many events are recorded at once, and of how many bytes: all of them wait for the last.
-_MOST = 16
-_MOST_BYTES = 512 * 1024
-# In seconds. Whoever takes longer waits for a job's lock, say: then another one leads beside it.
-_PATIENCE = 0.25
+# Limits of one batch: all its events wait for the last one.
+_MAX_BATCH_EVENTS = 16
+_MAX_BATCH_BYTES = 512 * 1024
+# A leader that takes longer probably waits for a job's lock. Then another leader may start.
+_SLOW_LEADER_SECONDS = 0.25
 
 
 @dataclass(eq=False, slots=True)
 class _Entry:
-    """An event in line; once it is called, it is recorded, or leads, or has to go alone."""
+    """An event in the queue.
+
+    When `is_called` is set, the entry has left the queue: it leads, or it was in a batch. Without a
+    result after that, it must be recorded alone.
+    """
 
     event: Event
     recorded: Recorded | None = None
-    called: threading.Event = field(default_factory=threading.Event)
+    is_called: threading.Event = field(default_factory=threading.Event)
 
 
 class GroupCommitter:
-    """The line of one worker; `leaders` is how many record at the same time at most."""
+    """The queue of one worker; at most `max_leaders` batches are recorded at the same time."""
 
-    def __init__(self, engine: Engine, *, leaders: int) -> None:
+    def __init__(self, engine: Engine, *, max_leaders: int) -> None:
         self._engine = engine
-        self._most = leaders
-        self._leading: dict[_Entry, float] = {}  # since when
-        self._line: deque[_Entry] = deque()
-        self._lock = threading.Lock()
-
-    @property
-    def waiting(self) -> int:
-        """How many wait in line."""
-        return len(self._line)
+        self._max_leaders = max_leaders
+        self._leaders: dict[_Entry, float] = {}  # with the monotonic time at which each began
+        self._queue: deque[_Entry] = deque()
+        self._lock = threading.Lock()  # guards the leaders and the queue
 
     def record(self, event: Event) -> Recorded:
-        """Make the event durable, as store.record.record does, which tells what is raised."""
+        """Make the event durable and return its entry in the ledger.
+
+        Raises what receiver.store.ledger.record.record raises.
+        """
         if event.head is None:
             return record(self._engine, event)
-        turn = _Entry(event)
+        entry = _Entry(event)
         try:
-            self._enqueue(turn)
-            if turn in self._leading:
-                self._commit_batch(turn)
+            self._enqueue(entry)
+            if entry in self._leaders:
+                self._commit_batch(entry)
         finally:
-            self._release(turn)
+            self._release(entry)
 
-        return turn.recorded or record(self._engine, event)
+        return entry.recorded or record(self._engine, event)
 
-    def _enqueue(self, turn: _Entry) -> None:
-        """Wait in line until called, unless nobody leads who gets on."""
+    def _enqueue(self, entry: _Entry) -> None:
+        """Wait in the queue until the entry is called."""
         with self._lock:
-            self._line.append(turn)
+            self._queue.append(entry)
             self._promote()
-        while not turn.called.wait(_PATIENCE):
+        while not entry.is_called.wait(_SLOW_LEADER_SECONDS):
             with self._lock:
                 self._promote()
 
     def _promote(self) -> None:
-        """Let the first in line lead, if it may; the lock is held."""
+        """Make the first in the queue a leader, if all leaders are slow; needs the lock."""
         now = time.monotonic()
-        stuck = all(now - began > _PATIENCE for began in self._leading.values())
-        if self._line and stuck and len(self._leading) < self._most:
-            first = self._line.popleft()
-            self._leading[first] = now
-            first.called.set()
+        are_slow = all(now - began > _SLOW_LEADER_SECONDS for began in self._leaders.values())
+        if self._queue and are_slow and len(self._leaders) < self._max_leaders:
+            first = self._queue.popleft()
+            self._leaders[first] = now
+            first.is_called.set()
 
-    def _commit_batch(self, turn: _Entry) -> None:
-        """Record all who wait together with the one who leads."""
-        turns = [turn, *self._followers(turn)]
-        if len(turns) == 1:
-            turn.recorded = record(self._engine, turn.event)
+    def _commit_batch(self, leader: _Entry) -> None:
+        """Record the leader and those behind it."""
+        batch = [leader, *self._take_followers(leader)]
+        if len(batch) == 1:
+            leader.recorded = record(self._engine, leader.event)
             return
         try:
-            told = record_newest(self._engine, [each.event for each in turns])
-            for each in turns:
-                each.recorded = told.get(each.event.sha256)
-        except Exception as error:  # noqa: BLE001 - nothing was stored: each finds out alone why
-            logger.info("not recorded together, but one by one: %s", describe(error))
+            recorded = record_newest(self._engine, [entry.event for entry in batch])
+            for entry in batch:
+                entry.recorded = recorded.get(entry.event.sha256)
+        except Exception as error:  # noqa: BLE001 - nothing was stored: each event is recorded alone
+            logger.info("a batch failed, its events are recorded one by one: %s", describe(error))
         finally:
-            for each in turns:
-                each.called.set()
+            for entry in batch:
+                entry.is_called.set()
 
-    def _followers(self, turn: _Entry) -> list[_Entry]:
-        """Call those who are next in line, until there are enough or a job would come twice."""
-        size = len(turn.event.body)
-        jobs = {turn.event.job_id}
-        found: list[_Entry] = []
+    def _take_followers(self, leader: _Entry) -> list[_Entry]:
+        """Take the next entries from the queue, up to the limits, and one per job."""
+        size_bytes = len(leader.event.body)
+        jobs = {leader.event.job_id}
+        followers: list[_Entry] = []
         with self._lock:
-            while self._line and len(found) < _MOST - 1:
-                event = self._line[0].event
-                size += len(event.body)
-                if size > _MOST_BYTES or event.job_id in jobs:
+            while self._queue and len(followers) < _MAX_BATCH_EVENTS - 1:
+                event = self._queue[0].event
+                size_bytes += len(event.body)
+                if size_bytes > _MAX_BATCH_BYTES or event.job_id in jobs:
                     break
                 jobs.add(event.job_id)
-                found.append(self._line.popleft())
+                followers.append(self._queue.popleft())
 
-        return found
+        return followers
 
-    def _release(self, turn: _Entry) -> None:
-        """Let the next one lead; this one may have been given up, in line or later."""
+    def _release(self, entry: _Entry) -> None:
+        """Remove an entry that is done or was interrupted, and promote the next."""
         with self._lock:
-            if turn in self._line:
-                self._line.remove(turn)
-            if self._leading.pop(turn, None) is not None:
+            if entry in self._queue:
+                self._queue.remove(entry)
+            if self._leaders.pop(entry, None) is not None:
                 self._promote()

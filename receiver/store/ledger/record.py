@@ -9,7 +9,7 @@ from sqlalchemy.exc import IntegrityError
 
 from receiver.runtime.deadline import Deadline
 from receiver.runtime.errors import locate
-from receiver.store.engine import run, transactional
+from receiver.store.engine import execute_prepared, transactional
 from receiver.store.event import Event, Outcome
 from receiver.store.jobs.refold import lock_job, refold
 from receiver.store.ledger.rows import fold_input, row_parameters
@@ -78,7 +78,7 @@ def record_newest(engine: Engine, events: Sequence[Event]) -> dict[bytes, Record
     """
     parameters = row_parameters(events, Outcome.APPLIED)
     with engine.connect() as connection:
-        return dict(map(_recorded, run(connection, RECORD_NEWEST, parameters)))
+        return dict(map(_recorded, execute_prepared(connection, RECORD_NEWEST, parameters)))
 
 
 def _record_under_lock(connection: Connection, event: Event, head: dict[str, Any]) -> Recorded:

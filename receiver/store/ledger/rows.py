@@ -1,11 +1,11 @@
-"""The rows of events and their jobs, as the statements that record them take them."""
+"""Converts events to the rows that are the parameters of the statements in statements.py."""
 
 from collections.abc import Sequence
 from typing import Any
 
 from receiver.store.event import Event, Outcome
 from receiver.store.jobs.fold import FoldInput, fold
-from receiver.store.jsonb import jsonb
+from receiver.store.jsonb import to_jsonb
 
 
 def fold_input(event: Event, head: dict[str, Any]) -> FoldInput:
@@ -20,8 +20,8 @@ def row_parameters(events: Sequence[Event], outcome: Outcome) -> dict[str, Any]:
     events may have the same job.
     """
     return {
-        "jobs": jsonb([fold([fold_input(event, event.head)]) for event in events if event.head]),
-        "events": jsonb([_row(event, outcome) for event in events]),
+        "jobs": to_jsonb([fold([fold_input(event, event.head)]) for event in events if event.head]),
+        "events": to_jsonb([_row(event, outcome) for event in events]),
         "bodies": [event.body for event in events],
     }
 

@@ -1,27 +1,27 @@
-"""The statements that write: SQL on the way of every callback, where each round trip counts.
+"""The SQL that records events. Every callback waits for it, so each round trip counts.
 
-Their parameters are rows: `jobs` and `events`, JSON arrays of objects with the columns' names, and
-`bodies`, those of the events in the same order, which JSON could only hold as text. So a statement
-takes any number of them.
+The parameters are rows, and a statement takes any number of them: `jobs` and `events` are JSON
+arrays of objects whose members are named like the columns. `bodies` is an array with the bodies of
+the events, in the same order: they are bytes, which JSON can't contain.
 """
 
-from receiver.store.jobs.fold import OVERLAID, TRANSCRIPT
+from receiver.store.jobs.fold import MERGED_COLUMNS, TRANSCRIPT_COLUMNS
 
-JOB = (
+JOB_COLUMNS = (
     "id",
     "account_id",
     "status",
-    *OVERLAID,
+    *MERGED_COLUMNS,
     "received_at",
     "first_seen_at",
     "ended_at",
-    *TRANSCRIPT,
+    *TRANSCRIPT_COLUMNS,
     "key_terminal",
     "key_updated_at",
     "key_source",
     "key_sha256",
 )
-EVENT = (
+EVENT_COLUMNS = (
     "sha256",
     "source",
     "job_id",
@@ -42,8 +42,8 @@ EVENT = (
     "reason",
     "detail",
 )
-# What a later judgement of the same body may replace, as long as it has not been applied.
-_JUDGEMENT = (
+# A later validation of the same body replaces these, as long as the event is quarantined.
+_VALIDATION_COLUMNS = (
     "job_id",
     "account_id",
     "head",
@@ -57,47 +57,44 @@ _JUDGEMENT = (
     "detail",
 )
 
+_IS_PROMOTED = "e.outcome = 'quarantined' AND EXCLUDED.outcome <> 'quarantined'"
 
-_PROMOTED = "e.outcome = 'quarantined' AND EXCLUDED.outcome <> 'quarantined'"
-
-
-# As receiver.store.jobs.fold has it: a full transcript first, then one that the job itself brought.
-_REPLACES = """EXCLUDED.sentences IS NOT NULL AND (t.sentences IS NULL
+# The rule of receiver.store.jobs.fold: a transcript with sentences first, then one that isn't from
+# a conversation.
+_REPLACES_TRANSCRIPT = """EXCLUDED.sentences IS NOT NULL AND (t.sentences IS NULL
             OR (EXCLUDED.sentences > 0, EXCLUDED.transcript_source <> 'conversation')
             >= (t.sentences > 0, t.transcript_source IS DISTINCT FROM 'conversation'))"""
 
-
-_JOBS = f"""
-SELECT {", ".join(JOB)} FROM jsonb_populate_recordset(NULL::transcriptions, %(jobs)s)
+_JOB_ROWS = f"""
+SELECT {", ".join(JOB_COLUMNS)} FROM jsonb_populate_recordset(NULL::transcriptions, %(jobs)s)
 """  # noqa: S608 - made of the column names above
-_EVENTS = f"""
+_EVENT_ROWS = f"""
 SELECT {
     ", ".join(
-        "(%(bodies)b::bytea[])[ordinality]" if name == "body" else f"told.{name}" for name in EVENT
+        "(%(bodies)b::bytea[])[ordinality]" if name == "body" else f"event_row.{name}"
+        for name in EVENT_COLUMNS
     )
 }
-FROM jsonb_populate_recordset(NULL::events, %(events)s) WITH ORDINALITY AS told
-"""  # noqa: S608 - likewise
+FROM jsonb_populate_recordset(NULL::events, %(events)s) WITH ORDINALITY AS event_row
+"""  # noqa: S608 - made of the column names above
 
-
-# The jobs come first, here as everywhere, and in their order, so that no two writers lock rows
-# crosswise; no job may come twice. No row comes back of an event that is late, known already, or
-# another account's: of that one nothing is written. One that is in the ledger as quarantined
-# violates its digest's uniqueness: then nothing is written of any.
+# Jobs are written first, here as everywhere, and in the order of their ids: so writers don't
+# deadlock. Each job may occur once. Late, known or foreign events write nothing and return no row.
+# A quarantined duplicate violates the uniqueness of its digest, which rolls back the whole batch.
 RECORD_NEWEST = f"""
 WITH job AS (
-    INSERT INTO transcriptions AS t ({", ".join(JOB)})
-    {_JOBS} ORDER BY id
+    INSERT INTO transcriptions AS t ({", ".join(JOB_COLUMNS)})
+    {_JOB_ROWS} ORDER BY id
     ON CONFLICT (id) DO UPDATE SET
         status = EXCLUDED.status,
-        {", ".join(f"{name} = COALESCE(EXCLUDED.{name}, t.{name})" for name in OVERLAID)},
+        {", ".join(f"{name} = COALESCE(EXCLUDED.{name}, t.{name})" for name in MERGED_COLUMNS)},
         received_at = LEAST(t.received_at, EXCLUDED.received_at),
         first_seen_at = LEAST(t.first_seen_at, EXCLUDED.first_seen_at),
         ended_at = LEAST(t.ended_at, EXCLUDED.ended_at),
         {
     ", ".join(
-        f"{name} = CASE WHEN {_REPLACES} THEN EXCLUDED.{name} ELSE t.{name} END"
-        for name in TRANSCRIPT
+        f"{name} = CASE WHEN {_REPLACES_TRANSCRIPT} THEN EXCLUDED.{name} ELSE t.{name} END"
+        for name in TRANSCRIPT_COLUMNS
     )
 },
         key_terminal = EXCLUDED.key_terminal,
@@ -111,20 +108,20 @@ WITH job AS (
             > (t.key_terminal, t.key_updated_at, t.key_source, t.key_sha256)
     RETURNING t.id
 )
-INSERT INTO events ({", ".join(EVENT)})
-{_EVENTS} JOIN job ON job.id = told.job_id
+INSERT INTO events ({", ".join(EVENT_COLUMNS)})
+{_EVENT_ROWS} JOIN job ON job.id = event_row.job_id
 RETURNING sha256, id, outcome, reason, detail
 """
 
 CLAIM_JOB = f"""
-INSERT INTO transcriptions ({", ".join(JOB)}) {_JOBS}
+INSERT INTO transcriptions ({", ".join(JOB_COLUMNS)}) {_JOB_ROWS}
 ON CONFLICT (id) DO NOTHING
 """
 
-# A body that is known already is judged anew; but what has been applied stays applied, and what is
-# now remembers why it was not.
+# The validation of a known body replaces the earlier one, but an applied event stays applied. When
+# an event leaves the quarantine, `promoted_from` keeps the reason why it was there.
 RECORD_EVENT = f"""
-INSERT INTO events AS e ({", ".join(EVENT)}) {_EVENTS}
+INSERT INTO events AS e ({", ".join(EVENT_COLUMNS)}) {_EVENT_ROWS}
 ON CONFLICT (sha256) DO UPDATE SET
     deliveries = e.deliveries + EXCLUDED.deliveries,
     received_at = LEAST(e.received_at, EXCLUDED.received_at),
@@ -132,11 +129,11 @@ ON CONFLICT (sha256) DO UPDATE SET
     {
     ", ".join(
         f"{name} = CASE e.outcome WHEN 'quarantined' THEN EXCLUDED.{name} ELSE e.{name} END"
-        for name in _JUDGEMENT
+        for name in _VALIDATION_COLUMNS
     )
 },
-    promoted_at = CASE WHEN {_PROMOTED} THEN now() ELSE e.promoted_at END,
-    promoted_from = CASE WHEN {_PROMOTED} THEN e.reason ELSE e.promoted_from END,
+    promoted_at = CASE WHEN {_IS_PROMOTED} THEN now() ELSE e.promoted_at END,
+    promoted_from = CASE WHEN {_IS_PROMOTED} THEN e.reason ELSE e.promoted_from END,
     transaction_id = pg_current_xact_id()
 RETURNING sha256, id, outcome, reason, detail
 """

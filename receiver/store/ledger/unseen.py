@@ -1,4 +1,4 @@
-"""News: what of that which Twilio tells on being asked the store doesn't know yet."""
+"""Selects, of the events from Twilio's API, those with anything that the store doesn't know."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -6,30 +6,33 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from receiver.store.event import Event
-from receiver.store.jobs.fold import OVERLAID
+from receiver.store.jobs.fold import MERGED_COLUMNS
 from receiver.store.tables import events, transcriptions
 
-_COLUMNS = [transcriptions.c[name] for name in ("id", "account_id", "status", *OVERLAID)]
+_COLUMNS = [transcriptions.c[name] for name in ("id", "account_id", "status", *MERGED_COLUMNS)]
 
 
-def select_unseen(connection: Connection, told: Sequence[Event]) -> list[tuple[Event, bool]]:
-    """Give the events worth recording, and of each whether its job is known.
+def select_unseen(connection: Connection, fetched: Sequence[Event]) -> list[tuple[Event, bool]]:
+    """Return the events to record, each with whether its job is known.
 
-    One that is in the ledger isn't, nor is one that says of its job what the job's row says.
+    An event is left out if the ledger has it, or if its job's row already contains its values.
     """
-    digests = select(events.c.sha256).where(events.c.sha256.in_([each.sha256 for each in told]))
+    digests = select(events.c.sha256).where(
+        events.c.sha256.in_([event.sha256 for event in fetched])
+    )
     known = set(connection.execute(digests).scalars())
-    jobs = select(*_COLUMNS).where(transcriptions.c.id.in_([each.job_id for each in told]))
+    jobs = select(*_COLUMNS).where(transcriptions.c.id.in_([event.job_id for event in fetched]))
     rows = {row["id"]: dict(row) for row in connection.execute(jobs).mappings()}
 
     return [
-        (each, each.job_id in rows)
-        for each in told
-        if each.sha256 not in known and not _says(rows.get(each.job_id), each.head)
+        (event, event.job_id in rows)
+        for event in fetched
+        if event.sha256 not in known and not _contains(rows.get(event.job_id), event.head)
     ]
 
 
-def _says(row: Mapping[str, Any] | None, head: Mapping[str, Any] | None) -> bool:
+def _contains(row: Mapping[str, Any] | None, head: Mapping[str, Any] | None) -> bool:
+    """Return whether the job's row has all values of an event's head."""
     if row is None or head is None:
         return False
 

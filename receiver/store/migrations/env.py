@@ -1,4 +1,4 @@
-"""Alembic's environment: run the migrations on the connection that migrate.py hands over."""
+"""Alembic's environment: runs the migrations on the connection that migrate.py passes."""
 
 from alembic import context
 

@@ -1,1 +1,1 @@
-"""Polls: which jobs to ask Twilio about, when, and the scans of its list."""
+"""Polls: which jobs to ask Twilio about and when, and the scans of Twilio's list of jobs."""

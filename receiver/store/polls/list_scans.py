@@ -1,7 +1,8 @@
-"""Passes over Twilio's list of jobs: one at a time, and from where the last complete one began.
+"""Scans of Twilio's list of jobs, stored in the table `passes`: one scan at a time.
 
-A pass that was cut short is taken up again where it stopped, unless it began too long ago, and is
-complete only once every page was read. Until then nobody may rely on it.
+A scan lists the jobs created since the last complete scan began. An interrupted scan continues
+where it stopped, unless it began too long ago. It is complete only after every page was read; until
+then its result must not be relied on.
 """
 
 from dataclasses import dataclass
@@ -13,28 +14,29 @@ from sqlalchemy.dialects.postgresql import insert
 
 from receiver.store.tables import events, passes
 
-_p = passes.c
+_scan = passes.c
 
-# Twilio may list a job some time after it was created.
+# Twilio may list a job some time after its creation, so a scan lists this much again.
 OVERLAP = timedelta(minutes=10)
-# The first pass: what was created before the store first heard of anything was never ours, but
-# for what may have gone wrong on the first day.
-BEFORE_THE_FIRST = timedelta(days=1)
-LOOK_BACK = timedelta(days=30)
-# For how long the place where a pass was cut short is good for going on.
-RESUMABLE = timedelta(hours=1)
-# And for how long a pass may take with all that: its first pages were read when it began.
-LONGEST_PASS = timedelta(hours=6)
-KEPT = timedelta(days=30)
+# The first scan begins this long before the first event. Older jobs were never meant for this
+# service; the margin covers failures on the first day.
+FIRST_SCAN_MARGIN = timedelta(days=1)
+MAX_LOOK_BACK = timedelta(days=30)  # of the first scan
+# An interrupted scan can continue for this long.
+MAX_INTERRUPTION = timedelta(hours=1)
+# The whole scan may take this long with its interruptions: its first pages get old.
+MAX_SCAN_TIME = timedelta(hours=6)
+# Older scans are deleted.
+RETENTION = timedelta(days=30)
 
-# How long after a pass the next one may begin: the longer nothing has happened, the longer.
-SHORTEST_REST = timedelta(minutes=1)
-LONGEST_REST = timedelta(minutes=10)
+# The time between two scans: the longer nothing has changed, the longer.
+MIN_REST = timedelta(minutes=1)
+MAX_REST = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Scan:
-    """A pass that is under way: which jobs are to be listed, and from which page on."""
+    """A scan in progress: which jobs to list, and from which page (None: the first)."""
 
     id: int
     created_after: datetime
@@ -42,8 +44,8 @@ class Scan:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Counts:
-    """How many jobs were looked at, had changed, and were not known before."""
+class ScanCounts:
+    """How many jobs were checked, had changed, and were unknown before."""
 
     checked: int = 0
     changed: int = 0
@@ -51,79 +53,82 @@ class Counts:
 
 
 def begin(connection: Connection, *, at: datetime, leased_until: datetime) -> Scan | None:
-    """Begin a pass, or take up the one that was cut short last; None: one is under way.
+    """Begin a scan, or continue the last one if it was interrupted; None if no scan is needed.
 
-    One that began at the given time or later counts as this one, and isn't done again.
+    No scan is needed while another one is in progress, or if one began at the given time or later.
     """
     connection.execute(
         update(passes)
-        .where(_p.ended_at.is_(None), _p.leased_until < at)
-        .values(ended_at=at, fault="It was cut short.")
+        .where(_scan.ended_at.is_(None), _scan.leased_until < at)
+        .values(ended_at=at, fault="It was interrupted.")
     )
-    newest = connection.execute(select(func.max(_p.started_at))).scalar()
+    newest = connection.execute(select(func.max(_scan.started_at))).scalar()
     if newest is not None and newest >= at:
         return None
 
-    return _resumed(connection, at, leased_until) or _begun(connection, at, leased_until)
+    return _resume(connection, at, leased_until) or _insert(connection, at, leased_until)
 
 
-def _resumed(connection: Connection, at: datetime, leased_until: datetime) -> Scan | None:
-    last = select(func.max(_p.id)).scalar_subquery()
+def _resume(connection: Connection, at: datetime, leased_until: datetime) -> Scan | None:
+    last = select(func.max(_scan.id)).scalar_subquery()
     statement = (
         update(passes)
-        .where(_p.id == last, _p.completed_at.is_(None), _p.token.is_not(None))
-        .where(_p.ended_at >= at - RESUMABLE, _p.started_at > at - LONGEST_PASS)
+        .where(_scan.id == last, _scan.completed_at.is_(None), _scan.token.is_not(None))
+        .where(_scan.ended_at >= at - MAX_INTERRUPTION, _scan.started_at > at - MAX_SCAN_TIME)
         .values(ended_at=None, fault=None, leased_until=leased_until)
-        .returning(_p.id, _p.created_after, _p.token)
+        .returning(_scan.id, _scan.created_after, _scan.token)
     )
     row = connection.execute(statement).one_or_none()
 
-    return None if row is None else _pass(row)
+    return None if row is None else _to_scan(row)
 
 
-def _begun(connection: Connection, at: datetime, leased_until: datetime) -> Scan | None:
+def _insert(connection: Connection, at: datetime, leased_until: datetime) -> Scan | None:
     statement = (
         insert(passes)
         .values(
             started_at=at,
-            created_after=_beginning(connection, at),
+            created_after=_created_after(connection, at),
             leased_until=leased_until,
         )
         .on_conflict_do_nothing()
-        .returning(_p.id, _p.created_after, _p.token)
+        .returning(_scan.id, _scan.created_after, _scan.token)
     )
     row = connection.execute(statement).one_or_none()
 
-    return None if row is None else _pass(row)
+    return None if row is None else _to_scan(row)
 
 
-def _pass(row: Row[Any]) -> Scan:
+def _to_scan(row: Row[Any]) -> Scan:
     return Scan(id=row.id, created_after=row.created_after, token=row.token)
 
 
-def _beginning(connection: Connection, at: datetime) -> datetime:
-    """Return from which time of creation on the jobs are to be listed."""
-    complete = known_since(connection)
-    if complete is not None:
-        return complete - OVERLAP
+def _created_after(connection: Connection, at: datetime) -> datetime:
+    """Return the creation time from which a new scan lists the jobs."""
+    last_scan_at = last_complete_scan_at(connection)
+    if last_scan_at is not None:
+        return last_scan_at - OVERLAP
     first = connection.execute(select(events.c.received_at).order_by(events.c.id).limit(1)).scalar()
 
-    return max(min(first or at, at) - BEFORE_THE_FIRST, at - LOOK_BACK)
+    return max(min(first or at, at) - FIRST_SCAN_MARGIN, at - MAX_LOOK_BACK)
 
 
 def advance(
     connection: Connection,
-    open_pass: Scan,
-    counts: Counts,
+    scan: Scan,
+    counts: ScanCounts,
     *,
     token: str | None,
     leased_until: datetime,
 ) -> bool:
-    """Note that a page was read, what it came to, and the next one; False: it is another's now."""
-    statement = _open(open_pass).values(
-        checked=_p.checked + counts.checked,
-        changed=_p.changed + counts.changed,
-        found=_p.found + counts.found,
+    """Store the counts of a page, and which page is next; False if the scan is no longer ours.
+
+    `token` is the next page's, None after the last page.
+    """
+    statement = _update(scan).values(
+        checked=_scan.checked + counts.checked,
+        changed=_scan.changed + counts.changed,
+        found=_scan.found + counts.found,
         token=token,
         leased_until=leased_until,
     )
@@ -131,42 +136,40 @@ def advance(
     return connection.execute(statement).rowcount == 1
 
 
-def complete(connection: Connection, open_pass: Scan, at: datetime) -> None:
-    """Note that every page was read, and forget passes of long ago."""
-    connection.execute(_open(open_pass).values(completed_at=at, ended_at=at, token=None))
-    connection.execute(delete(passes).where(_p.started_at < at - KEPT))
+def complete(connection: Connection, scan: Scan, at: datetime) -> None:
+    """Mark the scan as complete: every page was read. Delete old scans."""
+    connection.execute(_update(scan).values(completed_at=at, ended_at=at, token=None))
+    connection.execute(delete(passes).where(_scan.started_at < at - RETENTION))
 
 
-def abort(
-    connection: Connection, open_pass: Scan, at: datetime, *, fault: str, resumable: bool
-) -> None:
-    """Note that not every page was read, and why."""
-    token: ColumnElement[str | None] | None = _p.token if resumable else None
-    connection.execute(_open(open_pass).values(ended_at=at, fault=fault, token=token))
+def abort(connection: Connection, scan: Scan, at: datetime, *, fault: str, resumable: bool) -> None:
+    """End the scan as incomplete, with the reason; a resumable one keeps its next page."""
+    token: ColumnElement[str | None] | None = _scan.token if resumable else None
+    connection.execute(_update(scan).values(ended_at=at, fault=fault, token=token))
 
 
-def known_since(connection: Connection) -> datetime | None:
-    """Return when the last complete pass began."""
-    statement = select(func.max(_p.started_at)).where(_p.completed_at.is_not(None))
+def last_complete_scan_at(connection: Connection) -> datetime | None:
+    """Return when the last complete scan began, None before the first one."""
+    statement = select(func.max(_scan.started_at)).where(_scan.completed_at.is_not(None))
 
     return connection.execute(statement).scalar()
 
 
 def next_scan_at(connection: Connection) -> datetime | None:
-    """Return when the next pass may begin, or be taken up; None: there was none yet."""
-    eventful = or_(_p.changed > 0, _p.found > 0)
+    """Return when the next scan may begin, or the last one may continue; None before the first."""
+    has_news = or_(_scan.changed > 0, _scan.found > 0)
     statement = select(
-        func.max(func.coalesce(_p.ended_at, _p.leased_until)).label("end"),
-        func.max(_p.started_at).filter(eventful).label("event"),
+        func.max(func.coalesce(_scan.ended_at, _scan.leased_until)).label("ended_at"),
+        func.max(_scan.started_at).filter(has_news).label("last_news_at"),
     )
     row = connection.execute(statement).one()
-    if row.end is None:
+    if row.ended_at is None:
         return None
-    end: datetime = row.end
-    quiet = end - row.event if row.event else LONGEST_REST
+    ended_at: datetime = row.ended_at
+    unchanged_for = ended_at - row.last_news_at if row.last_news_at else MAX_REST
 
-    return end + min(max(quiet, SHORTEST_REST), LONGEST_REST)
+    return ended_at + min(max(unchanged_for, MIN_REST), MAX_REST)
 
 
-def _open(open_pass: Scan) -> Update:
-    return update(passes).where(_p.id == open_pass.id, _p.ended_at.is_(None))
+def _update(scan: Scan) -> Update:
+    return update(passes).where(_scan.id == scan.id, _scan.ended_at.is_(None))

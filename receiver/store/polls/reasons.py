@@ -1,4 +1,4 @@
-"""What a job needs to be asked of Twilio for, in SQL: it follows from the job's row alone."""
+"""Why a job must be polled, as SQL conditions on the job's row alone."""
 
 import enum
 
@@ -11,35 +11,38 @@ _job = transcriptions.c
 
 
 class PollReason(enum.StrEnum):
-    """What Twilio is to be asked for."""
+    """What to get from Twilio."""
 
-    STATUS = "status"  # whether the job is over
-    # The id of the conversation that keeps the transcript, or first of all whether one does.
+    STATUS = "status"  # whether the job has ended
+    # The id of the conversation that stores the transcript, or at first whether there is one.
     CONVERSATION = "conversation"
-    TRANSCRIPT = "transcript"  # what the conversation says, since no callback brought it
+    TRANSCRIPT = "transcript"  # the conversation's transcript, because no callback brought it
 
 
-# So, and not as "none of those that are over", it is what the index of statuses knows.
+# Written as a list of values, because the index of statuses supports this, but not "not ended".
 IS_UNFINISHED = _job.status.in_(("PENDING", "RUNNING"))
 _IS_IN_CONVERSATION = and_(GAP, _job.conversation_id.is_not(None))
-# Whether a conversation keeps the transcript nobody has told yet.
-_IS_UNTOLD = and_(_job.resolved_configuration.is_(None), _job.transcript_sha256.is_(None))
-IS_TO_BE_STORED = (
-    # As the partial index writes it.
+# It is still unknown whether a conversation stores the transcript.
+_IS_STORAGE_UNKNOWN = and_(_job.resolved_configuration.is_(None), _job.transcript_sha256.is_(None))
+# A conversation stores the transcript.
+IS_STORED_IN_CONVERSATION = (
+    # The same text as in the partial index.
     _job.resolved_configuration.op("->>")(literal_column("'conversationConfigurationId'")).is_not(
         None
     )
 )
-_IS_CONVERSATION_TO_COME = and_(
+_IS_CONVERSATION_ID_MISSING = and_(
     _job.status == "COMPLETED",
     _job.conversation_id.is_(None),
-    or_(IS_TO_BE_STORED, _IS_UNTOLD),
+    or_(IS_STORED_IN_CONVERSATION, _IS_STORAGE_UNKNOWN),
 )
 
-# No job is of two kinds. Each kind has an index of its own, and all together have none.
-KINDS: dict[PollReason, ColumnElement[bool]] = {
+# At most one condition is true of a job. Each has an index of its own, but their union has none.
+CONDITIONS: dict[PollReason, ColumnElement[bool]] = {
     PollReason.STATUS: IS_UNFINISHED,
     PollReason.TRANSCRIPT: _IS_IN_CONVERSATION,
-    PollReason.CONVERSATION: _IS_CONVERSATION_TO_COME,
+    PollReason.CONVERSATION: _IS_CONVERSATION_ID_MISSING,
 }
-NEED: ColumnElement[str] = case(*((kind, need.value) for need, kind in KINDS.items()))
+POLL_REASON: ColumnElement[str] = case(
+    *((condition, reason.value) for reason, condition in CONDITIONS.items())
+)

@@ -1,4 +1,4 @@
-"""Refreshing the watches: each job that needs something has one, and no other job keeps its own."""
+"""Updates the watches: every job that must be polled gets one, and all others are deleted."""
 
 from datetime import datetime, timedelta
 
@@ -6,56 +6,69 @@ from sqlalchemy import Connection, and_, case, delete, literal, select
 from sqlalchemy.dialects.postgresql import insert
 
 from receiver.store.jobs.gaps import ended_at
-from receiver.store.polls.polls import SOON, is_needed, of_account
-from receiver.store.polls.reasons import IS_TO_BE_STORED, IS_UNFINISHED, KINDS, PollReason
+from receiver.store.polls.queue import MIN_POLL_DELAY, is_needed, of_account
+from receiver.store.polls.reasons import (
+    CONDITIONS,
+    IS_STORED_IN_CONVERSATION,
+    IS_UNFINISHED,
+    PollReason,
+)
 from receiver.store.tables import transcriptions, watches
 
 _job = transcriptions.c
-_w = watches.c
+_watch = watches.c
 
-# So many rows are written by one statement at most, which must end long before its timeout.
-MOST = 10_000
+# A statement must end long before its timeout.
+MAX_ROWS_PER_STATEMENT = 10_000
 
 
 def refresh(
     connection: Connection, *, account_id: str | None, grace: timedelta, at: datetime
 ) -> bool:
-    """Let the watches be those of the jobs that need one, of one account if it is known.
+    """Update the watches; return whether another call may have more to do.
 
-    A job whose need has changed is watched anew. One that was given up isn't, and its watch stays.
-    What nobody needs any more goes when it is due at the given time. Returns whether there may be
-    more to do, since no statement writes more than MOST rows.
+    No statement writes more than MAX_ROWS_PER_STATEMENT rows, so one call may not be enough.
+    `account_id` limits the jobs to one account; None means all accounts. `grace` is how long a
+    callback may take after its job has ended.
+
+    A watch whose reason has changed starts again; one that was given up stays given up while its
+    reason is the same. A watch that is no longer needed is deleted if it is due at the given time.
     """
-    written = [_watch(connection, need, account_id, grace) for need in PollReason]
-    written.append(_forget(connection, account_id, at))
+    written = [_watch_jobs(connection, reason, account_id, grace) for reason in PollReason]
+    written.append(_delete_unneeded(connection, account_id, at))
 
-    return max(written) == MOST
+    return max(written) == MAX_ROWS_PER_STATEMENT
 
 
-def _watch(
-    connection: Connection, need: PollReason, account_id: str | None, grace: timedelta
+def _watch_jobs(
+    connection: Connection, reason: PollReason, account_id: str | None, grace: timedelta
 ) -> int:
-    """Watch jobs that need this and aren't watched for it; return how many they were."""
+    """Watch the jobs that must be polled for this reason and aren't yet; return their number."""
     due = case(
-        (IS_UNFINISHED, _job.first_seen_at + SOON),
-        # A callback would tell what is needed of the others.
-        (and_(_job.conversation_id.is_(None), IS_TO_BE_STORED), ended_at + SOON),
+        (IS_UNFINISHED, _job.first_seen_at + MIN_POLL_DELAY),
+        # For the other jobs, a callback within the grace time may bring what is needed.
+        (
+            and_(_job.conversation_id.is_(None), IS_STORED_IN_CONVERSATION),
+            ended_at + MIN_POLL_DELAY,
+        ),
         else_=ended_at + grace,
     )
-    is_watched = select(_w.job_id).where(_w.job_id == _job.id, _w.need == need.value).exists()
-    # Mostly there is none; were the limit in here, the server would count on finding some soon,
-    # and look up one watch after the other instead of going through all of them at once.
+    is_watched = (
+        select(_watch.job_id).where(_watch.job_id == _job.id, _watch.need == reason.value).exists()
+    )
+    # Usually there are none. With the limit in this query, Postgres would expect to find some soon,
+    # and would look up the watches one by one instead of reading all of them at once.
     unwatched = (
-        select(_job.id, literal(need.value).label("need"), due.label("due_at"))
-        .where(KINDS[need], ~is_watched, *of_account(account_id))
+        select(_job.id, literal(reason.value).label("need"), due.label("due_at"))
+        .where(CONDITIONS[reason], ~is_watched, *of_account(account_id))
         .cte("unwatched")
         .prefix_with("MATERIALIZED")
     )
-    # In one order, so that two reconcilers don't wait for one another.
-    found = select(unwatched).order_by(unwatched.c.id).limit(MOST)
-    given = insert(watches).from_select(["job_id", "need", "due_at"], found)
+    # In a fixed order, so that two reconcilers don't deadlock.
+    rows = select(unwatched).order_by(unwatched.c.id).limit(MAX_ROWS_PER_STATEMENT)
+    given = insert(watches).from_select(["job_id", "need", "due_at"], rows)
     statement = given.on_conflict_do_update(
-        index_elements=[_w.job_id],
+        index_elements=[_watch.job_id],
         set_={
             "need": given.excluded.need,
             "due_at": given.excluded.due_at,
@@ -63,14 +76,18 @@ def _watch(
             "unknown": 0,
             "gave_up": None,
         },
-        where=_w.need != given.excluded.need,
+        where=_watch.need != given.excluded.need,
     )
 
     return connection.execute(statement.execution_options(preserve_rowcount=True)).rowcount
 
 
-def _forget(connection: Connection, account_id: str | None, at: datetime) -> int:
-    unneeded = select(_w.job_id).where(_w.due_at <= at, ~is_needed(account_id)).limit(MOST)
-    statement = delete(watches).where(_w.job_id.in_(unneeded), _w.due_at <= at)
+def _delete_unneeded(connection: Connection, account_id: str | None, at: datetime) -> int:
+    unneeded = (
+        select(_watch.job_id)
+        .where(_watch.due_at <= at, ~is_needed(account_id))
+        .limit(MAX_ROWS_PER_STATEMENT)
+    )
+    statement = delete(watches).where(_watch.job_id.in_(unneeded), _watch.due_at <= at)
 
     return connection.execute(statement).rowcount

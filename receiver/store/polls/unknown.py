@@ -1,9 +1,9 @@
-"""Unknown jobs: unfinished ones of which Twilio knows nothing, so that nobody asks any more."""
+"""Unknown jobs: unfinished jobs that Twilio doesn't know, so they are not polled any more."""
 
 from sqlalchemy import ColumnElement, Connection, and_, select
 
-from receiver.store.jobs.read import JOB, Row
-from receiver.store.polls.polls import GaveUp
+from receiver.store.jobs.read import JOB_COLUMNS, Row
+from receiver.store.polls.queue import GaveUp
 from receiver.store.polls.reasons import IS_UNFINISHED
 from receiver.store.tables import transcriptions, watches
 
@@ -18,7 +18,7 @@ IS_UNKNOWN: ColumnElement[bool] = and_(
 
 
 def unknown_jobs(connection: Connection, *, limit: int) -> list[Row]:
-    """Return such jobs, the oldest first."""
-    statement = select(*JOB).where(IS_UNKNOWN).order_by(_job.sort_at, _job.id).limit(limit)
+    """Return the unknown jobs, oldest first."""
+    statement = select(*JOB_COLUMNS).where(IS_UNKNOWN).order_by(_job.sort_at, _job.id).limit(limit)
 
     return [dict(row) for row in connection.execute(statement).mappings()]

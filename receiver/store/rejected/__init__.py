@@ -1,1 +1,1 @@
-"""Rejected requests: kept within quotas."""
+"""Rejected requests, stored within quotas."""

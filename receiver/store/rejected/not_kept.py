@@ -1,4 +1,4 @@
-"""Counting the refused requests that were not kept, by the reason why."""
+"""Counts the rejected requests that were not stored, by the reason why."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -10,8 +10,8 @@ from sqlalchemy.dialects.postgresql import insert
 from receiver.store.tables import rejected_not_kept
 
 
-def count_not_kept(connection: Connection, counts: Mapping[str, int], at: datetime) -> None:
-    """Add to the counts."""
+def add_not_kept(connection: Connection, counts: Mapping[str, int], at: datetime) -> None:
+    """Add these numbers of requests, by reason, to the counts."""
     rows = [
         {"reason": reason, "requests": count, "first_at": at, "last_at": at}
         for reason, count in sorted(counts.items())
@@ -28,6 +28,6 @@ def count_not_kept(connection: Connection, counts: Mapping[str, int], at: dateti
     )
 
 
-def not_kept(connection: Connection) -> Sequence[Row[Any]]:
-    """Return the counts: reason, requests, first_at, last_at."""
+def not_kept_counts(connection: Connection) -> Sequence[Row[Any]]:
+    """Return the rows of the counts: reason, requests, first_at, last_at."""
     return connection.execute(select(rejected_not_kept).order_by(rejected_not_kept.c.reason)).all()

@@ -1,4 +1,4 @@
-"""How much may be kept of what doesn't verify: a quota for each account of ours, one for others."""
+"""Quotas of rejected requests: one for each account of ours, and one that all others share."""
 
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -12,30 +12,30 @@ _MIB = 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Amount:
-    """How many requests, and how much they take."""
+    """A number of requests, and the bytes of their rows."""
 
     rows: int
     bytes: int
 
 
 class Quota(NamedTuple):
-    """How much may be kept of the rows that meet a condition.
+    """How much may be stored of the rows that meet a condition.
 
-    `account` is the one whose quota it is, None where it is the one that all others share.
+    `account` is the owner of the quota, None for a quota that several accounts share.
     """
 
     account: str | None
     condition: ColumnElement[bool]
-    most: Amount
+    limit: Amount
 
 
 @dataclass(frozen=True, slots=True)
 class Quotas:
-    """Who may have how much kept.
+    """How much may be stored for which account.
 
-    The accounts of `own` have a quota each. All others share one, of which none may have more than
-    its part: what strangers make up must stay small beside a database of 1 GB, as small plans are.
-    A callback has some 8 kB as a rule, and 1 MB at most.
+    Each account in `own` has a quota. All others share one, and each of them has a limit within
+    it. What strangers send must stay small even in a small plan's database of 1 GB. A callback
+    usually has about 8 kB, and at most 1 MB.
     """
 
     own: frozenset[str]
@@ -43,21 +43,21 @@ class Quotas:
     each_other: Amount = Amount(1_000, 8 * _MIB)
     all_others: Amount = Amount(8_000, 64 * _MIB)
 
-    def of(self, account: str) -> list[Quota]:
-        """Return those that a request in the account's name has to fit into."""
-        alone = rejected.c.account_id == account
+    def for_account(self, account: str) -> list[Quota]:
+        """Return the quotas that apply to a request that names this account."""
+        is_account = rejected.c.account_id == account
         if account in self.own:
-            return [Quota(account, alone, self.each_own)]
+            return [Quota(account, is_account, self.each_own)]
 
-        return [Quota(account, alone, self.each_other), self.of_others()]
+        return [Quota(account, is_account, self.each_other), self.for_others()]
 
-    def of_others(self) -> Quota:
-        """Return the one that all accounts share that have none of their own."""
+    def for_others(self) -> Quota:
+        """Return the quota that all accounts share that are not ours."""
         return Quota(None, rejected.c.account_id.not_in(sorted(self.own)), self.all_others)
 
 
-def used(connection: Connection, quota: Quota) -> Amount:
-    """Return how much is kept of what the quota is for."""
+def measure(connection: Connection, quota: Quota) -> Amount:
+    """Return how much of the quota is used."""
     sums = select(func.count(), func.coalesce(func.sum(rejected.c.row_bytes), 0))
     rows, size = connection.execute(sums.where(quota.condition)).one()
 

@@ -1,4 +1,4 @@
-"""Reading what was rejected, and how much of it there is."""
+"""Reads rejected requests, and how much of the quotas they use."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -6,14 +6,14 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, Row, func, select, true
 
-from receiver.store.rejected.quotas import Amount, Quota, Quotas, used
+from receiver.store.rejected.quotas import Amount, Quota, Quotas, measure
 from receiver.store.tables import rejected
 
-_SUMMARY = tuple(column for column in rejected.c if column.name != "body")
+_COLUMNS_WITHOUT_BODY = tuple(column for column in rejected.c if column.name != "body")
 
 
 class Usage(NamedTuple):
-    """How much of a quota is used."""
+    """A quota, and how much of it is used."""
 
     quota: Quota
     used: Amount
@@ -21,43 +21,46 @@ class Usage(NamedTuple):
 
 def newest_rejected(connection: Connection, *, limit: int) -> Sequence[Row[Any]]:
     """Return the newest rejected requests, without their bodies."""
-    newest = select(*_SUMMARY).order_by(rejected.c.id.desc()).limit(limit)
+    newest = select(*_COLUMNS_WITHOUT_BODY).order_by(rejected.c.id.desc()).limit(limit)
 
     return connection.execute(newest).all()
 
 
 def find_rejected(connection: Connection, ids: Sequence[int]) -> Sequence[Row[Any]]:
-    """Return those rejected requests, by default all, oldest first and without their bodies."""
-    return connection.execute(select(*_SUMMARY).where(_among(ids)).order_by(rejected.c.id)).all()
+    """Return the rejected requests with these ids, or all if none are given.
+
+    Oldest first, without their bodies.
+    """
+    statement = select(*_COLUMNS_WITHOUT_BODY).where(_has_id(ids)).order_by(rejected.c.id)
+
+    return connection.execute(statement).all()
 
 
 def rejected_ids(connection: Connection, ids: Sequence[int]) -> Sequence[int]:
-    """Return which of the numbers there are, by default all there are, in their order."""
-    return (
-        connection.execute(select(rejected.c.id).where(_among(ids)).order_by(rejected.c.id))
-        .scalars()
-        .all()
-    )
+    """Return which of these ids exist, or all ids if none are given, in ascending order."""
+    statement = select(rejected.c.id).where(_has_id(ids)).order_by(rejected.c.id)
+
+    return connection.execute(statement).scalars().all()
 
 
-def _among(ids: Sequence[int]) -> ColumnElement[bool]:
+def _has_id(ids: Sequence[int]) -> ColumnElement[bool]:
     return rejected.c.id.in_(ids) if ids else true()
 
 
-def load_rejected(connection: Connection, number: int) -> Row[Any] | None:
-    """Return a rejected request with its body, or None if it is gone."""
-    return connection.execute(select(rejected).where(rejected.c.id == number)).one_or_none()
+def load_rejected(connection: Connection, request_id: int) -> Row[Any] | None:
+    """Return a rejected request with its body, None if it no longer exists."""
+    return connection.execute(select(rejected).where(rejected.c.id == request_id)).one_or_none()
 
 
 def rejected_since(connection: Connection, moment: datetime) -> int:
-    """Return how many of those that are kept were received since then."""
-    counted = select(func.count()).where(rejected.c.received_at >= moment)
+    """Return how many of the stored requests were received since this time."""
+    statement = select(func.count()).where(rejected.c.received_at >= moment)
 
-    return connection.execute(counted).scalar_one()
+    return connection.execute(statement).scalar_one()
 
 
 def usage(connection: Connection, quotas: Quotas) -> list[Usage]:
-    """Return how full the quotas are: each account's own, then the one of all others."""
-    own = [quota for account in sorted(quotas.own) for quota in quotas.of(account)]
+    """Return the usage of all quotas: those of our accounts, then the one of all others."""
+    own = [quota for account in sorted(quotas.own) for quota in quotas.for_account(account)]
 
-    return [Usage(quota, used(connection, quota)) for quota in [*own, quotas.of_others()]]
+    return [Usage(quota, measure(connection, quota)) for quota in [*own, quotas.for_others()]]

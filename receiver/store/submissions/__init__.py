@@ -1,1 +1,1 @@
-"""Submissions: what Twilio was asked for, and what it answered."""
+"""Submissions: the requests to Twilio for new jobs, and Twilio's responses."""

@@ -1,37 +1,41 @@
-"""Intents that were left without an answer: whose turn it is to ask Twilio for them again."""
+"""Submissions that Twilio has not answered: claimed for a retry, or expired."""
 
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, select, update
 from sqlalchemy.dialects.postgresql import insert
 
-from receiver.store.submissions.submissions import COLUMNS, REMEMBERED, Submission, submission_of
+from receiver.store.submissions.outbox import COLUMNS, KEY_LIFETIME, Submission, to_submission
 from receiver.store.tables import submissions
 
-_s = submissions.c
+_submission = submissions.c
 
-TOLD = timedelta(days=8)
+# Expired submissions are reported until they are this old.
+REPORT_EXPIRED_FOR = timedelta(days=8)
 
 
 def claim(connection: Connection, submission: Submission, at: datetime) -> Submission | None:
-    """Take it as ours to ask for, and return it so: None if another did, or Twilio answered.
+    """Claim the submission for a retry and return it.
 
-    None is asked for so long after the first time that Twilio may have forgotten its key.
+    Return None if another process has claimed it, Twilio has answered, or the first attempt was so
+    long ago that Twilio may have forgotten the Idempotency-Key.
     """
     statement = (
         update(submissions)
-        .where(_s.idempotency_key == submission.idempotency_key)
-        .where(_s.answered_at.is_(None), _s.refusal.is_(None))
-        .where(_s.asked_at == submission.asked_at, _s.created_at >= at - REMEMBERED)
+        .where(_submission.idempotency_key == submission.idempotency_key)
+        .where(_submission.answered_at.is_(None), _submission.refusal.is_(None))
+        .where(
+            _submission.asked_at == submission.asked_at, _submission.created_at >= at - KEY_LIFETIME
+        )
         .values(asked_at=at)
     )
     row = connection.execute(statement.returning(*COLUMNS)).one_or_none()
 
-    return submission_of(row) if row else None
+    return to_submission(row) if row else None
 
 
 def mark_impossible(connection: Connection, key: str, *, submitted_by: str, at: datetime) -> None:
-    """Write down that nothing can be asked for under this key, so that nobody tries it again."""
+    """Store that this key can't be submitted, so that it isn't tried again."""
     given = insert(submissions).values(
         idempotency_key=key,
         request="",
@@ -43,17 +47,21 @@ def mark_impossible(connection: Connection, key: str, *, submitted_by: str, at: 
     connection.execute(given.on_conflict_do_nothing())
 
 
-def expired(connection: Connection, at: datetime) -> list[str]:
-    """Return the keys without an answer of which nobody may ask Twilio any more.
+def find_expired(connection: Connection, at: datetime) -> list[str]:
+    """Return the keys of unanswered submissions that must not be retried any more.
 
-    It may have forgotten them, so that whoever asks might make a second job. What is older than
-    TOLD somebody has seen to by now, and nobody can say so.
+    Twilio may have forgotten these keys, so a retry might create a second job. Submissions older
+    than REPORT_EXPIRED_FOR are left out: an operator has had time to check them, and has no way to
+    mark them as checked.
     """
     statement = (
-        select(_s.idempotency_key)
-        .where(_s.answered_at.is_(None), _s.refusal.is_(None))
-        .where(_s.created_at < at - REMEMBERED, _s.created_at > at - TOLD)
-        .order_by(_s.created_at)
+        select(_submission.idempotency_key)
+        .where(_submission.answered_at.is_(None), _submission.refusal.is_(None))
+        .where(
+            _submission.created_at < at - KEY_LIFETIME,
+            _submission.created_at > at - REPORT_EXPIRED_FOR,
+        )
+        .order_by(_submission.created_at)
     )
 
     return list(connection.execute(statement).scalars())

@@ -22,7 +22,7 @@ from app import create_app
 from receiver.services import services_of
 from receiver.simulator.configurations import CALLBACK_ONLY, WITH_CONVERSATION
 from receiver.simulator.server import SimulatorServer, serve
-from receiver.store.submissions.submissions import Submission, intend
+from receiver.store.submissions.outbox import Submission, record_intent
 from receiver.submissions.batch import CONCURRENCY
 from receiver.submissions.csv_rows import read_rows
 from schemas.submission import canonical
@@ -219,7 +219,7 @@ def test_what_nobody_can_know_is_one_lines_fault(
         row = read_rows(lines).rows[1]
     asked_at = datetime.now(UTC) - timedelta(hours=25)
     with services_of(app).engine.connect() as connection:
-        intend(
+        record_intent(
             connection,
             Submission(
                 idempotency_key=row.key,
@@ -231,7 +231,7 @@ def test_what_nobody_can_know_is_one_lines_fault(
         )
     result = submit(app, path)
     assert result.exit_code == 1
-    assert f"line 3: It was asked for at {asked_at:%Y-%m-%dT%H:%M:%SZ}" in result.stderr
+    assert f"line 3: It was submitted at {asked_at:%Y-%m-%dT%H:%M:%SZ}" in result.stderr
     assert recordings(twilio) == [recording(0), recording(2)]
 
 

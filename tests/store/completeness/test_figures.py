@@ -8,13 +8,13 @@ from hypothesis import strategies as st
 from sqlalchemy import Connection, Engine, event, text
 
 from receiver.store.completeness.figures import Completeness, completeness
-from receiver.store.completeness.missing import missing_jobs, to_resubmit
-from receiver.store.jobs.gaps import explanations
+from receiver.store.completeness.missing import jobs_to_resubmit, missing_jobs
+from receiver.store.jobs.gaps import explain_gaps
 from receiver.store.jobs.read import Row
 from receiver.store.ledger.record import record
 from receiver.store.polls.unknown import unknown_jobs
-from receiver.store.rejected.keep import keep_rejected
 from receiver.store.rejected.quotas import Quotas
+from receiver.store.rejected.write import store_rejected
 from tests.support.rejections import make_rejected
 from tests.support.store_events import START, make_event, quarantined
 
@@ -41,7 +41,7 @@ def _to_resubmit(connection: Connection, over_by: datetime) -> Sequence[Row]:
     with_recording = text("UPDATE transcriptions SET configuration_id = 'c', source_id = 's'")
     connection.execute(with_recording)
 
-    return to_resubmit(connection, over_by, over_by, account_id=None, limit=9)
+    return jobs_to_resubmit(connection, over_by, over_by, account_id=None, limit=9)
 
 
 def test_an_empty_store_lacks_nothing(engine: Engine) -> None:
@@ -125,7 +125,7 @@ def test_an_explanation_is_of_that_job(engine: Engine) -> None:
     """A job that was neither quarantined nor submitted again has none."""
     record(engine, make_event({"status": "COMPLETED"}))
     with engine.connect() as connection:
-        assert explanations(connection, ["job", "other"]) == {
+        assert explain_gaps(connection, ["job", "other"]) == {
             "job": {
                 "id": "job",
                 "is_quarantined": False,
@@ -142,10 +142,10 @@ def test_what_is_here_already_is_not_paid_for(engine: Engine) -> None:
             engine, make_event({"status": "COMPLETED", "updated_at": START}, job=f"job_{number}")
         )
     record(engine, quarantined(make_event({"status": "COMPLETED"}, job="job_0")))
-    keep_rejected(engine, make_rejected(1), Quotas(frozenset()))
+    store_rejected(engine, make_rejected(1), Quotas(frozenset()))
     with engine.connect() as connection:
         found = _to_resubmit(connection, START + HOUR)
-        assert explanations(connection, ["job_1"])["job_1"]["is_rejected"]
+        assert explain_gaps(connection, ["job_1"])["job_1"]["is_rejected"]
     assert [job["id"] for job in found] == ["job_2"]
 
 

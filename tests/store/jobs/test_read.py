@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import DataError, OperationalError
 
-from receiver.store.engine import run
+from receiver.store.engine import execute_prepared
 from receiver.store.jobs.read import transcript_body, transcription
 from receiver.store.ledger.record import record
 from tests.support.store_events import make_event
@@ -57,21 +57,21 @@ def test_a_read_that_was_given_up_answers_nobody_else(engine: Engine) -> None:
     before = signal.signal(signal.SIGALRM, _give_up)
     try:
         with engine.connect() as connection:
-            [(left,)] = run(connection, _PID, {})
+            [(left,)] = execute_prepared(connection, _PID, {})
             signal.setitimer(signal.ITIMER_REAL, 0.05)
             with pytest.raises(_GivenUp):
-                run(connection, "SELECT pg_sleep(60)", {})
+                execute_prepared(connection, "SELECT pg_sleep(60)", {})
     finally:
         signal.signal(signal.SIGALRM, before)
     with engine.connect() as connection:
-        assert run(connection, _PID, {}) != [(left,)]
+        assert execute_prepared(connection, _PID, {}) != [(left,)]
 
 
 def test_a_refused_statement_costs_no_connection(engine: Engine) -> None:
     """The server's refusal is an answer: the connection goes on."""
     with engine.connect() as connection:
-        [told] = run(connection, _PID, {})
+        [told] = execute_prepared(connection, _PID, {})
         with pytest.raises(DataError):
-            run(connection, "SELECT 1 / %(zero)s::integer", {"zero": 0})
+            execute_prepared(connection, "SELECT 1 / %(zero)s::integer", {"zero": 0})
     with engine.connect() as connection:
-        assert run(connection, _PID, {}) == [told]
+        assert execute_prepared(connection, _PID, {}) == [told]

@@ -2,11 +2,14 @@
 
 import subprocess
 import sys
+import threading
+import traceback
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
+from types import FrameType
 
 import pytest
 from sqlalchemy import Engine, select, text
@@ -27,14 +30,24 @@ def _event(number: int) -> Event:
     return make_event(HEAD, job=f"job_{number}", minutes=number)
 
 
-def _is_so_long(together: GroupCommitter, length: int) -> bool:
-    return together.waiting == length
+def _waits_in_line(frame: FrameType) -> bool:
+    callers = {caller.f_code for caller, _ in traceback.walk_stack(frame)}
+
+    return (
+        frame.f_code is threading.Condition.wait.__code__
+        and GroupCommitter.record.__code__ in callers
+    )
+
+
+def _is_so_long(length: int) -> bool:
+    """Return whether so many threads wait in the line, by where each of them stands."""
+    return sum(map(_waits_in_line, sys._current_frames().values())) == length  # noqa: SLF001 - documented
 
 
 @contextmanager
 def _line(engine: Engine, waiting: Sequence[Event]) -> Iterator[list[Future[Recorded]]]:
     """Let all stand in line behind one who can't go on, and yield what becomes of them after it."""
-    together = GroupCommitter(engine, leaders=1)
+    together = GroupCommitter(engine, max_leaders=1)
     with ThreadPoolExecutor(len(waiting) + 1) as pool:
         with transactional(engine).begin() as connection:
             connection.execute(text("SELECT 1 FROM transcriptions WHERE id = 'first' FOR UPDATE"))
@@ -43,7 +56,7 @@ def _line(engine: Engine, waiting: Sequence[Event]) -> Iterator[list[Future[Reco
             futures = []
             for number, event in enumerate(waiting, 1):
                 futures.append(pool.submit(together.record, event))
-                wait_until(partial(_is_so_long, together, number))
+                wait_until(partial(_is_so_long, number))
         first.result(30)
         yield futures
 
@@ -62,7 +75,7 @@ def _writers(engine: Engine, *jobs: str) -> set[str]:
 
 def test_a_locked_job_holds_up_no_other(engine: Engine) -> None:
     """Behind one who waits for a lock the next one leads, as long as there are connections."""
-    together = GroupCommitter(engine, leaders=2)
+    together = GroupCommitter(engine, max_leaders=2)
     with ThreadPoolExecutor(3) as pool:
         with transactional(engine).begin() as connection:
             connection.execute(text("SELECT 1 FROM transcriptions WHERE id = 'first' FOR UPDATE"))

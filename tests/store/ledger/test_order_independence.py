@@ -23,7 +23,7 @@ WRITERS = 8
 # How an event is recorded: alone, or with those that come meanwhile.
 WAYS: dict[str, Callable[[Engine], Record]] = {
     "alone": lambda engine: partial(record, engine),
-    "together": lambda engine: GroupCommitter(engine, leaders=2).record,
+    "together": lambda engine: GroupCommitter(engine, max_leaders=2).record,
 }
 
 

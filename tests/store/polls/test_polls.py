@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Engine, select, text
 from receiver.store.jobs.remove import remove_job
 from receiver.store.ledger.record import record
 from receiver.store.polls import refresh as refreshing
-from receiver.store.polls.polls import GaveUp, Watch, claim, give_up, reschedule
+from receiver.store.polls.queue import GaveUp, Watch, claim, give_up, reschedule
 from receiver.store.polls.reasons import PollReason
 from receiver.store.polls.refresh import refresh
 from receiver.store.tables import watches
@@ -81,12 +81,12 @@ def test_what_was_asked_before_the_need_changed_does_not_count(engine: Engine) -
     with engine.connect() as connection:
         connection.execute(text("UPDATE watches SET attempts = 13, unknown = 4"))
     [same] = _claim(engine)
-    assert (same.need, same.attempts, same.unknown) == (PollReason.STATUS, 13, 4)
+    assert (same.reason, same.attempts, same.unknown) == (PollReason.STATUS, 13, 4)
     record(engine, make_event({"status": "COMPLETED", "conversation_id": "conv"}, job=job))
     with engine.connect() as connection:
         connection.execute(text("UPDATE watches SET due_at = :at"), {"at": START})
     [other] = _claim(engine)
-    assert (other.need, other.attempts, other.unknown) == (PollReason.TRANSCRIPT, 0, 0)
+    assert (other.reason, other.attempts, other.unknown) == (PollReason.TRANSCRIPT, 0, 0)
 
 
 def test_a_claimed_watch_is_written_down_as_it_is_settled(engine: Engine) -> None:
@@ -94,7 +94,7 @@ def test_a_claimed_watch_is_written_down_as_it_is_settled(engine: Engine) -> Non
     _watched(engine, 1)
     [mine] = _claim(engine)
     settled = Watch(
-        job=mine.job, need=mine.need, attempts=3, unknown=2, leased_until=mine.leased_until
+        job=mine.job, reason=mine.reason, attempts=3, unknown=2, leased_until=mine.leased_until
     )
     _do(engine, lambda connection: reschedule(connection, settled, START))
     [again] = _claim(engine)
@@ -121,7 +121,7 @@ def test_no_statement_writes_more_than_it_can(
     jobs = _watched(engine, 5)
     with engine.connect() as connection:
         connection.execute(text("TRUNCATE watches"))
-    monkeypatch.setattr(refreshing, "MOST", 2)
+    monkeypatch.setattr(refreshing, "MAX_ROWS_PER_STATEMENT", 2)
     counts = []
     while _refresh(engine):
         counts.append(len(_ids(engine)))
@@ -141,7 +141,7 @@ def test_what_was_given_up_is_not_watched_anew(engine: Engine) -> None:
     assert (_claim(engine), _ids(engine)) == ([], [job])
     record(engine, make_event({"status": "COMPLETED", "conversation_id": "conv"}, job=job))
     _refresh(engine)
-    assert [each.need for each in _claim(engine)] == [PollReason.TRANSCRIPT]
+    assert [each.reason for each in _claim(engine)] == [PollReason.TRANSCRIPT]
 
 
 def test_a_gap_that_tells_no_configuration_is_asked_about(engine: Engine) -> None:
@@ -150,6 +150,6 @@ def test_a_gap_that_tells_no_configuration_is_asked_about(engine: Engine) -> Non
     record(engine, make_event({"status": "COMPLETED", "sentences": 1}, job="here"))
     record(engine, make_event({"status": "COMPLETED", "resolved_configuration": {}}, job="told"))
     _refresh(engine)
-    assert [(each.job["id"], each.need) for each in _claim(engine)] == [
+    assert [(each.job["id"], each.reason) for each in _claim(engine)] == [
         ("gap", PollReason.CONVERSATION)
     ]

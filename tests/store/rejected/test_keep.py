@@ -10,15 +10,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Engine, delete, select
 
-from receiver.store.rejected.keep import (
-    KEPT_FOR,
-    QuotaExceededError,
-    keep_rejected,
-    remove_rejected,
-)
-from receiver.store.rejected.not_kept import count_not_kept, not_kept
+from receiver.store.rejected.not_kept import add_not_kept, not_kept_counts
 from receiver.store.rejected.quotas import Amount, Quotas
 from receiver.store.rejected.read import rejected_since, usage
+from receiver.store.rejected.write import (
+    MIN_RETENTION,
+    QuotaExceededError,
+    remove_rejected,
+    store_rejected,
+)
 from receiver.store.tables import rejected
 from tests.support.rejections import START, make_rejected
 
@@ -86,14 +86,14 @@ def test_no_quota_is_ever_exceeded_and_nothing_young_is_evicted(
         request = make_rejected(number, account=account, hours=hours, size=size)
         before = _rows(engine)
         try:
-            kept = keep_rejected(engine, request, QUOTAS)
+            kept = store_rejected(engine, request, QUOTAS)
         except QuotaExceededError:
             assert _rows(engine) == before
             continue
         after = _rows(engine)
         gone = [row for row in before if row not in after]
         assert [row.id for row in after if row not in before] == [kept]
-        assert all(row.received_at <= request.received_at - KEPT_FOR for row in gone)
+        assert all(row.received_at <= request.received_at - MIN_RETENTION for row in gone)
         # Only what falls under the same quota makes room.
         assert all((row.account_id in QUOTAS.own) == (account in QUOTAS.own) for row in gone)
         assert _within(after, QUOTAS)
@@ -102,43 +102,43 @@ def test_no_quota_is_ever_exceeded_and_nothing_young_is_evicted(
 def test_the_oldest_make_room_and_no_more_than_must(engine: Engine) -> None:
     """After a day the first go for the newest, by number or by size, and the others stay."""
     first, *others = [
-        keep_rejected(engine, make_rejected(n, account=OWN, hours=n), QUOTAS) for n in range(4)
+        store_rejected(engine, make_rejected(n, account=OWN, hours=n), QUOTAS) for n in range(4)
     ]
     with pytest.raises(QuotaExceededError):
-        keep_rejected(engine, make_rejected(4, account=OWN, hours=23.9), QUOTAS)
-    last = keep_rejected(engine, make_rejected(5, account=OWN, hours=28), QUOTAS)
+        store_rejected(engine, make_rejected(4, account=OWN, hours=23.9), QUOTAS)
+    last = store_rejected(engine, make_rejected(5, account=OWN, hours=28), QUOTAS)
     assert [row.id for row in _rows(engine)] == [*others, last]
     assert first not in others
     with pytest.raises(QuotaExceededError):
-        keep_rejected(engine, make_rejected(6, account=OWN, hours=28, size=5000), QUOTAS)
+        store_rejected(engine, make_rejected(6, account=OWN, hours=28, size=5000), QUOTAS)
     large = make_rejected(7, account=OWN, hours=28, size=100 + 2 * SIZE)
-    largest = keep_rejected(engine, large, QUOTAS)
+    largest = store_rejected(engine, large, QUOTAS)
     assert [row.id for row in _rows(engine)] == [others[2], last, largest]
 
 
 def test_strangers_leave_our_own_quota_alone(engine: Engine) -> None:
     """However full the common quota is, an account that we name has its own."""
     for number in range(3):
-        keep_rejected(engine, make_rejected(number, account=f"AC{number + 1}"), QUOTAS)
+        store_rejected(engine, make_rejected(number, account=f"AC{number + 1}"), QUOTAS)
     with pytest.raises(QuotaExceededError) as full:
-        keep_rejected(engine, make_rejected(3, account="AC4"), QUOTAS)
+        store_rejected(engine, make_rejected(3, account="AC4"), QUOTAS)
     assert full.value.account is None
-    assert keep_rejected(engine, make_rejected(4, account=OWN), QUOTAS)
+    assert store_rejected(engine, make_rejected(4, account=OWN), QUOTAS)
 
 
 def test_one_stranger_has_a_part_of_the_common_quota(engine: Engine) -> None:
     """It is told whose quota is used up."""
     for number in range(2):
-        keep_rejected(engine, make_rejected(number), QUOTAS)
+        store_rejected(engine, make_rejected(number), QUOTAS)
     with pytest.raises(QuotaExceededError) as full:
-        keep_rejected(engine, make_rejected(2), QUOTAS)
+        store_rejected(engine, make_rejected(2), QUOTAS)
     assert full.value.account == "AC1"
-    assert keep_rejected(engine, make_rejected(3, account="AC2"), QUOTAS)
+    assert store_rejected(engine, make_rejected(3, account="AC2"), QUOTAS)
 
 
 def test_the_same_body_is_one_row(engine: Engine) -> None:
     """Refused again, also where the quota is used up, it has the number it had."""
-    numbers = [keep_rejected(engine, make_rejected(n), QUOTAS) for n in (0, 1, 0, 1, 0)]
+    numbers = [store_rejected(engine, make_rejected(n), QUOTAS) for n in (0, 1, 0, 1, 0)]
     assert numbers == [*numbers[:2], *numbers[:2], numbers[0]]
     assert len(_rows(engine)) == 2
 
@@ -148,7 +148,7 @@ def test_writers_at_once_keep_the_quotas(engine: Engine) -> None:
 
     def keep(number: int) -> bool:
         try:
-            keep_rejected(engine, make_rejected(number, account=f"AC{number % 5}"), QUOTAS)
+            store_rejected(engine, make_rejected(number, account=f"AC{number % 5}"), QUOTAS)
         except QuotaExceededError:
             return False
         return True
@@ -162,13 +162,13 @@ def test_writers_at_once_keep_the_quotas(engine: Engine) -> None:
 def test_the_usage_is_told_by_quota(engine: Engine) -> None:
     """Each account of our own, then all others together."""
     for number, account in enumerate([OWN, "AC1", "AC2"]):
-        keep_rejected(engine, make_rejected(number, account=account, hours=number), QUOTAS)
+        store_rejected(engine, make_rejected(number, account=account, hours=number), QUOTAS)
     with engine.connect() as connection:
         own, others = usage(connection, QUOTAS)
         assert (own.quota.account, own.used) == (OWN, Amount(1, SIZE))
-        assert own.quota.most == QUOTAS.each_own
+        assert own.quota.limit == QUOTAS.each_own
         assert (others.quota.account, others.used) == (None, Amount(2, 2 * SIZE))
-        assert others.quota.most == QUOTAS.all_others
+        assert others.quota.limit == QUOTAS.all_others
         assert rejected_since(connection, START + timedelta(hours=1)) == 2
         remove_rejected(connection, _rows(engine)[0].id)
         assert usage(connection, QUOTAS)[0].used == Amount(0, 0)
@@ -178,7 +178,7 @@ def test_what_was_not_kept_is_added_up(engine: Engine) -> None:
     """Each worker's batches come together, with the time of the first and the last."""
     later = START + timedelta(hours=1)
     with engine.connect() as connection:
-        count_not_kept(connection, {"full": 2}, START)
-        count_not_kept(connection, {"unread": 1, "full": 3}, later)
-        rows = [tuple(row) for row in not_kept(connection)]
+        add_not_kept(connection, {"full": 2}, START)
+        add_not_kept(connection, {"unread": 1, "full": 3}, later)
+        rows = [tuple(row) for row in not_kept_counts(connection)]
     assert rows == [("full", 5, START, later), ("unread", 1, later, later)]

@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import Engine
 
-from receiver.store.submissions import intents, submissions
-from receiver.store.submissions.submissions import (
-    REMEMBERED,
+from receiver.store.submissions import intents, outbox
+from receiver.store.submissions.outbox import (
+    KEY_LIFETIME,
     KeyReusedError,
     OutcomeUnknownError,
     Submission,
@@ -35,24 +35,22 @@ AGAIN = replace(LATER, created_at=NOON)
 
 def _intend(engine: Engine, submission: Submission) -> Submission:
     with engine.connect() as connection:
-        return submissions.intend(connection, submission)
+        return outbox.record_intent(connection, submission)
 
 
 def _take(engine: Engine, *, job_id: str = "job", event_id: int = 7) -> Submission:
     with engine.connect() as connection:
-        return submissions.mark_taken(
-            connection, "key-1", job_id=job_id, event_id=event_id, at=NOON
-        )
+        return outbox.mark_accepted(connection, "key-1", job_id=job_id, event_id=event_id, at=NOON)
 
 
 def _refuse(engine: Engine, asked: Submission = WANTED, *, status: int = 400) -> None:
     with engine.connect() as connection:
-        submissions.mark_refused(connection, asked, {"status": status, "code": 17530})
+        outbox.mark_refused(connection, asked, {"status": status, "code": 17530})
 
 
 def _unanswered(engine: Engine, before: datetime) -> list[Submission]:
     with engine.connect() as connection:
-        return list(submissions.unanswered(connection, before))
+        return list(outbox.find_unanswered(connection, before))
 
 
 def test_an_intent_is_known_until_it_is_answered(engine: Engine) -> None:
@@ -75,8 +73,8 @@ def test_a_repeat_counts_from_its_own_time(engine: Engine) -> None:
 def test_what_twilio_may_have_forgotten_is_left_alone(engine: Engine) -> None:
     """After a day nobody takes an intent up unasked: it might become a second job."""
     _intend(engine, WANTED)
-    assert _unanswered(engine, NOON + REMEMBERED) == [WANTED]
-    assert _unanswered(engine, NOON + REMEMBERED + timedelta(seconds=1)) == []
+    assert _unanswered(engine, NOON + KEY_LIFETIME) == [WANTED]
+    assert _unanswered(engine, NOON + KEY_LIFETIME + timedelta(seconds=1)) == []
 
 
 def test_an_answer_stays(engine: Engine) -> None:
@@ -108,7 +106,7 @@ def test_a_refusal_of_the_moment_says_nothing_of_an_earlier_ask(
     assert _unanswered(engine, NOON + timedelta(minutes=6)) == [AGAIN]
     _refuse(engine, AGAIN)
     anew = _intend(engine, _later(timedelta(minutes=10)))
-    assert anew.is_first_ask
+    assert anew.is_first_attempt
     _refuse(engine, anew, status=status)
     assert _unanswered(engine, NOON + timedelta(minutes=11)) == []
 
@@ -134,28 +132,28 @@ def test_a_refused_key_may_stand_for_another_request(engine: Engine) -> None:
 def test_what_may_be_forgotten_is_not_asked_again(engine: Engine) -> None:
     """A day after the first ask of unknown outcome it is doubtful, until then it isn't."""
     _intend(engine, WANTED)
-    _intend(engine, _later(REMEMBERED))
-    late = _later(REMEMBERED + timedelta(seconds=1))
+    _intend(engine, _later(KEY_LIFETIME))
+    late = _later(KEY_LIFETIME + timedelta(seconds=1))
     with pytest.raises(OutcomeUnknownError, match=r"2026-04-02T12:00:00Z.*new Idempotency-Key"):
         _intend(engine, late)
     with engine.connect() as connection:
-        assert intents.expired(connection, NOON + REMEMBERED) == []
-        assert intents.expired(connection, late.asked_at) == [WANTED.idempotency_key]
-        assert intents.expired(connection, NOON + intents.TOLD) == []
+        assert intents.find_expired(connection, NOON + KEY_LIFETIME) == []
+        assert intents.find_expired(connection, late.asked_at) == [WANTED.idempotency_key]
+        assert intents.find_expired(connection, NOON + intents.REPORT_EXPIRED_FOR) == []
     _take(engine)
     assert _intend(engine, late).job_id == "job"
     with engine.connect() as connection:
-        assert intents.expired(connection, late.asked_at) == []
+        assert intents.find_expired(connection, late.asked_at) == []
 
 
 def test_what_was_refused_long_ago_is_asked_anew(engine: Engine) -> None:
     """There is no doubt about it, and its day begins again."""
     _intend(engine, WANTED)
     _refuse(engine)
-    later = _later(3 * REMEMBERED)
+    later = _later(3 * KEY_LIFETIME)
     assert _intend(engine, later) == later
     with engine.connect() as connection:
-        assert intents.expired(connection, later.asked_at) == []
+        assert intents.find_expired(connection, later.asked_at) == []
 
 
 def test_one_takes_up_what_was_left(engine: Engine) -> None:
@@ -164,7 +162,7 @@ def test_one_takes_up_what_was_left(engine: Engine) -> None:
     with engine.connect() as connection:
         assert intents.claim(connection, WANTED, LATER.asked_at) == AGAIN
         assert intents.claim(connection, WANTED, LATER.asked_at) is None
-        assert intents.claim(connection, AGAIN, NOON + 2 * REMEMBERED) is None
+        assert intents.claim(connection, AGAIN, NOON + 2 * KEY_LIFETIME) is None
 
 
 @pytest.mark.parametrize("answered", [False, True])
@@ -183,5 +181,5 @@ def test_which_are_done(engine: Engine) -> None:
     _intend(engine, replace(WANTED, idempotency_key="key-2"))
     _take(engine)
     with engine.connect() as connection:
-        assert submissions.taken(connection, ["key-1", "key-2", "key-3"]) == {"key-1": "job"}
-        assert submissions.taken(connection, []) == {}
+        assert outbox.accepted_jobs(connection, ["key-1", "key-2", "key-3"]) == {"key-1": "job"}
+        assert outbox.accepted_jobs(connection, []) == {}

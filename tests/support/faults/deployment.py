@@ -40,7 +40,7 @@ class Deployment:
     def migrate(self) -> None:
         """Bring the schema there."""
         engine = make_engine(self.database, pool_size=1)
-        migrate(engine, tell=lambda _: None)
+        migrate(engine, report=lambda _: None)
         engine.dispose()
 
     def sibling(self, name: str) -> "Deployment":
