@@ -8,10 +8,10 @@ import pytest
 from sqlalchemy import Engine, select
 
 from receiver.store.tables import events
-from tests.support.environment import engine_on
+from tests.support.environment import open_engine
 from tests.support.paths import ROOT
-from tests.support.server import WebServer, response_of, web_server
-from tests.support.telling import empty
+from tests.support.server import WebServer, read_response, web_server
+from tests.support.stored_callbacks import truncate
 
 pytestmark = pytest.mark.both_postgres  # over HTTP, the whole way of a callback
 
@@ -29,7 +29,7 @@ def _server(module_database: str, tmp_path_factory: pytest.TempPathFactory) -> I
 @pytest.fixture
 def engine(module_database: str) -> Iterator[Engine]:
     """Yield an engine on the service's database."""
-    with engine_on(module_database) as engine:
+    with open_engine(module_database) as engine:
         yield engine
 
 
@@ -37,7 +37,7 @@ def engine(module_database: str) -> Iterator[Engine]:
 def web(_server: WebServer, engine: Engine) -> Iterator[WebServer]:
     """Yield the service, whose database is empty."""
     yield _server
-    empty(engine)
+    truncate(engine)
 
 
 def _bodies(engine: Engine) -> list[bytes]:
@@ -69,20 +69,20 @@ def test_every_way_to_send_the_same_request(web: WebServer, engine: Engine) -> N
         connection.sendall(web.head_of_call(BODY, length="Transfer-Encoding: chunked"))
         for part in (BODY[:100], BODY[100:], b""):
             connection.sendall(b"%x\r\n%s\r\n" % (len(part), part))
-        assert _status(response_of(connection)) == 204
+        assert _status(read_response(connection)) == 204
     with web.connect() as connection:
         connection.sendall(web.head_of_call(BODY, target=web.url) + BODY)
-        assert _status(response_of(connection)) == 204
+        assert _status(read_response(connection)) == 204
     with web.connect() as connection:
         head = web.head_of_call(BODY, route="//callbacks/transcription")
         connection.sendall(head + BODY)
-        assert _status(response_of(connection)) == 204
+        assert _status(read_response(connection)) == 204
     with web.connect() as connection:
         head = web.head_of_call(BODY, length=f"Expect: 100-continue\r\nContent-Length: {len(BODY)}")
         connection.sendall(head)
         assert connection.recv(65536).startswith(b"HTTP/1.1 100 Continue")
         connection.sendall(BODY)
-        assert _status(response_of(connection)) == 204
+        assert _status(read_response(connection)) == 204
     contradiction = {"X-Forwarded-Proto": "http", "X-Forwarded-Ssl": "on", "X-Forwarded-Host": "x"}
     assert web.call(BODY, headers=contradiction).status_code == 204
     assert _bodies(engine) == [BODY]

@@ -70,7 +70,7 @@ def test_memory_is_released(reader: BodyReader) -> None:
 
 def test_a_deadline_leaves_nothing_reserved() -> None:
     """Under gevent a deadline may end a request anywhere, also while it reserves or releases."""
-    command = [sys.executable, "-m", "tests.support.cut_off"]
+    command = [sys.executable, "-m", "tests.support.interrupted_reservations"]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
     assert done.stdout.split() == ["free", "a", "b", "c"], done.stderr
 

@@ -16,7 +16,7 @@ from tests.support import signing
 from tests.support.app import Reader, Twilio
 from tests.support.environment import PUBLIC_URL, TOKEN, changed_settings
 from tests.support.paths import ROOT
-from tests.support.store_events import ledger
+from tests.support.store_events import ledger_rows
 
 SAMPLES = ROOT / "tests" / "samples"
 COMPLETED = (SAMPLES / "completed_flat.json").read_bytes()
@@ -281,4 +281,4 @@ def test_a_callback_of_another_host_is_refused(app: Flask, engine: Engine, rest:
         environ_overrides={"RAW_URI": url.removeprefix(PUBLIC_URL)},
     )
     assert response.status_code == 403
-    assert ledger(engine) == []
+    assert ledger_rows(engine) == []

@@ -3,7 +3,7 @@
 from contextlib import suppress
 from pathlib import Path
 
-from tests.support.server import response_of, web_server
+from tests.support.server import read_response, web_server
 
 HEAD = (
     "POST /callbacks/transcription?bodySHA256={hash} HTTP/1.1\r\nHost: {host}\r\n"
@@ -23,6 +23,6 @@ def test_the_rest_of_a_body_is_no_request(migrated: str, tmp_path: Path) -> None
         answer = connection.recv(65536)
         with suppress(ConnectionError):  # closed already, as it should be
             connection.sendall(SMUGGLED)
-            answer += response_of(connection)
+            answer += read_response(connection)
     assert answer.startswith(b"HTTP/1.1 403")
     assert answer.count(b"HTTP/1.1 ") == 1

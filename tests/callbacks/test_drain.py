@@ -18,14 +18,14 @@ from receiver.spool.folder import Spool
 from receiver.store.engine import make_engine
 from receiver.store.ledger.record import Recorded, record_or_quarantine
 from receiver.store.retry import DatabaseUnavailableError
-from tests.support.arrived import arrived
-from tests.support.environment import ENVIRON, engine_on
-from tests.support.locking import locked
+from tests.support.callback_events import received_event
+from tests.support.environment import ENVIRON, open_engine
+from tests.support.locking import lock_jobs
 from tests.support.paths import ROOT
 from tests.support.server import wait_until
 from tests.support.signing import FORM, with_body_hash
-from tests.support.spooled import body, put
-from tests.support.store_events import count, ledger
+from tests.support.spooled import spool_callbacks, spooled_body
+from tests.support.store_events import count_deliveries, ledger_rows
 
 
 @pytest.fixture
@@ -38,7 +38,7 @@ def drain(engine: Engine, spool: Spool) -> Drain:
 def moving(url: str, spool: Spool) -> Iterator[subprocess.Popen[str]]:
     """Yield a process that is ready to drain."""
     with subprocess.Popen(
-        [sys.executable, "-m", "tests.support.moving", url, spool.path],
+        [sys.executable, "-m", "tests.support.drain_process", url, spool.path],
         cwd=ROOT,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -58,39 +58,39 @@ def begin(process: subprocess.Popen[str]) -> None:
 
 def test_what_waits_becomes_jobs(engine: Engine, spool: Spool, drain: Drain) -> None:
     """Each is judged and folded as if it came now, with its own bytes and moment, and removed."""
-    put(spool, body(1), body(2))
+    spool_callbacks(spool, spooled_body(1), spooled_body(2))
     assert [tried.moved for tried in drain.run(drain.waiting())] == [True, True]
-    assert ledger(engine) == [("applied", None, 1)] * 2
+    assert ledger_rows(engine) == [("applied", None, 1)] * 2
     with engine.connect() as connection:
         rows = connection.execute(text("SELECT body, received_at FROM events ORDER BY job_id"))
-        came = arrived(b"").received_at
-        assert rows.all() == [(body(1), came), (body(2), came)]
+        came = received_event(b"").received_at
+        assert rows.all() == [(spooled_body(1), came), (spooled_body(2), came)]
     assert list(spool.path.iterdir()) == []
 
 
 def test_what_no_judge_lets_pass_travels_too(engine: Engine, spool: Spool, drain: Drain) -> None:
     """A body that was signed and makes no sense ends quarantined, to the byte, and is told."""
-    put(spool, b"\x00\xff no JSON")
+    spool_callbacks(spool, b"\x00\xff no JSON")
     assert [tried.moved for tried in drain.run(drain.waiting())] == [True]
-    assert ledger(engine) == [("quarantined", "undecodable", 1)]
+    assert ledger_rows(engine) == [("quarantined", "undecodable", 1)]
 
 
 def test_headers_that_were_changed_spoil_nothing(
     engine: Engine, spool: Spool, drain: Drain
 ) -> None:
     """The one file of a body may be that of a replay that calls it a form: it is applied."""
-    url = with_body_hash("https://app.example.com/callbacks/transcription", body(1))
-    came = replace(arrived(body(1)), url=url)
+    url = with_body_hash("https://app.example.com/callbacks/transcription", spooled_body(1))
+    came = replace(received_event(spooled_body(1)), url=url)
     spool.put(replace(came, content_type=FORM))
     spool.put(came)
     assert [tried.moved for tried in drain.run(drain.waiting())] == [True]
-    assert ledger(engine) == [("applied", None, 1)]
+    assert ledger_rows(engine) == [("applied", None, 1)]
 
 
 def test_the_breaker_closes(spool: Spool, drain: Drain) -> None:
     """What the drain has recorded tells the requests of its process that the database is back."""
     spool.breaker.trip()
-    put(spool, body(1))
+    spool_callbacks(spool, spooled_body(1))
     list(drain.run(drain.waiting()))
     assert not spool.breaker.is_open()
 
@@ -99,10 +99,10 @@ def test_a_damaged_file_stays_and_holds_up_nobody(
     spool: Spool, drain: Drain, caplog: pytest.LogCaptureFixture
 ) -> None:
     """It is told once, by its name and not its content, and the others are moved."""
-    put(spool, body(1))
+    spool_callbacks(spool, spooled_body(1))
     [broken] = spool.path.iterdir()
     broken.write_bytes(b"Jane")
-    put(spool, body(2))
+    spool_callbacks(spool, spooled_body(2))
     for _ in range(3):
         tried = list(drain.run(drain.waiting()))
     assert tried == []
@@ -114,21 +114,21 @@ def test_a_damaged_file_stays_and_holds_up_nobody(
 
 def test_a_mended_file_is_moved(engine: Engine, spool: Spool, drain: Drain) -> None:
     """When the same body comes again its damaged file is replaced, and tried anew."""
-    put(spool, body(1))
+    spool_callbacks(spool, spooled_body(1))
     [path] = spool.path.iterdir()
     path.write_bytes(b"")
     [stays] = drain.run(drain.waiting())
     assert stays.error
-    put(spool, body(1))
+    spool_callbacks(spool, spooled_body(1))
     assert list(drain.run(drain.waiting())) == [DrainResult(path.name, moved=True)]
-    assert count(engine) == (1, 1)
+    assert count_deliveries(engine) == (1, 1)
 
 
 def test_what_the_disk_refuses_is_tried_again(
     spool: Spool, drain: Drain, caplog: pytest.LogCaptureFixture
 ) -> None:
     """It may pass, unlike damage; it is told once all the same."""
-    put(spool, body(1))
+    spool_callbacks(spool, spooled_body(1))
     [path] = spool.path.iterdir()
     elsewhere = path.rename(spool.path.parent / "elsewhere")
     path.mkdir()
@@ -149,19 +149,19 @@ def test_what_cannot_be_removed_is_recorded_once(
     def refuse(*_: object, **__: object) -> None:
         raise OSError(30, "Read-only file system")
 
-    put(spool, body(1))
+    spool_callbacks(spool, spooled_body(1))
     monkeypatch.setattr(Path, "unlink", refuse)
     [tried] = drain.run(drain.waiting())
     assert tried.error == "disk error: Read-only file system"
     assert drain.waiting() == []
-    assert count(engine) == (1, 1)
+    assert count_deliveries(engine) == (1, 1)
 
 
 def test_a_fault_of_ours_stays_and_is_told(
     engine: Engine, spool: Spool, drain: Drain, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The file is there for the release that mends it."""
-    put(spool, body(1), body(2))
+    spool_callbacks(spool, spooled_body(1), spooled_body(2))
     one, two = drain.waiting()
     met = iter([ZeroDivisionError("Jane")])
 
@@ -177,13 +177,13 @@ def test_a_fault_of_ours_stays_and_is_told(
     assert (first.name, second) == (one.name, DrainResult(two.name, moved=True))
     assert drain.waiting() == []
     assert [path.name for path in spool.path.iterdir()] == [one.name]
-    assert count(engine) == (1, 1)
+    assert count_deliveries(engine) == (1, 1)
 
 
 def test_the_pass_ends_when_the_database_is_away(spool: Spool) -> None:
     """Nothing is lost, nothing else is tried, and the next pass begins with another file."""
-    put(spool, body(1), body(2), body(3))
-    with engine_on(ENVIRON["DATABASE_URL"]) as away:
+    spool_callbacks(spool, spooled_body(1), spooled_body(2), spooled_body(3))
+    with open_engine(ENVIRON["DATABASE_URL"]) as away:
         drain = Drain(away, spool, [], record_timeout_seconds=0.1)
         first, second, third = drain.waiting()
         with pytest.raises(DatabaseUnavailableError):
@@ -194,42 +194,42 @@ def test_the_pass_ends_when_the_database_is_away(spool: Spool) -> None:
 def test_files_that_stop_each_pass_hold_up_no_others(engine: Engine, spool: Spool) -> None:
     """While the jobs of the two oldest are locked all others are moved, and those afterwards."""
     drain = Drain(engine, spool, [], record_timeout_seconds=0.1)
-    put(spool, body(0), body(1))
+    spool_callbacks(spool, spooled_body(0), spooled_body(1))
     for path in spool.path.iterdir():
         os.utime(path, (0, 0))
-    put(spool, *map(body, range(2, 6)))
-    with locked(engine, "job_0", "job_1"):
+    spool_callbacks(spool, *map(spooled_body, range(2, 6)))
+    with lock_jobs(engine, "job_0", "job_1"):
         for _ in range(3):
             with pytest.raises(DatabaseUnavailableError):
                 list(drain.run(drain.waiting()))
-        assert count(engine) == (4, 4)
+        assert count_deliveries(engine) == (4, 4)
     list(drain.run(drain.waiting()))
-    assert count(engine) == (6, 6)
+    assert count_deliveries(engine) == (6, 6)
 
 
 def test_two_processes_move_each_file_once(engine: Engine, migrated: str, spool: Spool) -> None:
     """Of 200 files each is recorded by one of them, and counts one delivery."""
-    put(spool, *map(body, range(200)))
+    spool_callbacks(spool, *map(spooled_body, range(200)))
     with moving(migrated, spool) as one, moving(migrated, spool) as other:
         begin(one)
         begin(other)
         moved = [int(process.communicate(timeout=60)[0]) for process in (one, other)]
     assert sum(moved) == 200
-    assert count(engine) == (200, 200)
+    assert count_deliveries(engine) == (200, 200)
     assert spool.list_files() == []
 
 
 def test_a_kill_loses_nothing(engine: Engine, migrated: str, spool: Spool, drain: Drain) -> None:
     """After a kill -9 of a draining process another moves the rest, and one perhaps again."""
-    put(spool, *map(body, range(200)))
+    spool_callbacks(spool, *map(spooled_body, range(200)))
     with moving(migrated, spool) as process:
         begin(process)
-        wait_until(lambda: count(engine)[0] >= 20)
+        wait_until(lambda: count_deliveries(engine)[0] >= 20)
         process.kill()
     assert spool.list_files()
     list(drain.run(drain.waiting()))
     assert spool.list_files() == []
-    stored, deliveries = count(engine)
+    stored, deliveries = count_deliveries(engine)
     assert stored == 200
     assert deliveries in {200, 201}
 
@@ -238,7 +238,7 @@ def test_the_drain_holds_one_connection(migrated: str, spool: Spool) -> None:
     """A pool of one is enough for it, and free after each file."""
     engine = make_engine(migrated, pool_size=1)
     drain = Drain(engine, spool, [])
-    put(spool, body(1), body(2))
+    spool_callbacks(spool, spooled_body(1), spooled_body(2))
     for tried in drain.run(drain.waiting()):
         assert tried.moved
         with engine.connect() as connection:

@@ -19,8 +19,8 @@ from receiver.store.jsonb import encode_json
 from receiver.store.tables import events
 from schemas.storable import is_storable
 from tests.support.app import Reader, Twilio
-from tests.support.arrived import validated
 from tests.support.bodies import bodies
+from tests.support.callback_events import validated_event
 from tests.support.command import run
 
 EXAMPLES = settings().max_examples  # of the profile
@@ -35,7 +35,7 @@ REASONS = {"undecodable", "invalid", "unexpected_content_type", "foreign_account
 @given(bodies())
 def test_any_body_is_judged(body: bytes) -> None:
     """It has a head that Postgres can keep, or a reason that isn't a fault of ours."""
-    event = validated(body)
+    event = validated_event(body)
     assert (event.head is None) == (event.reason is not None) == (event.detail is not None)
     assert event.reason in REASONS | {None}
     assert is_storable(event.detail or "")

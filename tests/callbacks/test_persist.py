@@ -12,7 +12,7 @@ from receiver.runtime.deadline import Deadline
 from receiver.store.event import Event, Outcome
 from receiver.store.ledger.record import record, record_or_quarantine
 from receiver.store.retry import DatabaseUnavailableError
-from tests.support.store_events import ledger
+from tests.support.store_events import ledger_rows
 
 BODY = b'{"what": "nobody foresaw"}'
 INCOMPRESSIBLE = "".join(hashlib.sha256(bytes([i])).hexdigest() for i in range(200))
@@ -46,7 +46,7 @@ def test_what_the_store_refuses_is_kept_as_bytes(engine: Engine, head: dict[str,
         record_or_quarantine(partial(record, engine), event, Deadline(10)).outcome
         == Outcome.QUARANTINED
     )
-    assert ledger(engine) == [("quarantined", "unstorable", 1)]
+    assert ledger_rows(engine) == [("quarantined", "unstorable", 1)]
     with engine.connect() as connection:
         assert connection.execute(text("SELECT body FROM events")).scalar_one() == BODY
 

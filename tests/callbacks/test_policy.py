@@ -22,7 +22,7 @@ from tests.support import signing
 from tests.support.app import Twilio
 from tests.support.environment import PUBLIC_URL, TOKEN
 from tests.support.server import free_port
-from tests.support.store_events import ledger
+from tests.support.store_events import ledger_rows
 
 BODY = b'{"id": "job_1", "accountId": "AC1", "status": "completed", "sentences": []}'
 RUBBISH = b"\x00\xffnot JSON"
@@ -50,7 +50,7 @@ def test_recorded(twilio: Twilio, engine: Engine) -> None:
     """A callback is answered 204, with no body, once it is in the ledger."""
     response = twilio.call(BODY)
     assert (response.status_code, response.data) == (204, b"")
-    assert ledger(engine) == [("applied", None, 1)]
+    assert ledger_rows(engine) == [("applied", None, 1)]
 
 
 class TestAgain:
@@ -64,16 +64,16 @@ class TestAgain:
     def test_recorded_again(self, twilio: Twilio, engine: Engine) -> None:
         """A redelivery is answered 204, and judged anew."""
         assert twilio.call(BODY, secret="another").status_code == 204
-        assert ledger(engine) == [("quarantined", "account_mismatch", 1)]
+        assert ledger_rows(engine) == [("quarantined", "account_mismatch", 1)]
         assert twilio.call(BODY).status_code == 204
-        assert ledger(engine) == [("applied", None, 2)]
+        assert ledger_rows(engine) == [("applied", None, 2)]
 
 
 def test_quarantined(twilio: Twilio, engine: Engine) -> None:
     """What is signed and can't be used is answered 204: Twilio can't mend it."""
     response = twilio.call(RUBBISH)
     assert (response.status_code, response.data) == (204, b"")
-    assert ledger(engine) == [("quarantined", "undecodable", 1)]
+    assert ledger_rows(engine) == [("quarantined", "undecodable", 1)]
 
 
 class TestDatabaseAway:
@@ -141,7 +141,7 @@ def test_cut_short(app: Flask, engine: Engine) -> None:
         environ_overrides={"wsgi.input": BytesIO(BODY[:-1]), "CONTENT_LENGTH": str(len(BODY))},
     )
     assert _is_to_try_again(response)
-    assert ledger(engine) == []
+    assert ledger_rows(engine) == []
 
 
 def test_a_fault_of_ours(app: Flask, twilio: Twilio) -> None:
@@ -159,11 +159,11 @@ def test_a_fault_of_ours(app: Flask, twilio: Twilio) -> None:
 def test_unsigned(twilio: Twilio, engine: Engine) -> None:
     """What isn't shown to be Twilio's is answered 403, and nothing is recorded."""
     assert twilio.call(BODY, secret="another").status_code == 403
-    assert ledger(engine) == []
+    assert ledger_rows(engine) == []
 
 
 def test_too_large(twilio: Twilio, app: Flask, engine: Engine) -> None:
     """More than MAX_BODY_BYTES, which is more than Twilio sends, is answered 413."""
     limit = services_of(app).settings.max_body_bytes
     assert twilio.call(b"x" * (limit + 1)).status_code == 413
-    assert ledger(engine) == []
+    assert ledger_rows(engine) == []

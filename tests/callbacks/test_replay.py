@@ -20,7 +20,7 @@ from receiver.store.ledger.find import LedgerFilter
 from receiver.store.ledger.quarantine import quarantined_ids
 from receiver.store.ledger.record import record
 from receiver.store.tables import events, transcriptions
-from tests.support.arrived import NOON, arrived, validated
+from tests.support.callback_events import NOON, received_event, validated_event
 from tests.support.store_events import expected_row, stored_row
 
 ACCOUNT = "AC" + "a" * 32
@@ -53,7 +53,7 @@ def _told(draw: st.DrawFn) -> list[Event]:
     head = {"id": f"job_{next(_jobs)}", "accountId": ACCOUNT}
 
     return [
-        validated(json.dumps(head | document).encode(), at=NOON + timedelta(minutes=n))
+        validated_event(json.dumps(head | document).encode(), at=NOON + timedelta(minutes=n))
         for n, document in enumerate(draw(st.permutations(documents)))
     ]
 
@@ -127,7 +127,7 @@ def test_what_was_a_fault_of_ours(engine: Engine) -> None:
             raise KeyError
 
     body = b'{"id": "job", "accountId": "AC1", "status": "completed"}'
-    assert record(engine, validated(Stumbling(body))).reason == "internal_error"
+    assert record(engine, validated_event(Stumbling(body))).reason == "internal_error"
     assert _replayed(engine, [1]) == [Outcome.APPLIED]
     assert stored_row(engine)["status"] == "COMPLETED"
 
@@ -135,7 +135,7 @@ def test_what_was_a_fault_of_ours(engine: Engine) -> None:
 def test_callbacks_may_come_in_meanwhile(engine: Engine) -> None:
     """While they do, are redelivered and replayed twice over, each job ends as its fold."""
     told = [
-        validated(
+        validated_event(
             json.dumps(
                 {
                     "id": f"job_{n % 3}",
@@ -170,8 +170,8 @@ def test_callbacks_may_come_in_meanwhile(engine: Engine) -> None:
 def test_a_body_that_was_promoted_meanwhile(engine: Engine) -> None:
     """There is nothing left to judge."""
     body = b'{"id": "job", "accountId": "AC1", "status": "completed"}'
-    record(engine, _doubted(arrived(body)))
-    record(engine, validated(body))
+    record(engine, _doubted(received_event(body)))
+    record(engine, validated_event(body))
     assert Replay(engine, [], dry_run=False)(1) is None
 
 

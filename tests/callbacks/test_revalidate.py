@@ -8,7 +8,7 @@ from receiver.callbacks.revalidate import revalidate
 from receiver.events.validate import validate_callback
 from receiver.settings.keys import SigningKey
 from receiver.store.event import Event
-from tests.support.arrived import arrived
+from tests.support.callback_events import received_event
 from tests.support.paths import ROOT
 from tests.support.signed import SHARED, TOKEN, URL, signed_form, signed_json
 
@@ -25,7 +25,7 @@ def _came(key: SigningKey, *, body: bytes = COMPLETED, url: str = URL) -> Event:
     """Return what the key signed, as it was judged when it came."""
     signed = signed_json(body, key, url=url)
     event = replace(
-        arrived(body),
+        received_event(body),
         key_id=key.id,
         url=signed.url,
         signature=signed.signature,
@@ -96,7 +96,7 @@ def test_a_form_stays_what_it_is() -> None:
     """It verifies anew, and is still no transcription's callback."""
     signed = signed_form([("CallSid", "CA1")])
     event = replace(
-        arrived(b"CallSid=CA1", content_type=str(signed.content_type)),
+        received_event(b"CallSid=CA1", content_type=str(signed.content_type)),
         sha256=bytes(32),  # a form's is over the string that was signed
         url=signed.url,
         signature=signed.signature,

@@ -12,9 +12,9 @@ from receiver.spool.claim import claim
 from receiver.spool.folder import Spool
 from tests.support.command import run
 from tests.support.environment import ENVIRON
-from tests.support.locking import locked
-from tests.support.spooled import body, put
-from tests.support.store_events import count
+from tests.support.locking import lock_jobs
+from tests.support.spooled import spool_callbacks, spooled_body
+from tests.support.store_events import count_deliveries
 
 
 @pytest.fixture
@@ -47,7 +47,7 @@ def test_an_empty_spool(app: Flask, spool: Spool) -> None:
 
 def test_what_waits_is_shown(app: Flask, spool: Spool) -> None:
     """Number, size and age of the files, and which of them are damaged."""
-    put(spool, body(1), body(2))
+    spool_callbacks(spool, spooled_body(1), spooled_body(2))
     told = shown(app)
     sizes = {path.name: path.stat().st_size for path in spool.path.iterdir()}
     assert (told["files"], told["bytes"]) == ("2", str(sum(sizes.values())))
@@ -60,17 +60,17 @@ def test_what_waits_is_shown(app: Flask, spool: Spool) -> None:
 
 def test_drain_moves_all(app: Flask, spool: Spool) -> None:
     """The files are in the ledger and gone from the folder."""
-    put(spool, body(1), body(2), b"no JSON")
+    spool_callbacks(spool, spooled_body(1), spooled_body(2), b"no JSON")
     done = run(app, "spool", "--drain")
     assert (done.exit_code, done.stdout) == (0, "")
     assert "3 moved." in done.stderr
-    assert count(services_of(app).engine) == (3, 3)
+    assert count_deliveries(services_of(app).engine) == (3, 3)
     assert spool.list_files() == []
 
 
 def test_drain_tells_what_stays(app: Flask, spool: Spool) -> None:
     """It ends with 1, names the file and says why; the others are moved."""
-    put(spool, body(1), body(2))
+    spool_callbacks(spool, spooled_body(1), spooled_body(2))
     broken = spool.list_files()[0].name
     (spool.path / broken).write_bytes(b"Jane")
     done = run(app, "spool", "--drain")
@@ -85,11 +85,11 @@ def test_drain_gets_past_a_locked_job(
 ) -> None:
     """The oldest stays and ends it with 1, and those after it are moved."""
     monkeypatch.setitem(Drain.__init__.__kwdefaults__ or {}, "record_timeout_seconds", 0.1)
-    put(spool, body(1))
+    spool_callbacks(spool, spooled_body(1))
     oldest = next(spool.path.iterdir())
     os.utime(oldest, (0, 0))
-    put(spool, body(2), body(3))
-    with locked(services_of(app).engine, "job_1"):
+    spool_callbacks(spool, spooled_body(2), spooled_body(3))
+    with lock_jobs(services_of(app).engine, "job_1"):
         done = run(app, "spool", "--drain")
     assert done.exit_code == 1
     assert "2 moved." in done.stderr
@@ -99,7 +99,7 @@ def test_drain_gets_past_a_locked_job(
 
 def test_drain_tells_what_others_move(app: Flask, spool: Spool) -> None:
     """What another process has claimed isn't done yet, and so the command isn't either."""
-    put(spool, body(1))
+    spool_callbacks(spool, spooled_body(1))
     [file] = spool.list_files()
     claimed = claim(spool.path / file.name)
     assert claimed
@@ -114,7 +114,7 @@ def test_drain_without_a_database(
 ) -> None:
     """It says so in a line, and everything stays."""
     monkeypatch.setitem(Drain.__init__.__kwdefaults__ or {}, "record_timeout_seconds", 0.1)
-    put(spool, body(1), body(2))
+    spool_callbacks(spool, spooled_body(1), spooled_body(2))
     away = create_app(environ | {"DATABASE_URL": ENVIRON["DATABASE_URL"]})
     done = run(away, "spool", "--drain")
     assert done.exit_code == 1

@@ -14,7 +14,7 @@ from receiver.doctor.finding import Verdict
 from receiver.doctor.query import QueryError, query
 from receiver.settings.config import Settings, load
 from tests.support.app import Twilio
-from tests.support.environment import ENVIRON, TOKEN, engine_on
+from tests.support.environment import ENVIRON, TOKEN, open_engine
 from tests.support.postgres import frozen
 from tests.support.server import free_port
 
@@ -53,7 +53,7 @@ def test_a_newer_schema_is_in_order(engine: Engine) -> None:
 
 def test_a_schema_that_is_behind_fails(database: str) -> None:
     """It says what to run, and sends no test callback that could not be kept."""
-    with engine_on(database) as engine:
+    with open_engine(database) as engine:
         sound, said = report(load(ENVIRON), engine, send_test=True)
 
     assert not sound
@@ -64,7 +64,7 @@ def test_a_schema_that_is_behind_fails(database: str) -> None:
 
 def test_a_database_that_only_reads_fails(migrated: str) -> None:
     """Every callback would be answered 503, whatever else is well."""
-    with engine_on(f"{migrated}?options=-c%20default_transaction_read_only%3Don") as engine:
+    with open_engine(f"{migrated}?options=-c%20default_transaction_read_only%3Don") as engine:
         sound, said = report(load(ENVIRON), engine)
 
     assert not sound
@@ -74,7 +74,7 @@ def test_a_database_that_only_reads_fails(migrated: str) -> None:
 def test_a_wrong_password_is_told_and_not_shown(postgres: Server) -> None:
     """The server's own reason is in the report, the password isn't."""
     url = f"postgresql://postgres:{SECRET}@127.0.0.1:{postgres.port}/postgres"
-    with engine_on(url) as engine:
+    with open_engine(url) as engine:
         sound, said = report(load(ENVIRON), engine)
 
     assert not sound
@@ -89,7 +89,7 @@ def test_a_frozen_postgres_does_not_hold_the_doctor(
     """Where psycopg waits in C for a server that has answered before, the doctor gives up."""
     monkeypatch.setattr(doctor_query, "QUERY_TIMEOUT_SECONDS", 0.2)
     before = set(threading.enumerate())
-    with engine_on(own_postgres.url()) as engine:
+    with open_engine(own_postgres.url()) as engine:
         engine.connect().close()
         with frozen(own_postgres):
             sound, said = report(load(ENVIRON), engine)
@@ -187,7 +187,7 @@ def test_two_releases_and_two_commands_must_fit(room: int, verdict: Verdict) -> 
 
 def test_failures_are_to_be_mended_first(database: str) -> None:
     """The list at the end begins with them, though a warning was told before."""
-    with engine_on(database) as engine:
+    with open_engine(database) as engine:
         _, said = report(load({**ENVIRON, "PUBLIC_URL": ""}), engine)
 
     assert said.index("warn  PUBLIC_URL") < said.index("FAIL  schema")

@@ -17,7 +17,7 @@ from receiver.doctor.finding import Finding, Verdict
 from receiver.doctor.send_test import check_test_callbacks
 from receiver.settings.config import load
 from tests.support import signing
-from tests.support.environment import ENVIRON, engine_on
+from tests.support.environment import ENVIRON, open_engine
 from tests.support.paths import ROOT
 from tests.support.postgres import new_database
 from tests.support.server import free_port, web_server
@@ -37,7 +37,7 @@ class Deployment:
     def examine(self, **changes: str) -> list[Finding]:
         """Send the test callbacks with these settings, but for `changes`."""
         settings = load({**self.environ, "PUBLIC_URL": self.origin, **changes})
-        with engine_on(settings.database_url) as engine:
+        with open_engine(settings.database_url) as engine:
             return list(check_test_callbacks(settings, engine))
 
     def jobs(self) -> list[str]:
@@ -221,7 +221,7 @@ def test_without_a_public_url_nothing_is_sent(deployment: Deployment) -> None:
 def test_a_failing_removal_hides_nothing() -> None:
     """Where the job can't be removed either, that is told behind what failed first."""
     settings = load({**ENVIRON, "PUBLIC_URL": f"http://127.0.0.1:{free_port()}"})
-    with engine_on(settings.database_url) as engine:
+    with open_engine(settings.database_url) as engine:
         (finding,) = check_test_callbacks(settings, engine)
 
     first, _, second = finding.text.partition("; ")

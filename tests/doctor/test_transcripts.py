@@ -14,13 +14,13 @@ from receiver.store.ledger.record import record
 from tests.support.environment import ENVIRON
 from tests.support.scripted import ACCOUNT
 from tests.support.store_events import make_event
-from tests.support.telling import tell
+from tests.support.stored_callbacks import record_callback
 
 
 def lost(engine: Engine, number: int) -> None:
     """Let a job be completed without a transcript, a year ago."""
     told = {"id": f"job_{number}", "accountId": ACCOUNT, "status": "completed"}
-    tell(engine, json.dumps({**told, "updatedAt": "2025-11-23T12:00:00Z"}).encode())
+    record_callback(engine, json.dumps({**told, "updatedAt": "2025-11-23T12:00:00Z"}).encode())
 
 
 def test_none_is_missing(engine: Engine) -> None:

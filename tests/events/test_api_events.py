@@ -11,8 +11,8 @@ from receiver.store.event import Outcome
 from receiver.store.jobs import read
 from receiver.store.ledger.record import Recorded
 from tests.support.scripted import ACCOUNT, JOB, document
-from tests.support.telling import callback
-from tests.support.telling import tell as call_back
+from tests.support.stored_callbacks import callback
+from tests.support.stored_callbacks import record_callback as call_back
 
 NOON = datetime(2026, 4, 2, 12, tzinfo=UTC)
 

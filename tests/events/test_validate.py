@@ -3,11 +3,11 @@
 from typing import Any
 
 from receiver.store.event import Event
-from tests.support.arrived import validated
+from tests.support.callback_events import validated_event
 
 
 def _validated(body: bytes) -> Event:
-    return validated(body)
+    return validated_event(body)
 
 
 def test_a_fault_of_ours_quarantines() -> None:

@@ -11,7 +11,7 @@ from tests.support.faults.forms import BOTH_WAYS_AT_LENGTH, LONG_ONLY, Form
 from tests.support.faults.proxy import Proxy, proxy
 from tests.support.faults.sender import Sender, calling, load
 from tests.support.postgres import frozen
-from tests.support.server import WebServer, response_of, wait_until
+from tests.support.server import WebServer, read_response, wait_until
 
 FEW = range(8)
 # More than there are connections: some wait for the pool, some for the server.
@@ -34,7 +34,7 @@ def hang(web: WebServer, sender: Sender, hanging: AbstractContextManager[None]) 
             sender.wait_for_answers()
         first = [delivery.answers[0] for delivery in sender.deliveries]
         assert first == [204] * len(FEW) + [503] * len(MANY)
-        answer = response_of(slow)
+        answer = read_response(slow)
         assert answer.startswith(b"HTTP/1.1 503")
         assert b"Retry-After: " in answer
 

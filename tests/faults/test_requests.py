@@ -12,7 +12,7 @@ from tests.support.faults.callbacks import LARGEST, callback
 from tests.support.faults.deployment import Deployment
 from tests.support.faults.figures import ledger
 from tests.support.faults.sender import Delivery, calling
-from tests.support.server import WebServer, response_of
+from tests.support.server import WebServer, read_response
 
 Wire = tuple[Deployment, WebServer]
 CHUNKED = "Transfer-Encoding: chunked"
@@ -40,7 +40,7 @@ def test_a_slow_body_is_waited_for(wire: Wire) -> None:
                 connection.sendall(chunk(part) if length else part)
                 time.sleep(0.05)  # how slow it is
             connection.sendall(chunk(b"") if length else b"")
-            assert status(response_of(connection)) == 204
+            assert status(read_response(connection)) == 204
         assert body in ledger(deployment.database)
 
 
@@ -53,7 +53,7 @@ def test_a_body_cut_short_is_answered_503(wire: Wire, length: str | None) -> Non
         connection.sendall(web.head_of_call(body, length=length))
         connection.sendall(b"%x\r\n%s" % (len(body), body[:100]) if length else body[:100])
         connection.shutdown(socket.SHUT_WR)
-        answer = response_of(connection)
+        answer = read_response(connection)
     assert status(answer) == 503
     assert b"Retry-After: " in answer
     assert body not in ledger(deployment.database)
@@ -68,7 +68,7 @@ def test_a_length_that_lies(wire: Wire) -> None:
             head = web.head_of_call(body, length=f"Content-Length: {size}")
             connection.sendall(head + body)
             connection.shutdown(socket.SHUT_WR)
-            assert status(response_of(connection)) == expected
+            assert status(read_response(connection)) == expected
     assert body not in ledger(deployment.database)
     assert web.call(body).status_code == 204
     assert body in ledger(deployment.database)
@@ -104,7 +104,7 @@ def test_two_thousand_callbacks_at_once(deployment: Deployment) -> None:
             connection.sendall(web.head_of_call(body) + body)
             sent.append((body, connection, time.monotonic()))
         deliveries = [
-            Delivery(body, [status(response_of(connection))], time.monotonic() - at)
+            Delivery(body, [status(read_response(connection))], time.monotonic() - at)
             for body, connection, at in sent
         ]
     deployment.settle("2000 connections at once", deliveries)

@@ -9,7 +9,7 @@ from tests.support.faults.forms import BOTH_WAYS, BOTH_WAYS_AT_LENGTH, Form
 from tests.support.faults.proxy import proxy
 from tests.support.faults.sender import NoAnswerError, calling, load
 from tests.support.faults.workers import THREE, kill_one_of_three, workers
-from tests.support.server import response_of, wait_until
+from tests.support.server import read_response, wait_until
 
 # Callbacks per second, so many that a worker has some in its hands whenever it goes; and how many
 # may be on their way, or a slow machine would fall behind for ever.
@@ -93,7 +93,7 @@ def test_sigterm_finishes_what_is_in_flight(deployment: Deployment) -> None:
         assert web.get("/healthz").status_code == 200
         web.terminate()
         connection.sendall(body[100:])
-        assert response_of(connection).startswith(b"HTTP/1.1 204")
+        assert read_response(connection).startswith(b"HTTP/1.1 204")
         assert web.child.process.wait(20) == 0
     assert ledger(deployment.database) == [body]
 

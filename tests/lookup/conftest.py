@@ -16,10 +16,10 @@ from app import create_app
 from dev.postgres import Server
 from receiver.services import services_of
 from receiver.store.migrate import migrate
-from tests.support.environment import ENVIRON, serving
+from tests.support.environment import ENVIRON, serve_app
 from tests.support.postgres import new_database
 from tests.support.recipe import ReceiverHttpClient
-from tests.support.telling import empty
+from tests.support.stored_callbacks import truncate
 
 # The addresses in the answers are those of the request, as without a proxy.
 SETTINGS = {**ENVIRON, "PUBLIC_URL": "", "API_KEYS": "dev:dev-secret,other:other-secret"}
@@ -40,7 +40,7 @@ def served(postgres: Server) -> Iterator[Flask]:
 def shared_app(served: Flask) -> Iterator[Flask]:
     """Yield the application, whose database is empty."""
     yield served
-    empty(services_of(served).engine)
+    truncate(services_of(served).engine)
 
 
 @pytest.fixture
@@ -92,7 +92,7 @@ def statements(engine: Engine) -> Iterator[list[tuple[str, dict[str, object]]]]:
 @pytest.fixture
 def origin(shared_app: Flask) -> Iterator[str]:
     """Yield the origin under which the application is served, on loopback."""
-    with serving(shared_app) as origin:
+    with serve_app(shared_app) as origin:
         yield origin
 
 

@@ -11,8 +11,8 @@ from sqlalchemy import Engine, update
 from receiver.store.event import Outcome
 from receiver.store.tables import events
 from schemas.listing import OUTCOMES
-from tests.support.arrived import NOON
-from tests.support.telling import callback, tell, told
+from tests.support.callback_events import NOON
+from tests.support.stored_callbacks import callback, json_of, record_callback
 
 URL = "/v3/Transcriptions/job/Callbacks"
 RUNNING, COMPLETED, UNREADABLE = (callback("job", status=s) for s in ("running", "completed", "?"))
@@ -22,13 +22,13 @@ def _get(reader: FlaskClient, path: str = URL) -> dict[str, Any]:
     response = reader.get(path)
     assert response.status_code == 200
 
-    return told(response)
+    return json_of(response)
 
 
 def test_every_distinct_body_is_listed(reader: FlaskClient, engine: Engine) -> None:
     """Newest first, with what became of it, how often it came, its digest and its length."""
     for minute, body in enumerate([COMPLETED, RUNNING, UNREADABLE, COMPLETED]):
-        tell(engine, body, at=NOON + timedelta(minutes=minute))
+        record_callback(engine, body, at=NOON + timedelta(minutes=minute))
     listed = _get(reader)
     assert listed["meta"] == {"key": "callbacks", "pageSize": 50}
     assert [(c["outcome"], c["reason"], c["deliveries"]) for c in listed["callbacks"]] == [
@@ -52,9 +52,9 @@ def test_the_answers_know_every_outcome() -> None:
 
 def test_other_jobs_and_other_sources_are_not_listed(reader: FlaskClient, engine: Engine) -> None:
     """The list holds this job's callbacks, not what we fetched about it."""
-    tell(engine, RUNNING)
-    tell(engine, COMPLETED)
-    tell(engine, callback("other"))
+    record_callback(engine, RUNNING)
+    record_callback(engine, COMPLETED)
+    record_callback(engine, callback("other"))
     digest = hashlib.sha256(RUNNING).digest()
     with engine.connect() as connection:
         connection.execute(update(events).where(events.c.sha256 == digest).values(source="fetch"))
@@ -65,7 +65,7 @@ def test_a_quarantined_callback_is_listed_without_a_job(
     reader: FlaskClient, engine: Engine
 ) -> None:
     """What names the job is found under it, even if nothing else is known of the job."""
-    tell(engine, UNREADABLE)
+    record_callback(engine, UNREADABLE)
     assert [c["outcome"] for c in _get(reader)["callbacks"]] == ["quarantined"]
     assert reader.get("/v3/Transcriptions/job").status_code == 404
 
@@ -78,7 +78,9 @@ def test_an_unknown_job_has_no_list(reader: FlaskClient) -> None:
 def test_pages_turn_both_ways(reader: FlaskClient, engine: Engine) -> None:
     """Callbacks that came at one time are told apart by their id; each is on one page."""
     for number in range(5):
-        tell(engine, callback("job", duration=number), at=NOON + timedelta(minutes=number // 3))
+        record_callback(
+            engine, callback("job", duration=number), at=NOON + timedelta(minutes=number // 3)
+        )
     ids = [c["id"] for c in _get(reader)["callbacks"]]
     assert len(ids) == 5
     pages = [_get(reader, f"{URL}?pageSize=2")]
@@ -98,7 +100,7 @@ def test_a_token_belongs_to_its_list(reader: FlaskClient, engine: Engine) -> Non
     """Neither another job's list nor the list of jobs takes it, nor this one theirs."""
     for job in ("job", "other"):
         for number in range(2):
-            tell(engine, callback(job, duration=number))
+            record_callback(engine, callback(job, duration=number))
     token = _get(reader, f"{URL}?pageSize=1")["meta"]["nextToken"]
     jobs_token = _get(reader, "/v3/Transcriptions?pageSize=1")["meta"]["nextToken"]
     for path in (
@@ -112,7 +114,7 @@ def test_a_token_belongs_to_its_list(reader: FlaskClient, engine: Engine) -> Non
 def test_the_body_is_byte_for_byte(reader: FlaskClient, engine: Engine) -> None:
     """Whatever a callback holds goes out as it came, to be kept and not to be shown."""
     body = b'\xef\xbb\xbf  {"id": "job",\r\n "accountId": "\\ud800", "<script>": "\\u0000"}\n'
-    tell(engine, body[3:])
+    record_callback(engine, body[3:])
     [listed] = _get(reader)["callbacks"]
     response = reader.get(f"{URL}/{listed['id']}/Body")
     assert response.data == body[3:]
@@ -129,15 +131,15 @@ def test_the_body_is_byte_for_byte(reader: FlaskClient, engine: Engine) -> None:
 )
 def test_no_number_breaks_anything(reader: FlaskClient, engine: Engine, number: str) -> None:
     """What is no callback's id is a 404 problem, however large it is."""
-    tell(engine, RUNNING)
+    record_callback(engine, RUNNING)
     response = reader.get(f"{URL}/{number}/Body")
     assert (response.status_code, response.content_type) == (404, "application/problem+json")
 
 
 def test_a_body_belongs_to_its_job(reader: FlaskClient, engine: Engine) -> None:
     """Under another job's address it isn't found."""
-    tell(engine, RUNNING)
-    tell(engine, callback("other"))
+    record_callback(engine, RUNNING)
+    record_callback(engine, callback("other"))
     [listed] = _get(reader)["callbacks"]
     path = f"/v3/Transcriptions/other/Callbacks/{listed['id']}/Body"
     assert reader.get(path).status_code == 404
@@ -145,7 +147,7 @@ def test_a_body_belongs_to_its_job(reader: FlaskClient, engine: Engine) -> None:
 
 def test_an_erased_body_is_gone(reader: FlaskClient, engine: Engine) -> None:
     """It stays in the list, and its bytes are a 404."""
-    tell(engine, RUNNING)
+    record_callback(engine, RUNNING)
     with engine.connect() as connection:
         connection.execute(update(events).values(body=None))
     [listed] = _get(reader)["callbacks"]

@@ -10,10 +10,10 @@ from sqlalchemy import Engine, text
 
 from receiver.store.event import Event
 from receiver.store.ledger.record import record
-from tests.support.arrived import NOON
+from tests.support.callback_events import NOON
 from tests.support.environment import changed_settings
 from tests.support.store_events import make_event
-from tests.support.telling import callback, tell, told
+from tests.support.stored_callbacks import callback, json_of, record_callback
 
 RESOLVED = {
     "transcriptionStatusCallback": {"url": "https://app.example.com/callbacks/transcription"},
@@ -28,7 +28,7 @@ def _fetched(**head: Any) -> Event:
 
 
 def _transcript(reader: FlaskClient, job: str = "job") -> dict[str, Any]:
-    state: dict[str, Any] = told(reader.get(f"/v3/Transcriptions/{job}"))["transcription"][
+    state: dict[str, Any] = json_of(reader.get(f"/v3/Transcriptions/{job}"))["transcription"][
         "transcript"
     ]
 
@@ -43,7 +43,7 @@ def test_a_callback_that_never_came_is_told(reader: FlaskClient, engine: Engine)
     assert state == {"available": False, "sentences": None, "missing": "callback_never_came"}
     assert any("rejected list" in reason for reason in reasons)
     assert any("can't be fetched" in reason for reason in reasons)
-    listed = told(reader.get("/v3/Transcriptions"))["transcriptions"]
+    listed = json_of(reader.get("/v3/Transcriptions"))["transcriptions"]
     assert listed[0]["transcript"] == {**state, "reasons": reasons}
 
 
@@ -56,7 +56,7 @@ def test_before_the_grace_time_is_over_nothing_is_missing(
     assert _transcript(reader) == {"available": False, "sentences": None}
     response = reader.get("/v3/Transcriptions/job/Transcript")
     assert (response.status_code, "Retry-After" in response.headers) == (404, True)
-    assert "should arrive soon" in told(response)["detail"]
+    assert "should arrive soon" in json_of(response)["detail"]
 
 
 def test_a_row_of_an_older_release_is_not_awaited_for_ever(
@@ -87,7 +87,7 @@ def test_a_failed_job_lacks_nothing(reader: FlaskClient, engine: Engine) -> None
 def test_a_callback_that_was_quarantined_is_the_reason(reader: FlaskClient, engine: Engine) -> None:
     """It came, and the operator can do something about it."""
     record(engine, _fetched())
-    tell(engine, callback("job", participants="none"))
+    record_callback(engine, callback("job", participants="none"))
     state = _transcript(reader)
     assert state["missing"] == "callback_quarantined"
     assert "callbacks list" in state["reasons"][0]
@@ -95,7 +95,7 @@ def test_a_callback_that_was_quarantined_is_the_reason(reader: FlaskClient, engi
 
 def test_a_callback_without_a_transcript_is_told(reader: FlaskClient, engine: Engine) -> None:
     """It came, and didn't keep the promise."""
-    tell(engine, callback("job", updatedAt=NOON.isoformat()))
+    record_callback(engine, callback("job", updatedAt=NOON.isoformat()))
     assert _transcript(reader)["missing"] == "callback_without_transcript"
 
 
@@ -115,12 +115,12 @@ def test_what_a_conversation_gave_back_is_served_like_any_other(
 
 def test_completeness_is_a_figure(reader: FlaskClient, engine: Engine) -> None:
     """Promised, here, still to come, missing; since when the oldest, and as of when it is known."""
-    tell(engine, callback("here", sentences=[]))
+    record_callback(engine, callback("here", sentences=[]))
     record(engine, _fetched())
     now = datetime.now(UTC)
     late = make_event({"status": "COMPLETED", "updated_at": now}, job="late")
     record(engine, replace(late, received_at=now))
-    assert told(reader.get("/v3/Completeness")) == {
+    assert json_of(reader.get("/v3/Completeness")) == {
         "completed": 3,
         "withTranscript": 1,
         "awaiting": 1,
@@ -138,7 +138,7 @@ def test_completeness_is_a_figure(reader: FlaskClient, engine: Engine) -> None:
             ),
             {"at": NOON},
         )
-    assert told(reader.get("/v3/Completeness"))["since"] == "2026-04-02T12:00:00Z"
+    assert json_of(reader.get("/v3/Completeness"))["since"] == "2026-04-02T12:00:00Z"
 
 
 def test_the_grace_time_is_a_setting(
@@ -149,5 +149,5 @@ def test_the_grace_time_is_a_setting(
     century = int(timedelta(days=36_500).total_seconds())
     with changed_settings(shared_app, reconcile_grace_seconds=century):
         assert "missing" not in _transcript(reader)
-        figures = told(reader.get("/v3/Completeness"))
+        figures = json_of(reader.get("/v3/Completeness"))
     assert (figures["awaiting"], figures["missing"]) == (1, 0)

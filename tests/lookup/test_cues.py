@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from receiver.lookup.cues import Cue, extract_cues
-from tests.support.documents import Document, hostile, sample, shown_texts, spoken
+from tests.support.documents import Document, displayed_texts, hostile, sample, with_sentences
 
 
 def _times(document: Document) -> list[tuple[int, int]]:
@@ -23,7 +23,7 @@ def _texts(document: Document) -> list[str]:
 @given(hostile)
 def test_every_text_is_one_cue(document: Document) -> None:
     """Whatever the sentences are, each one with a text is one cue, and no other is."""
-    assert sorted(_texts(document)) == sorted(shown_texts(document))
+    assert sorted(_texts(document)) == sorted(displayed_texts(document))
 
 
 @settings(deadline=None)
@@ -59,7 +59,7 @@ def test_order_of_the_array_does_not_count(
 @given(st.lists(st.integers(0, 60_000), max_size=8))
 def test_told_start_is_kept(starts: list[int]) -> None:
     """A start that Twilio tells is the cue's start to the millisecond."""
-    document = spoken(*({"startTimeSeconds": start / 1_000} for start in starts))
+    document = with_sentences(*({"startTimeSeconds": start / 1_000} for start in starts))
 
     assert [start for start, _ in _times(document)] == sorted(starts)
 
@@ -77,7 +77,7 @@ def test_sample_becomes_cues() -> None:
 
 def test_start_goes_before_index_and_index_before_place() -> None:
     """The start orders the cues, then the sentenceIndex, then the place in the array."""
-    document = spoken(
+    document = with_sentences(
         {"startTimeSeconds": 2, "sentenceIndex": 0, "text": "last"},
         {"startTimeSeconds": 1, "sentenceIndex": 5, "text": "second"},
         {"startTimeSeconds": 1, "sentenceIndex": 3, "text": "first"},
@@ -89,7 +89,7 @@ def test_start_goes_before_index_and_index_before_place() -> None:
 
 def test_sentence_without_start_follows_its_predecessor() -> None:
     """A sentence without a start begins where the one before it by sentenceIndex ends."""
-    document = spoken(
+    document = with_sentences(
         {"sentenceIndex": 2, "startTimeSeconds": 30},
         {"sentenceIndex": 1, "text": "between"},
         {"sentenceIndex": 0, "startTimeSeconds": 10, "endTimeSeconds": 12.5},
@@ -101,7 +101,7 @@ def test_sentence_without_start_follows_its_predecessor() -> None:
 
 def test_sentence_without_start_never_comes_after_the_next() -> None:
     """A sentence without a start that finds no room begins with the one behind it."""
-    document = spoken(
+    document = with_sentences(
         {"startTimeSeconds": 1, "endTimeSeconds": 9}, {"text": "none"}, {"startTimeSeconds": 2}
     )
 
@@ -111,19 +111,19 @@ def test_sentence_without_start_never_comes_after_the_next() -> None:
 
 def test_sentences_without_any_start_follow_one_another() -> None:
     """Where no start is told at all, the cues are a chain that begins at zero."""
-    assert _times(spoken({}, {}, {})) == [(0, 1_000), (1_000, 2_000), (2_000, 3_000)]
+    assert _times(with_sentences({}, {}, {})) == [(0, 1_000), (1_000, 2_000), (2_000, 3_000)]
 
 
 def test_end_leaves_time_to_speak_and_no_more() -> None:
     """An end is inferred from the text's length, not stretched over the silence behind it."""
-    document = spoken({"startTimeSeconds": 0, "text": "x" * 30}, {"startTimeSeconds": 60})
+    document = with_sentences({"startTimeSeconds": 0, "text": "x" * 30}, {"startTimeSeconds": 60})
 
     assert _times(document)[0] == (0, 2_000)
 
 
 def test_next_speaker_cuts_an_end_short() -> None:
     """An inferred end is the next start of any channel where that comes sooner."""
-    document = spoken(
+    document = with_sentences(
         {"startTimeSeconds": 0, "audioChannelIndex": 1, "text": "x" * 600},
         {"startTimeSeconds": 4, "audioChannelIndex": 2},
     )
@@ -133,7 +133,7 @@ def test_next_speaker_cuts_an_end_short() -> None:
 
 def test_two_who_speak_at_once_are_both_shown() -> None:
     """Cues of the same start last until the next later one."""
-    document = spoken(
+    document = with_sentences(
         {"startTimeSeconds": 1, "text": "x" * 600},
         {"startTimeSeconds": 1, "text": "y" * 600},
         {"startTimeSeconds": 5},
@@ -144,14 +144,14 @@ def test_two_who_speak_at_once_are_both_shown() -> None:
 
 def test_cue_lasts_long_enough_to_be_seen() -> None:
     """An inferred end is a second after the start at least, though the next cue begins before."""
-    document = spoken({"startTimeSeconds": 1}, {"startTimeSeconds": 1.2})
+    document = with_sentences({"startTimeSeconds": 1}, {"startTimeSeconds": 1.2})
 
     assert _times(document)[0] == (1_000, 2_000)
 
 
 def test_job_cuts_the_last_end_short() -> None:
     """The last cue ends no later than the job's duration."""
-    assert _times(spoken({"startTimeSeconds": 1, "text": "x" * 600}, duration=5)) == [
+    assert _times(with_sentences({"startTimeSeconds": 1, "text": "x" * 600}, duration=5)) == [
         (1_000, 5_000)
     ]
 
@@ -159,7 +159,7 @@ def test_job_cuts_the_last_end_short() -> None:
 @pytest.mark.parametrize("duration", [None, 0, -5, 1, "5", True, [5]])
 def test_senseless_duration_is_passed_over(duration: Any) -> None:
     """A duration that ends before the last start, or is no number, bounds nothing."""
-    document = spoken({"startTimeSeconds": 1, "text": "x" * 30}, duration=duration)
+    document = with_sentences({"startTimeSeconds": 1, "text": "x" * 30}, duration=duration)
 
     assert _times(document) == [(1_000, 3_000)]
 
@@ -167,7 +167,9 @@ def test_senseless_duration_is_passed_over(duration: Any) -> None:
 @pytest.mark.parametrize("name", ["endTimeSeconds", "endSeconds", "stopTimeSeconds"])
 def test_told_end_is_kept(name: str) -> None:
     """An end that Twilio tells is the cue's end, even beyond the next start and the duration."""
-    document = spoken({"startTimeSeconds": 1, name: 7.25}, {"startTimeSeconds": 2}, duration=5)
+    document = with_sentences(
+        {"startTimeSeconds": 1, name: 7.25}, {"startTimeSeconds": 2}, duration=5
+    )
 
     assert _times(document)[0] == (1_000, 7_250)
 
@@ -175,7 +177,9 @@ def test_told_end_is_kept(name: str) -> None:
 @pytest.mark.parametrize("end", [None, 0, -1, 3, 2.9, "7", True, [7], {}])
 def test_senseless_end_is_passed_over(end: Any) -> None:
     """An end that doesn't come after the start, or is no number, is inferred."""
-    assert _times(spoken({"startTimeSeconds": 3, "endTimeSeconds": end})) == [(3_000, 4_000)]
+    assert _times(with_sentences({"startTimeSeconds": 3, "endTimeSeconds": end})) == [
+        (3_000, 4_000)
+    ]
 
 
 @pytest.mark.parametrize(
@@ -193,13 +197,13 @@ def test_senseless_end_is_passed_over(end: Any) -> None:
 )
 def test_start_is_brought_into_range(start: float, shown: int) -> None:
     """A start lies between zero and a thousand hours, whatever number it was."""
-    assert _times(spoken({"startTimeSeconds": start}))[0][0] == shown
+    assert _times(with_sentences({"startTimeSeconds": start}))[0][0] == shown
 
 
 @pytest.mark.parametrize("start", [None, "3", True, [3], {"seconds": 3}])
 def test_start_that_is_no_number_is_missing(start: Any) -> None:
     """A start of another kind counts as none."""
-    document = spoken({"startTimeSeconds": 5}, {"startTimeSeconds": start})
+    document = with_sentences({"startTimeSeconds": 5}, {"startTimeSeconds": start})
 
     assert _times(document)[1] == (6_000, 7_000)
 
@@ -207,7 +211,7 @@ def test_start_that_is_no_number_is_missing(start: Any) -> None:
 @pytest.mark.parametrize("text", [None, "", " \r\n\t", "\x00", "\u2028", 7, ["words"], {}])
 def test_sentence_without_text_is_no_cue(text: Any) -> None:
     """What has no text is not shown."""
-    assert extract_cues(spoken({"text": text}, {"text": "words"})) == [
+    assert extract_cues(with_sentences({"text": text}, {"text": "words"})) == [
         Cue(0, 1_000, "Unknown speaker", "words")
     ]
 

@@ -12,7 +12,14 @@ from hypothesis import given, settings
 
 from receiver.lookup.cues import extract_cues
 from receiver.lookup.formats import FORMATS
-from tests.support.documents import Document, hostile, normalised, sample, shown_texts, spoken
+from tests.support.documents import (
+    Document,
+    displayed_texts,
+    hostile,
+    normalize,
+    sample,
+    with_sentences,
+)
 
 _FULLWIDTH = {"<": "\uff1c", ">": "\uff1e", "{": "\uff5b", "}": "\uff5d"}
 _NEWLINE = re.compile(r"\r\n|\n|\r")
@@ -102,7 +109,7 @@ def test_text_has_one_line_for_each_sentence(document: Document) -> None:
     lines = _rendered("text", document).splitlines()
 
     assert lines == [f"{cue.speaker}: {cue.text}" for cue in extract_cues(document)]
-    assert len(lines) == len(shown_texts(document))
+    assert len(lines) == len(displayed_texts(document))
 
 
 @settings(deadline=None)
@@ -111,8 +118,8 @@ def test_text_is_shown_unchanged_but_for_its_gaps(document: Document) -> None:
     """Every text is shown to the character; only control characters and surrogates give way."""
     lines = _rendered("text", document).splitlines()
 
-    assert len(lines) == len(shown_texts(document))
-    for text in shown_texts(document):
+    assert len(lines) == len(displayed_texts(document))
+    for text in displayed_texts(document):
         assert any(line.endswith(f": {text}") for line in lines)
 
 
@@ -173,8 +180,8 @@ def test_transcript_without_a_text_is_an_empty_file(name: str, file: str) -> Non
 def test_sentence_cannot_forge_another() -> None:
     """A text that looks like the format around it stays inside its own cue."""
     forged = "yes\n\n2\n00:00:09.000 --> 00:00:10.000\n<v Agent>no</v>\r\nAgent: {\\an8}<i>no &lt;"
-    document = spoken({"text": forged, "audioChannelIndex": 1})
-    line = f"Channel 1: {normalised(forged)}"
+    document = with_sentences({"text": forged, "audioChannelIndex": 1})
+    line = f"Channel 1: {normalize(forged)}"
 
     assert _rendered("text", document) == f"{line}\n"
     assert [read.line for read in _read_vtt(_rendered("vtt", document))] == [line]
@@ -183,7 +190,7 @@ def test_sentence_cannot_forge_another() -> None:
 
 def test_speaker_is_escaped_like_the_text() -> None:
     """A participant's name can close no tag."""
-    document = spoken({"participantIndex": 0}, participants=[{"name": "A>B & <C>"}])
+    document = with_sentences({"participantIndex": 0}, participants=[{"name": "A>B & <C>"}])
 
     assert "\n<v A&gt;B &amp; &lt;C&gt;>words</v>\n" in _rendered("vtt", document)
     assert "\nA\uff1eB & \uff1cC\uff1e: words\n" in _rendered("srt", document)
@@ -191,7 +198,7 @@ def test_speaker_is_escaped_like_the_text() -> None:
 
 def test_hundred_hours_take_three_digits() -> None:
     """An hour is written in as many digits as it takes, two at least."""
-    document = spoken({"startTimeSeconds": 360_000.5})
+    document = with_sentences({"startTimeSeconds": 360_000.5})
 
     assert "\n100:00:00.500 --> 100:00:01.500\n" in _rendered("vtt", document)
     assert "\n100:00:00,500 --> 100:00:01,500\n" in _rendered("srt", document)

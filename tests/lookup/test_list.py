@@ -9,8 +9,8 @@ from flask.testing import FlaskClient
 from sqlalchemy import Engine, text
 
 from receiver.store.engine import transactional
-from tests.support.arrived import NOON
-from tests.support.telling import ACCOUNT, callback, tell, told
+from tests.support.callback_events import NOON
+from tests.support.stored_callbacks import ACCOUNT, callback, json_of, record_callback
 
 RECORDING = "RE" + "0a" * 16
 CONFIGURATION = "voice_transcriptionconfiguration_5pe8jw3ahdmsh7zr06yh4d45x1"
@@ -23,7 +23,7 @@ def _get(reader: FlaskClient, **parameters: Any) -> dict[str, Any]:
     response = reader.get(f"/v3/Transcriptions?{urlencode(parameters)}")
     assert response.status_code == 200
 
-    return told(response)
+    return json_of(response)
 
 
 def _ids(reader: FlaskClient, **parameters: Any) -> list[str]:
@@ -33,7 +33,7 @@ def _ids(reader: FlaskClient, **parameters: Any) -> list[str]:
 def _faults(reader: FlaskClient, query: str) -> list[str]:
     response = reader.get(f"/v3/Transcriptions?{query}")
     assert (response.status_code, response.content_type) == (400, "application/problem+json")
-    problem = told(response)
+    problem = json_of(response)
     assert problem["code"] == 20001
 
     return [fault["pointer"] for fault in problem["errors"]]
@@ -41,11 +41,11 @@ def _faults(reader: FlaskClient, query: str) -> list[str]:
 
 def test_the_shape_is_twilios(reader: FlaskClient, engine: Engine) -> None:
     """The jobs are under the key that `meta` names; without further pages there are no tokens."""
-    tell(engine, callback("job"))
+    record_callback(engine, callback("job"))
     listed = _get(reader)
     assert listed["meta"] == {"key": "transcriptions", "pageSize": 50}
     [job] = listed["transcriptions"]
-    assert job == told(reader.get("/v3/Transcriptions/job"))["transcription"]
+    assert job == json_of(reader.get("/v3/Transcriptions/job"))["transcription"]
     assert (job["accountId"], job["status"]) == (ACCOUNT, "COMPLETED")
 
 
@@ -57,18 +57,22 @@ def test_an_empty_list_is_a_list(reader: FlaskClient) -> None:
 
 def test_the_newest_comes_first(reader: FlaskClient, engine: Engine) -> None:
     """By `createdAt`, else by when we first heard of it, and by `id` among equals."""
-    tell(engine, callback("b", createdAt="2026-04-02T12:00:00Z"), at=NOON + timedelta(days=9))
-    tell(engine, callback("a", createdAt="2026-04-02T12:00:00Z"))
-    tell(engine, callback("heard"), at=NOON + timedelta(minutes=1))
-    tell(engine, callback("late", createdAt="2026-04-02T11:59:59Z"), at=NOON + timedelta(days=9))
+    record_callback(
+        engine, callback("b", createdAt="2026-04-02T12:00:00Z"), at=NOON + timedelta(days=9)
+    )
+    record_callback(engine, callback("a", createdAt="2026-04-02T12:00:00Z"))
+    record_callback(engine, callback("heard"), at=NOON + timedelta(minutes=1))
+    record_callback(
+        engine, callback("late", createdAt="2026-04-02T11:59:59Z"), at=NOON + timedelta(days=9)
+    )
     assert _ids(reader) == ["heard", "b", "a", "late"]
 
 
 @pytest.fixture
 def three(engine: Engine) -> None:
     """Put three jobs in, a minute apart, that differ in every property there is a filter for."""
-    tell(engine, callback("running", status="running", createdAt=NOON.isoformat()))
-    tell(
+    record_callback(engine, callback("running", status="running", createdAt=NOON.isoformat()))
+    record_callback(
         engine,
         callback(
             "full",
@@ -80,7 +84,7 @@ def three(engine: Engine) -> None:
             sentences=[{"text": "Hello."}],
         ),
     )
-    tell(
+    record_callback(
         engine,
         callback("german", status="failed", resolvedConfiguration={"language": "de-DE"}),
         at=NOON + timedelta(minutes=2),
@@ -184,10 +188,10 @@ def test_a_large_page_size_is_clamped(reader: FlaskClient, asked: str, effective
 
 def test_what_is_unknown_is_ignored(reader: FlaskClient, engine: Engine) -> None:
     """`Page`, which the SDK sends, and names that nobody knows change nothing, even repeated."""
-    tell(engine, callback("job"))
+    record_callback(engine, callback("job"))
     response = reader.get("/v3/Transcriptions?Page=7&Page=8&utm=%00&utm=1&%FF=1")
     assert response.status_code == 200
-    assert len(told(response)["transcriptions"]) == 1
+    assert len(json_of(response)["transcriptions"]) == 1
 
 
 def test_one_statement_reads_a_page(
@@ -195,7 +199,7 @@ def test_one_statement_reads_a_page(
 ) -> None:
     """A page is one statement: no count, no offset, no body, no more per row."""
     for number in range(5):
-        tell(engine, callback(f"job{number}", sentences=[]))
+        record_callback(engine, callback(f"job{number}", sentences=[]))
     token = _get(reader, pageSize=2)["meta"]["nextToken"]
     statements.clear()
     assert len(_ids(reader, pageToken=token)) == 2
@@ -227,7 +231,7 @@ def test_an_index_holds_each_page_in_its_order(
 ) -> None:
     """Postgres reads a page off the filter's index, either way, and neither sorts nor sifts."""
     for number in range(3):
-        tell(engine, _job_that_passes_all_filters(f"job{number}"))
+        record_callback(engine, _job_that_passes_all_filters(f"job{number}"))
     second = _get(reader, pageToken=_get(reader, **filters, pageSize=1)["meta"]["nextToken"])
     for name, direction in (("nextToken", "Backward"), ("previousToken", "Forward")):
         statements.clear()

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from sqlalchemy import Engine, insert
 
 from receiver.store.tables import transcriptions
-from tests.support.arrived import NOON
-from tests.support.telling import ACCOUNT, callback, empty, tell, told
+from tests.support.callback_events import NOON
+from tests.support.stored_callbacks import ACCOUNT, callback, json_of, record_callback, truncate
 
 # The fixtures are the same for all examples, which begin with an empty database each.
 shared = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -63,7 +63,7 @@ def _sort_at(row: dict[str, Any]) -> datetime:
 def _put(engine: Engine, rows: list[dict[str, Any]]) -> None:
     """Make the database hold these jobs and no others."""
     never = {"key_terminal": 0, "key_updated_at": NOON, "key_source": 0, "key_sha256": b""}
-    empty(engine)
+    truncate(engine)
     if rows:
         with engine.connect() as connection:
             values = [{**row, **never, "account_id": ACCOUNT} for row in rows]
@@ -73,7 +73,7 @@ def _put(engine: Engine, rows: list[dict[str, Any]]) -> None:
 def _page(reader: FlaskClient, parameters: dict[str, Any]) -> tuple[list[str], dict[str, Any]]:
     response = reader.get(f"/v3/Transcriptions?{urlencode(parameters)}")
     assert response.status_code == 200
-    document = told(response)
+    document = json_of(response)
 
     return [job["id"] for job in document["transcriptions"]], document["meta"]
 
@@ -118,9 +118,9 @@ def test_pages_are_the_sorted_list_cut_up(
 def test_what_comes_in_meanwhile_shifts_nothing(reader: FlaskClient, engine: Engine) -> None:
     """A newer job that arrives between two pages repeats no row and hides none."""
     for number in range(4):
-        tell(engine, callback(f"old{number}"))
+        record_callback(engine, callback(f"old{number}"))
     first, meta = _page(reader, {"pageSize": 2})
-    tell(engine, callback("new"), at=NOON + timedelta(minutes=1))
+    record_callback(engine, callback("new"), at=NOON + timedelta(minutes=1))
     second, meta = _page(reader, {"pageToken": meta["nextToken"]})
     assert first + second == ["old3", "old2", "old1", "old0"]
     back, meta = _page(reader, {"pageToken": meta["previousToken"]})
@@ -130,10 +130,10 @@ def test_what_comes_in_meanwhile_shifts_nothing(reader: FlaskClient, engine: Eng
 
 def test_a_page_that_has_emptied_leads_nowhere(reader: FlaskClient, engine: Engine) -> None:
     """Where the rest of a list no longer passes its filter, there is an empty page at the end."""
-    tell(engine, callback("a", status="running"))
-    tell(engine, callback("b", status="running"))
+    record_callback(engine, callback("a", status="running"))
+    record_callback(engine, callback("b", status="running"))
     _, meta = _page(reader, {"pageSize": 1, "status": "RUNNING"})
-    tell(engine, callback("a", status="completed"))
+    record_callback(engine, callback("a", status="completed"))
     rest, meta = _page(reader, {"pageToken": meta["nextToken"]})
     assert (rest, meta) == ([], {"key": "transcriptions", "pageSize": 1})
 
@@ -142,7 +142,7 @@ def test_a_page_that_has_emptied_leads_nowhere(reader: FlaskClient, engine: Engi
 def token(reader: FlaskClient, engine: Engine) -> str:
     """Return a token of the failed jobs in pages of one."""
     for number in range(3):
-        tell(engine, callback(f"job{number}", status="failed"))
+        record_callback(engine, callback(f"job{number}", status="failed"))
     token: str = _page(reader, {"pageSize": 1, "status": "FAILED"})[1]["nextToken"]
 
     return token
@@ -151,7 +151,7 @@ def token(reader: FlaskClient, engine: Engine) -> str:
 def _status(reader: FlaskClient, parameters: dict[str, str]) -> tuple[int, list[str]]:
     """Return the answer's status and the parameters that its problem points at."""
     response = reader.get(f"/v3/Transcriptions?{urlencode(parameters)}")
-    document = told(response)
+    document = json_of(response)
 
     return response.status_code, [fault["pointer"] for fault in document.get("errors", [])]
 
@@ -177,7 +177,7 @@ def test_what_stands_beside_a_token_agrees_with_it(
 def test_a_clamped_size_agrees_with_its_token(reader: FlaskClient, engine: Engine) -> None:
     """The SDK goes on to send the size that it asked for, not the one that it got."""
     for number in range(101):
-        tell(engine, callback(f"job{number}"))
+        record_callback(engine, callback(f"job{number}"))
     _, meta = _page(reader, {"pageSize": 120})
     rest, meta = _page(reader, {"pageSize": 120, "pageToken": meta["nextToken"]})
     assert (len(rest), meta["pageSize"]) == (1, 100)

@@ -10,10 +10,10 @@ from twilio.base.exceptions import TwilioException, TwilioServiceException
 from twilio.rest import Client
 from twilio.rest.voice.v3.transcription import TranscriptionList
 
-from tests.support.arrived import NOON
+from tests.support.callback_events import NOON
 from tests.support.paths import ROOT
 from tests.support.recipe import RECIPE, ReceiverHttpClient
-from tests.support.telling import ACCOUNT, callback, tell
+from tests.support.stored_callbacks import ACCOUNT, callback, record_callback
 
 ENVELOPED = ROOT / "tests" / "samples" / "fetch_envelope.json"
 JOB = "voice_transcription_7n7hnd7sf68yfv5re42nvvz7aa"
@@ -31,14 +31,14 @@ def seven(engine: Engine) -> list[str]:
     for number in range(7):
         status = "completed" if number % 2 else "failed"
         created = (NOON + timedelta(minutes=number)).isoformat()
-        tell(engine, callback(f"job{number}", status=status, createdAt=created))
+        record_callback(engine, callback(f"job{number}", status=status, createdAt=created))
 
     return [f"job{number}" for number in reversed(range(7))]
 
 
 def test_fetch_gives_the_job(transcriptions: TranscriptionList, engine: Engine) -> None:
     """`fetch()` fills the operation and the dict of the job, in Twilio's spelling."""
-    tell(engine, ENVELOPED.read_bytes())
+    record_callback(engine, ENVELOPED.read_bytes())
     fetched = transcriptions(JOB).fetch()
     assert (fetched.operation_id, fetched.status) == (JOB, "COMPLETED")
     assert fetched.status_url == fetched.transcription["url"]
@@ -50,7 +50,7 @@ def test_fetch_with_http_info_tells_when_to_ask_again(
     transcriptions: TranscriptionList, engine: Engine
 ) -> None:
     """`fetch_with_http_info()` carries Retry-After while the job is running."""
-    tell(engine, callback("job", status="running"))
+    record_callback(engine, callback("job", status="running"))
     response = transcriptions("job").fetch_with_http_info()
     assert response.status_code == 200
     assert int(response.headers["Retry-After"]) > 0
@@ -65,7 +65,7 @@ def test_a_missing_job_is_a_service_exception(transcriptions: TranscriptionList)
 
 def test_a_list_gives_typed_jobs(transcriptions: TranscriptionList, engine: Engine) -> None:
     """`list()` gives jobs whose times are datetimes and whose properties are all filled."""
-    tell(engine, ENVELOPED.read_bytes())
+    record_callback(engine, ENVELOPED.read_bytes())
     [job] = transcriptions.list()
     assert (job.id, job.account_id, job.status, job.duration) == (JOB, ACCOUNT, "COMPLETED", 22)
     assert job.created_at == datetime(2026, 4, 2, 19, 25, 20, tzinfo=UTC)
@@ -89,7 +89,7 @@ def test_a_limit_above_the_largest_page_works(
 ) -> None:
     """`list(limit=120)` asks for a page of 120, gets pages of 100, and 120 jobs in the end."""
     for number in range(130):
-        tell(engine, callback(f"job{number:03}"))
+        record_callback(engine, callback(f"job{number:03}"))
     listed = [job.id for job in transcriptions.list(limit=120)]
     assert listed == [f"job{number:03}" for number in range(129, 9, -1)]
     assert transcriptions.page(page_size=120).page_size == 100

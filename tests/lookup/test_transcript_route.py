@@ -11,7 +11,7 @@ from receiver.lookup.formats import FORMATS
 from receiver.store.tables import events
 from schemas.query import TranscriptQuery
 from tests.support.paths import ROOT
-from tests.support.telling import callback, tell, told
+from tests.support.stored_callbacks import callback, json_of, record_callback
 
 SAMPLE = ROOT / "tests" / "samples" / "completed_flat.json"
 URL = "/v3/Transcriptions/voice_transcription_7n7hnd7sf68yfv5re42nvvz7aa/Transcript"
@@ -22,7 +22,7 @@ Statements = list[tuple[str, dict[str, object]]]
 @pytest.fixture
 def sample(engine: Engine) -> None:
     """Put the sample in."""
-    tell(engine, SAMPLE.read_bytes())
+    record_callback(engine, SAMPLE.read_bytes())
 
 
 @pytest.mark.usefixtures("sample")
@@ -73,7 +73,7 @@ def test_an_unknown_format_is_400(reader: FlaskClient, query: str) -> None:
     """The problem points at the parameter."""
     response = reader.get(f"{URL}?{query}")
     assert response.status_code == 400
-    assert told(response)["errors"][0]["pointer"] == "/format"
+    assert json_of(response)["errors"][0]["pointer"] == "/format"
 
 
 @pytest.mark.usefixtures("sample")
@@ -117,7 +117,7 @@ def test_a_job_that_is_not_over_has_none_yet(
     reader: FlaskClient, engine: Engine, status: str
 ) -> None:
     """The problem says so, and when to ask again."""
-    tell(engine, callback("job", status=status))
+    record_callback(engine, callback("job", status=status))
     response = reader.get("/v3/Transcriptions/job/Transcript")
     assert (response.status_code, "Retry-After" in response.headers) == (404, True)
     assert f"The job is {status.upper()}" in response.text
@@ -125,7 +125,7 @@ def test_a_job_that_is_not_over_has_none_yet(
 
 def test_a_failed_job_has_none(reader: FlaskClient, engine: Engine) -> None:
     """The problem says that it failed."""
-    tell(engine, callback("job", status="failed"))
+    record_callback(engine, callback("job", status="failed"))
     response = reader.get("/v3/Transcriptions/job/Transcript")
     assert (response.status_code, "Retry-After" in response.headers) == (404, False)
     assert "The job failed" in response.text
@@ -133,7 +133,7 @@ def test_a_failed_job_has_none(reader: FlaskClient, engine: Engine) -> None:
 
 def test_a_completed_job_may_lack_it(reader: FlaskClient, engine: Engine) -> None:
     """The problem says that no callback brought it, and where those are listed that came."""
-    tell(engine, callback("job"))
+    record_callback(engine, callback("job"))
     response = reader.get("/v3/Transcriptions/job/Transcript")
     assert response.status_code == 404
     assert "http://localhost/v3/Transcriptions/job/Callbacks" in response.text
@@ -162,7 +162,7 @@ def test_a_body_that_cannot_be_read_any_more_is_500(
         connection.execute(update(events).values(body=body))
     response = reader.get(f"{URL}?format={name}")
     assert (response.status_code, response.content_type) == (500, "application/problem+json")
-    assert "/Callbacks" in told(response)["detail"]
+    assert "/Callbacks" in json_of(response)["detail"]
     assert [record.getMessage() for record in caplog.records] == [
         "transcript not readable: UndecodableError"
     ]
@@ -191,13 +191,13 @@ def test_a_fault_of_ours_tells_nothing_of_the_transcript(
 
 def test_an_empty_transcript_is_one(reader: FlaskClient, engine: Engine) -> None:
     """A call in which nobody spoke has a transcript without sentences."""
-    tell(engine, callback("job", sentences=[]))
+    record_callback(engine, callback("job", sentences=[]))
     response = reader.get("/v3/Transcriptions/job/Transcript")
-    assert told(response) == {"id": "job", "participants": [], "sentences": []}
+    assert json_of(response) == {"id": "job", "participants": [], "sentences": []}
 
 
 def test_an_enveloped_callback_is_read_too(reader: FlaskClient, engine: Engine) -> None:
     """The transcript is found in a body of either shape."""
     inner = callback("job", sentences=[{"text": "Hello.", "audioChannelIndex": 1}]).decode()
-    tell(engine, f'{{"operationId": "job", "transcription": {inner}}}'.encode())
+    record_callback(engine, f'{{"operationId": "job", "transcription": {inner}}}'.encode())
     assert reader.get("/v3/Transcriptions/job/Transcript?format=text").text == "Channel 1: Hello.\n"

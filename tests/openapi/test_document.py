@@ -13,7 +13,7 @@ from flask.testing import FlaskClient
 from receiver.openapi.document import document
 from tests.support.app import Reader
 from tests.support.environment import changed_settings
-from tests.support.telling import told
+from tests.support.stored_callbacks import json_of
 
 _METHODS = {"GET", "POST", "PUT", "PATCH", "DELETE"}
 
@@ -49,7 +49,7 @@ def test_the_document_says_who_may_come_in(client: FlaskClient) -> None:
 
 def test_anybody_may_read_it(client: FlaskClient) -> None:
     """It is OpenAPI 3.1 and needs no key."""
-    described = told(client.get("/openapi.json"))
+    described = json_of(client.get("/openapi.json"))
     assert described["openapi"] == "3.1.0"
     assert described["paths"] == json.loads(json.dumps(document()["paths"]))
 
@@ -70,7 +70,7 @@ def test_it_tells_the_servers_address(
     """With PUBLIC_URL set that is where the paths begin; its password is for nobody to read."""
     with changed_settings(app, public_url=public_url):
         response = client.get("/openapi.json")
-    assert told(response)["servers"] == [{"url": server}]
+    assert json_of(response)["servers"] == [{"url": server}]
 
 
 def test_every_operation_has_a_name_of_its_own() -> None:
@@ -101,6 +101,6 @@ def test_a_problem_is_what_the_document_says(read: Reader) -> None:
     """A 400 with its faults fits the problem's schema."""
     components = document()["components"]
     schema = {"$ref": "#/components/schemas/Problem", "components": components}
-    problem = told(read("/v3/Transcriptions?status=x"))
+    problem = json_of(read("/v3/Transcriptions?status=x"))
     assert problem["errors"]
     jsonschema_rs.Draft202012Validator(schema).validate(problem)

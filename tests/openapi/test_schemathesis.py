@@ -12,9 +12,9 @@ from schemathesis.specs.openapi.checks import positive_data_acceptance
 from sqlalchemy import Engine
 
 from receiver.openapi.document import document
-from tests.support.environment import KEY, serving
+from tests.support.environment import KEY, serve_app
 from tests.support.paths import ROOT
-from tests.support.telling import callback, tell
+from tests.support.stored_callbacks import callback, record_callback
 
 SAMPLES = ROOT / "tests" / "samples"
 
@@ -24,7 +24,7 @@ schema = schemathesis.openapi.from_dict(document())
 @pytest.fixture
 def origin(app: Flask) -> Iterator[str]:
     """Yield the origin under which the application is served, on loopback."""
-    with serving(app) as origin:
+    with serve_app(app) as origin:
         yield origin
 
 
@@ -32,9 +32,9 @@ def origin(app: Flask) -> Iterator[str]:
 def jobs(engine: Engine) -> None:
     """Put some jobs in, the one of the document's examples among them."""
     for name in ("completed_flat", "fetch_envelope"):
-        tell(engine, (SAMPLES / f"{name}.json").read_bytes())
-    tell(engine, callback("running", status="running"))
-    tell(engine, callback("failed", status="failed"))
+        record_callback(engine, (SAMPLES / f"{name}.json").read_bytes())
+    record_callback(engine, callback("running", status="running"))
+    record_callback(engine, callback("failed", status="failed"))
 
 
 @schema.parametrize()

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from receiver.preflight.audio import AudioProperties, read_audio_properties
 from receiver.preflight.errors import ErrorCode, MediaError
 from receiver.preflight.remote_file import CHUNK_BYTES
-from tests.support.media import sounds
+from tests.support.media import audio_files
 
 ENDLESS = 0xFFFFFFFF
 
@@ -45,39 +45,41 @@ def refusal(data: bytes, size: int | None = None) -> ErrorCode | None:
 @pytest.mark.parametrize("channels", [1, 2, 6])
 def test_a_wav_tells_rate_channels_and_length(width: int, channels: int) -> None:
     """PCM of any width is read."""
-    told = look(sounds.wav(2.5, rate=16000, channels=channels, width=width))
+    told = look(audio_files.wav(2.5, rate=16000, channels=channels, width=width))
     assert told == AudioProperties(16000, channels, 2.5)
 
 
 @pytest.mark.parametrize("before", [b"JUNK", b"LIST", b"bext"])
 def test_chunks_before_the_sound_are_passed_over(before: bytes) -> None:
     """A WAV may have other chunks before its format and before its sound, of an odd length too."""
-    other = sounds.chunk(before, bytes(601) + b"\0", size=601)
-    data = sounds.chunk(b"data", bytes(16000 * 3))
-    assert look(sounds.riff(other, sounds.fmt(), other, data)) == AudioProperties(8000, 1, 3.0)
+    other = audio_files.chunk(before, bytes(601) + b"\0", size=601)
+    data = audio_files.chunk(b"data", bytes(16000 * 3))
+    assert look(audio_files.riff(other, audio_files.fmt(), other, data)) == AudioProperties(
+        8000, 1, 3.0
+    )
 
 
 def test_extensible_pcm_is_pcm() -> None:
     """A WAVE_FORMAT_EXTENSIBLE whose subformat is PCM is read on every Python."""
-    data = sounds.chunk(b"data", bytes(16000 * 3))
-    told = look(sounds.riff(sounds.extensible(sounds.PCM_SUBFORMAT), data))
+    data = audio_files.chunk(b"data", bytes(16000 * 3))
+    told = look(audio_files.riff(audio_files.extensible(audio_files.PCM_SUBFORMAT), data))
     assert told == AudioProperties(8000, 1, 3.0)
 
 
 @pytest.mark.parametrize(
     "form",
     [
-        sounds.fmt(3, bits=32),
-        sounds.fmt(6, bits=8),
-        sounds.fmt(7, bits=8),
-        sounds.fmt(17, bits=4),
-        sounds.extensible(sounds.FLOAT_SUBFORMAT),
+        audio_files.fmt(3, bits=32),
+        audio_files.fmt(6, bits=8),
+        audio_files.fmt(7, bits=8),
+        audio_files.fmt(17, bits=4),
+        audio_files.extensible(audio_files.FLOAT_SUBFORMAT),
     ],
     ids=["float", "a-law", "µ-law", "adpcm", "extensible-float"],
 )
 def test_a_wav_that_is_not_pcm_is_not_supported(form: bytes) -> None:
     """The rule: a WAV holds PCM; any other encoding in one is 17556."""
-    data = sounds.riff(form, sounds.chunk(b"data", bytes(9999)))
+    data = audio_files.riff(form, audio_files.chunk(b"data", bytes(9999)))
     assert refusal(data, len(data)) == ErrorCode.NOT_SUPPORTED
 
 
@@ -85,24 +87,24 @@ def test_a_wav_that_is_not_pcm_is_not_supported(form: bytes) -> None:
 @pytest.mark.parametrize("magic", [b"RIFF", b"RF64"])
 def test_a_streamed_wav_lasts_as_long_as_it_has_bytes(size: int | None, magic: bytes) -> None:
     """Who writes a WAV into a pipe can't tell its length, and writes nothing or the most."""
-    data = sounds.chunk(b"data", bytes(16000 * 3), size=size)
-    told = look(sounds.riff(sounds.fmt(), data, size=size, magic=magic))
+    data = audio_files.chunk(b"data", bytes(16000 * 3), size=size)
+    told = look(audio_files.riff(audio_files.fmt(), data, size=size, magic=magic))
     assert told == AudioProperties(8000, 1, 3.0)
 
 
 @pytest.mark.parametrize(
     "broken",
     [
-        sounds.riff(sounds.fmt()),
-        sounds.riff(sounds.chunk(b"data", bytes(9999))),
-        sounds.riff(sounds.fmt(channels=0), sounds.chunk(b"data", bytes(9999))),
-        sounds.riff(sounds.fmt(bits=0), sounds.chunk(b"data", bytes(9999))),
-        sounds.riff(sounds.chunk(b"LIST", b"", size=ENDLESS), sounds.fmt()),
-        sounds.wav(3)[:30],
-        sounds.flac(3)[:20],
-        sounds.flac(3, rate=0),
+        audio_files.riff(audio_files.fmt()),
+        audio_files.riff(audio_files.chunk(b"data", bytes(9999))),
+        audio_files.riff(audio_files.fmt(channels=0), audio_files.chunk(b"data", bytes(9999))),
+        audio_files.riff(audio_files.fmt(bits=0), audio_files.chunk(b"data", bytes(9999))),
+        audio_files.riff(audio_files.chunk(b"LIST", b"", size=ENDLESS), audio_files.fmt()),
+        audio_files.wav(3)[:30],
+        audio_files.flac(3)[:20],
+        audio_files.flac(3, rate=0),
         b"fLaC" + bytes(100),
-        sounds.id3(100) + sounds.frame()[:3],
+        audio_files.id3(100) + audio_files.frame()[:3],
         b"\xff\xfb\xff\xff" * 500,
     ],
 )
@@ -124,8 +126,8 @@ def test_headers_that_make_no_sense_are_corrupted(broken: bytes) -> None:
         b"\xff\xfe<\0h\0t\0m\0l\0",
         b"RIFX\0\0\0\0WAVE" + bytes(200),
         b"RIFF\0\0\0\0AVI " + bytes(200),
-        sounds.id3(100) + sounds.wav(3),
-        sounds.id3(100),
+        audio_files.id3(100) + audio_files.wav(3),
+        audio_files.id3(100),
     ],
 )
 def test_anything_else_is_not_supported(other: bytes) -> None:
@@ -135,26 +137,26 @@ def test_anything_else_is_not_supported(other: bytes) -> None:
 
 def test_a_flac_tells_rate_channels_and_length() -> None:
     """The first block of a FLAC tells all."""
-    assert look(sounds.flac(3600, rate=48000, channels=3)) == AudioProperties(48000, 3, 3600.0)
+    assert look(audio_files.flac(3600, rate=48000, channels=3)) == AudioProperties(48000, 3, 3600.0)
 
 
 def test_a_streamed_flac_does_not_tell_its_length() -> None:
     """A FLAC of no samples is one whose writer didn't know their number."""
-    assert look(sounds.flac(0)) == AudioProperties(8000, 1, None)
+    assert look(audio_files.flac(0)) == AudioProperties(8000, 1, None)
 
 
 @pytest.mark.parametrize(
     "data",
     [
-        sounds.mp3(60),
-        sounds.mp3(60, 32, 64, 128),
-        sounds.xing(60) + bytes(99999),
-        bytes(7) + sounds.mp3(60),
-        sounds.mp3(60) + b"TAG" + bytes(125),
-        sounds.id3(99) + sounds.id3(99, footer=True) + sounds.mp3(60),
-        sounds.id3(5 * 2**20) + sounds.mp3(60),
-        sounds.id3(300_000) + sounds.id3(300_000) + sounds.mp3(60),
-        sounds.id3(CHUNK_BYTES - 200) + bytes(1000) + sounds.mp3(60),
+        audio_files.mp3(60),
+        audio_files.mp3(60, 32, 64, 128),
+        audio_files.xing(60) + bytes(99999),
+        bytes(7) + audio_files.mp3(60),
+        audio_files.mp3(60) + b"TAG" + bytes(125),
+        audio_files.id3(99) + audio_files.id3(99, footer=True) + audio_files.mp3(60),
+        audio_files.id3(5 * 2**20) + audio_files.mp3(60),
+        audio_files.id3(300_000) + audio_files.id3(300_000) + audio_files.mp3(60),
+        audio_files.id3(CHUNK_BYTES - 200) + bytes(1000) + audio_files.mp3(60),
     ],
     ids=[
         "constant",
@@ -178,23 +180,23 @@ def test_an_mp3_tells_its_length_from_its_first_frames(data: bytes) -> None:
 
 def test_an_mp3_of_a_few_frames_is_short() -> None:
     """A file that ends within its first part is counted, not estimated."""
-    told = look(sounds.mp3(0.1, 32, 64, 128))
+    told = look(audio_files.mp3(0.1, 32, 64, 128))
     assert told is not None
     assert told.duration_seconds == pytest.approx(0.1, abs=0.02)
 
 
 def test_a_tag_precedes_a_flac_too() -> None:
     """A FLAC is found behind an ID3 tag."""
-    assert look(sounds.id3(300_000) + sounds.flac(9)) == AudioProperties(8000, 1, 9.0)
+    assert look(audio_files.id3(300_000) + audio_files.flac(9)) == AudioProperties(8000, 1, 9.0)
 
 
 def test_a_wav_of_no_rate_has_no_length() -> None:
     """A sample rate of 0 is no reason to divide by it."""
-    data = sounds.riff(sounds.fmt(rate=0), sounds.chunk(b"data", bytes(99)))
+    data = audio_files.riff(audio_files.fmt(rate=0), audio_files.chunk(b"data", bytes(99)))
     assert look(data) == AudioProperties(0, 1, None)
 
 
-@pytest.mark.parametrize("data", [sounds.wav(1), sounds.mp3(1), sounds.flac(1)])
+@pytest.mark.parametrize("data", [audio_files.wav(1), audio_files.mp3(1), audio_files.flac(1)])
 def test_without_a_size_no_length_is_claimed(data: bytes) -> None:
     """Where the server doesn't tell the size, rate and channels are all that is known."""
     told = read_audio_properties(Local(data, None))
@@ -205,8 +207,8 @@ def test_without_a_size_no_length_is_claimed(data: bytes) -> None:
 @pytest.mark.parametrize(
     "data",
     [
-        sounds.riff(sounds.fmt(), sounds.chunk(b"LIST", b"", size=10**6)),
-        sounds.id3(10**6),
+        audio_files.riff(audio_files.fmt(), audio_files.chunk(b"LIST", b"", size=10**6)),
+        audio_files.id3(10**6),
         b"\xff\xfb" + bytes(CHUNK_BYTES),
     ],
     ids=["wav", "id3", "mp3"],
@@ -221,11 +223,11 @@ STARTS = [
     b"",
     b"fLaC",
     b"RIFF\0\0\0\0WAVE",
-    sounds.riff(sounds.fmt()),
+    audio_files.riff(audio_files.fmt()),
     b"\xff\xfb\x90\xc0",
-    sounds.xing(9),
-    sounds.id3(5),
-    sounds.id3(20)[:25],
+    audio_files.xing(9),
+    audio_files.id3(5),
+    audio_files.id3(20)[:25],
 ]
 
 
@@ -239,7 +241,12 @@ def test_no_bytes_raise_anything_else(start: bytes, rest: bytes, size: int | Non
     assert refusal(start + rest, size) in {None, ErrorCode.NOT_SUPPORTED, ErrorCode.CORRUPTED}
 
 
-REAL = [sounds.wav(0.05), sounds.flac(3), sounds.mp3(0.2), sounds.id3(20) + sounds.xing(9)]
+REAL = [
+    audio_files.wav(0.05),
+    audio_files.flac(3),
+    audio_files.mp3(0.2),
+    audio_files.id3(20) + audio_files.xing(9),
+]
 
 
 @given(st.sampled_from(REAL), st.integers(0, 120), st.binary(min_size=1, max_size=8))

@@ -6,8 +6,8 @@ import pytest
 
 from receiver.preflight import check
 from receiver.preflight.check_many import check_many
-from tests.support.media import sounds
-from tests.support.media.server import OPEN, Answer, serving
+from tests.support.media import audio_files
+from tests.support.media.server import OPEN_POLICY, Answer, serving
 
 
 def test_what_goes_wrong_with_one_is_its_own_fault(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -16,10 +16,10 @@ def test_what_goes_wrong_with_one_is_its_own_fault(monkeypatch: pytest.MonkeyPat
     Here a resolver says what is no address.
     """
     policy = replace(
-        OPEN, lookup=lambda host, _port: [{"hush.example": "hush"}.get(host, "127.0.0.1")]
+        OPEN_POLICY, lookup=lambda host, _port: [{"hush.example": "hush"}.get(host, "127.0.0.1")]
     )
     monkeypatch.setattr(check, "AddressPolicy", lambda: policy)
-    with serving({"/": Answer(sounds.wav(3)), "/1": Answer(sounds.wav(1))}) as server:
+    with serving({"/": Answer(audio_files.wav(3)), "/1": Answer(audio_files.wav(1))}) as server:
         urls = [server.url(), server.url(host="hush.example"), server.url("/1")]
         told = list(check_many(urls))
     assert told == [

@@ -19,13 +19,13 @@ from receiver.preflight.errors import ErrorCode, Issue
 from receiver.preflight.http_connection import HttpConnection
 from receiver.preflight.media_url import parse_media_url
 from receiver.runtime.deadline import Deadline
-from tests.support.media import sounds
-from tests.support.media.server import OPEN, Answer, saying, serving
+from tests.support.media import audio_files
+from tests.support.media.server import OPEN_POLICY, Answer, serve_raw, serving
 
-GOOD = Answer(sounds.wav(3))
+GOOD = Answer(audio_files.wav(3))
 # Stands for the public internet: one address of the loopback, and none of the others.
 ONE = replace(
-    OPEN,
+    OPEN_POLICY,
     lookup=lambda host, _port: [{"media.example": "127.0.0.1"}.get(host, host)],
     is_allowed=lambda address: address == ip_address("127.0.0.1"),
 )
@@ -72,13 +72,13 @@ def test_redirects_are_followed_to_the_file() -> None:
         for hop in range(MAX_REDIRECT_COUNT)
     }
     with serving({**answers, f"/{MAX_REDIRECT_COUNT}": GOOD}) as server:
-        assert check(server.url("/0"), policy=OPEN) == []
+        assert check(server.url("/0"), policy=OPEN_POLICY) == []
 
 
 def test_redirects_in_a_circle_end() -> None:
     """One redirect more is 17551, and nothing is asked after it."""
     with serving({"/": Answer(status=302, headers={"Location": "/"})}) as server:
-        assert codes(check(server.url(), policy=OPEN)) == [ErrorCode.DOWNLOAD_FAILED]
+        assert codes(check(server.url(), policy=OPEN_POLICY)) == [ErrorCode.DOWNLOAD_FAILED]
     assert len(server.asked) == 1 + MAX_REDIRECT_COUNT
 
 
@@ -86,7 +86,7 @@ def test_a_name_that_changes_its_address_is_asked_for_once() -> None:
     """The address that was judged is the one connected to, in every request for the file."""
     answers = chain(["127.0.0.1"], repeat("127.0.0.2"))
     policy = replace(ONE, lookup=lambda _host, _port: [next(answers)])
-    with serving({"/": Answer(sounds.id3(300_000) + sounds.mp3(9))}) as server:
+    with serving({"/": Answer(audio_files.id3(300_000) + audio_files.mp3(9))}) as server:
         assert check(server.url(), policy=policy) == []
     assert len(server.asked) == 2
     assert next(answers) == "127.0.0.2"
@@ -95,7 +95,7 @@ def test_a_name_that_changes_its_address_is_asked_for_once() -> None:
 def test_the_name_is_in_the_request_though_the_address_is_connected_to() -> None:
     """The Host header is the URL's."""
     with serving({"/": GOOD}) as server:
-        check(server.url(), policy=OPEN)
+        check(server.url(), policy=OPEN_POLICY)
     assert server.asked[0]["Host"] == f"media.example:{server.port}"
 
 
@@ -103,15 +103,15 @@ def test_the_port_is_in_the_host_header_only_where_it_is_unusual() -> None:
     """Signed URLs are signed with their Host header, so the target's own is sent as it stands."""
     with serving({"/": GOOD}) as server, ExitStack() as sockets:
         target = replace(parse_media_url(server.url()), host_header="signed.example")
-        HttpConnection(target, [ip_address("127.0.0.1")], OPEN, Deadline(30), sockets).get_range(
-            0, 1
-        )
+        HttpConnection(
+            target, [ip_address("127.0.0.1")], OPEN_POLICY, Deadline(30), sockets
+        ).get_range(0, 1)
     assert server.asked[0]["Host"] == "signed.example"
 
 
 def test_the_next_address_is_tried() -> None:
     """Where a name has several addresses, one that refuses is passed over."""
-    policy = replace(OPEN, lookup=lambda _host, _port: ["127.0.0.2", "127.0.0.1"])
+    policy = replace(OPEN_POLICY, lookup=lambda _host, _port: ["127.0.0.2", "127.0.0.1"])
     with serving({"/": GOOD}) as server:
         assert check(server.url(), policy=policy) == []
 
@@ -121,18 +121,18 @@ def test_no_proxy_of_the_environment_is_used(monkeypatch: pytest.MonkeyPatch) ->
     with serving({"/": GOOD}) as server:
         for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
             monkeypatch.setenv(name, "http://127.0.0.1:9")
-        assert check(server.url(), policy=OPEN) == []
+        assert check(server.url(), policy=OPEN_POLICY) == []
 
 
 def test_the_certificate_is_held_against_the_name() -> None:
     """Over TLS the pinned address shows the name's certificate, which an authority signed."""
     with serving({"/": GOOD}, tls=True) as server:
         url = server.url(scheme="https")
-        assert check(url, policy=OPEN) == []
+        assert check(url, policy=OPEN_POLICY) == []
         others = [
-            check(server.url(scheme="https", host="other.example"), policy=OPEN),
-            check(server.url(scheme="https", host="127.0.0.1"), policy=OPEN),
-            check(url, policy=replace(OPEN, ca_file=AddressPolicy().ca_file)),
+            check(server.url(scheme="https", host="other.example"), policy=OPEN_POLICY),
+            check(server.url(scheme="https", host="127.0.0.1"), policy=OPEN_POLICY),
+            check(url, policy=replace(OPEN_POLICY, ca_file=AddressPolicy().ca_file)),
         ]
     for issues in others:
         assert codes(issues) == [ErrorCode.DOWNLOAD_FAILED]
@@ -144,7 +144,7 @@ def test_a_redirect_may_change_to_tls() -> None:
     with serving({"/a": GOOD}, tls=True) as there:
         moved = Answer(status=301, headers={"Location": there.url("/a", scheme="https")})
         with serving({"/": moved}) as here:
-            assert check(here.url(), policy=OPEN) == []
+            assert check(here.url(), policy=OPEN_POLICY) == []
 
 
 def _drip(prefix: bytes, drop: bytes) -> Callable[[socket.socket], None]:
@@ -179,8 +179,10 @@ def test_a_slow_sender_is_left_at_the_deadline(
     scheme: str, speak: Callable[[socket.socket], None]
 ) -> None:
     """One byte at a time, whether in the handshake, the header or the body, ends in 17551."""
-    with saying(speak) as port:
-        (issue,) = check(f"{scheme}://media.example:{port}/", policy=OPEN, timeout_seconds=0.3)
+    with serve_raw(speak) as port:
+        (issue,) = check(
+            f"{scheme}://media.example:{port}/", policy=OPEN_POLICY, timeout_seconds=0.3
+        )
     assert str(issue) == "17551: no complete response within 0.3 s"
 
 
@@ -191,8 +193,8 @@ def test_an_endless_header_is_left() -> None:
         while True:
             connection.sendall(b"HTTP/1.1 100 Continue\r\n\r\n" * 1000)
 
-    with saying(speak) as port:
-        issues = check(f"http://media.example:{port}/", policy=OPEN, timeout_seconds=30)
+    with serve_raw(speak) as port:
+        issues = check(f"http://media.example:{port}/", policy=OPEN_POLICY, timeout_seconds=30)
     assert codes(issues) == [ErrorCode.DOWNLOAD_FAILED]
     assert "within" not in issues[0].text
 
@@ -209,6 +211,6 @@ def test_no_answer_raises_anything(answer: bytes) -> None:
         connection.recv(65536)
         connection.sendall(answer)
 
-    with saying(speak) as port:
-        for issue in check(f"http://media.example:{port}/", policy=OPEN, timeout_seconds=30):
+    with serve_raw(speak) as port:
+        for issue in check(f"http://media.example:{port}/", policy=OPEN_POLICY, timeout_seconds=30):
             assert issue.code in set(ErrorCode)

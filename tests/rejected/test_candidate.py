@@ -8,7 +8,7 @@ import pytest
 from receiver.rejected.candidate import may_be_callback, to_rejected_request
 from receiver.store.rejected.write import RejectedRequest
 from tests.support.faults.callbacks import callback, job_id
-from tests.support.forged import request
+from tests.support.forged_callbacks import request
 
 NOON = datetime(2026, 4, 2, 12, tzinfo=UTC)
 BODY = callback(1, size=0)

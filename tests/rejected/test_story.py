@@ -13,9 +13,9 @@ from receiver.store.tables import events, rejected
 from tests.support import signing
 from tests.support.environment import ENVIRON, TOKEN
 from tests.support.faults.callbacks import callback, job_id
-from tests.support.forged import SAMPLE, account, forged, request
+from tests.support.forged_callbacks import SAMPLE, account_id, forged, request
 from tests.support.paths import ROOT
-from tests.support.server import CLOSE, ROUTE, WebServer, free_port, web_server
+from tests.support.server import CONNECTION_CLOSE, ROUTE, WebServer, free_port, web_server
 
 WRONG = "fedcba9876543210" * 2
 # More than a worker keeps of a flood: see the budget of receiver.rejected.store.
@@ -41,7 +41,7 @@ def _flood(web: WebServer, first: int, count: int) -> set[int]:
     with requests.Session() as session:
         statuses = set()
         for number in range(first, first + count):
-            claimed = (SAMPLE, account(1), account(number))[number % 3]
+            claimed = (SAMPLE, account_id(1), account_id(number))[number % 3]
             body = forged(number, account_id=claimed)
             url, headers = request(body, origin=web.url)
             statuses.add(session.post(url, data=body, headers=headers, timeout=15).status_code)
@@ -62,7 +62,9 @@ def test_ten_callbacks_survive_the_wrong_token_and_a_flood(
         with ThreadPoolExecutor(4) as pool:
             parts = [pool.submit(_flood, web, n * flood, flood // 4) for n in range(4)]
             url, headers = signing.callback(f"{origin}{ROUTE}", WRONG, callback(10))
-            signed = requests.post(url, data=callback(10), headers=headers | CLOSE, timeout=15)
+            signed = requests.post(
+                url, data=callback(10), headers=headers | CONNECTION_CLOSE, timeout=15
+            )
             assert signed.status_code == 204
             assert set.union(*(part.result() for part in parts)) == {403}
     checked = _command(migrated, "rejected", "check", PUBLIC_URL=origin)

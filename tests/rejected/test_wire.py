@@ -12,12 +12,12 @@ from dev.postgres import Server
 from receiver.store.engine import make_engine
 from receiver.store.migrate import migrate
 from receiver.store.tables import rejected
-from tests.support.environment import engine_on
+from tests.support.environment import open_engine
 from tests.support.faults.callbacks import callback
-from tests.support.forged import forged, raw
+from tests.support.forged_callbacks import forged, raw_head
 from tests.support.postgres import frozen
-from tests.support.server import WebServer, response_of, web_server
-from tests.support.telling import empty
+from tests.support.server import WebServer, read_response, web_server
+from tests.support.stored_callbacks import truncate
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +31,7 @@ def _server(module_database: str, tmp_path_factory: pytest.TempPathFactory) -> I
 @pytest.fixture
 def engine(module_database: str) -> Iterator[Engine]:
     """Yield an engine on the service's database."""
-    with engine_on(module_database) as engine:
+    with open_engine(module_database) as engine:
         yield engine
 
 
@@ -39,7 +39,7 @@ def engine(module_database: str) -> Iterator[Engine]:
 def web(_server: WebServer, engine: Engine) -> Iterator[WebServer]:
     """Yield the service, whose database is empty."""
     yield _server
-    empty(engine)
+    truncate(engine)
 
 
 def _kept(engine: Engine) -> set[bytes]:
@@ -52,7 +52,7 @@ def _sent(web: WebServer, *parts: bytes) -> bytes:
     with web.connect() as connection:
         for part in parts:
             connection.sendall(part)
-        return response_of(connection)[:12]
+        return read_response(connection)[:12]
 
 
 REFUSED = b"HTTP/1.1 403"
@@ -70,12 +70,14 @@ def test_every_way_to_send_a_body(web: WebServer, engine: Engine) -> None:
     host = f"127.0.0.1:{web.port}"
     whole, chunked, cut, huge, broken = (forged(number, size=50_000) for number in range(5))
     chunks = "Transfer-Encoding: chunked"
-    assert _sent(web, raw(whole, host=host), whole) == REFUSED
+    assert _sent(web, raw_head(whole, host=host), whole) == REFUSED
     framed = b"%x\r\n%s\r\n0\r\n\r\n" % (len(chunked), chunked)
-    assert _sent(web, raw(chunked, host=host, length=chunks), framed) == REFUSED
-    assert _sent(web, raw(huge, host=host, length="Content-Length: 9999999")) == REFUSED
-    assert _sent(web, raw(broken, host=host, length=chunks), b"%x\r\nno" % len(broken)) == REFUSED
-    assert _sent(web, raw(cut, host=host), cut[:-1]) == REFUSED
+    assert _sent(web, raw_head(chunked, host=host, length=chunks), framed) == REFUSED
+    assert _sent(web, raw_head(huge, host=host, length="Content-Length: 9999999")) == REFUSED
+    assert (
+        _sent(web, raw_head(broken, host=host, length=chunks), b"%x\r\nno" % len(broken)) == REFUSED
+    )
+    assert _sent(web, raw_head(cut, host=host), cut[:-1]) == REFUSED
     assert _kept(engine) == {whole, chunked}
 
 
@@ -85,7 +87,7 @@ def test_a_burst_is_kept_by_a_slow_store(web: WebServer, engine: Engine) -> None
         connection.execute(text(SLOW))
     bodies = [forged(number) for number in range(50)]
     with ThreadPoolExecutor(len(bodies)) as pool:
-        answers = pool.map(lambda body: _sent(web, raw(body, host="internal"), body), bodies)
+        answers = pool.map(lambda body: _sent(web, raw_head(body, host="internal"), body), bodies)
         assert set(answers) == {REFUSED}
     assert _kept(engine) == set(bodies)
     with engine.connect() as connection:
@@ -98,11 +100,11 @@ def test_slow_bodies_keep_nobody_waiting(web: WebServer, engine: Engine) -> None
         slow = [stack.enter_context(web.connect()) for _ in range(100)]
         for number, connection in enumerate(slow):
             body = forged(number, size=50_000)
-            connection.sendall(raw(body, host="internal") + body[:20_000])
+            connection.sendall(raw_head(body, host="internal") + body[:20_000])
         assert web.call(callback(1)).status_code == 204
         other = forged(1000)
-        assert _sent(web, raw(other, host="internal"), other) == REFUSED
-        assert {response_of(connection)[:12] for connection in slow} == {REFUSED}
+        assert _sent(web, raw_head(other, host="internal"), other) == REFUSED
+        assert {read_response(connection)[:12] for connection in slow} == {REFUSED}
     assert _kept(engine) == {other}
 
 
@@ -113,8 +115,8 @@ def test_a_frozen_postgres_makes_no_other_answer(own_postgres: Server, tmp_path:
     engine.dispose()
     with web_server(own_postgres.url(), tmp_path / "log", {"rejected_read_seconds": 1.0}) as web:
         first, second = forged(1), forged(2)
-        assert _sent(web, raw(first, host="internal"), first) == REFUSED
+        assert _sent(web, raw_head(first, host="internal"), first) == REFUSED
         with frozen(own_postgres):
-            assert _sent(web, raw(second, host="internal"), second) == REFUSED
+            assert _sent(web, raw_head(second, host="internal"), second) == REFUSED
         assert web.call(callback(1)).status_code == 204
     assert "a rejected request was not stored" in web.log.read_text()

@@ -19,11 +19,11 @@ from tests.support.signed import (
     KEYS,
     TOKEN,
     URL,
-    outcome,
-    settings_of,
+    settings_header,
     signed_form,
     signed_json,
     verified,
+    verify_outcome,
 )
 
 VECTORS = json.loads((ROOT / "tests" / "vectors/signature_vectors.json").read_text())
@@ -37,8 +37,11 @@ def test_published_vectors(vector: dict[str, Any]) -> None:
         content_type, body = signing.FORM, urlencode(vector["params"], doseq=True)
     else:
         content_type, body = JSON, vector["body"]
-    request = SignedRequest(vector["url"], vector["signature"], settings_of(key), content_type)
-    assert isinstance(outcome(request, body.encode(), key), Verified) == vector["expected_valid"]
+    request = SignedRequest(vector["url"], vector["signature"], settings_header(key), content_type)
+    assert (
+        isinstance(verify_outcome(request, body.encode(), key), Verified)
+        == vector["expected_valid"]
+    )
 
 
 @pytest.mark.parametrize(
@@ -65,14 +68,14 @@ def test_the_hash_is_compared_whatever_the_content_type(content_type: str | None
     """The raw bytes decide, also where the body claims to be a form or nothing at all."""
     request = replace(signed_json(b"a=1"), content_type=content_type)
     assert verified(request, b"a=1").digest == sha256(b"a=1").digest()
-    assert outcome(request, b"a=1&a=1") == "body_hash_mismatch"
+    assert verify_outcome(request, b"a=1&a=1") == "body_hash_mismatch"
 
 
 @pytest.mark.parametrize("content_type", [None, "", JSON, "multipart/form-data"])
 def test_without_a_hash_only_a_form_verifies(content_type: str | None) -> None:
     """Where nothing binds the body to the URL, a signature of the URL says nothing about it."""
     request = replace(signed_form([]), content_type=content_type)
-    assert outcome(request, b"") == "no_body_hash"
+    assert verify_outcome(request, b"") == "no_body_hash"
 
 
 @pytest.mark.parametrize("position", ["before", "after"])
@@ -83,7 +86,7 @@ def test_a_url_may_have_had_a_hash_of_its_own(position: str) -> None:
     url = f"{URL}?{query}"
     request = SignedRequest(url, signing.sign(url, TOKEN.secret), None, JSON)
     assert verified(request, b"{}").body == b"{}"
-    assert outcome(request, b"[]") == "body_hash_mismatch"
+    assert verify_outcome(request, b"[]") == "body_hash_mismatch"
 
 
 def test_the_hash_may_be_in_upper_case() -> None:
@@ -99,7 +102,10 @@ def test_an_empty_hash_binds_nothing() -> None:
     """A bodySHA256 without a value is no way around the comparison."""
     url = f"{URL}?bodySHA256="
     signature = signing.sign(url, TOKEN.secret)
-    assert outcome(SignedRequest(url, signature, None, signing.FORM), b"") == "body_hash_mismatch"
+    assert (
+        verify_outcome(SignedRequest(url, signature, None, signing.FORM), b"")
+        == "body_hash_mismatch"
+    )
 
 
 def test_a_content_types_parameters_do_not_matter() -> None:
@@ -113,7 +119,7 @@ def test_a_content_types_parameters_do_not_matter() -> None:
 @pytest.mark.parametrize("signature", [None, ""])
 def test_a_missing_signature_is_told_as_such(signature: str | None) -> None:
     """A request that nobody signed is told from one that is signed otherwise."""
-    assert outcome(replace(signed_json(b"{}"), signature=signature), b"{}") == "no_signature"
+    assert verify_outcome(replace(signed_json(b"{}"), signature=signature), b"{}") == "no_signature"
 
 
 @pytest.mark.parametrize("signed", [signed_json(b""), signed_form([])], ids=["json", "form"])
@@ -121,5 +127,5 @@ def test_a_missing_signature_is_told_as_such(signature: str | None) -> None:
 def test_what_is_not_ascii_is_not_signed(signed: SignedRequest, text: str) -> None:
     """Text that no header and no URL can hold is refused, even if it has no bytes at all."""
     url, signature = signed.url.replace("app", text), text + (signed.signature or "")
-    assert outcome(replace(signed, url=url), b"") == "wrong_signature"
-    assert outcome(replace(signed, signature=signature), b"") == "wrong_signature"
+    assert verify_outcome(replace(signed, url=url), b"") == "wrong_signature"
+    assert verify_outcome(replace(signed, signature=signature), b"") == "wrong_signature"

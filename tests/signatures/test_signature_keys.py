@@ -10,10 +10,10 @@ from tests.support.signed import (
     NEW_SHARED,
     SHARED,
     TOKEN,
-    outcome,
-    settings_of,
+    settings_header,
     signed_json,
     verified,
+    verify_outcome,
 )
 
 
@@ -27,7 +27,7 @@ def test_old_and_new_keys_verify(key: SigningKey) -> None:
     ("key", "settings", "reason"),
     [
         pytest.param(SHARED, None, "wrong_signature", id="a SharedKey is tried only by its name"),
-        pytest.param(SHARED, settings_of(NEW_SHARED), "wrong_signature", id="another's name"),
+        pytest.param(SHARED, settings_header(NEW_SHARED), "wrong_signature", id="another's name"),
         pytest.param(
             replace(SHARED, algorithm="HMAC_SHA1"), None, "wrong_signature", id="as a token"
         ),
@@ -58,7 +58,7 @@ def test_old_and_new_keys_verify(key: SigningKey) -> None:
 def test_a_key_verifies_only_as_itself(key: SigningKey, settings: str | None, reason: str) -> None:
     """A key serves with its one algorithm, and a SharedKey only where the header names it."""
     signature = signed_json(b"{}", key)
-    assert outcome(replace(signature, settings=settings), b"{}") == reason
+    assert verify_outcome(replace(signature, settings=settings), b"{}") == reason
 
 
 def test_settings_may_be_written_loosely() -> None:
@@ -75,4 +75,4 @@ def test_empty_settings_are_none(settings: str) -> None:
 
 def test_no_token_at_all() -> None:
     """Where only SharedKeys are configured, a request that names none is refused as such."""
-    assert outcome(signed_json(b"{}"), b"{}", SHARED) == "unknown_key"
+    assert verify_outcome(signed_json(b"{}"), b"{}", SHARED) == "unknown_key"

@@ -16,10 +16,10 @@ from tests.support.signed import (
     SHARED,
     URL,
     Fields,
-    outcome,
-    settings_of,
+    settings_header,
     signed_form,
     signed_json,
+    verify_outcome,
 )
 
 
@@ -83,7 +83,7 @@ def test_what_twilio_signs_verifies(
     request = replace(
         signed_json(body, key, url=spelling), url=signing.with_body_hash(str(address), body)
     )
-    assert outcome(request, body, *keys) == Verified(
+    assert verify_outcome(request, body, *keys) == Verified(
         request, key, body, sha256(body).digest(), is_form=False
     )
 
@@ -97,7 +97,9 @@ def test_the_forms_that_twilio_signs_verify(
     key = data.draw(st.sampled_from(keys))
     spelling = data.draw(st.sampled_from(sorted(address.spellings())))
     body = urlencode(fields).encode()
-    result = outcome(replace(signed_form(fields, key, url=spelling), url=str(address)), body, *keys)
+    result = verify_outcome(
+        replace(signed_form(fields, key, url=spelling), url=str(address)), body, *keys
+    )
     assert isinstance(result, Verified)
     assert (result.key, result.body) == (key, body)
 
@@ -112,14 +114,16 @@ def test_another_url_verifies_only_as_a_spelling(
     request = replace(
         signed_json(body, url=str(address)), url=signing.with_body_hash(str(called), body)
     )
-    assert (outcome(request, body) != "wrong_signature") == (str(address) in called.spellings())
+    assert (verify_outcome(request, body) != "wrong_signature") == (
+        str(address) in called.spellings()
+    )
 
 
 @settings(deadline=None)
 @given(FIELDS, FIELDS)
 def test_another_form_verifies_only_as_the_same_string(signed: Fields, sent: Fields) -> None:
     """A form verifies exactly where the independent signer would sign it the same."""
-    result = outcome(signed_form(signed), urlencode(sent).encode())
+    result = verify_outcome(signed_form(signed), urlencode(sent).encode())
     same = signing.sign(URL, "", form=signed) == signing.sign(URL, "", form=sent)
     assert (result != "wrong_signature") == same
 
@@ -138,15 +142,15 @@ def test_one_changed_byte_is_refused(data: st.DataObject, body: bytes, key: Sign
 
     other_body = changed(body.decode("latin-1")).encode("latin-1")
     other_key = replace(key, secret=changed(key.secret))
-    assert outcome(request, body, key) == Verified(
+    assert verify_outcome(request, body, key) == Verified(
         request, key, body, sha256(body).digest(), is_form=False
     )
-    assert outcome(request, other_body, key) == "body_hash_mismatch"
-    assert outcome(request, body, other_key) == "wrong_signature"
-    assert outcome(replace(request, signature=changed(request.signature or "")), body) == (
+    assert verify_outcome(request, other_body, key) == "body_hash_mismatch"
+    assert verify_outcome(request, body, other_key) == "wrong_signature"
+    assert verify_outcome(replace(request, signature=changed(request.signature or "")), body) == (
         "wrong_signature"
     )
-    assert isinstance(outcome(replace(request, url=changed(request.url)), body), str)
+    assert isinstance(verify_outcome(replace(request, url=changed(request.url)), body), str)
 
 
 HOSTILE = st.text(st.characters())  # lone surrogates too
@@ -160,19 +164,19 @@ HEADER = st.none() | HOSTILE
         url=HOSTILE | HOSTILE.map((URL + "?bodySHA256=").__add__) | ADDRESSES.map(str),
         signature=HEADER,
         settings=HEADER
-        | st.sampled_from([settings_of(SHARED), "key=,algorithm=", "key,algorithm"]),
+        | st.sampled_from([settings_header(SHARED), "key=,algorithm=", "key,algorithm"]),
         content_type=HEADER | st.just(signing.FORM),
     ),
     body=st.binary() | HOSTILE.map(lambda text: quote_plus(text, errors="surrogatepass").encode()),
 )
 def test_nothing_raises_anything_else(request: SignedRequest, body: bytes) -> None:
     """Whatever comes from outside is refused with a reason."""
-    assert isinstance(outcome(request, body), str)
+    assert isinstance(verify_outcome(request, body), str)
 
 
 @settings(deadline=None)
 @given(st.binary())
 def test_a_form_may_hold_any_bytes(body: bytes) -> None:
     """Whatever bytes come as a form, an empty form's signature verifies only empty fields."""
-    result = outcome(signed_form([]), body)
+    result = verify_outcome(signed_form([]), body)
     assert result == "wrong_signature" or not body.strip(b"&=")

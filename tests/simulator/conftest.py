@@ -10,13 +10,13 @@ from receiver.simulator.server import serve
 from receiver.simulator.simulator import Simulator
 from tests.support.recipe import ReceiverHttpClient
 from tests.support.simulator.account import ACCOUNT, TOKEN, simulated
-from tests.support.simulator.receiving import Receiver, receiving
+from tests.support.simulator.callback_receiver import Receiver, serve_receiver
 
 
 @pytest.fixture
 def receiver() -> Iterator[Receiver]:
     """Yield what callbacks are delivered to."""
-    with receiving() as receiver:
+    with serve_receiver() as receiver:
         yield receiver
 
 

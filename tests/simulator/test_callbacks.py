@@ -20,7 +20,7 @@ from tests.support.simulator.account import (
     recording,
     simulated,
 )
-from tests.support.simulator.receiving import DROP, LARGE, Receiver
+from tests.support.simulator.callback_receiver import DROP, LARGE, Receiver
 
 SAMPLES = ROOT / "tests" / "samples"
 ROUTE = "/callbacks/transcription"

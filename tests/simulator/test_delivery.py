@@ -8,7 +8,7 @@ import pytest
 from receiver.simulator import delivery
 from receiver.simulator.delivery import DeliveryResult, deliver, is_deliverable
 from tests.support.server import free_port
-from tests.support.simulator.receiving import HANG, Receiver
+from tests.support.simulator.callback_receiver import HANG, Receiver
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from receiver.simulator.faults import Faults
-from tests.support.environment import KEY, serving
+from tests.support.environment import KEY, serve_app
 from tests.support.simulator.account import BY_RECORDING, BY_URL, recording, simulated
 
 
@@ -21,7 +21,7 @@ def test_what_is_called_back_is_read(app: Flask, client: FlaskClient) -> None:
     """Every job that isn't lost is there once, with the sentences that the simulator made."""
     trouble = Faults(lost=0.2, duplicated=0.3, reordered=0.5)
     with (
-        serving(app) as origin,
+        serve_app(app) as origin,
         simulated(callback_url=f"{origin}/callbacks/transcription", faults=trouble) as simulator,
     ):
         jobs = [

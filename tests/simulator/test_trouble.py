@@ -12,7 +12,7 @@ from receiver.simulator.event_log import LogEntry
 from receiver.simulator.faults import Faults
 from receiver.simulator.server import serve
 from tests.support.simulator.account import ACCOUNT, BY_RECORDING, TOKEN, recording, simulated
-from tests.support.simulator.receiving import Receiver, receiving
+from tests.support.simulator.callback_receiver import Receiver, serve_receiver
 
 DOSE = Faults(lost=0.05, duplicated=0.1, reordered=0.2, late=0.02)
 ON_PURPOSE = ("lost", "duplicated", "reordered", "late")
@@ -89,7 +89,7 @@ def test_late_callbacks_wait(receiver: Receiver) -> None:
 @settings(max_examples=10)
 def test_every_job_is_accounted_for(seed: int, lost: float, duplicated: float) -> None:
     """Whatever the dose, each job is lost or delivered, once or twice, and the journal adds up."""
-    with receiving() as receiver:
+    with serve_receiver() as receiver:
         dose = Faults(lost=lost, duplicated=duplicated, reordered=0.5, late=0.1)
         counts = Counter(note.event for note in _lived(receiver, dose, seed=seed, jobs=10))
         assert counts["lost"] + counts["delivered"] - counts["duplicated"] == 10

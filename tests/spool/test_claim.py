@@ -10,7 +10,7 @@ from receiver.spool.claim import claim
 from receiver.spool.file import CorruptFileError
 from receiver.spool.folder import Spool
 from tests.support.paths import ROOT
-from tests.support.spool_events import event, names, only
+from tests.support.spool_events import file_names, only_file, spool_event
 
 HOLD = """
 import sys
@@ -24,8 +24,8 @@ sys.stdin.read()
 
 def test_what_is_claimed_is_nobody_elses(spool: Spool) -> None:
     """A second claim finds nothing until the first one ends; then the file is there again."""
-    spool.put(event())
-    path = only(spool)
+    spool.put(spool_event())
+    path = only_file(spool)
     first = claim(path)
     assert first
     with first:
@@ -33,24 +33,24 @@ def test_what_is_claimed_is_nobody_elses(spool: Spool) -> None:
     again = claim(path)
     assert again
     with again:
-        assert again.event.body == event().body
+        assert again.event.body == spool_event().body
 
 
 def test_what_is_done_is_gone(spool: Spool) -> None:
     """The file is removed, and whoever still has its name finds nothing."""
-    spool.put(event())
-    path = only(spool)
+    spool.put(spool_event())
+    path = only_file(spool)
     claimed = claim(path)
     assert claimed
     with claimed:
         claimed.remove()
-    assert (claim(path), names(spool)) == (None, [])
+    assert (claim(path), file_names(spool)) == (None, [])
 
 
 def test_a_killed_process_holds_nothing(spool: Spool) -> None:
     """After a kill -9 of its holder the file is free at once, and still there."""
-    spool.put(event())
-    path = only(spool)
+    spool.put(spool_event())
+    path = only_file(spool)
     with subprocess.Popen(
         [sys.executable, "-c", HOLD, path], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE
     ) as holder:
@@ -61,13 +61,13 @@ def test_a_killed_process_holds_nothing(spool: Spool) -> None:
     free = claim(path)
     assert free
     with free:
-        assert free.event.body == event().body
+        assert free.event.body == spool_event().body
 
 
 def test_a_damaged_file_is_told_and_let_go(spool: Spool) -> None:
     """Nobody gets it, it stays, and it isn't held."""
-    spool.put(event())
-    path = only(spool)
+    spool.put(spool_event())
+    path = only_file(spool)
     path.write_bytes(b"{}\n")
     for _ in range(2):
         with pytest.raises(CorruptFileError):
@@ -79,8 +79,8 @@ def test_a_file_that_was_moved_while_it_was_opened_is_gone(
     spool: Spool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Between opening and locking the file another process may finish it: it isn't moved twice."""
-    spool.put(event())
-    path = only(spool)
+    spool.put(spool_event())
+    path = only_file(spool)
     locks = claim.__globals__["fcntl"].flock
 
     def flock_late(file: object, how: int) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from receiver.spool.folder import Spool
-from tests.support.spool_events import event, only
+from tests.support.spool_events import only_file, spool_event
 
 
 @pytest.fixture
@@ -35,18 +35,18 @@ def test_the_bytes_are_durable_before_their_name_and_that_before_the_end(
     spool: Spool, steps: list[str]
 ) -> None:
     """First the new folder itself, then the file, its name, and the folder that holds the name."""
-    spool.put(event(1))
+    spool.put(spool_event(1))
     assert steps == ["parent", "file", "name", "folder"]
     steps.clear()
-    spool.put(event(2))
+    spool.put(spool_event(2))
     assert steps == ["file", "name", "folder"]
 
 
 def test_another_processs_file_is_made_durable_too(spool: Spool, steps: list[str]) -> None:
     """It may be there and not yet on the disk, for its writer is still at it."""
-    spool.put(event())
+    spool.put(spool_event())
     steps.clear()
-    spool.put(event())
+    spool.put(spool_event())
     assert steps == ["file", "folder"]
 
 
@@ -55,8 +55,8 @@ def test_a_failure_leaves_nothing(
     spool: Spool, monkeypatch: pytest.MonkeyPatch, failing: str
 ) -> None:
     """Neither a disk that fails to write nor one that takes no name keeps a part of the file."""
-    spool.put(event(1))
-    before = only(spool)
+    spool.put(spool_event(1))
+    before = only_file(spool)
 
     def fail(*_: object) -> None:
         raise OSError(5, "Input/output error")
@@ -65,5 +65,5 @@ def test_a_failure_leaves_nothing(
     with monkeypatch.context() as broken:
         broken.setattr(owner, failing, fail)
         with pytest.raises(OSError, match="Input/output error"):
-            spool.put(event(2))
-    assert only(spool) == before
+            spool.put(spool_event(2))
+    assert only_file(spool) == before

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from receiver.spool.file import COPIED_FIELDS, CorruptFileError, decode, encode
 from receiver.store.event import Event
-from tests.support.spool_events import event, unjudged
+from tests.support.spool_events import spool_event, without_validation
 
 # Lone surrogates too: what a header holds needn't be valid text.
 texts = st.none() | st.text(st.characters())
@@ -35,7 +35,7 @@ events = st.builds(
 @given(events)
 def test_what_is_encoded_is_decoded(judged: Event) -> None:
     """Body and headers come back exactly, and nothing of what was judged."""
-    assert decode(encode(judged)) == unjudged(judged)
+    assert decode(encode(judged)) == without_validation(judged)
 
 
 def test_no_field_is_forgotten() -> None:
@@ -47,7 +47,7 @@ def test_no_field_is_forgotten() -> None:
 
 def test_every_truncation_is_told() -> None:
     """Wherever the file ends too early, it is damaged."""
-    data = encode(event())
+    data = encode(spool_event())
     for length in range(len(data)):
         with pytest.raises(CorruptFileError):
             decode(data[:length])
@@ -55,7 +55,7 @@ def test_every_truncation_is_told() -> None:
 
 def test_every_changed_byte_is_told() -> None:
     """Whichever byte is another, in head, body or checksum, the file is damaged."""
-    data = bytearray(encode(event()))
+    data = bytearray(encode(spool_event()))
     for position in range(len(data)):
         data[position] ^= 1
         with pytest.raises(CorruptFileError):
@@ -66,11 +66,13 @@ def test_every_changed_byte_is_told() -> None:
 
 def test_a_newer_format_is_told_as_such() -> None:
     """After a release was rolled back, the operator reads why a file stays."""
-    content = encode(event())[:-32].replace(b'"format": 1', b'"format": 2')
+    content = encode(spool_event())[:-32].replace(b'"format": 1', b'"format": 2')
     with pytest.raises(CorruptFileError, match="format 2"):
         decode(content + hashlib.sha256(content).digest())
 
 
 def test_the_moment_is_exact() -> None:
     """The microsecond of the receipt survives."""
-    assert decode(encode(event())).received_at == datetime(2026, 4, 2, 12, 0, 0, 123456, tzinfo=UTC)
+    assert decode(encode(spool_event())).received_at == datetime(
+        2026, 4, 2, 12, 0, 0, 123456, tzinfo=UTC
+    )

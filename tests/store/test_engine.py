@@ -16,7 +16,7 @@ from receiver.store.engine import make_engine, transactional
 from receiver.store.event import Outcome
 from receiver.store.ledger.record import record
 from receiver.store.retry import retry_until
-from tests.support.environment import engine_on
+from tests.support.environment import open_engine
 from tests.support.faults.pgbouncer import pgbouncer
 from tests.support.store_events import make_event
 
@@ -71,7 +71,7 @@ def test_nothing_is_prepared_behind_a_pooler(
     folder = postgres_folder / f"pgbouncer-{uuid.uuid4().hex}"
     with pgbouncer(postgres, folder) as reached:
         url = engine.url.set(port=make_url(reached).port)
-        with engine_on(url.render_as_string(hide_password=False)) as pooled:
+        with open_engine(url.render_as_string(hide_password=False)) as pooled:
             record(pooled, EVENT)
             with pooled.connect() as connection:
                 prepared = connection.execute(text("SELECT count(*) FROM pg_prepared_statements"))

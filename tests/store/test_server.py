@@ -11,7 +11,7 @@ from sqlalchemy import Engine
 
 from dev.postgres import Server
 from receiver.store.server import describe_server
-from tests.support.environment import engine_on
+from tests.support.environment import open_engine
 
 LIMIT = 5
 
@@ -42,27 +42,27 @@ def test_the_version_is_the_major_one(postgres: Server) -> None:
     """It is told as people speak of it."""
     with psycopg.connect(postgres.url()) as other:
         version = other.info.server_version
-    with engine_on(postgres.url()) as engine, engine.connect() as connection:
+    with open_engine(postgres.url()) as engine, engine.connect() as connection:
         assert describe_server(connection).version == version // 10_000
 
 
 def test_the_servers_limit_holds_without_its_reserve(postgres: Server) -> None:
     """Of 100 connections the superuser's are none of ours."""
-    with engine_on(postgres.url()) as engine:
+    with open_engine(postgres.url()) as engine:
         assert 0 < room(engine) <= 97
 
 
 def test_the_roles_limit_holds(limited: str) -> None:
     """A hosted database limits the role far below the server."""
-    with engine_on(limited) as engine:
+    with open_engine(limited) as engine:
         assert room(engine) == LIMIT
 
 
 def test_others_take_room_and_our_own_do_not(limited: str) -> None:
     """The web process counts as itself, whatever else is connected counts against it."""
     with (
-        engine_on(limited) as asking,
-        engine_on(limited) as serving,
+        open_engine(limited) as asking,
+        open_engine(limited) as serving,
         serving.connect(),
         psycopg.connect(limited, application_name="somebody else"),
     ):
@@ -74,5 +74,5 @@ def test_the_databases_limit_holds(limited: str, postgres: Server) -> None:
     name = sql.Identifier(urlsplit(limited).path[1:])
     with psycopg.connect(postgres.url(), autocommit=True) as admin:
         admin.execute(sql.SQL("ALTER DATABASE {} CONNECTION LIMIT 3").format(name))
-    with engine_on(limited) as engine:
+    with open_engine(limited) as engine:
         assert room(engine) == 3

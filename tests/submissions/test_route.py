@@ -20,9 +20,9 @@ from receiver.simulator.configurations import CALLBACK_ONLY, WITH_CONVERSATION
 from receiver.simulator.server import SimulatorServer, serve
 from tests.support.environment import PUBLIC_URL, TOKEN
 from tests.support.scripted import Scripted, accepted, answer, problem
-from tests.support.server import PATIENCE, free_port
+from tests.support.server import TIMEOUT_SECONDS, free_port
 from tests.support.simulator.account import ACCOUNT, BY_RECORDING, BY_URL, recording, simulated
-from tests.support.telling import told
+from tests.support.stored_callbacks import json_of
 
 READER = ("reader", "reader-secret")
 WRITER = ("writer", "writer-secret")
@@ -86,7 +86,7 @@ def test_the_answer_is_twilios_with_our_addresses(
     """202, a Location, and the job, PENDING, whose addresses lead here."""
     response = create(client, BY_RECORDING)
     assert response.status_code == 202
-    told_of = told(response)
+    told_of = json_of(response)
     [job] = twilio.simulator.job_store.newest_first()
     url = f"{PUBLIC_URL}/v3/Transcriptions/{job.id}"
     assert told_of["status"] == "PENDING"
@@ -102,8 +102,8 @@ def test_the_job_can_be_read_at_once(client: FlaskClient) -> None:
     location = create(client, BY_URL).headers["Location"]
     fetched = client.get(location.removeprefix(PUBLIC_URL), auth=READER)
     assert fetched.status_code == 200
-    assert told(fetched)["status"] == "PENDING"
-    assert told(fetched)["transcription"]["receivedAt"] is None
+    assert json_of(fetched)["status"] == "PENDING"
+    assert json_of(fetched)["transcription"]["receivedAt"] is None
     assert "Retry-After" in fetched.headers
 
 
@@ -112,7 +112,7 @@ def test_a_repeat_gets_the_same_answer(client: FlaskClient, twilio: SimulatorSer
     first = create(client, BY_RECORDING, key="key-1")
     again = create(client, dict(reversed(BY_RECORDING.items())), key="key-1")
     assert again.status_code == 202
-    assert told(again) == told(first)
+    assert json_of(again) == json_of(first)
     assert again.headers["Idempotency-Key"] == "key-1"
     assert len(twilio.simulator.job_store.newest_first()) == 1
 
@@ -121,7 +121,7 @@ def test_a_repeat_without_a_key_is_another_job(
     client: FlaskClient, twilio: SimulatorServer
 ) -> None:
     """It was asked for twice."""
-    assert told(create(client, BY_RECORDING)) != told(create(client, BY_RECORDING))
+    assert json_of(create(client, BY_RECORDING)) != json_of(create(client, BY_RECORDING))
     assert len(twilio.simulator.job_store.newest_first()) == 2
 
 
@@ -131,15 +131,15 @@ def test_a_key_with_another_request_is_refused(
     """Twilio's 17534, and Twilio isn't asked."""
     create(client, BY_RECORDING, key="key-1")
     response = create(client, BY_RECORDING | {"sourceId": recording(2)}, key="key-1")
-    assert (response.status_code, told(response)["code"]) == (422, 17534)
+    assert (response.status_code, json_of(response)["code"]) == (422, 17534)
     assert len(twilio.simulator.job_store.newest_first()) == 1
 
 
 def test_a_reader_may_not_submit(client: FlaskClient, twilio: SimulatorServer) -> None:
     """403 for a key without `write`, 401 without a key, whatever is sent."""
     refused = create(client, {}, auth=READER)
-    assert (refused.status_code, told(refused)["code"]) == (403, 20006)
-    assert "name:secret:write" in told(refused)["detail"]
+    assert (refused.status_code, json_of(refused)["code"]) == (403, 20006)
+    assert "name:secret:write" in json_of(refused)["detail"]
     assert create(client, BY_RECORDING, auth=None).status_code == 401
     assert twilio.simulator.job_store.newest_first() == []
 
@@ -150,8 +150,8 @@ def test_faults_are_told_before_twilio_is_asked(environ: dict[str, str]) -> None
         response = create(app.test_client(), {"sourceId": "RE1", "else": 1})
     assert response.status_code == 400
     assert response.content_type == "application/problem+json"
-    assert told(response)["code"] == 17501
-    assert [fault["pointer"] for fault in told(response)["errors"]] == [
+    assert json_of(response)["code"] == 17501
+    assert [fault["pointer"] for fault in json_of(response)["errors"]] == [
         "/transcriptionConfigurationId",
         "/sourceId",
         "/else",
@@ -162,7 +162,7 @@ def test_faults_are_told_before_twilio_is_asked(environ: dict[str, str]) -> None
 def test_what_is_no_json_object_is_refused(client: FlaskClient, body: bytes) -> None:
     """400, and no fault of ours."""
     response = client.post("/v3/Transcriptions", data=body, auth=WRITER)
-    assert (response.status_code, told(response)["code"]) == (400, 20001)
+    assert (response.status_code, json_of(response)["code"]) == (400, 20001)
 
 
 def test_a_body_has_a_limit(client: FlaskClient) -> None:
@@ -178,7 +178,7 @@ def test_a_key_that_cannot_be_kept_is_refused(client: FlaskClient, key: str) -> 
     """It has 1 to 128 printable ASCII characters, as at Twilio, and isn't one of our own."""
     response = create(client, BY_RECORDING, key=key)
     assert response.status_code == 400
-    assert "Idempotency-Key" in told(response)["detail"]
+    assert "Idempotency-Key" in json_of(response)["detail"]
     assert "Idempotency-Key" not in response.headers
 
 
@@ -192,8 +192,8 @@ def test_a_conversation_needs_participants(client: FlaskClient, twilio: Simulato
     nobody = {name: value for name, value in BY_URL.items() if name != "participants"}
     for none in (nobody, nobody | {"participants": []}):
         refused = create(client, none)
-        assert (refused.status_code, told(refused)["code"]) == (400, 17510)
-        assert told(refused)["errors"][0]["pointer"] == "/participants"
+        assert (refused.status_code, json_of(refused)["code"]) == (400, 17510)
+        assert json_of(refused)["errors"][0]["pointer"] == "/participants"
     assert nobody["transcriptionConfigurationId"] == WITH_CONVERSATION
     taken = create(client, nobody | {"transcriptionConfigurationId": CALLBACK_ONLY})
     assert taken.status_code == 202
@@ -206,10 +206,10 @@ def test_twilios_refusal_passes_through(client: FlaskClient) -> None:
     """With its status, code and errors, whose pointers are written as ours."""
     unknown = f"voice_transcriptionconfiguration_{'0' * 26}"
     response = create(client, BY_RECORDING | {"transcriptionConfigurationId": unknown})
-    assert (response.status_code, told(response)["code"]) == (400, 17530)
-    assert told(response)["errors"][0]["pointer"] == "/transcriptionConfigurationId"
+    assert (response.status_code, json_of(response)["code"]) == (400, 17530)
+    assert json_of(response)["errors"][0]["pointer"] == "/transcriptionConfigurationId"
     missing = create(client, BY_RECORDING | {"sourceId": f"RE20404{'0' * 27}"})
-    assert (missing.status_code, told(missing)["code"]) == (404, 20404)
+    assert (missing.status_code, json_of(missing)["code"]) == (404, 20404)
 
 
 @pytest.mark.parametrize("status", [401, 403])
@@ -219,7 +219,7 @@ def test_our_own_credentials_are_not_the_clients_fault(
     """If Twilio doesn't know the service that is a 502, and tells no secret."""
     scripted_twilio.answers(problem(status, 20003, detail="Authenticate"))
     response = create(scripted_client, BY_RECORDING)
-    assert (response.status_code, told(response)["code"]) == (502, 20003)
+    assert (response.status_code, json_of(response)["code"]) == (502, 20003)
     assert TOKEN not in response.text
 
 
@@ -260,7 +260,7 @@ def test_a_request_that_is_wrong_keeps_its_key(
 def test_a_fault_of_the_whole_points_nowhere(client: FlaskClient) -> None:
     """Its detail is told as it is."""
     response = create(client, {"transcriptionConfigurationId": CALLBACK_ONLY})
-    assert told(response)["detail"] == "Either sourceId or mediaUrl must be given."
+    assert json_of(response)["detail"] == "Either sourceId or mediaUrl must be given."
 
 
 def test_what_nobody_can_know_is_not_asked_again(
@@ -273,7 +273,7 @@ def test_what_nobody_can_know_is_not_asked_again(
         connection.exec_driver_sql("UPDATE submissions SET created_at = '2026-04-02T12:00:00Z'")
     response = create(scripted_client, BY_RECORDING, key="key-1")
     assert (response.status_code, response.headers["Idempotency-Key"]) == (409, "key-1")
-    assert "2026-04-02T12:00:00Z" in told(response)["detail"]
+    assert "2026-04-02T12:00:00Z" in json_of(response)["detail"]
     assert len(scripted_twilio.asked) == 1
 
 
@@ -301,7 +301,7 @@ def test_a_slow_configuration_leaves_time_to_submit(
 
     def reply(request: Request) -> Response:
         if request.method == "GET":
-            answered.wait(PATIENCE)
+            answered.wait(TIMEOUT_SECONDS)
         return accepted()
 
     scripted_twilio.answers(reply)
@@ -332,7 +332,7 @@ def test_no_answer_tells_how_to_repeat(
     assert response.status_code == 503
     assert response.headers["Retry-After"]
     key = response.headers["Idempotency-Key"]
-    assert key in told(response)["detail"]
+    assert key in json_of(response)["detail"]
     assert create(scripted_client, BY_RECORDING, key=key).status_code == 202
     assert [asked.headers["Idempotency-Key"] for asked in scripted_twilio.asked] == [key, key]
 
@@ -344,7 +344,7 @@ def test_an_unusable_answer_is_told(
     scripted_twilio.answers(answer({"transcription": {"id": "job_1"}}, 202))
     response = create(scripted_client, BY_RECORDING)
     assert response.status_code == 502
-    assert "job_1" in told(response)["detail"]
+    assert "job_1" in json_of(response)["detail"]
 
 
 def test_without_credentials_it_says_what_is_missing(environ: dict[str, str]) -> None:
@@ -352,7 +352,7 @@ def test_without_credentials_it_says_what_is_missing(environ: dict[str, str]) ->
     for app in _app(environ | {"TWILIO_ACCOUNT_SID": ""}, ""):
         response = create(app.test_client(), BY_RECORDING)
     assert response.status_code == 501
-    assert "TWILIO_API_KEY" in told(response)["detail"]
+    assert "TWILIO_API_KEY" in json_of(response)["detail"]
 
 
 def test_a_database_that_is_away_is_told(environ: dict[str, str], twilio: SimulatorServer) -> None:
@@ -363,5 +363,5 @@ def test_a_database_that_is_away_is_told(environ: dict[str, str], twilio: Simula
         for app in _app(environ | {"DATABASE_URL": away}, twilio.url, request_seconds=1.0):
             response = create(app.test_client(), BY_RECORDING)
     assert response.status_code == 503
-    assert "The database" in told(response)["detail"]
+    assert "The database" in json_of(response)["detail"]
     assert twilio.simulator.job_store.newest_first() == []

@@ -13,11 +13,11 @@ from receiver.preflight import check
 from receiver.services import services_of
 from receiver.simulator.configurations import CALLBACK_ONLY
 from receiver.simulator.server import SimulatorServer, serve
-from tests.support.media import sounds
-from tests.support.media.server import OPEN, Answer, Server, serving
-from tests.support.server import CLOSE, PATIENCE, web_server
+from tests.support.media import audio_files
+from tests.support.media.server import OPEN_POLICY, Answer, Server, serving
+from tests.support.server import CONNECTION_CLOSE, TIMEOUT_SECONDS, web_server
 from tests.support.simulator.account import ACCOUNT, BY_RECORDING, simulated
-from tests.support.telling import told
+from tests.support.stored_callbacks import json_of
 
 WRITER = ("writer", "writer-secret")
 SETTINGS = {"API_KEYS": "writer:writer-secret:write", "TWILIO_ACCOUNT_SID": ACCOUNT}
@@ -41,8 +41,11 @@ def client(environ: dict[str, str], twilio: SimulatorServer) -> Iterator[FlaskCl
 @pytest.fixture
 def media(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
     """Yield a server of files, which the gate lets through though it is on the loopback."""
-    monkeypatch.setattr(check, "AddressPolicy", lambda: OPEN)
-    answers = {"/good.wav": Answer(sounds.wav(3)), "/bad.wav": Answer(sounds.wav(1, rate=4000))}
+    monkeypatch.setattr(check, "AddressPolicy", lambda: OPEN_POLICY)
+    answers = {
+        "/good.wav": Answer(audio_files.wav(3)),
+        "/bad.wav": Answer(audio_files.wav(1, rate=4000)),
+    }
     with serving(answers) as server:
         yield server
 
@@ -68,9 +71,9 @@ def test_what_would_fail_is_not_submitted(
     response = create(client, by_url(media.url("/bad.wav")))
     assert response.status_code == 422
     assert response.content_type == "application/problem+json"
-    assert told(response)["code"] == 17557
-    assert [fault["pointer"] for fault in told(response)["errors"]] == ["/mediaUrl"] * 2
-    assert [fault["detail"][:6] for fault in told(response)["errors"]] == ["17557:", "17554:"]
+    assert json_of(response)["code"] == 17557
+    assert [fault["pointer"] for fault in json_of(response)["errors"]] == ["/mediaUrl"] * 2
+    assert [fault["detail"][:6] for fault in json_of(response)["errors"]] == ["17557:", "17554:"]
     assert twilio.simulator.job_store.newest_first() == []
 
 
@@ -101,7 +104,7 @@ def test_a_repeat_is_answered_as_the_first_time(client: FlaskClient, media: Serv
     first = create(client, document)
     media.answers["/good.wav"] = Answer(status=404)
     again = create(client, document)
-    assert (again.status_code, told(again)) == (202, told(first))
+    assert (again.status_code, json_of(again)) == (202, json_of(first))
     assert create(client, document, key="key-2").status_code == 422
 
 
@@ -110,13 +113,13 @@ def test_a_query_that_makes_no_sense_is_refused(client: FlaskClient, query: str)
     """400 points at the parameter."""
     response = create(client, BY_RECORDING, query)
     assert response.status_code == 400
-    assert told(response)["errors"][0]["pointer"] == "/check"
+    assert json_of(response)["errors"][0]["pointer"] == "/check"
 
 
 def test_the_production_server_asks_nothing_inside(migrated: str, tmp_path: Path) -> None:
     """Under gunicorn a loopback address is refused (17551), unasked, and stays out of the log."""
     log = tmp_path / "log"
-    with serve(simulated()) as twilio, serving({"/good.wav": Answer(sounds.wav(3))}) as server:
+    with serve(simulated()) as twilio, serving({"/good.wav": Answer(audio_files.wav(3))}) as server:
         settings = SETTINGS | {"TWILIO_BASE_URL": twilio.url}
         url = server.url("/good.wav", host="127.0.0.1")
         with web_server(migrated, log, **settings) as web:
@@ -124,8 +127,8 @@ def test_the_production_server_asks_nothing_inside(migrated: str, tmp_path: Path
                 f"{web.url}/v3/Transcriptions?check=true",
                 json=by_url(url),
                 auth=WRITER,
-                headers=CLOSE,
-                timeout=PATIENCE,
+                headers=CONNECTION_CLOSE,
+                timeout=TIMEOUT_SECONDS,
             )
         assert (answer.status_code, answer.json()["code"]) == (422, 17551)
         assert server.asked == []

@@ -22,8 +22,8 @@ from receiver.simulator.configurations import CALLBACK_ONLY, WITH_CONVERSATION
 from receiver.simulator.server import serve
 from receiver.simulator.simulator import Simulator
 from tests.support.environment import PUBLIC_URL
-from tests.support.media import sounds
-from tests.support.media.server import OPEN, Answer, serving
+from tests.support.media import audio_files
+from tests.support.media.server import OPEN_POLICY, Answer, serving
 from tests.support.simulator.account import (
     ACCOUNT,
     BY_RECORDING,
@@ -32,7 +32,7 @@ from tests.support.simulator.account import (
     RECORDING,
     simulated,
 )
-from tests.support.telling import told
+from tests.support.stored_callbacks import json_of
 
 WRITER = ("writer", "writer-secret")
 JOBS = "/v3/Transcriptions"
@@ -60,7 +60,7 @@ class Service:
         answer = self.create(*documents)
         assert answer.status_code == 202, answer.text
 
-        return self.job(told(answer)["transcription"]["id"])
+        return self.job(json_of(answer)["transcription"]["id"])
 
     def get(self, path: str) -> TestResponse:
         """Get what is there."""
@@ -68,7 +68,7 @@ class Service:
 
     def job(self, job_id: str) -> dict[str, Any]:
         """Return what is known of a job."""
-        job: dict[str, Any] = told(self.get(f"{JOBS}/{job_id}"))["transcription"]
+        job: dict[str, Any] = json_of(self.get(f"{JOBS}/{job_id}"))["transcription"]
 
         return job
 
@@ -97,8 +97,8 @@ def service(environ: dict[str, str]) -> Iterator[Service]:
 
 
 def _refused(answer: TestResponse, status: int, code: int, pointer: str | None) -> None:
-    assert (answer.status_code, told(answer)["code"]) == (status, code)
-    assert [fault["pointer"] for fault in told(answer).get("errors", [])] == (
+    assert (answer.status_code, json_of(answer)["code"]) == (status, code)
+    assert [fault["pointer"] for fault in json_of(answer).get("errors", [])] == (
         [pointer] if pointer is not None else []
     )
 
@@ -164,39 +164,41 @@ def test_a_recording_beyond_a_limit_fails(service: Service, code: int) -> None:
     )
     assert service.job(failed["id"])["duration"] is None
     assert "missing" not in service.job(failed["id"])["transcript"]
-    assert told(service.get("/v3/Completeness"))["completed"] == 1
+    assert json_of(service.get("/v3/Completeness"))["completed"] == 1
 
 
 def _checked(service: Service, answer: Answer, monkeypatch: pytest.MonkeyPatch) -> TestResponse:
     """Submit a file after a look at it."""
-    monkeypatch.setattr(check, "AddressPolicy", lambda: OPEN)
+    monkeypatch.setattr(check, "AddressPolicy", lambda: OPEN_POLICY)
     with serving({"/file": answer}) as media:
         return service.create(BY_URL, {"mediaUrl": media.url("/file")}, query="check=true")
 
 
 def _stereo_mp3() -> bytes:
-    return sounds.mp3(3).replace(b"\xff\xfb\x90\xc0", b"\xff\xfb\x90\x00")
+    return audio_files.mp3(3).replace(b"\xff\xfb\x90\xc0", b"\xff\xfb\x90\x00")
 
 
-BLOB = sounds.riff(sounds.fmt(rate=48000, channels=2), sounds.chunk(b"data", b"", size=0))
-A_LAW = sounds.riff(sounds.fmt(6, bits=8), sounds.chunk(b"data", bytes(99_999)))
+BLOB = audio_files.riff(
+    audio_files.fmt(rate=48000, channels=2), audio_files.chunk(b"data", b"", size=0)
+)
+A_LAW = audio_files.riff(audio_files.fmt(6, bits=8), audio_files.chunk(b"data", bytes(99_999)))
 FILES = {
-    "wav-mono": (Answer(sounds.wav(3)), None),
-    "wav-stereo": (Answer(sounds.wav(3, channels=2)), None),
-    "mp3-mono": (Answer(sounds.mp3(3)), None),
+    "wav-mono": (Answer(audio_files.wav(3)), None),
+    "wav-stereo": (Answer(audio_files.wav(3, channels=2)), None),
+    "mp3-mono": (Answer(audio_files.mp3(3)), None),
     "mp3-stereo": (Answer(_stereo_mp3()), None),
-    "flac-mono": (Answer(sounds.flac(3)), None),
-    "flac-stereo": (Answer(sounds.flac(3, channels=2)), None),
-    "wav-6-channels": (Answer(sounds.wav(3, channels=6)), 17559),
+    "flac-mono": (Answer(audio_files.flac(3)), None),
+    "flac-stereo": (Answer(audio_files.flac(3, channels=2)), None),
+    "wav-6-channels": (Answer(audio_files.wav(3, channels=6)), 17559),
     "wav-a-law": (Answer(A_LAW), 17556),
     "ogg": (Answer(b"OggS" + bytes(500)), 17556),
     "3-GiB": (Answer(BLOB, 3 * GIB), None),
     "more-than-3-GiB": (Answer(BLOB, 3 * GIB + 1), 17560),
-    "8-hours": (Answer(sounds.flac(8 * HOUR)), None),
-    "more-than-8-hours": (Answer(sounds.flac(8 * HOUR + 1)), 17555),
-    "8-kHz": (Answer(sounds.wav(3, rate=8000)), None),
-    "16-kHz": (Answer(sounds.wav(3, rate=16000)), None),
-    "less-than-8-kHz": (Answer(sounds.wav(3, rate=7999)), 17557),
+    "8-hours": (Answer(audio_files.flac(8 * HOUR)), None),
+    "more-than-8-hours": (Answer(audio_files.flac(8 * HOUR + 1)), 17555),
+    "8-kHz": (Answer(audio_files.wav(3, rate=8000)), None),
+    "16-kHz": (Answer(audio_files.wav(3, rate=16000)), None),
+    "less-than-8-kHz": (Answer(audio_files.wav(3, rate=7999)), 17557),
 }
 
 
@@ -236,7 +238,7 @@ def test_a_conversation_has_to_know_who_took_part(service: Service) -> None:
     """
     answer = service.create(BY_URL, {"participants": None})
     _refused(answer, 400, 17510, "/participants")
-    assert "Must be given" in told(answer)["detail"]  # which is ours, and not Twilio's
+    assert "Must be given" in json_of(answer)["detail"]  # which is ours, and not Twilio's
     assert service.twilio.job_store.newest_first() == []
 
 
@@ -263,7 +265,7 @@ def test_a_participant_may_tell_more(service: Service, kind: str) -> None:
 @pytest.mark.parametrize("document", [BY_RECORDING, BY_URL])
 def test_create_answers_with_the_pending_job(service: Service, document: dict[str, Any]) -> None:
     """The examples of creating: status, URL and the job, which doesn't know its length yet."""
-    answer = told(service.create(document))
+    answer = json_of(service.create(document))
     job = answer["transcription"]
     assert answer.keys() == {"status", "statusUrl", "transcription"}
     assert answer["status"] == job["status"] == "PENDING"
@@ -280,7 +282,7 @@ def test_fetch_answers_with_the_finished_job(service: Service) -> None:
     job_id = service.made(BY_RECORDING)["id"]
     service.twilio.finish()
     service.reconcile()
-    answer = told(service.get(f"{JOBS}/{job_id}"))
+    answer = json_of(service.get(f"{JOBS}/{job_id}"))
     job = answer["transcription"]
     assert answer.keys() == {"operationId", "status", "statusUrl", "transcription"}
     assert answer["operationId"] == job["id"] == job_id
@@ -292,9 +294,9 @@ def test_fetch_answers_with_the_finished_job(service: Service) -> None:
 
 def test_the_status_url_says_when_to_ask_again(service: Service) -> None:
     """The rule: `statusUrl` is what to ask for progress, as often as `Retry-After` recommends."""
-    url = told(service.create(BY_RECORDING))["statusUrl"]
+    url = json_of(service.create(BY_RECORDING))["statusUrl"]
     assert int(service.get(url).headers["Retry-After"]) > 0
     service.twilio.finish()
     service.reconcile()
-    assert told(service.get(url))["status"] == "COMPLETED"
+    assert json_of(service.get(url))["status"] == "COMPLETED"
     assert "Retry-After" not in service.get(url).headers

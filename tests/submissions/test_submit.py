@@ -25,8 +25,8 @@ from receiver.twilio.client import (
 )
 from schemas.submission import Submission as SubmissionSchema
 from tests.support.scripted import CONFIGURATION, JOB, Scripted, accepted, answer, problem
-from tests.support.telling import callback
-from tests.support.telling import tell as call_back
+from tests.support.stored_callbacks import callback
+from tests.support.stored_callbacks import record_callback as call_back
 
 REQUEST = SubmissionSchema().load(
     {"transcriptionConfigurationId": CONFIGURATION, "sourceId": "RE" + "a" * 32}

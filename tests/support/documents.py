@@ -19,12 +19,12 @@ def sample() -> Document:
     return document
 
 
-def spoken(*sentences: Document, **head: Any) -> Document:
+def with_sentences(*sentences: Document, **head: Any) -> Document:
     """Return a document of these sentences; each says `words` unless it has a text."""
     return {"sentences": [{"text": "words"} | sentence for sentence in sentences]} | head
 
 
-def normalised(text: str) -> str:
+def normalize(text: str) -> str:
     """Return the text as a transcript may show it, found out another way than the code does."""
     shown = ""
     for char in text:
@@ -36,7 +36,7 @@ def normalised(text: str) -> str:
     return shown.strip()
 
 
-def shown_texts(document: Document) -> list[str]:
+def displayed_texts(document: Document) -> list[str]:
     """Return the texts that the cues of the document must have, in the array's order."""
     texts = (
         sentence["text"]
@@ -44,7 +44,7 @@ def shown_texts(document: Document) -> list[str]:
         if isinstance(sentence, dict) and isinstance(sentence.get("text"), str)
     )
 
-    return [text for text in map(normalised, texts) if text]
+    return [text for text in map(normalize, texts) if text]
 
 
 _texts = st.lists(

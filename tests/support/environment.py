@@ -29,7 +29,7 @@ ENVIRON = {
 
 
 @contextlib.contextmanager
-def engine_on(url: str) -> Iterator[Engine]:
+def open_engine(url: str) -> Iterator[Engine]:
     """Yield an engine with one connection at most, and close it."""
     engine = make_engine(url, pool_size=1)
     try:
@@ -55,7 +55,7 @@ class _Silent(WSGIRequestHandler):
 
 
 @contextlib.contextmanager
-def serving(app: Flask) -> Iterator[str]:
+def serve_app(app: Flask) -> Iterator[str]:
     """Serve the application on loopback, in this process, and yield its origin."""
     server = make_server("127.0.0.1", 0, app, request_handler=_Silent)
     thread = threading.Thread(target=server.serve_forever, args=(0.01,))

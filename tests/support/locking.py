@@ -16,7 +16,7 @@ FOR EACH ROW WHEN (NEW.id IN ({jobs})) EXECUTE FUNCTION refuse()
 
 
 @contextmanager
-def locked(engine: Engine, *jobs: str) -> Iterator[None]:
+def lock_jobs(engine: Engine, *jobs: str) -> Iterator[None]:
     """Let nobody write these jobs until the block ends."""
     names = ", ".join(f"'{job}'" for job in jobs)
     with engine.connect() as connection:

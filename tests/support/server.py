@@ -19,10 +19,10 @@ from tests.support.paths import ROOT
 
 ROUTE = "/callbacks/transcription"
 # How long Twilio waits for an answer by default, in seconds.
-PATIENCE = 15
+TIMEOUT_SECONDS = 15
 _AS_DEPLOYED: Mapping[str, float] = {}
 # A server that ends waits for idle connections too, as they may yet carry a request.
-CLOSE = {"Connection": "close"}
+CONNECTION_CLOSE = {"Connection": "close"}
 
 
 def free_port() -> int:
@@ -52,12 +52,17 @@ class WebServer:
         url, signed = signing.callback(f"{self.url}{ROUTE}", TOKEN, body)
 
         return requests.post(
-            url, data=body, headers=signed | CLOSE | (headers or {}), timeout=PATIENCE
+            url,
+            data=body,
+            headers=signed | CONNECTION_CLOSE | (headers or {}),
+            timeout=TIMEOUT_SECONDS,
         )
 
     def get(self, path: str) -> requests.Response:
         """Read with the API key."""
-        return requests.get(f"{self.url}{path}", auth=KEY, headers=CLOSE, timeout=PATIENCE)
+        return requests.get(
+            f"{self.url}{path}", auth=KEY, headers=CONNECTION_CLOSE, timeout=TIMEOUT_SECONDS
+        )
 
     def head_of_call(
         self, body: bytes, *, length: str | None = None, target: str = "", route: str = ROUTE
@@ -73,7 +78,7 @@ class WebServer:
 
     def connect(self) -> socket.socket:
         """Return a raw connection to it."""
-        return socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE)
+        return socket.create_connection(("127.0.0.1", self.port), timeout=TIMEOUT_SECONDS)
 
     def terminate(self) -> None:
         """Ask it to end, as the platform does."""
@@ -119,7 +124,7 @@ def _wait_until_it_answers(server: WebServer) -> None:
     give_up = time.monotonic() + 30
     while True:
         try:
-            requests.get(f"{server.url}/healthz", headers=CLOSE, timeout=5)
+            requests.get(f"{server.url}/healthz", headers=CONNECTION_CLOSE, timeout=5)
         except (requests.ConnectionError, requests.Timeout):
             assert server.child.process.poll() is None, server.log.read_text()
             assert time.monotonic() < give_up, server.log.read_text()
@@ -135,7 +140,7 @@ def wait_until(condition: Callable[[], bool]) -> None:
         time.sleep(0.01)
 
 
-def response_of(connection: socket.socket) -> bytes:
+def read_response(connection: socket.socket) -> bytes:
     """Read until the server closes."""
     received = b""
     while part := connection.recv(65536):

@@ -45,7 +45,7 @@ def watch(
 ) -> None:
     """Let both be called around each statement that goes to the server, whoever sends it."""
 
-    class Watched(psycopg.Cursor[Any]):
+    class RecordingTwilio(psycopg.Cursor[Any]):
         def execute(self, *args: Any, **kwargs: Any) -> Self:
             before(self.connection)
             super().execute(*args, **kwargs)
@@ -54,7 +54,7 @@ def watch(
             return self
 
     def is_watched(driver: Driver, *_: object) -> None:
-        driver.cursor_factory = Watched
+        driver.cursor_factory = RecordingTwilio
 
     event.listen(engine, "checkout", is_watched)
 

@@ -16,7 +16,7 @@ KEYS = [TOKEN, NEW_TOKEN, SHARED, NEW_SHARED]
 Fields = list[tuple[str, str]]
 
 
-def settings_of(key: SigningKey) -> str | None:
+def settings_header(key: SigningKey) -> str | None:
     """Return the settings header of what `key` signs: only a SharedKey is named."""
     return f"key={key.id},algorithm={key.algorithm}" if key.algorithm == "HMAC_SHA256" else None
 
@@ -26,17 +26,17 @@ def signed_json(body: bytes, key: SigningKey = TOKEN, *, url: str = URL) -> Sign
     called = signing.with_body_hash(url, body)
     signature = signing.sign(called, key.secret, algorithm=key.algorithm)
 
-    return SignedRequest(called, signature, settings_of(key), JSON)
+    return SignedRequest(called, signature, settings_header(key), JSON)
 
 
 def signed_form(fields: Fields, key: SigningKey = TOKEN, *, url: str = URL) -> SignedRequest:
     """Return a form's callback to `url`, signed by `key`."""
     signature = signing.sign(url, key.secret, form=fields, algorithm=key.algorithm)
 
-    return SignedRequest(url, signature, settings_of(key), signing.FORM)
+    return SignedRequest(url, signature, settings_header(key), signing.FORM)
 
 
-def outcome(request: SignedRequest, body: bytes, *keys: SigningKey) -> Verified | str:
+def verify_outcome(request: SignedRequest, body: bytes, *keys: SigningKey) -> Verified | str:
     """Return what `verify` returns, or the reason for which it refuses."""
     try:
         return verify(request, keys or KEYS, body)

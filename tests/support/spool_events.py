@@ -11,7 +11,7 @@ from receiver.store.event import Event
 HEAD = {"id": "job", "account_id": "AC1", "status": "COMPLETED"}
 
 
-def event(number: int = 0, *, size: int = 100) -> Event:
+def spool_event(number: int = 0, *, size: int = 100) -> Event:
     """Return a judged, applicable callback; another number is another body."""
     body = b'{"number": %d, "padding": "%s"}' % (number, b"x" * size)
 
@@ -32,17 +32,17 @@ def event(number: int = 0, *, size: int = 100) -> Event:
     )
 
 
-def unjudged(judged: Event) -> Event:
+def without_validation(judged: Event) -> Event:
     """Return the event as it was before it was judged."""
     return replace(judged, job_id=None, account_id=None, head=None, reason=None, detail=None)
 
 
-def names(spool: Spool) -> list[str]:
+def file_names(spool: Spool) -> list[str]:
     """Return the names of all that is in the folder."""
     return sorted(path.name for path in spool.path.iterdir())
 
 
-def only(spool: Spool) -> Path:
+def only_file(spool: Spool) -> Path:
     """Return the one file that is in the folder."""
     [path] = spool.path.iterdir()
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from receiver.spool.folder import Spool
-from tests.support.arrived import arrived
+from tests.support.callback_events import received_event
 from tests.support.paths import ROOT
 
 SAMPLE = json.loads((ROOT / "tests" / "samples" / "completed_flat.json").read_bytes())
@@ -18,12 +18,12 @@ def spool(tmp_path: Path) -> Spool:
     return Spool(tmp_path / "spool", durable=True)
 
 
-def body(number: int) -> bytes:
+def spooled_body(number: int) -> bytes:
     """Return a callback of a job of its own."""
     return json.dumps(SAMPLE | {"id": f"job_{number}"}).encode()
 
 
-def put(spool: Spool, *bodies: bytes) -> None:
+def spool_callbacks(spool: Spool, *bodies: bytes) -> None:
     """Spool bodies as they came."""
     for each in bodies:
-        spool.put(arrived(each))
+        spool.put(received_event(each))

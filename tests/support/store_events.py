@@ -110,7 +110,7 @@ def stored_row(engine: Engine, job: str = "job") -> dict[str, Any]:
     return {name: row._mapping[name] for name in expected_row([make_event({"status": "PENDING"})])}  # noqa: SLF001 - SQLAlchemy's documented accessor
 
 
-def ledger(engine: Engine) -> list[tuple[str, str | None, int]]:
+def ledger_rows(engine: Engine) -> list[tuple[str, str | None, int]]:
     """Return outcome, reason and deliveries of all events, in the order of their first arrival."""
     statement = select(events.c.outcome, events.c.reason, events.c.deliveries)
     with engine.connect() as connection:
@@ -119,7 +119,7 @@ def ledger(engine: Engine) -> list[tuple[str, str | None, int]]:
     return [(row.outcome, row.reason, row.deliveries) for row in rows]
 
 
-def count(engine: Engine) -> tuple[int, int]:
+def count_deliveries(engine: Engine) -> tuple[int, int]:
     """Return how many events and how many deliveries there are."""
     with engine.connect() as connection:
         row = connection.execute(select(func.count(), func.sum(events.c.deliveries))).one()

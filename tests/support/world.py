@@ -32,7 +32,7 @@ def _nothing(_path: str) -> None:
     pass
 
 
-class Watched(Twilio):
+class RecordingTwilio(Twilio):
     """Twilio's client, with a list of what was asked; a mishap may raise instead of an answer."""
 
     def __init__(self, url: str) -> None:
@@ -60,7 +60,7 @@ class World:
     """The simulator, the client that asks it, and the desk of a reconciler."""
 
     simulator: Simulator
-    rest: Watched
+    rest: RecordingTwilio
     context: ReconcileContext
     numbers: Iterator[int] = field(default_factory=itertools.count)
 
@@ -88,7 +88,7 @@ class World:
 def world(engine: Engine, **options: Any) -> Iterator[World]:
     """Yield one whose Twilio begins at this moment."""
     clock = ManualClock(datetime.now(UTC).replace(microsecond=0))
-    with serve(simulated(clock=clock, **options)) as served, Watched(served.url) as rest:
+    with serve(simulated(clock=clock, **options)) as served, RecordingTwilio(served.url) as rest:
         context = ReconcileContext(
             engine=engine,
             twilio=rest,

@@ -22,7 +22,7 @@ from receiver.twilio.client import (
     TwilioUnavailableError,
     open_twilio,
 )
-from tests.support.dripping import BODY, dripping
+from tests.support.dripping_server import BODY, serve_dripping
 from tests.support.environment import TOKEN
 from tests.support.paths import ROOT
 from tests.support.scripted import ACCOUNT, JOB, Scripted, accepted, answer, document, problem
@@ -271,7 +271,7 @@ def test_the_deadline_ends_the_call() -> None:
 def test_an_answer_that_drips_ends_at_the_deadline() -> None:
     """Each byte comes in time and the whole never would."""
     with (
-        dripping(BODY) as url,
+        serve_dripping(BODY) as url,
         open_twilio(Scripted(url=url).settings(), deadline=Deadline(0.2)) as twilio_client,
         pytest.raises(TwilioUnavailableError, match="took too long"),
     ):

@@ -9,7 +9,7 @@ from flask.testing import FlaskClient
 
 from receiver.settings.keys import ApiKey
 from receiver.web.auth import identify
-from tests.support.telling import told
+from tests.support.stored_callbacks import json_of
 
 KEYS = (ApiKey("one", "first-secret"), ApiKey("two", "second=secret", may_write=True))
 
@@ -72,7 +72,7 @@ def test_a_stranger_is_told_how_to_come_in(client: FlaskClient) -> None:
     response = client.get("/v3/Transcriptions")
     assert response.status_code == 401
     assert response.content_type == "application/problem+json"
-    assert told(response)["code"] == 20003
+    assert json_of(response)["code"] == 20003
     assert response.headers["WWW-Authenticate"] == (
         'Basic realm="transcriptions", charset="UTF-8", Bearer realm="transcriptions"'
     )

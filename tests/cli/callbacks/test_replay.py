@@ -16,7 +16,7 @@ from tests.support import signing
 from tests.support.app import Twilio
 from tests.support.command import run
 from tests.support.environment import KEY, PUBLIC_URL, TOKEN
-from tests.support.locking import locked
+from tests.support.locking import lock_jobs
 from tests.support.paths import ROOT
 
 COMPLETED = (ROOT / "tests" / "samples" / "completed_flat.json").read_bytes()
@@ -210,7 +210,7 @@ def test_what_the_database_does_not_take_ends_it(
     for number in range(3):
         _call(broken, _body(number))
     app = deploy(TOKEN)
-    with locked(services_of(app).engine, "job_1"):
+    with lock_jobs(services_of(app).engine, "job_1"):
         result = run(app, *ALL)
     assert result.exit_code == 1
     assert [line.split()[1] for line in result.stdout.splitlines()] == ["job_0"]

@@ -13,7 +13,7 @@ from receiver.store.tables import events, rejected
 from tests.support import signing
 from tests.support.environment import PUBLIC_URL, TOKEN, changed_settings
 from tests.support.faults.callbacks import callback, job_id
-from tests.support.forged import ROUTE, SAMPLE, account, forged, request
+from tests.support.forged_callbacks import ROUTE, SAMPLE, account_id, forged, request
 
 OLD = "zQ9old" + "0" * 26
 SHARED = "zQ9shared=="
@@ -44,7 +44,7 @@ CASES = {
     "a token that is bound to an account": Case(
         "verify with the key on line 1 if it is added to TWILIO_AUTH_TOKEN",
         secret=OLD,
-        keys=f"{account(1)}={OLD}",
+        keys=f"{account_id(1)}={OLD}",
     ),
     "a SharedKey that isn't set": Case(
         "verify with the key on line 3 if it is added to TWILIO_SIGNING_KEYS",
@@ -201,7 +201,7 @@ class TestFlood:
                 assert _deliver(app, Case("", secret=OLD)) == 403
             hosts = ",".join(f"h{number}-{n}.example.com:{n}000" for n in range(1, 9))
             forgery = Case("", secret=SHARED, headers=(("X-Forwarded-Host", hosts),))
-            body = forged(number, account_id=account(number))
+            body = forged(number, account_id=account_id(number))
             assert _deliver(app, forgery, body) == 403
         monkeypatch.setattr("receiver.rejected.check.MAX_TRIES", 100)
 
@@ -239,7 +239,7 @@ def test_check_looks_at_what_is_named(app: Flask) -> None:
     assert "no rejected request 999999" in unknown.stderr
 
 
-@pytest.mark.parametrize("text", ["two words", "=zQ9", f"{account(1)}=", f"{OLD},{OLD}"])
+@pytest.mark.parametrize("text", ["two words", "=zQ9", f"{account_id(1)}=", f"{OLD},{OLD}"])
 def test_a_faulty_key_is_named_by_its_line(app: Flask, text: str) -> None:
     """Its text isn't repeated."""
     result = _run(app, "check", "--keys", "-", text=f"{OLD}\n{text}\n")

@@ -12,14 +12,14 @@ from receiver.services import services_of
 from receiver.simulator.configurations import CALLBACK_ONLY
 from receiver.simulator.server import SimulatorServer, serve
 from tests.support.command import run
-from tests.support.media import sounds
-from tests.support.media.server import OPEN, Answer, Server, serving
+from tests.support.media import audio_files
+from tests.support.media.server import OPEN_POLICY, Answer, Server, serving
 from tests.support.simulator.account import ACCOUNT, recording, simulated
 
 FILES = {
-    "/good.wav": Answer(sounds.wav(3)),
+    "/good.wav": Answer(audio_files.wav(3)),
     "/gone.wav": Answer(status=404),
-    "/bad.wav": Answer(sounds.wav(0.5, rate=4000)),
+    "/bad.wav": Answer(audio_files.wav(0.5, rate=4000)),
 }
 
 
@@ -39,7 +39,7 @@ def environ(environ: dict[str, str], twilio: SimulatorServer) -> dict[str, str]:
 @pytest.fixture
 def media(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
     """Yield a server of files, which the gate lets through though it is on the loopback."""
-    monkeypatch.setattr(check, "AddressPolicy", lambda: OPEN)
+    monkeypatch.setattr(check, "AddressPolicy", lambda: OPEN_POLICY)
     with serving(FILES) as server:
         yield server
 

@@ -29,7 +29,7 @@ from schemas.submission import canonical
 from tests.support.command import run
 from tests.support.paths import ROOT
 from tests.support.scripted import JOB, Scripted, accepted, answer, problem, scripted
-from tests.support.server import PATIENCE
+from tests.support.server import TIMEOUT_SECONDS
 from tests.support.simulator.account import ACCOUNT, PARTICIPANTS, recording, simulated
 
 # Enough that a kill comes in the middle; and as many as a large customer's file has.
@@ -362,12 +362,12 @@ def _interrupted(
     def reply(request: Request) -> Response:
         if len(scripted_twilio.asked) > 2 * CONCURRENCY:
             reached.set()
-            pressed.wait(PATIENCE)
+            pressed.wait(TIMEOUT_SECONDS)
         return accepted(f"job_{request.json['sourceId']}")
 
     scripted_twilio.answers(reply)
     with _started(environ | {"TWILIO_BASE_URL": scripted_twilio.url}, path) as process:
-        assert reached.wait(PATIENCE)
+        assert reached.wait(TIMEOUT_SECONDS)
         process.send_signal(signal.SIGINT)
         assert process.stderr
         heard = iter(process.stderr.readline, b"")

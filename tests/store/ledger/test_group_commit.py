@@ -160,6 +160,6 @@ def test_large_bodies_are_not_recorded_together(engine: Engine) -> None:
 def test_what_is_given_up_leaves_no_answer_behind(engine: Engine) -> None:
     """At the deadline it ends, and the next sender is told of its own event and no other's."""
     url = engine.url.render_as_string(hide_password=False)
-    command = [sys.executable, "-m", "tests.support.given_up", url]
+    command = [sys.executable, "-m", "tests.support.interrupted_commits", url]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
     assert done.stdout.split() == ["DeadlineExceededError", "last"], done.stderr

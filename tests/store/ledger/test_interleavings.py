@@ -15,7 +15,7 @@ from receiver.store.retry import retry_until
 from tests.support.sessions import Kill, Stop, session, waits_for_lock
 from tests.support.store_events import (
     START,
-    count,
+    count_deliveries,
     expected_row,
     make_event,
     quarantined,
@@ -61,7 +61,7 @@ def _check(engine: Engine, delivered: list[Event]) -> None:
         replace(event, head=passed[event.sha256]) for event in delivered if event.sha256 in passed
     ]
     assert stored_row(engine) == expected_row(judged)
-    assert count(engine)[0] == len({event.sha256 for event in delivered})
+    assert count_deliveries(engine)[0] == len({event.sha256 for event in delivered})
 
 
 def _wait(engine: Engine, other: "Future[object]") -> None:

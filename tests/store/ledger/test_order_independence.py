@@ -14,7 +14,13 @@ from sqlalchemy import Engine
 from receiver.store.event import Event
 from receiver.store.ledger.group_commit import GroupCommitter
 from receiver.store.ledger.record import Recorded, record
-from tests.support.store_events import count, deliveries, expected_row, quarantined, stored_row
+from tests.support.store_events import (
+    count_deliveries,
+    deliveries,
+    expected_row,
+    quarantined,
+    stored_row,
+)
 
 Record = Callable[[Event], Recorded]
 
@@ -66,7 +72,7 @@ def test_any_order_over_several_connections_gives_the_fold(
     engine: Engine, way: str, delivered: list[Event], doubts: set[int]
 ) -> None:
     """The row is the pure fold of the set, even where a body was quarantined at first."""
-    before = count(engine)
+    before = count_deliveries(engine)
     delivered = _renamed(delivered)
     # Some come as another judgement sees them that doesn't let them pass, before or meanwhile;
     # and one is another account's, who comes too late.
@@ -83,6 +89,6 @@ def test_any_order_over_several_connections_gives_the_fold(
     heads = {event.sha256: event.head for event in delivered}
     judged = [replace(event, head=heads[event.sha256]) for event in doubted]
     assert stored_row(engine, job) == expected_row(delivered + judged)
-    distinct, total = count(engine)
+    distinct, total = count_deliveries(engine)
     assert distinct - before[0] == len(heads) + 1
     assert total - before[1] == len(delivered) + len(doubted) + 1

@@ -12,9 +12,9 @@ from receiver.store.tables import events
 from tests.support.sessions import watch
 from tests.support.store_events import (
     START,
-    count,
+    count_deliveries,
     expected_row,
-    ledger,
+    ledger_rows,
     make_event,
     quarantined,
     stored_row,
@@ -43,7 +43,7 @@ def test_a_duplicate_counts_and_changes_nothing(engine: Engine) -> None:
         record(engine, replace(COMPLETED, received_at=PENDING.received_at)).outcome
         == Outcome.APPLIED
     )
-    assert ledger(engine) == [("applied", None, 2)]
+    assert ledger_rows(engine) == [("applied", None, 2)]
     assert stored_row(engine) == expected_row([COMPLETED])
     with engine.connect() as connection:
         assert connection.execute(writer).scalar_one() == before
@@ -64,7 +64,7 @@ def test_another_account_never_touches_the_job(engine: Engine) -> None:
     other = make_event({"status": "COMPLETED", "sentences": 1}, account="AC" + "b" * 32, minutes=3)
     assert record(engine, other).outcome == Outcome.QUARANTINED
     assert stored_row(engine) == expected_row([PENDING])
-    assert ledger(engine) == [("applied", None, 1), ("quarantined", "foreign_account", 1)]
+    assert ledger_rows(engine) == [("applied", None, 1), ("quarantined", "foreign_account", 1)]
 
 
 def test_a_redelivery_is_judged_anew(engine: Engine) -> None:
@@ -72,7 +72,7 @@ def test_a_redelivery_is_judged_anew(engine: Engine) -> None:
     assert record(engine, quarantined(COMPLETED)).outcome == Outcome.QUARANTINED
     later = replace(COMPLETED, received_at=PENDING.received_at)
     assert record(engine, later).outcome == Outcome.APPLIED
-    assert ledger(engine) == [("applied", None, 2)]
+    assert ledger_rows(engine) == [("applied", None, 2)]
     assert stored_row(engine) == expected_row([COMPLETED])
 
 
@@ -80,7 +80,7 @@ def test_what_was_applied_is_never_demoted(engine: Engine) -> None:
     """A judgement that no longer lets the body pass only counts the delivery."""
     record(engine, COMPLETED)
     assert record(engine, quarantined(COMPLETED)).outcome == Outcome.APPLIED
-    assert ledger(engine) == [("applied", None, 2)]
+    assert ledger_rows(engine) == [("applied", None, 2)]
     assert stored_row(engine) == expected_row([COMPLETED])
 
 
@@ -88,7 +88,7 @@ def test_a_quarantined_body_makes_no_job(engine: Engine) -> None:
     """It is in the ledger with its reason, and nowhere else."""
     record(engine, quarantined(COMPLETED))
     record(engine, quarantined(COMPLETED))
-    assert ledger(engine) == [("quarantined", "invalid", 2)]
+    assert ledger_rows(engine) == [("quarantined", "invalid", 2)]
     with engine.connect() as connection:
         assert not connection.execute(text("SELECT 1 FROM transcriptions")).all()
 
@@ -151,7 +151,7 @@ def test_a_newest_event_takes_one_statement(engine: Engine) -> None:
     record(engine, COMPLETED)
     record(engine, NEWER)
     assert len(sent) == 2
-    assert count(engine) == (2, 2)
+    assert count_deliveries(engine) == (2, 2)
 
 
 @pytest.mark.own_database

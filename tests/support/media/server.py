@@ -15,7 +15,7 @@ from receiver.preflight.address_policy import AddressPolicy
 
 CERTIFICATE = Path(__file__).with_name("media.example.pem")
 # Lets everything through, and finds every name on the loopback.
-OPEN = AddressPolicy(
+OPEN_POLICY = AddressPolicy(
     lookup=lambda _host, _port: ["127.0.0.1"],
     is_allowed=lambda _address: True,
     ca_file=str(CERTIFICATE),
@@ -84,7 +84,7 @@ def serving(answers: dict[str, Answer], *, tls: bool = False) -> Iterator[Server
 
 
 @contextmanager
-def saying(speak: Callable[[Any], None]) -> Iterator[int]:
+def serve_raw(speak: Callable[[Any], None]) -> Iterator[int]:
     """Run a server that does nothing but `speak`, given the connection; give its port."""
 
     class Handler(BaseRequestHandler):

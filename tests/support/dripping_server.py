@@ -13,7 +13,7 @@ BODY = b"HTTP/1.1 202 Accepted\r\nContent-Type: application/json\r\nContent-Leng
 
 
 @contextmanager
-def dripping(begin: bytes, *, port: int = 0) -> Iterator[str]:
+def serve_dripping(begin: bytes, *, port: int = 0) -> Iterator[str]:
     """Yield the URL of one whose answers begin like that, and go on with blanks."""
     over = threading.Event()
 

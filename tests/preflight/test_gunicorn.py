@@ -14,9 +14,16 @@ import requests
 
 from receiver.simulator.configurations import CALLBACK_ONLY
 from receiver.simulator.server import serve
-from tests.support.media.server import saying
+from tests.support.media.server import serve_raw
 from tests.support.paths import ROOT
-from tests.support.server import CLOSE, PATIENCE, WebServer, free_port, wait_until, web_server
+from tests.support.server import (
+    CONNECTION_CLOSE,
+    TIMEOUT_SECONDS,
+    WebServer,
+    free_port,
+    wait_until,
+    web_server,
+)
 from tests.support.simulator.account import ACCOUNT, BY_RECORDING, simulated
 
 COMPLETED = (ROOT / "tests" / "samples" / "completed_flat.json").read_bytes()
@@ -47,8 +54,8 @@ def _submit(web: WebServer, document: Mapping[str, object], query: str = "") -> 
         f"{web.url}/v3/Transcriptions{query}",
         json=document,
         auth=WRITER,
-        headers=CLOSE | {"Idempotency-Key": "key-1"},
-        timeout=PATIENCE,
+        headers=CONNECTION_CLOSE | {"Idempotency-Key": "key-1"},
+        timeout=TIMEOUT_SECONDS,
     )
 
 
@@ -83,12 +90,12 @@ def test_a_flood_leaves_others_their_turn(
             connection.sendall(again * 10_000)
 
     with (
-        saying(speak) as port,
+        serve_raw(speak) as port,
         _web(migrated, tmp_path, seconds=5) as web,
         ThreadPoolExecutor() as clients,
     ):
         looking = clients.submit(_look, web, f"127.0.0.1:{port}")
-        assert begun.wait(PATIENCE)
+        assert begun.wait(TIMEOUT_SECONDS)
         assert web.call(COMPLETED).status_code == 204
         assert not looking.done()
         assert looking.result().status_code == 422
@@ -103,7 +110,7 @@ def test_few_look_at_a_time(migrated: str, tmp_path: Path) -> None:
         over.wait()
 
     with (
-        saying(speak) as port,
+        serve_raw(speak) as port,
         _web(migrated, tmp_path, seconds=6) as web,
         ThreadPoolExecutor() as clients,
     ):

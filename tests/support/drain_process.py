@@ -1,4 +1,4 @@
-"""A process that drains a spool: `python -m tests.support.moving URL FOLDER`.
+"""A process that drains a spool: `python -m tests.support.drain_process URL FOLDER`.
 
 It begins once it is told to on its standard input, and prints how many files it moved.
 """
@@ -8,7 +8,7 @@ from pathlib import Path
 
 from receiver.callbacks.drain import Drain
 from receiver.spool.folder import Spool
-from tests.support.environment import engine_on
+from tests.support.environment import open_engine
 
 
 def main(url: str, folder: Path) -> None:
@@ -16,7 +16,7 @@ def main(url: str, folder: Path) -> None:
     print("ready", flush=True)  # noqa: T201 - to the test that started it
     sys.stdin.readline()
     moved = 0
-    with engine_on(url) as engine:
+    with open_engine(url) as engine:
         drain = Drain(engine, Spool(folder, durable=True), [])
         while files := drain.waiting():
             moved += sum(tried.moved for tried in drain.run(files))

@@ -8,7 +8,7 @@ from receiver.reconcile.run import reconcile
 from receiver.simulator.faults import Faults
 from receiver.store.completeness.figures import completeness
 from receiver.store.completeness.missing import missing_jobs
-from tests.support.environment import serving
+from tests.support.environment import serve_app
 from tests.support.world import world
 
 JOBS, MANY_JOBS = 500, 2000
@@ -27,7 +27,7 @@ def test_after_one_pass_everything_is_known(
     """Every job has its final status; the lost ones are back or named, and counted exactly."""
     jobs = MANY_JOBS if is_thorough else JOBS
     with (
-        serving(app) as origin,
+        serve_app(app) as origin,
         world(engine, callback_url=f"{origin}/callbacks/transcription", faults=TROUBLE) as here,
     ):
         stored = here.create(jobs // 2)

@@ -25,7 +25,7 @@ from receiver.store.polls.list_scans import (
 )
 from receiver.store.tables import passes
 from receiver.twilio.client import TwilioRefusedError, TwilioUnavailableError
-from tests.support.store_events import count, make_event
+from tests.support.store_events import count_deliveries, make_event
 from tests.support.world import World, world
 
 SILENT = Faults(lost=1)
@@ -68,11 +68,11 @@ def test_what_is_unchanged_is_not_written(engine: Engine) -> None:
     with world(engine, faults=SILENT) as here:
         here.create(5)
         _list(here)
-        before = count(engine)
+        before = count_deliveries(engine)
         here.simulator.advance(0.5)
         report = _list(here)
         assert (report.checked, report.found, report.changed) == (5, 0, 0)
-        assert count(engine) == before
+        assert count_deliveries(engine) == before
 
 
 def test_what_a_callback_knew_better_is_written_once(engine: Engine) -> None:
@@ -85,9 +85,9 @@ def test_what_a_callback_knew_better_is_written_once(engine: Engine) -> None:
         record(engine, make_event(head, job=job))
         assert _list(here).changed == 1
         here.simulator.advance(0.1)
-        before = count(engine)
+        before = count_deliveries(engine)
         assert _list(here).changed == 0
-        assert count(engine) == before
+        assert count_deliveries(engine) == before
 
 
 def test_what_another_source_told_alike_is_not_written(engine: Engine) -> None:
@@ -98,7 +98,7 @@ def test_what_another_source_told_alike_is_not_written(engine: Engine) -> None:
         record_response(engine, event_of("submission", body, here.context.clock()))
         report = _list(here)
         assert (report.checked, report.changed, report.found) == (1, 0, 0)
-        assert count(engine) == (1, 1)
+        assert count_deliveries(engine) == (1, 1)
 
 
 def test_a_pass_that_began_no_earlier_counts_as_ones_own(engine: Engine) -> None:

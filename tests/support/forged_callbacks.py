@@ -10,7 +10,7 @@ ROUTE = "/callbacks/transcription"
 SAMPLE = "AC" + "a" * 32  # the account of the samples
 
 
-def account(number: int) -> str:
+def account_id(number: int) -> str:
     """Return an account's SID."""
     return f"AC{number:032x}"
 
@@ -30,7 +30,7 @@ def request(
     return with_body_hash(f"{origin}{ROUTE}", body), headers
 
 
-def raw(body: bytes, *, host: str, length: str | None = None) -> bytes:
+def raw_head(body: bytes, *, host: str, length: str | None = None) -> bytes:
     """Return the raw head of such a request, with a header of ours in place of its length."""
     url, headers = request(body)
     lines = [f"POST {url} HTTP/1.1", f"Host: {host}"]

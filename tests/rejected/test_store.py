@@ -23,7 +23,7 @@ from receiver.store.rejected.quotas import Amount, Quotas
 from receiver.store.tables import rejected
 from tests.support.app import Twilio
 from tests.support.faults.callbacks import callback
-from tests.support.forged import SAMPLE, account, forged, request
+from tests.support.forged_callbacks import SAMPLE, account_id, forged, request
 from tests.support.server import free_port, wait_until
 
 LARGEST = 100_000
@@ -145,16 +145,16 @@ def test_a_full_store_is_left_alone_for_a_while(
     monkeypatch.setattr(store, "COOLDOWN_SECONDS", 600.0)
     worker = _worker(
         engine,
-        Quotas(frozenset({account(0)}), each_other=Amount(1, 9**9), all_others=Amount(2, 9**9)),
+        Quotas(frozenset({account_id(0)}), each_other=Amount(1, 9**9), all_others=Amount(2, 9**9)),
     )
-    assert _put(worker, 1, account_id=account(1))
-    assert _put(worker, 2, account_id=account(1)) is None
-    assert _put(worker, 3, account_id=account(2))
-    assert _put(worker, 4, account_id=account(3)) is None
+    assert _put(worker, 1, account_id=account_id(1))
+    assert _put(worker, 2, account_id=account_id(1)) is None
+    assert _put(worker, 3, account_id=account_id(2))
+    assert _put(worker, 4, account_id=account_id(3)) is None
     with engine.connect() as connection:
         connection.execute(delete(rejected))
-    assert _put(worker, 5, account_id=account(4)) is None
-    assert _put(worker, 6, account_id=account(0))
+    assert _put(worker, 5, account_id=account_id(4)) is None
+    assert _put(worker, 6, account_id=account_id(0))
     wait_until(lambda: counts() == {"full": 3})
 
 

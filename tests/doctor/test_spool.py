@@ -12,7 +12,7 @@ from receiver.doctor.spool import check_spool
 from receiver.settings.config import Settings, load
 from receiver.spool.folder import Spool
 from tests.support.environment import ENVIRON
-from tests.support.spooled import body, put
+from tests.support.spooled import spool_callbacks, spooled_body
 
 
 def found(spool: Spool, settings: Settings | None = None) -> list[Finding]:
@@ -38,13 +38,13 @@ def test_an_empty_spool_is_in_order(spool: Spool) -> None:
 
 def test_what_has_just_come_is_in_order(spool: Spool) -> None:
     """It is moved in a moment."""
-    put(spool, body(1))
+    spool_callbacks(spool, spooled_body(1))
     assert found(spool) == [Finding(Verdict.OK, "spool: durable, 1 files wait")]
 
 
 def test_what_waits_for_long_is_a_warning(spool: Spool) -> None:
     """Something keeps it, which the command tells."""
-    put(spool, body(1), body(2))
+    spool_callbacks(spool, spooled_body(1), spooled_body(2))
     os.utime(next(spool.path.iterdir()), (0, 0))
     [finding] = found(spool)
     assert finding.verdict == Verdict.WARN
@@ -53,7 +53,7 @@ def test_what_waits_for_long_is_a_warning(spool: Spool) -> None:
 
 def test_a_folder_that_others_may_write_to_is_a_warning(spool: Spool) -> None:
     """What they put there would be taken for verified."""
-    put(spool, body(1))
+    spool_callbacks(spool, spooled_body(1))
     spool.path.chmod(0o777)
     first, second = found(spool)
     assert first.verdict == Verdict.WARN
@@ -63,7 +63,7 @@ def test_a_folder_that_others_may_write_to_is_a_warning(spool: Spool) -> None:
 
 def test_a_damaged_file_fails(spool: Spool) -> None:
     """Nothing will move it, and it may be all that there is of a callback."""
-    put(spool, body(1))
+    spool_callbacks(spool, spooled_body(1))
     next(spool.path.iterdir()).write_bytes(b"")
     damaged, _waiting = found(spool)
     assert (damaged.verdict, damaged.text) == (

@@ -10,7 +10,7 @@ from receiver.store.rejected.quotas import Quotas
 from receiver.store.rejected.write import store_rejected
 from tests.doctor.test_doctor import SOUND, report
 from tests.support.environment import ENVIRON
-from tests.support.forged import account
+from tests.support.forged_callbacks import account_id
 from tests.support.rejections import START, make_rejected
 
 
@@ -37,6 +37,6 @@ def test_an_account_that_is_named_has_a_quota_of_its_own(engine: Engine) -> None
     assert sound
     assert "warn  rejected: no account has its own quota" in said
     assert "1. Set TWILIO_ACCOUNT_SID" in said
-    bound = f"{account(1)}={ENVIRON['TWILIO_AUTH_TOKEN']}"
-    for names in ({"TWILIO_ACCOUNT_SID": account(1)}, {"TWILIO_AUTH_TOKEN": bound}):
+    bound = f"{account_id(1)}={ENVIRON['TWILIO_AUTH_TOKEN']}"
+    for names in ({"TWILIO_ACCOUNT_SID": account_id(1)}, {"TWILIO_AUTH_TOKEN": bound}):
         assert "no account" not in report(load(ENVIRON | names), engine)[1]

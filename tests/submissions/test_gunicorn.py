@@ -10,14 +10,14 @@ import pytest
 import requests
 
 from receiver.simulator.server import serve
-from tests.support.dripping import BODY, HEAD, dripping
+from tests.support.dripping_server import BODY, HEAD, serve_dripping
 from tests.support.environment import TOKEN
 from tests.support.server import (
-    CLOSE,
-    PATIENCE,
+    CONNECTION_CLOSE,
+    TIMEOUT_SECONDS,
     WebServer,
     free_port,
-    response_of,
+    read_response,
     wait_until,
     web_server,
 )
@@ -64,8 +64,8 @@ def _create(web: WebServer, *, key: str | None = None) -> requests.Response:
         f"{web.url}/v3/Transcriptions",
         json=BY_RECORDING,
         auth=WRITER,
-        headers=CLOSE | ({"Idempotency-Key": key} if key else {}),
-        timeout=PATIENCE,
+        headers=CONNECTION_CLOSE | ({"Idempotency-Key": key} if key else {}),
+        timeout=TIMEOUT_SECONDS,
     )
 
 
@@ -94,7 +94,7 @@ def test_a_silent_twilio_is_given_up(web: WebServer) -> None:
 @pytest.mark.parametrize("begin", [HEAD, BODY], ids=["head", "body"])
 def test_a_twilio_that_drips_is_given_up(web: WebServer, twilio_port: int, begin: bytes) -> None:
     """Each byte comes in time, the whole never would; the answer is ours, with the key."""
-    with dripping(begin, port=twilio_port):
+    with serve_dripping(begin, port=twilio_port):
         response = _create(web)
     assert (response.status_code, "Twilio did not" in response.json()["detail"]) == (503, True)
     assert response.headers["Idempotency-Key"] in response.json()["detail"]
@@ -123,7 +123,7 @@ def test_a_worker_that_dies_leaves_the_intent(web: WebServer, twilio_port: int) 
     ):
         for worker in psutil.Process(web.child.process.pid).children(recursive=True):
             worker.send_signal(signal.SIGKILL)
-        assert response_of(client) == b""
+        assert read_response(client) == b""
     with serve(simulated(), port=twilio_port) as twilio:
         assert _create(web, key="key-of-the-killed").status_code == 202
         assert len(twilio.simulator.job_store.newest_first()) == 1
@@ -131,7 +131,7 @@ def test_a_worker_that_dies_leaves_the_intent(web: WebServer, twilio_port: int) 
 
 def _asked(silent: socket.socket) -> socket.socket:
     """Return the connection on which Twilio is being asked."""
-    silent.settimeout(PATIENCE)
+    silent.settimeout(TIMEOUT_SECONDS)
 
     return silent.accept()[0]
 

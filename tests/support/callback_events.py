@@ -9,7 +9,9 @@ from receiver.store.event import Event
 NOON = datetime(2026, 4, 2, 12, tzinfo=UTC)
 
 
-def arrived(body: bytes, *, at: datetime = NOON, content_type: str = "application/json") -> Event:
+def received_event(
+    body: bytes, *, at: datetime = NOON, content_type: str = "application/json"
+) -> Event:
     """Return the event of a body that came at the given time."""
     return Event(
         sha256=hashlib.sha256(body).digest(),
@@ -23,6 +25,6 @@ def arrived(body: bytes, *, at: datetime = NOON, content_type: str = "applicatio
     )
 
 
-def validated(body: bytes, *, at: datetime = NOON, account: str | None = None) -> Event:
+def validated_event(body: bytes, *, at: datetime = NOON, account: str | None = None) -> Event:
     """Return the event of a body once it is validated; the key is bound to `account`."""
-    return validate_callback(arrived(body, at=at), account, is_form=False)
+    return validate_callback(received_event(body, at=at), account, is_form=False)

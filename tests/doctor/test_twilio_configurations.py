@@ -15,7 +15,7 @@ from receiver.doctor.finding import Finding, Verdict
 from receiver.settings.config import Settings, load
 from receiver.simulator.configurations import CALLBACK_ONLY, WITH_CONVERSATION
 from receiver.simulator.server import SimulatorServer, serve
-from tests.support.environment import ENVIRON, TOKEN, serving
+from tests.support.environment import ENVIRON, TOKEN, serve_app
 from tests.support.scripted import Scripted, answer, problem, scripted
 from tests.support.server import free_port
 from tests.support.simulator.account import (
@@ -24,7 +24,7 @@ from tests.support.simulator.account import (
     CALLED_BACK_ONLY,
     simulated,
 )
-from tests.support.telling import tell
+from tests.support.stored_callbacks import record_callback
 
 ROUTE = "/callbacks/transcription"
 SECRET = "zQ9" * 5
@@ -33,7 +33,7 @@ SECRET = "zQ9" * 5
 @pytest.fixture
 def origin(app: Flask) -> Iterator[str]:
     """Yield the origin at which the service answers."""
-    with serving(app) as origin:
+    with serve_app(app) as origin:
         yield origin
 
 
@@ -110,7 +110,7 @@ def test_configurations_of_stored_jobs_are_asked_for(
         ("job_2", f"AC{'b' * 32}", WITH_CONVERSATION),
     ):
         told = {"id": job, "accountId": account, "status": "completed"}
-        tell(engine, json.dumps({**told, "transcriptionConfigurationId": name}).encode())
+        record_callback(engine, json.dumps({**told, "transcriptionConfigurationId": name}).encode())
     said = " ".join(f.text for f in examine(settings(twilio.url, origin), engine))
     assert CALLBACK_ONLY in said
     assert WITH_CONVERSATION not in said
@@ -119,7 +119,7 @@ def test_configurations_of_stored_jobs_are_asked_for(
 @pytest.mark.parametrize("other", ["/callbacks/transcriptions", "/", ROUTE + "/x", ROUTE.upper()])
 def test_another_url_fails(twilio: SimulatorServer, origin: str, other: str) -> None:
     """Where no configuration calls us, that costs every callback; theirs isn't requested."""
-    with serving(Flask("theirs")) as theirs:
+    with serve_app(Flask("theirs")) as theirs:
         for url in (f"{origin}{other}", f"{theirs}{ROUTE}"):
             configure(twilio, transcriptionStatusCallback={"url": url})
     failed = [f for f in examine(settings(twilio.url, origin)) if f.verdict == Verdict.FAIL]

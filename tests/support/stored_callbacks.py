@@ -9,7 +9,7 @@ from werkzeug.test import TestResponse
 
 from receiver.store.event import Outcome
 from receiver.store.ledger.record import record
-from tests.support.arrived import NOON, validated
+from tests.support.callback_events import NOON, validated_event
 
 ACCOUNT = "AC" + "a" * 32
 
@@ -19,19 +19,19 @@ def callback(job: str, **members: Any) -> bytes:
     return json.dumps({"id": job, "accountId": ACCOUNT, "status": "completed", **members}).encode()
 
 
-def tell(engine: Engine, body: bytes, *, at: datetime = NOON) -> Outcome:
+def record_callback(engine: Engine, body: bytes, *, at: datetime = NOON) -> Outcome:
     """Record the body as a callback that came at the given time."""
-    return record(engine, validated(body, at=at)).outcome
+    return record(engine, validated_event(body, at=at)).outcome
 
 
-def told(response: TestResponse) -> dict[str, Any]:
+def json_of(response: TestResponse) -> dict[str, Any]:
     """Return the JSON document that was answered."""
     document: dict[str, Any] = json.loads(response.data)
 
     return document
 
 
-def empty(engine: Engine) -> None:
+def truncate(engine: Engine) -> None:
     """Forget everything that was told."""
     with engine.connect() as connection:
         connection.execute(

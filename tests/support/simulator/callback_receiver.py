@@ -33,7 +33,7 @@ class Receiver:
 
 
 @contextmanager
-def receiving() -> Iterator[Receiver]:
+def serve_receiver() -> Iterator[Receiver]:
     """Listen on loopback until the block ends."""
     receiver = Receiver()
 
