@@ -230,7 +230,7 @@ def test_what_nobody_can_know_is_one_lines_fault(
         )
     result = submit(app, path)
     assert result.exit_code == 1
-    assert f"line 3: It was asked for at {asked_at:%Y-%m-%dT%H:%M:%SZ}" in result.stderr
+    assert f"line 3: It was submitted at {asked_at:%Y-%m-%dT%H:%M:%SZ}" in result.stderr
     assert recordings(twilio) == [recording(0), recording(2)]
 
 
