@@ -13,8 +13,8 @@ from sqlalchemy.exc import DBAPIError
 
 _READ_ONLY = "25006"  # SQLSTATE read_only_sql_transaction
 
-# psycopg prepares a statement by itself after this many executions: never. Queries with filters get
-# better plans when Postgres knows the values.
+# psycopg must never prepare a statement by itself: queries with filters get better plans when
+# Postgres knows the values.
 _PREPARE_THRESHOLD = sys.maxsize
 _MAX_PREPARED_STATEMENTS = 10
 
@@ -27,8 +27,8 @@ _TCP_USER_TIMEOUT_MILLISECONDS = 3000
 # - A statement ends soon after its client has gone. Otherwise statements that wait for one lock
 #   could take all the server's connections.
 # - The lock timeout is the shorter one, so that the log names the lock as the cause.
-# - A commit must wait for the disk: a callback that was answered 204 would otherwise be lost with
-#   the server's power. Stricter values, which wait for more, stay as they are.
+# - A commit must wait for the disk. Otherwise a callback that was answered 204 would be lost if the
+#   server loses power. Stricter values, which wait for more, stay as they are.
 # They are set by statement, because PgBouncer rejects them as connection options.
 _SESSION = """
 SELECT pg_backend_pid();
