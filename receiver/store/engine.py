@@ -12,6 +12,9 @@ from sqlalchemy import Connection, Engine, ExceptionContext, create_engine, even
 from sqlalchemy.exc import DBAPIError
 
 _READ_ONLY = "25006"  # SQLSTATE read_only_sql_transaction
+# SQLSTATE feature_not_supported: "cached plan must not change result type". A migration changed the
+# type of a column that a prepared statement returns. Only this connection's statement is stale.
+STALE_PLAN = "0A000"
 
 # psycopg must never prepare a statement by itself: queries with filters get better plans when
 # Postgres knows the values.
@@ -118,7 +121,7 @@ def execute_prepared(
     try:
         return driver.execute(statement, parameters, prepare=True).fetchall()
     except psycopg.Error as error:
-        if error.sqlstate == _READ_ONLY or not _is_idle(driver):
+        if error.sqlstate in {_READ_ONLY, STALE_PLAN} or not _is_idle(driver):
             connection.invalidate(error)
         # The driver's text may quote values. The statement "", rather than None, makes
         # receiver.runtime.errors.describe leave that text out.
