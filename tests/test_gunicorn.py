@@ -97,7 +97,7 @@ def test_home_folder_stays_empty(web: WebServer, home: Path) -> None:
 
 
 def test_master_process_imports_no_driver() -> None:
-    """The master process imports neither the driver nor Flask, which gevent must patch first."""
+    """The master process imports nothing that gevent must patch in the workers."""
     script = (
         "import runpy, sys; runpy.run_path('gunicorn.conf.py');"
         "sys.exit(' '.join({'psycopg', 'sqlalchemy', 'flask', 'twilio'} & sys.modules.keys()))"
@@ -136,7 +136,7 @@ def test_blocking_driver_prevents_the_start(environ: dict[str, str], arguments: 
 
 
 def test_procfile_has_no_options() -> None:
-    """The Procfile's lines have no options that belong into the configuration."""
+    """The Procfile's lines have no options that belong in the configuration."""
     assert (ROOT / "Procfile").read_text() == (
         "release: flask --app app migrate\n"
         'web: gunicorn "app:create_app()"\n'

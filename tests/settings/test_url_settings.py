@@ -22,7 +22,7 @@ from tests.support.config import VALID, config_errors
     ],
 )
 def test_invalid_database_url_is_rejected(url: str) -> None:
-    """A database URL is rejected if it has another scheme, no database or a bare `#`, `@` or space."""
+    """A database URL with another scheme, no database or a bare `#`, `@` or space is rejected."""
     (error,) = config_errors(DATABASE_URL=url)
 
     assert error.startswith("DATABASE_URL is not a Postgres URL")
