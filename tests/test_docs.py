@@ -1,4 +1,4 @@
-"""The documents, compared with the code: settings, routes, commands, paths and links."""
+"""Tests of the documents, which must agree with the code."""
 
 import re
 from collections.abc import Iterator
@@ -22,7 +22,7 @@ each_document = pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: 
 
 @pytest.fixture(scope="module")
 def app() -> Iterator[Flask]:
-    """Return the application; nothing here needs its database."""
+    """Yield the application, without a database."""
     app = create_app(ENVIRON)
     yield app
     services_of(app).engine.dispose()
@@ -32,36 +32,36 @@ def _read(name: str) -> str:
     return (ROOT / "docs" / name).read_text()
 
 
-def test_the_readme_is_short() -> None:
-    """A first visit takes 150 lines at most; everything else is in docs/."""
+def test_readme_is_short() -> None:
+    """The README has at most 150 lines."""
     assert len(README.read_text().splitlines()) <= 150
 
 
 @pytest.mark.parametrize("index", [README, ROOT / "docs" / "README.md"], ids=["README", "docs"])
-def test_each_index_links_to_every_page(index: Path) -> None:
-    """Both tables of contents lead to each page of docs/."""
+def test_index_links_to_every_page(index: Path) -> None:
+    """The README and the index of docs/ link to every page of docs/."""
     linked = {(index.parent / target).resolve() for target, _ in _links(index) if target}
     pages = {path for path in DOCUMENTS if path.parent.name == "docs"} - {ROOT / "docs/README.md"}
     assert pages <= linked
 
 
-def test_the_settings_page_lists_every_setting() -> None:
-    """The tables name what is read from the environment, and nothing else."""
+def test_settings_page_lists_every_setting() -> None:
+    """The settings page lists exactly the settings that the code reads."""
     cells = re.findall(r"^\| (`[A-Z][^|]+`) \|", _read("settings.md"), re.MULTILINE)
     assert set(re.findall(r"[A-Z_]+", " ".join(cells))) == config.variables()
 
 
-def test_the_example_file_has_known_settings() -> None:
-    """Each line of the example, commented out or not, sets a setting of ours."""
+def test_example_file_has_known_settings() -> None:
+    """Each line of the example file sets a known setting."""
     example = (ROOT / "deploy" / "receiver.env.example").read_text()
     assert set(re.findall(r"^#?([A-Z_]+)=", example, re.MULTILINE)) <= config.variables()
 
 
-def test_the_reading_page_lists_every_route(app: Flask) -> None:
-    """The table names the application's routes, and nothing else."""
+def test_reading_page_lists_every_route(app: Flask) -> None:
+    """The reading page lists exactly the application's routes."""
     listed = re.findall(r"^\| `([A-Z]+) (/[^`]*)` \|", _read("reading.md"), re.MULTILINE)
     served = {
-        # The callback's route is there with a second slash and below a prefix too.
+        # The callback's route also exists with a second slash and below a prefix.
         (
             method,
             re.sub(
@@ -71,9 +71,9 @@ def test_the_reading_page_lists_every_route(app: Flask) -> None:
         for rule in app.url_map.iter_rules()
         for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
     }
-    ids = {"{job_id}": "{id}", "{callback_id}": "{callbackId}"}
-    for ours, theirs in ids.items():
-        served = {(method, path.replace(ours, theirs)) for method, path in served}
+    parameters = {"{job_id}": "{id}", "{callback_id}": "{callbackId}"}
+    for name, documented in parameters.items():
+        served = {(method, path.replace(name, documented)) for method, path in served}
     assert set(listed) == served
 
 
@@ -87,8 +87,8 @@ def _commands(group: click.Group, prefix: str = "") -> Iterator[tuple[str, click
             yield f"{prefix}{name}", command
 
 
-def test_the_operating_page_lists_every_command(app: Flask) -> None:
-    """The table has one row for each command, and none for anything else."""
+def test_operating_page_lists_every_command(app: Flask) -> None:
+    """The operating page lists exactly the application's commands."""
     section = _read("operating.md").partition("## Commands\n")[2].partition("\n## ")[0]
     rows = re.findall(r"^\| `flask --app app ([a-z ]+?)(?: ID)?` \|", section, re.MULTILINE)
     assert isinstance(app.cli, click.Group)
@@ -97,36 +97,36 @@ def test_the_operating_page_lists_every_command(app: Flask) -> None:
 
 @each_document
 def test_every_command_and_option_exists(app: Flask, document: Path) -> None:
-    """A command in a document is one of ours, and so is each option that follows it."""
+    """Each command and option that a document mentions exists."""
     commands = dict(_commands(app.cli))
     names = "|".join(sorted(commands, key=len, reverse=True))
     text = re.sub(r"\\\n\s*", " ", document.read_text())
     for words in re.findall(r"flask --app app ([a-z]+(?: [a-z]+)?)", text):
         assert any(name in {words, words.partition(" ")[0]} for name in commands), words
     for name, options in re.findall(rf"\b({names})((?: (?:--?)[a-z-]*[^`\n]*)?)", text):
-        # What follows is a command's argument, the shell's business or another program.
-        told = re.findall(r"(?<=\s)--[a-z-]+", re.split(r"[|;&>]", options)[0])
+        # What follows one of these characters belongs to the shell or to another program.
+        mentioned = re.findall(r"(?<=\s)--[a-z-]+", re.split(r"[|;&>]", options)[0])
         known = {option for parameter in commands[name].params for option in parameter.opts}
-        assert set(told) <= known | {"--help"}, f"{name}{options}"
+        assert set(mentioned) <= known | {"--help"}, f"{name}{options}"
 
 
 def _links(document: Path) -> list[tuple[str, str]]:
-    """Return the relative links: each a path, which may be empty, and an anchor, likewise."""
-    found = re.findall(r"\]\(([^)#:]*)(?:#([^)]*))?\)", document.read_text())
+    """Return the path and the anchor of each relative link; either may be empty."""
+    links = re.findall(r"\]\(([^)#:]*)(?:#([^)]*))?\)", document.read_text())
 
-    return [(target, anchor) for target, anchor in found]
+    return [(target, anchor) for target, anchor in links]
 
 
 def _anchors(document: Path) -> set[str]:
-    """Return the anchors of the document's headings, as GitHub makes them."""
+    """Return the anchors that GitHub derives from the document's headings."""
     headings = re.findall(r"^#+ (.+)$", document.read_text(), re.MULTILINE)
 
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
 @each_document
-def test_links_lead_somewhere(document: Path) -> None:
-    """Every relative link names a file, and its anchor a heading there."""
+def test_links_have_a_target(document: Path) -> None:
+    """Each relative link names an existing file and an existing heading."""
     for target, anchor in _links(document):
         path = (document.parent / target).resolve() if target else document
         assert path.exists(), target
@@ -135,21 +135,21 @@ def test_links_lead_somewhere(document: Path) -> None:
 
 @each_document
 def test_every_path_exists(document: Path) -> None:
-    """A path of code in backticks is there, from the project's folder or from receiver/."""
+    """Each path of code in backticks exists below the project's folder or receiver/."""
     paths = re.findall(r"`([\w.-]+(?:/[\w.-]+)*(?:/|\.py|\.md|\.toml))`", document.read_text())
     for path in paths:
         assert any((root / path).exists() for root in (ROOT, ROOT / "receiver")), path
 
 
-def test_the_walks_name_functions_where_they_are() -> None:
-    """Each step of a walk has the line of its function; `python -m dev.walks` renews them."""
+def test_walks_have_current_line_numbers() -> None:
+    """Each step of a walk has its function's line, which `python -m dev.walks` updates."""
     architecture = _read("architecture.md")
     assert STEP.search(architecture)
     assert renewed(architecture, ROOT) == architecture
 
 
-def test_a_callback_passes_few_files() -> None:
-    """The way of a callback's body goes through at most seven files."""
+def test_callback_walk_has_few_files() -> None:
+    """The walk of a callback passes through at most seven files."""
     walk = _read("architecture.md").partition("### A callback\n")[2].partition("\n##")[0]
     files = {path for path, _, _ in STEP.findall(walk)}
     assert 0 < len(files) <= 7

@@ -1,4 +1,4 @@
-"""The service under gunicorn: what happens on the wire while nothing fails."""
+"""Tests of the service under gunicorn over HTTP, without failures."""
 
 import select as polling
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ from tests.support.paths import ROOT
 from tests.support.server import WebServer, read_response, web_server
 from tests.support.stored_callbacks import truncate
 
-pytestmark = pytest.mark.both_postgres  # over HTTP, the whole way of a callback
+pytestmark = pytest.mark.both_postgres  # the whole path of a callback over HTTP
 
 BODY = (ROOT / "tests" / "samples" / "completed_flat.json").read_bytes()
 # More than fits into the buffers of both ends.
@@ -22,7 +22,7 @@ MAX_SENT_BYTES = 64 * 1024 * 1024
 
 @pytest.fixture(scope="module")
 def _server(module_database: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[WebServer]:
-    """Run the service, which waits for half a second for the body of a forged request."""
+    """Yield the service, which waits half a second for the body of a forged request."""
     log = tmp_path_factory.mktemp("web") / "log"
     with web_server(module_database, log, {"rejected_read_seconds": 0.5}) as server:
         yield server
@@ -37,7 +37,7 @@ def engine(module_database: str) -> Iterator[Engine]:
 
 @pytest.fixture
 def web(_server: WebServer, engine: Engine) -> Iterator[WebServer]:
-    """Yield the service, whose database is empty."""
+    """Yield the service with an empty database."""
     yield _server
     truncate(engine)
 
@@ -47,7 +47,7 @@ def _bodies(engine: Engine) -> list[bytes]:
         return list(connection.execute(select(events.c.body)).scalars())
 
 
-def _another(number: int) -> bytes:
+def _callback(number: int) -> bytes:
     return BODY.replace(b"voice_transcription_7n7h", f"voice_transcription_{number:04}".encode())
 
 
@@ -55,8 +55,8 @@ def _status(response: bytes) -> int:
     return int(response.split(b" ", 2)[1])
 
 
-def test_a_callback_comes_in_and_goes_out_over_http(web: WebServer) -> None:
-    """What Twilio delivered can be read, and its answer is empty."""
+def test_callback_is_stored_and_readable(web: WebServer) -> None:
+    """A callback is answered 204, and its transcript can be read."""
     answer = web.call(BODY)
     assert (answer.status_code, answer.content) == (204, b"")
     [job] = web.get("/v3/Transcriptions").json()["transcriptions"]
@@ -65,8 +65,8 @@ def test_a_callback_comes_in_and_goes_out_over_http(web: WebServer) -> None:
     assert "Jane Doe: Hi, I am calling" in transcript
 
 
-def test_every_way_to_send_the_same_request(web: WebServer, engine: Engine) -> None:
-    """Chunks, an absolute target, a proxy that contradicts itself: it is one callback."""
+def test_requests_in_different_forms_are_one_callback(web: WebServer, engine: Engine) -> None:
+    """Requests with chunks, an absolute target or contradictory headers are the same callback."""
     with web.connect() as connection:
         connection.sendall(web.head_of_call(BODY, length="Transfer-Encoding: chunked"))
         for part in (BODY[:100], BODY[100:], b""):
@@ -85,21 +85,21 @@ def test_every_way_to_send_the_same_request(web: WebServer, engine: Engine) -> N
         assert connection.recv(65536).startswith(b"HTTP/1.1 100 Continue")
         connection.sendall(BODY)
         assert _status(read_response(connection)) == 204
-    contradiction = {"X-Forwarded-Proto": "http", "X-Forwarded-Ssl": "on", "X-Forwarded-Host": "x"}
-    assert web.call(BODY, headers=contradiction).status_code == 204
+    contradictory = {"X-Forwarded-Proto": "http", "X-Forwarded-Ssl": "on", "X-Forwarded-Host": "x"}
+    assert web.call(BODY, headers=contradictory).status_code == 204
     assert _bodies(engine) == [BODY]
 
 
-def test_a_forged_request_is_refused_before_its_body(web: WebServer) -> None:
-    """A wrong signature over a URL with the body's hash costs neither memory nor time."""
+def test_forged_request_is_rejected_before_its_body(web: WebServer) -> None:
+    """A request with a wrong signature is rejected before its body arrives."""
     head = web.head_of_call(BODY).replace(b"bodySHA256=", b"bodySHA256=0")
     with web.connect() as connection:
         connection.sendall(head)  # and not a byte of the body
         assert _status(connection.recv(65536)) == 403
 
 
-def test_unsigned_bodies_keep_no_signed_one_waiting(web: WebServer) -> None:
-    """Forms have to be read before anything is proved; they have a little room of their own."""
+def test_unsigned_bodies_do_not_delay_signed_ones(web: WebServer) -> None:
+    """Unsigned forms don't delay signed callbacks, because they have a separate memory budget."""
     head = (
         b"POST /callbacks/transcription HTTP/1.1\r\nHost: a\r\nX-Twilio-Signature: x\r\n"
         b"Content-Type: application/x-www-form-urlencoded\r\n"
@@ -111,8 +111,8 @@ def test_unsigned_bodies_keep_no_signed_one_waiting(web: WebServer) -> None:
         large = stack.enter_context(web.connect())
         large.sendall(head + b"Content-Length: 65537\r\n\r\n")
         assert _status(large.recv(65536)) == 413
-        answers = [web.call(_another(i)).status_code for i in range(4)]
-        # The slow ones are being served still: they had their turn before us.
+        answers = [web.call(_callback(i)).status_code for i in range(4)]
+        # The slow requests, which arrived first, are still being served.
         assert polling.select([slow], [], [], 0)[0] == []
     assert answers == [204] * 4
 
