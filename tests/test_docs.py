@@ -178,9 +178,7 @@ def test_the_table_of_folders_is_the_floor_plan() -> None:
     section = _read("architecture.md").partition("## The folders\n")[2].partition("\n## ")[0]
     rows = re.findall(r"^\| (\d+) \| `([^`]+)` \|", section, re.MULTILINE)
     listed = [(int(floor), re.sub(r"/$|\.py$", "", room)) for floor, room in rows]
-    plan = [
-        (floor, room) for floor, rooms in enumerate(reversed(FLOOR_PLAN), 1) for room in rooms
-    ]
+    plan = [(floor, room) for floor, rooms in enumerate(reversed(FLOOR_PLAN), 1) for room in rooms]
     assert sorted(listed) == sorted(plan)
 
 
