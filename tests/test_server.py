@@ -2,7 +2,7 @@
 
 import select as polling
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 
 import pytest
 from sqlalchemy import Engine, select
@@ -16,6 +16,8 @@ from tests.support.stored_callbacks import truncate
 pytestmark = pytest.mark.both_postgres  # over HTTP, the whole way of a callback
 
 BODY = (ROOT / "tests" / "samples" / "completed_flat.json").read_bytes()
+# More than fits into the buffers of both ends.
+MAX_SENT_BYTES = 64 * 1024 * 1024
 
 
 @pytest.fixture(scope="module")
@@ -113,3 +115,32 @@ def test_unsigned_bodies_keep_no_signed_one_waiting(web: WebServer) -> None:
         # The slow ones are being served still: they had their turn before us.
         assert polling.select([slow], [], [], 0)[0] == []
     assert answers == [204] * 4
+
+
+@pytest.mark.parametrize("chunk", [b"1\r\nx\r\n", b"400\r\n" + b"x" * 1024 + b"\r\n"])
+def test_an_endless_body_ends_its_connection(web: WebServer, chunk: bytes) -> None:
+    """A client without a key gets its response, and no more than a part of its body is read."""
+    head = (
+        f"POST /callbacks/transcription HTTP/1.1\r\nHost: 127.0.0.1:{web.port}\r\n"
+        "Transfer-Encoding: chunked\r\n\r\n"
+    )
+    part, sent_bytes = chunk * (65536 // len(chunk)), 0
+    with web.connect() as connection, suppress(ConnectionError):
+        connection.sendall(head.encode())
+        while sent_bytes < MAX_SENT_BYTES:
+            sent_bytes += connection.send(part)
+    assert sent_bytes < MAX_SENT_BYTES
+
+
+def test_a_short_body_that_was_not_read_keeps_the_connection(web: WebServer) -> None:
+    """The rest of a rejected request's body is read, and the connection carries the next one."""
+    head = (
+        f"POST /callbacks/transcription HTTP/1.1\r\nHost: 127.0.0.1:{web.port}\r\n"
+        "Content-Length: 1000\r\n\r\n"
+    )
+    healthz = f"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1:{web.port}\r\nConnection: close\r\n\r\n"
+    with web.connect() as connection:
+        connection.sendall(head.encode() + b"x" * 1000 + healthz.encode())
+        answers = read_response(connection)
+    assert answers.startswith(b"HTTP/1.1 403")
+    assert b"HTTP/1.1 200" in answers
