@@ -80,7 +80,7 @@ def test_damaged_file_is_replaced(spool: Spool) -> None:
 
 
 def test_folder_and_files_are_private(spool: Spool) -> None:
-    """The folder has mode 0700 and a file 0600, whatever the process's umask is."""
+    """The folder has mode 0700 and a file 0600, with any umask of the process."""
     mask = os.umask(0)
     try:
         spool.put(spool_event())

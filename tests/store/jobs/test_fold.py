@@ -19,7 +19,7 @@ def test_order_and_repetition_do_not_change_the_row(delivered: list[Event], rand
 def test_terminal_status_stays_terminal(
     before_events: list[Event], later_events: list[Event]
 ) -> None:
-    """A job that has ended stays ended, whichever events follow."""
+    """A job that has ended stays ended, in any order of further events."""
     terminal = {"COMPLETED", "FAILED"}
     if expected_row(before_events)["status"] in terminal:
         assert expected_row(before_events + later_events)["status"] in terminal

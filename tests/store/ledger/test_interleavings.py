@@ -76,7 +76,7 @@ def _wait_for_lock_or_end(engine: Engine, other: "Future[object]") -> None:
 @pytest.mark.parametrize("pair", PAIRS)
 @pytest.mark.parametrize("stored", STORED)
 def test_any_interleaving_gives_the_fold(engine: Engine, stored: str, pair: str) -> None:
-    """The row is the fold of all events, at whichever step one session waits for the other."""
+    """The row is the fold of all events, at any step where one session waits for the other."""
     first, second = PAIRS[pair]
     url = engine.url.render_as_string(hide_password=False)
     for step in range(MOST_STEPS):
@@ -100,7 +100,7 @@ def test_any_interleaving_gives_the_fold(engine: Engine, stored: str, pair: str)
 @pytest.mark.parametrize("event", [OLD, NEW], ids=["OLD", "NEW"])
 @pytest.mark.parametrize("stored", STORED)
 def test_retry_after_any_kill_gives_the_fold(engine: Engine, stored: str, event: Event) -> None:
-    """The row is the fold once the sender has retried, at whichever step its session was killed."""
+    """The row is the fold after the sender's retry, at any step where its session was killed."""
     url = engine.url.render_as_string(hide_password=False)
     for step in itertools.count():
         _clear(engine, STORED[stored])

@@ -50,11 +50,11 @@ def _is_within(rows: list[Any], quotas: Quotas) -> bool:
     def fits(name: str, limit: Amount) -> bool:
         return counts[name] <= limit.rows and sizes[name] <= limit.bytes
 
-    strangers = {row.account_id for row in rows} - quotas.own
+    others = {row.account_id for row in rows} - quotas.own
 
     return (
         all(fits(account, quotas.each_own) for account in quotas.own)
-        and all(fits(account, quotas.each_other) for account in strangers)
+        and all(fits(account, quotas.each_other) for account in others)
         and fits("others", quotas.all_others)
     )
 
