@@ -67,7 +67,7 @@ def test_newest_job_comes_first(reader: FlaskClient, engine: Engine) -> None:
 
 @pytest.fixture
 def three_jobs(engine: Engine) -> None:
-    """Store three_jobs jobs, a minute apart, that differ in each property that has a filter."""
+    """Store three jobs, a minute apart, that differ in each property that has a filter."""
     record_callback(engine, callback("running", status="running", createdAt=NOON.isoformat()))
     record_callback(
         engine,

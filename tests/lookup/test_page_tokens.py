@@ -37,7 +37,7 @@ def _status_and_pointers(reader: FlaskClient, parameters: dict[str, str]) -> tup
     response = reader.get(f"/v3/Transcriptions?{urlencode(parameters)}")
     document = json_of(response)
 
-    return response.status_code, [fault["pointer"] for fault in document.get("errors", [])]
+    return response.status_code, [error["pointer"] for error in document.get("errors", [])]
 
 
 @pytest.mark.parametrize(

@@ -77,7 +77,7 @@ def _page(reader: FlaskClient, parameters: dict[str, Any]) -> tuple[list[str], d
 
 @shared_fixtures
 @given(rows=_rows, filters=_filters, size=st.integers(1, 5), repeated=st.booleans())
-def test_pages_are_the_sorted_list_cut_up(
+def test_pages_make_up_the_sorted_list(
     reader: FlaskClient,
     engine: Engine,
     rows: list[dict[str, Any]],

@@ -27,7 +27,7 @@ def transcriptions(sdk: Client) -> TranscriptionList:
 
 @pytest.fixture
 def seven_jobs(engine: Engine) -> list[str]:
-    """Store seven_jobs jobs and return their ids, newest first; the even ones are failed."""
+    """Store seven jobs and return their ids, newest first; the even ones are failed."""
     for number in range(7):
         status = "completed" if number % 2 else "failed"
         created = (NOON + timedelta(minutes=number)).isoformat()

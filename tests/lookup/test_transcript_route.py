@@ -21,7 +21,7 @@ Statements = list[tuple[str, dict[str, object]]]
 
 @pytest.fixture
 def stored_sample(engine: Engine) -> None:
-    """Store the stored_sample."""
+    """Store the sample."""
     record_callback(engine, SAMPLE.read_bytes())
 
 

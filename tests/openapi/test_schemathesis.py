@@ -30,7 +30,7 @@ def origin(app: Flask) -> Iterator[str]:
 
 @pytest.fixture
 def stored_jobs(engine: Engine) -> None:
-    """Store some stored_jobs, among them the one of the document's examples."""
+    """Store some jobs, among them the one of the document's examples."""
     for name in ("completed_flat", "fetch_envelope"):
         record_callback(engine, (SAMPLES / f"{name}.json").read_bytes())
     record_callback(engine, callback("running", status="running"))

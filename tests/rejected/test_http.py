@@ -90,8 +90,8 @@ def test_burst_is_stored_by_a_slow_database(web: WebServer, engine: Engine) -> N
         connection.execute(text(SLOW_DOWN_INSERTS))
     bodies = [forged(number) for number in range(50)]
     with ThreadPoolExecutor(len(bodies)) as pool:
-        answers = pool.map(lambda body: _send(web, raw_head(body, host="internal"), body), bodies)
-        assert set(answers) == {REJECTED}
+        responses = pool.map(lambda body: _send(web, raw_head(body, host="internal"), body), bodies)
+        assert set(responses) == {REJECTED}
     assert _stored_bodies(engine) == set(bodies)
     with engine.connect() as connection:
         connection.execute(text(UNDO_SLOW_DOWN))

@@ -42,9 +42,9 @@ def _errors(document: Any) -> tuple[int | None, list[str]]:
     """Return Twilio's code and the pointers of the errors."""
     with pytest.raises(ValidationError) as error:
         Submission().load(document)
-    faults = to_faults(error.value)
+    errors = to_faults(error.value)
 
-    return twilio_code(faults), [fault["pointer"] for fault in faults]
+    return twilio_code(errors), [each["pointer"] for each in errors]
 
 
 @pytest.mark.parametrize(
@@ -224,8 +224,8 @@ def test_errors_of_any_document_have_pointers(document: Any) -> None:
     try:
         Submission().load(document)
     except ValidationError as error:
-        faults = to_faults(error)
+        errors = to_faults(error)
     else:
-        faults = [{"pointer": "", "detail": "none"}]
-    assert all(fault["pointer"] == "" or fault["pointer"][0] == "/" for fault in faults)
-    assert faults
+        errors = [{"pointer": "", "detail": "none"}]
+    assert all(each["pointer"] == "" or each["pointer"][0] == "/" for each in errors)
+    assert errors

@@ -46,7 +46,7 @@ def test_overdue_transcript_is_missing(changes: dict[str, Any], *, missing: bool
     assert is_missing(JOB | changes, grace=GRACE, at=NOW) == missing
 
 
-def test_missing_kind_names_the_callbacks_fate() -> None:
+def test_missing_kind_says_what_happened_to_the_callback() -> None:
     """The kind says whether the callback came, is quarantined, is rejected or has no transcript."""
     assert missing_kind(JOB) == "callback_never_came"
     assert missing_kind(JOB | {"is_quarantined": True}) == "callback_quarantined"

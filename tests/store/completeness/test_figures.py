@@ -56,7 +56,7 @@ def test_figures_of_empty_store_are_zero(engine: Engine) -> None:
 def test_figures_equal_a_count_of_the_jobs(
     engine: Engine, jobs: list[dict[str, object]], hours: float
 ) -> None:
-    """A transcript is missing once its job is completed and the grace time has ended."""
+    """The figures equal a count of the jobs; a gap is missing after the grace time."""
     with engine.connect() as connection:
         connection.execute(text("TRUNCATE events, transcriptions"))
     for number, head in enumerate(jobs):

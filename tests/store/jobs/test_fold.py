@@ -35,7 +35,7 @@ def test_known_value_is_never_erased(before_events: list[Event], later_events: l
 
 
 @given(deliveries(), deliveries())
-def test_an_empty_transcript_never_replaces_a_full_one(
+def test_empty_transcript_never_replaces_a_full_one(
     before_events: list[Event], later_events: list[Event]
 ) -> None:
     """A transcript without sentences never replaces one with sentences."""
