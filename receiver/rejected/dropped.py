@@ -44,9 +44,16 @@ class DroppedCounts:
     `connection` is held while a connection is in use.
     """
 
-    def __init__(self, engine: Engine, connection: threading.Lock) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        connection: threading.Lock,
+        *,
+        batch_delay_seconds: float = BATCH_DELAY_SECONDS,
+    ) -> None:
         self._engine = engine
         self._connection = connection
+        self._batch_delay_seconds = batch_delay_seconds
         self._counts: Counter[str] = Counter()
         self._timer: threading.Timer | None = None
 
@@ -63,7 +70,7 @@ class DroppedCounts:
             self._write()
 
     def _schedule_write(self) -> None:
-        self._timer = threading.Timer(BATCH_DELAY_SECONDS, self._write)
+        self._timer = threading.Timer(self._batch_delay_seconds, self._write)
         self._timer.daemon = True
         self._timer.start()
 

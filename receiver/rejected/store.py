@@ -4,6 +4,7 @@ import logging
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,7 @@ from sqlalchemy import Engine
 from receiver.bodies.reader import BodyReader
 from receiver.rejected.budget import Cooldowns, MeteredStream, TokenBucket
 from receiver.rejected.candidate import may_be_callback, to_rejected_request
-from receiver.rejected.dropped import DroppedCounts, DroppedError
+from receiver.rejected.dropped import BATCH_DELAY_SECONDS, DroppedCounts, DroppedError
 from receiver.runtime import deadline
 from receiver.runtime.deadline import Deadline
 from receiver.runtime.errors import locate
@@ -25,22 +26,37 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-# The limits of one worker. A request of 8 kB takes about 5 ms, mostly in the database, so these are
-# a twentieth of its time. Excess requests are dropped unread. The burst is for many jobs that
-# end at once while a setting is wrong.
-REQUESTS_PER_SECOND, REQUESTS_BURST = 10.0, 200.0
-BYTES_PER_SECOND, BYTES_BURST = 512.0 * 1024, 8.0 * 1024 * 1024
 # Between reading and writing, a request waits for the connection, until its deadline leaves just
 # enough time to write and to respond.
 READ_TIMEOUT_SECONDS = 3.0
 WRITE_TIMEOUT_SECONDS = 2.0
 RESPONSE_SECONDS = 0.5
-# How long the database isn't used after a quota was used up, or after it failed.
-COOLDOWN_SECONDS = 5.0
 
 # The names of cooldowns. An account's cooldown has its id, which is never empty or with a blank.
 _ALL_OTHERS = ""
 _DATABASE = "the database"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerLimits:
+    """The limits of one worker.
+
+    A request of 8 kB takes about 5 ms, mostly in the database, so the rates are a twentieth of the
+    worker's time. Excess requests are dropped unread. The burst is for many jobs that end at once
+    while a setting is wrong.
+    """
+
+    requests_per_second: float = 10.0
+    requests_burst: float = 200.0
+    bytes_per_second: float = 512.0 * 1024
+    bytes_burst: float = 8.0 * 1024 * 1024
+    # How long the database isn't used after a quota was used up, or after it failed.
+    cooldown_seconds: float = 5.0
+    # How long counts of dropped requests are collected before they are written.
+    batch_delay_seconds: float = BATCH_DELAY_SECONDS
+
+
+DEFAULT_LIMITS = WorkerLimits()
 
 
 class RejectedStore:
@@ -53,17 +69,20 @@ class RejectedStore:
         quotas: Quotas,
         *,
         read_timeout_seconds: float = READ_TIMEOUT_SECONDS,
+        limits: WorkerLimits = DEFAULT_LIMITS,
     ) -> None:
         self._engine = engine
         self._body_reader = body_reader
         self._quotas = quotas
         self._read_timeout_seconds = read_timeout_seconds
-        self._requests = TokenBucket(rate=REQUESTS_PER_SECOND, burst=REQUESTS_BURST)
-        self._bytes = TokenBucket(rate=BYTES_PER_SECOND, burst=BYTES_BURST)
-        self._cooldowns = Cooldowns(COOLDOWN_SECONDS)
+        self._requests = TokenBucket(rate=limits.requests_per_second, burst=limits.requests_burst)
+        self._bytes = TokenBucket(rate=limits.bytes_per_second, burst=limits.bytes_burst)
+        self._cooldowns = Cooldowns(limits.cooldown_seconds)
         # Only one connection is used, so that the pool's others are free for signed requests.
         self._connection = threading.Lock()
-        self._dropped = DroppedCounts(engine, self._connection)
+        self._dropped = DroppedCounts(
+            engine, self._connection, batch_delay_seconds=limits.batch_delay_seconds
+        )
 
     def flush(self) -> None:
         """Write the counts of dropped requests, before the process ends."""

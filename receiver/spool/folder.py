@@ -14,7 +14,7 @@ from receiver.spool.disk import (
     write_unfinished,
 )
 from receiver.spool.file import CorruptFileError, decode, encode
-from receiver.spool.usage import SpoolUsage
+from receiver.spool.usage import DEFAULT_LIMITS, SpoolLimits, SpoolUsage
 from receiver.store.event import Event
 
 # A file's name is the body's digest and this suffix. So replays of a body make one file. Replays
@@ -36,11 +36,11 @@ class Spool:
     `durable` says that the folder outlives the machine, so that its callbacks may be acknowledged.
     """
 
-    def __init__(self, path: Path, *, durable: bool) -> None:
+    def __init__(self, path: Path, *, durable: bool, limits: SpoolLimits = DEFAULT_LIMITS) -> None:
         self.path = path
         self.durable = durable
         self.breaker = CircuitBreaker()
-        self._usage = SpoolUsage(path)
+        self._usage = SpoolUsage(path, limits)
 
     def put(self, event: Event) -> None:
         """Return once the event is durable on disk.

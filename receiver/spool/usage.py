@@ -3,19 +3,28 @@
 import errno
 import os
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
-# Leaves space on the disk for other programs: a full disk stops more than the spool.
-MAX_BYTES = 1024**3
-# Several hours of callbacks. Listing a folder of this size still takes less than a second.
-MAX_FILES = 100_000
-
-# The time of a scan grows with the folder. So after a scan comes a pause of at least twenty times
-# the scan's own time, and of at least this interval.
-_SCAN_PAUSE_FACTOR = 20
-_MIN_SCAN_INTERVAL_SECONDS = 1.0
 # While one thread scans, the others don't scan for as long as this.
 _MAX_SCAN_SECONDS = 60.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpoolLimits:
+    """How much the spool may hold, and how often its folder is scanned."""
+
+    # Leaves space on the disk for other programs: a full disk stops more than the spool.
+    max_bytes: int = 1024**3
+    # Several hours of callbacks. Listing a folder of this size still takes less than a second.
+    max_files: int = 100_000
+    # The time of a scan grows with the folder. So after a scan comes a pause of at least twenty
+    # times the scan's own time, and of at least this interval.
+    scan_pause_factor: float = 20
+    min_scan_interval_seconds: float = 1.0
+
+
+DEFAULT_LIMITS = SpoolLimits()
 
 
 class SpoolFullError(OSError):
@@ -30,14 +39,16 @@ class SpoolUsage:
     lost, the next scan counts it.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, limits: SpoolLimits = DEFAULT_LIMITS) -> None:
         self._folder = folder
+        self._limits = limits
         self._files = 0
         self._bytes = 0
         self._scan_at = 0.0  # monotonic
 
     def add(self, size_bytes: int) -> None:
         """Count one more file of this size; raise SpoolFullError if it exceeds a limit."""
+        limits = self._limits
         now = time.monotonic()
         if now >= self._scan_at:
             # Other threads use the last count while this one scans.
@@ -48,8 +59,10 @@ class SpoolUsage:
                 self._scan_at = now  # without a count, the next call must scan
                 raise
             seconds = time.monotonic() - now
-            self._scan_at = now + max(_MIN_SCAN_INTERVAL_SECONDS, _SCAN_PAUSE_FACTOR * seconds)
-        if self._files >= MAX_FILES or self._bytes + size_bytes > MAX_BYTES:
+            self._scan_at = now + max(
+                limits.min_scan_interval_seconds, limits.scan_pause_factor * seconds
+            )
+        if self._files >= limits.max_files or self._bytes + size_bytes > limits.max_bytes:
             raise SpoolFullError(
                 errno.ENOSPC, f"the spool is full: {self._files} files, {self._bytes} bytes"
             )

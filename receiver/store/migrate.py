@@ -28,14 +28,19 @@ class MigrationBusyError(ReceiverError):
     """Another migration of this database did not end in time."""
 
 
-def migrate(engine: Engine, *, report: Callable[[str], None]) -> None:
+def migrate(
+    engine: Engine,
+    *,
+    report: Callable[[str], None],
+    lock_timeout_seconds: int = LOCK_TIMEOUT_SECONDS,
+) -> None:
     """Bring the schema to the code's version, in one transaction; a newer schema stays as it is.
 
     `report` receives one line with the result. Raises MigrationBusyError or
     sqlalchemy.exc.SQLAlchemyError; nothing has changed then.
     """
     with transactional(engine).begin() as connection:
-        connection.execute(text(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT_SECONDS}s'"))
+        connection.execute(text(f"SET LOCAL lock_timeout = '{lock_timeout_seconds}s'"))
         connection.execute(text("SET LOCAL statement_timeout = 0"))
         _lock(connection)
         if schema_state(connection) != "behind":

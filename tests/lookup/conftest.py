@@ -1,4 +1,4 @@
-"""Fixtures: the application on a migrated database, and clients of it."""
+"""Fixtures: the application on a migrated database, and its clients."""
 
 from collections.abc import Iterator
 from typing import Any, Self
@@ -21,13 +21,13 @@ from tests.support.postgres import new_database
 from tests.support.recipe import ReceiverHttpClient
 from tests.support.stored_callbacks import truncate
 
-# The addresses in the answers are those of the request, as without a proxy.
+# The URLs in the responses begin with the request's origin, as without a proxy.
 SETTINGS = {**ENVIRON, "PUBLIC_URL": "", "API_KEYS": "dev:dev-secret,other:other-secret"}
 
 
 @pytest.fixture(scope="session")
-def served(postgres: Server) -> Iterator[Flask]:
-    """Yield the application on a migrated database, which the tests of this room share."""
+def session_app(postgres: Server) -> Iterator[Flask]:
+    """Yield the application on a migrated database, which this folder's tests share."""
     with new_database(postgres) as url:
         app = create_app({**SETTINGS, "DATABASE_URL": url})
         engine: Engine = services_of(app).engine
@@ -37,24 +37,18 @@ def served(postgres: Server) -> Iterator[Flask]:
 
 
 @pytest.fixture
-def shared_app(served: Flask) -> Iterator[Flask]:
-    """Yield the application, whose database is empty."""
-    yield served
-    truncate(services_of(served).engine)
+def shared_app(session_app: Flask) -> Iterator[Flask]:
+    """Yield the application with an empty database."""
+    yield session_app
+    truncate(services_of(session_app).engine)
 
 
 @pytest.fixture
 def engine(shared_app: Flask) -> Engine:
-    """Return the application's engine, for the test to put something in."""
+    """Return the application's engine."""
     engine: Engine = services_of(shared_app).engine
 
     return engine
-
-
-@pytest.fixture
-def stranger(shared_app: Flask) -> FlaskClient:
-    """Return a client without an API key."""
-    return shared_app.test_client()
 
 
 @pytest.fixture
@@ -70,35 +64,35 @@ def reader(shared_app: Flask) -> FlaskClient:
 
 @pytest.fixture
 def statements(engine: Engine) -> Iterator[list[tuple[str, dict[str, object]]]]:
-    """Yield the list of the statements that are sent to the database, with their values."""
+    """Yield the list of statements, with values, that the application sends to the database."""
     sent: list[tuple[str, dict[str, object]]] = []
 
-    class Noting(psycopg.Cursor[Any]):
+    class RecordingCursor(psycopg.Cursor[Any]):
         def execute(self, query: Any, params: Any = None, **options: Any) -> Self:
             sent.append((query, params))
 
             return super().execute(query, params, **options)
 
-    def note(connection: psycopg.Connection[Any], *_: object) -> None:
-        connection.cursor_factory = Noting
+    def record_statements(connection: psycopg.Connection[Any], *_: object) -> None:
+        connection.cursor_factory = RecordingCursor
 
     engine.dispose()
-    sqlalchemy_event.listen(engine, "checkout", note)
+    sqlalchemy_event.listen(engine, "checkout", record_statements)
     yield sent
-    sqlalchemy_event.remove(engine, "checkout", note)
+    sqlalchemy_event.remove(engine, "checkout", record_statements)
     engine.dispose()
 
 
 @pytest.fixture
 def origin(shared_app: Flask) -> Iterator[str]:
-    """Yield the origin under which the application is served, on loopback."""
+    """Yield the origin of the application, which is served on loopback."""
     with serve_app(shared_app) as origin:
         yield origin
 
 
 @pytest.fixture
 def sdk(origin: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Client]:
-    """Yield Twilio's SDK as a client, with a region set, which gives its hosts other names."""
+    """Yield Twilio's SDK as a client, with a region, which changes the names of its hosts."""
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     http_client = ReceiverHttpClient(origin)
     yield Client("dev", "dev-secret", region="ie1", http_client=http_client)

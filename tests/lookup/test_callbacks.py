@@ -1,4 +1,4 @@
-"""What was received for a job: the list, and the exact bytes."""
+"""Tests of a job's callbacks: the list, and the exact bytes."""
 
 import hashlib
 from datetime import timedelta
@@ -15,7 +15,9 @@ from tests.support.callback_events import NOON
 from tests.support.stored_callbacks import callback, json_of, record_callback
 
 URL = "/v3/Transcriptions/job/Callbacks"
-RUNNING, COMPLETED, UNREADABLE = (callback("job", status=s) for s in ("running", "completed", "?"))
+RUNNING, COMPLETED, UNREADABLE = (
+    callback("job", status=status) for status in ("running", "completed", "?")
+)
 
 
 def _get(reader: FlaskClient, path: str = URL) -> dict[str, Any]:
@@ -25,13 +27,15 @@ def _get(reader: FlaskClient, path: str = URL) -> dict[str, Any]:
     return json_of(response)
 
 
-def test_every_distinct_body_is_listed(reader: FlaskClient, engine: Engine) -> None:
-    """Newest first, with what became of it, how often it came, its digest and its length."""
+def test_each_distinct_body_is_listed(reader: FlaskClient, engine: Engine) -> None:
+    """Each body is listed, newest first, with outcome, deliveries, digest and length."""
     for minute, body in enumerate([COMPLETED, RUNNING, UNREADABLE, COMPLETED]):
         record_callback(engine, body, at=NOON + timedelta(minutes=minute))
     listed = _get(reader)
     assert listed["meta"] == {"key": "callbacks", "pageSize": 50}
-    assert [(c["outcome"], c["reason"], c["deliveries"]) for c in listed["callbacks"]] == [
+    assert [
+        (each["outcome"], each["reason"], each["deliveries"]) for each in listed["callbacks"]
+    ] == [
         ("quarantined", "invalid", 1),
         ("stale", None, 1),
         ("applied", None, 2),
@@ -45,59 +49,63 @@ def test_every_distinct_body_is_listed(reader: FlaskClient, engine: Engine) -> N
     }
 
 
-def test_the_answers_know_every_outcome() -> None:
-    """What the schema of the list allows is what can become of an event."""
+def test_schema_has_every_outcome() -> None:
+    """The list's schema allows exactly the outcomes of an event."""
     assert set(OUTCOMES) == set(Outcome)
 
 
 def test_other_jobs_and_other_sources_are_not_listed(reader: FlaskClient, engine: Engine) -> None:
-    """The list holds this job's callbacks, not what we fetched about it."""
+    """The list has only this job's callbacks, and no fetched events."""
     record_callback(engine, RUNNING)
     record_callback(engine, COMPLETED)
     record_callback(engine, callback("other"))
     digest = hashlib.sha256(RUNNING).digest()
     with engine.connect() as connection:
         connection.execute(update(events).where(events.c.sha256 == digest).values(source="fetch"))
-    assert [c["bytes"] for c in _get(reader)["callbacks"]] == [len(COMPLETED)]
+    assert [each["bytes"] for each in _get(reader)["callbacks"]] == [len(COMPLETED)]
 
 
-def test_a_quarantined_callback_is_listed_without_a_job(
-    reader: FlaskClient, engine: Engine
-) -> None:
-    """What names the job is found under it, even if nothing else is known of the job."""
+def test_quarantined_callback_is_listed_without_a_job(reader: FlaskClient, engine: Engine) -> None:
+    """A quarantined callback is listed under the job it names, even if that job is unknown."""
     record_callback(engine, UNREADABLE)
-    assert [c["outcome"] for c in _get(reader)["callbacks"]] == ["quarantined"]
+    assert [each["outcome"] for each in _get(reader)["callbacks"]] == ["quarantined"]
     assert reader.get("/v3/Transcriptions/job").status_code == 404
 
 
-def test_an_unknown_job_has_no_list(reader: FlaskClient) -> None:
-    """Where neither the job nor a callback is known the answer is 404."""
+def test_unknown_job_has_no_list(reader: FlaskClient) -> None:
+    """The list of an unknown job without callbacks is a 404."""
     assert reader.get(URL).status_code == 404
 
 
-def test_pages_turn_both_ways(reader: FlaskClient, engine: Engine) -> None:
-    """Callbacks that came at one time are told apart by their id; each is on one page."""
+def test_pages_in_both_directions(reader: FlaskClient, engine: Engine) -> None:
+    """Each callback is on one page in both directions, also those of the same time."""
     for number in range(5):
         record_callback(
-            engine, callback("job", duration=number), at=NOON + timedelta(minutes=number // 3)
+            engine,
+            callback("job", duration=number),
+            at=NOON + timedelta(minutes=number // 3),
         )
-    ids = [c["id"] for c in _get(reader)["callbacks"]]
+    ids = [each["id"] for each in _get(reader)["callbacks"]]
     assert len(ids) == 5
     pages = [_get(reader, f"{URL}?pageSize=2")]
     for _ in range(2):
         token = pages[-1]["meta"]["nextToken"]
         pages.append(_get(reader, f"{URL}?pageToken={token}"))
     assert "nextToken" not in pages[2]["meta"]
-    assert [[c["id"] for c in page["callbacks"]] for page in pages] == [ids[:2], ids[2:4], ids[4:]]
-    back = _get(reader, f"{URL}?pageToken={pages[2]['meta']['previousToken']}")
-    assert back["callbacks"] == pages[1]["callbacks"]
-    first = _get(reader, f"{URL}?pageToken={back['meta']['previousToken']}")
+    assert [[each["id"] for each in page["callbacks"]] for page in pages] == [
+        ids[:2],
+        ids[2:4],
+        ids[4:],
+    ]
+    previous_page = _get(reader, f"{URL}?pageToken={pages[2]['meta']['previousToken']}")
+    assert previous_page["callbacks"] == pages[1]["callbacks"]
+    first = _get(reader, f"{URL}?pageToken={previous_page['meta']['previousToken']}")
     assert first["callbacks"] == pages[0]["callbacks"]
     assert "previousToken" not in first["meta"]
 
 
-def test_a_token_belongs_to_its_list(reader: FlaskClient, engine: Engine) -> None:
-    """Neither another job's list nor the list of jobs takes it, nor this one theirs."""
+def test_token_belongs_to_its_list(reader: FlaskClient, engine: Engine) -> None:
+    """A token is invalid for another job's callbacks, and between callbacks and jobs."""
     for job in ("job", "other"):
         for number in range(2):
             record_callback(engine, callback(job, duration=number))
@@ -111,8 +119,8 @@ def test_a_token_belongs_to_its_list(reader: FlaskClient, engine: Engine) -> Non
         assert reader.get(path).status_code == 400
 
 
-def test_the_body_is_byte_for_byte(reader: FlaskClient, engine: Engine) -> None:
-    """Whatever a callback holds goes out as it came, to be kept and not to be shown."""
+def test_body_is_returned_byte_for_byte(reader: FlaskClient, engine: Engine) -> None:
+    """A body is returned byte for byte, as a download that browsers don't display."""
     body = b'\xef\xbb\xbf  {"id": "job",\r\n "accountId": "\\ud800", "<script>": "\\u0000"}\n'
     record_callback(engine, body[3:])
     [listed] = _get(reader)["callbacks"]
@@ -126,18 +134,18 @@ def test_the_body_is_byte_for_byte(reader: FlaskClient, engine: Engine) -> None:
 
 
 @pytest.mark.parametrize(
-    "number",
+    "callback_id",
     ["0", "-1", "01x", "x", "1.0", "%31%00", "9223372036854775808", "9" * 20, "9" * 5000, "%D9%A1"],
 )
-def test_no_number_breaks_anything(reader: FlaskClient, engine: Engine, number: str) -> None:
-    """What is no callback's id is a 404 problem, however large it is."""
+def test_invalid_callback_id_is_404(reader: FlaskClient, engine: Engine, callback_id: str) -> None:
+    """Any text that isn't a callback's id is a 404 problem."""
     record_callback(engine, RUNNING)
-    response = reader.get(f"{URL}/{number}/Body")
+    response = reader.get(f"{URL}/{callback_id}/Body")
     assert (response.status_code, response.content_type) == (404, "application/problem+json")
 
 
-def test_a_body_belongs_to_its_job(reader: FlaskClient, engine: Engine) -> None:
-    """Under another job's address it isn't found."""
+def test_body_belongs_to_its_job(reader: FlaskClient, engine: Engine) -> None:
+    """A body under another job's URL is a 404."""
     record_callback(engine, RUNNING)
     record_callback(engine, callback("other"))
     [listed] = _get(reader)["callbacks"]
@@ -145,8 +153,8 @@ def test_a_body_belongs_to_its_job(reader: FlaskClient, engine: Engine) -> None:
     assert reader.get(path).status_code == 404
 
 
-def test_an_erased_body_is_gone(reader: FlaskClient, engine: Engine) -> None:
-    """It stays in the list, and its bytes are a 404."""
+def test_erased_body_is_404(reader: FlaskClient, engine: Engine) -> None:
+    """An erased body is a 404, and its callback stays in the list."""
     record_callback(engine, RUNNING)
     with engine.connect() as connection:
         connection.execute(update(events).values(body=None))

@@ -1,4 +1,4 @@
-"""What the API tells of missing transcripts."""
+"""Tests of what the API reports about missing transcripts."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -35,8 +35,8 @@ def _transcript(reader: FlaskClient, job: str = "job") -> dict[str, Any]:
     return state
 
 
-def test_a_callback_that_never_came_is_told(reader: FlaskClient, engine: Engine) -> None:
-    """A job that is completed at Twilio and has nothing here says so, with the likely reasons."""
+def test_missing_callback_is_reported_with_reasons(reader: FlaskClient, engine: Engine) -> None:
+    """A completed job without a callback reports the likely reasons, alone and in the list."""
     record(engine, _fetched())
     state = _transcript(reader)
     reasons = state.pop("reasons")
@@ -47,10 +47,8 @@ def test_a_callback_that_never_came_is_told(reader: FlaskClient, engine: Engine)
     assert listed[0]["transcript"] == {**state, "reasons": reasons}
 
 
-def test_before_the_grace_time_is_over_nothing_is_missing(
-    reader: FlaskClient, engine: Engine
-) -> None:
-    """Its callback may still come: the transcript's 404 says when to ask again."""
+def test_transcript_is_awaited_during_the_grace_time(reader: FlaskClient, engine: Engine) -> None:
+    """During the grace time the transcript isn't missing, and its 404 has Retry-After."""
     now = datetime.now(UTC)
     record(engine, replace(_fetched(updated_at=now), received_at=now))
     assert _transcript(reader) == {"available": False, "sentences": None}
@@ -59,10 +57,8 @@ def test_before_the_grace_time_is_over_nothing_is_missing(
     assert "should arrive soon" in json_of(response)["detail"]
 
 
-def test_a_row_of_an_older_release_is_not_awaited_for_ever(
-    reader: FlaskClient, engine: Engine
-) -> None:
-    """It doesn't tell when its job ended, but when we first heard of that is long ago."""
+def test_row_without_end_counts_from_first_seen(reader: FlaskClient, engine: Engine) -> None:
+    """A row without an end time, from an older release, counts from when it was first seen."""
     record(engine, _fetched(updated_at=None))
     with engine.connect() as connection:
         connection.execute(text("UPDATE transcriptions SET ended_at = NULL"))
@@ -71,21 +67,21 @@ def test_a_row_of_an_older_release_is_not_awaited_for_ever(
     assert (response.status_code, "Retry-After" in response.headers) == (404, False)
 
 
-def test_afterwards_nobody_is_told_to_wait(reader: FlaskClient, engine: Engine) -> None:
-    """A transcript that is missing doesn't come by asking for it."""
+def test_missing_transcript_has_no_retry_after(reader: FlaskClient, engine: Engine) -> None:
+    """The 404 of a missing transcript has no Retry-After."""
     record(engine, _fetched())
     response = reader.get("/v3/Transcriptions/job/Transcript")
     assert (response.status_code, "Retry-After" in response.headers) == (404, False)
 
 
-def test_a_failed_job_lacks_nothing(reader: FlaskClient, engine: Engine) -> None:
-    """Only COMPLETED is a promised event."""
+def test_failed_job_has_no_missing_transcript(reader: FlaskClient, engine: Engine) -> None:
+    """A failed job has no missing transcript."""
     record(engine, _fetched(status="FAILED"))
     assert _transcript(reader) == {"available": False, "sentences": None}
 
 
-def test_a_callback_that_was_quarantined_is_the_reason(reader: FlaskClient, engine: Engine) -> None:
-    """It came, and the operator can do something about it."""
+def test_quarantined_callback_is_the_reason(reader: FlaskClient, engine: Engine) -> None:
+    """A quarantined callback is reported as the reason, with the command that lists it."""
     record(engine, _fetched())
     record_callback(engine, callback("job", participants="none"))
     state = _transcript(reader)
@@ -93,16 +89,14 @@ def test_a_callback_that_was_quarantined_is_the_reason(reader: FlaskClient, engi
     assert "callbacks list" in state["reasons"][0]
 
 
-def test_a_callback_without_a_transcript_is_told(reader: FlaskClient, engine: Engine) -> None:
-    """It came, and didn't keep the promise."""
+def test_callback_without_transcript_is_the_reason(reader: FlaskClient, engine: Engine) -> None:
+    """A callback without a transcript is reported as the reason."""
     record_callback(engine, callback("job", updatedAt=NOON.isoformat()))
     assert _transcript(reader)["missing"] == "callback_without_transcript"
 
 
-def test_what_a_conversation_gave_back_is_served_like_any_other(
-    reader: FlaskClient, engine: Engine
-) -> None:
-    """It says where it is from."""
+def test_transcript_from_a_conversation_is_served(reader: FlaskClient, engine: Engine) -> None:
+    """A transcript from a conversation is served like any other, and its source is named."""
     body = callback("job", sentences=[{"text": "Hello.", "audioChannelIndex": 1}])
     event = replace(
         make_event({"status": "COMPLETED", "sentences": 1}, source="conversation"), body=body
@@ -113,8 +107,8 @@ def test_what_a_conversation_gave_back_is_served_like_any_other(
     assert response.text == "Channel 1: Hello.\n"
 
 
-def test_completeness_is_a_figure(reader: FlaskClient, engine: Engine) -> None:
-    """Promised, here, still to come, missing; since when the oldest, and as of when it is known."""
+def test_completeness_figures(reader: FlaskClient, engine: Engine) -> None:
+    """The figures count the jobs by their transcript, with the oldest gap and the last pass."""
     record_callback(engine, callback("here", sentences=[]))
     record(engine, _fetched())
     now = datetime.now(UTC)
@@ -141,10 +135,8 @@ def test_completeness_is_a_figure(reader: FlaskClient, engine: Engine) -> None:
     assert json_of(reader.get("/v3/Completeness"))["since"] == "2026-04-02T12:00:00Z"
 
 
-def test_the_grace_time_is_a_setting(
-    shared_app: Flask, reader: FlaskClient, engine: Engine
-) -> None:
-    """With a longer one the same job is still awaited."""
+def test_grace_time_is_a_setting(shared_app: Flask, reader: FlaskClient, engine: Engine) -> None:
+    """A longer grace time makes a missing transcript an awaited one."""
     record(engine, _fetched())
     century = int(timedelta(days=36_500).total_seconds())
     with changed_settings(shared_app, reconcile_grace_seconds=century):

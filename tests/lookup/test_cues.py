@@ -1,4 +1,4 @@
-"""Sentences become cues: their order, their times, and what may be wrong with them."""
+"""Tests that sentences become cues, in order and with times, however invalid they are."""
 
 import math
 from typing import Any
@@ -21,14 +21,14 @@ def _texts(document: Document) -> list[str]:
 
 @settings(deadline=None)
 @given(hostile)
-def test_every_text_is_one_cue(document: Document) -> None:
-    """Whatever the sentences are, each one with a text is one cue, and no other is."""
+def test_each_text_is_one_cue(document: Document) -> None:
+    """Each sentence with a text is one cue, and no other is."""
     assert sorted(_texts(document)) == sorted(displayed_texts(document))
 
 
 @settings(deadline=None)
 @given(hostile)
-def test_time_runs_forward(document: Document) -> None:
+def test_times_ascend(document: Document) -> None:
     """Cues start in ascending order, from zero on, and each ends after its start."""
     times = _times(document)
 
@@ -42,10 +42,10 @@ def test_time_runs_forward(document: Document) -> None:
         st.tuples(st.none() | st.floats(0, 60), st.none() | st.floats(0, 60)), max_size=8
     ).flatmap(lambda times: st.permutations(list(enumerate(times))))
 )
-def test_order_of_the_array_does_not_count(
+def test_order_of_the_array_does_not_change_the_cues(
     shuffled: list[tuple[int, tuple[float | None, float | None]]],
 ) -> None:
-    """Sentences with a sentenceIndex each give the same cues in whatever order they are sent."""
+    """Sentences with a sentenceIndex each give the same cues in any order."""
     sentences: list[Document] = [
         {"sentenceIndex": n, "startTimeSeconds": start, "endTimeSeconds": end, "text": str(n)}
         for n, (start, end) in shuffled
@@ -57,15 +57,15 @@ def test_order_of_the_array_does_not_count(
 
 @settings(deadline=None)
 @given(st.lists(st.integers(0, 60_000), max_size=8))
-def test_told_start_is_kept(starts: list[int]) -> None:
-    """A start that Twilio tells is the cue's start to the millisecond."""
+def test_start_is_used(starts: list[int]) -> None:
+    """A sentence's start is its cue's start, to the millisecond."""
     document = with_sentences(*({"startTimeSeconds": start / 1_000} for start in starts))
 
     assert [start for start, _ in _times(document)] == sorted(starts)
 
 
-def test_sample_becomes_cues() -> None:
-    """Twilio's sample gives five cues; the first ends with the second's start."""
+def test_sample_gives_five_cues() -> None:
+    """Twilio's sample gives five cues; the first ends at the second's start."""
     first, second, *rest = extract_cues(sample())
 
     assert first == Cue(
@@ -75,7 +75,7 @@ def test_sample_becomes_cues() -> None:
     assert [cue.start_ms for cue in rest] == [9_410, 13_050, 18_200]
 
 
-def test_start_goes_before_index_and_index_before_place() -> None:
+def test_order_is_start_then_index_then_place() -> None:
     """The start orders the cues, then the sentenceIndex, then the place in the array."""
     document = with_sentences(
         {"startTimeSeconds": 2, "sentenceIndex": 0, "text": "last"},
@@ -99,8 +99,8 @@ def test_sentence_without_start_follows_its_predecessor() -> None:
     assert _texts(document)[1] == "between"
 
 
-def test_sentence_without_start_never_comes_after_the_next() -> None:
-    """A sentence without a start that finds no room begins with the one behind it."""
+def test_sentence_without_start_never_follows_the_next() -> None:
+    """A sentence without a start begins no later than the next one."""
     document = with_sentences(
         {"startTimeSeconds": 1, "endTimeSeconds": 9}, {"text": "none"}, {"startTimeSeconds": 2}
     )
@@ -109,20 +109,20 @@ def test_sentence_without_start_never_comes_after_the_next() -> None:
     assert _texts(document)[1] == "none"
 
 
-def test_sentences_without_any_start_follow_one_another() -> None:
-    """Where no start is told at all, the cues are a chain that begins at zero."""
+def test_sentences_without_starts_follow_one_another() -> None:
+    """Sentences without any start follow one another from zero on."""
     assert _times(with_sentences({}, {}, {})) == [(0, 1_000), (1_000, 2_000), (2_000, 3_000)]
 
 
-def test_end_leaves_time_to_speak_and_no_more() -> None:
-    """An end is inferred from the text's length, not stretched over the silence behind it."""
+def test_end_is_inferred_from_the_length() -> None:
+    """A missing end is inferred from the length of the text, not from the next start."""
     document = with_sentences({"startTimeSeconds": 0, "text": "x" * 30}, {"startTimeSeconds": 60})
 
     assert _times(document)[0] == (0, 2_000)
 
 
-def test_next_speaker_cuts_an_end_short() -> None:
-    """An inferred end is the next start of any channel where that comes sooner."""
+def test_inferred_end_stops_at_the_next_start() -> None:
+    """An inferred end stops at the next start of any channel."""
     document = with_sentences(
         {"startTimeSeconds": 0, "audioChannelIndex": 1, "text": "x" * 600},
         {"startTimeSeconds": 4, "audioChannelIndex": 2},
@@ -131,8 +131,8 @@ def test_next_speaker_cuts_an_end_short() -> None:
     assert _times(document)[0] == (0, 4_000)
 
 
-def test_two_who_speak_at_once_are_both_shown() -> None:
-    """Cues of the same start last until the next later one."""
+def test_cues_with_the_same_start_are_both_shown() -> None:
+    """Cues with the same start last until the next later start."""
     document = with_sentences(
         {"startTimeSeconds": 1, "text": "x" * 600},
         {"startTimeSeconds": 1, "text": "y" * 600},
@@ -142,31 +142,31 @@ def test_two_who_speak_at_once_are_both_shown() -> None:
     assert _times(document)[:2] == [(1_000, 5_000), (1_000, 5_000)]
 
 
-def test_cue_lasts_long_enough_to_be_seen() -> None:
-    """An inferred end is a second after the start at least, though the next cue begins before."""
+def test_inferred_cue_lasts_at_least_a_second() -> None:
+    """An inferred end is at least a second after the start, even if the next cue begins before."""
     document = with_sentences({"startTimeSeconds": 1}, {"startTimeSeconds": 1.2})
 
     assert _times(document)[0] == (1_000, 2_000)
 
 
-def test_job_cuts_the_last_end_short() -> None:
-    """The last cue ends no later than the job's duration."""
+def test_inferred_end_stops_at_the_duration() -> None:
+    """An inferred end of the last cue stops at the job's duration."""
     assert _times(with_sentences({"startTimeSeconds": 1, "text": "x" * 600}, duration=5)) == [
         (1_000, 5_000)
     ]
 
 
 @pytest.mark.parametrize("duration", [None, 0, -5, 1, "5", True, [5]])
-def test_senseless_duration_is_passed_over(duration: Any) -> None:
-    """A duration that ends before the last start, or is no number, bounds nothing."""
+def test_invalid_duration_is_ignored(duration: Any) -> None:
+    """A duration that isn't a number, or ends before the last start, is ignored."""
     document = with_sentences({"startTimeSeconds": 1, "text": "x" * 30}, duration=duration)
 
     assert _times(document) == [(1_000, 3_000)]
 
 
 @pytest.mark.parametrize("name", ["endTimeSeconds", "endSeconds", "stopTimeSeconds"])
-def test_told_end_is_kept(name: str) -> None:
-    """An end that Twilio tells is the cue's end, even beyond the next start and the duration."""
+def test_end_is_used(name: str) -> None:
+    """A sentence's end is its cue's end, even beyond the next start and the duration."""
     document = with_sentences(
         {"startTimeSeconds": 1, name: 7.25}, {"startTimeSeconds": 2}, duration=5
     )
@@ -175,15 +175,15 @@ def test_told_end_is_kept(name: str) -> None:
 
 
 @pytest.mark.parametrize("end", [None, 0, -1, 3, 2.9, "7", True, [7], {}])
-def test_senseless_end_is_passed_over(end: Any) -> None:
-    """An end that doesn't come after the start, or is no number, is inferred."""
+def test_invalid_end_is_inferred(end: Any) -> None:
+    """An end that isn't a number, or isn't after the start, is inferred."""
     assert _times(with_sentences({"startTimeSeconds": 3, "endTimeSeconds": end})) == [
         (3_000, 4_000)
     ]
 
 
 @pytest.mark.parametrize(
-    ("start", "shown"),
+    ("start", "expected"),
     [
         (-1, 0),
         (-math.inf, 0),
@@ -195,14 +195,14 @@ def test_senseless_end_is_passed_over(end: Any) -> None:
         (359_999.999, 359_999_999),
     ],
 )
-def test_start_is_brought_into_range(start: float, shown: int) -> None:
-    """A start lies between zero and a thousand hours, whatever number it was."""
-    assert _times(with_sentences({"startTimeSeconds": start}))[0][0] == shown
+def test_start_is_clamped(start: float, expected: int) -> None:
+    """A start is clamped to the range from zero to a thousand hours."""
+    assert _times(with_sentences({"startTimeSeconds": start}))[0][0] == expected
 
 
 @pytest.mark.parametrize("start", [None, "3", True, [3], {"seconds": 3}])
 def test_start_that_is_no_number_is_missing(start: Any) -> None:
-    """A start of another kind counts as none."""
+    """A start that isn't a number counts as missing."""
     document = with_sentences({"startTimeSeconds": 5}, {"startTimeSeconds": start})
 
     assert _times(document)[1] == (6_000, 7_000)
@@ -210,14 +210,14 @@ def test_start_that_is_no_number_is_missing(start: Any) -> None:
 
 @pytest.mark.parametrize("text", [None, "", " \r\n\t", "\x00", "\u2028", 7, ["words"], {}])
 def test_sentence_without_text_is_no_cue(text: Any) -> None:
-    """What has no text is not shown."""
+    """A sentence without a text is no cue."""
     assert extract_cues(with_sentences({"text": text}, {"text": "words"})) == [
         Cue(0, 1_000, "Unknown speaker", "words")
     ]
 
 
 @pytest.mark.parametrize("sentences", [None, {}, "words", 7, [None, 7, "words", ["words"]]])
-def test_what_is_no_sentence_is_no_cue(sentences: Any) -> None:
-    """Sentences that are no array, or no objects, give no cue."""
+def test_invalid_sentences_give_no_cue(sentences: Any) -> None:
+    """Sentences that aren't an array, or aren't objects, give no cue."""
     assert extract_cues({"sentences": sentences}) == []
     assert extract_cues({}) == []

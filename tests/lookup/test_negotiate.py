@@ -1,4 +1,4 @@
-"""The choice of a format by Accept and by `?format=`."""
+"""Tests of the choice of a format by Accept and `?format=`."""
 
 import pytest
 from hypothesis import given, settings
@@ -18,8 +18,8 @@ _TYPES = {
 @pytest.mark.parametrize(
     "accept", [None, "", " ", ",", "*/*", "*/*;q=0.1", "application/*", "text/vtt;q=2"]
 )
-def test_indifference_means_json(accept: str | None) -> None:
-    """A client without a preference, or with one that is malformed, gets JSON."""
+def test_default_is_json(accept: str | None) -> None:
+    """A client without a preference, or with a malformed one, gets JSON."""
     assert choose_format(accept, None) == "json"
 
 
@@ -44,8 +44,8 @@ def test_indifference_means_json(accept: str | None) -> None:
         ("text/html, image/gif, image/jpeg, *; q=.2, */*; q=.2", "json"),
     ],
 )
-def test_accept_chooses(accept: str, name: str) -> None:
-    """Quality decides, the narrower range over the wider, our order where nothing else does."""
+def test_accept_chooses_the_format(accept: str, name: str) -> None:
+    """The quality decides, then the narrower range, then our order."""
     assert choose_format(accept, None) == name
 
 
@@ -61,21 +61,21 @@ def test_accept_chooses(accept: str, name: str) -> None:
         ";;;",
     ],
 )
-def test_accept_that_allows_nothing_is_an_error(accept: str) -> None:
-    """An Accept header that no format fits is refused, with what there is to ask for."""
+def test_unsatisfiable_accept_is_an_error(accept: str) -> None:
+    """An Accept header that allows no format raises an error that lists the formats."""
     with pytest.raises(NotAcceptableError, match=r"application/x-subrip.*\?format=json"):
         choose_format(accept, None)
 
 
 @pytest.mark.parametrize("accept", [None, "text/plain", "application/xml", "*/*;q=0"])
 @pytest.mark.parametrize("name", FORMATS)
-def test_format_goes_before_accept(accept: str | None, name: str) -> None:
-    """The query's format decides, whatever the header says."""
+def test_format_overrides_accept(accept: str | None, name: str) -> None:
+    """`?format=` overrides any Accept header."""
     assert choose_format(accept, name) == name
 
 
 def _quality(ranges: dict[str, int], media_type: str) -> int:
-    """Return the thousandths of RFC 9110, section 12.5.1: those of the narrowest range."""
+    """Return the quality in thousandths: that of the narrowest range (RFC 9110, 12.5.1)."""
     family = media_type.partition("/")[0]
 
     return next((ranges[name] for name in (media_type, f"{family}/*", "*/*") if name in ranges), 0)
@@ -90,7 +90,7 @@ def _quality(ranges: dict[str, int], media_type: str) -> int:
     )
 )
 def test_choice_has_the_highest_quality(ranges: dict[str, int]) -> None:
-    """The choice is never worse to the client than another, and never what it excludes."""
+    """The chosen format has the highest quality, and never quality 0."""
     accept = ", ".join(
         f"{media_range};q={quality / 1_000:.3f}" for media_range, quality in ranges.items()
     )
@@ -105,8 +105,8 @@ def test_choice_has_the_highest_quality(ranges: dict[str, int]) -> None:
 
 @settings(deadline=None)
 @given(st.text(st.characters(max_codepoint=255)) | st.text("textvplain/*;=q.01, \"'\\"))
-def test_any_header_is_a_choice_or_a_refusal(accept: str) -> None:
-    """Whatever stands in the header, it chooses a format or is refused as not acceptable."""
+def test_any_header_chooses_or_raises(accept: str) -> None:
+    """Any header chooses a format or raises NotAcceptableError."""
     try:
         chosen = choose_format(accept, None)
     except NotAcceptableError:

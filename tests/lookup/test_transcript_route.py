@@ -1,4 +1,4 @@
-"""Fetching a transcript."""
+"""Tests of fetching a transcript."""
 
 from dataclasses import replace
 
@@ -20,12 +20,12 @@ Statements = list[tuple[str, dict[str, object]]]
 
 
 @pytest.fixture
-def sample(engine: Engine) -> None:
-    """Put the sample in."""
+def stored_sample(engine: Engine) -> None:
+    """Store the sample."""
     record_callback(engine, SAMPLE.read_bytes())
 
 
-@pytest.mark.usefixtures("sample")
+@pytest.mark.usefixtures("stored_sample")
 @pytest.mark.parametrize(
     ("accept", "content_type", "beginning"),
     [
@@ -39,7 +39,7 @@ def sample(engine: Engine) -> None:
 def test_accept_chooses_the_format(
     reader: FlaskClient, accept: str, content_type: str, beginning: bytes
 ) -> None:
-    """Each format goes out under its own type, and says that Accept made the difference."""
+    """Each format is returned with its own type, and Vary names Accept."""
     response = reader.get(URL, headers={"Accept": accept})
     assert response.status_code == 200
     assert response.content_type == content_type
@@ -47,101 +47,105 @@ def test_accept_chooses_the_format(
     assert response.vary.as_set() == {"accept"}
 
 
-@pytest.mark.usefixtures("sample")
+@pytest.mark.usefixtures("stored_sample")
 def test_format_overrides_accept(reader: FlaskClient) -> None:
-    """`?format=` wins over the header, even over one that can't be served."""
+    """`?format=` overrides the Accept header, even one that can't be satisfied."""
     response = reader.get(f"{URL}?format=vtt", headers={"Accept": "image/png"})
     assert response.data.startswith(b"WEBVTT\n")
 
 
-def test_the_query_knows_every_format() -> None:
-    """What the schema of the query allows is what there is."""
-    assert TranscriptQuery().fields["format"].validators[0].choices == list(FORMATS)  # type: ignore[attr-defined] # it is a OneOf
+def test_query_schema_has_every_format() -> None:
+    """The query's schema allows exactly the formats."""
+    assert TranscriptQuery().fields["format"].validators[0].choices == list(FORMATS)  # type: ignore[attr-defined] # the validator is a OneOf
 
 
-@pytest.mark.usefixtures("sample")
-def test_an_accept_that_cannot_be_served_is_406(reader: FlaskClient) -> None:
-    """The problem names the types that there are."""
+@pytest.mark.usefixtures("stored_sample")
+def test_unsatisfiable_accept_is_406(reader: FlaskClient) -> None:
+    """A 406 problem names the available types."""
     response = reader.get(URL, headers={"Accept": "image/png"})
     assert (response.status_code, response.vary.as_set()) == (406, {"accept"})
     assert "text/vtt" in response.text
 
 
-@pytest.mark.usefixtures("sample")
+@pytest.mark.usefixtures("stored_sample")
 @pytest.mark.parametrize("query", ["format=pdf", "format=", "format=VTT", "format=vtt&format=srt"])
-def test_an_unknown_format_is_400(reader: FlaskClient, query: str) -> None:
-    """The problem points at the parameter."""
+def test_unknown_format_is_400(reader: FlaskClient, query: str) -> None:
+    """A 400 problem names the parameter `format`."""
     response = reader.get(f"{URL}?{query}")
     assert response.status_code == 400
     assert json_of(response)["errors"][0]["pointer"] == "/format"
 
 
-@pytest.mark.usefixtures("sample")
+@pytest.mark.usefixtures("stored_sample")
 def test_each_format_has_its_etag(reader: FlaskClient) -> None:
-    """The ETags are strong and distinct; each is answered 304 for its own format alone."""
+    """Each format has its own strong ETag, and only that gives a 304."""
     tags = {name: reader.get(f"{URL}?format={name}").headers["ETag"] for name in FORMATS}
     assert len(set(tags.values())) == len(FORMATS)
     for name in FORMATS:
-        for held, tag in tags.items():
+        for name_of_tag, tag in tags.items():
             assert tag.startswith('"')
             response = reader.get(f"{URL}?format={name}", headers={"If-None-Match": tag})
-            assert response.status_code == (304 if held == name else 200)
+            assert response.status_code == (304 if name_of_tag == name else 200)
 
 
-@pytest.mark.usefixtures("sample")
-def test_what_the_client_holds_is_not_read(reader: FlaskClient, statements: Statements) -> None:
-    """A 304 costs one statement that leaves the ledger alone; a 200 costs one more."""
+@pytest.mark.usefixtures("stored_sample")
+def test_unchanged_transcript_is_not_read(reader: FlaskClient, statements: Statements) -> None:
+    """A 304 costs one statement that doesn't read the ledger; a 200 costs one more."""
     tag = reader.get(URL).headers["ETag"]
     assert [("events" in statement) for statement, _ in statements] == [False, True]
     statements.clear()
-    held = reader.get(URL, headers={"If-None-Match": tag})
-    assert (held.status_code, held.data, held.vary.as_set()) == (304, b"", {"accept"})
+    unchanged = reader.get(URL, headers={"If-None-Match": tag})
+    assert (unchanged.status_code, unchanged.data, unchanged.vary.as_set()) == (
+        304,
+        b"",
+        {"accept"},
+    )
     assert [("events" in statement) for statement, _ in statements] == [False]
 
 
-@pytest.mark.usefixtures("sample")
-def test_head_tells_the_length(reader: FlaskClient) -> None:
-    """HEAD has the headers of GET."""
+@pytest.mark.usefixtures("stored_sample")
+def test_head_has_the_headers_of_get(reader: FlaskClient) -> None:
+    """HEAD returns the headers of GET."""
     assert reader.head(URL).headers == reader.get(URL).headers
 
 
-def test_an_unknown_job_has_none(reader: FlaskClient) -> None:
-    """The problem says that nobody has told of the job."""
+def test_unknown_job_is_404(reader: FlaskClient) -> None:
+    """The problem says that the job isn't known here."""
     response = reader.get(URL)
     assert (response.status_code, "Retry-After" in response.headers) == (404, False)
     assert "is not known here" in response.text
 
 
 @pytest.mark.parametrize("status", ["pending", "running"])
-def test_a_job_that_is_not_over_has_none_yet(
+def test_unfinished_job_is_404_with_retry_after(
     reader: FlaskClient, engine: Engine, status: str
 ) -> None:
-    """The problem says so, and when to ask again."""
+    """The problem names the job's status, and Retry-After is set."""
     record_callback(engine, callback("job", status=status))
     response = reader.get("/v3/Transcriptions/job/Transcript")
     assert (response.status_code, "Retry-After" in response.headers) == (404, True)
     assert f"The job is {status.upper()}" in response.text
 
 
-def test_a_failed_job_has_none(reader: FlaskClient, engine: Engine) -> None:
-    """The problem says that it failed."""
+def test_failed_job_is_404(reader: FlaskClient, engine: Engine) -> None:
+    """The problem says that the job failed."""
     record_callback(engine, callback("job", status="failed"))
     response = reader.get("/v3/Transcriptions/job/Transcript")
     assert (response.status_code, "Retry-After" in response.headers) == (404, False)
     assert "The job failed" in response.text
 
 
-def test_a_completed_job_may_lack_it(reader: FlaskClient, engine: Engine) -> None:
-    """The problem says that no callback brought it, and where those are listed that came."""
+def test_completed_job_without_transcript_is_404(reader: FlaskClient, engine: Engine) -> None:
+    """The problem links to the list of the callbacks, none of which has the transcript."""
     record_callback(engine, callback("job"))
     response = reader.get("/v3/Transcriptions/job/Transcript")
     assert response.status_code == 404
     assert "http://localhost/v3/Transcriptions/job/Callbacks" in response.text
 
 
-@pytest.mark.usefixtures("sample")
-def test_an_erased_transcript_is_said_to_be_erased(reader: FlaskClient, engine: Engine) -> None:
-    """Where the body is gone while its digest stays, the problem says so."""
+@pytest.mark.usefixtures("stored_sample")
+def test_erased_transcript_is_404(reader: FlaskClient, engine: Engine) -> None:
+    """The problem says that the transcript was erased."""
     with engine.connect() as connection:
         connection.execute(update(events).values(body=None))
     response = reader.get(URL)
@@ -149,15 +153,15 @@ def test_an_erased_transcript_is_said_to_be_erased(reader: FlaskClient, engine: 
     assert "It was erased." in response.text
 
 
-@pytest.mark.usefixtures("sample")
+@pytest.mark.usefixtures("stored_sample")
 @pytest.mark.parametrize("name", FORMATS)
 @pytest.mark.parametrize(
     "body", [b"[" * 100_000, b'{"text": "A word', b'"\xff A word"', b'["A word"]']
 )
-def test_a_body_that_cannot_be_read_any_more_is_500(
+def test_undecodable_body_is_500(
     reader: FlaskClient, engine: Engine, caplog: pytest.LogCaptureFixture, name: str, body: bytes
 ) -> None:
-    """The problem says where its bytes are, and the log nothing of them."""
+    """The problem links to the body, and neither problem nor log contains any of it."""
     with engine.connect() as connection:
         connection.execute(update(events).values(body=body))
     response = reader.get(f"{URL}?format={name}")
@@ -166,15 +170,15 @@ def test_a_body_that_cannot_be_read_any_more_is_500(
     assert [record.getMessage() for record in caplog.records] == [
         "transcript not readable: UndecodableError"
     ]
-    assert not any("A word" in said for said in (caplog.text, response.text))
+    assert not any("A word" in output for output in (caplog.text, response.text))
     assert not any(record.exc_info for record in caplog.records)
 
 
-@pytest.mark.usefixtures("sample")
-def test_a_fault_of_ours_tells_nothing_of_the_transcript(
+@pytest.mark.usefixtures("stored_sample")
+def test_unexpected_error_reveals_no_transcript(
     reader: FlaskClient, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whatever fails in an unforeseen way is a 500 problem; the log tells where, not what."""
+    """An unexpected error is a 500 problem; the log has its place and nothing of the transcript."""
 
     def fail(document: object) -> bytes:
         raise LookupError(f"odd: {document}")
@@ -186,18 +190,18 @@ def test_a_fault_of_ours_tells_nothing_of_the_transcript(
     [record] = caplog.records
     assert record.getMessage().startswith("a request failed: LookupError in ")
     assert record.exc_info is None
-    assert not any("odd" in said for said in (caplog.text, response.text))
+    assert not any("odd" in output for output in (caplog.text, response.text))
 
 
-def test_an_empty_transcript_is_one(reader: FlaskClient, engine: Engine) -> None:
+def test_empty_transcript_is_returned(reader: FlaskClient, engine: Engine) -> None:
     """A call in which nobody spoke has a transcript without sentences."""
     record_callback(engine, callback("job", sentences=[]))
     response = reader.get("/v3/Transcriptions/job/Transcript")
     assert json_of(response) == {"id": "job", "participants": [], "sentences": []}
 
 
-def test_an_enveloped_callback_is_read_too(reader: FlaskClient, engine: Engine) -> None:
-    """The transcript is found in a body of either shape."""
+def test_enveloped_callback_is_read(reader: FlaskClient, engine: Engine) -> None:
+    """The transcript of a callback in an envelope is returned."""
     inner = callback("job", sentences=[{"text": "Hello.", "audioChannelIndex": 1}]).decode()
     record_callback(engine, f'{{"operationId": "job", "transcription": {inner}}}'.encode())
     assert reader.get("/v3/Transcriptions/job/Transcript?format=text").text == "Channel 1: Hello.\n"

@@ -1,4 +1,4 @@
-"""Reading while the database is away."""
+"""Tests of reading while the database is unavailable."""
 
 import pytest
 from werkzeug.datastructures import Authorization
@@ -8,8 +8,8 @@ from tests.support.environment import ENVIRON, KEY
 
 
 @pytest.mark.parametrize("path", ["", "/job", "/job/Transcript", "/job/Callbacks"])
-def test_a_reader_is_told_to_ask_again(path: str) -> None:
-    """Where the database doesn't answer before the deadline, the answer is a 503 problem."""
+def test_unavailable_database_is_503_with_retry_after(path: str) -> None:
+    """A read without a database is a 503 problem with Retry-After at the deadline."""
     app = create_app(ENVIRON, request_seconds=0.2)
     key = Authorization("bearer", token=KEY[1])
     response = app.test_client().get(f"/v3/Transcriptions{path}", auth=key)

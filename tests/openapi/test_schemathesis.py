@@ -1,4 +1,4 @@
-"""The document against the running server, by what schemathesis makes of it."""
+"""Tests the running server against the OpenAPI document with schemathesis."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -23,14 +23,14 @@ schema = schemathesis.openapi.from_dict(document())
 
 @pytest.fixture
 def origin(app: Flask) -> Iterator[str]:
-    """Yield the origin under which the application is served, on loopback."""
+    """Yield the origin of the application, which is served on loopback."""
     with serve_app(app) as origin:
         yield origin
 
 
 @pytest.fixture
-def jobs(engine: Engine) -> None:
-    """Put some jobs in, the one of the document's examples among them."""
+def stored_jobs(engine: Engine) -> None:
+    """Store some jobs, among them the one of the document's examples."""
     for name in ("completed_flat", "fetch_envelope"):
         record_callback(engine, (SAMPLES / f"{name}.json").read_bytes())
     record_callback(engine, callback("running", status="running"))
@@ -38,16 +38,16 @@ def jobs(engine: Engine) -> None:
 
 
 @schema.parametrize()
-@pytest.mark.usefixtures("jobs")
+@pytest.mark.usefixtures("stored_jobs")
 @settings(
     max_examples=15,
-    # The same requests every time: a fault is not to be met by chance.
+    # The requests are the same every time, so that failures can be reproduced.
     derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
-def test_the_server_is_what_its_document_says(case: Case[Any], origin: str) -> None:
-    """Whatever is sent, the answer is one of those described, and no fault of the server's."""
-    # No description can tell which text is a token of the list.
-    opaque = "pageToken" in (case.query or {})
-    excluded: list[CheckFunction] = [positive_data_acceptance] if opaque else []
+def test_responses_match_the_document(case: Case[Any], origin: str) -> None:
+    """The response to any request is one that the document describes, and no server error."""
+    # The schema can't describe which texts are tokens of the list.
+    has_token = "pageToken" in (case.query or {})
+    excluded: list[CheckFunction] = [positive_data_acceptance] if has_token else []
     case.call_and_validate(base_url=origin, auth=KEY, excluded_checks=excluded)

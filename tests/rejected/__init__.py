@@ -1,1 +1,1 @@
-"""Tests of what becomes of requests that look like callbacks but don't verify."""
+"""Tests of storing requests that look like callbacks but don't verify."""

@@ -1,4 +1,4 @@
-"""The budget: what a flood costs is bounded, and what rests does so for its time."""
+"""Tests of the budget: it bounds the cost of a flood, and a cooldown ends after its time."""
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -7,21 +7,21 @@ from receiver.rejected.budget import Cooldowns, TokenBucket
 
 
 @given(st.lists(st.tuples(st.floats(0, 5), st.floats(0.1, 10))))
-def test_no_more_is_spent_than_was_there(steps: list[tuple[float, float]]) -> None:
-    """Over any time it is the burst, what came since, and the debt of one request at most."""
+def test_spending_is_bounded(steps: list[tuple[float, float]]) -> None:
+    """At most the burst, the tokens gained since, and one request's overdraft are spent."""
     now = 0.0
     bucket = TokenBucket(rate=2, burst=10, clock=lambda: now)
     spent = 0.0
-    for later, amount in steps:
-        now += later
+    for wait_seconds, amount in steps:
+        now += wait_seconds
         if bucket.has_tokens():
             bucket.spend(amount)
             spent += amount
     assert spent <= 10 + 2 * now + 10 + 1e-6
 
 
-def test_a_debt_is_made_up_for() -> None:
-    """After a large body nothing is given until its time has come."""
+def test_overdraft_is_repaid_first() -> None:
+    """After an overdraft there are no tokens until it is repaid."""
     now = 0.0
     bucket = TokenBucket(rate=2, burst=10, clock=lambda: now)
     bucket.spend(14)
@@ -32,8 +32,8 @@ def test_a_debt_is_made_up_for() -> None:
     assert bucket.has_tokens()
 
 
-def test_a_pause_ends() -> None:
-    """It holds for its seconds, for its own name, and those that ended are forgotten."""
+def test_cooldown_ends() -> None:
+    """A cooldown is active for its time and only for its own name."""
     now = 0.0
     cooldowns = Cooldowns(5, clock=lambda: now)
     cooldowns.start("AC1")

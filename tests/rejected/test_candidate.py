@@ -1,4 +1,4 @@
-"""What of a rejected request is stored: only what may be a callback, and no secret."""
+"""Tests of what is stored of a rejected request: only possible callbacks, and no secrets."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -28,21 +28,21 @@ def _environ(body: bytes = BODY, /, **changes: Any) -> dict[str, Any]:
     }
 
 
-def _kept(environ: dict[str, Any], body: bytes = BODY) -> RejectedRequest | None:
+def _to_stored(environ: dict[str, Any], body: bytes = BODY) -> RejectedRequest | None:
     if not may_be_callback("wrong_signature", environ):
         return None
 
     return to_rejected_request("wrong_signature", environ, body, NOON)
 
 
-def test_all_that_the_signature_speaks_about_is_kept() -> None:
-    """Account, job, body, and how it was called, down to the raw query."""
+def test_all_signed_parts_are_stored() -> None:
+    """The account, the job, the body, the URL with its raw query and the headers are stored."""
     environ = _environ(HTTP_X_FORWARDED_PORT="443", HTTP_USER_AGENT="TwilioProxy/1.1")
-    kept = _kept(environ)
-    assert kept is not None
-    assert (kept.account_id, kept.job_id) == ("AC" + "a" * 32, job_id(1))
-    assert (kept.origin, kept.target) == ("https://internal:8000", environ["RAW_URI"])
-    assert kept.headers == {
+    stored = _to_stored(environ)
+    assert stored is not None
+    assert (stored.account_id, stored.job_id) == ("AC" + "a" * 32, job_id(1))
+    assert (stored.origin, stored.target) == ("https://internal:8000", environ["RAW_URI"])
+    assert stored.headers == {
         "Host": "internal:8000",
         "X-Forwarded-Proto": "https",
         "X-Forwarded-Port": "443",
@@ -50,31 +50,31 @@ def test_all_that_the_signature_speaks_about_is_kept() -> None:
         "X-Twilio-Signature": environ["HTTP_X_TWILIO_SIGNATURE"],
         "User-Agent": "TwilioProxy/1.1",
     }
-    assert (kept.body, kept.received_at) == (BODY, NOON)
+    assert (stored.body, stored.received_at) == (BODY, NOON)
 
 
-def test_a_forgery_does_not_stand_in_for_what_was_signed() -> None:
-    """The same body under another signature, or called by another URL, is another request."""
+def test_digest_covers_signature_and_url() -> None:
+    """The same body with another signature or URL is another request."""
     others: tuple[dict[str, Any], ...] = (
         {},
         {"HTTP_X_TWILIO_SIGNATURE": "forged"},
         {"HTTP_HOST": "elsewhere"},
         {"RAW_URI": f"{_environ()['RAW_URI']}&x"},
     )
-    kept = [_kept(_environ(**changes)) for changes in others]
-    assert len({request.sha256 for request in kept if request}) == 4
+    stored = [_to_stored(_environ(**changes)) for changes in others]
+    assert len({request.sha256 for request in stored if request}) == 4
 
 
-def test_no_secret_of_the_request_is_kept() -> None:
-    """Neither Authorization nor a cookie, whatever else it carries."""
-    kept = _kept(_environ(HTTP_AUTHORIZATION="Basic c2VjcmV0", HTTP_COOKIE="a=secret"))
-    assert kept is not None
-    assert "ecret" not in repr(kept.headers)
-    assert not {"Authorization", "Cookie"} & kept.headers.keys()
+def test_no_secret_is_stored() -> None:
+    """Neither Authorization nor Cookie is stored."""
+    stored = _to_stored(_environ(HTTP_AUTHORIZATION="Basic c2VjcmV0", HTTP_COOKIE="a=secret"))
+    assert stored is not None
+    assert "ecret" not in repr(stored.headers)
+    assert not {"Authorization", "Cookie"} & stored.headers.keys()
 
 
 @pytest.mark.parametrize(
-    ("reason", "looks"),
+    ("reason", "is_candidate"),
     [
         ("wrong_signature", True),
         ("unknown_key", True),
@@ -86,9 +86,9 @@ def test_no_secret_of_the_request_is_kept() -> None:
         ("too_many_fields", False),
     ],
 )
-def test_only_what_a_setting_can_mend_is_read(reason: str, *, looks: bool) -> None:
-    """Another secret, another URL, a missing key; nothing else."""
-    assert may_be_callback(reason, _environ()) == looks
+def test_only_rejections_by_a_setting_are_candidates(reason: str, *, is_candidate: bool) -> None:
+    """Only a rejection that a wrong secret, URL or key can cause is a candidate."""
+    assert may_be_callback(reason, _environ()) == is_candidate
 
 
 @pytest.mark.parametrize(
@@ -102,30 +102,32 @@ def test_only_what_a_setting_can_mend_is_read(reason: str, *, looks: bool) -> No
         {"RAW_URI": request(BODY)[0] + "&x=\x00"},
     ],
 )
-def test_without_a_signature_or_its_own_hash_nothing_is_kept(changes: dict[str, Any]) -> None:
-    """Nobody could ever show that it was Twilio's."""
-    assert _kept(_environ(**changes)) is None
+def test_request_without_usable_signature_or_hash_is_not_stored(changes: dict[str, Any]) -> None:
+    """A request that could never be verified, without signature or body hash, isn't stored."""
+    assert _to_stored(_environ(**changes)) is None
 
 
 @pytest.mark.parametrize(
     "body",
     [b"", b"{}", b"[]", b"hello", b'{"id": "a/b"}', BODY[:-1], b"[" * 9999, BODY * 2],
 )
-def test_what_is_no_callback_is_not_kept(body: bytes) -> None:
-    """Its hash may be right: that is no secret."""
-    assert _kept(_environ(body), body) is None
+def test_body_that_is_no_callback_is_not_stored(body: bytes) -> None:
+    """A body that isn't a callback isn't stored, even if its hash is right."""
+    assert _to_stored(_environ(body), body) is None
 
 
-def test_headers_are_bounded() -> None:
-    """One that is too long, or that Postgres can't keep, is left away and does no harm."""
-    kept = _kept(_environ(HTTP_HOST="h" * 1025, HTTP_USER_AGENT="\udc80", CONTENT_TYPE="a\x00"))
-    assert kept is not None
-    assert kept.headers.keys() == {"X-Forwarded-Proto", "X-Twilio-Signature"}
+def test_unstorable_headers_are_left_out() -> None:
+    """A header that is too long, or that Postgres can't store, is left out."""
+    stored = _to_stored(
+        _environ(HTTP_HOST="h" * 1025, HTTP_USER_AGENT="\udc80", CONTENT_TYPE="a\x00")
+    )
+    assert stored is not None
+    assert stored.headers.keys() == {"X-Forwarded-Proto", "X-Twilio-Signature"}
 
 
-def test_all_that_the_sender_chooses_takes_room() -> None:
-    """The size counts the body, the query and the headers."""
-    small, large = _kept(_environ()), _kept(_environ(HTTP_USER_AGENT="x" * 1000))
+def test_size_counts_all_that_the_sender_chooses() -> None:
+    """The size of the row counts the body, the query and the headers."""
+    small, large = _to_stored(_environ()), _to_stored(_environ(HTTP_USER_AGENT="x" * 1000))
     assert small is not None
     assert large is not None
     assert large.row_bytes - small.row_bytes == 1000 + len("User-Agent")

@@ -1,4 +1,4 @@
-"""How answers are written."""
+"""Tests of the fields of responses."""
 
 import re
 from datetime import UTC, datetime, timedelta, timezone
@@ -10,27 +10,27 @@ from twilio.base import deserialize
 from schemas.listing import Meta
 from schemas.outbound import Outbound, Timestamp
 
-_zones = st.integers(-23, 23).map(lambda hours: timezone(timedelta(hours=hours)))
+_time_zones = st.integers(-23, 23).map(lambda hours: timezone(timedelta(hours=hours)))
 
 
-class _Moment(Outbound):
+class _Response(Outbound):
     at = Timestamp(required=True)
 
 
-@given(st.datetimes(datetime(2, 1, 1), datetime(9998, 1, 1), timezones=_zones))  # noqa: DTZ001 - Hypothesis adds the zone
-def test_a_time_is_what_the_sdk_reads(moment: datetime) -> None:
-    """The SDK makes the same time of it, but for the fraction, whatever the zone and the year."""
-    text = _Moment().dump({"at": moment})["at"]
+@given(st.datetimes(datetime(2, 1, 1), datetime(9998, 1, 1), timezones=_time_zones))  # noqa: DTZ001 - Hypothesis adds the zone
+def test_sdk_reads_the_same_time(moment: datetime) -> None:
+    """Twilio's SDK reads the same time, to the second, in any time zone and year."""
+    text = _Response().dump({"at": moment})["at"]
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", text)
     assert deserialize.iso8601_datetime(text) == moment.astimezone(UTC).replace(microsecond=0)
 
 
-def test_no_time_is_null() -> None:
-    """A time that is unknown is a null."""
-    assert _Moment().dump({"at": None}) == {"at": None}
+def test_unknown_time_is_null() -> None:
+    """An unknown time is null."""
+    assert _Response().dump({"at": None}) == {"at": None}
 
 
-def test_optional_members_are_left_out_while_unknown() -> None:
-    """The last page has no `nextToken` at all: Twilio describes it as absent, not as null."""
+def test_unknown_optional_members_are_absent() -> None:
+    """Unknown optional members are absent, not null: the last page has no `nextToken`."""
     meta = {"key": "k", "page_size": 1, "next_token": None, "previous_token": "x"}
     assert Meta().dump(meta) == {"key": "k", "pageSize": 1, "previousToken": "x"}

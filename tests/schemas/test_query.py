@@ -1,4 +1,4 @@
-"""What a query may say, told apart from any request."""
+"""Tests of the query's schemas, without requests."""
 
 from datetime import UTC, datetime, timedelta, timezone
 
@@ -13,23 +13,23 @@ from schemas.token import TranscriptionsToken
 
 QUERY = TranscriptionsQuery()
 
-_zones = st.integers(-23, 23).map(lambda hours: timezone(timedelta(hours=hours)))
+_time_zones = st.integers(-23, 23).map(lambda hours: timezone(timedelta(hours=hours)))
 
 
-def _faults(pairs: list[tuple[str, str]]) -> set[str]:
+def _invalid_parameters(pairs: list[tuple[str, str]]) -> set[str]:
     with pytest.raises(ValidationError) as caught:
         QUERY.read(pairs)
 
     return set(caught.value.messages_dict)
 
 
-def test_nothing_asked_is_nothing_loaded() -> None:
-    """Absent parameters have no value, so that a token's can take their place."""
+def test_absent_parameters_have_no_value() -> None:
+    """Absent parameters have no value, so that a token's values can be used."""
     assert QUERY.read([]) == {}
 
 
-def test_values_come_in_the_names_of_the_store() -> None:
-    """Twilio's spelling stays outside."""
+def test_values_have_the_names_of_the_store() -> None:
+    """The loaded values have the store's names, not Twilio's."""
     pairs = [("languageCode", "en-US"), ("hasTranscript", "True"), ("PageSize", "7")]
     expected = {"language": "en-US", "has_transcript": True, "page_size": 7}
     assert QUERY.read(pairs) == expected
@@ -46,29 +46,29 @@ def test_values_come_in_the_names_of_the_store() -> None:
         [("pageSize", "1"), ("PageSize", "2")],
     ],
 )
-def test_a_parameter_stands_there_once(pairs: list[tuple[str, str]]) -> None:
-    """Twice is a fault, and so are two spellings that disagree."""
-    assert _faults(pairs) == {"pageSize"}
+def test_repeated_parameter_is_invalid(pairs: list[tuple[str, str]]) -> None:
+    """A parameter that is repeated, or has two spellings with different values, is invalid."""
+    assert _invalid_parameters(pairs) == {"pageSize"}
 
 
-def test_two_spellings_may_agree() -> None:
-    """The SDK sends its token in both."""
+def test_two_spellings_of_one_value_are_valid() -> None:
+    """Both spellings of a parameter are valid with the same value, as the SDK sends its token."""
     pairs = [("pageToken", "x"), ("PageToken", "x")]
     assert QUERY.read(pairs) == {"page_token": "x"}
 
 
-def test_all_faults_are_told_at_once() -> None:
-    """One answer is enough to mend a query."""
-    assert _faults([("status", "?"), ("sourceId", "?"), ("pageSize", "?"), ("x", "?")]) == {
-        *("status", "sourceId", "pageSize")
-    }
+def test_all_invalid_parameters_are_reported_together() -> None:
+    """One error names all invalid parameters."""
+    assert _invalid_parameters(
+        [("status", "?"), ("sourceId", "?"), ("pageSize", "?"), ("x", "?")]
+    ) == {*("status", "sourceId", "pageSize")}
 
 
 @given(st.text())
 @example("1" * 5000)
 @example("\u0661")
-def test_a_page_size_is_within_its_bounds_or_a_fault(text: str) -> None:
-    """No text gives another size than 1 to 100."""
+def test_any_page_size_is_clamped_or_invalid(text: str) -> None:
+    """Any text is an invalid page size or gives a size from 1 to 100."""
     try:
         size = PagedQuery().read([("pageSize", text)])["page_size"]
     except ValidationError:
@@ -78,14 +78,14 @@ def test_a_page_size_is_within_its_bounds_or_a_fault(text: str) -> None:
         assert size == 100 or size == int(text)
 
 
-@given(st.datetimes(timezones=_zones))
-def test_a_time_survives_its_token(moment: datetime) -> None:
-    """What a token says is the very instant that the query said, to the microsecond, in UTC."""
+@given(st.datetimes(timezones=_time_zones))
+def test_time_survives_its_token(moment: datetime) -> None:
+    """A token contains the same time as the query, to the microsecond, in UTC."""
     field = DateTimeParameter()
     try:
         loaded = field.deserialize(moment.isoformat())
     except ValidationError:
-        # Only where UTC has no such year.
+        # UTC has no such year.
         assert moment.year in {1, 9999}
     else:
         assert loaded == moment
@@ -94,8 +94,8 @@ def test_a_time_survives_its_token(moment: datetime) -> None:
 
 
 @given(st.text())
-def test_every_filter_survives_its_token(text: str) -> None:
-    """Whatever a query may say, its token says too."""
+def test_filters_survive_their_token(text: str) -> None:
+    """A token contains the same filters as the query."""
     try:
         filters = QUERY.read([("languageCode", text), ("conversationId", text)])
     except ValidationError:

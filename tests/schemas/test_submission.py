@@ -1,4 +1,4 @@
-"""The rules of Twilio's create request, each sentence of which that states one has its test."""
+"""Tests of the rules of Twilio's create request: one for each sentence that states a rule."""
 
 import json
 from typing import Any
@@ -12,8 +12,8 @@ from schemas.submission import Submission, canonical, to_faults, twilio_code
 
 CONFIGURATION = "voice_transcriptionconfiguration_5pe8jw3ahdmsh7zr06yh4d45x1"
 RECORDING = "RE" + "0123456789abcdef" * 2
-SOUND = {"transcriptionConfigurationId": CONFIGURATION, "sourceId": RECORDING}
-MEDIA = {
+WITH_SOURCE = {"transcriptionConfigurationId": CONFIGURATION, "sourceId": RECORDING}
+WITH_MEDIA = {
     "transcriptionConfigurationId": CONFIGURATION,
     "mediaUrl": "https://example.com/audio/recording.wav",
 }
@@ -31,65 +31,65 @@ SMITH = {
 }
 
 
-def sent(document: dict[str, Any]) -> dict[str, Any]:
-    """Return what Twilio would be sent."""
-    told: dict[str, Any] = json.loads(canonical(Submission().load(document)))
+def _sent_document(document: dict[str, Any]) -> dict[str, Any]:
+    """Return the JSON that Twilio would receive."""
+    document_sent: dict[str, Any] = json.loads(canonical(Submission().load(document)))
 
-    return told
+    return document_sent
 
 
-def refused(document: Any) -> tuple[int | None, list[str]]:
-    """Return Twilio's code and the pointers of the faults."""
-    with pytest.raises(ValidationError) as caught:
+def _errors(document: Any) -> tuple[int | None, list[str]]:
+    """Return Twilio's code and the pointers of the errors."""
+    with pytest.raises(ValidationError) as error:
         Submission().load(document)
-    faults = to_faults(caught.value)
+    errors = to_faults(error.value)
 
-    return twilio_code(faults), [fault["pointer"] for fault in faults]
+    return twilio_code(errors), [each["pointer"] for each in errors]
 
 
 @pytest.mark.parametrize(
     "document",
     [
-        SOUND,
-        SOUND | {"participants": [JANE, SMITH]},
-        MEDIA | {"audioStartedAt": "2026-03-10T19:42:16Z", "participants": [JANE, SMITH]},
-        MEDIA | {"participants": [{"audioChannelIndex": 2}], "inputSource": "MEDIA_URL"},
-        SOUND | {"sourceId": "voice_recording_7n7hnd7sf68yfv5re42nvvz7aa"},
+        WITH_SOURCE,
+        WITH_SOURCE | {"participants": [JANE, SMITH]},
+        WITH_MEDIA | {"audioStartedAt": "2026-03-10T19:42:16Z", "participants": [JANE, SMITH]},
+        WITH_MEDIA | {"participants": [{"audioChannelIndex": 2}], "inputSource": "MEDIA_URL"},
+        WITH_SOURCE | {"sourceId": "voice_recording_7n7hnd7sf68yfv5re42nvvz7aa"},
     ],
 )
-def test_what_is_right_is_sent_as_it_is(document: dict[str, Any]) -> None:
-    """The examples of Twilio's own page, and what its SDK can send besides, go through."""
-    assert sent(document) == document
+def test_valid_document_is_sent_unchanged(document: dict[str, Any]) -> None:
+    """The examples of Twilio's page, and what else its SDK can send, are sent unchanged."""
+    assert _sent_document(document) == document
 
 
-def test_a_configuration_is_required() -> None:
-    """`transcriptionConfigurationId` is required (17501)."""
-    assert refused({"sourceId": RECORDING}) == (17501, ["/transcriptionConfigurationId"])
+def test_configuration_is_required() -> None:
+    """A request without `transcriptionConfigurationId` is invalid (17501)."""
+    assert _errors({"sourceId": RECORDING}) == (17501, ["/transcriptionConfigurationId"])
 
 
 @pytest.mark.parametrize("value", ["", "calls", CONFIGURATION.upper(), CONFIGURATION + "\n", 1])
-def test_a_configuration_is_meant_by_its_id(value: object) -> None:
-    """Something else than the id of a configuration is 17501."""
-    wrong = SOUND | {"transcriptionConfigurationId": value}
-    assert refused(wrong) == (17501, ["/transcriptionConfigurationId"])
+def test_configuration_must_be_an_id(value: object) -> None:
+    """A `transcriptionConfigurationId` that isn't a configuration's id is invalid (17501)."""
+    invalid = WITH_SOURCE | {"transcriptionConfigurationId": value}
+    assert _errors(invalid) == (17501, ["/transcriptionConfigurationId"])
 
 
-def test_a_source_is_required() -> None:
-    """Neither `sourceId` nor `mediaUrl` is 17500, and a null is none."""
-    bare = {"transcriptionConfigurationId": CONFIGURATION}
-    assert refused(bare) == (17500, [""])
-    assert refused(bare | {"sourceId": None, "mediaUrl": None}) == (17500, [""])
+def test_source_is_required() -> None:
+    """A request with neither `sourceId` nor `mediaUrl`, or with nulls, is invalid (17500)."""
+    without_source = {"transcriptionConfigurationId": CONFIGURATION}
+    assert _errors(without_source) == (17500, [""])
+    assert _errors(without_source | {"sourceId": None, "mediaUrl": None}) == (17500, [""])
 
 
-def test_there_is_one_source_only() -> None:
-    """`sourceId` and `mediaUrl` must not be there both."""
-    assert refused(SOUND | MEDIA) == (None, ["/mediaUrl"])
+def test_two_sources_are_invalid() -> None:
+    """A request with both `sourceId` and `mediaUrl` is invalid."""
+    assert _errors(WITH_SOURCE | WITH_MEDIA) == (None, ["/mediaUrl"])
 
 
 @pytest.mark.parametrize("value", ["RE1", RECORDING.upper(), "CA" + RECORDING[2:], 7, ""])
-def test_a_source_is_a_recording(value: object) -> None:
-    """What is no Recording SID is 17502."""
-    assert refused(SOUND | {"sourceId": value}) == (17502, ["/sourceId"])
+def test_source_must_be_a_recording(value: object) -> None:
+    """A `sourceId` that isn't a Recording SID is invalid (17502)."""
+    assert _errors(WITH_SOURCE | {"sourceId": value}) == (17502, ["/sourceId"])
 
 
 @pytest.mark.parametrize(
@@ -108,68 +108,68 @@ def test_a_source_is_a_recording(value: object) -> None:
         [],
     ],
 )
-def test_a_media_url_is_absolute(value: object) -> None:
-    """What is no http(s) URL points at it."""
-    assert refused(MEDIA | {"mediaUrl": value}) == (None, ["/mediaUrl"])
+def test_media_url_must_be_absolute(value: object) -> None:
+    """A `mediaUrl` that isn't an absolute http(s) URL is invalid."""
+    assert _errors(WITH_MEDIA | {"mediaUrl": value}) == (None, ["/mediaUrl"])
 
 
 @pytest.mark.parametrize("value", [0, 3, -1, "1", 1.0, True, None, 10**400])
-def test_a_channel_is_one_or_two(value: object) -> None:
-    """`audioChannelIndex` is 1 or 2 (17511)."""
-    wrong = MEDIA | {"participants": [JANE, SMITH | {"audioChannelIndex": value}]}
-    assert refused(wrong) == (17511, ["/participants/1/audioChannelIndex"])
+def test_channel_must_be_one_or_two(value: object) -> None:
+    """An `audioChannelIndex` other than 1 or 2 is invalid (17511)."""
+    invalid = WITH_MEDIA | {"participants": [JANE, SMITH | {"audioChannelIndex": value}]}
+    assert _errors(invalid) == (17511, ["/participants/1/audioChannelIndex"])
 
 
-def test_a_channel_is_required() -> None:
-    """A participant who tells no `audioChannelIndex` is refused (17511)."""
-    wrong = MEDIA | {"participants": [{"type": "CUSTOMER"}]}
-    assert refused(wrong) == (17511, ["/participants/0/audioChannelIndex"])
+def test_channel_is_required() -> None:
+    """A participant without `audioChannelIndex` is invalid (17511)."""
+    invalid = WITH_MEDIA | {"participants": [{"type": "CUSTOMER"}]}
+    assert _errors(invalid) == (17511, ["/participants/0/audioChannelIndex"])
 
 
-def test_a_channel_has_one_participant() -> None:
-    """Each channel is named at most once (17513)."""
-    wrong = MEDIA | {"participants": [JANE, SMITH | {"audioChannelIndex": 1}]}
-    assert refused(wrong) == (17513, ["/participants/1/audioChannelIndex"])
+def test_channel_has_one_participant() -> None:
+    """A second participant on the same channel is invalid (17513)."""
+    invalid = WITH_MEDIA | {"participants": [JANE, SMITH | {"audioChannelIndex": 1}]}
+    assert _errors(invalid) == (17513, ["/participants/1/audioChannelIndex"])
 
 
-def test_there_are_two_participants_at_most() -> None:
-    """Three are 17510, as is what is no list."""
-    assert refused(MEDIA | {"participants": [JANE, SMITH, JANE]}) == (17510, ["/participants"])
-    assert refused(MEDIA | {"participants": JANE}) == (17510, ["/participants"])
+def test_more_than_two_participants_are_invalid() -> None:
+    """Three participants, or a value that isn't a list, are invalid (17510)."""
+    assert _errors(WITH_MEDIA | {"participants": [JANE, SMITH, JANE]}) == (17510, ["/participants"])
+    assert _errors(WITH_MEDIA | {"participants": JANE}) == (17510, ["/participants"])
 
 
 @pytest.mark.parametrize("value", ["AGENT", "customer", "", 1])
-def test_there_are_three_types(value: object) -> None:
-    """A type is CUSTOMER, HUMAN_AGENT or AI_AGENT (17514)."""
-    wrong = MEDIA | {"participants": [JANE | {"type": value}]}
-    assert refused(wrong) == (17514, ["/participants/0/type"])
+def test_unknown_type_is_invalid(value: object) -> None:
+    """A type other than CUSTOMER, HUMAN_AGENT and AI_AGENT is invalid (17514)."""
+    invalid = WITH_MEDIA | {"participants": [JANE | {"type": value}]}
+    assert _errors(invalid) == (17514, ["/participants/0/type"])
 
 
 @pytest.mark.parametrize("name", ["address", "name"])
 @pytest.mark.parametrize("value", [1, "\x00", "\ud800", []])
-def test_a_participants_text_can_be_kept(name: str, value: object) -> None:
-    """What Postgres can't keep is refused before it is sent."""
-    wrong = MEDIA | {"participants": [JANE | {name: value}]}
-    assert refused(wrong) == (None, [f"/participants/0/{name}"])
+def test_unstorable_text_is_invalid(name: str, value: object) -> None:
+    """A participant's text that Postgres can't store is invalid."""
+    invalid = WITH_MEDIA | {"participants": [JANE | {name: value}]}
+    assert _errors(invalid) == (None, [f"/participants/0/{name}"])
 
 
-def test_unknown_members_are_refused() -> None:
-    """Anywhere, with a pointer whose special characters are escaped (RFC 6901)."""
-    wrong = MEDIA | {"a/b~c": 1, "participants": [JANE | {"phone": "1"}]}
-    assert refused(wrong) == (None, ["/participants/0/phone", "/a~1b~0c"])
+def test_unknown_members_are_invalid() -> None:
+    """An unknown member is invalid at any level, and its pointer is escaped (RFC 6901)."""
+    invalid = WITH_MEDIA | {"a/b~c": 1, "participants": [JANE | {"phone": "1"}]}
+    assert _errors(invalid) == (None, ["/participants/0/phone", "/a~1b~0c"])
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "expected"),
     [
         ("2026-03-10T19:42:16Z", "2026-03-10T19:42:16Z"),
         ("2026-03-10T20:42:16+01:00", "2026-03-10T19:42:16Z"),
         ("2026-03-10T19:42:16.5Z", "2026-03-10T19:42:16.500000Z"),
     ],
 )
-def test_the_start_is_sent_in_utc(text: str, told: str) -> None:
-    """`audioStartedAt` is a point in time, however it is written."""
-    assert sent(MEDIA | {"audioStartedAt": text})["audioStartedAt"] == told
+def test_start_is_sent_in_utc(text: str, expected: str) -> None:
+    """`audioStartedAt` is sent in UTC."""
+    assert _sent_document(WITH_MEDIA | {"audioStartedAt": text})["audioStartedAt"] == expected
 
 
 @pytest.mark.parametrize(
@@ -184,23 +184,25 @@ def test_the_start_is_sent_in_utc(text: str, told: str) -> None:
         1,
     ],
 )
-def test_a_start_is_a_time(value: object) -> None:
-    """What is none, or tells no offset, points at it."""
-    assert refused(MEDIA | {"audioStartedAt": value}) == (None, ["/audioStartedAt"])
+def test_start_must_be_a_time_with_an_offset(value: object) -> None:
+    """An `audioStartedAt` that isn't a time with an offset is invalid."""
+    assert _errors(WITH_MEDIA | {"audioStartedAt": value}) == (None, ["/audioStartedAt"])
 
 
 def test_nulls_are_not_sent() -> None:
-    """A null is a property that isn't given, as in Twilio's SDK."""
+    """A null isn't sent, as in Twilio's SDK."""
     nulls = dict.fromkeys(("mediaUrl", "audioStartedAt", "participants", "inputSource"))
-    assert sent(SOUND | nulls) == SOUND
-    nobody = JANE | {"type": None, "address": None, "name": None}
-    assert sent(SOUND | {"participants": [nobody]})["participants"] == [{"audioChannelIndex": 1}]
+    assert _sent_document(WITH_SOURCE | nulls) == WITH_SOURCE
+    without_details = JANE | {"type": None, "address": None, "name": None}
+    assert _sent_document(WITH_SOURCE | {"participants": [without_details]})["participants"] == [
+        {"audioChannelIndex": 1}
+    ]
 
 
-@given(st.permutations(list((MEDIA | {"participants": [JANE, SMITH]}).items())))
-def test_the_order_of_members_says_nothing(items: list[tuple[str, Any]]) -> None:
-    """However the same request is written, it has one canonical text."""
-    expected = canonical(Submission().load(MEDIA | {"participants": [JANE, SMITH]}))
+@given(st.permutations(list((WITH_MEDIA | {"participants": [JANE, SMITH]}).items())))
+def test_order_of_members_does_not_change_the_canonical_text(items: list[tuple[str, Any]]) -> None:
+    """A request has one canonical text, in any order of its members."""
+    expected = canonical(Submission().load(WITH_MEDIA | {"participants": [JANE, SMITH]}))
     assert canonical(Submission().load(dict(items))) == expected
 
 
@@ -210,19 +212,20 @@ def test_the_order_of_members_says_nothing(items: list[tuple[str, Any]]) -> None
         lambda inner: (
             st.lists(inner)
             | st.dictionaries(
-                st.sampled_from([*MEDIA, *SOUND, *JANE, "participants", "_schema"]) | st.text(),
+                st.sampled_from([*WITH_MEDIA, *WITH_SOURCE, *JANE, "participants", "_schema"])
+                | st.text(),
                 inner,
             )
         ),
     )
 )
-def test_whatever_comes_it_is_refused_with_pointers(document: Any) -> None:
-    """No document raises anything else than a ValidationError, whose faults all have pointers."""
+def test_errors_of_any_document_have_pointers(document: Any) -> None:
+    """Any invalid document raises ValidationError, and each of its errors has a pointer."""
     try:
         Submission().load(document)
     except ValidationError as error:
-        faults = to_faults(error)
+        errors = to_faults(error)
     else:
-        faults = [{"pointer": "", "detail": "none"}]
-    assert all(fault["pointer"] == "" or fault["pointer"][0] == "/" for fault in faults)
-    assert faults
+        errors = [{"pointer": "", "detail": "none"}]
+    assert all(each["pointer"] == "" or each["pointer"][0] == "/" for each in errors)
+    assert errors

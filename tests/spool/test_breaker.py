@@ -1,33 +1,30 @@
-"""The circuit breaker."""
+"""Tests of the circuit breaker."""
 
-import pytest
-
-from receiver.spool import breaker
-from receiver.spool.breaker import CircuitBreaker
+from receiver.spool.breaker import OPEN_SECONDS, CircuitBreaker
 
 
-def test_it_is_closed_until_something_fails() -> None:
-    """Nobody is kept from a database of which nothing is known."""
+def test_new_breaker_is_closed() -> None:
+    """A new breaker is closed."""
     assert not CircuitBreaker().is_open()
 
 
-def test_a_failure_opens_it_and_a_success_closes_it() -> None:
-    """After `trip` all pass the database over, after `reset` nobody does."""
-    fuse = CircuitBreaker()
-    fuse.trip()
-    assert fuse.is_open()
-    assert fuse.is_open()
-    fuse.reset()
-    assert not fuse.is_open()
+def test_failure_opens_and_success_closes() -> None:
+    """`trip` opens the breaker for all callers, and `reset` closes it."""
+    breaker = CircuitBreaker()
+    breaker.trip()
+    assert breaker.is_open()
+    assert breaker.is_open()
+    breaker.reset()
+    assert not breaker.is_open()
 
 
-def test_after_the_pause_one_tries(monkeypatch: pytest.MonkeyPatch) -> None:
-    """One caller finds it closed, and those after it don't until that one has succeeded."""
-    fuse = CircuitBreaker()
-    monkeypatch.setattr(breaker, "OPEN_SECONDS", 0)
-    fuse.trip()
-    monkeypatch.setattr(breaker, "OPEN_SECONDS", 60)
-    assert not fuse.is_open()
-    assert fuse.is_open()
-    fuse.reset()
-    assert not fuse.is_open()
+def test_after_its_time_one_caller_may_retry() -> None:
+    """After OPEN_SECONDS one caller finds the breaker closed; the others wait for its success."""
+    now = 0.0
+    breaker = CircuitBreaker(clock=lambda: now)
+    breaker.trip()
+    now = OPEN_SECONDS
+    assert not breaker.is_open()
+    assert breaker.is_open()
+    breaker.reset()
+    assert not breaker.is_open()

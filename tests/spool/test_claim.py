@@ -1,5 +1,6 @@
-"""Claiming: one process at a time works on a file."""
+"""Tests of claiming: only one process at a time works on a file."""
 
+import fcntl
 import signal
 import subprocess
 import sys
@@ -12,7 +13,7 @@ from receiver.spool.folder import Spool
 from tests.support.paths import ROOT
 from tests.support.spool_events import file_names, only_file, spool_event
 
-HOLD = """
+HOLDER_CODE = """
 import sys
 from pathlib import Path
 from receiver.spool.claim import claim
@@ -22,22 +23,22 @@ sys.stdin.read()
 """
 
 
-def test_what_is_claimed_is_nobody_elses(spool: Spool) -> None:
-    """A second claim finds nothing until the first one ends; then the file is there again."""
+def test_claimed_file_cannot_be_claimed_again(spool: Spool) -> None:
+    """A claimed file can be claimed again only after the first claim has ended."""
     spool.put(spool_event())
     path = only_file(spool)
     first = claim(path)
     assert first
     with first:
         assert claim(path) is None
-    again = claim(path)
-    assert again
-    with again:
-        assert again.event.body == spool_event().body
+    second = claim(path)
+    assert second
+    with second:
+        assert second.event.body == spool_event().body
 
 
-def test_what_is_done_is_gone(spool: Spool) -> None:
-    """The file is removed, and whoever still has its name finds nothing."""
+def test_removed_file_cannot_be_claimed(spool: Spool) -> None:
+    """A file that was removed can't be claimed by its old name."""
     spool.put(spool_event())
     path = only_file(spool)
     claimed = claim(path)
@@ -47,25 +48,28 @@ def test_what_is_done_is_gone(spool: Spool) -> None:
     assert (claim(path), file_names(spool)) == (None, [])
 
 
-def test_a_killed_process_holds_nothing(spool: Spool) -> None:
-    """After a kill -9 of its holder the file is free at once, and still there."""
+def test_killed_process_releases_its_claim(spool: Spool) -> None:
+    """A file whose holder was killed can be claimed at once, and is unchanged."""
     spool.put(spool_event())
     path = only_file(spool)
     with subprocess.Popen(
-        [sys.executable, "-c", HOLD, path], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE
-    ) as holder:
-        assert holder.stdout
-        assert holder.stdout.readline() == b"held\n"
+        [sys.executable, "-c", HOLDER_CODE, path],
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    ) as process:
+        assert process.stdout
+        assert process.stdout.readline() == b"held\n"
         assert claim(path) is None
-        holder.send_signal(signal.SIGKILL)
-    free = claim(path)
-    assert free
-    with free:
-        assert free.event.body == spool_event().body
+        process.send_signal(signal.SIGKILL)
+    claimed = claim(path)
+    assert claimed
+    with claimed:
+        assert claimed.event.body == spool_event().body
 
 
-def test_a_damaged_file_is_told_and_let_go(spool: Spool) -> None:
-    """Nobody gets it, it stays, and it isn't held."""
+def test_damaged_file_is_reported_and_released(spool: Spool) -> None:
+    """Claiming a damaged file raises CorruptFileError, and the file stays unclaimed."""
     spool.put(spool_event())
     path = only_file(spool)
     path.write_bytes(b"{}\n")
@@ -75,17 +79,17 @@ def test_a_damaged_file_is_told_and_let_go(spool: Spool) -> None:
     assert path.exists()
 
 
-def test_a_file_that_was_moved_while_it_was_opened_is_gone(
+def test_file_removed_before_the_lock_is_not_claimed(
     spool: Spool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Between opening and locking the file another process may finish it: it isn't moved twice."""
+    """A file that another process finishes between opening and locking isn't claimed."""
     spool.put(spool_event())
     path = only_file(spool)
-    locks = claim.__globals__["fcntl"].flock
+    flock = fcntl.flock
 
-    def flock_late(file: object, how: int) -> None:
+    def remove_and_lock(file: int, operation: int) -> None:
         path.unlink()
-        locks(file, how)
+        flock(file, operation)
 
-    monkeypatch.setattr("fcntl.flock", flock_late)
+    monkeypatch.setattr(fcntl, "flock", remove_and_lock)
     assert claim(path) is None

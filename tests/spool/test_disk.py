@@ -1,4 +1,4 @@
-"""Durability: what is on the disk, and not only in the kernel's memory, before `put` returns."""
+"""Tests of durability: what is on the disk before `put` returns."""
 
 import os
 from pathlib import Path
@@ -10,51 +10,51 @@ from tests.support.spool_events import only_file, spool_event
 
 
 @pytest.fixture
-def steps(spool: Spool, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Return what is synced and named from now on, in its order."""
-    told: list[str] = []
+def disk_steps(spool: Spool, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Return the syncs and renames from now on, in their order."""
+    recorded: list[str] = []
     fsync, replace = os.fsync, Path.replace
 
-    def tell_sync(descriptor: int) -> None:
-        number = os.fstat(descriptor).st_ino
-        known = {spool.path.parent.stat().st_ino: "parent", spool.path.stat().st_ino: "folder"}
-        told.append(known.get(number, "file"))
+    def record_sync(descriptor: int) -> None:
+        inode = os.fstat(descriptor).st_ino
+        names = {spool.path.parent.stat().st_ino: "parent", spool.path.stat().st_ino: "folder"}
+        recorded.append(names.get(inode, "file"))
         fsync(descriptor)
 
-    def tell_name(path: Path, target: Path) -> Path:
-        told.append("name")
+    def record_rename(path: Path, target: Path) -> Path:
+        recorded.append("rename")
         return replace(path, target)
 
-    monkeypatch.setattr(os, "fsync", tell_sync)
-    monkeypatch.setattr(Path, "replace", tell_name)
+    monkeypatch.setattr(os, "fsync", record_sync)
+    monkeypatch.setattr(Path, "replace", record_rename)
 
-    return told
+    return recorded
 
 
-def test_the_bytes_are_durable_before_their_name_and_that_before_the_end(
-    spool: Spool, steps: list[str]
+def test_put_syncs_file_before_rename_and_folder_after_it(
+    spool: Spool, disk_steps: list[str]
 ) -> None:
-    """First the new folder itself, then the file, its name, and the folder that holds the name."""
+    """`put` syncs a new folder, then the file; it renames the file, then syncs its folder."""
     spool.put(spool_event(1))
-    assert steps == ["parent", "file", "name", "folder"]
-    steps.clear()
+    assert disk_steps == ["parent", "file", "rename", "folder"]
+    disk_steps.clear()
     spool.put(spool_event(2))
-    assert steps == ["file", "name", "folder"]
+    assert disk_steps == ["file", "rename", "folder"]
 
 
-def test_another_processs_file_is_made_durable_too(spool: Spool, steps: list[str]) -> None:
-    """It may be there and not yet on the disk, for its writer is still at it."""
+def test_existing_file_is_synced_too(spool: Spool, disk_steps: list[str]) -> None:
+    """`put` syncs a file that exists, because another process may still be writing it."""
     spool.put(spool_event())
-    steps.clear()
+    disk_steps.clear()
     spool.put(spool_event())
-    assert steps == ["file", "folder"]
+    assert disk_steps == ["file", "folder"]
 
 
 @pytest.mark.parametrize("failing", ["fsync", "replace"])
-def test_a_failure_leaves_nothing(
+def test_failed_write_leaves_no_file(
     spool: Spool, monkeypatch: pytest.MonkeyPatch, failing: str
 ) -> None:
-    """Neither a disk that fails to write nor one that takes no name keeps a part of the file."""
+    """A write or a rename that fails leaves no part of the file."""
     spool.put(spool_event(1))
     before = only_file(spool)
 
@@ -62,8 +62,8 @@ def test_a_failure_leaves_nothing(
         raise OSError(5, "Input/output error")
 
     owner: object = os if failing == "fsync" else Path
-    with monkeypatch.context() as broken:
-        broken.setattr(owner, failing, fail)
+    with monkeypatch.context() as patch:
+        patch.setattr(owner, failing, fail)
         with pytest.raises(OSError, match="Input/output error"):
             spool.put(spool_event(2))
     assert only_file(spool) == before

@@ -1,4 +1,4 @@
-"""The file's format: what goes in comes out, or is told as damaged."""
+"""Tests of the file's format: it round-trips, and damage is detected."""
 
 import hashlib
 from dataclasses import fields
@@ -12,7 +12,7 @@ from receiver.spool.file import COPIED_FIELDS, CorruptFileError, decode, encode
 from receiver.store.event import Event
 from tests.support.spool_events import spool_event, without_validation
 
-# Lone surrogates too: what a header holds needn't be valid text.
+# Lone surrogates too: a header needn't be valid text.
 texts = st.none() | st.text(st.characters())
 events = st.builds(
     Event,
@@ -33,28 +33,28 @@ events = st.builds(
 
 
 @given(events)
-def test_what_is_encoded_is_decoded(judged: Event) -> None:
-    """Body and headers come back exactly, and nothing of what was judged."""
-    assert decode(encode(judged)) == without_validation(judged)
+def test_encoded_event_is_decoded(validated: Event) -> None:
+    """Decoding restores body and headers exactly, and drops the result of validation."""
+    assert decode(encode(validated)) == without_validation(validated)
 
 
-def test_no_field_is_forgotten() -> None:
-    """Every field of an event is in the file but the judgement, and the count, which is one."""
+def test_file_has_every_field() -> None:
+    """The file has every field of an event but the results of validation and the count."""
     written = {*COPIED_FIELDS, "sha256", "body", "received_at"}
-    judgement = {"job_id", "account_id", "head", "reason", "detail"}
-    assert {each.name for each in fields(Event)} == written | judgement | {"deliveries"}
+    validation = {"job_id", "account_id", "head", "reason", "detail"}
+    assert {field.name for field in fields(Event)} == written | validation | {"deliveries"}
 
 
-def test_every_truncation_is_told() -> None:
-    """Wherever the file ends too early, it is damaged."""
+def test_truncated_file_is_corrupt() -> None:
+    """A file that is truncated at any byte is corrupt."""
     data = encode(spool_event())
     for length in range(len(data)):
         with pytest.raises(CorruptFileError):
             decode(data[:length])
 
 
-def test_every_changed_byte_is_told() -> None:
-    """Whichever byte is another, in head, body or checksum, the file is damaged."""
+def test_file_with_a_changed_byte_is_corrupt() -> None:
+    """A file with any changed byte, in head, body or checksum, is corrupt."""
     data = bytearray(encode(spool_event()))
     for position in range(len(data)):
         data[position] ^= 1
@@ -64,15 +64,15 @@ def test_every_changed_byte_is_told() -> None:
     decode(bytes(data))
 
 
-def test_a_newer_format_is_told_as_such() -> None:
-    """After a release was rolled back, the operator reads why a file stays."""
+def test_newer_format_is_reported() -> None:
+    """The error names a newer format, so the operator sees why a file stays after a rollback."""
     content = encode(spool_event())[:-32].replace(b'"format": 1', b'"format": 2')
     with pytest.raises(CorruptFileError, match="format 2"):
         decode(content + hashlib.sha256(content).digest())
 
 
-def test_the_moment_is_exact() -> None:
-    """The microsecond of the receipt survives."""
+def test_time_of_receipt_is_exact() -> None:
+    """The time of receipt is exact to the microsecond."""
     assert decode(encode(spool_event())).received_at == datetime(
         2026, 4, 2, 12, 0, 0, 123456, tzinfo=UTC
     )

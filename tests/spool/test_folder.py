@@ -1,4 +1,4 @@
-"""The folder: what is put is there to stay, once, and for our eyes only."""
+"""Tests of the folder: each callback is stored once, durably, and with private modes."""
 
 import os
 import subprocess
@@ -15,22 +15,22 @@ from receiver.store.event import Event
 from tests.support.paths import ROOT
 from tests.support.spool_events import file_names, only_file, spool_event, without_validation
 
-# Puts one callback where no file may have more than a thousand bytes, as on a disk that is full.
-FULL = """
+# Puts one callback while no file may exceed 1000 bytes, as on a full disk.
+FULL_DISK_CODE = """
 import resource, sys
 from pathlib import Path
 from receiver.spool.folder import Spool
-from tests.support.spool_events import event
+from tests.support.spool_events import spool_event
 resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
 try:
-    Spool(Path(sys.argv[1]), durable=True).put(event(size=int(sys.argv[2])))
+    Spool(Path(sys.argv[1]), durable=True).put(spool_event(size=int(sys.argv[2])))
 except OSError:
     sys.exit(28)
 """
 
 
-def held(spool: Spool) -> list[Event]:
-    """Return what the spool holds, the oldest first."""
+def _stored_events(spool: Spool) -> list[Event]:
+    """Return the spool's events, the oldest first."""
     events = []
     for file in spool.list_files():
         claimed = claim(spool.path / file.name)
@@ -41,24 +41,26 @@ def held(spool: Spool) -> list[Event]:
     return events
 
 
-def test_what_is_put_waits(spool: Spool) -> None:
-    """It comes back as it was before it was judged, also if no head could be made of it."""
+def test_put_event_is_listed(spool: Spool) -> None:
+    """An event that was put can be claimed, without the result of its validation."""
     spool.put(spool_event())
-    assert held(spool) == [without_validation(spool_event())]
+    assert _stored_events(spool) == [without_validation(spool_event())]
 
 
-def test_the_oldest_come_first(spool: Spool) -> None:
-    """They are moved in the order in which they were written."""
+def test_oldest_file_comes_first(spool: Spool) -> None:
+    """The files are listed in the order in which they were written."""
     order = (2, 0, 3, 1)
     for minute, number in enumerate(order):
         spool.put(spool_event(number))
         path = spool.path / f"{spool_event(number).sha256.hex()}.callback"
         os.utime(path, (60 * minute, 60 * minute))
-    assert [each.body for each in held(spool)] == [spool_event(number).body for number in order]
+    assert [event.body for event in _stored_events(spool)] == [
+        spool_event(number).body for number in order
+    ]
 
 
-def test_putting_twice_makes_one_file(spool: Spool) -> None:
-    """However often one body is replayed, with whatever headers, its first file stays as it is."""
+def test_same_body_makes_one_file(spool: Spool) -> None:
+    """A body that is put again, with any headers, leaves its first file as it is."""
     spool.put(spool_event())
     before = only_file(spool).stat()
     for _ in range(3):
@@ -68,17 +70,17 @@ def test_putting_twice_makes_one_file(spool: Spool) -> None:
     assert (after.st_ino, after.st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
 
 
-def test_a_damaged_file_is_replaced(spool: Spool) -> None:
-    """What is put may be acknowledged, so it isn't enough that a file of that name is there."""
+def test_damaged_file_is_replaced(spool: Spool) -> None:
+    """`put` replaces a damaged file, because the callback may be acknowledged after it."""
     spool.put(spool_event())
     path = only_file(spool)
     path.write_bytes(path.read_bytes()[:50])
     spool.put(spool_event())
-    assert held(spool) == [without_validation(spool_event())]
+    assert _stored_events(spool) == [without_validation(spool_event())]
 
 
-def test_nobody_else_may_read_it(spool: Spool) -> None:
-    """The folder has mode 0700 and a file 0600, whatever the process's mask."""
+def test_folder_and_files_are_private(spool: Spool) -> None:
+    """The folder has mode 0700 and a file 0600, with any umask of the process."""
     mask = os.umask(0)
     try:
         spool.put(spool_event())
@@ -88,25 +90,30 @@ def test_nobody_else_may_read_it(spool: Spool) -> None:
     assert only_file(spool).stat().st_mode & 0o777 == 0o600
 
 
-def test_many_at_once_lose_nothing(spool: Spool) -> None:
-    """Threads that put the same and other callbacks end with one file for each."""
+def test_concurrent_puts_lose_nothing(spool: Spool) -> None:
+    """Threads that put the same and other callbacks make one file for each body."""
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(spool.put, [spool_event(number % 20) for number in range(200)]))
-    assert {each.body for each in held(spool)} == {spool_event(number).body for number in range(20)}
+    assert {event.body for event in _stored_events(spool)} == {
+        spool_event(number).body for number in range(20)
+    }
     assert len(file_names(spool)) == 20
 
 
-@pytest.mark.parametrize(("size", "kept"), [(10, 1), (5_000, 0)])
-def test_a_full_disk_is_an_error_and_leaves_nothing(spool: Spool, size: int, kept: int) -> None:
-    """Where the bytes don't fit, neither the file nor a part of it stays behind."""
-    done = subprocess.run(
-        [sys.executable, "-c", FULL, spool.path, str(size)], cwd=ROOT, timeout=30, check=False
+@pytest.mark.parametrize(("size", "file_count"), [(10, 1), (5_000, 0)])
+def test_full_disk_raises_and_leaves_no_file(spool: Spool, size: int, file_count: int) -> None:
+    """A full disk raises OSError and leaves no part of the file."""
+    process = subprocess.run(
+        [sys.executable, "-c", FULL_DISK_CODE, spool.path, str(size)],
+        cwd=ROOT,
+        timeout=30,
+        check=False,
     )
-    assert (done.returncode, len(file_names(spool))) == (0 if kept else 28, kept)
+    assert (process.returncode, len(file_names(spool))) == (0 if file_count else 28, file_count)
 
 
-def test_an_unusable_folder_is_an_error(tmp_path: Path) -> None:
-    """A file in its place, or a disk that isn't mounted, is no folder to put anything in."""
+def test_unusable_folder_raises(tmp_path: Path) -> None:
+    """A file in the folder's place, or a missing parent, raises OSError and creates nothing."""
     (tmp_path / "file").write_bytes(b"")
     for path in (tmp_path / "file", tmp_path / "missing" / "spool"):
         with pytest.raises(OSError, match=r"No such file|Not a directory"):
@@ -116,23 +123,23 @@ def test_an_unusable_folder_is_an_error(tmp_path: Path) -> None:
     assert not (tmp_path / "missing").exists()
 
 
-def test_a_probe_leaves_nothing(spool: Spool) -> None:
-    """It makes the folder and shows that it can be written to."""
+def test_probe_leaves_no_file(spool: Spool) -> None:
+    """A probe creates the folder and leaves no file."""
     spool.probe()
     assert file_names(spool) == []
 
 
-def test_an_unfinished_file_never_waits(spool: Spool) -> None:
-    """What a killed process has half written is moved by nobody."""
+def test_unfinished_file_is_not_listed(spool: Spool) -> None:
+    """A file that a killed process left unfinished isn't listed."""
     spool.put(spool_event())
-    whole = only_file(spool)
-    whole.rename(spool.path / "half.unfinished")
+    finished = only_file(spool)
+    finished.rename(spool.path / "half.unfinished")
     assert spool.list_files() == []
     assert file_names(spool) == ["half.unfinished"]
 
 
-def test_an_old_unfinished_file_is_removed(spool: Spool) -> None:
-    """Nobody was told that it is kept, and it takes room."""
+def test_old_unfinished_file_is_removed(spool: Spool) -> None:
+    """An old unfinished file is removed, because its callback was never acknowledged."""
     spool.path.mkdir()
     for name, written in (("old.unfinished", 0), ("notes.txt", 0), ("new.unfinished", None)):
         (spool.path / name).write_bytes(b"{")
@@ -142,15 +149,15 @@ def test_an_old_unfinished_file_is_removed(spool: Spool) -> None:
     assert file_names(spool) == ["new.unfinished", "notes.txt"]
 
 
-def test_damaged_files_are_named(spool: Spool) -> None:
-    """The operator reads which, and the whole ones aren't among them."""
+def test_damaged_files_are_listed(spool: Spool) -> None:
+    """`find_damaged` lists the damaged files and no others."""
     for number in range(3):
         spool.put(spool_event(number))
-    broken = spool.path / spool.list_files()[1].name
-    broken.write_bytes(b"")
-    assert list(spool.find_damaged()) == [broken.name]
+    damaged = spool.path / spool.list_files()[1].name
+    damaged.write_bytes(b"")
+    assert list(spool.find_damaged()) == [damaged.name]
 
 
-def test_an_empty_spool_needs_no_folder(spool: Spool) -> None:
-    """Before the first callback there is none, and nothing waits."""
+def test_spool_without_folder_is_empty(spool: Spool) -> None:
+    """A spool whose folder doesn't exist yet is empty."""
     assert (spool.list_files(), spool.find_damaged()) == ([], {})

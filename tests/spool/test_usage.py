@@ -1,58 +1,60 @@
-"""The caps on what the spool holds."""
+"""Tests of the limits on the number and the size of the spool's files."""
 
 import errno
 import os
 
 import pytest
 
-from receiver.spool import usage
 from receiver.spool.folder import Spool
-from receiver.spool.usage import SpoolFullError
+from receiver.spool.usage import SpoolFullError, SpoolLimits
 from tests.support.spool_events import file_names, spool_event
 
+ONE_FILE = SpoolLimits(max_files=1)
+THREE_FILES = SpoolLimits(max_files=3)
 
-def test_no_more_files_than_the_cap(spool: Spool, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The one that is too many is refused like a full disk, and leaves nothing behind."""
-    monkeypatch.setattr(usage, "MAX_FILES", 3)
+
+def _limited(spool: Spool, limits: SpoolLimits) -> Spool:
+    """Return a spool with the same folder and these limits."""
+    return Spool(spool.path, durable=True, limits=limits)
+
+
+def test_limit_of_files(spool: Spool) -> None:
+    """A file beyond the limit of files raises ENOSPC, like a full disk, and leaves nothing."""
+    spool = _limited(spool, THREE_FILES)
     for number in range(3):
         spool.put(spool_event(number))
-    with pytest.raises(SpoolFullError) as refused:
+    with pytest.raises(SpoolFullError) as error:
         spool.put(spool_event(3))
-    assert refused.value.errno == errno.ENOSPC
+    assert error.value.errno == errno.ENOSPC
     assert len(file_names(spool)) == 3
 
 
-def test_no_more_bytes_than_the_cap(spool: Spool, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A file that would not fit is refused."""
-    monkeypatch.setattr(usage, "MAX_BYTES", 2500)
+def test_limit_of_bytes(spool: Spool) -> None:
+    """A file that would exceed the limit of bytes raises SpoolFullError."""
+    spool = _limited(spool, SpoolLimits(max_bytes=2500))
     spool.put(spool_event(0, size=1000))
     with pytest.raises(SpoolFullError):
         spool.put(spool_event(1, size=1000))
 
 
-def test_what_is_there_already_is_no_more(spool: Spool, monkeypatch: pytest.MonkeyPatch) -> None:
-    """In a full spool a callback that it holds is still kept, and may be acknowledged."""
+def test_existing_callback_is_accepted_by_a_full_spool(spool: Spool) -> None:
+    """A full spool accepts a callback that it has already, so it may be acknowledged."""
     spool.put(spool_event())
-    monkeypatch.setattr(usage, "MAX_FILES", 1)
-    spool.put(spool_event())
+    _limited(spool, ONE_FILE).put(spool_event())
 
 
-def test_every_file_counts(spool: Spool, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What others put, what is damaged and what was left behind takes its room."""
+def test_every_file_counts(spool: Spool) -> None:
+    """Damaged, unfinished and foreign files count too."""
     spool.path.mkdir()
     for name in ("a.unfinished", "b.callback", "notes.txt"):
         (spool.path / name).write_bytes(b"")
-    monkeypatch.setattr(usage, "MAX_FILES", 3)
     with pytest.raises(SpoolFullError):
-        spool.put(spool_event())
+        _limited(spool, THREE_FILES).put(spool_event())
 
 
-def test_the_folder_is_not_scanned_for_each_file(
-    spool: Spool, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Between two scans a process goes by what it adds itself; the caps are so much exceeded."""
-    monkeypatch.setattr(usage, "_MIN_SCAN_INTERVAL_SECONDS", 3600.0)
-    monkeypatch.setattr(usage, "MAX_FILES", 3)
+def test_folder_is_not_scanned_for_each_file(spool: Spool) -> None:
+    """Between two scans a process counts only its own files, so the limits may be exceeded."""
+    spool = _limited(spool, SpoolLimits(max_files=3, min_scan_interval_seconds=3600.0))
     spool.put(spool_event(0))
     for name in ("one.callback", "two.callback"):
         (spool.path / name).write_bytes(b"")
@@ -62,28 +64,28 @@ def test_the_folder_is_not_scanned_for_each_file(
         spool.put(spool_event(3))
 
 
-def test_a_scan_that_failed_is_made_again(spool: Spool, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where the count isn't known nothing is kept, and the next one is held to the caps again."""
-    monkeypatch.setattr(usage, "MAX_FILES", 1)
+def test_failed_scan_is_repeated(spool: Spool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After a scan that failed nothing is stored, and the next `put` scans again."""
+    spool = _limited(spool, ONE_FILE)
     spool.path.mkdir()
-    (spool.path / "theirs.callback").write_bytes(b"")
+    (spool.path / "other.callback").write_bytes(b"")
 
     def fail(_: object) -> None:
         raise OSError(5, "Input/output error")
 
-    with monkeypatch.context() as broken:
-        broken.setattr(os, "scandir", fail)
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "scandir", fail)
         with pytest.raises(OSError, match="Input/output error"):
             spool.put(spool_event())
     with pytest.raises(SpoolFullError):
         spool.put(spool_event())
 
 
-def test_room_is_found_again(spool: Spool, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Once files were moved the spool takes callbacks again."""
-    monkeypatch.setattr(usage, "MAX_FILES", 1)
-    monkeypatch.setattr(usage, "_MIN_SCAN_INTERVAL_SECONDS", 0)
-    monkeypatch.setattr(usage, "_SCAN_PAUSE_FACTOR", 0)
+def test_removed_files_make_space_again(spool: Spool) -> None:
+    """A full spool accepts callbacks again once files were removed."""
+    spool = _limited(
+        spool, SpoolLimits(max_files=1, min_scan_interval_seconds=0, scan_pause_factor=0)
+    )
     spool.put(spool_event(0))
     with pytest.raises(SpoolFullError):
         spool.put(spool_event(1))

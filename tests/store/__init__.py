@@ -1,1 +1,1 @@
-"""The store's tests: real Postgres, real commits."""
+"""Tests of the store: real Postgres, real commits."""

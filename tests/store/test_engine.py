@@ -1,4 +1,4 @@
-"""The connections: what each of them is told, and what an error of theirs doesn't tell."""
+"""Tests of the connections: their settings, what is prepared, and errors without values."""
 
 import gc
 import socket
@@ -31,30 +31,33 @@ SETTINGS = {
 }
 
 
-def test_every_connection_has_its_settings(engine: Engine) -> None:
-    """The server tidies up after us, in autocommit and in transactions alike."""
-    for one in (engine, transactional(engine)):
-        with one.connect() as connection:
-            shown = {name: connection.execute(text(f"SHOW {name}")).scalar() for name in SETTINGS}
-        assert shown == SETTINGS
+def test_connections_have_their_settings(engine: Engine) -> None:
+    """Every connection has these settings, in autocommit and in transactions."""
+    for tested_engine in (engine, transactional(engine)):
+        with tested_engine.connect() as connection:
+            values = {name: connection.execute(text(f"SHOW {name}")).scalar() for name in SETTINGS}
+        assert values == SETTINGS
 
 
 @pytest.mark.own_database
 @pytest.mark.parametrize(
-    ("theirs", "ours"), [("off", "on"), ("local", "local"), ("remote_apply", "remote_apply")]
+    ("database_value", "effective_value"),
+    [("off", "on"), ("local", "local"), ("remote_apply", "remote_apply")],
 )
-def test_a_commit_waits_for_the_disk(engine: Engine, theirs: str, ours: str) -> None:
-    """Where the database would not have it so we do; a stronger promise is left as it is."""
+def test_commit_waits_for_the_disk(
+    engine: Engine, database_value: str, effective_value: str
+) -> None:
+    """A commit waits for the disk, and a stronger setting of the database is kept."""
     with engine.connect() as connection:
         name = connection.execute(text("SELECT current_database()")).scalar_one()
-        connection.execute(text(f"ALTER DATABASE {name} SET synchronous_commit = {theirs}"))
+        connection.execute(text(f"ALTER DATABASE {name} SET synchronous_commit = {database_value}"))
     engine.dispose()
     with engine.connect() as connection:
-        assert connection.execute(text("SHOW synchronous_commit")).scalar() == ours
+        assert connection.execute(text("SHOW synchronous_commit")).scalar() == effective_value
 
 
-def test_only_what_records_is_prepared(engine: Engine) -> None:
-    """The plan of a query with filters is better made for their values, each time."""
+def test_only_the_write_is_prepared(engine: Engine) -> None:
+    """The write of an event is prepared; a query with filters is planned for its values."""
     with engine.connect() as connection:
         for _ in range(10):
             connection.execute(text("SELECT 1"))
@@ -67,10 +70,10 @@ def test_only_what_records_is_prepared(engine: Engine) -> None:
 def test_nothing_is_prepared_behind_a_pooler(
     engine: Engine, postgres: Server, postgres_folder: Path
 ) -> None:
-    """In transaction mode a prepared statement would be another session's."""
+    """Nothing is prepared behind a pooler, where the statement would be another session's."""
     folder = postgres_folder / f"pgbouncer-{uuid.uuid4().hex}"
-    with pgbouncer(postgres, folder) as reached:
-        url = engine.url.set(port=make_url(reached).port)
+    with pgbouncer(postgres, folder) as pooler_url:
+        url = engine.url.set(port=make_url(pooler_url).port)
         with open_engine(url.render_as_string(hide_password=False)) as pooled:
             record(pooled, EVENT)
             with pooled.connect() as connection:
@@ -78,21 +81,21 @@ def test_nothing_is_prepared_behind_a_pooler(
                 assert prepared.scalar() == 0
 
 
-def test_the_pool_is_fixed(engine: Engine) -> None:
-    """What a worker may take of the database's connections is what DB_POOL_SIZE says."""
+def test_pool_has_a_fixed_size(engine: Engine) -> None:
+    """The pool has DB_POOL_SIZE connections and no overflow."""
     pool = engine.pool
-    assert (pool.size(), pool._max_overflow) == (8, 0)  # type: ignore[attr-defined] # noqa: SLF001 - a QueuePool's
+    assert (pool.size(), pool._max_overflow) == (8, 0)  # type: ignore[attr-defined] # noqa: SLF001 - QueuePool has no accessor
 
 
-def test_a_read_only_server_is_left(engine: Engine) -> None:
-    """After a failover the next try is made on a fresh connection, which finds the new primary."""
+def test_read_only_server_is_replaced(engine: Engine) -> None:
+    """After a failover, a retry uses a new connection, which reaches the new primary."""
     with engine.connect() as connection:
         connection.execute(text("SET default_transaction_read_only = on"))
     assert retry_until(Deadline(10), lambda: record(engine, EVENT)).outcome == Outcome.APPLIED
 
 
-def test_a_connection_that_was_not_made_is_closed() -> None:
-    """A server that accepts and says nothing keeps no socket of ours once we have given up."""
+def test_failed_connection_is_closed() -> None:
+    """The socket is closed after connecting to a server that never responds."""
     with socket.create_server(("127.0.0.1", 0)) as silent:
         port = silent.getsockname()[1]
         engine = make_engine(f"postgresql://nobody@127.0.0.1:{port}/none", pool_size=1)
@@ -100,14 +103,14 @@ def test_a_connection_that_was_not_made_is_closed() -> None:
         try:
             with pytest.raises(OperationalError):
                 engine.connect()
-            ours = psutil.Process().net_connections()
+            open_sockets = psutil.Process().net_connections()
         finally:
             gc.enable()
-    assert not [each for each in ours if each.raddr and each.raddr.port == port]
+    assert not [each for each in open_sockets if each.raddr and each.raddr.port == port]
 
 
-def test_an_error_shows_no_values(engine: Engine) -> None:
-    """SQLAlchemy's part of an error's text leaves out what was sent with the statement."""
+def test_error_hides_the_values(engine: Engine) -> None:
+    """The text of an SQLAlchemy error hides the values that were sent with the statement."""
     with engine.connect() as connection, pytest.raises(DataError) as caught:
         connection.execute(text("SELECT (:n)::integer / (:secret)::integer"), {"n": 1, "secret": 0})
     assert "hidden" in str(caught.value)

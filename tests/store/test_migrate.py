@@ -1,4 +1,4 @@
-"""The migrations: what they make, and that two releases can't collide."""
+"""Tests of the migrations: the tables they make, and that two releases can't collide."""
 
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -10,7 +10,6 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Engine, select, text
 from sqlalchemy.exc import OperationalError
 
-from receiver.store import migrate as migration
 from receiver.store import schema
 from receiver.store.engine import make_engine
 from receiver.store.jobs.rebuild import rebuild
@@ -31,8 +30,8 @@ def _ignore(_line: str) -> None:
     pass
 
 
-def _go_back(engine: Engine) -> None:
-    """Undo the last migration."""
+def _undo_last_migration(engine: Engine) -> None:
+    """Change the schema back to version 0004."""
     with engine.connect() as connection:
         connection.execute(
             text(
@@ -56,36 +55,37 @@ def _row(engine: Engine, job: str) -> dict[str, Any]:
         return dict(connection.execute(statement).mappings().one())
 
 
-def test_the_migrations_make_the_tables(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What tables.py says and what the migrations have made don't differ."""
-    # So that the type, which SQLAlchemy doesn't know, is read back as what it is.
-    monkeypatch.setitem(engine.dialect.ischema_names, "xid8", TransactionId)  # type: ignore[attr-defined] # of Postgres's dialect
+def test_migrations_match_the_tables(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The migrated schema doesn't differ from tables.py."""
+    # SQLAlchemy doesn't know the type; this makes the reflection return ours.
+    monkeypatch.setitem(engine.dialect.ischema_names, "xid8", TransactionId)  # type: ignore[attr-defined] # Postgres's dialect has it
     with engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_server_default": False})
         assert compare_metadata(context, metadata) == []
 
 
-def test_bodies_take_lz4_where_the_server_has_it(engine: Engine) -> None:
-    """Where it hasn't, they are compressed as ever, and the migration goes on."""
-    offered = (
+def test_bodies_use_lz4_where_available(engine: Engine) -> None:
+    """Bodies are compressed with lz4 if the server has it, else with the server's default."""
+    is_available = (
         "SELECT 'lz4' = ANY(enumvals) FROM pg_settings WHERE name = 'default_toast_compression'"
     )
-    taken = """
+    is_used = """
         SELECT attcompression = 'l' FROM pg_attribute
         WHERE attrelid = 'events'::regclass AND attname = 'body'
     """
     with engine.connect() as connection:
         assert (
-            connection.execute(text(offered)).scalar() == connection.execute(text(taken)).scalar()
+            connection.execute(text(is_available)).scalar()
+            == connection.execute(text(is_used)).scalar()
         )
 
 
-def test_the_version_is_the_newest_migration() -> None:
-    """The constant that spares the web process Alembic is the last file's number."""
+def test_schema_version_is_the_newest_migration() -> None:
+    """SCHEMA_VERSION is the number of the newest migration's file."""
     assert max(path.name[:4] for path in VERSIONS.glob("*.py")) == SCHEMA_VERSION
 
 
-def test_the_state_of_the_schema(database: str) -> None:
+def test_schema_state(database: str) -> None:
     """An empty database is behind, a migrated one current, and one of a later release newer."""
     engine = make_engine(database, pool_size=1)
     with engine.connect() as connection:
@@ -103,9 +103,9 @@ def test_the_state_of_the_schema(database: str) -> None:
     engine.dispose()
 
 
-def test_what_was_stored_before_0005_is_as_if_it_came_after(engine: Engine) -> None:
-    """Of a gap rebuilding changes nothing; of other jobs it writes what nobody asks of them."""
-    for told in (
+def test_rows_from_before_0005_equal_rebuilt_ones(engine: Engine) -> None:
+    """After 0005, rebuilding changes no gap; in other jobs it changes only unqueried columns."""
+    for event in (
         make_event({"status": "COMPLETED", "updated_at": START, "sentences": 5}, minutes=3),
         make_event({"status": "COMPLETED", "updated_at": None}, source="fetch", minutes=9),
         make_event({"status": "COMPLETED", "updated_at": START}, job="gap", minutes=3),
@@ -113,8 +113,8 @@ def test_what_was_stored_before_0005_is_as_if_it_came_after(engine: Engine) -> N
         make_event({"status": "RUNNING", "updated_at": None}, job="running"),
         make_event({"status": "FAILED", "updated_at": None}, job="failed", minutes=7),
     ):
-        record(engine, told)
-    _go_back(engine)
+        record(engine, event)
+    _undo_last_migration(engine)
     migrate(engine, report=_ignore)
     assert not rebuild(engine, "gap")
     for job in ("running", "failed"):
@@ -128,27 +128,27 @@ def test_what_was_stored_before_0005_is_as_if_it_came_after(engine: Engine) -> N
 
 
 def test_0005_reads_the_ledger_by_its_index(engine: Engine) -> None:
-    """While it does callbacks wait, and the ledger is as large as all that was ever told."""
+    """Migration 0005 reads the ledger by an index, because callbacks wait for it."""
     record(engine, make_event({"status": "COMPLETED"}))
-    _go_back(engine)
+    _undo_last_migration(engine)
     with engine.connect() as connection:
-        # On so small a table it would be the cheaper way.
+        # On a table this small, a sequential scan is cheaper.
         name = connection.execute(text("SELECT current_database()")).scalar()
         connection.execute(text(f"ALTER DATABASE {name} SET enable_seqscan = off"))
         connection.execute(text("SELECT pg_stat_reset()"))
-    engine.dispose()  # which lets the counts be known, too
+    engine.dispose()  # closing the connections also flushes their statistics
     migrate(engine, report=_ignore)
     engine.dispose()
     wait_until(lambda: _scans(engine, "events_job") > 0)
 
 
-def test_two_releases_do_not_collide(database: str) -> None:
-    """Four migrations at once: one does it, the others find it done."""
+def test_only_one_of_four_migrations_runs(database: str) -> None:
+    """Of four migrations at once, one migrates and the others report that it is done."""
     engines = [make_engine(database, pool_size=1) for _ in range(4)]
-    told: list[str] = []
+    reports: list[str] = []
     with ThreadPoolExecutor(4) as pool:
-        list(pool.map(lambda engine: migrate(engine, report=told.append), engines))
-    assert sorted(line.rpartition(" ")[2] for line in told) == [
+        list(pool.map(lambda engine: migrate(engine, report=reports.append), engines))
+    assert sorted(line.rpartition(" ")[2] for line in reports) == [
         "already.",
         "already.",
         "already.",
@@ -158,16 +158,15 @@ def test_two_releases_do_not_collide(database: str) -> None:
         engine.dispose()
 
 
-def test_a_migration_gives_up_on_a_lock(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It doesn't stand in a table's queue, where every callback would wait behind it."""
-    monkeypatch.setattr(migration, "LOCK_TIMEOUT_SECONDS", 1)
+def test_migration_gives_up_on_a_lock(engine: Engine) -> None:
+    """A migration gives up on a lock, because every callback would wait behind it."""
     with engine.connect() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '0000'"))
     holder = engine.execution_options(isolation_level="READ COMMITTED")
     with holder.begin() as connection, ThreadPoolExecutor(1) as pool:
         connection.execute(text("LOCK alembic_version"))
-        release = pool.submit(migrate, engine, report=_ignore)
-        while not (waits_for_lock(engine) or release.done()):
+        migration = pool.submit(migrate, engine, report=_ignore, lock_timeout_seconds=1)
+        while not (waits_for_lock(engine) or migration.done()):
             pass
         with pytest.raises(OperationalError, match="lock timeout"):
-            release.result(30)
+            migration.result(30)

@@ -1,4 +1,4 @@
-"""Trying again, and when not to."""
+"""Tests of retrying: which errors are transient, and when it ends."""
 
 import pytest
 from sqlalchemy import Engine, text
@@ -11,8 +11,8 @@ from receiver.store.retry import DatabaseUnavailableError, retry_until
 from tests.support.server import free_port
 
 
-def test_a_killed_connection_is_replaced(engine: Engine) -> None:
-    """The next try gets a fresh connection, and the caller hears nothing of the first."""
+def test_killed_connection_is_replaced(engine: Engine) -> None:
+    """A retry uses a new connection, and the caller sees no error of the killed one."""
     with engine.connect() as connection:
         pid = connection.execute(text("SELECT pg_backend_pid()")).scalar()
         victim = connection.execution_options()
@@ -21,24 +21,24 @@ def test_a_killed_connection_is_replaced(engine: Engine) -> None:
         connections = iter([victim])
 
         def attempt() -> int:
-            found = next(connections, None)
-            if found is not None:
-                return int(found.execute(text("SELECT 1")).scalar_one())
+            connection = next(connections, None)
+            if connection is not None:
+                return int(connection.execute(text("SELECT 1")).scalar_one())
             with engine.connect() as fresh:
                 return int(fresh.execute(text("SELECT 2")).scalar_one())
 
         assert retry_until(Deadline(10), attempt) == 2
 
 
-def test_a_database_that_stays_away_is_unavailable() -> None:
-    """Where nobody listens, the deadline ends it."""
+def test_unavailable_database_raises_at_the_deadline() -> None:
+    """If the database stays unavailable, the deadline ends the retries."""
     engine = make_engine(f"postgresql://nobody@127.0.0.1:{free_port()}/none", pool_size=1)
     with pytest.raises(DatabaseUnavailableError):
         retry_until(Deadline(0.3), engine.connect)
 
 
-def test_a_fault_of_the_values_is_not_tried_again(engine: Engine) -> None:
-    """It would come back for ever; it goes to the caller at once."""
+def test_error_of_the_values_is_not_retried(engine: Engine) -> None:
+    """An error that the values cause is raised at once, because a retry can't help."""
     attempts = []
 
     def attempt() -> None:
@@ -51,8 +51,8 @@ def test_a_fault_of_the_values_is_not_tried_again(engine: Engine) -> None:
     assert len(attempts) == 1
 
 
-def test_an_error_is_named_without_its_values(engine: Engine) -> None:
-    """What is logged of an error says its kind, and nothing of what was sent."""
+def test_error_description_has_no_values(engine: Engine) -> None:
+    """The description of an error has its kind and none of the values."""
     with engine.connect() as connection, pytest.raises(SQLAlchemyError) as caught:
         connection.execute(text("SELECT (:secret)::integer"), {"secret": "swordfish"})
     assert "swordfish" in str(caught.value)

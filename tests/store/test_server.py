@@ -1,4 +1,4 @@
-"""What the server tells of itself."""
+"""Tests of what the server reports about itself."""
 
 import secrets
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ LIMIT = 5
 
 
 @pytest.fixture
-def limited(postgres: Server, database: str) -> Iterator[str]:
+def limited_url(postgres: Server, database: str) -> Iterator[str]:
     """Yield the URL of a fresh database for a role that may have five connections."""
     name = sql.Identifier(role := f"limited_{secrets.token_hex(4)}")
     password = secrets.token_hex(8)
@@ -32,47 +32,47 @@ def limited(postgres: Server, database: str) -> Iterator[str]:
         admin.execute(sql.SQL("DROP ROLE {}").format(name))
 
 
-def room(engine: Engine) -> int:
-    """Return the room that the server tells of."""
+def available_connections(engine: Engine) -> int:
+    """Return how many connections the server reports as available."""
     with engine.connect() as connection:
         return describe_server(connection).available_connections
 
 
-def test_the_version_is_the_major_one(postgres: Server) -> None:
-    """It is told as people speak of it."""
+def test_version_is_the_major_version(postgres: Server) -> None:
+    """The reported version is the major version."""
     with psycopg.connect(postgres.url()) as other:
         version = other.info.server_version
     with open_engine(postgres.url()) as engine, engine.connect() as connection:
         assert describe_server(connection).version == version // 10_000
 
 
-def test_the_servers_limit_holds_without_its_reserve(postgres: Server) -> None:
-    """Of 100 connections the superuser's are none of ours."""
+def test_server_limit_excludes_reserved_connections(postgres: Server) -> None:
+    """The server's limit counts without the connections that it reserves for superusers."""
     with open_engine(postgres.url()) as engine:
-        assert 0 < room(engine) <= 97
+        assert 0 < available_connections(engine) <= 97
 
 
-def test_the_roles_limit_holds(limited: str) -> None:
-    """A hosted database limits the role far below the server."""
-    with open_engine(limited) as engine:
-        assert room(engine) == LIMIT
+def test_role_limit_counts(limited_url: str) -> None:
+    """A role's limit counts, which a hosted database sets far below the server's."""
+    with open_engine(limited_url) as engine:
+        assert available_connections(engine) == LIMIT
 
 
-def test_others_take_room_and_our_own_do_not(limited: str) -> None:
-    """The web process counts as itself, whatever else is connected counts against it."""
+def test_only_other_programs_connections_count(limited_url: str) -> None:
+    """Other programs' connections are subtracted, and the service's own are not."""
     with (
-        open_engine(limited) as asking,
-        open_engine(limited) as serving,
+        open_engine(limited_url) as querying,
+        open_engine(limited_url) as serving,
         serving.connect(),
-        psycopg.connect(limited, application_name="somebody else"),
+        psycopg.connect(limited_url, application_name="another program"),
     ):
-        assert room(asking) == LIMIT - 1
+        assert available_connections(querying) == LIMIT - 1
 
 
-def test_the_databases_limit_holds(limited: str, postgres: Server) -> None:
-    """Whichever limit is the least counts."""
-    name = sql.Identifier(urlsplit(limited).path[1:])
+def test_database_limit_counts(limited_url: str, postgres: Server) -> None:
+    """The lowest of the limits counts, for example the database's."""
+    name = sql.Identifier(urlsplit(limited_url).path[1:])
     with psycopg.connect(postgres.url(), autocommit=True) as admin:
         admin.execute(sql.SQL("ALTER DATABASE {} CONNECTION LIMIT 3").format(name))
-    with open_engine(limited) as engine:
-        assert room(engine) == 3
+    with open_engine(limited_url) as engine:
+        assert available_connections(engine) == 3

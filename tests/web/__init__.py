@@ -1,1 +1,1 @@
-"""Tests of web."""
+"""Tests of the web room."""

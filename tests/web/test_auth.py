@@ -1,4 +1,4 @@
-"""API keys: who passes, and that no route is open by mistake."""
+"""Tests of the API keys, and that only the listed routes work without one."""
 
 import base64
 import re
@@ -13,27 +13,27 @@ from tests.support.stored_callbacks import json_of
 
 KEYS = (ApiKey("one", "first-secret"), ApiKey("two", "second=secret", may_write=True))
 
-# Open to everybody, and open to Twilio by its signature; all the rest needs an API key.
-OPEN = {"/healthz", "/readyz", "/openapi.json"}
-SIGNED = {f"{prefix}/callbacks/transcription" for prefix in ("", "/", "/a", "/a/a")}
+# Open to everybody, and open to Twilio's signature. All other routes need an API key.
+PUBLIC_PATHS = {"/healthz", "/readyz", "/openapi.json"}
+SIGNED_PATHS = {f"{prefix}/callbacks/transcription" for prefix in ("", "/", "/a", "/a/a")}
 
 
-def _basic(credentials: str) -> str:
+def _basic_authorization(credentials: str) -> str:
     return f"Basic {base64.b64encode(credentials.encode()).decode()}"
 
 
 @pytest.mark.parametrize(
     ("authorization", "name"),
     [
-        (_basic("one:first-secret"), "one"),
-        (_basic("two:second=secret"), "two"),
-        (_basic("one:first-secret").replace("Basic", "bASIC"), "one"),
+        (_basic_authorization("one:first-secret"), "one"),
+        (_basic_authorization("two:second=secret"), "two"),
+        (_basic_authorization("one:first-secret").replace("Basic", "bASIC"), "one"),
         ("Bearer first-secret", "one"),
         ("bearer  second=secret ", "two"),
     ],
 )
-def test_a_key_is_known_by_name_and_secret_or_by_secret(authorization: str, name: str) -> None:
-    """Basic carries both, as Twilio's SDKs send them, and Bearer the secret alone."""
+def test_key_is_identified_by_its_secret(authorization: str, name: str) -> None:
+    """Basic identifies a key by name and secret, Bearer by the secret alone."""
     key = identify(authorization, KEYS)
     assert key is not None
     assert key.name == name
@@ -51,24 +51,24 @@ def test_a_key_is_known_by_name_and_secret_or_by_secret(authorization: str, name
         "Bearer one:first-secret",
         "Bearer second",
         "Bearer FIRST-SECRET",
-        _basic("one:second=secret"),
-        _basic("One:first-secret"),
-        _basic(":first-secret"),
-        _basic("first-secret"),
-        _basic("one:first-secret:write"),
-        _basic("one:first-secret").rstrip("="),
+        _basic_authorization("one:second=secret"),
+        _basic_authorization("One:first-secret"),
+        _basic_authorization(":first-secret"),
+        _basic_authorization("first-secret"),
+        _basic_authorization("one:first-secret:write"),
+        _basic_authorization("one:first-secret").rstrip("="),
         "Basic \u00e9\u00e9\u00e9\u00e9",
         "Basic ====",
         "Bearer \u00e9",
     ],
 )
-def test_nothing_else_is_a_key(authorization: str) -> None:
-    """A secret under another name, half a pair, another scheme or no base64 are nobody."""
+def test_other_credentials_identify_no_key(authorization: str) -> None:
+    """Wrong, incomplete or malformed credentials identify no key."""
     assert identify(authorization, KEYS) is None
 
 
-def test_a_stranger_is_told_how_to_come_in(client: FlaskClient) -> None:
-    """Without a key the answer is 401, Twilio's 20003, and names both schemes."""
+def test_request_without_key_gets_401_with_both_schemes(client: FlaskClient) -> None:
+    """A request without a key gets 401 with Twilio's 20003 and both schemes."""
     response = client.get("/v3/Transcriptions")
     assert response.status_code == 401
     assert response.content_type == "application/problem+json"
@@ -78,19 +78,19 @@ def test_a_stranger_is_told_how_to_come_in(client: FlaskClient) -> None:
     )
 
 
-def test_a_stranger_learns_of_no_job(client: FlaskClient) -> None:
-    """Without a key even an id that can't exist is answered 401."""
+def test_request_without_key_reveals_no_job(client: FlaskClient) -> None:
+    """A request without a key gets 401 even for an id that can't exist."""
     assert client.get("/v3/Transcriptions/no.such.id").status_code == 401
 
 
-def test_every_route_is_closed_unless_it_is_listed_here(app: Flask, client: FlaskClient) -> None:
-    """Without credentials each route answers 401, the callback's 403, and only a few answer."""
+def test_unlisted_routes_need_a_key(app: Flask, client: FlaskClient) -> None:
+    """Every route without credentials returns 401, but for the public and the signed ones."""
     for rule in app.url_map.iter_rules():
         path = rule.rule.replace("<job_id>", "job").replace("<callback_id>", "1")
         path = re.sub("<string[^>]*>", "a", path)
         assert "<" not in path
         for method in (rule.methods or set()) - {"OPTIONS"}:
-            # Of a path that begins with two slashes a client would make a host.
-            said = client.open(method=method, environ_overrides={"PATH_INFO": path})
-            expected = 200 if path in OPEN else 403 if path in SIGNED else 401
-            assert (method, path, said.status_code) == (method, path, expected)
+            # A client would take the first part of a path with two slashes for a host.
+            response = client.open(method=method, environ_overrides={"PATH_INFO": path})
+            expected = 200 if path in PUBLIC_PATHS else 403 if path in SIGNED_PATHS else 401
+            assert (method, path, response.status_code) == (method, path, expected)

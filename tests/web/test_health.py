@@ -1,4 +1,4 @@
-"""Liveness and readiness."""
+"""Tests of liveness and readiness."""
 
 import psycopg
 import pytest
@@ -11,73 +11,73 @@ from receiver.services import services_of
 from tests.support.environment import ENVIRON
 
 
-def get(environ: dict[str, str], path: str) -> TestResponse:
-    """Return the answer of an application with these settings."""
+def _get_from_new_app(environ: dict[str, str], path: str) -> TestResponse:
+    """Return the response of an application with these settings."""
     app = create_app(environ)
-    answer = app.test_client().get(path)
+    response = app.test_client().get(path)
     services_of(app).engine.dispose()
 
-    return answer
+    return response
 
 
 def test_healthz_needs_no_database() -> None:
-    """A process whose database is away is alive."""
-    answer = get(ENVIRON, "/healthz")
+    """A process is alive while its database is unavailable."""
+    response = _get_from_new_app(ENVIRON, "/healthz")
 
-    assert answer.status_code == 200
-    assert answer.json == {"status": "ok"}
+    assert response.status_code == 200
+    assert response.json == {"status": "ok"}
 
 
-def test_readyz_is_ready_on_the_codes_own_schema(client: FlaskClient) -> None:
-    """A migrated database that answers is all it takes."""
-    answer = client.get("/readyz")
+def test_readyz_is_ready_on_the_current_schema(client: FlaskClient) -> None:
+    """A service with a migrated database that responds is ready."""
+    response = client.get("/readyz")
 
-    assert answer.status_code == 200
-    assert answer.json == {"status": "ready"}
-    assert answer.headers["Cache-Control"] == "no-store"
+    assert response.status_code == 200
+    assert response.json == {"status": "ready"}
+    assert response.headers["Cache-Control"] == "no-store"
 
 
 @pytest.mark.own_database
 def test_readyz_is_ready_on_a_newer_schema(client: FlaskClient, engine: Engine) -> None:
-    """The old release's processes serve on while the new one has migrated."""
+    """An old release stays ready after the new one has migrated the database."""
     with engine.connect() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
 
     assert client.get("/readyz").status_code == 200
 
 
-def test_readyz_tells_that_the_schema_is_behind(database: str) -> None:
-    """On a database that was never migrated it says what to run."""
-    answer = get({**ENVIRON, "DATABASE_URL": database}, "/readyz")
+def test_readyz_reports_an_old_schema(database: str) -> None:
+    """The response names the command to run on a database that isn't migrated."""
+    response = _get_from_new_app({**ENVIRON, "DATABASE_URL": database}, "/readyz")
 
-    assert answer.status_code == 503
-    assert answer.content_type == "application/problem+json"
-    assert "flask --app app migrate" in answer.get_json(force=True)["detail"]
+    assert response.status_code == 503
+    assert response.content_type == "application/problem+json"
+    assert "flask --app app migrate" in response.get_json(force=True)["detail"]
 
 
-def test_readyz_tells_that_nothing_can_be_written(client: FlaskClient, engine: Engine) -> None:
-    """A database that only reads keeps no callback; one that writes again is ready again."""
+def test_readyz_reports_a_read_only_database(client: FlaskClient, engine: Engine) -> None:
+    """A read-only database makes the service not ready, until it accepts writes again."""
     with engine.connect() as connection:
         name = connection.execute(text("SELECT current_database()")).scalar_one()
         connection.execute(text(f"ALTER DATABASE {name} SET default_transaction_read_only = on"))
-        answer = client.get("/readyz")
+        response = client.get("/readyz")
         connection.execute(text(f"ALTER DATABASE {name} RESET default_transaction_read_only"))
 
-    assert answer.status_code == 503
-    assert "does not accept writes" in answer.get_json(force=True)["detail"]
+    assert response.status_code == 503
+    assert "does not accept writes" in response.get_json(force=True)["detail"]
     assert client.get("/readyz").status_code == 200
 
 
-def test_readyz_tells_that_the_database_does_not_answer() -> None:
-    """Where nobody listens it is a problem document, not a traceback."""
-    answer = get(ENVIRON, "/readyz")
+def test_readyz_reports_an_unavailable_database() -> None:
+    """The response is a problem document if the database is unavailable."""
+    response = _get_from_new_app(ENVIRON, "/readyz")
 
-    assert answer.status_code == 503
-    assert "does not respond" in answer.get_json(force=True)["detail"]
+    assert response.status_code == 503
+    assert "does not respond" in response.get_json(force=True)["detail"]
 
 
-def test_readyz_survives_its_connection(client: FlaskClient, migrated: str) -> None:
-    """A pooled connection that the server has ended is no reason to be taken out of service."""
+def test_readyz_replaces_a_lost_connection(client: FlaskClient, migrated: str) -> None:
+    """A service stays ready after the server has ended a pooled connection."""
     assert client.get("/readyz").status_code == 200
     with psycopg.connect(migrated, autocommit=True) as admin:
         admin.execute(

@@ -1,4 +1,4 @@
-"""Why a transcript may be missing."""
+"""Tests of the reasons why a transcript is missing."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -9,7 +9,7 @@ from receiver.web.transcript_state import is_missing, missing_kind, missing_reas
 
 NOW = datetime(2026, 4, 2, 12, tzinfo=UTC)
 GRACE = timedelta(minutes=15)
-OURS = "https://user:hush@app.example.com/twilio"
+PUBLIC_URL = "https://user:hush@app.example.com/twilio"
 JOB: dict[str, Any] = {
     "status": "COMPLETED",
     "transcript_sha256": None,
@@ -24,10 +24,10 @@ JOB: dict[str, Any] = {
 def _reasons(resolved: dict[str, Any] | None = None, **changes: Any) -> str:
     job = JOB | {"resolved_configuration": resolved} | changes
 
-    return "\n".join(missing_reasons(job, public_url=OURS))
+    return "\n".join(missing_reasons(job, public_url=PUBLIC_URL))
 
 
-def _calling(url: str) -> dict[str, Any]:
+def _with_callback_url(url: str) -> dict[str, Any]:
     return {"transcriptionStatusCallback": {"url": url}}
 
 
@@ -41,15 +41,13 @@ def _calling(url: str) -> dict[str, Any]:
         ({"status": "RUNNING"}, False),
     ],
 )
-def test_missing_is_what_was_promised_and_is_overdue(
-    changes: dict[str, Any], *, missing: bool
-) -> None:
-    """A job that is completed, has no transcript, and ended longer ago than the grace time."""
+def test_overdue_transcript_is_missing(changes: dict[str, Any], *, missing: bool) -> None:
+    """A transcript is missing once its job is completed and the grace time has ended."""
     assert is_missing(JOB | changes, grace=GRACE, at=NOW) == missing
 
 
-def test_what_became_of_the_callback_has_a_name() -> None:
-    """It never came, it can't be used, it doesn't verify, or it brought nothing."""
+def test_missing_kind_says_what_happened_to_the_callback() -> None:
+    """The kind says whether the callback came, is quarantined, is rejected or has no transcript."""
     assert missing_kind(JOB) == "callback_never_came"
     assert missing_kind(JOB | {"is_quarantined": True}) == "callback_quarantined"
     assert missing_kind(JOB | {"is_rejected": True}) == "callback_rejected"
@@ -57,41 +55,41 @@ def test_what_became_of_the_callback_has_a_name() -> None:
 
 
 @pytest.mark.parametrize("resolved", [{}, {"transcriptionStatusCallback": None}])
-def test_a_configuration_without_a_callback_is_the_reason(resolved: dict[str, Any]) -> None:
-    """Then nothing else is."""
+def test_configuration_without_callback_is_the_only_reason(resolved: dict[str, Any]) -> None:
+    """A configuration without a callback is the only reason that is listed."""
     assert "sends no callback." in _reasons(resolved)
     assert "rejected" not in _reasons(resolved)
 
 
-def test_a_configuration_that_calls_elsewhere_is_the_reason() -> None:
-    """It is shown without what may be secret in either address."""
-    told = _reasons(
-        _calling("https://me:secret@old.example.com/callbacks/transcription?key=secret")
+def test_configuration_with_another_url_is_a_reason() -> None:
+    """A configuration with another callback URL is a reason, shown without secrets."""
+    reasons = _reasons(
+        _with_callback_url("https://me:secret@old.example.com/callbacks/transcription?key=secret")
     )
-    assert "calls https://old.example.com/callbacks/transcription, which is not" in told
-    assert "https://app.example.com/twilio/callbacks/transcription." in told
-    assert "secret" not in told
-    assert "hush" not in told
+    assert "calls https://old.example.com/callbacks/transcription, which is not" in reasons
+    assert "https://app.example.com/twilio/callbacks/transcription." in reasons
+    assert "secret" not in reasons
+    assert "hush" not in reasons
 
 
 @pytest.mark.parametrize("credentials", ["", "user:hush@"])
 @pytest.mark.parametrize("tail", ["", "/", "?x=1"])
-def test_our_own_address_is_known(credentials: str, tail: str) -> None:
-    """With or without credentials, a slash at the end and a query."""
+def test_own_url_is_recognized(credentials: str, tail: str) -> None:
+    """The service's own URL is recognized with credentials, a final slash or a query."""
     url = f"https://{credentials}app.example.com/twilio/callbacks/transcription{tail}"
-    assert "rejected" in _reasons(_calling(url))
+    assert "rejected" in _reasons(_with_callback_url(url))
 
 
-def test_a_long_call_may_be_too_large() -> None:
-    """Twilio skips a callback beyond 1 MB."""
+def test_long_call_may_be_too_large() -> None:
+    """A long call's callback may exceed 1 MB, which Twilio doesn't send (17564)."""
     assert "17564" in _reasons(duration=3600)
     assert "17564" not in _reasons(duration=600)
 
 
-def test_a_configuration_without_a_conversation_is_told() -> None:
-    """There nothing can be fetched back; of one that isn't known nobody can say so."""
-    assert "can't be fetched" in _reasons(_calling("x"))
+def test_configuration_without_conversation_is_reported() -> None:
+    """The reasons say that nothing can be fetched if the configuration has no conversation."""
+    assert "can't be fetched" in _reasons(_with_callback_url("x"))
     assert "can't be fetched" not in _reasons()
     assert "can't be fetched" not in _reasons(conversation_id="conv")
-    stored = {**_calling("x"), "conversationConfigurationId": "conv_configuration_1"}
+    stored = {**_with_callback_url("x"), "conversationConfigurationId": "conv_configuration_1"}
     assert "can't be fetched" not in _reasons(stored)

@@ -1,4 +1,4 @@
-"""Completeness: the figures add up, whatever the store holds, and are cheap to have."""
+"""Tests that the figures of completeness add up for any jobs, and are cheap to read."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -37,15 +37,15 @@ def _figures(engine: Engine, hours: float = 0) -> Completeness:
         return completeness(connection, START + hours * HOUR)
 
 
-def _to_resubmit(connection: Connection, over_by: datetime) -> Sequence[Row]:
+def _jobs_to_resubmit(connection: Connection, overdue_by: datetime) -> Sequence[Row]:
     with_recording = text("UPDATE transcriptions SET configuration_id = 'c', source_id = 's'")
     connection.execute(with_recording)
 
-    return jobs_to_resubmit(connection, over_by, over_by, account_id=None, limit=9)
+    return jobs_to_resubmit(connection, overdue_by, overdue_by, account_id=None, limit=9)
 
 
-def test_an_empty_store_lacks_nothing(engine: Engine) -> None:
-    """All figures are 0, and nothing is known of any time."""
+def test_figures_of_empty_store_are_zero(engine: Engine) -> None:
+    """All figures of an empty store are 0, and no time is known."""
     figures = _figures(engine)
     assert (figures.completed, figures.missing, figures.awaiting) == (0, 0, 0)
     assert figures.oldest_missing_at is figures.since is None
@@ -53,10 +53,10 @@ def test_an_empty_store_lacks_nothing(engine: Engine) -> None:
 
 @settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(jobs=_jobs, hours=st.sampled_from([-1, 0, 0.5, 1, 200]))
-def test_the_figures_are_what_counting_gives(
+def test_figures_equal_a_count_of_the_jobs(
     engine: Engine, jobs: list[dict[str, object]], hours: float
 ) -> None:
-    """Only a completed job promises a transcript, and only after the grace time is it missing."""
+    """The figures equal a count of the jobs; a gap is missing after the grace time."""
     with engine.connect() as connection:
         connection.execute(text("TRUNCATE events, transcriptions"))
     for number, head in enumerate(jobs):
@@ -64,31 +64,31 @@ def test_the_figures_are_what_counting_gives(
     promised = [head for head in jobs if head["status"] == "COMPLETED"]
     gaps = [head for head in promised if head["sentences"] is None]
     ends = [head["updated_at"] or START + timedelta(minutes=100) for head in gaps]
-    over = [end for end in ends if end <= START + hours * HOUR]  # type: ignore[operator]  # moments
+    overdue = [end for end in ends if end <= START + hours * HOUR]  # type: ignore[operator]  # all are datetimes
     figures = _figures(engine, hours)
     assert figures.completed == len(promised)
     assert figures.with_transcript == len(promised) - len(gaps)
-    assert (figures.missing, figures.awaiting) == (len(over), len(gaps) - len(over))
-    assert figures.oldest_missing_at == min(over, default=None)  # type: ignore[type-var]  # likewise
+    assert (figures.missing, figures.awaiting) == (len(overdue), len(gaps) - len(overdue))
+    assert figures.oldest_missing_at == min(overdue, default=None)  # type: ignore[type-var]  # all are datetimes
 
 
-def test_a_gap_without_an_end_counts_from_when_it_was_first_seen(engine: Engine) -> None:
-    """A row that an older release wrote is awaited for the grace time, and not for ever."""
+def test_gap_without_end_counts_from_first_seen(engine: Engine) -> None:
+    """A gap without an end time, from an older release, counts from when it was first seen."""
     record(engine, make_event({"status": "COMPLETED", "updated_at": None}, minutes=60))
     with engine.connect() as connection:
         connection.execute(text("UPDATE transcriptions SET ended_at = NULL"))
         assert [job["ended_at"] for job in missing_jobs(connection, START + HOUR, limit=9)] == [
             START + HOUR
         ]
-        assert len(_to_resubmit(connection, START + HOUR)) == 1
-        assert _to_resubmit(connection, START) == []
+        assert len(_jobs_to_resubmit(connection, START + HOUR)) == 1
+        assert _jobs_to_resubmit(connection, START) == []
     assert (_figures(engine, 0.9).awaiting, _figures(engine, 0.9).missing) == (1, 0)
     assert (_figures(engine, 1).awaiting, _figures(engine, 1).missing) == (0, 1)
     assert _figures(engine, 1).oldest_missing_at == START + HOUR
 
 
-def test_jobs_that_twilio_does_not_know_are_counted_and_named(engine: Engine) -> None:
-    """As long as they are unfinished; what a callback ends after all isn't unknown any more."""
+def test_unknown_jobs_are_counted_and_listed(engine: Engine) -> None:
+    """Unfinished jobs that Twilio doesn't know are counted and listed; finished ones are not."""
     for number in range(3):
         record(engine, make_event({"status": "PENDING"}, job=f"job_{number}", minutes=number))
     with engine.connect() as connection:
@@ -106,23 +106,23 @@ def test_jobs_that_twilio_does_not_know_are_counted_and_named(engine: Engine) ->
     assert _figures(engine).unknown_at_twilio == 1
 
 
-def test_the_oldest_gap_comes_first(engine: Engine) -> None:
-    """Missing jobs are named up to a limit, each with what may explain it."""
+def test_oldest_gap_comes_first(engine: Engine) -> None:
+    """The missing jobs are listed oldest first, up to a limit, each with its explanation."""
     for number in range(3):
         ended = START - number * HOUR
         head = {"status": "COMPLETED", "updated_at": ended}
         record(engine, make_event(head, job=f"job_{number}", minutes=100))
     record(engine, quarantined(make_event({"status": "COMPLETED"}, job="job_2")))
     with engine.connect() as connection:
-        found = missing_jobs(connection, START, limit=2)
-    assert [(job["id"], job["is_quarantined"]) for job in found] == [
+        selected = missing_jobs(connection, START, limit=2)
+    assert [(job["id"], job["is_quarantined"]) for job in selected] == [
         ("job_2", True),
         ("job_1", False),
     ]
 
 
-def test_an_explanation_is_of_that_job(engine: Engine) -> None:
-    """A job that was neither quarantined nor submitted again has none."""
+def test_job_without_events_has_an_empty_explanation(engine: Engine) -> None:
+    """The explanation of a gap is empty if the job was neither quarantined nor resubmitted."""
     record(engine, make_event({"status": "COMPLETED"}))
     with engine.connect() as connection:
         assert explain_gaps(connection, ["job", "other"]) == {
@@ -135,8 +135,8 @@ def test_an_explanation_is_of_that_job(engine: Engine) -> None:
         }
 
 
-def test_what_is_here_already_is_not_paid_for(engine: Engine) -> None:
-    """A callback that was quarantined or rejected may have the transcript: that mends for free."""
+def test_gap_with_a_stored_callback_is_not_resubmitted(engine: Engine) -> None:
+    """A job isn't resubmitted while a quarantined or rejected callback may hold its transcript."""
     for number in range(3):
         record(
             engine, make_event({"status": "COMPLETED", "updated_at": START}, job=f"job_{number}")
@@ -144,13 +144,13 @@ def test_what_is_here_already_is_not_paid_for(engine: Engine) -> None:
     record(engine, quarantined(make_event({"status": "COMPLETED"}, job="job_0")))
     store_rejected(engine, make_rejected(1), Quotas(frozenset()))
     with engine.connect() as connection:
-        found = _to_resubmit(connection, START + HOUR)
+        selected = _jobs_to_resubmit(connection, START + HOUR)
         assert explain_gaps(connection, ["job_1"])["job_1"]["is_rejected"]
-    assert [job["id"] for job in found] == ["job_2"]
+    assert [job["id"] for job in selected] == ["job_2"]
 
 
-def test_the_figures_are_read_off_indexes(engine: Engine) -> None:
-    """Of a million jobs none is read to count them."""
+def test_figures_are_read_from_indexes(engine: Engine) -> None:
+    """The figures are read from indexes, without reading any job's row."""
     with engine.connect() as connection:
         connection.execute(
             text(
@@ -163,7 +163,7 @@ def test_the_figures_are_read_off_indexes(engine: Engine) -> None:
         )
         connection.execute(text("VACUUM ANALYZE transcriptions"))
         sent: list[tuple[str, dict[str, object]]] = []
-        event.listen(engine, "before_cursor_execute", lambda *told: sent.append((told[2], told[3])))
+        event.listen(engine, "before_cursor_execute", lambda *args: sent.append((args[2], args[3])))
         figures = completeness(connection, START)
         [(statement, values)] = sent
         plan = "\n".join(connection.exec_driver_sql(f"EXPLAIN {statement}", values).scalars())

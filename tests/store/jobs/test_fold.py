@@ -1,4 +1,4 @@
-"""The fold is a function of a set."""
+"""Tests that the fold of a job's events depends only on which events there are."""
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -8,42 +8,44 @@ from tests.support.store_events import deliveries, expected_row, make_event
 
 
 @given(deliveries(), st.randoms(use_true_random=False))
-def test_order_and_repetition_do_not_matter(delivered: list[Event], random: object) -> None:
-    """Whatever the order and the number of deliveries, the row is the same."""
+def test_order_and_repetition_do_not_change_the_row(delivered: list[Event], random: object) -> None:
+    """The row is the same for every order and number of deliveries."""
     shuffled = [*delivered, *delivered]
-    random.shuffle(shuffled)  # type: ignore[attr-defined] # hypothesis's Random
+    random.shuffle(shuffled)  # type: ignore[attr-defined]  # it is hypothesis's Random
     assert expected_row(shuffled) == expected_row(delivered)
 
 
 @given(deliveries(), deliveries())
-def test_a_terminal_status_never_goes_back(some: list[Event], more: list[Event]) -> None:
-    """A job that is over stays over, whatever else comes in."""
-    over = {"COMPLETED", "FAILED"}
-    if expected_row(some)["status"] in over:
-        assert expected_row(some + more)["status"] in over
+def test_terminal_status_stays_terminal(
+    before_events: list[Event], later_events: list[Event]
+) -> None:
+    """A job that has ended stays ended, in any order of further events."""
+    terminal = {"COMPLETED", "FAILED"}
+    if expected_row(before_events)["status"] in terminal:
+        assert expected_row(before_events + later_events)["status"] in terminal
 
 
 @given(deliveries(), deliveries())
-def test_a_known_value_is_never_erased(some: list[Event], more: list[Event]) -> None:
-    """What was known stays known, though perhaps with another value."""
-    before, after = expected_row(some), expected_row(some + more)
+def test_known_value_is_never_erased(before_events: list[Event], later_events: list[Event]) -> None:
+    """A value that is known is never replaced by null."""
+    before, after = expected_row(before_events), expected_row(before_events + later_events)
     for name, value in before.items():
         if value is not None:
             assert after[name] is not None
 
 
 @given(deliveries(), deliveries())
-def test_an_empty_transcript_never_replaces_a_full_one(
-    some: list[Event], more: list[Event]
+def test_empty_transcript_never_replaces_a_full_one(
+    before_events: list[Event], later_events: list[Event]
 ) -> None:
-    """Once there are sentences, there are sentences."""
-    if expected_row(some)["sentences"]:
-        assert expected_row(some + more)["sentences"]
+    """A transcript without sentences never replaces one with sentences."""
+    if expected_row(before_events)["sentences"]:
+        assert expected_row(before_events + later_events)["sentences"]
 
 
 @given(deliveries())
-def test_a_conversations_transcript_is_only_a_makeshift(delivered: list[Event]) -> None:
-    """Whatever the times say, it is there only if nothing else brought as good a one."""
+def test_conversation_transcript_has_the_lowest_rank(delivered: list[Event]) -> None:
+    """A conversation's transcript is used only if no other source has one that is as good."""
     row = expected_row(delivered)
     if row["transcript_source"] == "conversation":
         others = [event for event in delivered if event.source != "conversation"]
@@ -53,19 +55,19 @@ def test_a_conversations_transcript_is_only_a_makeshift(delivered: list[Event]) 
 
 
 @given(deliveries())
-def test_a_job_has_ended_when_the_first_terminal_event_says(delivered: list[Event]) -> None:
-    """At the latest when that came; an unfinished job has not."""
+def test_end_is_at_most_that_of_any_terminal_event(delivered: list[Event]) -> None:
+    """A job ended no later than any terminal event says or arrived; others have no end."""
     row = expected_row(delivered)
-    over = {"COMPLETED", "FAILED"}
-    assert (row["ended_at"] is not None) == (row["status"] in over)
+    terminal = {"COMPLETED", "FAILED"}
+    assert (row["ended_at"] is not None) == (row["status"] in terminal)
     for event in delivered:
-        if event.head and event.head["status"] in over:
+        if event.head and event.head["status"] in terminal:
             assert row["ended_at"] <= event.received_at
             assert row["ended_at"] <= (event.head["updated_at"] or event.received_at)
 
 
-def test_newer_beats_older_field_by_field() -> None:
-    """The newer event's values win, and its nulls leave the older one's."""
+def test_newer_event_wins_field_by_field() -> None:
+    """The newer event's values win, and its nulls keep the older event's values."""
     older = make_event(
         {"status": "COMPLETED", "updated_at": None, "duration": 1, "source_id": "RE1"}
     )
@@ -74,8 +76,8 @@ def test_newer_beats_older_field_by_field() -> None:
     assert (row["duration"], row["source_id"]) == (2, "RE1")
 
 
-def test_received_at_is_of_callbacks_only() -> None:
-    """What we fetched ourselves was seen, but nothing was received."""
+def test_only_callbacks_set_received_at() -> None:
+    """A fetched event sets first_seen_at, but not received_at."""
     row = expected_row([make_event({"status": "RUNNING"}, source="fetch")])
     assert row["received_at"] is None
     assert row["first_seen_at"] is not None

@@ -1,4 +1,4 @@
-"""Reading one row past SQLAlchemy's cursors."""
+"""Tests of the prepared reads, which bypass SQLAlchemy's cursors."""
 
 import signal
 from types import FrameType
@@ -17,21 +17,21 @@ JOB = EVENT.job_id or ""
 _PID = "SELECT pg_backend_pid()"
 
 
-class _GivenUp(BaseException):
-    """As at a request's deadline."""
+class _Interrupt(BaseException):
+    """Interrupts a read, like a request's deadline."""
 
 
-def _give_up(_number: int, _frame: FrameType | None) -> None:
-    raise _GivenUp
+def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    raise _Interrupt
 
 
-def test_one_row_is_found_by_a_prepared_statement(engine: Engine) -> None:
-    """The plan for a job, or a body, is the same whichever is meant."""
+def test_single_row_reads_are_prepared(engine: Engine) -> None:
+    """A job and a body are each read by one prepared statement."""
     record(engine, EVENT)
     with engine.connect() as connection:
-        found = transcription(connection, JOB)
-        assert found is not None
-        assert (found["id"], found["status"]) == (JOB, "COMPLETED")
+        row = transcription(connection, JOB)
+        assert row is not None
+        assert (row["id"], row["status"]) == (JOB, "COMPLETED")
         assert transcript_body(connection, EVENT.sha256) == EVENT.body
         assert transcription(connection, "other") is None
         assert transcript_body(connection, b"") is None
@@ -40,8 +40,8 @@ def test_one_row_is_found_by_a_prepared_statement(engine: Engine) -> None:
     assert len(prepared) == 2
 
 
-def test_a_lost_connection_is_left(engine: Engine) -> None:
-    """Where the server has ended it the next read has another one."""
+def test_lost_connection_is_replaced(engine: Engine) -> None:
+    """A read uses a new connection after the server has ended the old one."""
     with engine.connect() as connection, engine.connect() as other:
         pid = connection.execute(text("SELECT pg_backend_pid()")).scalar_one()
         other.execute(text("SELECT pg_terminate_backend(:pid, 5000)"), {"pid": pid})
@@ -52,26 +52,26 @@ def test_a_lost_connection_is_left(engine: Engine) -> None:
             assert transcription(connection, "job") is None
 
 
-def test_a_read_that_was_given_up_answers_nobody_else(engine: Engine) -> None:
-    """Its connection goes, since the answer may yet come there."""
-    before = signal.signal(signal.SIGALRM, _give_up)
+def test_interrupted_read_drops_its_connection(engine: Engine) -> None:
+    """An interrupted read drops its connection, because the result may still arrive there."""
+    before = signal.signal(signal.SIGALRM, _interrupt)
     try:
         with engine.connect() as connection:
-            [(left,)] = execute_prepared(connection, _PID, {})
+            [(interrupted,)] = execute_prepared(connection, _PID, {})
             signal.setitimer(signal.ITIMER_REAL, 0.05)
-            with pytest.raises(_GivenUp):
+            with pytest.raises(_Interrupt):
                 execute_prepared(connection, "SELECT pg_sleep(60)", {})
     finally:
         signal.signal(signal.SIGALRM, before)
     with engine.connect() as connection:
-        assert execute_prepared(connection, _PID, {}) != [(left,)]
+        assert execute_prepared(connection, _PID, {}) != [(interrupted,)]
 
 
-def test_a_refused_statement_costs_no_connection(engine: Engine) -> None:
-    """The server's refusal is an answer: the connection goes on."""
+def test_failed_statement_keeps_the_connection(engine: Engine) -> None:
+    """A connection stays in use after the server has refused a statement."""
     with engine.connect() as connection:
-        [told] = execute_prepared(connection, _PID, {})
+        [pid] = execute_prepared(connection, _PID, {})
         with pytest.raises(DataError):
             execute_prepared(connection, "SELECT 1 / %(zero)s::integer", {"zero": 0})
     with engine.connect() as connection:
-        assert execute_prepared(connection, _PID, {}) == [told]
+        assert execute_prepared(connection, _PID, {}) == [pid]

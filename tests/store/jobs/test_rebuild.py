@@ -1,4 +1,4 @@
-"""Rebuilding: the ledger is the truth, and healthy rows stay as they are."""
+"""Tests of rebuilding: the ledger is the truth, and correct rows stay as they are."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -23,8 +23,8 @@ PENDING = make_event({"status": "PENDING", "duration": 7}, minutes=2)
 
 @settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(delivered=deliveries())
-def test_healthy_rows_stay_untouched(engine: Engine, delivered: list[Event]) -> None:
-    """Whatever was delivered, the row is what rebuilding gives."""
+def test_correct_row_stays_as_it_is(engine: Engine, delivered: list[Event]) -> None:
+    """The row of any deliveries equals its rebuilt row, so nothing is written."""
     with engine.connect() as connection:
         connection.execute(text("TRUNCATE events, transcriptions"))
     for event in delivered:
@@ -32,8 +32,8 @@ def test_healthy_rows_stay_untouched(engine: Engine, delivered: list[Event]) -> 
     assert not rebuild(engine, "job")
 
 
-def test_a_damaged_or_lost_row_is_restored(engine: Engine) -> None:
-    """A row that says something else than the ledger, or isn't there, becomes its fold again."""
+def test_damaged_or_lost_row_is_restored(engine: Engine) -> None:
+    """A row that is missing or differs from the ledger is restored to its fold."""
     for event in (COMPLETED, PENDING):
         record(engine, event)
     for damage in ("UPDATE transcriptions SET status = 'FAILED'", "DELETE FROM transcriptions"):
@@ -44,13 +44,13 @@ def test_a_damaged_or_lost_row_is_restored(engine: Engine) -> None:
         assert not rebuild(engine, "job")
 
 
-def test_a_job_that_is_gone_is_passed_over(engine: Engine) -> None:
-    """One that was removed after it had been listed is no fault."""
+def test_removed_job_is_skipped(engine: Engine) -> None:
+    """A job that was removed after it had been listed is skipped."""
     assert not rebuild(engine, "job")
 
 
-def test_every_job_of_the_ledger_is_named_once(engine: Engine) -> None:
-    """What is quarantined makes no job, and many events of a job are one."""
+def test_each_job_is_listed_once(engine: Engine) -> None:
+    """Each job of the ledger is listed once; a quarantined event makes no job."""
     for number in range(3):
         record(engine, make_event({"status": "PENDING"}, job=f"job_{number}"))
         record(engine, make_event({"status": "COMPLETED"}, job=f"job_{number}"))
@@ -60,15 +60,15 @@ def test_every_job_of_the_ledger_is_named_once(engine: Engine) -> None:
         assert count_jobs(connection) == 3
 
 
-def test_callbacks_may_come_in_meanwhile(engine: Engine) -> None:
-    """A job that is rebuilt over and over while its events arrive is their fold in the end."""
+def test_rebuilding_and_recording_run_at_once(engine: Engine) -> None:
+    """A job that is rebuilt while its events arrive ends as their fold."""
     events = [
         make_event({"status": "RUNNING", "updated_at": START, "duration": n}) for n in range(20)
     ]
     record(engine, events[0])
     with ThreadPoolExecutor(4) as pool:
-        told = pool.map(lambda event: record(engine, event), events)
+        recorded = pool.map(lambda event: record(engine, event), events)
         rebuilt = pool.map(lambda _: rebuild(engine, "job"), range(20))
         assert not any(rebuilt)
-        list(told)
+        list(recorded)
     assert stored_row(engine) == expected_row(events)

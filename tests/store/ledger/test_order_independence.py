@@ -1,4 +1,4 @@
-"""The store's law on real Postgres: any events, in any order, over several connections at once."""
+"""Tests on Postgres that any events, in any order over several connections, give their fold."""
 
 import itertools
 from collections.abc import Callable
@@ -24,34 +24,34 @@ from tests.support.store_events import (
 
 Record = Callable[[Event], Recorded]
 
-_jobs = itertools.count()
+_job_numbers = itertools.count()
 WRITERS = 8
-# How an event is recorded: alone, or with those that come meanwhile.
-WAYS: dict[str, Callable[[Engine], Record]] = {
+# How an event is recorded: alone, or in a batch with those that arrive at the same time.
+RECORDERS: dict[str, Callable[[Engine], Record]] = {
     "alone": lambda engine: partial(record, engine),
-    "together": lambda engine: GroupCommitter(engine, max_leaders=2).record,
+    "in batches": lambda engine: GroupCommitter(engine, max_leaders=2).record,
 }
 
 
-def _renamed(delivered: list[Event]) -> list[Event]:
-    """Give the job an id of its own: all examples share one database."""
-    job = f"job_{next(_jobs)}"
-    tag = job.encode()
+def _with_own_job(delivered: list[Event]) -> list[Event]:
+    """Give the job an id of its own, because all examples share one database."""
+    job = f"job_{next(_job_numbers)}"
+    suffix = job.encode()
 
     return [
         replace(
             event,
             job_id=job,
             head={**(event.head or {}), "id": job},
-            body=event.body + tag,
-            sha256=event.sha256[:16] + tag.rjust(16, b"\0"),
+            body=event.body + suffix,
+            sha256=event.sha256[:16] + suffix.rjust(16, b"\0"),
         )
         for event in delivered
     ]
 
 
-def _foreign(event: Event) -> Event:
-    """Return what another account says of the same job."""
+def _from_other_account(event: Event) -> Event:
+    """Return an event of another account about the same job."""
     account = "AC" + "b" * 32
 
     return replace(
@@ -62,33 +62,33 @@ def _foreign(event: Event) -> Event:
     )
 
 
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("recorder", RECORDERS)
 @settings(
     max_examples=60,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
-@given(delivered=deliveries(), doubts=st.sets(st.integers(0, 9), max_size=3))
+@given(delivered=deliveries(), doubtful=st.sets(st.integers(0, 9), max_size=3))
 def test_any_order_over_several_connections_gives_the_fold(
-    engine: Engine, way: str, delivered: list[Event], doubts: set[int]
+    engine: Engine, recorder: str, delivered: list[Event], doubtful: set[int]
 ) -> None:
-    """The row is the pure fold of the set, even where a body was quarantined at first."""
+    """The row is the fold of the set of events, even if a body was quarantined at first."""
     before = count_deliveries(engine)
-    delivered = _renamed(delivered)
-    # Some come as another judgement sees them that doesn't let them pass, before or meanwhile;
-    # and one is another account's, who comes too late.
-    doubted = [quarantined(delivered[i]) for i in doubts if i < len(delivered)]
-    foreign = _foreign(delivered[0])
+    delivered = _with_own_job(delivered)
+    # Some events are also quarantined, as by a stricter validation, before the others or among
+    # them. One event is another account's, and arrives too late.
+    quarantined_events = [quarantined(delivered[i]) for i in doubtful if i < len(delivered)]
+    foreign = _from_other_account(delivered[0])
     record(engine, delivered[0])
-    for event in doubted[:1]:
+    for event in quarantined_events[:1]:
         record(engine, event)
     with ThreadPoolExecutor(WRITERS) as pool:
-        mixed = [*delivered[1:3], *doubted[1:], foreign, *delivered[3:]]
-        list(pool.map(WAYS[way](engine), mixed))
+        concurrent = [*delivered[1:3], *quarantined_events[1:], foreign, *delivered[3:]]
+        list(pool.map(RECORDERS[recorder](engine), concurrent))
 
     job = delivered[0].job_id or ""
     heads = {event.sha256: event.head for event in delivered}
-    judged = [replace(event, head=heads[event.sha256]) for event in doubted]
-    assert stored_row(engine, job) == expected_row(delivered + judged)
+    validated = [replace(event, head=heads[event.sha256]) for event in quarantined_events]
+    assert stored_row(engine, job) == expected_row(delivered + validated)
     distinct, total = count_deliveries(engine)
     assert distinct - before[0] == len(heads) + 1
-    assert total - before[1] == len(delivered) + len(doubted) + 1
+    assert total - before[1] == len(delivered) + len(quarantined_events) + 1

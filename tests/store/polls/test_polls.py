@@ -1,4 +1,4 @@
-"""Watches: whose turn it is, and that nobody's turn comes for what is no more needed."""
+"""Tests of the watches: which jobs are due, and when a watch starts again or is deleted."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Engine, select, text
 
 from receiver.store.jobs.remove import remove_job
 from receiver.store.ledger.record import record
-from receiver.store.polls import refresh as refreshing
+from receiver.store.polls import refresh as refresh_module
 from receiver.store.polls.queue import GaveUp, Watch, claim, give_up, reschedule
 from receiver.store.polls.reasons import PollReason
 from receiver.store.polls.refresh import refresh
@@ -19,8 +19,8 @@ HOUR = timedelta(hours=1)
 LATER = START + HOUR
 
 
-def _watched(engine: Engine, count: int) -> list[str]:
-    """Let there be unfinished jobs with a watch each."""
+def _watched_jobs(engine: Engine, count: int) -> list[str]:
+    """Store unfinished jobs with a watch watch, and return their ids."""
     jobs = [f"job_{number:02}" for number in range(count)]
     for job in jobs:
         record(engine, make_event({"status": "PENDING"}, job=job))
@@ -29,7 +29,7 @@ def _watched(engine: Engine, count: int) -> list[str]:
     return jobs
 
 
-def _do(engine: Engine, work: Callable[[Connection], object]) -> None:
+def _run(engine: Engine, work: Callable[[Connection], object]) -> None:
     with engine.connect() as connection:
         work(connection)
 
@@ -51,9 +51,9 @@ def _ids(engine: Engine) -> list[str]:
         return list(connection.execute(select(watches.c.job_id).order_by("job_id")).scalars())
 
 
-def test_what_nobody_needs_hides_nothing_that_is_due(engine: Engine) -> None:
-    """However many jobs have ended since the watches were refreshed, those that haven't come."""
-    *ended, due = _watched(engine, 13)
+def test_unneeded_watches_do_not_hide_due_ones(engine: Engine) -> None:
+    """A due watch is claimed, however many earlier watches belong to jobs that have ended."""
+    *ended, due = _watched_jobs(engine, 13)
     with engine.connect() as connection:
         connection.execute(
             text("UPDATE transcriptions SET status = 'FAILED' WHERE id <> :due"), {"due": due}
@@ -62,50 +62,54 @@ def test_what_nobody_needs_hides_nothing_that_is_due(engine: Engine) -> None:
             text("UPDATE watches SET due_at = due_at + interval '1 min' WHERE job_id = :due"),
             {"due": due},
         )
-    assert [each.job["id"] for each in _claim(engine)] == [due]
+    assert [watch.job["id"] for watch in _claim(engine)] == [due]
     assert _ids(engine) == [*ended, due]
 
 
-def test_jobs_that_are_gone_are_watched_no_more(engine: Engine) -> None:
-    """Refreshing forgets the watches of jobs that were removed, or that are over."""
-    removed, over, unfinished = _watched(engine, 3)
+def test_watches_of_removed_and_ended_jobs_are_deleted(engine: Engine) -> None:
+    """Refreshing deletes the watches of jobs that were removed or have ended."""
+    removed, finished, unfinished = _watched_jobs(engine, 3)
     remove_job(engine, removed)
-    record(engine, make_event({"status": "FAILED"}, job=over))
+    record(engine, make_event({"status": "FAILED"}, job=finished))
     _refresh(engine)
     assert _ids(engine) == [unfinished]
 
 
-def test_what_was_asked_before_the_need_changed_does_not_count(engine: Engine) -> None:
-    """A job that was asked about thirteen times while it ran has its first chance when it ended."""
-    [job] = _watched(engine, 1)
+def test_new_reason_resets_the_attempts(engine: Engine) -> None:
+    """A watch starts again with no attempts when the reason for polling its job changes."""
+    [job] = _watched_jobs(engine, 1)
     with engine.connect() as connection:
         connection.execute(text("UPDATE watches SET attempts = 13, unknown = 4"))
-    [same] = _claim(engine)
-    assert (same.reason, same.attempts, same.unknown) == (PollReason.STATUS, 13, 4)
+    [before] = _claim(engine)
+    assert (before.reason, before.attempts, before.unknown) == (PollReason.STATUS, 13, 4)
     record(engine, make_event({"status": "COMPLETED", "conversation_id": "conv"}, job=job))
     with engine.connect() as connection:
         connection.execute(text("UPDATE watches SET due_at = :at"), {"at": START})
-    [other] = _claim(engine)
-    assert (other.reason, other.attempts, other.unknown) == (PollReason.TRANSCRIPT, 0, 0)
+    [after] = _claim(engine)
+    assert (after.reason, after.attempts, after.unknown) == (PollReason.TRANSCRIPT, 0, 0)
 
 
-def test_a_claimed_watch_is_written_down_as_it_is_settled(engine: Engine) -> None:
-    """The next claim sees the counts; what was given up nobody claims."""
-    _watched(engine, 1)
-    [mine] = _claim(engine)
-    settled = Watch(
-        job=mine.job, reason=mine.reason, attempts=3, unknown=2, leased_until=mine.leased_until
+def test_rescheduled_watch_keeps_its_counts(engine: Engine) -> None:
+    """A rescheduled watch keeps its counts, and a watch that was given up isn't claimed."""
+    _watched_jobs(engine, 1)
+    [claimed] = _claim(engine)
+    rescheduled = Watch(
+        job=claimed.job,
+        reason=claimed.reason,
+        attempts=3,
+        unknown=2,
+        leased_until=claimed.leased_until,
     )
-    _do(engine, lambda connection: reschedule(connection, settled, START))
-    [again] = _claim(engine)
-    assert (again.attempts, again.unknown) == (3, 2)
-    _do(engine, lambda connection: give_up(connection, again, GaveUp.UNKNOWN_AT_TWILIO))
+    _run(engine, lambda connection: reschedule(connection, rescheduled, START))
+    [claimed_again] = _claim(engine)
+    assert (claimed_again.attempts, claimed_again.unknown) == (3, 2)
+    _run(engine, lambda connection: give_up(connection, claimed_again, GaveUp.UNKNOWN_AT_TWILIO))
     assert _claim(engine) == []
 
 
-def test_another_accounts_watches_are_claimed_by_nobody(engine: Engine) -> None:
-    """Once the account is another, they go: Twilio would say that it knows no such job."""
-    jobs = _watched(engine, 2)
+def test_watches_of_another_account_are_not_claimed(engine: Engine) -> None:
+    """Watches of another account aren't claimed, and refreshing deletes them."""
+    jobs = _watched_jobs(engine, 2)
     assert _claim(engine, "AC_other") == []
     assert _ids(engine) == jobs
     _refresh(engine, "AC_other")
@@ -114,14 +118,12 @@ def test_another_accounts_watches_are_claimed_by_nobody(engine: Engine) -> None:
     assert len(_claim(engine, ACCOUNT)) == 2
 
 
-def test_no_statement_writes_more_than_it_can(
-    engine: Engine, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Refreshing says that there may be more, until all that need a watch have one."""
-    jobs = _watched(engine, 5)
+def test_refresh_limits_rows_per_statement(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Refreshing writes at most the limit of rows, and returns whether there may be more."""
+    jobs = _watched_jobs(engine, 5)
     with engine.connect() as connection:
         connection.execute(text("TRUNCATE watches"))
-    monkeypatch.setattr(refreshing, "MAX_ROWS_PER_STATEMENT", 2)
+    monkeypatch.setattr(refresh_module, "MAX_ROWS_PER_STATEMENT", 2)
     counts = []
     while _refresh(engine):
         counts.append(len(_ids(engine)))
@@ -132,24 +134,27 @@ def test_no_statement_writes_more_than_it_can(
     assert len(_ids(engine)) == 3
 
 
-def test_what_was_given_up_is_not_watched_anew(engine: Engine) -> None:
-    """Refreshing finds it watched, until it needs something else."""
-    [job] = _watched(engine, 1)
-    [mine] = _claim(engine)
-    _do(engine, lambda connection: give_up(connection, mine, GaveUp.UNKNOWN_AT_TWILIO))
+def test_given_up_watch_restarts_only_for_another_reason(engine: Engine) -> None:
+    """A watch that was given up starts again only when its job is polled for another reason."""
+    [job] = _watched_jobs(engine, 1)
+    [claimed] = _claim(engine)
+    _run(engine, lambda connection: give_up(connection, claimed, GaveUp.UNKNOWN_AT_TWILIO))
     _refresh(engine)
     assert (_claim(engine), _ids(engine)) == ([], [job])
     record(engine, make_event({"status": "COMPLETED", "conversation_id": "conv"}, job=job))
     _refresh(engine)
-    assert [each.reason for each in _claim(engine)] == [PollReason.TRANSCRIPT]
+    assert [watch.reason for watch in _claim(engine)] == [PollReason.TRANSCRIPT]
 
 
-def test_a_gap_that_tells_no_configuration_is_asked_about(engine: Engine) -> None:
-    """Its transcript may be in a conversation; one that has its transcript isn't asked about."""
+def test_gap_without_configuration_is_polled_in_its_conversation(engine: Engine) -> None:
+    """A gap without a known configuration is polled for its conversation; other jobs are not."""
     record(engine, make_event({"status": "COMPLETED"}, job="gap"))
-    record(engine, make_event({"status": "COMPLETED", "sentences": 1}, job="here"))
-    record(engine, make_event({"status": "COMPLETED", "resolved_configuration": {}}, job="told"))
+    record(engine, make_event({"status": "COMPLETED", "sentences": 1}, job="complete"))
+    record(
+        engine,
+        make_event({"status": "COMPLETED", "resolved_configuration": {}}, job="with_configuration"),
+    )
     _refresh(engine)
-    assert [(each.job["id"], each.reason) for each in _claim(engine)] == [
+    assert [(watch.job["id"], watch.reason) for watch in _claim(engine)] == [
         ("gap", PollReason.CONVERSATION)
     ]

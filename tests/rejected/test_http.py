@@ -1,4 +1,4 @@
-"""Forged requests on the wire: whatever they do, what is signed comes first."""
+"""Tests of forged requests over HTTP: they never delay signed ones."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -22,7 +22,7 @@ from tests.support.stored_callbacks import truncate
 
 @pytest.fixture(scope="module")
 def _server(module_database: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[WebServer]:
-    """Run the service, which waits for a second for the body of a refused request."""
+    """Run the service, which waits one second for the body of a rejected request."""
     log = tmp_path_factory.mktemp("web") / "log"
     with web_server(module_database, log, {"rejected_read_seconds": 1.0}) as server:
         yield server
@@ -37,65 +37,68 @@ def engine(module_database: str) -> Iterator[Engine]:
 
 @pytest.fixture
 def web(_server: WebServer, engine: Engine) -> Iterator[WebServer]:
-    """Yield the service, whose database is empty."""
+    """Yield the service with an empty database."""
     yield _server
     truncate(engine)
 
 
-def _kept(engine: Engine) -> set[bytes]:
+def _stored_bodies(engine: Engine) -> set[bytes]:
     with engine.connect() as connection:
         return set(connection.execute(select(rejected.c.body)).scalars())
 
 
-def _sent(web: WebServer, *parts: bytes) -> bytes:
-    """Send the parts and return the status line's beginning."""
+def _send(web: WebServer, *parts: bytes) -> bytes:
+    """Send the parts and return the beginning of the status line."""
     with web.connect() as connection:
         for part in parts:
             connection.sendall(part)
         return read_response(connection)[:12]
 
 
-REFUSED = b"HTTP/1.1 403"
-# As if the database were far away: fifty take more than refused.WRITE_SECONDS.
-SLOW = """
+REJECTED = b"HTTP/1.1 403"
+# Like a slow database: fifty inserts take longer than WRITE_TIMEOUT_SECONDS.
+SLOW_DOWN_INSERTS = """
 CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS
 'BEGIN PERFORM pg_sleep(0.045); RETURN NEW; END';
 CREATE TRIGGER slow BEFORE INSERT ON rejected FOR EACH ROW EXECUTE FUNCTION slow();
 """
-FAST = "DROP FUNCTION slow CASCADE"
+UNDO_SLOW_DOWN = "DROP FUNCTION slow CASCADE"
 
 
-def test_every_way_to_send_a_body(web: WebServer, engine: Engine) -> None:
-    """In one piece or in chunks it is kept; cut short, too long or in broken chunks it isn't."""
+def test_only_complete_bodies_are_stored(web: WebServer, engine: Engine) -> None:
+    """A complete body, chunked or not, is stored; a truncated, too long or broken one is not."""
     host = f"127.0.0.1:{web.port}"
-    whole, chunked, cut, huge, broken = (forged(number, size=50_000) for number in range(5))
-    chunks = "Transfer-Encoding: chunked"
-    assert _sent(web, raw_head(whole, host=host), whole) == REFUSED
-    framed = b"%x\r\n%s\r\n0\r\n\r\n" % (len(chunked), chunked)
-    assert _sent(web, raw_head(chunked, host=host, length=chunks), framed) == REFUSED
-    assert _sent(web, raw_head(huge, host=host, length="Content-Length: 9999999")) == REFUSED
-    assert (
-        _sent(web, raw_head(broken, host=host, length=chunks), b"%x\r\nno" % len(broken)) == REFUSED
+    whole, chunked, truncated, too_long, broken = (
+        forged(number, size=50_000) for number in range(5)
     )
-    assert _sent(web, raw_head(cut, host=host), cut[:-1]) == REFUSED
-    assert _kept(engine) == {whole, chunked}
+    chunks = "Transfer-Encoding: chunked"
+    assert _send(web, raw_head(whole, host=host), whole) == REJECTED
+    framed = b"%x\r\n%s\r\n0\r\n\r\n" % (len(chunked), chunked)
+    assert _send(web, raw_head(chunked, host=host, length=chunks), framed) == REJECTED
+    assert _send(web, raw_head(too_long, host=host, length="Content-Length: 9999999")) == REJECTED
+    assert (
+        _send(web, raw_head(broken, host=host, length=chunks), b"%x\r\nno" % len(broken))
+        == REJECTED
+    )
+    assert _send(web, raw_head(truncated, host=host), truncated[:-1]) == REJECTED
+    assert _stored_bodies(engine) == {whole, chunked}
 
 
-def test_a_burst_is_kept_by_a_slow_store(web: WebServer, engine: Engine) -> None:
-    """Jobs that end at once wait for their turn, for longer than any one of them may take."""
+def test_burst_is_stored_by_a_slow_database(web: WebServer, engine: Engine) -> None:
+    """All requests of a burst are stored, although together they exceed the time of one write."""
     with engine.connect() as connection:
-        connection.execute(text(SLOW))
+        connection.execute(text(SLOW_DOWN_INSERTS))
     bodies = [forged(number) for number in range(50)]
     with ThreadPoolExecutor(len(bodies)) as pool:
-        answers = pool.map(lambda body: _sent(web, raw_head(body, host="internal"), body), bodies)
-        assert set(answers) == {REFUSED}
-    assert _kept(engine) == set(bodies)
+        responses = pool.map(lambda body: _send(web, raw_head(body, host="internal"), body), bodies)
+        assert set(responses) == {REJECTED}
+    assert _stored_bodies(engine) == set(bodies)
     with engine.connect() as connection:
-        connection.execute(text(FAST))
+        connection.execute(text(UNDO_SLOW_DOWN))
 
 
-def test_slow_bodies_keep_nobody_waiting(web: WebServer, engine: Engine) -> None:
-    """A hundred that never come: signed callbacks are taken, and another refused one is kept."""
+def test_slow_bodies_delay_no_other_request(web: WebServer, engine: Engine) -> None:
+    """A hundred incomplete bodies delay neither signed callbacks nor another rejected one."""
     with ExitStack() as stack:
         slow = [stack.enter_context(web.connect()) for _ in range(100)]
         for number, connection in enumerate(slow):
@@ -103,20 +106,20 @@ def test_slow_bodies_keep_nobody_waiting(web: WebServer, engine: Engine) -> None
             connection.sendall(raw_head(body, host="internal") + body[:20_000])
         assert web.call(callback(1)).status_code == 204
         other = forged(1000)
-        assert _sent(web, raw_head(other, host="internal"), other) == REFUSED
-        assert {read_response(connection)[:12] for connection in slow} == {REFUSED}
-    assert _kept(engine) == {other}
+        assert _send(web, raw_head(other, host="internal"), other) == REJECTED
+        assert {read_response(connection)[:12] for connection in slow} == {REJECTED}
+    assert _stored_bodies(engine) == {other}
 
 
-def test_a_frozen_postgres_makes_no_other_answer(own_postgres: Server, tmp_path: Path) -> None:
-    """What is refused is refused, kept or not, and isn't tried again."""
+def test_frozen_postgres_does_not_change_the_response(own_postgres: Server, tmp_path: Path) -> None:
+    """A rejected request gets its 403 while Postgres is frozen, and isn't retried."""
     engine = make_engine(own_postgres.url(), pool_size=1)
     migrate(engine, report=lambda _: None)
     engine.dispose()
     with web_server(own_postgres.url(), tmp_path / "log", {"rejected_read_seconds": 1.0}) as web:
         first, second = forged(1), forged(2)
-        assert _sent(web, raw_head(first, host="internal"), first) == REFUSED
+        assert _send(web, raw_head(first, host="internal"), first) == REJECTED
         with frozen(own_postgres):
-            assert _sent(web, raw_head(second, host="internal"), second) == REFUSED
+            assert _send(web, raw_head(second, host="internal"), second) == REJECTED
         assert web.call(callback(1)).status_code == 204
     assert "a rejected request was not stored" in web.log.read_text()

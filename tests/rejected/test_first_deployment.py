@@ -1,4 +1,4 @@
-"""The first-deployment trap: wrong settings, a flood, then the right ones, and nothing is lost."""
+"""Tests a first deployment with wrong settings: after a flood, no signed callback is lost."""
 
 import os
 import subprocess
@@ -17,8 +17,8 @@ from tests.support.forged_callbacks import SAMPLE, account_id, forged, request
 from tests.support.paths import ROOT
 from tests.support.server import CONNECTION_CLOSE, ROUTE, WebServer, free_port, web_server
 
-WRONG = "fedcba9876543210" * 2
-# More than a worker keeps of a flood: see the budget of receiver.rejected.store.
+WRONG_TOKEN = "fedcba9876543210" * 2
+# More than a worker stores of a flood: see the limits in receiver.rejected.store.
 FLOOD, LARGE_FLOOD = 600, 2000
 
 
@@ -36,37 +36,39 @@ def _command(database: str, *arguments: str, **settings: str) -> subprocess.Comp
     )
 
 
-def _flood(web: WebServer, first: int, count: int) -> set[int]:
-    """Send forged requests: under the account of the genuine ones, another's, and ever new ones."""
+def _send_flood(web: WebServer, first: int, count: int) -> set[int]:
+    """Send forged requests of the genuine account, of one other, and of new ones."""
     with requests.Session() as session:
         statuses = set()
         for number in range(first, first + count):
-            claimed = (SAMPLE, account_id(1), account_id(number))[number % 3]
-            body = forged(number, account_id=claimed)
+            account = (SAMPLE, account_id(1), account_id(number))[number % 3]
+            body = forged(number, account_id=account)
             url, headers = request(body, origin=web.url)
             statuses.add(session.post(url, data=body, headers=headers, timeout=15).status_code)
 
         return statuses
 
 
-def test_ten_callbacks_survive_the_wrong_token_and_a_flood(
+def test_callbacks_survive_a_wrong_token_and_a_flood(
     migrated: str, engine: Engine, tmp_path: Path, *, is_thorough: bool
 ) -> None:
-    """Refused under a wrong token, they are there under the right one, whatever came in between."""
+    """Callbacks that a wrong token rejected are accepted with the right one, despite a flood."""
     flood = LARGE_FLOOD if is_thorough else FLOOD
     port = free_port()
     origin = f"http://127.0.0.1:{port}"
     bodies = [callback(number) for number in range(10)]
-    with web_server(migrated, tmp_path / "log", PORT=str(port), TWILIO_AUTH_TOKEN=WRONG) as web:
+    with web_server(
+        migrated, tmp_path / "log", PORT=str(port), TWILIO_AUTH_TOKEN=WRONG_TOKEN
+    ) as web:
         assert [web.call(body).status_code for body in bodies] == [403] * 10
         with ThreadPoolExecutor(4) as pool:
-            parts = [pool.submit(_flood, web, n * flood, flood // 4) for n in range(4)]
-            url, headers = signing.callback(f"{origin}{ROUTE}", WRONG, callback(10))
+            floods = [pool.submit(_send_flood, web, n * flood, flood // 4) for n in range(4)]
+            url, headers = signing.callback(f"{origin}{ROUTE}", WRONG_TOKEN, callback(10))
             signed = requests.post(
                 url, data=callback(10), headers=headers | CONNECTION_CLOSE, timeout=15
             )
             assert signed.status_code == 204
-            assert set.union(*(part.result() for part in parts)) == {403}
+            assert set.union(*(flood_sent.result() for flood_sent in floods)) == {403}
     checked = _command(migrated, "rejected", "check", PUBLIC_URL=origin)
     assert "10  verify now, with auth-token-1" in checked.stdout, checked
     accepted = _command(migrated, "rejected", "accept", PUBLIC_URL=origin)
@@ -77,8 +79,8 @@ def test_ten_callbacks_survive_the_wrong_token_and_a_flood(
             job = web.get(f"/v3/Transcriptions/{job_id(number)}").json()
             assert job["transcription"]["transcript"]["available"]
     with engine.connect() as connection:
-        kept = set(connection.execute(select(events.c.body)).scalars())
-        left = connection.execute(select(func.count()).select_from(rejected)).scalar_one()
-    assert kept == {*bodies, callback(10)}
-    assert 0 < left < flood
+        bodies_in_ledger = set(connection.execute(select(events.c.body)).scalars())
+        rejected_count = connection.execute(select(func.count()).select_from(rejected)).scalar_one()
+    assert bodies_in_ledger == {*bodies, callback(10)}
+    assert 0 < rejected_count < flood
     assert TOKEN not in checked.stdout + checked.stderr + accepted.stdout + accepted.stderr

@@ -1,4 +1,4 @@
-"""Keeping what doesn't verify: the quotas, whatever comes in whatever order."""
+"""Tests of storing rejected requests: the quotas hold for any requests in any order."""
 
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
@@ -38,8 +38,8 @@ def _rows(engine: Engine) -> list[Any]:
         return list(connection.execute(select(*columns).order_by(rejected.c.id)).all())
 
 
-def _within(rows: list[Any], quotas: Quotas) -> bool:
-    """Tell whether no quota is exceeded."""
+def _is_within(rows: list[Any], quotas: Quotas) -> bool:
+    """Return whether no quota is exceeded."""
     counts: Counter[str] = Counter()
     sizes: Counter[str] = Counter()
     for row in rows:
@@ -47,22 +47,22 @@ def _within(rows: list[Any], quotas: Quotas) -> bool:
             counts[name] += 1
             sizes[name] += row.row_bytes
 
-    def fits(name: str, most: Amount) -> bool:
-        return counts[name] <= most.rows and sizes[name] <= most.bytes
+    def fits(name: str, limit: Amount) -> bool:
+        return counts[name] <= limit.rows and sizes[name] <= limit.bytes
 
-    strangers = {row.account_id for row in rows} - quotas.own
+    others = {row.account_id for row in rows} - quotas.own
 
     return (
         all(fits(account, quotas.each_own) for account in quotas.own)
-        and all(fits(account, quotas.each_other) for account in strangers)
+        and all(fits(account, quotas.each_other) for account in others)
         and fits("others", quotas.all_others)
     )
 
 
-arrivals = st.lists(
+_requests = st.lists(
     st.tuples(
         st.sampled_from([OWN, "AC1", "AC2", "AC3"]),
-        st.sampled_from([0, 1, 13, 25]),  # hours since the one before
+        st.sampled_from([0, 1, 13, 25]),  # hours since the previous request
         st.sampled_from([100, 100, 100, 900, 2500, 10_000]),  # bytes
     ),
     min_size=4,
@@ -72,35 +72,35 @@ arrivals = st.lists(
 
 @settings(
     max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)  # the table is emptied for each
-@given(arrivals)
-def test_no_quota_is_ever_exceeded_and_nothing_young_is_evicted(
-    engine: Engine, came: list[tuple[str, int, int]]
+)  # each example empties the table
+@given(_requests)
+def test_quotas_hold_and_only_old_rows_are_evicted(
+    engine: Engine, requests: list[tuple[str, int, int]]
 ) -> None:
-    """Whoever sends whatever: the quotas hold, and only what is a day old makes room."""
+    """The quotas hold for any requests, and only rows that are a day old are evicted."""
     with engine.connect() as connection:
         connection.execute(delete(rejected))
     hours = 0
-    for number, (account, later, size) in enumerate(came):
-        hours += later
+    for number, (account, hours_since_last, size) in enumerate(requests):
+        hours += hours_since_last
         request = make_rejected(number, account=account, hours=hours, size=size)
         before = _rows(engine)
         try:
-            kept = store_rejected(engine, request, QUOTAS)
+            stored_id = store_rejected(engine, request, QUOTAS)
         except QuotaExceededError:
             assert _rows(engine) == before
             continue
         after = _rows(engine)
-        gone = [row for row in before if row not in after]
-        assert [row.id for row in after if row not in before] == [kept]
-        assert all(row.received_at <= request.received_at - MIN_RETENTION for row in gone)
-        # Only what falls under the same quota makes room.
-        assert all((row.account_id in QUOTAS.own) == (account in QUOTAS.own) for row in gone)
-        assert _within(after, QUOTAS)
+        evicted = [row for row in before if row not in after]
+        assert [row.id for row in after if row not in before] == [stored_id]
+        assert all(row.received_at <= request.received_at - MIN_RETENTION for row in evicted)
+        # Only rows under the same quota are evicted.
+        assert all((row.account_id in QUOTAS.own) == (account in QUOTAS.own) for row in evicted)
+        assert _is_within(after, QUOTAS)
 
 
-def test_the_oldest_make_room_and_no_more_than_must(engine: Engine) -> None:
-    """After a day the first go for the newest, by number or by size, and the others stay."""
+def test_oldest_rows_are_evicted_and_no_more_than_needed(engine: Engine) -> None:
+    """The oldest rows are evicted, by number or by size, and no more than needed."""
     first, *others = [
         store_rejected(engine, make_rejected(n, account=OWN, hours=n), QUOTAS) for n in range(4)
     ]
@@ -116,37 +116,37 @@ def test_the_oldest_make_room_and_no_more_than_must(engine: Engine) -> None:
     assert [row.id for row in _rows(engine)] == [others[2], last, largest]
 
 
-def test_strangers_leave_our_own_quota_alone(engine: Engine) -> None:
-    """However full the common quota is, an account that we name has its own."""
+def test_other_accounts_do_not_use_our_own_quota(engine: Engine) -> None:
+    """A configured account has its own quota, even if the common one is used up."""
     for number in range(3):
         store_rejected(engine, make_rejected(number, account=f"AC{number + 1}"), QUOTAS)
-    with pytest.raises(QuotaExceededError) as full:
+    with pytest.raises(QuotaExceededError) as error:
         store_rejected(engine, make_rejected(3, account="AC4"), QUOTAS)
-    assert full.value.account is None
+    assert error.value.account is None
     assert store_rejected(engine, make_rejected(4, account=OWN), QUOTAS)
 
 
-def test_one_stranger_has_a_part_of_the_common_quota(engine: Engine) -> None:
-    """It is told whose quota is used up."""
+def test_one_other_account_gets_part_of_the_common_quota(engine: Engine) -> None:
+    """One other account can use only a part of the common quota, and the error names it."""
     for number in range(2):
         store_rejected(engine, make_rejected(number), QUOTAS)
-    with pytest.raises(QuotaExceededError) as full:
+    with pytest.raises(QuotaExceededError) as error:
         store_rejected(engine, make_rejected(2), QUOTAS)
-    assert full.value.account == "AC1"
+    assert error.value.account == "AC1"
     assert store_rejected(engine, make_rejected(3, account="AC2"), QUOTAS)
 
 
-def test_the_same_body_is_one_row(engine: Engine) -> None:
-    """Refused again, also where the quota is used up, it has the number it had."""
+def test_same_body_is_one_row(engine: Engine) -> None:
+    """A body that is rejected again keeps its row and id, even if the quota is used up."""
     numbers = [store_rejected(engine, make_rejected(n), QUOTAS) for n in (0, 1, 0, 1, 0)]
     assert numbers == [*numbers[:2], *numbers[:2], numbers[0]]
     assert len(_rows(engine)) == 2
 
 
-def test_writers_at_once_keep_the_quotas(engine: Engine) -> None:
+def test_concurrent_writers_respect_the_quotas(engine: Engine) -> None:
     """Eight connections fill the quotas to the last row, and not beyond."""
 
-    def keep(number: int) -> bool:
+    def store(number: int) -> bool:
         try:
             store_rejected(engine, make_rejected(number, account=f"AC{number % 5}"), QUOTAS)
         except QuotaExceededError:
@@ -154,13 +154,13 @@ def test_writers_at_once_keep_the_quotas(engine: Engine) -> None:
         return True
 
     with ThreadPoolExecutor(8) as pool:
-        kept = list(pool.map(keep, range(40)))
-    assert sum(kept) == QUOTAS.each_own.rows + QUOTAS.all_others.rows
-    assert _within(_rows(engine), QUOTAS)
+        is_stored = list(pool.map(store, range(40)))
+    assert sum(is_stored) == QUOTAS.each_own.rows + QUOTAS.all_others.rows
+    assert _is_within(_rows(engine), QUOTAS)
 
 
-def test_the_usage_is_told_by_quota(engine: Engine) -> None:
-    """Each account of our own, then all others together."""
+def test_usage_is_reported_per_quota(engine: Engine) -> None:
+    """The usage has each of our own accounts first, then all others together."""
     for number, account in enumerate([OWN, "AC1", "AC2"]):
         store_rejected(engine, make_rejected(number, account=account, hours=number), QUOTAS)
     with engine.connect() as connection:
@@ -174,11 +174,14 @@ def test_the_usage_is_told_by_quota(engine: Engine) -> None:
         assert usage(connection, QUOTAS)[0].used == Amount(0, 0)
 
 
-def test_what_was_not_kept_is_added_up(engine: Engine) -> None:
-    """Each worker's batches come together, with the time of the first and the last."""
+def test_dropped_counts_are_added_up(engine: Engine) -> None:
+    """The workers' counts are added up, with the times of the first and the last batch."""
     later = START + timedelta(hours=1)
     with engine.connect() as connection:
         add_not_kept(connection, {"full": 2}, START)
         add_not_kept(connection, {"unread": 1, "full": 3}, later)
         rows = [tuple(row) for row in not_kept_counts(connection)]
-    assert rows == [("full", 5, START, later), ("unread", 1, later, later)]
+    assert rows == [
+        ("full", 5, START, later),
+        ("unread", 1, later, later),
+    ]
