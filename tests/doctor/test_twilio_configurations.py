@@ -274,7 +274,7 @@ def test_invalid_configuration_is_no_crash(
 
 
 def test_deleted_configuration_is_skipped(scripted_twilio: Scripted) -> None:
-    """A configuration that old jobs name may have been deleted."""
+    """A deleted configuration, which old jobs may still name, is skipped."""
     scripted_twilio.answers(answer(make_page("calls")), problem(404, 20404))
     *_, last = run_check(make_settings(scripted_twilio.url, "https://app.example.com"))
     assert last.verdict == Verdict.OK

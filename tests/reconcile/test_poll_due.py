@@ -185,7 +185,7 @@ def test_watches_of_a_former_account_are_deleted(engine: Engine) -> None:
 
 
 @pytest.mark.parametrize("stored", [True, False])
-def test_gap_without_a_configuration_is_fetched_once(engine: Engine, stored: bool) -> None:  # noqa: FBT001 - a parameter of pytest
+def test_gap_without_a_configuration_is_fetched_once(engine: Engine, *, stored: bool) -> None:
     """One fetch of the job shows whether a conversation has its transcript."""
     with world(engine, delays=Delays(conversation=0), faults=SILENT) as env:
         [job] = env.create(stored=stored)

@@ -117,7 +117,7 @@ def test_final_refusal_is_not_retried(engine: Engine) -> None:
 
 
 @pytest.mark.parametrize("answered", [True, False])
-def test_parallel_resubmissions_share_the_jobs(engine: Engine, answered: bool) -> None:  # noqa: FBT001 - a parameter of pytest
+def test_parallel_resubmissions_share_the_jobs(engine: Engine, *, answered: bool) -> None:
     """A job that another reconciler has submitted is skipped, whether or not it has its answer."""
     with world(engine, faults=SILENT) as env:
         env.create(3, stored=False)

@@ -126,9 +126,9 @@ def test_dry_run_writes_nothing(start_app: StartApp) -> None:
 def test_replay_needs_no_current_key(start_app: StartApp) -> None:
     """A callback that was verified when it was received is applied without its key."""
     app = start_app(TOKEN)
-    _execute(app, "ALTER TABLE transcriptions ADD CONSTRAINT ours CHECK (duration <> 22)")
+    _execute(app, "ALTER TABLE transcriptions ADD CONSTRAINT strict CHECK (duration <> 22)")
     _call(app, COMPLETED)
-    _execute(app, "ALTER TABLE transcriptions DROP CONSTRAINT ours")
+    _execute(app, "ALTER TABLE transcriptions DROP CONSTRAINT strict")
     assert "unstorable -> applied" in run(start_app("another-token"), *REPLAY_ALL).stdout
 
 
@@ -149,11 +149,11 @@ def test_uncorrectable_callbacks_stay_quarantined(app: Flask) -> None:
 
 def test_callback_rejected_by_postgres_is_replayed(app: Flask) -> None:
     """A callback that the database now accepts is applied, even if it is no longer the newest."""
-    _execute(app, "ALTER TABLE transcriptions ADD CONSTRAINT ours CHECK (duration <> 22)")
+    _execute(app, "ALTER TABLE transcriptions ADD CONSTRAINT strict CHECK (duration <> 22)")
     _call(app, COMPLETED)
     _call(app, COMPLETED.replace(b"26:02Z", b"27:02Z").replace(b"22,", b"21,"))
     assert run(app, *REPLAY_ALL).stdout == ""
-    _execute(app, "ALTER TABLE transcriptions DROP CONSTRAINT ours")
+    _execute(app, "ALTER TABLE transcriptions DROP CONSTRAINT strict")
     assert f"{JOB}  unstorable -> stale" in run(app, *REPLAY_ALL).stdout
     assert _execute(app, "SELECT duration, sentences FROM transcriptions") == [(21, 5)]
     assert run(app, "rebuild").stdout == ""
@@ -191,13 +191,13 @@ def test_failed_callback_does_not_stop_the_others(start_app: StartApp) -> None:
     for number in range(3):
         _call(misconfigured, _body(number))
     app = start_app(TOKEN)
-    _execute(app, "ALTER TABLE events ADD CONSTRAINT ours CHECK (job_id <> 'job_1') NOT VALID")
+    _execute(app, "ALTER TABLE events ADD CONSTRAINT strict CHECK (job_id <> 'job_1') NOT VALID")
     result = run(app, *REPLAY_ALL)
     assert result.exit_code == 1
     assert [line.split()[1] for line in result.stdout.splitlines()] == ["job_0", "job_2"]
     assert "job_1  account_mismatch -> failed: CheckViolation 23514" in result.stderr
     assert "1  failed" in result.stderr
-    _execute(app, "ALTER TABLE events DROP CONSTRAINT ours")
+    _execute(app, "ALTER TABLE events DROP CONSTRAINT strict")
     again = run(app, *REPLAY_ALL)
     assert (again.exit_code, again.stdout.split()[1]) == (0, "job_1")
 

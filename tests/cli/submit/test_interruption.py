@@ -80,11 +80,11 @@ def test_ctrl_c_waits_for_running_requests(environ: dict[str, str], tmp_path: Pa
     path = write_csv(tmp_path / "jobs.csv", 100)
     with scripted() as scripted_twilio, open_app(environ, scripted_twilio.url) as app:
         done = _interrupt(environ, scripted_twilio, path)
-        taken = len(scripted_twilio.asked)
-        assert 2 * CONCURRENCY < taken <= 3 * CONCURRENCY
+        accepted_count = len(scripted_twilio.asked)
+        assert 2 * CONCURRENCY < accepted_count <= 3 * CONCURRENCY
         assert done.returncode == 130
-        assert len(done.stdout.splitlines()) == 1 + taken
-        assert f"{taken} submitted, 0 done before".encode() in done.stderr
+        assert len(done.stdout.splitlines()) == 1 + accepted_count
+        assert f"{accepted_count} submitted, 0 done before".encode() in done.stderr
         assert (
             b"not tried.\nRun the command again to submit the rest: no job is submitted twice."
             in done.stderr
