@@ -14,6 +14,7 @@ from receiver.services import services_of
 from receiver.settings import config
 from tests.support.environment import ENVIRON
 from tests.support.paths import ROOT
+from tests.test_imports import FLOOR_PLAN
 
 README = ROOT / "README.md"
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
@@ -148,8 +149,67 @@ def test_walks_have_current_line_numbers() -> None:
     assert renewed(architecture, ROOT) == architecture
 
 
+<<<<<<< HEAD
 def test_callback_walk_has_few_files() -> None:
     """The walk of a callback passes through at most seven files."""
     walk = _read("architecture.md").partition("### A callback\n")[2].partition("\n##")[0]
     files = {path for path, _, _ in STEP.findall(walk)}
+=======
+def _walks() -> dict[str, str]:
+    """Return the walks through the code, each with its heading."""
+    section = _read("architecture.md").partition("## Walks through the code\n")[2]
+    parts = section.partition("\n## ")[0].split("\n### ")[1:]
+
+    return {heading: walk for heading, _, walk in (part.partition("\n") for part in parts)}
+
+
+def test_every_step_of_a_walk_names_a_function() -> None:
+    """The steps are numbered without a gap, and each begins with a file, a line and a function."""
+    walks = _walks()
+    assert set(walks) == {"A callback", "A lookup", "A submission", "A reconcile pass"}
+    for heading, walk in walks.items():
+        steps = re.findall(r"^(\d+)\. (.*)$", walk, re.MULTILINE)
+        assert [int(number) for number, _ in steps] == list(range(1, len(steps) + 1)), heading
+        assert [step for _, step in steps if not STEP.match(step)] == [], heading
+
+
+def test_a_callback_passes_few_files() -> None:
+    """The way of a callback's body goes through at most seven files."""
+    files = {path for path, _, _ in STEP.findall(_walks()["A callback"])}
+>>>>>>> wt-D2
     assert 0 < len(files) <= 7
+
+
+def test_the_table_of_folders_is_the_floor_plan() -> None:
+    """The table has each folder of the plan on its floor, counted from the ground."""
+    section = _read("architecture.md").partition("## The folders\n")[2].partition("\n## ")[0]
+    rows = re.findall(r"^\| (\d+) \| `([^`]+)` \|", section, re.MULTILINE)
+    listed = [(int(floor), re.sub(r"/$|\.py$", "", room)) for floor, room in rows]
+    plan = [(floor, room) for floor, rooms in enumerate(reversed(FLOOR_PLAN), 1) for room in rooms]
+    assert sorted(listed) == sorted(plan)
+
+
+@each_document
+def test_every_make_target_exists(document: Path) -> None:
+    """Each `make target` of a document is a target of the Makefile."""
+    makefile = (ROOT / "Makefile").read_text()
+    targets = set(re.findall(r"^([a-z][a-z-]*):", makefile, re.MULTILINE))
+    code = "\n".join(re.findall(r"`[^`\n]+`|^\$ .*$", document.read_text(), re.MULTILINE))
+    assert set(re.findall(r"\bmake ([a-z][a-z-]*)", code)) <= targets
+
+
+def test_contributing_lists_every_target() -> None:
+    """The table of commands has each target that is for use by hand."""
+    makefile = (ROOT / "Makefile").read_text()
+    targets = set(re.findall(r"^([a-z][a-z-]*):", makefile, re.MULTILINE)) - {"venv"}
+    table = (ROOT / "CONTRIBUTING.md").read_text()
+    assert set(re.findall(r"^\| `make ([a-z-]+)` \|", table, re.MULTILINE)) == targets
+
+
+def test_contributing_lists_every_mark() -> None:
+    """The table of marks has those that pytest is configured with."""
+    configured = (ROOT / "pyproject.toml").read_text().partition("markers = [")[2].partition("]")[0]
+    table = (ROOT / "CONTRIBUTING.md").read_text().partition("| mark |")[2].partition("\n\n")[0]
+    assert set(re.findall(r"^\| `([a-z_]+)` \|", table, re.MULTILINE)) == set(
+        re.findall(r'"([a-z_]+):', configured)
+    )
