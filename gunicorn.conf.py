@@ -73,3 +73,10 @@ def post_worker_init(worker: Any) -> None:
     services = services_of(worker.wsgi)
     if services.spool:
         drain.start(services.engine, services.spool, services.settings.signing_keys)
+
+
+def post_request(_worker: Any, request: Any, _environ: Any, _response: Any) -> None:
+    """Limit what is read of a body that the application left unread."""
+    from receiver.runtime import unread_body  # noqa: PLC0415 - imports gevent, see above
+
+    unread_body.finish(request.body)

@@ -1,1 +1,1 @@
-"""The tests; they mirror the rooms."""
+"""Tests; their folders mirror those of the code."""

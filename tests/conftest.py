@@ -1,4 +1,4 @@
-"""Fixtures for every room."""
+"""Fixtures for all tests, and the profiles of Hypothesis."""
 
 from hypothesis import settings
 
@@ -11,7 +11,7 @@ pytest_plugins = [
     "tests.support.spooled",
 ]
 
-# How long an example takes says something about the machine, and nothing about the law.
+# No deadline: an example's duration depends on the machine and says nothing about the code.
 settings.register_profile("project", deadline=None)
 settings.register_profile("thorough", parent=settings.get_profile("project"), max_examples=1_000)
 settings.register_profile("long", parent=settings.get_profile("project"), max_examples=20_000)

@@ -1,4 +1,4 @@
-"""The files of deploy/, compared with the Procfile and the settings."""
+"""Tests of the files in deploy/, which must agree with the Procfile and the settings."""
 
 import os
 import pwd
@@ -24,7 +24,7 @@ DOCKERFILE = (DEPLOY / "docker" / "Dockerfile").read_text()
 
 @pytest.mark.parametrize(("process", "unit"), UNITS.items())
 def test_units_run_the_procfile(process: str, unit: str) -> None:
-    """Each unit runs its line of the Procfile; the web process listens on loopback only."""
+    """Each systemd unit runs its line of the Procfile, and only the web process gets --bind."""
     text = (DEPLOY / "systemd" / f"receiver-{unit}.service").read_text()
     [command] = re.findall(r"^ExecStart=/opt/receiver/\.venv/bin/(.*)$", text, re.MULTILINE)
     assert command.replace("--bind 127.0.0.1:${PORT} ", "") == PROCFILE[process]
@@ -40,21 +40,21 @@ def test_compose_runs_the_procfile(process: str, service: str) -> None:
     assert re.findall(r'"([^"]*)"', command) == PROCFILE[process].replace('"', "").split()
 
 
-def test_nginx_passes_every_body_that_is_accepted() -> None:
-    """Its limit is MAX_BODY_BYTES: a smaller one would lose callbacks with a final 413."""
+def test_nginx_accepts_bodies_of_the_service_limit() -> None:
+    """The limit of nginx is MAX_BODY_BYTES: a smaller one would reject callbacks for good."""
     text = (DEPLOY / "nginx" / "receiver.conf").read_text()
     [megabytes] = re.findall(r"^\s*client_max_body_size (\d+)m;$", text, re.MULTILINE)
     defaults = {field.name: field.default for field in Settings.__dataclass_fields__.values()}
     assert int(megabytes) * 1024 * 1024 == defaults["max_body_bytes"]
 
 
-def test_the_image_has_the_platforms_python() -> None:
+def test_image_has_the_same_python_as_heroku() -> None:
     """The image and Heroku run the same version of Python."""
     assert f"FROM python:{(ROOT / '.python-version').read_text().strip()}-slim" in DOCKERFILE
 
 
-def test_the_image_has_all_that_is_needed(tmp_path: Path) -> None:
-    """With only what the Dockerfile copies, gunicorn and the commands load everything."""
+def test_image_contains_all_imports(tmp_path: Path) -> None:
+    """Gunicorn and the commands run with only the files that the Dockerfile copies."""
     ignored = shutil.ignore_patterns("__pycache__")
     allowed = (DEPLOY / "docker" / "Dockerfile.dockerignore").read_text().split("\n")
     for sources in re.findall(r"^COPY (.*) \S+$", DOCKERFILE, re.MULTILINE):
@@ -80,8 +80,8 @@ def test_the_image_has_all_that_is_needed(tmp_path: Path) -> None:
         assert command[0] == "flask" or done.returncode == 0
 
 
-def test_the_script_runs_a_command(tmp_path: Path) -> None:
-    """It takes the settings from the file, quotes and all, and passes the arguments on."""
+def test_script_runs_a_command(tmp_path: Path) -> None:
+    """The script loads the settings file, with its quotes, and passes the arguments on."""
     settings = tmp_path / "receiver.env"
     lines = (f"{name}='{value}'\n" for name, value in ENVIRON.items())
     settings.write_text("".join(lines) + "# a comment\nWEB_CONCURRENCY=many\n")

@@ -1,4 +1,4 @@
-"""The web server's configuration, and how the platform is told about it."""
+"""Tests of gunicorn's configuration, the Procfile and app.json."""
 
 import json
 import os
@@ -17,19 +17,19 @@ from tests.support.paths import ROOT
 from tests.support.server import WebServer, web_server
 
 TARGET = "/healthz"
-# Nothing that is exported where the tests run has a say.
-BARE = {"PATH": os.defpath, "PYTHONDONTWRITEBYTECODE": "1"}
+# Without the variables that are exported where the tests run.
+MINIMAL_ENVIRON = {"PATH": os.defpath, "PYTHONDONTWRITEBYTECODE": "1"}
 
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Make an empty home folder."""
+    """Return an empty home folder."""
     return tmp_path_factory.mktemp("home")
 
 
 @pytest.fixture(scope="module")
 def web(home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[WebServer]:
-    """Serve without a database."""
+    """Yield the service, without a database."""
     log = tmp_path_factory.mktemp("web") / "log"
     with web_server(ENVIRON["DATABASE_URL"], log, HOME=str(home)) as server:
         yield server
@@ -40,12 +40,12 @@ def status(web: WebServer, target: str, headers: dict[str, str] | None = None) -
     return requests.get(f"{web.url}{target}", headers=headers, timeout=30).status_code
 
 
-def stopped(environ: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Start gunicorn with what must stop it, and return what it said."""
+def failed_start(environ: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Start gunicorn in a way that must fail, and return the finished process."""
     return subprocess.run(
         [sys.executable, "-m", "gunicorn", "app:create_app()", "--bind=127.0.0.1:0", *arguments],
         cwd=ROOT,
-        env={**BARE, **environ},
+        env={**MINIMAL_ENVIRON, **environ},
         capture_output=True,
         text=True,
         timeout=30,
@@ -62,26 +62,26 @@ def stopped(environ: dict[str, str], *arguments: str) -> subprocess.CompletedPro
         {"PATH_INFO": "/elsewhere"},
     ],
 )
-def test_no_header_of_a_proxy_changes_the_request(web: WebServer, headers: dict[str, str]) -> None:
-    """Contradictory X-Forwarded-* are no 400, and nobody moves the path by a header."""
+def test_proxy_headers_do_not_change_the_request(web: WebServer, headers: dict[str, str]) -> None:
+    """Contradictory proxy headers cause no 400, and no header changes the path."""
     assert status(web, TARGET, headers) == 200
 
 
-def test_a_long_query_is_taken(web: WebServer) -> None:
-    """A callback's URL may carry some 8000 characters of the customer's own."""
+def test_long_query_is_accepted(web: WebServer) -> None:
+    """A callback's URL may have a query of 8000 characters."""
     assert status(web, f"{TARGET}?{'x' * 8000}") == 200
 
 
-def test_the_log_is_json_throughout(web: WebServer) -> None:
-    """The server's own lines are objects too, with level, logger and time."""
+def test_all_log_lines_are_json(web: WebServer) -> None:
+    """The server's own log lines are JSON objects with time, level, logger and message."""
     lines = [json.loads(line) for line in web.log.read_text().splitlines()]
 
     assert any("Listening at" in line["message"] for line in lines)
     assert all({"at", "level", "logger", "message"} <= line.keys() for line in lines)
 
 
-def test_requests_are_not_logged_by_the_server(tmp_path: Path) -> None:
-    """The application tells of each callback itself; a probe leaves no line to the very end."""
+def test_server_does_not_log_requests(tmp_path: Path) -> None:
+    """The server logs no requests, because the application logs each callback itself."""
     with web_server(ENVIRON["DATABASE_URL"], tmp_path / "log") as web:
         assert status(web, f"{TARGET}?trace=me") == 200
     log = web.log.read_text()
@@ -90,14 +90,14 @@ def test_requests_are_not_logged_by_the_server(tmp_path: Path) -> None:
     assert "trace=me" not in log
 
 
-def test_nothing_is_left_in_the_home_folder(web: WebServer, home: Path) -> None:
-    """There is no control socket through which another process could steer the server."""
+def test_home_folder_stays_empty(web: WebServer, home: Path) -> None:
+    """The server creates no control socket in the home folder."""
     assert status(web, TARGET) == 200
     assert list(home.iterdir()) == []
 
 
-def test_the_first_process_knows_neither_driver_nor_framework() -> None:
-    """What it imported before it forks, gevent could no longer patch in the workers."""
+def test_master_process_imports_no_driver() -> None:
+    """The master process imports nothing that gevent must patch in the workers."""
     script = (
         "import runpy, sys; runpy.run_path('gunicorn.conf.py');"
         "sys.exit(' '.join({'psycopg', 'sqlalchemy', 'flask', 'twilio'} & sys.modules.keys()))"
@@ -105,7 +105,7 @@ def test_the_first_process_knows_neither_driver_nor_framework() -> None:
     done = subprocess.run(
         [sys.executable, "-c", script],
         cwd=ROOT,
-        env={**BARE, **ENVIRON},
+        env={**MINIMAL_ENVIRON, **ENVIRON},
         capture_output=True,
         text=True,
         timeout=30,
@@ -115,9 +115,9 @@ def test_the_first_process_knows_neither_driver_nor_framework() -> None:
     assert done.stderr.strip() == ""
 
 
-def test_a_faulty_setting_stops_the_start_with_one_message() -> None:
-    """Every fault is told once, without a traceback, and nothing is served."""
-    done = stopped({**ENVIRON, "API_KEYS": "reader:", "PORT": "many"})
+def test_invalid_setting_prevents_the_start() -> None:
+    """An invalid setting prevents the start, and each error is printed once without a traceback."""
+    done = failed_start({**ENVIRON, "API_KEYS": "reader:", "PORT": "many"})
 
     assert done.returncode == 1
     assert [line.split()[0] for line in done.stderr.splitlines()] == ["Error:", "API_KEYS", "PORT"]
@@ -127,18 +127,16 @@ def test_a_faulty_setting_stops_the_start_with_one_message() -> None:
 @pytest.mark.parametrize(
     ("environ", "arguments"), [({}, ["--preload"]), ({"PSYCOPG_WAIT_FUNC": "wait_c"}, [])]
 )
-def test_a_driver_that_blocks_the_worker_is_not_served_with(
-    environ: dict[str, str], arguments: list[str]
-) -> None:
-    """Where psycopg would wait in C, outside gevent's hub, the workers refuse to start."""
-    done = stopped({**ENVIRON, **environ}, *arguments)
+def test_blocking_driver_prevents_the_start(environ: dict[str, str], arguments: list[str]) -> None:
+    """The workers don't start if psycopg would wait in C, outside gevent's hub."""
+    done = failed_start({**ENVIRON, **environ}, *arguments)
 
     assert done.returncode == 3
     assert "psycopg would wait in C" in done.stderr
 
 
-def test_the_procfile_is_the_contracts() -> None:
-    """Its lines have no option that the configuration doesn't hold."""
+def test_procfile_has_no_options() -> None:
+    """The Procfile's lines have no options that belong in the configuration."""
     assert (ROOT / "Procfile").read_text() == (
         "release: flask --app app migrate\n"
         'web: gunicorn "app:create_app()"\n'
@@ -146,35 +144,35 @@ def test_the_procfile_is_the_contracts() -> None:
     )
 
 
-def test_heroku_runs_what_the_procfile_names() -> None:
-    """A formation of app.json's starts every process that goes on, the reconciler too."""
+def test_heroku_runs_every_process() -> None:
+    """The formation of app.json starts every long-running process of the Procfile."""
     formation = json.loads((ROOT / "app.json").read_text())["formation"]
     lines = (ROOT / "Procfile").read_text().splitlines()
     named = {line.partition(":")[0] for line in lines} - {"release"}
     assert {name for name, dynos in formation.items() if dynos["quantity"] == 1} == named
 
 
-def test_what_heroku_generates_are_valid_settings() -> None:
-    """With the account typed in and the add-on's URL, app.json's defaults make an environment."""
-    described = json.loads((ROOT / "app.json").read_text())["env"]
+def test_heroku_settings_are_valid() -> None:
+    """The settings of app.json are valid with the typed account and the add-on's URL."""
+    variables = json.loads((ROOT / "app.json").read_text())["env"]
     generated = {
-        name: secrets.token_hex(32) for name, entry in described.items() if "generator" in entry
+        name: secrets.token_hex(32) for name, entry in variables.items() if "generator" in entry
     }
-    given = {name: entry["value"] for name, entry in described.items() if "value" in entry}
-    asked = {
+    defaults = {name: entry["value"] for name, entry in variables.items() if "value" in entry}
+    required = {
         name
-        for name, entry in described.items()
-        if entry.get("required", True) and name not in generated | given
+        for name, entry in variables.items()
+        if entry.get("required", True) and name not in generated | defaults
     }
 
-    assert asked == {"TWILIO_AUTH_TOKEN", "TWILIO_ACCOUNT_SID"}
+    assert required == {"TWILIO_AUTH_TOKEN", "TWILIO_ACCOUNT_SID"}
     settings = load(
         {
             "DATABASE_URL": "postgres://user:pass@db.example:5432/calls",
             "TWILIO_AUTH_TOKEN": "0123456789abcdef" * 2,
             "TWILIO_ACCOUNT_SID": "AC" + "a" * 32,
             **generated,
-            **given,
+            **defaults,
         }
     )
     assert [key.name for key in settings.api_keys] == ["default"]

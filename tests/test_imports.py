@@ -1,6 +1,6 @@
-"""The import law: the floor plan, and what else a room may know.
+"""Tests of the imports: the layers of the code, and what each package may import.
 
-`pytest tests/test_imports.py -k plan -s` prints the plan with the imports as they are.
+`pytest tests/test_imports.py -k plan -s` prints the floor plan with the current imports.
 """
 
 import ast
@@ -13,7 +13,7 @@ import pytest
 
 from tests.support.paths import ROOT
 
-# From the top floor to the ground. A room imports only from floors below its own.
+# The layers ("floors") of packages ("rooms"), top first. A room imports only from lower floors.
 FLOOR_PLAN = (
     ("app",),
     ("receiver/cli",),
@@ -29,18 +29,18 @@ FLOOR_PLAN = (
     ("receiver/signatures", "receiver/store", "receiver/preflight", "receiver/twilio"),
     ("receiver/settings", "receiver/runtime", "receiver/simulator", "schemas"),
 )
-# Highest number on the ground, so that an import leads to a higher one.
+# The lowest floor has the highest number, so an import goes from a lower number to a higher one.
 FLOOR_OF = {room: number for number, rooms in enumerate(FLOOR_PLAN) for room in rooms}
 
-# These know nothing else of the project than the named parts.
+# These rooms import nothing else of the project than the listed modules.
 SELF_CONTAINED = {
-    "receiver/simulator": (),  # it must share no mistake with the service
+    "receiver/simulator": (),  # must not share a mistake with the service
     "receiver/spool": ("receiver.runtime.errors", "receiver.store.event"),
     "receiver/runtime": (),
     "schemas": (),
 }
 
-# Pure functions: values in, values out.
+# These modules do no input or output: they compute results from their arguments.
 PURE = (
     "receiver/callbacks/revalidate.py",
     "receiver/events/validate.py",
@@ -65,12 +65,12 @@ PURE = (
 )
 IMPURE = ("flask", "sqlalchemy", "psycopg", "gevent", "requests")
 
-# SQL is written in the store alone; other rooms may name its connections and errors.
+# Only the store writes SQL; other rooms may use connections and errors.
 SQL = tuple(
     f"sqlalchemy.{word}" for word in ("select", "text", "insert", "update", "delete", "func")
 )
 
-# The modules that may know the web framework: the wiring, the routes and the commands.
+# The modules that may import the web framework: the wiring, the routes and the commands.
 FLASK = (
     "app.py",
     "receiver/callbacks/policy.py",
@@ -97,24 +97,24 @@ def _modules(place: str) -> Iterator[Path]:
 
 
 def _room(module: str) -> str | None:
-    """Return the room of the plan that holds the module, given by its dotted name."""
+    """Return the room that contains the module, which is given by its dotted name."""
     name = module.replace(".", "/")
-    holders = [room for room in FLOOR_OF if name == room or name.startswith(f"{room}/")]
+    rooms = [room for room in FLOOR_OF if name == room or name.startswith(f"{room}/")]
 
-    return max(holders, key=len, default=None)
+    return max(rooms, key=len, default=None)
 
 
-def _dotted(path: Path) -> str:
+def _module_name(path: Path) -> str:
     return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
 
 
 MODULES = {
-    _dotted(path): path for place in ("app", "receiver", "schemas") for path in _modules(place)
+    _module_name(path): path for place in ("app", "receiver", "schemas") for path in _modules(place)
 }
 
 
-def _imported(path: Path) -> set[str]:
-    """Return all names that the module imports, anywhere in it; a name may be a module."""
+def _imported_names(path: Path) -> set[str]:
+    """Return all names that the module imports anywhere; a name may be a module's."""
     names: set[str] = set()
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
@@ -125,139 +125,144 @@ def _imported(path: Path) -> set[str]:
     return names
 
 
-def _within(name: str, package: str) -> bool:
+def _is_in(name: str, package: str) -> bool:
     return name == package or name.startswith(f"{package}.")
 
 
-def _arrows() -> Iterator[tuple[str, str]]:
-    """Yield each import between modules of the project."""
+def _imports() -> Iterator[tuple[str, str]]:
+    """Yield the importing and the imported module for each import within the project."""
     for name, path in MODULES.items():
-        for imported in _imported(path) & MODULES.keys() - {name}:
+        for imported in _imported_names(path) & MODULES.keys() - {name}:
             yield name, imported
 
 
-def _lines_of_the_plan() -> Iterator[str]:
-    below: dict[str, set[str]] = {}
-    for module, imported in _arrows():
-        if _room(module) != _room(imported) and (holder := _room(imported)):
-            below.setdefault(str(_room(module)), set()).add(holder)
+def _plan_lines() -> Iterator[str]:
+    imported_rooms: dict[str, set[str]] = {}
+    for module, imported in _imports():
+        if _room(module) != _room(imported) and (lower := _room(imported)):
+            imported_rooms.setdefault(str(_room(module)), set()).add(lower)
     for number, rooms in enumerate(FLOOR_PLAN):
         yield f"floor {len(FLOOR_PLAN) - number}"
         for room in rooms:
-            yield f"  {room}: {', '.join(sorted(below.get(room, ()))) or 'imports no other room'}"
+            below = ", ".join(sorted(imported_rooms.get(room, ())))
+            yield f"  {room}: {below or 'imports no other room'}"
 
 
-def test_the_plan_has_every_room() -> None:
-    """Each folder of the code is a room of the plan, and each room of the plan is a folder."""
-    print("", *_lines_of_the_plan(), sep="\n")  # noqa: T201 - shown by -s, and where it fails
-    places = {path for path in (ROOT / "receiver").iterdir() if path.name != "__pycache__"}
-    folders = {str(path.relative_to(ROOT)) for path in places if path.is_dir()}
+def test_plan_lists_every_room() -> None:
+    """The floor plan lists exactly the folders and the single modules of the code."""
+    print("", *_plan_lines(), sep="\n")  # noqa: T201 - shown with -s and if the test fails
+    entries = {path for path in (ROOT / "receiver").iterdir() if path.name != "__pycache__"}
+    folders = {str(path.relative_to(ROOT)) for path in entries if path.is_dir()}
     folders |= {
         str(path.parent.relative_to(ROOT))
         for path in (ROOT / "receiver/store").glob("*/__init__.py")
     }
-    files = {path for path in places if path.suffix == ".py"}
-    loose = {str(path.relative_to(ROOT).with_suffix("")) for path in files}
-    loose.remove("receiver/__init__")
-    assert folders | loose | {"app", "schemas"} == FLOOR_OF.keys()
+    files = {path for path in entries if path.suffix == ".py"}
+    single_modules = {str(path.relative_to(ROOT).with_suffix("")) for path in files}
+    single_modules.remove("receiver/__init__")
+    assert folders | single_modules | {"app", "schemas"} == FLOOR_OF.keys()
 
 
-def test_no_import_runs_up() -> None:
-    """A module imports from its own room and from rooms on lower floors only."""
-    offences = [
+def test_imports_lead_to_lower_floors() -> None:
+    """A module imports only from its own room and from rooms on lower floors."""
+    violations = [
         f"{module} imports {imported}"
-        for module, imported in _arrows()
+        for module, imported in _imports()
         if (room := _room(module)) != (other := _room(imported))
         and room
         and other
         and FLOOR_OF[room] >= FLOOR_OF[other]
     ]
-    assert offences == []
+    assert violations == []
 
 
-def test_there_is_no_cycle() -> None:
-    """The modules can be put in an order in which each imports only earlier ones."""
-    left: dict[str, set[str]] = {name: set() for name in MODULES}
-    for module, imported in _arrows():
-        left[module].add(imported)
-    while left:
-        free = {name for name, imported in left.items() if not imported & left.keys()}
-        assert free, f"a cycle among {sorted(left)}"
-        left = {name: imported for name, imported in left.items() if name not in free}
+def test_no_import_cycle() -> None:
+    """The modules' imports contain no cycle."""
+    remaining: dict[str, set[str]] = {name: set() for name in MODULES}
+    for module, imported in _imports():
+        remaining[module].add(imported)
+    while remaining:
+        importable = {
+            name for name, imported in remaining.items() if not imported & remaining.keys()
+        }
+        assert importable, f"a cycle among {sorted(remaining)}"
+        remaining = {
+            name: imported for name, imported in remaining.items() if name not in importable
+        }
 
 
-def test_nothing_that_runs_imports_a_tool() -> None:
+def test_service_imports_no_tools() -> None:
     """The service imports neither the development tools nor the benchmark nor the tests."""
     tools = ("bench", "dev", "tests")
     assert [
         f"{name} imports {imported}"
         for name, path in MODULES.items()
-        for imported in _imported(path)
+        for imported in _imported_names(path)
         if imported.partition(".")[0] in tools
     ] == []
 
 
-@pytest.mark.parametrize(("room", "known"), SELF_CONTAINED.items())
-def test_some_rooms_know_no_other(room: str, known: tuple[str, ...]) -> None:
-    """The simulator, the spool, the runtime and the schemas stand without the rest."""
+@pytest.mark.parametrize(("room", "allowed"), SELF_CONTAINED.items())
+def test_self_contained_rooms_import_no_others(room: str, allowed: tuple[str, ...]) -> None:
+    """The simulator, the spool, the runtime and the schemas don't import other rooms."""
     own = room.replace("/", ".")
     assert [
         f"{module} imports {imported}"
-        for module, imported in _arrows()
-        if _within(module, own) and not any(_within(imported, name) for name in (own, *known))
+        for module, imported in _imports()
+        if _is_in(module, own) and not any(_is_in(imported, name) for name in (own, *allowed))
     ] == []
 
 
-def test_only_its_command_imports_the_simulator() -> None:
-    """The service never runs a part of the simulator."""
+def test_only_the_command_imports_the_simulator() -> None:
+    """The simulator is imported only by its command, never by the service."""
     users = {
         module
-        for module, imported in _arrows()
-        if _within(imported, "receiver.simulator") and not _within(module, "receiver.simulator")
+        for module, imported in _imports()
+        if _is_in(imported, "receiver.simulator") and not _is_in(module, "receiver.simulator")
     }
     assert users
-    assert {name for name in users if not _within(name, "receiver.cli.simulate")} == set()
+    assert {name for name in users if not _is_in(name, "receiver.cli.simulate")} == set()
 
 
 @pytest.mark.parametrize("place", PURE)
-def test_pure_modules_do_no_input_or_output(place: str) -> None:
-    """They import neither the framework nor the driver nor an HTTP client."""
+def test_pure_modules_import_no_input_or_output(place: str) -> None:
+    """Pure modules import no framework, database driver or HTTP client."""
     assert [
         f"{path.relative_to(ROOT)} imports {name}"
         for path in _modules(place)
-        for name in _imported(path)
-        if any(_within(name, package) for package in IMPURE)
+        for name in _imported_names(path)
+        if any(_is_in(name, package) for package in IMPURE)
     ] == []
 
 
 def test_only_the_store_writes_sql() -> None:
-    """No other module imports what statements are made of."""
+    """Only the store imports the functions that build SQL statements."""
     writers = {
         str(path.relative_to(ROOT))
         for path in MODULES.values()
-        if any(_within(name, word) for name in _imported(path) for word in SQL)
+        if any(_is_in(name, word) for name in _imported_names(path) for word in SQL)
     }
     assert {path for path in writers if not path.startswith("receiver/store/")} == set()
 
 
-def test_few_know_the_framework() -> None:
-    """Flask is known to the wiring, the routes and the commands only."""
+def test_flask_is_imported_by_listed_modules_only() -> None:
+    """Flask is imported only by the wiring, the routes and the commands."""
     users = {
         str(path.relative_to(ROOT))
         for path in MODULES.values()
-        if any(_within(name, "flask") for name in _imported(path))
+        if any(_is_in(name, "flask") for name in _imported_names(path))
     }
     assert {path for path in users if not path.startswith(FLASK)} == set()
 
 
-def test_the_web_process_imports_no_command() -> None:
-    """Nor what only commands need: each is imported when it is run."""
+def test_web_process_imports_no_command() -> None:
+    """The web process imports no command, and nothing that only commands need."""
     code = "import app, sys; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT, capture_output=True)
-    ours = [name for name in done.stdout.decode().split() if name.startswith("receiver.")]
-    needless = ("receiver.doctor", "receiver.reconcile", "receiver.simulator")
-    assert [name for name in ours if name.startswith(needless)] == []
-    assert {name for name in ours if _within(name, "receiver.cli")} <= {
+    own_modules = [name for name in done.stdout.decode().split() if name.startswith("receiver.")]
+    only_for_commands = ("receiver.doctor", "receiver.reconcile", "receiver.simulator")
+    assert [name for name in own_modules if name.startswith(only_for_commands)] == []
+    assert {name for name in own_modules if _is_in(name, "receiver.cli")} <= {
         "receiver.cli",
         "receiver.cli.commands",
     }

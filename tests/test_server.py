@@ -1,8 +1,8 @@
-"""The service under gunicorn: what happens on the wire while nothing fails."""
+"""Tests of the service under gunicorn over HTTP, without failures."""
 
 import select as polling
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 
 import pytest
 from sqlalchemy import Engine, select
@@ -13,14 +13,16 @@ from tests.support.paths import ROOT
 from tests.support.server import WebServer, read_response, web_server
 from tests.support.stored_callbacks import truncate
 
-pytestmark = pytest.mark.both_postgres  # over HTTP, the whole way of a callback
+pytestmark = pytest.mark.both_postgres  # the whole path of a callback over HTTP
 
 BODY = (ROOT / "tests" / "samples" / "completed_flat.json").read_bytes()
+# More than fits into the buffers of both ends.
+MAX_SENT_BYTES = 64 * 1024 * 1024
 
 
 @pytest.fixture(scope="module")
 def _server(module_database: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[WebServer]:
-    """Run the service, which waits for half a second for the body of a forged request."""
+    """Yield the service, which waits half a second for the body of a forged request."""
     log = tmp_path_factory.mktemp("web") / "log"
     with web_server(module_database, log, {"rejected_read_seconds": 0.5}) as server:
         yield server
@@ -35,7 +37,7 @@ def engine(module_database: str) -> Iterator[Engine]:
 
 @pytest.fixture
 def web(_server: WebServer, engine: Engine) -> Iterator[WebServer]:
-    """Yield the service, whose database is empty."""
+    """Yield the service with an empty database."""
     yield _server
     truncate(engine)
 
@@ -45,7 +47,7 @@ def _bodies(engine: Engine) -> list[bytes]:
         return list(connection.execute(select(events.c.body)).scalars())
 
 
-def _another(number: int) -> bytes:
+def _callback(number: int) -> bytes:
     return BODY.replace(b"voice_transcription_7n7h", f"voice_transcription_{number:04}".encode())
 
 
@@ -53,8 +55,8 @@ def _status(response: bytes) -> int:
     return int(response.split(b" ", 2)[1])
 
 
-def test_a_callback_comes_in_and_goes_out_over_http(web: WebServer) -> None:
-    """What Twilio delivered can be read, and its answer is empty."""
+def test_callback_is_stored_and_readable(web: WebServer) -> None:
+    """A callback is answered 204, and its transcript can be read."""
     answer = web.call(BODY)
     assert (answer.status_code, answer.content) == (204, b"")
     [job] = web.get("/v3/Transcriptions").json()["transcriptions"]
@@ -63,8 +65,8 @@ def test_a_callback_comes_in_and_goes_out_over_http(web: WebServer) -> None:
     assert "Jane Doe: Hi, I am calling" in transcript
 
 
-def test_every_way_to_send_the_same_request(web: WebServer, engine: Engine) -> None:
-    """Chunks, an absolute target, a proxy that contradicts itself: it is one callback."""
+def test_requests_in_different_forms_are_one_callback(web: WebServer, engine: Engine) -> None:
+    """Requests with chunks, an absolute target or contradictory headers are the same callback."""
     with web.connect() as connection:
         connection.sendall(web.head_of_call(BODY, length="Transfer-Encoding: chunked"))
         for part in (BODY[:100], BODY[100:], b""):
@@ -83,21 +85,21 @@ def test_every_way_to_send_the_same_request(web: WebServer, engine: Engine) -> N
         assert connection.recv(65536).startswith(b"HTTP/1.1 100 Continue")
         connection.sendall(BODY)
         assert _status(read_response(connection)) == 204
-    contradiction = {"X-Forwarded-Proto": "http", "X-Forwarded-Ssl": "on", "X-Forwarded-Host": "x"}
-    assert web.call(BODY, headers=contradiction).status_code == 204
+    contradictory = {"X-Forwarded-Proto": "http", "X-Forwarded-Ssl": "on", "X-Forwarded-Host": "x"}
+    assert web.call(BODY, headers=contradictory).status_code == 204
     assert _bodies(engine) == [BODY]
 
 
-def test_a_forged_request_is_refused_before_its_body(web: WebServer) -> None:
-    """A wrong signature over a URL with the body's hash costs neither memory nor time."""
+def test_forged_request_is_rejected_before_its_body(web: WebServer) -> None:
+    """A request with a wrong signature is rejected before its body arrives."""
     head = web.head_of_call(BODY).replace(b"bodySHA256=", b"bodySHA256=0")
     with web.connect() as connection:
         connection.sendall(head)  # and not a byte of the body
         assert _status(connection.recv(65536)) == 403
 
 
-def test_unsigned_bodies_keep_no_signed_one_waiting(web: WebServer) -> None:
-    """Forms have to be read before anything is proved; they have a little room of their own."""
+def test_unsigned_bodies_do_not_delay_signed_ones(web: WebServer) -> None:
+    """Unsigned forms don't delay signed callbacks, because they have a separate memory budget."""
     head = (
         b"POST /callbacks/transcription HTTP/1.1\r\nHost: a\r\nX-Twilio-Signature: x\r\n"
         b"Content-Type: application/x-www-form-urlencoded\r\n"
@@ -109,7 +111,36 @@ def test_unsigned_bodies_keep_no_signed_one_waiting(web: WebServer) -> None:
         large = stack.enter_context(web.connect())
         large.sendall(head + b"Content-Length: 65537\r\n\r\n")
         assert _status(large.recv(65536)) == 413
-        answers = [web.call(_another(i)).status_code for i in range(4)]
-        # The slow ones are being served still: they had their turn before us.
+        answers = [web.call(_callback(i)).status_code for i in range(4)]
+        # The slow requests, which arrived first, are still being served.
         assert polling.select([slow], [], [], 0)[0] == []
     assert answers == [204] * 4
+
+
+@pytest.mark.parametrize("chunk", [b"1\r\nx\r\n", b"400\r\n" + b"x" * 1024 + b"\r\n"])
+def test_an_endless_body_ends_its_connection(web: WebServer, chunk: bytes) -> None:
+    """A client without a key gets its response, and no more than a part of its body is read."""
+    head = (
+        f"POST /callbacks/transcription HTTP/1.1\r\nHost: 127.0.0.1:{web.port}\r\n"
+        "Transfer-Encoding: chunked\r\n\r\n"
+    )
+    part, sent_bytes = chunk * (65536 // len(chunk)), 0
+    with web.connect() as connection, suppress(ConnectionError):
+        connection.sendall(head.encode())
+        while sent_bytes < MAX_SENT_BYTES:
+            sent_bytes += connection.send(part)
+    assert sent_bytes < MAX_SENT_BYTES
+
+
+def test_a_short_body_that_was_not_read_keeps_the_connection(web: WebServer) -> None:
+    """The rest of a rejected request's body is read, and the connection carries the next one."""
+    head = (
+        f"POST /callbacks/transcription HTTP/1.1\r\nHost: 127.0.0.1:{web.port}\r\n"
+        "Content-Length: 1000\r\n\r\n"
+    )
+    healthz = f"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1:{web.port}\r\nConnection: close\r\n\r\n"
+    with web.connect() as connection:
+        connection.sendall(head.encode() + b"x" * 1000 + healthz.encode())
+        answers = read_response(connection)
+    assert answers.startswith(b"HTTP/1.1 403")
+    assert b"HTTP/1.1 200" in answers

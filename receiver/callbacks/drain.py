@@ -6,6 +6,7 @@ nothing else.
 """
 
 import logging
+import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
@@ -36,6 +37,10 @@ RECORD_TIMEOUT_SECONDS = 5.0
 BUSY_PAUSE_SECONDS = 1.0
 IDLE_PAUSE_SECONDS = 5.0
 
+# After an error that isn't known to pass. The pause doubles up to the maximum.
+FIRST_RETRY_SECONDS = 5.0
+MAX_RETRY_SECONDS = 300.0
+
 
 class DrainResult(NamedTuple):
     """What happened to one file: moved, or not moved because of an error.
@@ -58,20 +63,29 @@ class Drain:
         keys: Sequence[SigningKey],
         *,
         record_timeout_seconds: float = RECORD_TIMEOUT_SECONDS,
+        first_retry_seconds: float = FIRST_RETRY_SECONDS,
     ) -> None:
         self.spool = spool
         self._engine = engine
         self._keys = keys
         self._record_timeout_seconds = record_timeout_seconds
+        self._first_retry_seconds = first_retry_seconds
         self._logged: set[SpooledFile] = set()
         self._stuck: set[SpooledFile] = set()
         self._stopped_passes: Counter[SpooledFile] = Counter()
+        self._failures: Counter[SpooledFile] = Counter()
+        self._retry_at: dict[SpooledFile, float] = {}  # in monotonic time
 
     def waiting(self) -> list[SpooledFile]:
         """Return the files to try, in the order to try them."""
         files = run_in_thread(self.spool.list_files)
         self._forget_all_but(set(files))
-        to_try = [file for file in files if file not in self._stuck]
+        now = time.monotonic()
+        to_try = [
+            file
+            for file in files
+            if file not in self._stuck and self._retry_at.get(file, now) <= now
+        ]
 
         # A file that stopped a pass goes behind the others: perhaps only its own job is locked.
         return sorted(to_try, key=lambda file: self._stopped_passes[file])
@@ -95,8 +109,9 @@ class Drain:
     def _forget_all_but(self, files: set[SpooledFile]) -> None:
         self._logged &= files
         self._stuck &= files
-        for file in self._stopped_passes.keys() - files:
-            del self._stopped_passes[file]
+        for counts in (self._stopped_passes, self._failures, self._retry_at):
+            for file in counts.keys() - files:
+                del counts[file]
 
     def _move(self, file: SpooledFile) -> bool:
         claimed = run_in_thread(claim, self.spool.path / file.name)
@@ -138,10 +153,18 @@ class Drain:
         if file not in self._logged:
             logger.error("a spooled callback stays: %s", cause, extra={"file": file.name})
         self._logged.add(file)
-        if not isinstance(error, OSError):
+        if isinstance(error, CorruptFileError):
             self._stuck.add(file)
+        elif not isinstance(error, OSError):
+            self._retry_later(file)
 
         return cause
+
+    def _retry_later(self, file: SpooledFile) -> None:
+        """Try the file again after a pause that doubles: the cause may be removed by then."""
+        pause_seconds = self._first_retry_seconds * 2 ** min(self._failures[file], 16)
+        self._failures[file] += 1
+        self._retry_at[file] = time.monotonic() + min(pause_seconds, MAX_RETRY_SECONDS)
 
 
 def start(engine: Engine, spool: Spool, keys: Sequence[SigningKey]) -> None:

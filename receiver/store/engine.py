@@ -12,9 +12,12 @@ from sqlalchemy import Connection, Engine, ExceptionContext, create_engine, even
 from sqlalchemy.exc import DBAPIError
 
 _READ_ONLY = "25006"  # SQLSTATE read_only_sql_transaction
+# SQLSTATE feature_not_supported: "cached plan must not change result type". A migration changed the
+# type of a column that a prepared statement returns. Only this connection's statement is stale.
+STALE_PLAN = "0A000"
 
-# psycopg prepares a statement by itself after this many executions: never. Queries with filters get
-# better plans when Postgres knows the values.
+# psycopg must never prepare a statement by itself: queries with filters get better plans when
+# Postgres knows the values.
 _PREPARE_THRESHOLD = sys.maxsize
 _MAX_PREPARED_STATEMENTS = 10
 
@@ -27,8 +30,8 @@ _TCP_USER_TIMEOUT_MILLISECONDS = 3000
 # - A statement ends soon after its client has gone. Otherwise statements that wait for one lock
 #   could take all the server's connections.
 # - The lock timeout is the shorter one, so that the log names the lock as the cause.
-# - A commit must wait for the disk: a callback that was answered 204 would otherwise be lost with
-#   the server's power. Stricter values, which wait for more, stay as they are.
+# - A commit must wait for the disk. Otherwise a callback that was answered 204 would be lost if the
+#   server loses power. Stricter values, which wait for more, stay as they are.
 # They are set by statement, because PgBouncer rejects them as connection options.
 _SESSION = """
 SELECT pg_backend_pid();
@@ -118,7 +121,7 @@ def execute_prepared(
     try:
         return driver.execute(statement, parameters, prepare=True).fetchall()
     except psycopg.Error as error:
-        if error.sqlstate == _READ_ONLY or not _is_idle(driver):
+        if error.sqlstate in {_READ_ONLY, STALE_PLAN} or not _is_idle(driver):
             connection.invalidate(error)
         # The driver's text may quote values. The statement "", rather than None, makes
         # receiver.runtime.errors.describe leave that text out.

@@ -19,6 +19,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from receiver.runtime.deadline import Deadline
 from receiver.runtime.errors import SafeMessageError, describe
+from receiver.store.engine import STALE_PLAN
 
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
@@ -44,9 +45,11 @@ def is_transient(error: SQLAlchemyError) -> bool:
     """Return whether a retry may succeed."""
     if isinstance(error, PoolTimeoutError):
         return True
+    state = _state(error)
+    if state == STALE_PLAN:
+        return True
     if not isinstance(error, DBAPIError) or isinstance(error, _VALUE_ERRORS):
         return False
-    state = _state(error)
     # A value that the driver itself rejects is a ProgrammingError without a state.
     is_driver_error = isinstance(error, ProgrammingError) and state is None
 

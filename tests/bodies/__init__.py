@@ -1,1 +1,1 @@
-"""Tests of bodies."""
+"""Tests of reading request bodies."""

@@ -1,4 +1,4 @@
-"""Reading bodies: the limits, and that memory is released."""
+"""Tests of reading bodies: the limits, and the release of memory."""
 
 import io
 import subprocess
@@ -20,7 +20,7 @@ from receiver.bodies.reader import (
 )
 from receiver.runtime.deadline import Deadline
 
-MAX_BYTES = 40 * 1024 * 1024  # one such body takes the whole budget
+MAX_BODY_BYTES = 40 * 1024 * 1024  # one such body takes the whole budget
 
 
 def _environ(body: bytes, *, promised: int | None = None, chunked: bool = False) -> dict[str, Any]:
@@ -32,7 +32,7 @@ def _environ(body: bytes, *, promised: int | None = None, chunked: bool = False)
 @pytest.fixture
 def reader() -> BodyReader:
     """Return a worker's reader."""
-    return BodyReader(max_body_bytes=MAX_BYTES)
+    return BodyReader(max_body_bytes=MAX_BODY_BYTES)
 
 
 def _read(
@@ -42,8 +42,8 @@ def _read(
 
 
 @pytest.mark.parametrize("chunked", [False, True])
-def test_the_limit_is_inclusive(*, chunked: bool) -> None:
-    """A body of exactly MAX_BODY_BYTES is read whole, one byte more is too large."""
+def test_body_limit_is_inclusive(*, chunked: bool) -> None:
+    """A body of exactly the limit is read whole, and one byte more is too large."""
     reader = BodyReader(max_body_bytes=10)
     with _read(reader, _environ(b"x" * 10, chunked=chunked)) as body:
         assert body == b"x" * 10
@@ -51,32 +51,35 @@ def test_the_limit_is_inclusive(*, chunked: bool) -> None:
         pass
 
 
-def test_an_incomplete_body_is_an_error(reader: BodyReader) -> None:
-    """Fewer bytes than were promised are no body."""
+def test_incomplete_body_raises_error(reader: BodyReader) -> None:
+    """A body with fewer bytes than promised raises an error."""
     with pytest.raises(BodyIncompleteError), _read(reader, _environ(b"x" * 9, promised=10)):
         pass
 
 
-def test_memory_is_released(reader: BodyReader) -> None:
-    """However a request ends, its memory is there for the next one."""
+def test_memory_is_released_after_each_request(reader: BodyReader) -> None:
+    """A request releases its memory, however it ends."""
     for _ in range(3):
         with _read(reader, _environ(b"x", chunked=True)) as body:
             assert body == b"x"
         with pytest.raises(KeyError), _read(reader, _environ(b"x", chunked=True)):
             raise KeyError
-        with pytest.raises(BodyIncompleteError), _read(reader, _environ(b"x", promised=MAX_BYTES)):
+        with (
+            pytest.raises(BodyIncompleteError),
+            _read(reader, _environ(b"x", promised=MAX_BODY_BYTES)),
+        ):
             pass
 
 
-def test_a_deadline_leaves_nothing_reserved() -> None:
-    """Under gevent a deadline may end a request anywhere, also while it reserves or releases."""
+def test_deadline_leaves_no_memory_reserved() -> None:
+    """A deadline that interrupts a reservation or a release leaves no memory reserved."""
     command = [sys.executable, "-m", "tests.support.interrupted_reservations"]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
     assert done.stdout.split() == ["free", "a", "b", "c"], done.stderr
 
 
-def test_a_full_worker_reads_no_more(reader: BodyReader) -> None:
-    """A body isn't read where other bodies use the whole budget until the deadline."""
+def test_full_budget_blocks_reading(reader: BodyReader) -> None:
+    """A body isn't read if other bodies fill the budget until the deadline."""
     with (
         _read(reader, _environ(b"x", chunked=True)),
         pytest.raises(MemoryBudgetError),
@@ -85,14 +88,14 @@ def test_a_full_worker_reads_no_more(reader: BodyReader) -> None:
         pass
 
 
-def test_unproved_bodies_have_a_small_budget_of_their_own(reader: BodyReader) -> None:
-    """Each of them is small, and a proved body is read however many there are."""
+def test_unproved_bodies_have_a_separate_budget(reader: BodyReader) -> None:
+    """Unproved bodies are limited by a small budget of their own, and don't delay proved ones."""
     large = _environ(b"", promised=UNPROVED_BODY_BYTES + 1)
     with pytest.raises(BodyTooLargeError), _read(reader, large, is_proved=False):
         pass
-    with ExitStack() as others:
+    with ExitStack() as bodies:
         for _ in range(UNPROVED_BYTES // UNPROVED_BODY_BYTES):
-            others.enter_context(_read(reader, _environ(b"x", chunked=True), is_proved=False))
+            bodies.enter_context(_read(reader, _environ(b"x", chunked=True), is_proved=False))
         with (
             pytest.raises(MemoryBudgetError),
             _read(reader, _environ(b"x"), seconds=0.01, is_proved=False),
@@ -103,7 +106,7 @@ def test_unproved_bodies_have_a_small_budget_of_their_own(reader: BodyReader) ->
 
 
 def test_one_signature_reserves_memory_once(reader: BodyReader) -> None:
-    """A captured request that is sent again and again makes no other body wait."""
+    """A captured request that is sent repeatedly doesn't delay other bodies."""
     captured = {"HTTP_X_TWILIO_SIGNATURE": "seen"}
     with _read(reader, _environ(b"x") | captured) as first:
         assert first == b"x"
@@ -119,8 +122,8 @@ def test_one_signature_reserves_memory_once(reader: BodyReader) -> None:
 
 
 @pytest.mark.parametrize("chunked", [False, True])
-def test_a_rejected_body_is_read_whole_or_not_kept(*, chunked: bool) -> None:
-    """The limit is inclusive, and of an incomplete body the part that came is given."""
+def test_rejected_body_limit_is_inclusive(*, chunked: bool) -> None:
+    """A rejected body of exactly the limit is read, and an incomplete one as far as it arrived."""
     reader = BodyReader(max_body_bytes=50_000)
     with reader.read_rejected(_environ(b"x" * 50_000, chunked=chunked)) as body:
         assert body == b"x" * 50_000
@@ -134,13 +137,13 @@ def test_a_rejected_body_is_read_whole_or_not_kept(*, chunked: bool) -> None:
 
 
 def test_rejected_bodies_reserve_memory_as_they_arrive(reader: BodyReader) -> None:
-    """A promised length reserves nothing; a full budget waits for nothing, and delays no other."""
+    """Rejected bodies reserve memory only for received bytes, never wait, and delay no others."""
     full = [
         _environ(b"x" * REJECTED_BODY_BYTES) for _ in range(REJECTED_BYTES // REJECTED_BODY_BYTES)
     ]
-    with ExitStack() as others:
+    with ExitStack() as bodies:
         for environ in full[1:]:
-            others.enter_context(reader.read_rejected(environ))
+            bodies.enter_context(reader.read_rejected(environ))
         with (
             reader.read_rejected(full[0]),
             pytest.raises(MemoryBudgetError),
@@ -149,6 +152,6 @@ def test_rejected_bodies_reserve_memory_as_they_arrive(reader: BodyReader) -> No
             pass
         with _read(reader, _environ(b"x"), seconds=0.01) as body:
             assert body == b"x"
-        few = _environ(b"x", promised=REJECTED_BODY_BYTES)
-        with reader.read_rejected(few), reader.read_rejected(_environ(b"y")) as body:
+        short = _environ(b"x", promised=REJECTED_BODY_BYTES)
+        with reader.read_rejected(short), reader.read_rejected(_environ(b"y")) as body:
             assert body == b"y"

@@ -1,1 +1,1 @@
-"""The webhook: signature, body, validation, persisting, drain and replay."""
+"""Tests of the webhook: signature, body, persisting, drain and replay."""

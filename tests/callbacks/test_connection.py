@@ -1,4 +1,4 @@
-"""A connection after a body that didn't come in time: the rest of it is no other request."""
+"""Tests of the connection after a body that wasn't received in time."""
 
 from contextlib import suppress
 from pathlib import Path
@@ -12,8 +12,8 @@ HEAD = (
 SMUGGLED = b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n"
 
 
-def test_the_rest_of_a_body_is_no_request(migrated: str, tmp_path: Path) -> None:
-    """What was given up in the middle of a chunk closes the connection, which would go on else."""
+def test_rest_of_abandoned_body_is_not_a_request(migrated: str, tmp_path: Path) -> None:
+    """The connection closes after an abandoned body, so the rest can't become a request."""
     with (
         web_server(migrated, tmp_path / "log", {"rejected_read_seconds": 0.5}) as web,
         web.connect() as connection,
@@ -21,7 +21,7 @@ def test_the_rest_of_a_body_is_no_request(migrated: str, tmp_path: Path) -> None
         head = HEAD.format(hash="0" * 64, host=f"127.0.0.1:{web.port}").encode()
         connection.sendall(head + b"%x\r\n{" % (len(SMUGGLED) + 1))
         answer = connection.recv(65536)
-        with suppress(ConnectionError):  # closed already, as it should be
+        with suppress(ConnectionError):  # the server has closed it already
             connection.sendall(SMUGGLED)
             answer += read_response(connection)
     assert answer.startswith(b"HTTP/1.1 403")

@@ -1,4 +1,4 @@
-"""The drain: from the spool into the ledger, each callback once."""
+"""Tests of the drain, which moves spooled callbacks into the ledger, each once."""
 
 import os
 import subprocess
@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, text
 
-from receiver.callbacks import drain as room
+from receiver.callbacks import drain as drain_module
 from receiver.callbacks.drain import Drain, DrainResult
 from receiver.spool.folder import Spool
 from receiver.store.engine import make_engine
@@ -30,12 +30,12 @@ from tests.support.store_events import count_deliveries, ledger_rows
 
 @pytest.fixture
 def drain(engine: Engine, spool: Spool) -> Drain:
-    """Return what drains it into a fresh database."""
+    """Return a drain from the spool into an empty database."""
     return Drain(engine, spool, [])
 
 
 @contextmanager
-def moving(url: str, spool: Spool) -> Iterator[subprocess.Popen[str]]:
+def drain_process(url: str, spool: Spool) -> Iterator[subprocess.Popen[str]]:
     """Yield a process that is ready to drain."""
     with subprocess.Popen(
         [sys.executable, "-m", "tests.support.drain_process", url, spool.path],
@@ -49,128 +49,128 @@ def moving(url: str, spool: Spool) -> Iterator[subprocess.Popen[str]]:
         yield process
 
 
-def begin(process: subprocess.Popen[str]) -> None:
-    """Let the process drain."""
+def start_draining(process: subprocess.Popen[str]) -> None:
+    """Start the drain of the process."""
     assert process.stdin
     process.stdin.write("\n")
     process.stdin.flush()
 
 
-def test_what_waits_becomes_jobs(engine: Engine, spool: Spool, drain: Drain) -> None:
-    """Each is judged and folded as if it came now, with its own bytes and moment, and removed."""
+def test_spooled_callbacks_become_jobs(engine: Engine, spool: Spool, drain: Drain) -> None:
+    """A spooled callback is applied with its own body and time, and its file is removed."""
     spool_callbacks(spool, spooled_body(1), spooled_body(2))
-    assert [tried.moved for tried in drain.run(drain.waiting())] == [True, True]
+    assert [result.moved for result in drain.run(drain.waiting())] == [True, True]
     assert ledger_rows(engine) == [("applied", None, 1)] * 2
     with engine.connect() as connection:
         rows = connection.execute(text("SELECT body, received_at FROM events ORDER BY job_id"))
-        came = received_event(b"").received_at
-        assert rows.all() == [(spooled_body(1), came), (spooled_body(2), came)]
+        received_at = received_event(b"").received_at
+        assert rows.all() == [(spooled_body(1), received_at), (spooled_body(2), received_at)]
     assert list(spool.path.iterdir()) == []
 
 
-def test_what_no_judge_lets_pass_travels_too(engine: Engine, spool: Spool, drain: Drain) -> None:
-    """A body that was signed and makes no sense ends quarantined, to the byte, and is told."""
+def test_invalid_body_is_quarantined(engine: Engine, spool: Spool, drain: Drain) -> None:
+    """A spooled body that isn't valid is quarantined byte for byte."""
     spool_callbacks(spool, b"\x00\xff no JSON")
-    assert [tried.moved for tried in drain.run(drain.waiting())] == [True]
+    assert [result.moved for result in drain.run(drain.waiting())] == [True]
     assert ledger_rows(engine) == [("quarantined", "undecodable", 1)]
 
 
-def test_headers_that_were_changed_spoil_nothing(
+def test_changed_content_type_does_not_prevent_application(
     engine: Engine, spool: Spool, drain: Drain
 ) -> None:
-    """The one file of a body may be that of a replay that calls it a form: it is applied."""
+    """A callback is applied although its only file is that of a replay sent as a form."""
     url = with_body_hash("https://app.example.com/callbacks/transcription", spooled_body(1))
-    came = replace(received_event(spooled_body(1)), url=url)
-    spool.put(replace(came, content_type=FORM))
-    spool.put(came)
-    assert [tried.moved for tried in drain.run(drain.waiting())] == [True]
+    event = replace(received_event(spooled_body(1)), url=url)
+    spool.put(replace(event, content_type=FORM))
+    spool.put(event)
+    assert [result.moved for result in drain.run(drain.waiting())] == [True]
     assert ledger_rows(engine) == [("applied", None, 1)]
 
 
-def test_the_breaker_closes(spool: Spool, drain: Drain) -> None:
-    """What the drain has recorded tells the requests of its process that the database is back."""
+def test_recording_closes_breaker(spool: Spool, drain: Drain) -> None:
+    """The drain closes the circuit breaker once it has recorded a callback."""
     spool.breaker.trip()
     spool_callbacks(spool, spooled_body(1))
     list(drain.run(drain.waiting()))
     assert not spool.breaker.is_open()
 
 
-def test_a_damaged_file_stays_and_holds_up_nobody(
+def test_corrupt_file_stays_and_does_not_block_others(
     spool: Spool, drain: Drain, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """It is told once, by its name and not its content, and the others are moved."""
+    """A corrupt file is logged once without its content, and the other files are moved."""
     spool_callbacks(spool, spooled_body(1))
-    [broken] = spool.path.iterdir()
-    broken.write_bytes(b"Jane")
+    [corrupt] = spool.path.iterdir()
+    corrupt.write_bytes(b"Jane")
     spool_callbacks(spool, spooled_body(2))
     for _ in range(3):
-        tried = list(drain.run(drain.waiting()))
-    assert tried == []
-    assert list(spool.path.iterdir()) == [broken]
-    [told] = [record for record in caplog.records if record.levelname == "ERROR"]
-    assert told.__dict__["file"] == broken.name
-    assert "checksum" in told.getMessage()
+        results = list(drain.run(drain.waiting()))
+    assert results == []
+    assert list(spool.path.iterdir()) == [corrupt]
+    [logged] = [record for record in caplog.records if record.levelname == "ERROR"]
+    assert logged.__dict__["file"] == corrupt.name
+    assert "checksum" in logged.getMessage()
 
 
-def test_a_mended_file_is_moved(engine: Engine, spool: Spool, drain: Drain) -> None:
-    """When the same body comes again its damaged file is replaced, and tried anew."""
+def test_replaced_corrupt_file_is_moved(engine: Engine, spool: Spool, drain: Drain) -> None:
+    """A corrupt file is moved after the same body arrived again and replaced it."""
     spool_callbacks(spool, spooled_body(1))
     [path] = spool.path.iterdir()
     path.write_bytes(b"")
-    [stays] = drain.run(drain.waiting())
-    assert stays.error
+    [result] = drain.run(drain.waiting())
+    assert result.error
     spool_callbacks(spool, spooled_body(1))
     assert list(drain.run(drain.waiting())) == [DrainResult(path.name, moved=True)]
     assert count_deliveries(engine) == (1, 1)
 
 
-def test_what_the_disk_refuses_is_tried_again(
+def test_disk_error_is_retried(
     spool: Spool, drain: Drain, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """It may pass, unlike damage; it is told once all the same."""
+    """A disk error is logged once and retried, because it may pass."""
     spool_callbacks(spool, spooled_body(1))
     [path] = spool.path.iterdir()
-    elsewhere = path.rename(spool.path.parent / "elsewhere")
+    saved = path.rename(spool.path.parent / "saved")
     path.mkdir()
     for _ in range(2):
-        [tried] = drain.run(drain.waiting())
-        assert tried == DrainResult(path.name, error="disk error: Is a directory")
+        [result] = drain.run(drain.waiting())
+        assert result == DrainResult(path.name, error="disk error: Is a directory")
     assert len(caplog.records) == 1
     path.rmdir()
-    elsewhere.rename(path)
+    saved.rename(path)
     assert list(drain.run(drain.waiting())) == [DrainResult(path.name, moved=True)]
 
 
-def test_what_cannot_be_removed_is_recorded_once(
+def test_unremovable_file_is_recorded_once(
     engine: Engine, spool: Spool, drain: Drain, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A disk that has become read-only doesn't make it count as delivered again and again."""
+    """A file that a read-only disk doesn't remove is recorded and counted only once."""
 
-    def refuse(*_: object, **__: object) -> None:
+    def fail(*_: object, **__: object) -> None:
         raise OSError(30, "Read-only file system")
 
     spool_callbacks(spool, spooled_body(1))
-    monkeypatch.setattr(Path, "unlink", refuse)
-    [tried] = drain.run(drain.waiting())
-    assert tried.error == "disk error: Read-only file system"
+    monkeypatch.setattr(Path, "unlink", fail)
+    [result] = drain.run(drain.waiting())
+    assert result.error == "disk error: Read-only file system"
     assert drain.waiting() == []
     assert count_deliveries(engine) == (1, 1)
 
 
-def test_a_fault_of_ours_stays_and_is_told(
+def test_internal_error_leaves_file_in_spool(
     engine: Engine, spool: Spool, drain: Drain, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The file is there for the release that mends it."""
+    """A file stays in the spool after an internal error, so that a later release can move it."""
     spool_callbacks(spool, spooled_body(1), spooled_body(2))
     one, two = drain.waiting()
-    met = iter([ZeroDivisionError("Jane")])
+    errors = iter([ZeroDivisionError("Jane")])
 
     def record(*arguments: Any) -> Recorded:
-        if error := next(met, None):
+        if error := next(errors, None):
             raise error
         return record_or_quarantine(*arguments)
 
-    monkeypatch.setattr(room, "record_or_quarantine", record)
+    monkeypatch.setattr(drain_module, "record_or_quarantine", record)
     first, second = drain.run([one, two])
     assert "ZeroDivisionError" in str(first.error)
     assert "Jane" not in str(first.error)
@@ -180,19 +180,19 @@ def test_a_fault_of_ours_stays_and_is_told(
     assert count_deliveries(engine) == (1, 1)
 
 
-def test_the_pass_ends_when_the_database_is_away(spool: Spool) -> None:
-    """Nothing is lost, nothing else is tried, and the next pass begins with another file."""
+def test_unavailable_database_ends_pass(spool: Spool) -> None:
+    """An unavailable database ends the pass, and the next pass begins with another file."""
     spool_callbacks(spool, spooled_body(1), spooled_body(2), spooled_body(3))
-    with open_engine(ENVIRON["DATABASE_URL"]) as away:
-        drain = Drain(away, spool, [], record_timeout_seconds=0.1)
+    with open_engine(ENVIRON["DATABASE_URL"]) as unavailable:
+        drain = Drain(unavailable, spool, [], record_timeout_seconds=0.1)
         first, second, third = drain.waiting()
         with pytest.raises(DatabaseUnavailableError):
             list(drain.run([first, second, third]))
         assert drain.waiting() == [second, third, first]
 
 
-def test_files_that_stop_each_pass_hold_up_no_others(engine: Engine, spool: Spool) -> None:
-    """While the jobs of the two oldest are locked all others are moved, and those afterwards."""
+def test_files_of_locked_jobs_do_not_block_others(engine: Engine, spool: Spool) -> None:
+    """Files whose jobs are locked don't prevent the other files from being moved."""
     drain = Drain(engine, spool, [], record_timeout_seconds=0.1)
     spool_callbacks(spool, spooled_body(0), spooled_body(1))
     for path in spool.path.iterdir():
@@ -208,22 +208,24 @@ def test_files_that_stop_each_pass_hold_up_no_others(engine: Engine, spool: Spoo
 
 
 def test_two_processes_move_each_file_once(engine: Engine, migrated: str, spool: Spool) -> None:
-    """Of 200 files each is recorded by one of them, and counts one delivery."""
+    """Each of 200 files is moved by only one of two processes, and counts one delivery."""
     spool_callbacks(spool, *map(spooled_body, range(200)))
-    with moving(migrated, spool) as one, moving(migrated, spool) as other:
-        begin(one)
-        begin(other)
+    with drain_process(migrated, spool) as one, drain_process(migrated, spool) as other:
+        start_draining(one)
+        start_draining(other)
         moved = [int(process.communicate(timeout=60)[0]) for process in (one, other)]
     assert sum(moved) == 200
     assert count_deliveries(engine) == (200, 200)
     assert spool.list_files() == []
 
 
-def test_a_kill_loses_nothing(engine: Engine, migrated: str, spool: Spool, drain: Drain) -> None:
-    """After a kill -9 of a draining process another moves the rest, and one perhaps again."""
+def test_killed_drain_loses_nothing(
+    engine: Engine, migrated: str, spool: Spool, drain: Drain
+) -> None:
+    """Another drain moves the files that a killed drain left, and at most one of them again."""
     spool_callbacks(spool, *map(spooled_body, range(200)))
-    with moving(migrated, spool) as process:
-        begin(process)
+    with drain_process(migrated, spool) as process:
+        start_draining(process)
         wait_until(lambda: count_deliveries(engine)[0] >= 20)
         process.kill()
     assert spool.list_files()
@@ -234,13 +236,13 @@ def test_a_kill_loses_nothing(engine: Engine, migrated: str, spool: Spool, drain
     assert deliveries in {200, 201}
 
 
-def test_the_drain_holds_one_connection(migrated: str, spool: Spool) -> None:
-    """A pool of one is enough for it, and free after each file."""
+def test_drain_uses_one_connection(migrated: str, spool: Spool) -> None:
+    """The drain needs one connection, and releases it after each file."""
     engine = make_engine(migrated, pool_size=1)
     drain = Drain(engine, spool, [])
     spool_callbacks(spool, spooled_body(1), spooled_body(2))
-    for tried in drain.run(drain.waiting()):
-        assert tried.moved
+    for result in drain.run(drain.waiting()):
+        assert result.moved
         with engine.connect() as connection:
             assert connection.execute(text("SELECT 1")).scalar() == 1
     engine.dispose()

@@ -1,4 +1,4 @@
-"""The drain in the web process: the ledger fills with no command typed."""
+"""Tests of the drain in the web process, which runs without a command."""
 
 from pathlib import Path
 
@@ -17,10 +17,10 @@ from tests.support.spooled import spool_callbacks, spooled_body
 from tests.support.store_events import count_deliveries
 
 
-def test_what_waited_before_the_start_is_moved(
+def test_files_from_before_the_start_are_moved(
     engine: Engine, migrated: str, spool: Spool, tmp_path: Path
 ) -> None:
-    """Two workers move all of it as they start, each file once, and the jobs can be read."""
+    """Two workers move all files at their start, each once, and the jobs can be read."""
     spool_callbacks(spool, *map(spooled_body, range(50)))
     folder = str(spool.path)
     with web_server(migrated, tmp_path / "log", SPOOL_DIR=folder, WEB_CONCURRENCY="2") as web:
@@ -30,10 +30,8 @@ def test_what_waited_before_the_start_is_moved(
     assert "moved into the ledger" in web.log.read_text()
 
 
-def test_what_waits_for_the_database_is_moved_once_it_is_there(
-    database: str, spool: Spool, tmp_path: Path
-) -> None:
-    """A database that has no tables yet takes nothing; when it has, nobody need say so."""
+def test_files_are_moved_after_the_migration(database: str, spool: Spool, tmp_path: Path) -> None:
+    """Files are moved without a command once the database has its tables."""
     spool_callbacks(spool, *map(spooled_body, range(5)))
     with (
         web_server(database, tmp_path / "log", SPOOL_DIR=str(spool.path)) as web,
@@ -46,9 +44,9 @@ def test_what_waits_for_the_database_is_moved_once_it_is_there(
         assert count_deliveries(engine) == (5, 5)
 
 
-@pytest.mark.thorough  # tests/faults/test_postgres_hangs.py freezes a database, too
-def test_a_frozen_database_is_given_up(own_postgres: Server, spool: Spool, tmp_path: Path) -> None:
-    """The worker doesn't wait for ever for one file, and moves it when the database answers."""
+@pytest.mark.thorough  # tests/faults/test_postgres_hangs.py also freezes a database
+def test_drain_survives_frozen_database(own_postgres: Server, spool: Spool, tmp_path: Path) -> None:
+    """The worker stops waiting for a frozen database, and moves the file once it responds."""
     url = own_postgres.url()
     with open_engine(url) as engine:
         migrate(engine, report=lambda _: None)
@@ -62,28 +60,28 @@ def test_a_frozen_database_is_given_up(own_postgres: Server, spool: Spool, tmp_p
         assert count_deliveries(engine)[0] == 2
 
 
-def test_a_fault_of_the_probe_stops_nothing(
+def test_failed_probe_does_not_stop_drain(
     engine: Engine, spool: Spool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whatever is wrong with it, what waits is moved all the same."""
+    """An error of the probe doesn't prevent the files from being moved."""
 
     def fail(_: Spool) -> None:
         raise ZeroDivisionError
 
     monkeypatch.setattr(Spool, "probe", fail)
     spool_callbacks(spool, spooled_body(1))
-    draining_it = gevent.spawn(run_forever, Drain(engine, spool, []), idle_pause_seconds=0.01)
+    greenlet = gevent.spawn(run_forever, Drain(engine, spool, []), idle_pause_seconds=0.01)
     with gevent.Timeout(30):
         while spool.list_files():
             gevent.sleep(0.01)
-    draining_it.kill()
+    greenlet.kill()
     assert count_deliveries(engine) == (1, 1)
 
 
-def test_an_unusable_folder_is_told_and_stops_nothing(
+def test_unusable_folder_is_logged_and_does_not_stop_service(
     engine: Engine, migrated: str, spool: Spool, tmp_path: Path
 ) -> None:
-    """Callbacks go to the database; and when the folder is usable what is in it is moved."""
+    """An unusable folder is logged, callbacks are stored, and the drain resumes afterwards."""
     spool.path.write_bytes(b"")
     with web_server(migrated, tmp_path / "log", SPOOL_DIR=str(spool.path)) as web:
         wait_until(lambda: "the spool can't be used" in web.log.read_text())

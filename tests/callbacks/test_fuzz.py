@@ -1,6 +1,6 @@
-"""Bad input by the thousand: whatever is signed is kept to the byte, and harms no reader.
+"""Fuzz tests: any signed body is stored byte for byte, and the read API never fails because of it.
 
-For more of it: `pytest tests/callbacks/test_fuzz.py --hypothesis-profile=long`.
+For more examples: `pytest tests/callbacks/test_fuzz.py --hypothesis-profile=long`.
 """
 
 import hashlib
@@ -23,7 +23,7 @@ from tests.support.bodies import bodies
 from tests.support.callback_events import validated_event
 from tests.support.command import run
 
-EXAMPLES = settings().max_examples  # of the profile
+EXAMPLE_COUNT = settings().max_examples  # of the profile
 CONTENT_TYPES = (
     *("application/json", "application/json", "application/json; charset=utf-16"),
     *("application/vnd.new+json", "text/plain", "application/x-www-form-urlencoded"),
@@ -31,20 +31,20 @@ CONTENT_TYPES = (
 REASONS = {"undecodable", "invalid", "unexpected_content_type", "foreign_account"}
 
 
-@settings(max_examples=3 * EXAMPLES)
+@settings(max_examples=3 * EXAMPLE_COUNT)
 @given(bodies())
-def test_any_body_is_judged(body: bytes) -> None:
-    """It has a head that Postgres can keep, or a reason that isn't a fault of ours."""
+def test_any_body_is_validated(body: bytes) -> None:
+    """Any body has either a head that Postgres can store, or a reason that is not our own error."""
     event = validated_event(body)
     assert (event.head is None) == (event.reason is not None) == (event.detail is not None)
     assert event.reason in REASONS | {None}
     assert is_storable(event.detail or "")
     assert len(event.detail or "") < 2000
     if event.head is not None:
-        kept = encode_json(event.head).decode()
-        assert is_storable(kept)
-        assert "\\u0000" not in kept.replace("\\\\", "")
-        assert head_from_json(json.loads(kept)) == event.head
+        encoded = encode_json(event.head).decode()
+        assert is_storable(encoded)
+        assert "\\u0000" not in encoded.replace("\\\\", "")
+        assert head_from_json(json.loads(encoded)) == event.head
 
 
 def _rows(app: Flask, bodies_: list[bytes]) -> dict[bytes, Any]:
@@ -56,28 +56,30 @@ def _rows(app: Flask, bodies_: list[bytes]) -> dict[bytes, Any]:
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(came=st.lists(st.tuples(bodies(), st.sampled_from(CONTENT_TYPES)), min_size=1, max_size=3))
-def test_any_signed_body_is_kept_and_hurts_no_reader(
-    app: Flask, twilio: Twilio, read: Reader, came: list[tuple[bytes, str]]
+@given(
+    callbacks=st.lists(st.tuples(bodies(), st.sampled_from(CONTENT_TYPES)), min_size=1, max_size=3)
+)
+def test_any_signed_body_is_stored_and_readable(
+    app: Flask, twilio: Twilio, read: Reader, callbacks: list[tuple[bytes, str]]
 ) -> None:
-    """It is applied, late, known already or quarantined, and nothing that is read answers 5xx."""
-    before = {body: row.deliveries for body, row in _rows(app, [b for b, _ in came]).items()}
-    for body, content_type in came:
+    """Any signed body is applied, stale or quarantined, and no read is answered 5xx."""
+    before = {body: row.deliveries for body, row in _rows(app, [b for b, _ in callbacks]).items()}
+    for body, content_type in callbacks:
         assert twilio.call(body, content_type=content_type).status_code == 204
-    rows = _rows(app, [body for body, _ in came])
-    for body, times in Counter(body for body, _ in came).items():
+    rows = _rows(app, [body for body, _ in callbacks])
+    for body, count in Counter(body for body, _ in callbacks).items():
         row = rows[body]
-        assert row.deliveries == before.get(body, 0) + times
+        assert row.deliveries == before.get(body, 0) + count
         assert (row.outcome, row.reason) in {("applied", None), ("stale", None)} | {
             ("quarantined", reason) for reason in REASONS
         }
-        assert _read_back(app, read, row) == body
+        assert _stored_body(app, read, row) == body
         if row.job_id is not None:
-            _look_around(read, row.job_id)
+            _check_reads(read, row.job_id)
     assert read("/v3/Transcriptions").status_code == 200
 
 
-def _read_back(app: Flask, read: Reader, row: Any) -> bytes:
+def _stored_body(app: Flask, read: Reader, row: Any) -> bytes:
     body: bytes
     if row.job_id is None:
         body = run(app, "callbacks", "body", str(row.id)).stdout_bytes
@@ -87,7 +89,7 @@ def _read_back(app: Flask, read: Reader, row: Any) -> bytes:
     return body
 
 
-def _look_around(read: Reader, job_id: str) -> None:
+def _check_reads(read: Reader, job_id: str) -> None:
     paths = ["", "/Callbacks"]
     paths += [f"/Transcript?format={name}" for name in ("json", "text", "vtt", "srt")]
     for path in paths:

@@ -1,4 +1,4 @@
-"""Keeping: the last net under a signed body."""
+"""Tests of the quarantine for events that the database rejects."""
 
 import hashlib
 from dataclasses import replace
@@ -14,7 +14,7 @@ from receiver.store.ledger.record import record, record_or_quarantine
 from receiver.store.retry import DatabaseUnavailableError
 from tests.support.store_events import ledger_rows
 
-BODY = b'{"what": "nobody foresaw"}'
+BODY = b'{"anything": "unexpected"}'
 INCOMPRESSIBLE = "".join(hashlib.sha256(bytes([i])).hexdigest() for i in range(200))
 HEAD = {"id": "job", "account_id": "AC1", "status": "COMPLETED"}
 EVENT = Event(
@@ -31,16 +31,16 @@ EVENT = Event(
 @pytest.mark.parametrize(
     "head",
     [
-        HEAD | {"media_url": "a\x00b"},  # the driver refuses it
-        HEAD | {"media_url": "\ud800"},  # it can't be encoded
-        HEAD | {"duration": 10**30},  # the server refuses it
-        HEAD | {"language": INCOMPRESSIBLE},  # no index can hold it
-        HEAD | {"media_url": object()},  # nobody knows how to send it
+        HEAD | {"media_url": "a\x00b"},  # rejected by the driver
+        HEAD | {"media_url": "\ud800"},  # can't be encoded
+        HEAD | {"duration": 10**30},  # rejected by the server
+        HEAD | {"language": INCOMPRESSIBLE},  # too large for the index
+        HEAD | {"media_url": object()},  # has no encoding
     ],
     ids=["NUL", "surrogate", "out of range", "too large for its index", "not a value"],
 )
-def test_what_the_store_refuses_is_kept_as_bytes(engine: Engine, head: dict[str, object]) -> None:
-    """A head that passed our schema and not Postgres is quarantined, with its exact bytes."""
+def test_unstorable_head_is_quarantined(engine: Engine, head: dict[str, object]) -> None:
+    """An event whose head Postgres rejects is quarantined byte for byte."""
     event = replace(EVENT, head=head)
     assert (
         record_or_quarantine(partial(record, engine), event, Deadline(10)).outcome
@@ -52,8 +52,8 @@ def test_what_the_store_refuses_is_kept_as_bytes(engine: Engine, head: dict[str,
 
 
 @pytest.mark.own_database
-def test_a_database_that_is_behind_is_waited_for(engine: Engine) -> None:
-    """A schema that isn't there yet is no fault of the body: it ends as unavailable."""
+def test_missing_schema_is_unavailable(engine: Engine) -> None:
+    """A missing schema means an unavailable database, because the body isn't the cause."""
     with engine.connect() as connection:
         connection.execute(text("DROP TABLE events"))
     with pytest.raises(DatabaseUnavailableError):

@@ -1,4 +1,4 @@
-"""The response policy, row by row: what happens to a callback, and how Twilio is answered."""
+"""Tests of the response policy, row by row: what happens to a callback, and its answer."""
 
 from contextlib import ExitStack
 from dataclasses import replace
@@ -25,127 +25,127 @@ from tests.support.server import free_port
 from tests.support.store_events import ledger_rows
 
 BODY = b'{"id": "job_1", "accountId": "AC1", "status": "completed", "sentences": []}'
-RUBBISH = b"\x00\xffnot JSON"
+NOT_JSON = b"\x00\xffnot JSON"
 
 
-def _is_to_try_again(response: TestResponse) -> bool:
+def _asks_for_retry(response: TestResponse) -> bool:
     return response.status_code == 503 and int(response.headers["Retry-After"]) > 0
 
 
-def _waiting(app: Flask) -> list[SpooledFile]:
+def _spooled_files(app: Flask) -> list[SpooledFile]:
     spool = services_of(app).spool
     assert spool is not None
 
     return spool.list_files()
 
 
-def test_every_fate_has_its_answer() -> None:
-    """Only what isn't shown to be Twilio's, or can never be taken, is answered 4xx."""
+def test_every_result_has_an_answer() -> None:
+    """Every result has an answer; only a wrong signature and a too large body are final."""
     assert POLICY.keys() == set(CallbackResult)
-    final = {fate for fate, answer in POLICY.items() if 400 <= answer.status < 500}
+    final = {result for result, answer in POLICY.items() if 400 <= answer.status < 500}
     assert final == {CallbackResult.SIGNATURE_WRONG, CallbackResult.TOO_LARGE}
 
 
-def test_recorded(twilio: Twilio, engine: Engine) -> None:
-    """A callback is answered 204, with no body, once it is in the ledger."""
+def test_recorded_callback_is_answered_204(twilio: Twilio, engine: Engine) -> None:
+    """A recorded callback is answered 204 without a body."""
     response = twilio.call(BODY)
     assert (response.status_code, response.data) == (204, b"")
     assert ledger_rows(engine) == [("applied", None, 1)]
 
 
-class TestAgain:
-    """Another account's key is among those that may sign."""
+class TestAnotherAccountsKey:
+    """Tests with a second key, which is bound to another account."""
 
     @pytest.fixture
     def environ(self, environ: dict[str, str]) -> dict[str, str]:
-        """Add it."""
+        """Return the environment with the second key."""
         return environ | {"TWILIO_AUTH_TOKEN": f"{TOKEN},AC{'0' * 32}=another"}
 
-    def test_recorded_again(self, twilio: Twilio, engine: Engine) -> None:
-        """A redelivery is answered 204, and judged anew."""
+    def test_redelivery_is_validated_again(self, twilio: Twilio, engine: Engine) -> None:
+        """A redelivery is answered 204 and validated again."""
         assert twilio.call(BODY, secret="another").status_code == 204
         assert ledger_rows(engine) == [("quarantined", "account_mismatch", 1)]
         assert twilio.call(BODY).status_code == 204
         assert ledger_rows(engine) == [("applied", None, 2)]
 
 
-def test_quarantined(twilio: Twilio, engine: Engine) -> None:
-    """What is signed and can't be used is answered 204: Twilio can't mend it."""
-    response = twilio.call(RUBBISH)
+def test_quarantined_callback_is_answered_204(twilio: Twilio, engine: Engine) -> None:
+    """A quarantined callback is answered 204, because Twilio can't correct it."""
+    response = twilio.call(NOT_JSON)
     assert (response.status_code, response.data) == (204, b"")
     assert ledger_rows(engine) == [("quarantined", "undecodable", 1)]
 
 
-class TestDatabaseAway:
-    """Nobody listens where DATABASE_URL points."""
+class TestDatabaseUnavailable:
+    """Tests with a DATABASE_URL that points to a closed port."""
 
     @pytest.fixture
     def request_seconds(self) -> float:
-        """Give up soon."""
+        """Return a short time limit for requests."""
         return 3.0
 
     @pytest.fixture
     def durable(self) -> str | None:
-        """Say whether there is a spool, and whether it is durable; None: there is none."""
+        """Return the value of SPOOL_DURABLE, or None for no spool."""
         return None
 
     @pytest.fixture
     def environ(
         self, environ: dict[str, str], durable: str | None, tmp_path: Path
     ) -> dict[str, str]:
-        """Point it at a closed port."""
+        """Return the environment with the closed port and the spool."""
         spool = {} if durable is None else {"SPOOL_DIR": f"{tmp_path}/s", "SPOOL_DURABLE": durable}
 
         return environ | spool | {"DATABASE_URL": f"postgresql://u@127.0.0.1:{free_port()}/none"}
 
     @pytest.mark.parametrize("durable", ["1"])
-    def test_spooled(self, app: Flask, twilio: Twilio) -> None:
-        """A durable spool took it: 204, whether it can be used or not."""
-        assert [twilio.call(body).status_code for body in (BODY, RUBBISH, BODY)] == [204] * 3
-        assert len(_waiting(app)) == 2
+    def test_callback_in_durable_spool_is_answered_204(self, app: Flask, twilio: Twilio) -> None:
+        """A callback in a durable spool is answered 204, whether its body is usable or not."""
+        assert [twilio.call(body).status_code for body in (BODY, NOT_JSON, BODY)] == [204] * 3
+        assert len(_spooled_files(app)) == 2
 
     @pytest.mark.parametrize("durable", ["0"])
-    def test_spooled_meanwhile(self, app: Flask, twilio: Twilio) -> None:
-        """The spool may go with the machine: Twilio tries again, though the bytes are kept."""
-        assert _is_to_try_again(twilio.call(BODY))
-        assert len(_waiting(app)) == 1
+    def test_callback_in_ephemeral_spool_is_answered_503(self, app: Flask, twilio: Twilio) -> None:
+        """A callback in a spool that isn't durable is answered 503, although it is stored there."""
+        assert _asks_for_retry(twilio.call(BODY))
+        assert len(_spooled_files(app)) == 1
 
-    def test_away(self, twilio: Twilio) -> None:
-        """Nothing took it: Twilio tries again."""
-        assert _is_to_try_again(twilio.call(BODY))
+    def test_callback_without_spool_is_answered_503(self, twilio: Twilio) -> None:
+        """A callback is answered 503 when there is neither a database nor a spool."""
+        assert _asks_for_retry(twilio.call(BODY))
 
     @pytest.mark.parametrize("durable", ["1"])
-    def test_the_spool_fails_too(self, twilio: Twilio, tmp_path: Path) -> None:
-        """Neither place took it: Twilio tries again, durable or not."""
-        (tmp_path / "s").write_text("a file, where a folder is meant to be")
-        assert _is_to_try_again(twilio.call(BODY))
+    def test_failing_spool_is_answered_503(self, twilio: Twilio, tmp_path: Path) -> None:
+        """A callback is answered 503 when the database and the durable spool both fail."""
+        (tmp_path / "s").write_text("a file instead of a folder")
+        assert _asks_for_retry(twilio.call(BODY))
 
 
 @pytest.mark.parametrize("request_seconds", [0.2])
-def test_too_much_in_flight(app: Flask, twilio: Twilio) -> None:
-    """The worker's memory is taken until the deadline: Twilio tries again."""
+def test_full_memory_budget_is_answered_503(app: Flask, twilio: Twilio) -> None:
+    """A callback is answered 503 when the worker's memory budget is full until the deadline."""
     parts = services_of(app)
-    with ExitStack() as others:
+    with ExitStack() as bodies:
         for _ in range(PROVED_BYTES // parts.settings.max_body_bytes):
             chunked = {"wsgi.input": BytesIO(b"{}")}
-            others.enter_context(parts.body_reader.read(chunked, Deadline(1), is_proved=True))
-        assert _is_to_try_again(twilio.call(BODY))
+            bodies.enter_context(parts.body_reader.read(chunked, Deadline(1), is_proved=True))
+        assert _asks_for_retry(twilio.call(BODY))
 
 
-def test_cut_short(app: Flask, engine: Engine) -> None:
-    """Less came than was promised: Twilio tries again, and nothing is stored."""
+def test_incomplete_body_is_answered_503(app: Flask, engine: Engine) -> None:
+    """An incomplete body is answered 503, and nothing is stored."""
     url, headers = signing.callback(f"{PUBLIC_URL}/callbacks/transcription", TOKEN, BODY)
     response = app.test_client().post(
         url.removeprefix(PUBLIC_URL),
         headers=headers,
         environ_overrides={"wsgi.input": BytesIO(BODY[:-1]), "CONTENT_LENGTH": str(len(BODY))},
     )
-    assert _is_to_try_again(response)
+    assert _asks_for_retry(response)
     assert ledger_rows(engine) == []
 
 
-def test_a_fault_of_ours(app: Flask, twilio: Twilio) -> None:
-    """An error that nobody foresaw is no fault of Twilio's: it tries again."""
+def test_internal_error_is_answered_503(app: Flask, twilio: Twilio) -> None:
+    """An unexpected error of our own is answered 503."""
 
     class Broken(GroupCommitter):
         def record(self, event: Event) -> Recorded:
@@ -153,17 +153,17 @@ def test_a_fault_of_ours(app: Flask, twilio: Twilio) -> None:
 
     parts = services_of(app)
     install(app, replace(parts, committer=Broken(parts.engine, max_leaders=1)))
-    assert _is_to_try_again(twilio.call(BODY))
+    assert _asks_for_retry(twilio.call(BODY))
 
 
-def test_unsigned(twilio: Twilio, engine: Engine) -> None:
-    """What isn't shown to be Twilio's is answered 403, and nothing is recorded."""
+def test_wrong_signature_is_answered_403(twilio: Twilio, engine: Engine) -> None:
+    """A callback with a wrong signature is answered 403, and nothing is stored."""
     assert twilio.call(BODY, secret="another").status_code == 403
     assert ledger_rows(engine) == []
 
 
-def test_too_large(twilio: Twilio, app: Flask, engine: Engine) -> None:
-    """More than MAX_BODY_BYTES, which is more than Twilio sends, is answered 413."""
+def test_too_large_body_is_answered_413(twilio: Twilio, app: Flask, engine: Engine) -> None:
+    """A body larger than MAX_BODY_BYTES is answered 413, and nothing is stored."""
     limit = services_of(app).settings.max_body_bytes
     assert twilio.call(b"x" * (limit + 1)).status_code == 413
     assert ledger_rows(engine) == []

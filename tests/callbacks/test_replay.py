@@ -1,4 +1,4 @@
-"""Replay's laws on real Postgres: it promotes, once, and the jobs are the fold of all events."""
+"""Tests of replay: it promotes an event once, and each job is the fold of all its events."""
 
 import itertools
 import json
@@ -25,7 +25,7 @@ from tests.support.store_events import expected_row, stored_row
 
 ACCOUNT = "AC" + "a" * 32
 EVERYTHING = LedgerFilter()
-FOR_EVER = 2**63 - 1
+MAX_ID = 2**63 - 1
 
 _jobs = itertools.count()
 _moments = st.sampled_from([None, "2026-04-02T19:26:00Z", "2026-04-02T19:27:00Z"])
@@ -41,13 +41,13 @@ _documents = st.fixed_dictionaries(
 )
 
 
-def _doubted(event: Event) -> Event:
-    """Return it as a fault of ours has judged it."""
+def _quarantined(event: Event) -> Event:
+    """Return the event as an internal error would have quarantined it."""
     return event.quarantined("internal_error", "For the test.")
 
 
 @st.composite
-def _told(draw: st.DrawFn) -> list[Event]:
+def _job_events(draw: st.DrawFn) -> list[Event]:
     """Draw the distinct callbacks of one job, in the order in which they arrive."""
     documents = draw(st.lists(_documents, min_size=1, max_size=6, unique_by=json.dumps))
     head = {"id": f"job_{next(_jobs)}", "accountId": ACCOUNT}
@@ -59,82 +59,88 @@ def _told(draw: st.DrawFn) -> list[Event]:
 
 
 def _rows(engine: Engine, job: str | None) -> list[Any]:
-    """Return everything that is stored of the job, down to the transactions that wrote it."""
+    """Return every stored row of the job and its events."""
     with engine.connect() as connection:
-        of_events = connection.execute(
+        event_rows = connection.execute(
             select(events).where(events.c.job_id == job).order_by(events.c.id)
         ).all()
-        of_job = connection.execute(select(transcriptions).where(transcriptions.c.id == job)).all()
+        job_rows = connection.execute(
+            select(transcriptions).where(transcriptions.c.id == job)
+        ).all()
 
-    return [*of_events, *of_job]
+    return [*event_rows, *job_rows]
 
 
 def _ids(engine: Engine, job: str | None) -> list[int]:
-    return list(quarantined_ids(engine, LedgerFilter(job=job), FOR_EVER))
+    return list(quarantined_ids(engine, LedgerFilter(job=job), MAX_ID))
 
 
-def _replayed(engine: Engine, ids: list[int]) -> list[Outcome | None]:
+def _replay_all(engine: Engine, ids: list[int]) -> list[Outcome | None]:
     replay = Replay(engine, [], dry_run=False)
-    verdicts = [replay(each) for each in ids]
+    results = [replay(each) for each in ids]
 
-    return [verdict.outcome if verdict else None for verdict in verdicts]
+    return [result.outcome if result else None for result in results]
 
 
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(told=_told(), data=st.data())
-def test_the_job_is_the_fold_of_all(engine: Engine, told: list[Event], data: st.DataObject) -> None:
-    """Whichever were quarantined at first, and in whatever order they are replayed."""
-    for event in told:
-        record(engine, _doubted(event) if data.draw(st.booleans()) else event)
-    job = told[0].job_id
+@given(job_events=_job_events(), data=st.data())
+def test_replayed_job_is_the_fold_of_all_events(
+    engine: Engine, job_events: list[Event], data: st.DataObject
+) -> None:
+    """A job is the fold of all its events, in whatever order quarantined ones are replayed."""
+    for event in job_events:
+        record(engine, _quarantined(event) if data.draw(st.booleans()) else event)
+    job = job_events[0].job_id
     ids = _ids(engine, job)
-    foreseen = Replay(engine, [], dry_run=True)
-    assert all(verdict and verdict.outcome == Outcome.APPLIED for verdict in map(foreseen, ids))
-    assert set(_replayed(engine, data.draw(st.permutations(ids)))) <= {
+    preview = Replay(engine, [], dry_run=True)
+    assert all(result and result.outcome == Outcome.APPLIED for result in map(preview, ids))
+    assert set(_replay_all(engine, data.draw(st.permutations(ids)))) <= {
         Outcome.APPLIED,
         Outcome.STALE,
     }
-    assert stored_row(engine, str(job)) == expected_row(told)
+    assert stored_row(engine, str(job)) == expected_row(job_events)
     assert not rebuild(engine, str(job))
 
 
 @settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(told=_told(), data=st.data())
-def test_a_second_replay_changes_nothing(
-    engine: Engine, told: list[Event], data: st.DataObject
+@given(job_events=_job_events(), data=st.data())
+def test_second_replay_changes_nothing(
+    engine: Engine, job_events: list[Event], data: st.DataObject
 ) -> None:
-    """Also where the first was interrupted, or judges a body that stays in quarantine."""
-    hopeless = replace(
-        told[0], sha256=told[0].sha256[::-1], content_type="application/x-www-form-urlencoded"
+    """A second replay changes nothing, also after an interrupted one or with an invalid body."""
+    never_valid = replace(
+        job_events[0],
+        sha256=job_events[0].sha256[::-1],
+        content_type="application/x-www-form-urlencoded",
     )
-    doubted = [_doubted(event) for event in told]
-    for event in (validate_callback(hopeless, None, is_form=True), *doubted):
+    quarantined = [_quarantined(event) for event in job_events]
+    for event in (validate_callback(never_valid, None, is_form=True), *quarantined):
         record(engine, event)
-    job = told[0].job_id
+    job = job_events[0].job_id
     ids = _ids(engine, job)
-    _replayed(engine, ids[: data.draw(st.integers(0, len(ids)))])
-    _replayed(engine, ids)
+    _replay_all(engine, ids[: data.draw(st.integers(0, len(ids)))])
+    _replay_all(engine, ids)
     once = _rows(engine, job)
-    assert [outcome for outcome in _replayed(engine, ids) if outcome] == [Outcome.QUARANTINED]
+    assert [outcome for outcome in _replay_all(engine, ids) if outcome] == [Outcome.QUARANTINED]
     assert _rows(engine, job) == once
 
 
-def test_what_was_a_fault_of_ours(engine: Engine) -> None:
-    """A body that our code stumbled over is applied once it doesn't."""
+def test_internal_error_is_applied_by_replay(engine: Engine) -> None:
+    """A body that once caused an internal error is applied once it doesn't."""
 
-    class Stumbling(bytes):
+    class Failing(bytes):
         def decode(self, *_: Any, **__: Any) -> str:
             raise KeyError
 
     body = b'{"id": "job", "accountId": "AC1", "status": "completed"}'
-    assert record(engine, validated_event(Stumbling(body))).reason == "internal_error"
-    assert _replayed(engine, [1]) == [Outcome.APPLIED]
+    assert record(engine, validated_event(Failing(body))).reason == "internal_error"
+    assert _replay_all(engine, [1]) == [Outcome.APPLIED]
     assert stored_row(engine)["status"] == "COMPLETED"
 
 
-def test_callbacks_may_come_in_meanwhile(engine: Engine) -> None:
-    """While they do, are redelivered and replayed twice over, each job ends as its fold."""
-    told = [
+def test_replay_runs_beside_new_callbacks(engine: Engine) -> None:
+    """Each job is the fold of its events after concurrent callbacks, redeliveries and replays."""
+    job_events = [
         validated_event(
             json.dumps(
                 {
@@ -149,35 +155,35 @@ def test_callbacks_may_come_in_meanwhile(engine: Engine) -> None:
         )
         for n in range(60)
     ]
-    for event in told[:40]:
-        record(engine, _doubted(event))
-    ids = list(quarantined_ids(engine, EVERYTHING, FOR_EVER))
+    for event in job_events[:40]:
+        record(engine, _quarantined(event))
+    ids = list(quarantined_ids(engine, EVERYTHING, MAX_ID))
     replays = [Replay(engine, [], dry_run=False) for _ in range(2)]
     with ThreadPoolExecutor(4) as pool:
         running: list[Future[Any]] = []
-        for n, event in enumerate(told[20:]):
+        for n, event in enumerate(job_events[20:]):
             running.append(pool.submit(record, engine, event))
             running += [pool.submit(replay, ids[n]) for replay in replays]
     assert all(each.exception() is None for each in running)
     for n in range(3):
-        assert stored_row(engine, f"job_{n}") == expected_row(told[n::3])
+        assert stored_row(engine, f"job_{n}") == expected_row(job_events[n::3])
         assert not rebuild(engine, f"job_{n}")
     with engine.connect() as connection:
-        left = connection.execute(text("SELECT count(*), sum(deliveries) FROM events")).one()
-    assert tuple(left) == (60, 80)
+        counts = connection.execute(text("SELECT count(*), sum(deliveries) FROM events")).one()
+    assert tuple(counts) == (60, 80)
 
 
-def test_a_body_that_was_promoted_meanwhile(engine: Engine) -> None:
-    """There is nothing left to judge."""
+def test_replay_of_promoted_body_does_nothing(engine: Engine) -> None:
+    """A replay does nothing when a redelivery has already promoted the body."""
     body = b'{"id": "job", "accountId": "AC1", "status": "completed"}'
-    record(engine, _doubted(received_event(body)))
+    record(engine, _quarantined(received_event(body)))
     record(engine, validated_event(body))
     assert Replay(engine, [], dry_run=False)(1) is None
 
 
 @pytest.mark.parametrize("size", [1, 1000, 2001])
-def test_the_quarantine_is_listed_in_batches(engine: Engine, size: int) -> None:
-    """All of it, the oldest first, up to the newest that was there at the start."""
+def test_quarantine_is_listed_in_batches(engine: Engine, size: int) -> None:
+    """The quarantine is listed completely, oldest first, up to the newest id at the start."""
     with engine.connect() as connection:
         connection.execute(
             text(

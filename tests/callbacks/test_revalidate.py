@@ -1,4 +1,4 @@
-"""Judging anew: by today's rules, with what was shown when the body came."""
+"""Tests of revalidation: today's rules are applied to what the callback arrived with."""
 
 from dataclasses import replace
 
@@ -14,15 +14,15 @@ from tests.support.signed import SHARED, TOKEN, URL, signed_form, signed_json
 
 COMPLETED = (ROOT / "tests" / "samples" / "completed_flat.json").read_bytes()
 ACCOUNT = "AC" + "a" * 32
-OTHER = "AC" + "b" * 32
+OTHER_ACCOUNT = "AC" + "b" * 32
 
 
-def _bound(account: str, key: SigningKey = TOKEN) -> SigningKey:
+def _bound_key(account: str, key: SigningKey = TOKEN) -> SigningKey:
     return replace(key, id=account, account=account)
 
 
-def _came(key: SigningKey, *, body: bytes = COMPLETED, url: str = URL) -> Event:
-    """Return what the key signed, as it was judged when it came."""
+def _validated(key: SigningKey, *, body: bytes = COMPLETED, url: str = URL) -> Event:
+    """Return the event of a callback that the key signed, as it was first validated."""
     signed = signed_json(body, key, url=url)
     event = replace(
         received_event(body),
@@ -35,71 +35,83 @@ def _came(key: SigningKey, *, body: bytes = COMPLETED, url: str = URL) -> Event:
     return validate_callback(event, key.account, is_form=False)
 
 
-@pytest.mark.parametrize("key", [TOKEN, SHARED, _bound(ACCOUNT)], ids=["token", "shared", "bound"])
-def test_what_nothing_has_changed_for_is_judged_as_before(key: SigningKey) -> None:
-    """With the same keys it is the same event, head and all."""
-    event = _came(key)
+@pytest.mark.parametrize(
+    "key", [TOKEN, SHARED, _bound_key(ACCOUNT)], ids=["token", "shared", "bound"]
+)
+def test_same_keys_give_the_same_event(key: SigningKey) -> None:
+    """Revalidation with the same keys returns the same event."""
+    event = _validated(key)
     assert event.head is not None
     assert revalidate(event, [key]) == event
 
 
-def test_a_wrong_binding_that_was_mended() -> None:
-    """The account counts to which the key that signed it is bound today."""
-    event = _came(_bound(OTHER))
+def test_corrected_binding_is_used() -> None:
+    """Revalidation uses the account to which the signing key is bound today."""
+    event = _validated(_bound_key(OTHER_ACCOUNT))
     assert event.reason == "account_mismatch"
-    for key in (_bound(ACCOUNT), TOKEN):
-        judged = revalidate(event, [replace(SHARED, id="another"), key])
-        assert (judged.reason, judged.detail, judged.key_id) == (None, None, key.id)
-        assert judged.head is not None
+    for key in (_bound_key(ACCOUNT), TOKEN):
+        revalidated = revalidate(event, [replace(SHARED, id="another"), key])
+        assert (revalidated.reason, revalidated.detail, revalidated.key_id) == (None, None, key.id)
+        assert revalidated.head is not None
 
 
-def test_a_binding_that_was_wrongly_left_out() -> None:
-    """What was never applied is held to today's binding, too."""
-    event = replace(_came(TOKEN), head=None, reason="unstorable", detail="For the test.")
-    assert revalidate(event, [_bound(OTHER)]).reason == "account_mismatch"
+def test_added_binding_is_used() -> None:
+    """An event that was never applied is checked against a binding that was added later."""
+    event = replace(_validated(TOKEN), head=None, reason="unstorable", detail="For the test.")
+    assert revalidate(event, [_bound_key(OTHER_ACCOUNT)]).reason == "account_mismatch"
 
 
 @pytest.mark.parametrize("keys", [[], [SHARED], [replace(TOKEN, secret="another")]])
-def test_a_key_that_was_rotated_away(keys: list[SigningKey]) -> None:
-    """The signature was right when it came, under the key that the ledger names."""
-    event = _came(TOKEN)
+def test_removed_key_still_counts(keys: list[SigningKey]) -> None:
+    """An event stays valid after its key was removed, because the ledger names the key."""
+    event = _validated(TOKEN)
     assert revalidate(event, keys) == event
 
 
-def test_a_bound_key_that_was_rotated_away_stays_bound() -> None:
-    """The account that it spoke for is still the only one."""
-    another = [replace(TOKEN, secret="another")]
-    assert revalidate(_came(_bound(ACCOUNT)), another).reason is None
-    assert revalidate(_came(_bound(OTHER)), another).reason == "account_mismatch"
+def test_removed_bound_key_stays_bound() -> None:
+    """A bound key that was removed still allows its own account only."""
+    remaining_keys = [replace(TOKEN, secret="another")]
+    assert revalidate(_validated(_bound_key(ACCOUNT)), remaining_keys).reason is None
+    assert (
+        revalidate(_validated(_bound_key(OTHER_ACCOUNT)), remaining_keys).reason
+        == "account_mismatch"
+    )
 
 
-def test_what_came_before_the_url_was_kept() -> None:
-    """A row without URL and signature is judged by the key's name alone."""
-    event = replace(_came(TOKEN), url=None, signature=None)
+def test_event_without_url_is_validated_by_key_id() -> None:
+    """An event without a stored URL and signature is validated by its key id alone."""
+    event = replace(_validated(TOKEN), url=None, signature=None)
     assert revalidate(event, [TOKEN]) == event
 
 
-def test_the_urls_of_that_time_count() -> None:
-    """PUBLIC_URL may have changed since; what was called is in the ledger."""
-    event = _came(_bound(OTHER), url="https://user:pw@old.example.com:8443/callbacks/transcription")
-    assert revalidate(event, [_bound(ACCOUNT)]).head is not None
+def test_stored_url_is_used() -> None:
+    """Revalidation uses the stored URL, because PUBLIC_URL may have changed since."""
+    event = _validated(
+        _bound_key(OTHER_ACCOUNT),
+        url="https://user:pw@old.example.com:8443/callbacks/transcription",
+    )
+    assert revalidate(event, [_bound_key(ACCOUNT)]).head is not None
 
 
-def test_nothing_is_left_of_an_earlier_judgement() -> None:
-    """What the body was once taken to claim is forgotten, if it can't be read today."""
-    event = replace(_came(TOKEN, body=b"not JSON"), job_id="job", account_id=ACCOUNT)
-    judged = revalidate(event, [TOKEN])
-    assert (judged.job_id, judged.account_id, judged.reason) == (None, None, "undecodable")
+def test_earlier_result_is_discarded() -> None:
+    """The ids of an earlier validation are discarded if the body can't be decoded today."""
+    event = replace(_validated(TOKEN, body=b"not JSON"), job_id="job", account_id=ACCOUNT)
+    revalidated = revalidate(event, [TOKEN])
+    assert (revalidated.job_id, revalidated.account_id, revalidated.reason) == (
+        None,
+        None,
+        "undecodable",
+    )
 
 
-def test_a_form_stays_what_it_is() -> None:
-    """It verifies anew, and is still no transcription's callback."""
+def test_form_stays_quarantined() -> None:
+    """A form's signature verifies again, and the form stays quarantined."""
     signed = signed_form([("CallSid", "CA1")])
     event = replace(
         received_event(b"CallSid=CA1", content_type=str(signed.content_type)),
-        sha256=bytes(32),  # a form's is over the string that was signed
+        sha256=bytes(32),  # a form's digest covers the signed string
         url=signed.url,
         signature=signed.signature,
     )
-    judged = revalidate(event, [_bound(ACCOUNT)])
-    assert (judged.reason, judged.key_id) == ("unexpected_content_type", ACCOUNT)
+    revalidated = revalidate(event, [_bound_key(ACCOUNT)])
+    assert (revalidated.reason, revalidated.key_id) == ("unexpected_content_type", ACCOUNT)

@@ -1,1 +1,1 @@
-"""Tests of events."""
+"""Tests of events: their validation, and the events of Twilio's responses."""

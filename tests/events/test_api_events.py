@@ -1,4 +1,4 @@
-"""What Twilio answered, in the ledger."""
+"""Tests of recording Twilio's API responses in the ledger."""
 
 import json
 from datetime import UTC, datetime
@@ -11,13 +11,12 @@ from receiver.store.event import Outcome
 from receiver.store.jobs import read
 from receiver.store.ledger.record import Recorded
 from tests.support.scripted import ACCOUNT, JOB, document
-from tests.support.stored_callbacks import callback
-from tests.support.stored_callbacks import record_callback as call_back
+from tests.support.stored_callbacks import callback, record_callback
 
 NOON = datetime(2026, 4, 2, 12, tzinfo=UTC)
 
 
-def _tell(engine: Engine, source: Source, body: bytes) -> Recorded:
+def _record(engine: Engine, source: Source, body: bytes) -> Recorded:
     return record_response(engine, event_of(source, body, NOON))
 
 
@@ -29,30 +28,30 @@ def _job(engine: Engine) -> read.Row:
     return job
 
 
-def test_a_document_makes_the_job(engine: Engine) -> None:
-    """Flat or in its envelope, it is applied, and no callback is counted as received."""
-    told = _tell(engine, "fetch", json.dumps(document(status="RUNNING")).encode())
-    assert told.outcome == Outcome.APPLIED
+def test_document_creates_the_job(engine: Engine) -> None:
+    """A document creates or updates its job, and isn't counted as a callback."""
+    recorded = _record(engine, "fetch", json.dumps(document(status="RUNNING")).encode())
+    assert recorded.outcome == Outcome.APPLIED
     job = _job(engine)
     assert (job["status"], job["account_id"], job["received_at"]) == ("RUNNING", ACCOUNT, None)
     envelope = {"status": "COMPLETED", "transcription": document(status="COMPLETED")}
-    _tell(engine, "fetch", json.dumps(envelope).encode())
+    _record(engine, "fetch", json.dumps(envelope).encode())
     assert _job(engine)["status"] == "COMPLETED"
 
 
-def test_the_same_told_twice_is_one_event(engine: Engine) -> None:
-    """Another order of the members is no other document."""
-    there = json.dumps(document()).encode()
-    back = json.dumps(dict(reversed(document().items())), indent=1).encode()
-    assert _tell(engine, "fetch", there).id == _tell(engine, "fetch", back).id
+def test_same_document_is_one_event(engine: Engine) -> None:
+    """The same document with another order of members and spacing is the same event."""
+    document_body = json.dumps(document()).encode()
+    reordered_body = json.dumps(dict(reversed(document().items())), indent=1).encode()
+    assert _record(engine, "fetch", document_body).id == _record(engine, "fetch", reordered_body).id
 
 
-def test_sources_are_told_apart(engine: Engine) -> None:
-    """The same bytes by a callback, a fetch and a submission are three events."""
+def test_each_source_is_a_separate_event(engine: Engine) -> None:
+    """The same bytes from a callback, a fetch and a submission are three events."""
     body = callback(JOB)
-    call_back(engine, body)
-    _tell(engine, "fetch", body)
-    _tell(engine, "submission", body)
+    record_callback(engine, body)
+    _record(engine, "fetch", body)
+    _record(engine, "submission", body)
     with engine.connect() as connection:
         rows = connection.execute(text("SELECT source, outcome FROM events ORDER BY id")).all()
     assert [tuple(row) for row in rows] == [
@@ -72,25 +71,25 @@ def test_sources_are_told_apart(engine: Engine) -> None:
         (b'{"id": "a b"}', "invalid"),
     ],
 )
-def test_what_is_no_job_is_quarantined(engine: Engine, body: bytes, reason: str) -> None:
-    """It raises nothing, keeps the bytes and says why."""
-    told = _tell(engine, "fetch", body)
-    assert (told.outcome, told.reason) == (Outcome.QUARANTINED, reason)
+def test_invalid_document_is_quarantined(engine: Engine, body: bytes, reason: str) -> None:
+    """An invalid document is quarantined with its reason."""
+    recorded = _record(engine, "fetch", body)
+    assert (recorded.outcome, recorded.reason) == (Outcome.QUARANTINED, reason)
 
 
-def test_a_quarantined_document_can_be_found() -> None:
-    """What it claims to be about is told."""
+def test_quarantined_document_has_its_ids() -> None:
+    """A quarantined document's event contains the ids that the document names."""
     event = event_of("fetch", b'{"id": "job_1", "accountId": "AC1"}', NOON)
     assert (event.job_id, event.account_id, event.head) == ("job_1", "AC1", None)
 
 
 @pytest.mark.own_database
-def test_what_the_store_refuses_is_kept(engine: Engine) -> None:
-    """A value that passed all checks and that Postgres doesn't take is quarantined."""
+def test_unstorable_document_is_quarantined(engine: Engine) -> None:
+    """A valid document with a value that Postgres rejects is quarantined."""
     with engine.connect() as connection:
         connection.execute(
             text("ALTER TABLE transcriptions ADD CHECK (media_url <> 'https://example.com/no')")
         )
     body = json.dumps(document(mediaUrl="https://example.com/no")).encode()
-    told = _tell(engine, "fetch", body)
-    assert (told.outcome, told.reason) == (Outcome.QUARANTINED, "unstorable")
+    recorded = _record(engine, "fetch", body)
+    assert (recorded.outcome, recorded.reason) == (Outcome.QUARANTINED, "unstorable")

@@ -1,4 +1,4 @@
-"""Validation: whatever the body is, it becomes an event that Postgres can keep."""
+"""Tests of validation, which turns any body into an event that Postgres can store."""
 
 from typing import Any
 
@@ -10,20 +10,20 @@ def _validated(body: bytes) -> Event:
     return validated_event(body)
 
 
-def test_a_fault_of_ours_quarantines() -> None:
-    """An error that nobody foresaw costs no transcript, and its text, which may quote it, goes."""
+def test_internal_error_quarantines() -> None:
+    """An unexpected error quarantines the body, and its text, which may quote it, is dropped."""
 
-    class Broken(bytes):
+    class Failing(bytes):
         def decode(self, *_: Any, **__: Any) -> str:
             raise KeyError("a secret sentence")
 
-    event = _validated(Broken(b"{}"))
+    event = _validated(Failing(b"{}"))
     assert event.reason == "internal_error"
     assert "secret" not in (event.detail or "")
 
 
-def test_the_reason_names_every_fault() -> None:
-    """The operator reads which members are wrong, and nothing of what they held."""
+def test_detail_names_every_invalid_member() -> None:
+    """The detail names every invalid member and contains none of their values."""
     event = _validated(b'{"id": "job_1", "accountId": "AC/", "status": "hush hush"}')
     assert (event.job_id, event.account_id, event.reason) == ("job_1", None, "invalid")
     assert "accountId: " in (event.detail or "")

@@ -1,1 +1,1 @@
-"""Faults, made for real: what is sent, what is acknowledged, and what the ledger holds after."""
+"""Tests with real faults, which compare what was sent, acknowledged and stored."""

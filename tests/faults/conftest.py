@@ -1,4 +1,4 @@
-"""Fixtures for the faults, and the table of their figures."""
+"""Fixtures for the fault tests, and the table of their figures."""
 
 import uuid
 from collections.abc import Iterator
@@ -10,59 +10,63 @@ import pytest
 
 from dev import postgres as launcher
 from tests.support.faults.deployment import Deployment
-from tests.support.faults.figures import as_property, table
-from tests.support.faults.forms import LONG, SHORT, Form
+from tests.support.faults.figures import format_table, to_property
 from tests.support.faults.pgbouncer import pgbouncer
-from tests.support.faults.restartable import Restartable
+from tests.support.faults.profiles import LONG, SHORT, Profile
+from tests.support.faults.restartable import RestartablePostgres
 from tests.support.server import WebServer
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Let `--faults=long` choose the long form."""
+    """Add the option `--faults`, which selects the short or the long profile."""
     parser.addoption("--faults", choices=("short", "long"), default="short")
 
 
 def _is_long(config: pytest.Config) -> bool:
-    # Whoever runs the whole suite runs the short form, and hasn't got the option.
+    # The option exists only if pytest is run on tests/faults; otherwise the profile is short.
     return bool(config.getoption("--faults", "short") == "long")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave away what is for the long form."""
+    """Deselect the tests of the long profile, unless it is selected."""
     if not _is_long(config):
         items[:] = [item for item in items if not item.get_closest_marker("long")]
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
-    """Print the figures of every scenario, in whichever process it ran."""
+    """Print the figures of every scenario, from all test processes."""
     reports = [report for group in terminalreporter.stats.values() for report in group]
     properties = [pair for report in reports for pair in getattr(report, "user_properties", ())]
-    rows = {row["scenario"]: row for name, row in properties if name == "figures"}
-    if rows:
+    figures = {row["scenario"]: row for name, row in properties if name == "figures"}
+    if figures:
         terminalreporter.section("acknowledged = stored")
-        terminalreporter.write("\n".join(table(rows[name] for name in sorted(rows))) + "\n")
+        terminalreporter.write(
+            "\n".join(format_table(figures[name] for name in sorted(figures))) + "\n"
+        )
 
 
 @pytest.fixture
-def form(request: pytest.FixtureRequest) -> Form:
-    """Return the measures of this run."""
+def profile(request: pytest.FixtureRequest) -> Profile:
+    """Return the selected profile."""
     return LONG if _is_long(request.config) else SHORT
 
 
 @contextmanager
-def deployed(postgres_folder: Path, folder: Path, *, pooled: bool = False) -> Iterator[Deployment]:
-    """Yield a deployment on a durable Postgres 18 of its own, with the schema in its database."""
+def run_deployment(
+    postgres_folder: Path, folder: Path, *, pooled: bool = False
+) -> Iterator[Deployment]:
+    """Yield a deployment on its own durable Postgres 18, with the schema in its database."""
     with (
         launcher.start(postgres_folder / f"faults-{uuid.uuid4().hex}") as server,
-        ExitStack() as on,
+        ExitStack() as stack,
     ):
-        reached = server.url()
+        service_url = server.url()
         if pooled:
             files = postgres_folder / f"pgbouncer-{uuid.uuid4().hex}"
-            reached = on.enter_context(pgbouncer(server, files))
-        restartable = Restartable(server)
-        on.callback(restartable.end)
-        deployment = Deployment(restartable, server.url(), reached, folder, pooled)
+            service_url = stack.enter_context(pgbouncer(server, files))
+        restartable = RestartablePostgres(server)
+        stack.callback(restartable.close)
+        deployment = Deployment(restartable, server.url(), service_url, folder, pooled)
         deployment.migrate()
         yield deployment
 
@@ -71,21 +75,21 @@ def deployed(postgres_folder: Path, folder: Path, *, pooled: bool = False) -> It
 def deployment(
     postgres_folder: Path, tmp_path: Path, request: pytest.FixtureRequest
 ) -> Iterator[Deployment]:
-    """Yield a deployment that the test has to itself, and hand in its figures.
+    """Yield a deployment for one test, and report its figures.
 
-    The service reaches Postgres directly, unless the test is for both (tests.support.faults.forms).
+    The service connects directly, unless a mark of tests.support.faults.profiles says otherwise.
     """
     pooled = getattr(request, "param", "direct") == "pgbouncer"
-    with deployed(postgres_folder, tmp_path, pooled=pooled) as own:
-        yield own
-    request.node.user_properties += [as_property(row) for row in own.rows]
+    with run_deployment(postgres_folder, tmp_path, pooled=pooled) as deployed:
+        yield deployed
+    request.node.user_properties += [to_property(row) for row in deployed.figures]
 
 
 @pytest.fixture(scope="module")
-def wire(
+def shared_service(
     postgres_folder: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[tuple[Deployment, WebServer]]:
-    """Yield a deployment in good health, and its service, for what harms neither."""
+    """Yield a healthy deployment and its service, for tests that damage neither."""
     folder = tmp_path_factory.mktemp("wire")
-    with deployed(postgres_folder, folder) as shared, shared.serve() as web:
+    with run_deployment(postgres_folder, folder) as shared, shared.serve() as web:
         yield shared, web

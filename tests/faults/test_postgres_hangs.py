@@ -1,4 +1,4 @@
-"""Postgres hangs instead of failing: its kernel acknowledges, and no answer ever comes."""
+"""Tests of a Postgres that hangs: its kernel acknowledges packets, and no answer arrives."""
 
 import json
 from collections.abc import Iterator
@@ -7,47 +7,49 @@ from contextlib import AbstractContextManager, contextmanager
 
 from tests.support.faults.callbacks import callback, job_id
 from tests.support.faults.deployment import Deployment
-from tests.support.faults.forms import BOTH_WAYS_AT_LENGTH, LONG_ONLY, Form
+from tests.support.faults.profiles import LONG_ONLY, POOLED_IN_LONG_PROFILE, Profile
 from tests.support.faults.proxy import Proxy, proxy
-from tests.support.faults.sender import Sender, calling, load
+from tests.support.faults.sender import Sender, load, make_sender
 from tests.support.postgres import frozen
 from tests.support.server import WebServer, read_response, wait_until
 
-FEW = range(8)
-# More than there are connections: some wait for the pool, some for the server.
-MANY = range(8, 32)
+BEFORE_HANG = range(8)
+# More than there are connections: some callbacks wait for the pool, some for the server.
+DURING_HANG = range(8, 32)
 
 
-def hang(web: WebServer, sender: Sender, hanging: AbstractContextManager[None]) -> None:
-    """Let callbacks meet a Postgres that hangs until they are answered, and then one that is back.
+def check_hanging_postgres(
+    web: WebServer, sender: Sender, hanging: AbstractContextManager[None]
+) -> None:
+    """Send callbacks to a Postgres that hangs until they are answered, and then resumes.
 
-    A slow body, reading and readiness meet it too: each ends at the deadline.
+    A slow body, a read request and the readiness check also end at the deadline.
     """
     with web.connect() as slow, ThreadPoolExecutor() as readers:
-        sender.burst(map(callback, FEW))  # there are connections to freeze
+        sender.burst(map(callback, BEFORE_HANG))  # opens the connections that will hang
         slow.sendall(web.head_of_call(b"{}") + b"{")
         with hanging:
-            for number in MANY:
+            for number in DURING_HANG:
                 sender.send(callback(number))
             reads = readers.map(web.get, ["/healthz", "/v3/Transcriptions", "/readyz"])
             assert [read.status_code for read in reads] == [200, 503, 503]
             sender.wait_for_answers()
         first = [delivery.answers[0] for delivery in sender.deliveries]
-        assert first == [204] * len(FEW) + [503] * len(MANY)
+        assert first == [204] * len(BEFORE_HANG) + [503] * len(DURING_HANG)
         answer = read_response(slow)
         assert answer.startswith(b"HTTP/1.1 503")
         assert b"Retry-After: " in answer
 
 
-def jobs_in_the_log(web: WebServer) -> set[str]:
-    """Return the jobs whose callbacks were sent back at the deadline."""
+def logged_jobs(web: WebServer) -> set[str]:
+    """Return the jobs whose callbacks were answered 503 at the deadline, from the log."""
     lines = [json.loads(line) for line in web.log.read_text().splitlines()]
 
     return {str(line.get("job")) for line in lines if "its deadline" in line["message"]}
 
 
-def connections(deployment: Deployment) -> int:
-    """Return how many connections there are but our own."""
+def count_connections(deployment: Deployment) -> int:
+    """Return the number of connections to Postgres, without the caller's."""
     with deployment.connect() as connection:
         row = connection.execute(
             "SELECT count(*) FROM pg_stat_activity"
@@ -57,45 +59,45 @@ def connections(deployment: Deployment) -> int:
     return int(row[0]) if row else 0
 
 
-@BOTH_WAYS_AT_LENGTH
-def test_it_is_frozen(deployment: Deployment) -> None:
-    """Each request ends at its deadline with 503, and nothing is lost after."""
-    with deployment.serve() as web, calling(web) as sender:
-        hang(web, sender, frozen(deployment.postgres.server))
-        # The log names what was sent back, until it comes again.
-        assert {job_id(number) for number in MANY} <= jobs_in_the_log(web)
-        # What was given up holds no connection: there are the pool's eight at most.
-        wait_until(lambda: connections(deployment) <= 8)
-    deployment.settle("Postgres frozen (SIGSTOP)", sender.deliveries, everything=True)
+@POOLED_IN_LONG_PROFILE
+def test_frozen_postgres_loses_nothing(deployment: Deployment) -> None:
+    """Each request to a frozen Postgres is answered 503 at its deadline, and nothing is lost."""
+    with deployment.serve() as web, make_sender(web) as sender:
+        check_hanging_postgres(web, sender, frozen(deployment.postgres.server))
+        # The log names the job of each callback that was answered 503.
+        assert {job_id(number) for number in DURING_HANG} <= logged_jobs(web)
+        # An abandoned request keeps no connection: at most the pool's eight exist.
+        wait_until(lambda: count_connections(deployment) <= 8)
+    deployment.check_stored("Postgres frozen (SIGSTOP)", sender.deliveries, all_stored=True)
 
 
 @contextmanager
-def silent(between: Proxy) -> Iterator[None]:
-    """Let the proxy pass nothing on until the block ends."""
-    between.fall_silent()
+def blocked(proxy_server: Proxy) -> Iterator[None]:
+    """Stop all traffic of the proxy while the context is active."""
+    proxy_server.block()
     yield
-    between.speak()
+    proxy_server.resume_traffic()
 
 
 @LONG_ONLY
-@BOTH_WAYS_AT_LENGTH
-def test_what_is_between_falls_silent(deployment: Deployment) -> None:
-    """A router that takes everything and passes nothing on is no different."""
-    with proxy(deployment.port) as between:
-        deployment.reach_through(between.port)
-        with deployment.serve() as web, calling(web) as sender:
-            hang(web, sender, silent(between))
-    deployment.settle("the network silent", sender.deliveries, everything=True)
+@POOLED_IN_LONG_PROFILE
+def test_silent_network_loses_nothing(deployment: Deployment) -> None:
+    """A network that accepts everything and forwards nothing has the same result."""
+    with proxy(deployment.port) as proxy_server:
+        deployment.use_port(proxy_server.port)
+        with deployment.serve() as web, make_sender(web) as sender:
+            check_hanging_postgres(web, sender, blocked(proxy_server))
+    deployment.check_stored("the network blocked", sender.deliveries, all_stored=True)
 
 
-@BOTH_WAYS_AT_LENGTH
-def test_connections_are_cut_under_load(deployment: Deployment, form: Form) -> None:
-    """A router that forgets its connections, between any two bytes, loses nothing."""
-    with proxy(deployment.port) as between:
-        deployment.reach_through(between.port)
-        with deployment.serve() as web, load(web, form.rate) as sender:
-            for _ in range(form.kills):
+@POOLED_IN_LONG_PROFILE
+def test_lost_connections_under_load_lose_nothing(deployment: Deployment, profile: Profile) -> None:
+    """Connections that are lost at any moment under load lose no callback."""
+    with proxy(deployment.port) as proxy_server:
+        deployment.use_port(proxy_server.port)
+        with deployment.serve() as web, load(web, profile.callbacks_per_second) as sender:
+            for _ in range(profile.kill_count):
                 sender.wait_for(10)
-                between.cut()
+                proxy_server.disconnect()
             sender.wait_for(10)
-    deployment.settle("connections to Postgres cut", sender.deliveries, everything=True)
+    deployment.check_stored("connections to Postgres lost", sender.deliveries, all_stored=True)

@@ -1,4 +1,4 @@
-"""The sender's side of the wire: slow, cut, lying, large, and very many at once."""
+"""Tests of the client's faults: slow, incomplete, large and very many requests."""
 
 import resource
 import socket
@@ -8,15 +8,15 @@ from contextlib import ExitStack
 
 import pytest
 
-from tests.support.faults.callbacks import LARGEST, callback
+from tests.support.faults.callbacks import LARGEST_BYTES, callback
 from tests.support.faults.deployment import Deployment
-from tests.support.faults.figures import ledger
-from tests.support.faults.sender import Delivery, calling
+from tests.support.faults.figures import stored_bodies
+from tests.support.faults.sender import Delivery, make_sender
 from tests.support.server import WebServer, read_response
 
-Wire = tuple[Deployment, WebServer]
+SharedService = tuple[Deployment, WebServer]
 CHUNKED = "Transfer-Encoding: chunked"
-MANY = 2000
+CONNECTION_COUNT = 2000
 
 
 def status(response: bytes) -> int:
@@ -25,29 +25,29 @@ def status(response: bytes) -> int:
 
 
 def chunk(data: bytes) -> bytes:
-    """Return `data` as one chunk; of no bytes, the last one."""
+    """Return `data` as one chunk; the empty chunk is the last one."""
     return b"%x\r\n%s\r\n" % (len(data), data)
 
 
-def test_a_slow_body_is_waited_for(wire: Wire) -> None:
-    """One that trickles in, piece by piece, is as good as any, chunked or not."""
-    deployment, web = wire
+def test_slow_body_is_accepted(shared_service: SharedService) -> None:
+    """A body that arrives slowly and in pieces is accepted, chunked or not."""
+    deployment, web = shared_service
     for body, length in ((callback(0), None), (callback(1), CHUNKED)):
         with web.connect() as connection:
             connection.sendall(web.head_of_call(body, length=length))
             for start in range(0, len(body), 1000):
                 part = body[start : start + 1000]
                 connection.sendall(chunk(part) if length else part)
-                time.sleep(0.05)  # how slow it is
+                time.sleep(0.05)  # between two pieces
             connection.sendall(chunk(b"") if length else b"")
             assert status(read_response(connection)) == 204
-        assert body in ledger(deployment.database)
+        assert body in stored_bodies(deployment.database)
 
 
 @pytest.mark.parametrize("length", [None, CHUNKED])
-def test_a_body_cut_short_is_answered_503(wire: Wire, length: str | None) -> None:
-    """It is the way that failed, not the sender: Twilio tries again, and nothing is stored."""
-    deployment, web = wire
+def test_incomplete_body_is_answered_503(shared_service: SharedService, length: str | None) -> None:
+    """An incomplete body is answered 503, because Twilio then retries, and isn't stored."""
+    deployment, web = shared_service
     body = callback(2)
     with web.connect() as connection:
         connection.sendall(web.head_of_call(body, length=length))
@@ -56,12 +56,12 @@ def test_a_body_cut_short_is_answered_503(wire: Wire, length: str | None) -> Non
         answer = read_response(connection)
     assert status(answer) == 503
     assert b"Retry-After: " in answer
-    assert body not in ledger(deployment.database)
+    assert body not in stored_bodies(deployment.database)
 
 
-def test_a_length_that_lies(wire: Wire) -> None:
-    """What is cut by its own length is another body than was signed; too long is cut short."""
-    deployment, web = wire
+def test_wrong_content_length_is_rejected(shared_service: SharedService) -> None:
+    """A too small Content-Length is answered 403, a too large one 503, and nothing is stored."""
+    deployment, web = shared_service
     body = callback(3)
     for size, expected in ((len(body) - 100, 403), (len(body) + 100, 503)):
         with web.connect() as connection:
@@ -69,52 +69,54 @@ def test_a_length_that_lies(wire: Wire) -> None:
             connection.sendall(head + body)
             connection.shutdown(socket.SHUT_WR)
             assert status(read_response(connection)) == expected
-    assert body not in ledger(deployment.database)
+    assert body not in stored_bodies(deployment.database)
     assert web.call(body).status_code == 204
-    assert body in ledger(deployment.database)
+    assert body in stored_bodies(deployment.database)
 
 
-def test_the_largest_bodies_all_at_once(deployment: Deployment) -> None:
-    """More of them than a worker may hold at a time: they take turns, and none is refused."""
-    with deployment.serve() as web, calling(web) as sender:
-        sender.burst(callback(number, size=LARGEST) for number in range(48))
+def test_concurrent_large_bodies_are_accepted(deployment: Deployment) -> None:
+    """More large bodies than fit into a worker's memory budget wait for each other."""
+    with deployment.serve() as web, make_sender(web) as sender:
+        sender.burst(callback(number, size=LARGEST_BYTES) for number in range(48))
     assert {tuple(delivery.answers) for delivery in sender.deliveries} == {(204,)}
-    deployment.settle("48 bodies of 1 MB at once", sender.deliveries, everything=True)
+    deployment.check_stored("48 bodies of 1 MB at once", sender.deliveries, all_stored=True)
 
 
 @pytest.fixture
-def files() -> Iterator[None]:
-    """Let this process and the service have as many open files as so many connections need."""
+def many_open_files() -> Iterator[None]:
+    """Allow this process and the service enough open files for the connections."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if hard != resource.RLIM_INFINITY and hard < 2 * MANY:
-        pytest.skip(f"{hard} open files are allowed here: `ulimit -Hn {2 * MANY}`")
-    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, 2 * MANY), hard))
+    if hard != resource.RLIM_INFINITY and hard < 2 * CONNECTION_COUNT:
+        pytest.skip(f"{hard} open files are allowed here: `ulimit -Hn {2 * CONNECTION_COUNT}`")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, 2 * CONNECTION_COUNT), hard))
     yield
     resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
-@pytest.mark.usefixtures("files")
-def test_two_thousand_callbacks_at_once(deployment: Deployment) -> None:
-    """All are connected before the first is answered; each is answered in time."""
-    bodies = list(map(callback, range(MANY)))
-    with deployment.serve(WEB_CONCURRENCY="2") as web, ExitStack() as connected:
+@pytest.mark.usefixtures("many_open_files")
+def test_two_thousand_concurrent_callbacks_are_stored(deployment: Deployment) -> None:
+    """Callbacks on 2000 concurrent connections are all stored and answered in time."""
+    bodies = list(map(callback, range(CONNECTION_COUNT)))
+    with deployment.serve(WEB_CONCURRENCY="2") as web, ExitStack() as stack:
         sent = []
         for body in bodies:
-            connection = connected.enter_context(web.connect())
+            connection = stack.enter_context(web.connect())
             connection.sendall(web.head_of_call(body) + body)
             sent.append((body, connection, time.monotonic()))
         deliveries = [
-            Delivery(body, [status(read_response(connection))], time.monotonic() - at)
-            for body, connection, at in sent
+            Delivery(body, [status(read_response(connection))], time.monotonic() - sent_at)
+            for body, connection, sent_at in sent
         ]
-    deployment.settle("2000 connections at once", deliveries)
+    deployment.check_stored("2000 connections at once", deliveries)
 
 
-@pytest.mark.usefixtures("files")
-def test_two_thousand_idle_connections_keep_no_callback_waiting(wire: Wire) -> None:
-    """Whoever opens connections and says nothing takes no place of one that does."""
-    _, web = wire
-    with ExitStack() as connected:
-        for _ in range(MANY):
-            connected.enter_context(web.connect())
+@pytest.mark.usefixtures("many_open_files")
+def test_idle_connections_do_not_delay_callbacks(
+    shared_service: SharedService,
+) -> None:
+    """Two thousand idle connections don't delay a callback."""
+    _, web = shared_service
+    with ExitStack() as stack:
+        for _ in range(CONNECTION_COUNT):
+            stack.enter_context(web.connect())
         assert web.call(callback(4)).status_code == 204

@@ -1,4 +1,4 @@
-"""The sender's own rule, against a server that says what it is told to say."""
+"""Tests of the sender's retry rule, with a scripted server."""
 
 import contextlib
 import socket
@@ -7,29 +7,29 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.support.faults.sender import Answer, NoAnswerError, Sender
+from tests.support.faults.sender import Answer, NoAnswer, Sender
 from tests.support.server import free_port
 
-# What the server does to a connection instead of answering it.
-CUT = 0
-SILENT = -1
+# What the server does instead of answering.
+CLOSE = 0
+WAIT = -1
 
 
 @contextlib.contextmanager
 def scripted(*statuses: int) -> Iterator[int]:
-    """Serve one connection for each of the statuses, in their order; yield the port."""
-    with socket.create_server(("127.0.0.1", 0)) as listener, contextlib.ExitStack() as silent:
+    """Yield the port of a server that answers one connection with each status, in order."""
+    with socket.create_server(("127.0.0.1", 0)) as listener, contextlib.ExitStack() as stack:
 
         def serve() -> None:
             for status in statuses:
                 connection, _ = listener.accept()
-                if status == SILENT:
-                    silent.enter_context(connection)
+                if status == WAIT:
+                    stack.enter_context(connection)
                     continue
                 with connection:
                     connection.recv(65536)
-                    if status != CUT:
-                        connection.sendall(b"HTTP/1.1 %d It is\r\n\r\n" % status)
+                    if status != CLOSE:
+                        connection.sendall(b"HTTP/1.1 %d Status\r\n\r\n" % status)
 
         server = threading.Thread(target=serve)
         server.start()
@@ -37,48 +37,58 @@ def scripted(*statuses: int) -> Iterator[int]:
         server.join()
 
 
-def answers(port: int, *, patience: float = 15) -> list[Answer]:
-    """Return what came of one delivery."""
-    with Sender(port, lambda _: b"head", pause=0, patience=patience) as sender:
+def delivery_answers(port: int, *, timeout_seconds: float = 15) -> list[Answer]:
+    """Return the answers to one delivery."""
+    with Sender(
+        port, lambda _: b"head", pause_seconds=0, timeout_seconds=timeout_seconds
+    ) as sender:
         sender.burst([b"body"])
 
     return sender.deliveries[0].answers
 
 
 @pytest.mark.parametrize("status", [500, 502, 503, 599, 408, 425, 429])
-def test_it_tries_three_times_more(status: int) -> None:
-    """After 5xx, 408, 425 and 429; then it lets go."""
+def test_retried_statuses_are_retried_three_times(status: int) -> None:
+    """The sender retries three times after 5xx, 408, 425 and 429."""
     with scripted(*[status] * 4) as port:
-        assert answers(port) == [status] * 4
+        assert delivery_answers(port) == [status] * 4
 
 
 @pytest.mark.parametrize("status", [200, 204, 301, 400, 403, 404, 413, 422, 499])
-def test_it_tries_no_more(status: int) -> None:
-    """A 2xx is what it wanted, and any other answer is final."""
+def test_other_statuses_are_final(status: int) -> None:
+    """The sender doesn't retry after any other status."""
     with scripted(status) as port:
-        assert answers(port) == [status]
+        assert delivery_answers(port) == [status]
 
 
-def test_a_lost_connection_is_tried_again() -> None:
-    """It was there and went without an answer; an answer then ends it."""
-    with scripted(CUT, CUT, 503, 204) as port:
-        assert answers(port) == [NoAnswerError.LOST, NoAnswerError.LOST, 503, 204]
+def test_lost_connection_is_retried() -> None:
+    """The sender retries after a lost connection until it gets a final answer."""
+    with scripted(CLOSE, CLOSE, 503, 204) as port:
+        assert delivery_answers(port) == [
+            NoAnswer.CONNECTION_LOST,
+            NoAnswer.CONNECTION_LOST,
+            503,
+            204,
+        ]
 
 
-def test_no_connection_is_tried_again() -> None:
-    """Where nobody listens, it comes three times more."""
-    assert answers(free_port()) == [NoAnswerError.REFUSED] * 4
+def test_refused_connection_is_retried() -> None:
+    """The sender retries three times after a refused connection."""
+    assert delivery_answers(free_port()) == [NoAnswer.CONNECTION_REFUSED] * 4
 
 
-def test_an_answer_that_is_late_is_final() -> None:
-    """Nobody promises that it is tried again, so we don't count on it."""
-    with scripted(SILENT) as port:
-        assert answers(port, patience=0.1) == [NoAnswerError.LATE]
+def test_late_answer_is_final() -> None:
+    """The sender doesn't retry after a late answer, because Twilio doesn't promise a retry."""
+    with scripted(WAIT) as port:
+        assert delivery_answers(port, timeout_seconds=0.1) == [NoAnswer.TIMED_OUT]
 
 
-def test_what_is_acknowledged() -> None:
-    """2xx, at whichever attempt, and nothing else."""
-    with scripted(503, 200, 302) as port, Sender(port, lambda _: b"head", pause=0) as sender:
+def test_only_2xx_acknowledges() -> None:
+    """A delivery is acknowledged only by a 2xx, at any attempt."""
+    with (
+        scripted(503, 200, 302) as port,
+        Sender(port, lambda _: b"head", pause_seconds=0) as sender,
+    ):
         sender.burst([b"one"])
         sender.burst([b"two"])
-    assert [delivery.acknowledged for delivery in sender.deliveries] == [True, False]
+    assert [delivery.is_acknowledged for delivery in sender.deliveries] == [True, False]

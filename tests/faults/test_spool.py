@@ -1,4 +1,4 @@
-"""The spool under faults of its own: its disk, crashes in the middle of it, several that drain."""
+"""Tests of the spool's faults: a full disk, crashes, and several processes that drain."""
 
 import resource
 from collections.abc import Iterator
@@ -6,27 +6,27 @@ from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
 
-from tests.support.faults.callbacks import LARGEST, USUAL, callback
+from tests.support.faults.callbacks import LARGEST_BYTES, USUAL_BYTES, callback
 from tests.support.faults.deployment import Deployment
-from tests.support.faults.forms import BOTH_WAYS_AT_LENGTH, LONG_ONLY, Form
+from tests.support.faults.profiles import LONG_ONLY, POOLED_IN_LONG_PROFILE, Profile
 from tests.support.faults.restartable import FAST
-from tests.support.faults.sender import calling
-from tests.support.faults.workers import THREE, kill_one_of_three, workers
+from tests.support.faults.sender import make_sender
+from tests.support.faults.workers import WORKER_COUNT, kill_any_worker, workers
 from tests.support.postgres import frozen
 from tests.support.server import wait_until
 
-# Callbacks on their way at most, or a slow machine would fall behind for ever.
-AT_ONCE = 64
+# A slow machine couldn't keep up with more concurrent callbacks.
+MAX_CONCURRENT = 64
 
 
-def durable(folder: Path) -> dict[str, str]:
-    """Return the settings of a spool whose folder outlives the machine, as far as we say so."""
+def durable_spool(folder: Path) -> dict[str, str]:
+    """Return the settings of a spool that is declared durable."""
     return {"SPOOL_DIR": str(folder), "SPOOL_DURABLE": "1"}
 
 
 @contextmanager
-def room_for(size: int) -> Iterator[None]:
-    """Let no file of what is started in the block grow beyond `size` bytes."""
+def file_size_limit(size: int) -> Iterator[None]:
+    """Limit the files of processes that are started in this context to `size` bytes."""
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
     try:
@@ -35,35 +35,37 @@ def room_for(size: int) -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
-def test_its_disk_is_full(deployment: Deployment, tmp_path: Path) -> None:
-    """What doesn't go onto it is sent again, what does is acknowledged; nothing half is left."""
+def test_full_disk_loses_nothing(deployment: Deployment, tmp_path: Path) -> None:
+    """A callback that doesn't fit on a full disk is retried, and leaves no partial file."""
     spool = tmp_path / "spool"
-    with ExitStack() as running:
-        with room_for(LARGEST // 2):
-            web = running.enter_context(deployment.serve(**durable(spool)))
-        sender = running.enter_context(calling(web))
+    with ExitStack() as stack:
+        with file_size_limit(LARGEST_BYTES // 2):
+            web = stack.enter_context(deployment.serve(**durable_spool(spool)))
+        sender = stack.enter_context(make_sender(web))
         deployment.postgres.stop(FAST)
         for number in range(16):
-            sender.send(callback(number, size=USUAL if number % 4 else LARGEST))
+            sender.send(callback(number, size=USUAL_BYTES if number % 4 else LARGEST_BYTES))
         sender.wait_for_answers()
-        left = {path.suffix for path in spool.iterdir()}
+        suffixes = {path.suffix for path in spool.iterdir()}
         deployment.postgres.start()
         sender.finish()
         deployment.wait_until_stored(sender.deliveries)
     first = [delivery.answers[0] for delivery in sender.deliveries]
     assert first == [503, 204, 204, 204] * 4
-    assert ".unfinished" not in left
-    deployment.settle("Postgres away, the spool's disk full", sender.deliveries, everything=True)
+    assert ".unfinished" not in suffixes
+    deployment.check_stored(
+        "Postgres unavailable, the spool's disk full", sender.deliveries, all_stored=True
+    )
 
 
 @LONG_ONLY
-def test_its_folder_is_no_folder(deployment: Deployment, tmp_path: Path) -> None:
-    """With nowhere to keep a callback it is as if there were no spool: nothing is acknowledged."""
+def test_unusable_folder_acknowledges_nothing(deployment: Deployment, tmp_path: Path) -> None:
+    """An unusable folder has the same result as no spool: nothing is acknowledged."""
     spool = tmp_path / "spool"
     spool.touch()
     with (
-        deployment.serve(**durable(spool)) as web,
-        calling(web) as sender,
+        deployment.serve(**durable_spool(spool)) as web,
+        make_sender(web) as sender,
     ):
         deployment.postgres.stop(FAST)
         for number in range(16):
@@ -72,63 +74,67 @@ def test_its_folder_is_no_folder(deployment: Deployment, tmp_path: Path) -> None
         first = {delivery.answers[0] for delivery in sender.deliveries}
         deployment.postgres.start()
     assert first == {503}
-    deployment.settle("Postgres away, the spool not writable", sender.deliveries, everything=True)
+    deployment.check_stored(
+        "Postgres unavailable, the spool not writable", sender.deliveries, all_stored=True
+    )
 
 
 @LONG_ONLY
-def test_what_a_crash_left_half_written(deployment: Deployment, tmp_path: Path) -> None:
-    """It stays, and is told; what is whole is moved at the next start, with no command typed."""
+def test_partial_file_after_crash_stays(deployment: Deployment, tmp_path: Path) -> None:
+    """A partial file stays after a crash and is logged, and complete files are moved."""
     spool = tmp_path / "spool"
     deployment.postgres.stop(FAST)
     with deployment.serve(SPOOL_DIR=str(spool)) as web:
-        with calling(web, retries=0) as sender:
+        with make_sender(web, max_retries=0) as sender:
             sender.burst([callback(0), callback(1)])
         for process in (web.child.process, *workers(web)):
             process.kill()
     files = sorted(spool.iterdir())
-    half = files[0].read_bytes()[:1000]
-    files[0].write_bytes(half)
-    (spool / "of-another.unfinished").write_bytes(half)
+    partial_file = files[0].read_bytes()[:1000]
+    files[0].write_bytes(partial_file)
+    (spool / "other.unfinished").write_bytes(partial_file)
     deployment.postgres.start()
     with deployment.serve(SPOOL_DIR=str(spool)) as web:
-        wait_until(partial(deployment.holds, 1))
+        wait_until(partial(deployment.has_events, 1))
         wait_until(lambda: files[0].name in web.log.read_text())
-        with calling(web) as again:
+        with make_sender(web) as again:
             again.burst([callback(0), callback(1)])
-    assert files[0].read_bytes() == half
+    assert files[0].read_bytes() == partial_file
     deliveries = sender.deliveries + again.deliveries
-    deployment.settle("a spooled file half written", deliveries, everything=True)
+    deployment.check_stored("a partial file in the spool", deliveries, all_stored=True)
 
 
-@BOTH_WAYS_AT_LENGTH
-def test_workers_are_killed_while_they_spool_and_drain(
-    deployment: Deployment, form: Form, tmp_path: Path
+@POOLED_IN_LONG_PROFILE
+def test_killed_workers_lose_nothing_from_the_spool(
+    deployment: Deployment, profile: Profile, tmp_path: Path
 ) -> None:
-    """Whichever of them goes, at whichever step, what it acknowledged is on disk."""
+    """Workers that are killed while they spool and drain lose no acknowledged callback."""
     spool = tmp_path / "spool"
     with (
-        deployment.serve(WEB_CONCURRENCY=str(THREE), **durable(spool)) as web,
-        calling(web, at_once=AT_ONCE) as sender,
+        deployment.serve(WEB_CONCURRENCY=str(WORKER_COUNT), **durable_spool(spool)) as web,
+        make_sender(web, max_concurrent=MAX_CONCURRENT) as sender,
     ):
-        with sender.load(form.rate):
+        with sender.load(profile.callbacks_per_second):
             deployment.postgres.stop(FAST)
-            for turn in range(2 * form.kills):
-                sender.wait_for(form.rate)
-                if turn == form.kills:
+            for round_number in range(2 * profile.kill_count):
+                sender.wait_for(profile.callbacks_per_second)
+                if round_number == profile.kill_count:
                     deployment.postgres.start()
-                kill_one_of_three(web)
+                kill_any_worker(web)
         sender.finish()
-        # What a worker was killed over is left unfinished; nobody was told that it is kept.
+        # A killed worker leaves unfinished files, which were never acknowledged.
         wait_until(lambda: {path.suffix for path in spool.iterdir()} <= {".unfinished"})
-    deployment.settle("workers killed while they spool and drain", sender.deliveries)
+    deployment.check_stored("workers killed while they spool and drain", sender.deliveries)
 
 
 @LONG_ONLY
-def test_several_workers_drain_at_once(deployment: Deployment, tmp_path: Path) -> None:
-    """Each file is moved once, whoever moves it."""
+def test_several_workers_move_each_file_once(deployment: Deployment, tmp_path: Path) -> None:
+    """Several workers drain at the same time and move each file once."""
     with (
-        deployment.serve(WEB_CONCURRENCY=str(THREE), **durable(tmp_path / "spool")) as web,
-        calling(web) as sender,
+        deployment.serve(
+            WEB_CONCURRENCY=str(WORKER_COUNT), **durable_spool(tmp_path / "spool")
+        ) as web,
+        make_sender(web) as sender,
     ):
         deployment.postgres.stop(FAST)
         sender.burst(map(callback, range(300)))
@@ -138,15 +144,15 @@ def test_several_workers_drain_at_once(deployment: Deployment, tmp_path: Path) -
     with deployment.connect() as connection:
         deliveries = connection.execute("SELECT DISTINCT deliveries FROM events").fetchall()
     assert deliveries == [(1,)]
-    deployment.settle("three workers drain the spool", sender.deliveries, everything=True)
+    deployment.check_stored("three workers drain the spool", sender.deliveries, all_stored=True)
 
 
 @LONG_ONLY
-def test_a_frozen_postgres_is_spooled_for_too(deployment: Deployment, tmp_path: Path) -> None:
-    """One that hangs is as good as away: what a durable spool took is acknowledged."""
+def test_frozen_postgres_is_spooled_for(deployment: Deployment, tmp_path: Path) -> None:
+    """A durable spool acknowledges callbacks while Postgres hangs."""
     with (
-        deployment.serve(**durable(tmp_path / "spool")) as web,
-        calling(web) as sender,
+        deployment.serve(**durable_spool(tmp_path / "spool")) as web,
+        make_sender(web) as sender,
     ):
         sender.burst(map(callback, range(8)))
         with frozen(deployment.postgres.server):
@@ -154,4 +160,4 @@ def test_a_frozen_postgres_is_spooled_for_too(deployment: Deployment, tmp_path: 
             sender.burst(map(callback, range(32, 64)))
         deployment.wait_until_stored(sender.deliveries)
     assert {tuple(delivery.answers) for delivery in sender.deliveries} == {(204,)}
-    deployment.settle("Postgres frozen, spool: durable", sender.deliveries, everything=True)
+    deployment.check_stored("Postgres frozen, spool: durable", sender.deliveries, all_stored=True)

@@ -1,48 +1,48 @@
-"""The service's own processes are killed, or asked to end, while callbacks are in their hands."""
+"""Tests of workers that are killed or terminated while they process callbacks."""
 
 from contextlib import ExitStack
 
 from tests.support.faults.callbacks import callback, job_id
 from tests.support.faults.deployment import Deployment
-from tests.support.faults.figures import ledger
-from tests.support.faults.forms import BOTH_WAYS, BOTH_WAYS_AT_LENGTH, Form
+from tests.support.faults.figures import stored_bodies
+from tests.support.faults.profiles import DIRECT_AND_POOLED, POOLED_IN_LONG_PROFILE, Profile
 from tests.support.faults.proxy import proxy
-from tests.support.faults.sender import NoAnswerError, calling, load
-from tests.support.faults.workers import THREE, kill_one_of_three, workers
+from tests.support.faults.sender import NoAnswer, load, make_sender
+from tests.support.faults.workers import WORKER_COUNT, kill_any_worker, workers
 from tests.support.server import read_response, wait_until
 
-# Callbacks per second, so many that a worker has some in its hands whenever it goes; and how many
-# may be on their way, or a slow machine would fall behind for ever.
-BUSY = 200
-AT_ONCE = 16
+# Enough load that a worker is always processing callbacks when it ends. A slow machine couldn't
+# keep up with more concurrent callbacks.
+CALLBACKS_PER_SECOND = 200
+MAX_CONCURRENT = 16
 
 
-@BOTH_WAYS
-def test_a_worker_is_killed_between_commit_and_answer(deployment: Deployment) -> None:
-    """The sender knows nothing of the commit and sends again: it is the same callback still."""
-    with proxy(deployment.port) as between:
-        deployment.reach_through(between.port)
-        with deployment.serve() as web, calling(web) as sender:
-            sender.burst([callback(0)])  # there is a connection, of which nobody waits for words
-            between.hold_answers()
+@DIRECT_AND_POOLED
+def test_worker_killed_between_commit_and_answer(deployment: Deployment) -> None:
+    """A callback that was committed and not answered is sent again and stored once."""
+    with proxy(deployment.port) as proxy_server:
+        deployment.use_port(proxy_server.port)
+        with deployment.serve() as web, make_sender(web) as sender:
+            sender.burst([callback(0)])  # opens a connection that doesn't wait for an answer
+            proxy_server.block_answers()
             sender.send(callback(1))
-            wait_until(lambda: callback(1) in ledger(deployment.database))
+            wait_until(lambda: callback(1) in stored_bodies(deployment.database))
             [worker] = workers(web)
             worker.kill()
-            between.speak()
-    assert sender.deliveries[1].answers == [NoAnswerError.LOST, 204]
+            proxy_server.resume_traffic()
+    assert sender.deliveries[1].answers == [NoAnswer.CONNECTION_LOST, 204]
     with deployment.connect() as connection:
         rows = connection.execute("SELECT outcome, deliveries FROM events ORDER BY id").fetchall()
         jobs = connection.execute("SELECT id FROM transcriptions ORDER BY id").fetchall()
     assert rows == [("applied", 1), ("applied", 2)]
     assert jobs == [(job_id(0),), (job_id(1),)]
-    deployment.settle(
-        "a worker killed between commit and answer", sender.deliveries, everything=True
+    deployment.check_stored(
+        "a worker killed between commit and answer", sender.deliveries, all_stored=True
     )
 
 
-def waiting_for_the_row(deployment: Deployment) -> int:
-    """Return how many statements wait for a lock."""
+def count_lock_waits(deployment: Deployment) -> int:
+    """Return the number of statements that wait for a lock."""
     with deployment.connect() as connection:
         row = connection.execute(
             "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
@@ -51,71 +51,71 @@ def waiting_for_the_row(deployment: Deployment) -> int:
     return int(row[0]) if row else 0
 
 
-@BOTH_WAYS_AT_LENGTH
-def test_a_worker_is_killed_in_the_middle_of_a_statement(deployment: Deployment) -> None:
-    """Whether its statement was done or not: what is sent again is stored once."""
-    with deployment.serve() as web, calling(web) as sender:
+@POOLED_IN_LONG_PROFILE
+def test_worker_killed_during_a_statement(deployment: Deployment) -> None:
+    """A callback whose statement was interrupted by a kill is sent again and stored once."""
+    with deployment.serve() as web, make_sender(web) as sender:
         sender.burst([callback(0)])
-        with deployment.connect() as holder, holder.transaction():
-            holder.execute("SELECT FROM transcriptions FOR UPDATE")
+        with deployment.connect() as locking_connection, locking_connection.transaction():
+            locking_connection.execute("SELECT FROM transcriptions FOR UPDATE")
             for number in range(1, 5):
                 sender.send(callback(number, id=job_id(0)))
-            # The first, and those behind it together.
-            wait_until(lambda: waiting_for_the_row(deployment) == 2)
+            # The first callback, and the group of those behind it.
+            wait_until(lambda: count_lock_waits(deployment) == 2)
             [worker] = workers(web)
             worker.kill()
-    assert {tuple(each.answers) for each in sender.deliveries[1:]} == {(NoAnswerError.LOST, 204)}
-    deployment.settle(
-        "a worker killed in the middle of a statement", sender.deliveries, everything=True
+    assert {tuple(each.answers) for each in sender.deliveries[1:]} == {
+        (NoAnswer.CONNECTION_LOST, 204)
+    }
+    deployment.check_stored(
+        "a worker killed during a statement", sender.deliveries, all_stored=True
     )
 
 
-@BOTH_WAYS_AT_LENGTH
-def test_random_workers_are_killed_under_load(deployment: Deployment, form: Form) -> None:
-    """Whatever each was doing when it went, nothing that was acknowledged is missing."""
+@POOLED_IN_LONG_PROFILE
+def test_random_kills_under_load_lose_nothing(deployment: Deployment, profile: Profile) -> None:
+    """Workers that are killed at random under load lose no acknowledged callback."""
     with (
-        deployment.serve(WEB_CONCURRENCY=str(THREE)) as web,
-        load(web, BUSY, at_once=AT_ONCE) as sender,
+        deployment.serve(WEB_CONCURRENCY=str(WORKER_COUNT)) as web,
+        load(web, CALLBACKS_PER_SECOND, max_concurrent=MAX_CONCURRENT) as sender,
     ):
-        for _ in range(form.kills):
+        for _ in range(profile.kill_count):
             sender.wait_for(10)
-            kill_one_of_three(web)
+            kill_any_worker(web)
         sender.wait_for(10)
-    deployment.settle(f"{form.kills} workers killed with -9", sender.deliveries)
+    deployment.check_stored(f"{profile.kill_count} workers killed with -9", sender.deliveries)
 
 
-def test_sigterm_finishes_what_is_in_flight(deployment: Deployment) -> None:
-    """A callback whose body is on its way is stored and answered before the process ends."""
+def test_sigterm_finishes_current_requests(deployment: Deployment) -> None:
+    """A callback whose body is arriving at SIGTERM is stored and answered before the exit."""
     body = callback(0)
     with deployment.serve() as web, web.connect() as connection:
         connection.sendall(web.head_of_call(body) + body[:100])
-        # It is in the application's hands once another request, sent later, is answered.
+        # The application has the request once a later request is answered.
         assert web.get("/healthz").status_code == 200
         web.terminate()
         connection.sendall(body[100:])
         assert read_response(connection).startswith(b"HTTP/1.1 204")
         assert web.child.process.wait(20) == 0
-    assert ledger(deployment.database) == [body]
+    assert stored_bodies(deployment.database) == [body]
 
 
-@BOTH_WAYS_AT_LENGTH
-def test_sigterm_under_load(deployment: Deployment, form: Form) -> None:
-    """What was in flight is answered; what comes later finds the next release on the port.
-
-    A connection that no worker had accepted yet is reset when the port is closed, or refused after:
-    Twilio tries both again.
-    """
-    with ExitStack() as running:
-        web = running.enter_context(deployment.serve())
-        with load(web, BUSY, at_once=AT_ONCE) as sender:
-            for _ in range(form.releases):
-                sender.wait_for(BUSY)
+@POOLED_IN_LONG_PROFILE
+def test_releases_under_load_lose_nothing(deployment: Deployment, profile: Profile) -> None:
+    """Each release under load answers its callbacks, and later ones reach the next release."""
+    with ExitStack() as stack:
+        web = stack.enter_context(deployment.serve())
+        with load(web, CALLBACKS_PER_SECOND, max_concurrent=MAX_CONCURRENT) as sender:
+            for _ in range(profile.release_count):
+                sender.wait_for(CALLBACKS_PER_SECOND)
                 web.terminate()
                 assert web.child.process.wait(20) == 0
-                web = running.enter_context(deployment.serve(PORT=str(web.port)))
-            sender.wait_for(BUSY)
-    # What had reached a worker was answered: nobody had to send again what was recorded.
+                web = stack.enter_context(deployment.serve(PORT=str(web.port)))
+            sender.wait_for(CALLBACKS_PER_SECOND)
+    # Each callback that reached a worker was answered, so no recorded callback was sent again.
     with deployment.connect() as connection:
         deliveries = connection.execute("SELECT DISTINCT deliveries FROM events").fetchall()
     assert deliveries == [(1,)]
-    deployment.settle(f"{form.releases} releases under load (SIGTERM)", sender.deliveries)
+    deployment.check_stored(
+        f"{profile.release_count} releases under load (SIGTERM)", sender.deliveries
+    )

@@ -1,1 +1,1 @@
-"""Tests of runtime."""
+"""Tests of error descriptions, time limits and work in threads."""

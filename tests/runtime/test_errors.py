@@ -1,4 +1,4 @@
-"""Descriptions of errors for the log."""
+"""Tests of the descriptions of errors for the log."""
 
 import re
 
@@ -10,8 +10,8 @@ from receiver.signatures.matching import SignatureError
 from receiver.signatures.signature import SignedRequest, authenticate
 
 
-def test_an_error_of_a_library_names_our_own_line_too() -> None:
-    """The operator reads where the library failed, and which line of the service called it."""
+def test_library_error_names_our_line_too() -> None:
+    """An error that a library raises is located in the library and in the line that called it."""
     with pytest.raises(ValueError, match="fields") as raised:
         signed_fields(b"a&" * (MAX_FIELDS + 1))
     located = locate(raised.value)
@@ -20,19 +20,19 @@ def test_an_error_of_a_library_names_our_own_line_too() -> None:
     )
 
 
-def test_an_error_of_ours_names_one_line() -> None:
-    """Nothing is said twice where our own code raised it."""
+def test_error_of_our_code_names_one_line() -> None:
+    """An error that our own code raises is located in one line only."""
     with pytest.raises(SignatureError) as raised:
         authenticate(SignedRequest("https://app.example.com", None, None, None), [])
     located = locate(raised.value)
     assert re.fullmatch(r"SignatureError in \S+/signatures/signature\.py:\d+", located)
 
 
-def test_a_safe_message_is_shown() -> None:
-    """Its text is the service's own, so the log has it."""
+def test_safe_message_is_shown() -> None:
+    """The text of a SafeMessageError is shown, because it is the service's own."""
     assert locate(SafeMessageError("no answer within 3 s")) == "no answer within 3 s"
 
 
-def test_an_error_that_was_not_raised_has_no_place() -> None:
-    """Its class is all that is known of it."""
+def test_unraised_error_has_no_location() -> None:
+    """An error that was not raised is described by its class alone."""
     assert locate(KeyError("Jane")) == describe(KeyError("Jane")) == "KeyError"

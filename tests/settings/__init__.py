@@ -1,1 +1,1 @@
-"""Tests of settings."""
+"""Tests of the settings."""

@@ -1,4 +1,4 @@
-"""Who reads `.env`: flask where python-dotenv is installed, as in development; never gunicorn."""
+"""Tests of `.env`: flask reads it if python-dotenv is installed, and gunicorn never does."""
 
 import subprocess
 import sys
@@ -9,8 +9,8 @@ from tests.support.paths import ROOT
 _PROGRAMS = Path(sys.executable).parent
 
 
-def _refusal(folder: Path, program: str, *arguments: str) -> str:
-    """Run the program where `.env` holds one setting that is wrong, and return what it prints."""
+def _error_output(folder: Path, program: str, *arguments: str) -> str:
+    """Run the program in a folder whose `.env` has an invalid setting, and return its stderr."""
     (folder / ".env").write_text("WEB_CONCURRENCY=many\n")
     done = subprocess.run(
         [_PROGRAMS / program, *arguments],
@@ -26,16 +26,16 @@ def _refusal(folder: Path, program: str, *arguments: str) -> str:
     return done.stderr
 
 
-def test_flask_reads_it(tmp_path: Path) -> None:
-    """The commands take from `.env` what isn't exported."""
-    assert "WEB_CONCURRENCY is not a whole number" in _refusal(
+def test_flask_reads_dotenv(tmp_path: Path) -> None:
+    """The commands read `.env`."""
+    assert "WEB_CONCURRENCY is not a whole number" in _error_output(
         tmp_path, "flask", "--app", "app", "migrate"
     )
 
 
-def test_gunicorn_does_not_read_it(tmp_path: Path) -> None:
-    """The web process has the settings of its environment alone."""
+def test_gunicorn_does_not_read_dotenv(tmp_path: Path) -> None:
+    """The web process reads only its environment."""
     configuration = f"--config={ROOT / 'gunicorn.conf.py'}"
-    refusal = _refusal(tmp_path, "gunicorn", configuration, "app:create_app()")
-    assert "DATABASE_URL is not set" in refusal
-    assert "WEB_CONCURRENCY" not in refusal
+    error = _error_output(tmp_path, "gunicorn", configuration, "app:create_app()")
+    assert "DATABASE_URL is not set" in error
+    assert "WEB_CONCURRENCY" not in error

@@ -1,13 +1,13 @@
-"""The account at Twilio: who calls it, and how that is written in settings."""
+"""Tests of the settings for Twilio's API: the credentials and the base URL."""
 
 import pytest
 
 from receiver.settings.config import load
-from tests.settings.test_config import SID, SOUND, faults
+from tests.support.config import SID, VALID, config_errors
 
 KEY = "SK" + SID[2:]
-PAIR = {"TWILIO_API_KEY": KEY, "TWILIO_API_SECRET": "api-secret"}
-TOKEN = SOUND["TWILIO_AUTH_TOKEN"]
+KEY_PAIR = {"TWILIO_API_KEY": KEY, "TWILIO_API_SECRET": "api-secret"}
+TOKEN = VALID["TWILIO_AUTH_TOKEN"]
 OTHER = "AC" + "f" * 32
 
 
@@ -16,8 +16,8 @@ OTHER = "AC" + "f" * 32
     [
         ({}, None),
         ({"TWILIO_ACCOUNT_SID": SID}, (SID, TOKEN)),
-        (PAIR, (KEY, "api-secret")),
-        (PAIR | {"TWILIO_ACCOUNT_SID": SID}, (KEY, "api-secret")),
+        (KEY_PAIR, (KEY, "api-secret")),
+        (KEY_PAIR | {"TWILIO_ACCOUNT_SID": SID}, (KEY, "api-secret")),
         (
             {
                 "TWILIO_ACCOUNT_SID": SID,
@@ -33,39 +33,41 @@ OTHER = "AC" + "f" * 32
         ),
     ],
 )
-def test_who_calls_twilio(changes: dict[str, str], credentials: tuple[str, str] | None) -> None:
-    """The API key, else the account with its own token, else with the first that is nobody's."""
-    assert load(SOUND | changes).twilio_credentials == credentials
+def test_credentials_are_selected(
+    changes: dict[str, str], credentials: tuple[str, str] | None
+) -> None:
+    """The API key is used first, then the account's own token, then the first unbound token."""
+    assert load(VALID | changes).twilio_credentials == credentials
 
 
-@pytest.mark.parametrize(("there", "missing"), [tuple(PAIR), tuple(reversed(PAIR))])
-def test_half_a_pair_is_refused(there: str, missing: str) -> None:
-    """The fault names the half that isn't set."""
-    (fault,) = faults(**{there: PAIR[there]})
-    assert fault.startswith(f"{missing} is not set")
+@pytest.mark.parametrize(("present", "missing"), [tuple(KEY_PAIR), tuple(reversed(KEY_PAIR))])
+def test_incomplete_api_key_is_rejected(present: str, missing: str) -> None:
+    """An API key without its secret, or a secret without its key, is rejected."""
+    (error,) = config_errors(**{present: KEY_PAIR[present]})
+    assert error.startswith(f"{missing} is not set")
 
 
 @pytest.mark.parametrize("text", ["key", SID, KEY.lower(), KEY + "0"])
-def test_an_api_key_is_named_by_its_sid(text: str) -> None:
-    """Something else in its place, perhaps the secret, is refused."""
-    (fault,) = faults(**PAIR | {"TWILIO_API_KEY": text})
-    assert fault.startswith("TWILIO_API_KEY is not an API key's SID")
+def test_invalid_api_key_sid_is_rejected(text: str) -> None:
+    """A TWILIO_API_KEY that isn't an API key's SID is rejected."""
+    (error,) = config_errors(**KEY_PAIR | {"TWILIO_API_KEY": text})
+    assert error.startswith("TWILIO_API_KEY is not an API key's SID")
 
 
 @pytest.mark.parametrize("text", ["two words", "sécret"])
-def test_a_secret_is_one_word(text: str) -> None:
-    """What no secret of Twilio's looks like is refused, and not told."""
-    (fault,) = faults(**PAIR | {"TWILIO_API_SECRET": text})
-    assert fault.startswith("TWILIO_API_SECRET contains")
-    assert text not in fault
+def test_invalid_api_secret_is_rejected(text: str) -> None:
+    """A secret with a space or a special letter is rejected, and the message doesn't contain it."""
+    (error,) = config_errors(**KEY_PAIR | {"TWILIO_API_SECRET": text})
+    assert error.startswith("TWILIO_API_SECRET contains")
+    assert text not in error
 
 
 @pytest.mark.parametrize(
     "text", ["http://127.0.0.1:9000", "https://[::1]:9000/", "https://twilio.example.com"]
 )
-def test_a_base_url_is_an_origin(text: str) -> None:
-    """It is kept without a slash at its end."""
-    assert load(SOUND | {"TWILIO_BASE_URL": text}).twilio_base_url == text.rstrip("/")
+def test_base_url_is_an_origin(text: str) -> None:
+    """A base URL is an origin, and its final slash is removed."""
+    assert load(VALID | {"TWILIO_BASE_URL": text}).twilio_base_url == text.rstrip("/")
 
 
 @pytest.mark.parametrize(
@@ -85,7 +87,7 @@ def test_a_base_url_is_an_origin(text: str) -> None:
         "http://a b",
     ],
 )
-def test_a_base_url_is_nothing_more(text: str) -> None:
-    """A path, a user or a query would be lost on the way, so they are refused."""
-    (fault,) = faults(TWILIO_BASE_URL=text)
-    assert fault.startswith("TWILIO_BASE_URL is not an origin")
+def test_base_url_with_more_than_an_origin_is_rejected(text: str) -> None:
+    """A base URL with a user, a path, a query, a fragment or an invalid port is rejected."""
+    (error,) = config_errors(TWILIO_BASE_URL=text)
+    assert error.startswith("TWILIO_BASE_URL is not an origin")

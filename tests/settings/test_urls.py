@@ -1,22 +1,22 @@
-"""URLs of the settings: which are accepted, and which parsers might read differently."""
+"""Tests of the parsers of URLs."""
 
 import pytest
 
 from receiver.settings.urls import parse_url, parse_web_url
 
-_CALLS = "http://127.0.0.1:{}".format
+_URL_WITH_PORT = "http://127.0.0.1:{}".format
 
 
 @pytest.mark.parametrize("port", ["1", "80", "65535"])
-def test_a_port_is_at_most_65535(port: str) -> None:
-    """Ports from 1 to 65535 are accepted."""
-    assert parse_url(_CALLS(port)) is not None
+def test_valid_port_is_accepted(port: str) -> None:
+    """A port from 1 to 65535 is accepted."""
+    assert parse_url(_URL_WITH_PORT(port)) is not None
 
 
 @pytest.mark.parametrize("port", ["0", "65536", "99999999", "-1", "http"])
-def test_another_port_makes_the_url_invalid(port: str) -> None:
-    """0, a port above 65535, a negative one and a name aren't ports."""
-    assert parse_url(_CALLS(port)) is None
+def test_invalid_port_is_rejected(port: str) -> None:
+    """A URL whose port is 0, above 65535, negative or a name is rejected."""
+    assert parse_url(_URL_WITH_PORT(port)) is None
 
 
 @pytest.mark.parametrize(
@@ -32,6 +32,6 @@ def test_another_port_makes_the_url_invalid(port: str) -> None:
         "http://app.example/\t",
     ],
 )
-def test_only_a_plain_web_url_is_one(text: str) -> None:
-    """Another scheme, no host, a query, a fragment or an unsafe character is rejected."""
+def test_unsafe_web_url_is_rejected(text: str) -> None:
+    """A URL with another scheme, no host, a query, a fragment or an unsafe letter is rejected."""
     assert parse_web_url(text) is None

@@ -1,1 +1,1 @@
-"""Tests of signatures."""
+"""Tests of signature verification."""

@@ -1,4 +1,4 @@
-"""The signature's verdict: the published vectors, the body's hash, forms."""
+"""Tests of signature verification: the published vectors, the body's hash, and forms."""
 
 import json
 from collections.abc import Callable
@@ -30,8 +30,8 @@ VECTORS = json.loads((ROOT / "tests" / "vectors/signature_vectors.json").read_te
 
 
 @pytest.mark.parametrize("vector", [pytest.param(v, id=v["name"]) for v in VECTORS["vectors"]])
-def test_published_vectors(vector: dict[str, Any]) -> None:
-    """Each vector of the official SDKs' suites gets the verdict that they assert."""
+def test_published_vectors_are_verified(vector: dict[str, Any]) -> None:
+    """Each vector from the test suites of Twilio's SDKs has the result that they assert."""
     key = SigningKey("id", vector["token"], vector["algorithm"])
     if vector["body"] is None:
         content_type, body = signing.FORM, urlencode(vector["params"], doseq=True)
@@ -45,7 +45,7 @@ def test_published_vectors(vector: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(
-    "spoil",
+    "invalidate",
     [
         lambda request: replace(request, signature=None),
         lambda request: replace(request, signature=""),
@@ -55,42 +55,42 @@ def test_published_vectors(vector: dict[str, Any]) -> None:
         lambda request: replace(request, url=URL),
     ],
 )
-def test_an_unsigned_url_is_refused_before_the_body_is_read(
-    spoil: Callable[[SignedRequest], SignedRequest],
+def test_invalid_signature_is_rejected_before_the_body_is_read(
+    invalidate: Callable[[SignedRequest], SignedRequest],
 ) -> None:
-    """Its signature, its settings or its URL is enough to reject it."""
+    """A wrong signature, settings header or URL is rejected before the body is read."""
     with pytest.raises(SignatureError):
-        authenticate(spoil(signed_json(b"{}")), KEYS)
+        authenticate(invalidate(signed_json(b"{}")), KEYS)
 
 
 @pytest.mark.parametrize("content_type", [None, JSON, "text/plain", signing.FORM])
-def test_the_hash_is_compared_whatever_the_content_type(content_type: str | None) -> None:
-    """The raw bytes decide, also where the body claims to be a form or nothing at all."""
+def test_body_hash_is_compared_for_every_content_type(content_type: str | None) -> None:
+    """The body's hash is compared, even if the body claims to be a form."""
     request = replace(signed_json(b"a=1"), content_type=content_type)
     assert verified(request, b"a=1").digest == sha256(b"a=1").digest()
     assert verify_outcome(request, b"a=1&a=1") == "body_hash_mismatch"
 
 
 @pytest.mark.parametrize("content_type", [None, "", JSON, "multipart/form-data"])
-def test_without_a_hash_only_a_form_verifies(content_type: str | None) -> None:
-    """Where nothing binds the body to the URL, a signature of the URL says nothing about it."""
+def test_body_without_hash_is_rejected_unless_it_is_a_form(content_type: str | None) -> None:
+    """A body that isn't a form is rejected if the URL doesn't contain its hash."""
     request = replace(signed_form([]), content_type=content_type)
     assert verify_outcome(request, b"") == "no_body_hash"
 
 
 @pytest.mark.parametrize("position", ["before", "after"])
-def test_a_url_may_have_had_a_hash_of_its_own(position: str) -> None:
-    """Any bodySHA256 that is signed may be the one, wherever Twilio puts its own."""
-    ours, own = f"bodySHA256={sha256(b'{}').hexdigest()}", "bodySHA256=configured"
-    query = f"{own}&{ours}" if position == "before" else f"{ours}&{own}"
+def test_url_may_contain_another_hash(position: str) -> None:
+    """A URL verifies if any of its bodySHA256 parameters is the body's hash."""
+    valid, other = f"bodySHA256={sha256(b'{}').hexdigest()}", "bodySHA256=configured"
+    query = f"{other}&{valid}" if position == "before" else f"{valid}&{other}"
     url = f"{URL}?{query}"
     request = SignedRequest(url, signing.sign(url, TOKEN.secret), None, JSON)
     assert verified(request, b"{}").body == b"{}"
     assert verify_outcome(request, b"[]") == "body_hash_mismatch"
 
 
-def test_the_hash_may_be_in_upper_case() -> None:
-    """The hash is compared as a number, not as letters."""
+def test_body_hash_may_be_in_upper_case() -> None:
+    """The hash in the URL may be written in upper case."""
     url = f"{URL}?bodySHA256={sha256(b'{}').hexdigest().upper()}"
     assert (
         verified(SignedRequest(url, signing.sign(url, TOKEN.secret), None, JSON), b"{}").body
@@ -98,8 +98,8 @@ def test_the_hash_may_be_in_upper_case() -> None:
     )
 
 
-def test_an_empty_hash_binds_nothing() -> None:
-    """A bodySHA256 without a value is no way around the comparison."""
+def test_empty_body_hash_is_rejected() -> None:
+    """An empty bodySHA256 doesn't match any body, not even a form."""
     url = f"{URL}?bodySHA256="
     signature = signing.sign(url, TOKEN.secret)
     assert (
@@ -108,8 +108,8 @@ def test_an_empty_hash_binds_nothing() -> None:
     )
 
 
-def test_a_content_types_parameters_do_not_matter() -> None:
-    """A form is a form in any case and with a charset."""
+def test_content_type_parameters_are_ignored() -> None:
+    """A form is recognized in any letter case and with a charset."""
     request = replace(
         signed_form([("é", "✓ ")]), content_type="Application/X-WWW-Form-URLEncoded; charset=UTF-8"
     )
@@ -117,15 +117,15 @@ def test_a_content_types_parameters_do_not_matter() -> None:
 
 
 @pytest.mark.parametrize("signature", [None, ""])
-def test_a_missing_signature_is_told_as_such(signature: str | None) -> None:
-    """A request that nobody signed is told from one that is signed otherwise."""
+def test_missing_signature_has_its_own_reason(signature: str | None) -> None:
+    """A missing signature is reported as such, and not as a wrong one."""
     assert verify_outcome(replace(signed_json(b"{}"), signature=signature), b"{}") == "no_signature"
 
 
 @pytest.mark.parametrize("signed", [signed_json(b""), signed_form([])], ids=["json", "form"])
 @pytest.mark.parametrize("text", ["é", "\udcff"])
-def test_what_is_not_ascii_is_not_signed(signed: SignedRequest, text: str) -> None:
-    """Text that no header and no URL can hold is refused, even if it has no bytes at all."""
+def test_non_ascii_url_or_signature_is_rejected(signed: SignedRequest, text: str) -> None:
+    """A URL or signature with characters outside ASCII is rejected."""
     url, signature = signed.url.replace("app", text), text + (signed.signature or "")
     assert verify_outcome(replace(signed, url=url), b"") == "wrong_signature"
     assert verify_outcome(replace(signed, signature=signature), b"") == "wrong_signature"

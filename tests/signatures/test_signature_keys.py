@@ -1,4 +1,4 @@
-"""Which key may verify what: each by its own algorithm, and a SharedKey by its name."""
+"""Tests of the keys: each verifies with its own algorithm, and a SharedKey by its name."""
 
 from dataclasses import replace
 
@@ -19,23 +19,28 @@ from tests.support.signed import (
 
 @pytest.mark.parametrize("key", KEYS, ids=lambda key: key.id)
 def test_old_and_new_keys_verify(key: SigningKey) -> None:
-    """Around a rotation each key that is configured verifies, and is told."""
+    """Each configured key verifies, as during a rotation, and is returned."""
     assert verified(signed_json(b"{}", key), b"{}").key == key
 
 
 @pytest.mark.parametrize(
     ("key", "settings", "reason"),
     [
-        pytest.param(SHARED, None, "wrong_signature", id="a SharedKey is tried only by its name"),
-        pytest.param(SHARED, settings_header(NEW_SHARED), "wrong_signature", id="another's name"),
+        pytest.param(SHARED, None, "wrong_signature", id="SharedKey without its name"),
         pytest.param(
-            replace(SHARED, algorithm="HMAC_SHA1"), None, "wrong_signature", id="as a token"
+            SHARED, settings_header(NEW_SHARED), "wrong_signature", id="another SharedKey's name"
+        ),
+        pytest.param(
+            replace(SHARED, algorithm="HMAC_SHA1"),
+            None,
+            "wrong_signature",
+            id="SharedKey used as a token",
         ),
         pytest.param(
             replace(TOKEN, algorithm="HMAC_SHA256"),
             "key=auth-token-1,algorithm=HMAC_SHA256",
             "unknown_key",
-            id="a token has no name to be called by",
+            id="token named in the header",
         ),
         pytest.param(TOKEN, "key=nobody,algorithm=HMAC_SHA256", "unknown_key", id="unknown id"),
         pytest.param(
@@ -55,24 +60,26 @@ def test_old_and_new_keys_verify(key: SigningKey) -> None:
         ),
     ],
 )
-def test_a_key_verifies_only_as_itself(key: SigningKey, settings: str | None, reason: str) -> None:
-    """A key serves with its one algorithm, and a SharedKey only where the header names it."""
+def test_key_verifies_only_with_its_algorithm_and_name(
+    key: SigningKey, settings: str | None, reason: str
+) -> None:
+    """A key verifies only with its algorithm, and a SharedKey only if the header names it."""
     signature = signed_json(b"{}", key)
     assert verify_outcome(replace(signature, settings=settings), b"{}") == reason
 
 
-def test_settings_may_be_written_loosely() -> None:
-    """Blanks, another order and fields that are new don't matter."""
-    loose = f" algorithm = HMAC_SHA256 , version=2, key={SHARED.id}"
-    assert verified(replace(signed_json(b"{}", SHARED), settings=loose), b"{}").key == SHARED
+def test_settings_header_is_parsed_leniently() -> None:
+    """The settings header may contain blanks, another order and unknown fields."""
+    header = f" algorithm = HMAC_SHA256 , version=2, key={SHARED.id}"
+    assert verified(replace(signed_json(b"{}", SHARED), settings=header), b"{}").key == SHARED
 
 
 @pytest.mark.parametrize("settings", ["", "  "])
-def test_empty_settings_are_none(settings: str) -> None:
-    """An empty header means an auth token, as it does for Twilio's SDKs."""
+def test_empty_settings_header_means_auth_token(settings: str) -> None:
+    """An empty settings header means an auth token, as in Twilio's SDKs."""
     assert verified(replace(signed_json(b"{}"), settings=settings), b"{}").key == TOKEN
 
 
-def test_no_token_at_all() -> None:
-    """Where only SharedKeys are configured, a request that names none is refused as such."""
+def test_request_without_key_name_needs_a_token() -> None:
+    """A request that names no key is rejected if only SharedKeys are configured."""
     assert verify_outcome(signed_json(b"{}"), b"{}", SHARED) == "unknown_key"

@@ -1,4 +1,4 @@
-"""The URL as Twilio called it, from what a server says."""
+"""Tests of the URL that Twilio called, as it is derived from the WSGI environ."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ ANY_TEXT = st.text(st.characters())  # lone surrogates too
 
 
 def environ(target: str | None = "/callbacks/transcription", **others: str) -> dict[str, Any]:
-    """Return what gunicorn makes of a plain request, as far as it tells the URL."""
+    """Return the parts of gunicorn's WSGI environ that describe the URL."""
     parts = {"RAW_URI": target, "HTTP_HOST": "inside:8000", "wsgi.url_scheme": "http", **others}
 
     return {name: value for name, value in parts.items() if value is not None}
@@ -28,8 +28,8 @@ def environ(target: str | None = "/callbacks/transcription", **others: str) -> d
         "/?next=https://example.com/",
     ],
 )
-def test_path_and_query_stay_as_they_are(target: str) -> None:
-    """The raw target follows the public URL and its prefix without a byte changed."""
+def test_path_and_query_are_unchanged(target: str) -> None:
+    """The raw target follows the public URL and its prefix without a changed byte."""
     assert called_url(environ(target), "https://a.example/pre") == "https://a.example/pre" + target
 
 
@@ -45,15 +45,15 @@ def test_path_and_query_stay_as_they_are(target: str) -> None:
     ],
 )
 @pytest.mark.parametrize("public_url", ["https://app.example.com", None])
-def test_a_target_never_changes_the_host(target: str, public_url: str | None) -> None:
-    """What follows the origin begins with a slash, so no URL of another host verifies as ours."""
-    sent = environ(target, HTTP_HOST="app.example.com", HTTP_X_FORWARDED_PROTO="https")
-    assert called_url(sent, public_url) == f"https://app.example.com/{target}"
+def test_target_does_not_change_the_host(target: str, public_url: str | None) -> None:
+    """A target that isn't a path gets a slash in front, so it can't change the host."""
+    request = environ(target, HTTP_HOST="app.example.com", HTTP_X_FORWARDED_PROTO="https")
+    assert called_url(request, public_url) == f"https://app.example.com/{target}"
 
 
 @pytest.mark.parametrize("origin", ["http://other.example", "HTTPS://u:p@[::1]:8443"])
-def test_an_absolute_target_is_reduced_to_path_and_query(origin: str) -> None:
-    """The origin of an absolute-form target is not what Twilio called."""
+def test_absolute_target_is_reduced_to_path_and_query(origin: str) -> None:
+    """The origin of an absolute target is replaced by the public URL."""
     called = called_url(environ(f"{origin}//callbacks?a=http://x/"), "https://app.example.com")
     assert called == "https://app.example.com//callbacks?a=http://x/"
 
@@ -71,47 +71,45 @@ def test_an_absolute_target_is_reduced_to_path_and_query(origin: str) -> None:
         ("https, x", "http"),
     ],
 )
-def test_the_nearest_proxy_tells_the_scheme(claimed: str | None, scheme: str) -> None:
-    """Only the last value of X-Forwarded-Proto counts, if it is a scheme of the web."""
+def test_last_forwarded_proto_is_the_scheme(claimed: str | None, scheme: str) -> None:
+    """The last value of X-Forwarded-Proto is the scheme, if it is http or https."""
     others = {} if claimed is None else {"HTTP_X_FORWARDED_PROTO": claimed}
     assert called_url(environ("/x", **others), None) == f"{scheme}://inside:8000/x"
 
 
-def test_the_public_url_overrides_every_header() -> None:
-    """Where PUBLIC_URL is set, no header of the request changes the origin."""
+def test_public_url_overrides_headers() -> None:
+    """No header changes the origin if PUBLIC_URL is set."""
     hostile = environ("/x", HTTP_X_FORWARDED_PROTO="http", HTTP_HOST="evil.example")
     assert called_url(hostile, "https://app.example.com") == "https://app.example.com/x"
 
 
-def test_a_missing_host_is_the_servers_name() -> None:
-    """A request of HTTP/1.0 may have no Host header."""
+def test_server_name_replaces_missing_host() -> None:
+    """The server's name replaces a missing Host header, which HTTP/1.0 allows."""
     nameless = {"SERVER_NAME": "app.example.com", "wsgi.url_scheme": "https", "RAW_URI": "/x"}
     assert called_url(nameless, None) == "https://app.example.com/x"
 
 
-def test_another_server_names_the_raw_target_otherwise() -> None:
-    """REQUEST_URI serves where RAW_URI is unknown."""
+def test_request_uri_replaces_raw_uri() -> None:
+    """REQUEST_URI is used if the server doesn't set RAW_URI."""
     assert called_url(environ(None, REQUEST_URI="//x?a=%41"), "https://h") == "https://h//x?a=%41"
 
 
-def test_without_a_raw_target_it_is_rebuilt() -> None:
-    """A server that tells decoded paths only has them escaped again, and the query as it is."""
+def test_missing_raw_target_is_rebuilt() -> None:
+    """A missing raw target is rebuilt from the decoded path and the query."""
     decoded = environ(None, SCRIPT_NAME="/pre", PATH_INFO="/a b'", QUERY_STRING="c=%41+d")
     assert called_url(decoded, "https://h") == "https://h/pre/a%20b'?c=%41+d"
 
 
-def test_raw_utf_8_is_read_as_such() -> None:
-    """WSGI's latin-1 stands for bytes, which are taken for the UTF-8 that they are."""
+def test_raw_utf_8_is_decoded() -> None:
+    """Raw UTF-8 bytes in the target, which WSGI passes as latin-1, are decoded as UTF-8."""
     wire = "/é".encode().decode("latin-1")
     assert called_url(environ(wire), "https://h") == "https://h/é"
 
 
 @settings(deadline=None)
 @given(ANY_TEXT, ANY_TEXT, ANY_TEXT, st.sampled_from(["RAW_URI", "REQUEST_URI", "PATH_INFO"]))
-def test_nothing_that_a_server_says_raises(
-    target: str, host: str, scheme: str, variable: str
-) -> None:
-    """Whatever the environ holds, a URL that has bytes comes out."""
+def test_any_environ_gives_a_url(target: str, host: str, scheme: str, variable: str) -> None:
+    """Any environ gives a URL that can be encoded."""
     hostile = {variable: target, "HTTP_HOST": host, "HTTP_X_FORWARDED_PROTO": scheme}
     assert called_url(hostile, None).encode()
 
@@ -132,13 +130,13 @@ def test_nothing_that_a_server_says_raises(
         ("https://h/@b:1", "https://h:443/@b:1"),
     ],
 )
-def test_the_port_is_tried_both_ways(url: str, other: str) -> None:
-    """A port is dropped or the default added, in the authority and nowhere else."""
+def test_port_is_tried_both_ways(url: str, other: str) -> None:
+    """A port is removed or the default port added, only in the URL's authority."""
     assert spellings(url) == [url, other]
 
 
 def test_quotes_are_tried_both_ways() -> None:
-    """A quote in path or query may have been signed raw or escaped."""
+    """A quote in path or query is tried raw and escaped."""
     assert {url.removeprefix("http://h:1") for url in spellings("http://h:1/'?%27")} >= {
         "/'?%27",
         "/%27?%27",
@@ -148,16 +146,16 @@ def test_quotes_are_tried_both_ways() -> None:
 
 @settings(deadline=None)
 @given(ANY_TEXT)
-def test_what_is_no_url_has_one_spelling(text: str) -> None:
-    """Of what doesn't begin as an http URL nothing else is tried."""
+def test_other_text_has_one_spelling(text: str) -> None:
+    """A text that doesn't begin like an http URL has only one spelling."""
     assert spellings("x" + text) == ["x" + text]
 
 
 @settings(deadline=None)
 @given(ANY_TEXT)
-def test_the_url_itself_is_always_tried(text: str) -> None:
-    """The first of few spellings is the URL as given, and none comes twice."""
+def test_unchanged_url_is_tried_first(text: str) -> None:
+    """The unchanged URL is the first of at most six distinct spellings."""
     url = "https://" + text
-    tried = spellings(url)
-    assert tried[0] == url
-    assert len(set(tried)) == len(tried) <= 6
+    candidates = spellings(url)
+    assert candidates[0] == url
+    assert len(set(candidates)) == len(candidates) <= 6

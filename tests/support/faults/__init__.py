@@ -1,1 +1,1 @@
-"""What the fault tests share: deployments that fail, senders and figures."""
+"""Helpers of the fault tests: deployments, senders and figures."""

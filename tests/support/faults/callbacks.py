@@ -1,4 +1,4 @@
-"""Callbacks to send: each of a job of its own, no two bodies the same."""
+"""Callbacks to send, each with its own job and body."""
 
 import json
 import random
@@ -9,23 +9,23 @@ from tests.support.paths import ROOT
 _SAMPLE = ROOT / "tests" / "samples" / "completed_flat.json"
 _WORDS = ("order", "number", "parcel", "tomorrow", "refund", "hold on", "please", "é", "漢字")
 
-# In bytes: a call of some minutes, and the largest that Twilio sends.
-USUAL = 8_000
-LARGEST = 1_000_000
+# A call of some minutes, and the largest body that Twilio sends.
+USUAL_BYTES = 8_000
+LARGEST_BYTES = 1_000_000
 
 
 def job_id(number: int) -> str:
-    """Return the id of the job that the callback `number` tells of."""
+    """Return the id of the job of the callback `number`."""
     return f"voice_transcription_{number:026}"
 
 
-def callback(number: int, *, size: int = USUAL, **members: Any) -> bytes:
-    """Return a callback of about `size` bytes; `members` replace its own, its job's id, say."""
+def callback(number: int, *, size: int = USUAL_BYTES, **members: Any) -> bytes:
+    """Return a callback of about `size` bytes; `members` replace its members, such as `id`."""
     document = json.loads(_SAMPLE.read_bytes()) | {"id": job_id(number)} | members
-    words = random.Random(number)
-    spoken = 0
-    while spoken < size:
-        text = " ".join(words.choices(_WORDS, k=200 if size > USUAL else 12))
+    generator = random.Random(number)
+    text_bytes = 0
+    while text_bytes < size:
+        text = " ".join(generator.choices(_WORDS, k=200 if size > USUAL_BYTES else 12))
         document["sentences"].append(
             {
                 "audioChannelIndex": 1,
@@ -35,6 +35,6 @@ def callback(number: int, *, size: int = USUAL, **members: Any) -> bytes:
                 "text": text,
             }
         )
-        spoken += len(text.encode()) + 120
+        text_bytes += len(text.encode()) + 120
 
     return json.dumps(document, ensure_ascii=False).encode()

@@ -1,4 +1,4 @@
-"""The service deployed before a Postgres that may fail, and the way between the two."""
+"""The service, its Postgres that may fail, and the connection between them."""
 
 import uuid
 from collections.abc import Iterator, Sequence
@@ -13,90 +13,96 @@ from psycopg import sql
 
 from receiver.store.engine import make_engine
 from receiver.store.migrate import migrate
-from tests.support.faults.figures import Figures, check, figures, ledger, unreadable
-from tests.support.faults.restartable import Restartable
+from tests.support.faults.figures import (
+    Figures,
+    check_deliveries,
+    count_figures,
+    count_unreadable,
+    stored_bodies,
+)
+from tests.support.faults.restartable import RestartablePostgres
 from tests.support.faults.sender import Delivery
 from tests.support.server import WebServer, wait_until, web_server
 
 
 @dataclass
 class Deployment:
-    """A database, how the service reaches it, and what was found out about it."""
+    """A database, the service's URL of it, and the figures of the scenarios."""
 
-    postgres: Restartable
-    database: str  # URL, for the tests: directly
-    reached: str  # URL, for the service: perhaps through something
+    postgres: RestartablePostgres
+    database: str  # URL for the tests, direct
+    service_url: str  # URL for the service, perhaps through PgBouncer or a proxy
     folder: Path
-    pooled: bool  # whether PgBouncer is on that way
-    rows: list[Figures] = field(default_factory=list)
+    is_pooled: bool  # whether the service connects through PgBouncer
+    figures: list[Figures] = field(default_factory=list)
 
     @contextmanager
     def serve(self, **settings: str) -> Iterator[WebServer]:
         """Run the service until the block ends."""
         log = self.folder / f"web-{uuid.uuid4().hex}.log"
-        with web_server(self.reached, log, **settings) as web:
+        with web_server(self.service_url, log, **settings) as web:
             yield web
 
     def migrate(self) -> None:
-        """Bring the schema there."""
+        """Create or update the schema."""
         engine = make_engine(self.database, pool_size=1)
         migrate(engine, report=lambda _: None)
         engine.dispose()
 
-    def sibling(self, name: str) -> "Deployment":
-        """Return a deployment with a new database of that name on the same server."""
+    def with_database(self, name: str) -> "Deployment":
+        """Return a deployment with a new database of this name on the same server."""
         with self.connect() as admin:
             admin.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-        database, reached = (
-            urlsplit(url)._replace(path=name).geturl() for url in (self.database, self.reached)
+        database, service_url = (
+            urlsplit(url)._replace(path=name).geturl() for url in (self.database, self.service_url)
         )
-        deployed = replace(self, database=database, reached=reached)
+        deployed = replace(self, database=database, service_url=service_url)
         deployed.migrate()
 
         return deployed
 
     def connect(self) -> psycopg.Connection:
-        """Return a connection of the tests' own, in autocommit."""
+        """Return a connection for the test, in autocommit mode."""
         return psycopg.connect(self.database, autocommit=True)
 
     @property
     def port(self) -> int:
-        """Where the service reaches Postgres."""
-        port = urlsplit(self.reached).port
+        """Return the port at which the service connects to Postgres."""
+        port = urlsplit(self.service_url).port
         assert port
 
         return port
 
-    def reach_through(self, port: int) -> None:
-        """Let the service reach Postgres through another port of the loopback."""
-        self.reached = self.reached.replace(f":{self.port}/", f":{port}/")
+    def use_port(self, port: int) -> None:
+        """Let the service connect to Postgres through another port on loopback."""
+        self.service_url = self.service_url.replace(f":{self.port}/", f":{port}/")
 
-    def holds(self, least: int) -> bool:
-        """Tell whether the ledger holds so many callbacks."""
+    def has_events(self, count: int) -> bool:
+        """Return whether the ledger contains at least so many callbacks."""
         with self.connect() as connection:
-            row = connection.execute("SELECT count(*) >= %s FROM events", [least]).fetchone()
+            row = connection.execute("SELECT count(*) >= %s FROM events", [count]).fetchone()
 
         return row == (True,)
 
     def wait_until_stored(self, deliveries: Sequence[Delivery]) -> None:
-        """Wait until all of them are in the ledger, however many, as long as it grows."""
-        for least in [*range(0, len(deliveries), 100), len(deliveries)]:
-            wait_until(partial(self.holds, least))
+        """Wait until all deliveries are in the ledger; the time limit applies to each 100."""
+        for count in [*range(0, len(deliveries), 100), len(deliveries)]:
+            wait_until(partial(self.has_events, count))
 
-    def settle(
-        self, scenario: str, deliveries: Sequence[Delivery], *, everything: bool = False
+    def check_stored(
+        self, scenario: str, deliveries: Sequence[Delivery], *, all_stored: bool = False
     ) -> Figures:
-        """Hold what the sender was told against the ledger, and keep the figures for the table.
+        """Compare the sender's answers with the ledger, and add the figures to the table.
 
-        Each that is stored can be read. With `everything` each that was ever sent is stored.
+        Every stored callback must be readable. With `all_stored`, every sent one must be stored.
         """
-        stored = ledger(self.database)
-        if self.pooled:
+        stored = stored_bodies(self.database)
+        if self.is_pooled:
             scenario += ", through PgBouncer"
-        row = figures(scenario, deliveries, set(stored))
-        self.rows.append(row)
-        check(deliveries, stored)
-        assert unreadable(self.database) == 0
-        assert row.stored == row.sent or not everything
+        row = count_figures(scenario, deliveries, set(stored))
+        self.figures.append(row)
+        check_deliveries(deliveries, stored)
+        assert count_unreadable(self.database) == 0
+        assert row.stored == row.sent or not all_stored
 
         return row

@@ -1,4 +1,4 @@
-"""The figures of a scenario, and the rule that holds in every one: acknowledged = stored."""
+"""The figures of a scenario, and the rule of all scenarios: acknowledged = stored."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, fields
@@ -6,16 +6,16 @@ from typing import Any
 
 import psycopg
 
-from tests.support.faults.sender import Delivery, NoAnswerError
+from tests.support.faults.sender import Delivery, NoAnswer
 
 
 @dataclass(frozen=True, kw_only=True)
 class Figures:
-    """What was sent, what was said, and what the ledger holds.
+    """What was sent, answered and stored.
 
-    Callbacks, but for the attempts that were answered with 5xx (`unavailable`), found no connection
-    (`refused`) or lost it. `missing` were acknowledged and aren't stored; `slowest` is one attempt,
-    in seconds.
+    `unavailable` (5xx), `refused` and `lost` (connections) count attempts; the others count
+    callbacks. `missing` callbacks were acknowledged and aren't stored. `slowest_seconds` is the
+    longest attempt.
     """
 
     scenario: str
@@ -26,35 +26,35 @@ class Figures:
     lost: int
     stored: int
     missing: int
-    slowest: float
+    slowest_seconds: float
 
 
-def figures(scenario: str, deliveries: Sequence[Delivery], stored: set[bytes]) -> Figures:
-    """Count what came of the deliveries."""
+def count_figures(scenario: str, deliveries: Sequence[Delivery], stored: set[bytes]) -> Figures:
+    """Return the figures of the deliveries."""
     answers = [answer for delivery in deliveries for answer in delivery.answers]
-    acknowledged = {delivery.body for delivery in deliveries if delivery.acknowledged}
+    acknowledged = {delivery.body for delivery in deliveries if delivery.is_acknowledged}
 
     return Figures(
         scenario=scenario,
         sent=len({delivery.body for delivery in deliveries}),
         acknowledged=len(acknowledged),
         unavailable=sum(isinstance(answer, int) and answer >= 500 for answer in answers),
-        refused=answers.count(NoAnswerError.REFUSED),
-        lost=answers.count(NoAnswerError.LOST),
+        refused=answers.count(NoAnswer.CONNECTION_REFUSED),
+        lost=answers.count(NoAnswer.CONNECTION_LOST),
         stored=len(stored),
         missing=len(acknowledged - stored),
-        slowest=round(max(delivery.slowest for delivery in deliveries), 1),
+        slowest_seconds=round(max(delivery.slowest_seconds for delivery in deliveries), 1),
     )
 
 
-def ledger(database: str) -> list[bytes]:
-    """Return every body that the ledger holds."""
+def stored_bodies(database: str) -> list[bytes]:
+    """Return every body in the ledger."""
     with psycopg.connect(database) as connection:
         return [bytes(body) for (body,) in connection.execute("SELECT body FROM events")]
 
 
-def unreadable(database: str) -> int:
-    """Return how many callbacks of the ledger were quarantined, or have left their job without."""
+def count_unreadable(database: str) -> int:
+    """Return the number of callbacks that are quarantined, or whose job has no transcript."""
     with psycopg.connect(database) as connection:
         row = connection.execute(
             "SELECT count(*) FROM events LEFT JOIN transcriptions ON transcriptions.id = job_id"
@@ -64,21 +64,21 @@ def unreadable(database: str) -> int:
     return int(row[0]) if row else 0
 
 
-def check(deliveries: Sequence[Delivery], stored: list[bytes]) -> None:
-    """Hold the rule: what was acknowledged is stored to the byte, once, and nothing else is.
+def check_deliveries(deliveries: Sequence[Delivery], stored: list[bytes]) -> None:
+    """Check that each acknowledged body is stored once, and no body that wasn't sent.
 
-    And no answer was one after which Twilio lets go of a body: neither 4xx nor one that is late.
+    No answer may be one after which Twilio doesn't retry: neither a 4xx nor a late one.
     """
     sent = {delivery.body for delivery in deliveries}
-    assert {delivery.body for delivery in deliveries if delivery.acknowledged} <= set(stored)
+    assert {delivery.body for delivery in deliveries if delivery.is_acknowledged} <= set(stored)
     assert set(stored) <= sent
     assert len(stored) == len(set(stored))
     answers = {answer for delivery in deliveries for answer in delivery.answers}
-    assert answers <= {204, 503, NoAnswerError.REFUSED, NoAnswerError.LOST}
+    assert answers <= {204, 503, NoAnswer.CONNECTION_REFUSED, NoAnswer.CONNECTION_LOST}
 
 
-def table(rows: Iterable[dict[str, Any]]) -> list[str]:
-    """Return the lines that show the figures of every scenario."""
+def format_table(rows: Iterable[dict[str, Any]]) -> list[str]:
+    """Return the lines of a table with the figures of every scenario."""
     names = [field.name for field in fields(Figures)]
     cells = [names, *([str(row[name]) for name in names] for row in rows)]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
@@ -92,6 +92,6 @@ def table(rows: Iterable[dict[str, Any]]) -> list[str]:
     ]
 
 
-def as_property(row: Figures) -> tuple[str, dict[str, Any]]:
-    """Return the row as a test's report carries it, from another process too."""
+def to_property(row: Figures) -> tuple[str, dict[str, Any]]:
+    """Return the figures as a property of a test report, which pytest-xdist can transfer."""
     return "figures", asdict(row)

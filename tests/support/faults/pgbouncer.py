@@ -1,4 +1,4 @@
-"""PgBouncer in transaction mode, as hosted databases put it before Postgres."""
+"""PgBouncer in transaction mode, as hosted databases run it in front of Postgres."""
 
 import contextlib
 import shutil
@@ -15,11 +15,11 @@ from dev.postgres import Server
 from dev.process import Child
 from tests.support.server import free_port, wait_until
 
-# Debian installs it where not everybody's PATH leads.
+# Debian installs it in /usr/sbin, which isn't in every user's PATH.
 PROGRAM = shutil.which("pgbouncer") or shutil.which("pgbouncer", path="/usr/sbin")
 
-# Nothing tuned but what must be: its port, its mode, whom it lets in. After a failed login it lets
-# 15 s pass by default before it tries the server again, longer than any request may take.
+# Only the necessary settings. After a failed login PgBouncer waits 15 s by default before it
+# connects to the server again, which is longer than any request may take.
 _CONFIGURATION = """
 [databases]
 * = host=127.0.0.1 port={server_port}
@@ -37,12 +37,14 @@ server_login_retry = 1
 
 @contextlib.contextmanager
 def pgbouncer(server: Server, folder: Path) -> Iterator[str]:
-    """Run it before `server`, with its files in `folder`; yield the URL of the server through it.
+    """Run PgBouncer in front of `server`, with its files in `folder`; yield the URL through it.
 
-    Skips the test where it isn't installed: it is no Python package.
+    Skips the test if PgBouncer isn't installed, because it is no Python package.
     """
     if PROGRAM is None:
-        pytest.skip("PgBouncer isn't installed: `apt install pgbouncer`, or your system's way")
+        pytest.skip(
+            "PgBouncer isn't installed: use `apt install pgbouncer` or your system's package"
+        )
     uid = paths.unprivileged_uid()
     folder = paths.prepare_folder(folder)
     port = free_port()

@@ -1,4 +1,4 @@
-"""A TCP proxy on loopback that can fall silent, one way or both, and cut what it carries."""
+"""A TCP proxy on loopback that can block traffic and close its connections."""
 
 import contextlib
 import socket
@@ -7,80 +7,82 @@ from collections.abc import Iterator
 
 
 class Proxy:
-    """Carries bytes between its port and `target`'s, both on loopback, while its ways are open."""
+    """Forwards bytes between its port and the port `target`, while the directions are open."""
 
     def __init__(self, target: int) -> None:
         self._target = target
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=128)
         self.port: int = self._listener.getsockname()[1]
-        self._there = threading.Event()
-        self._back = threading.Event()
-        self._carried: set[socket.socket] = set()
-        self._changing = threading.Lock()
-        self.speak()
+        self._to_target = threading.Event()
+        self._to_client = threading.Event()
+        self._connections: set[socket.socket] = set()
+        self._lock = threading.Lock()
+        self.resume_traffic()
         threading.Thread(target=self._accept, daemon=True).start()
 
-    def speak(self) -> None:
-        """Carry everything, what was held back first."""
-        self._there.set()
-        self._back.set()
+    def resume_traffic(self) -> None:
+        """Forward everything again, beginning with what was blocked."""
+        self._to_target.set()
+        self._to_client.set()
 
-    def fall_silent(self) -> None:
-        """Accept connections and bytes, and pass nothing on."""
-        self._there.clear()
-        self._back.clear()
+    def block(self) -> None:
+        """Accept connections and bytes, and forward nothing."""
+        self._to_target.clear()
+        self._to_client.clear()
 
-    def hold_answers(self) -> None:
-        """Pass on what is asked, and nothing of what is answered."""
-        self._back.clear()
+    def block_answers(self) -> None:
+        """Forward requests, and block answers."""
+        self._to_client.clear()
 
-    def cut(self) -> None:
-        """End every connection, as a router that forgets them."""
-        with self._changing:
-            for end in self._carried:
-                # Whoever blocks on it notices, which a mere close() doesn't see to.
+    def disconnect(self) -> None:
+        """Close every connection, like a router that loses its state."""
+        with self._lock:
+            for end in self._connections:
+                # Unlike close(), it also ends a blocking call in another thread.
                 with contextlib.suppress(OSError):
                     end.shutdown(socket.SHUT_RDWR)
 
     def close(self) -> None:
-        """Accept nothing any more, and end every connection."""
+        """Stop listening, and close every connection."""
         self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
-        self.speak()
-        self.cut()
+        self.resume_traffic()
+        self.disconnect()
 
     def _accept(self) -> None:
         with contextlib.suppress(OSError):  # the listener is closed
             while True:
                 near, _ = self._listener.accept()
-                threading.Thread(target=self._carry, args=(near,), daemon=True).start()
+                threading.Thread(target=self._forward, args=(near,), daemon=True).start()
 
-    def _carry(self, near: socket.socket) -> None:
-        """Carry one connection until one of its ends is gone; then the other goes too."""
+    def _forward(self, near: socket.socket) -> None:
+        """Forward one connection until either end closes it."""
         with near, contextlib.suppress(OSError):
             far = socket.create_connection(("127.0.0.1", self._target))
-            with far, self._kept(near, far):
-                back = threading.Thread(target=_pump, args=(far, near, self._back), daemon=True)
+            with far, self._registered(near, far):
+                back = threading.Thread(
+                    target=_copy, args=(far, near, self._to_client), daemon=True
+                )
                 back.start()
-                _pump(near, far, self._there)
+                _copy(near, far, self._to_target)
                 back.join()
 
     @contextlib.contextmanager
-    def _kept(self, *ends: socket.socket) -> Iterator[None]:
-        with self._changing:
-            self._carried.update(ends)
+    def _registered(self, *ends: socket.socket) -> Iterator[None]:
+        with self._lock:
+            self._connections.update(ends)
         try:
             yield
         finally:
-            with self._changing:
-                self._carried.difference_update(ends)
+            with self._lock:
+                self._connections.difference_update(ends)
 
 
-def _pump(source: socket.socket, sink: socket.socket, opened: threading.Event) -> None:
-    """Pass on what comes while the way is open; at the end of either, end both."""
+def _copy(source: socket.socket, sink: socket.socket, is_open: threading.Event) -> None:
+    """Copy bytes while the direction is open; when either end closes, close both."""
     with contextlib.suppress(OSError):
         while part := source.recv(65536):
-            opened.wait()
+            is_open.wait()
             sink.sendall(part)
     for end in (source, sink):
         with contextlib.suppress(OSError):
@@ -89,9 +91,9 @@ def _pump(source: socket.socket, sink: socket.socket, opened: threading.Event) -
 
 @contextlib.contextmanager
 def proxy(target: int) -> Iterator[Proxy]:
-    """Run a proxy before the port `target` until the block ends."""
-    running = Proxy(target)
+    """Run a proxy in front of the port `target` while the context is active."""
+    proxy_server = Proxy(target)
     try:
-        yield running
+        yield proxy_server
     finally:
-        running.close()
+        proxy_server.close()

@@ -1,4 +1,4 @@
-"""A Postgres that is stopped in every way there is, and started again where it was."""
+"""A Postgres that can be stopped by any signal and started again."""
 
 import signal
 import time
@@ -10,34 +10,34 @@ from dev import cluster, paths
 from dev.postgres import Server
 from dev.process import Child, wait_for_exit
 
-# What the server calls its ways of stopping, and the worst.
+# Postgres's fast and immediate shutdown, and a kill.
 FAST = signal.SIGINT
 IMMEDIATE = signal.SIGQUIT
 KILL = signal.SIGKILL
 
 
-class Restartable:
-    """A durable server; started again it has the same data, port and password."""
+class RestartablePostgres:
+    """A durable server that keeps its data, port and password after a restart."""
 
     def __init__(self, server: Server) -> None:
         self.server = server
         self._child = server.child
         self._command = server.child.process.cmdline()
 
-    def stop(self, how: signal.Signals) -> None:
-        """Send the postmaster `how`, and wait until none of its processes is left."""
+    def stop(self, stop_signal: signal.Signals) -> None:
+        """Send the signal to the postmaster, and wait until all its processes have ended."""
         postmaster = self._child.process
-        # It must not give birth meanwhile: one whom we don't wait for would hinder the next start.
+        # While it is suspended, it can't start another process, which would block the restart.
         postmaster.suspend()
-        family = [postmaster, *postmaster.children(recursive=True)]
-        postmaster.send_signal(how)
-        if how is not KILL:
+        processes = [postmaster, *postmaster.children(recursive=True)]
+        postmaster.send_signal(stop_signal)
+        if stop_signal is not KILL:
             postmaster.resume()
-        assert wait_for_exit(family, timeout_seconds=30)
+        assert wait_for_exit(processes, timeout_seconds=30)
         self._child.stop(timeout_seconds=0)
 
     def start(self) -> None:
-        """Start it again, and wait until it answers."""
+        """Start the server again, and wait until it answers."""
         with (self.server.folder / "log").open("ab") as log:
             self._child = Child(
                 self._command,
@@ -47,13 +47,13 @@ class Restartable:
                 output=log,
                 uid=paths.unprivileged_uid(),
             )
-        give_up = time.monotonic() + 60
+        give_up_at = time.monotonic() + 60
         while not self._answers():
             assert self._child.process.poll() is None
-            assert time.monotonic() < give_up
+            assert time.monotonic() < give_up_at
 
-    def end(self) -> None:
-        """Stop what runs now; the server's own end is for what was started first."""
+    def close(self) -> None:
+        """Stop the process that was started last; the Server only stops the first one."""
         self._child.stop(timeout_seconds=30)
 
     def _answers(self) -> bool:

@@ -1,4 +1,4 @@
-"""A sender of callbacks with Twilio's patience, and Twilio's rule of what it tries again."""
+"""A sender of callbacks with Twilio's timeouts and retry rule."""
 
 import enum
 import itertools
@@ -11,71 +11,73 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Self
 
-from tests.support.faults.callbacks import LARGEST, USUAL, callback
+from tests.support.faults.callbacks import LARGEST_BYTES, USUAL_BYTES, callback
 from tests.support.server import WebServer
 
-# Twilio's defaults, in seconds: for the connection, and for everything together.
-CONNECT_SECONDS = 5
-TOTAL_SECONDS = 15
-RETRIES = 3
+# Twilio's default timeouts: for the connection, and for the whole request.
+CONNECT_TIMEOUT_SECONDS = 5
+TOTAL_TIMEOUT_SECONDS = 15
+MAX_RETRIES = 3
 # Besides 5xx. Any other 4xx is final.
-TRIED_AGAIN = (408, 425, 429)
+RETRIED_STATUSES = (408, 425, 429)
 
-MOST_AT_ONCE = 256
-# Of a steady load every such callback is of the largest size.
-_LARGE_EVERY = 50
-
-
-class NoAnswerError(enum.StrEnum):
-    """Why there is no status."""
-
-    REFUSED = "no connection"
-    LOST = "connection lost"
-    LATE = "no answer in time"
+MAX_CONCURRENT = 256
+# In a steady load, one of so many callbacks has the largest size.
+_LARGE_INTERVAL = 50
 
 
-Answer = int | NoAnswerError
+class NoAnswer(enum.StrEnum):
+    """The reason why an attempt has no status."""
+
+    CONNECTION_REFUSED = "no connection"
+    CONNECTION_LOST = "connection lost"
+    TIMED_OUT = "no answer in time"
+
+
+Answer = int | NoAnswer
 
 
 @dataclass
 class Delivery:
-    """One body, and what came of each attempt to deliver it."""
+    """One body, and the answers to the attempts to deliver it."""
 
     body: bytes
     answers: list[Answer] = field(default_factory=list)
-    slowest: float = 0.0  # seconds, of one attempt
+    slowest_seconds: float = 0.0  # of one attempt
 
     @property
-    def acknowledged(self) -> bool:
-        """Whether the sender takes it for delivered."""
+    def is_acknowledged(self) -> bool:
+        """Return whether a 2xx was received."""
         return any(isinstance(answer, int) and 200 <= answer < 300 for answer in self.answers)
 
 
-def is_tried_again(answer: Answer) -> bool:
-    """Tell whether Twilio tries again: 5xx, 408, 425, 429, no connection, a connection lost.
+def is_retried(answer: Answer) -> bool:
+    """Return whether Twilio retries: after 5xx, 408, 425, 429, no connection, a lost connection.
 
-    Of an answer that comes too late nobody promises it; so it is final here.
+    Twilio promises no retry after a late answer, so a late answer is final here.
     """
-    if isinstance(answer, NoAnswerError):
-        return answer is not NoAnswerError.LATE
+    if isinstance(answer, NoAnswer):
+        return answer is not NoAnswer.TIMED_OUT
 
-    return answer >= 500 or answer in TRIED_AGAIN
+    return answer >= 500 or answer in RETRIED_STATUSES
 
 
-def attempt(port: int, request: bytes, *, patience: float = TOTAL_SECONDS) -> Answer:
-    """Send the raw request once, and return the answer's status."""
-    end = time.monotonic() + patience
+def send_once(
+    port: int, request: bytes, *, timeout_seconds: float = TOTAL_TIMEOUT_SECONDS
+) -> Answer:
+    """Send the raw request once, and return the answer."""
+    end = time.monotonic() + timeout_seconds
     try:
-        connection = socket.create_connection(("127.0.0.1", port), timeout=CONNECT_SECONDS)
+        connection = socket.create_connection(("127.0.0.1", port), timeout=CONNECT_TIMEOUT_SECONDS)
     except OSError:
-        return NoAnswerError.REFUSED
+        return NoAnswer.CONNECTION_REFUSED
     with connection:
         try:
             return _exchange(connection, request, end)
         except TimeoutError:
-            return NoAnswerError.LATE
+            return NoAnswer.TIMED_OUT
         except OSError:
-            return NoAnswerError.LOST
+            return NoAnswer.CONNECTION_LOST
 
 
 def _exchange(connection: socket.socket, request: bytes, end: float) -> Answer:
@@ -86,126 +88,130 @@ def _exchange(connection: socket.socket, request: bytes, end: float) -> Answer:
         connection.settimeout(max(0.001, end - time.monotonic()))
         part = connection.recv(65536)
         if not part:
-            return NoAnswerError.LOST
+            return NoAnswer.CONNECTION_LOST
         answer += part
 
     return int(answer.split(b" ", 2)[1])
 
 
 class Sender:
-    """Delivers bodies, many at a time, and keeps what came of each."""
+    """Delivers many bodies at a time, and records the answers."""
 
     def __init__(
         self,
         port: int,
         sign: Callable[[bytes], bytes],
         *,
-        pause: float = 1.0,
-        patience: float = TOTAL_SECONDS,
-        retries: int = RETRIES,
-        at_once: int = MOST_AT_ONCE,
+        pause_seconds: float = 1.0,
+        timeout_seconds: float = TOTAL_TIMEOUT_SECONDS,
+        max_retries: int = MAX_RETRIES,
+        max_concurrent: int = MAX_CONCURRENT,
     ) -> None:
-        """Send to `port` what `sign` makes of a body: the request's raw head.
+        """Send bodies to `port`; `sign` returns the raw head of a body's request.
 
-        Between two attempts it waits `pause` seconds, then twice as long, and so on: Twilio's own
-        spacing is unknown. It waits `patience` seconds for an answer, and lets go
-        after `retries` more attempts. `at_once` callbacks are on their way at most.
+        The pause before a retry doubles each time, because Twilio's own schedule is unknown. An
+        attempt ends after `timeout_seconds`, and a delivery after `max_retries` retries. At most
+        `max_concurrent` deliveries run at a time.
         """
         self.deliveries: list[Delivery] = []
         self._port = port
         self._sign = sign
-        self._pause = pause
-        self._patience = patience
-        self._retries = retries
-        self._pool = ThreadPoolExecutor(at_once)
-        self._free = threading.BoundedSemaphore(at_once)
-        self._given_up = threading.Event()
-        self._told = threading.Condition()
+        self._pause_seconds = pause_seconds
+        self._timeout_seconds = timeout_seconds
+        self._max_retries = max_retries
+        self._pool = ThreadPoolExecutor(max_concurrent)
+        self._slots = threading.BoundedSemaphore(max_concurrent)
+        self._aborted = threading.Event()
+        self._answered = threading.Condition()
 
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        if kind:
-            self._given_up.set()
+    def __exit__(self, error_class: type[BaseException] | None, *_: object) -> None:
+        if error_class:
+            self._aborted.set()
         self.finish()
 
     def finish(self) -> None:
-        """Wait until the last delivery's end."""
+        """Wait until the last delivery has ended."""
         self._pool.shutdown()
 
     def send(self, body: bytes) -> Future[None]:
-        """Deliver `body` in the background, as soon as there is a thread for it."""
-        self._free.acquire()
+        """Deliver `body` in the background, as soon as a thread is free."""
+        self._slots.acquire()
         self.deliveries.append(delivery := Delivery(body))
         future = self._pool.submit(self._deliver, delivery)
-        future.add_done_callback(lambda _: self._free.release())
+        future.add_done_callback(lambda _: self._slots.release())
 
         return future
 
     def burst(self, bodies: Iterable[bytes]) -> None:
-        """Deliver them all at once, and wait until the last one's end."""
+        """Deliver the bodies concurrently, and wait until the last delivery has ended."""
         for future in [self.send(body) for body in bodies]:
             future.result()
 
     @contextmanager
-    def load(self, rate: float) -> Iterator[None]:
-        """Send `rate` new callbacks per second until the block ends, however they are answered."""
-        ended = threading.Event()
+    def load(self, callbacks_per_second: float) -> Iterator[None]:
+        """Send so many new callbacks per second in this context, whatever the answers."""
+        is_finished = threading.Event()
 
-        def feed() -> None:
+        def send_load() -> None:
             for number in itertools.count(len(self.deliveries) + 1):
-                if ended.wait(1 / rate):  # the load's pace
+                if is_finished.wait(1 / callbacks_per_second):  # the interval of the load
                     return
-                self.send(callback(number, size=USUAL if number % _LARGE_EVERY else LARGEST))
+                self.send(
+                    callback(
+                        number, size=USUAL_BYTES if number % _LARGE_INTERVAL else LARGEST_BYTES
+                    )
+                )
 
-        feeder = threading.Thread(target=feed)
-        feeder.start()
+        thread = threading.Thread(target=send_load)
+        thread.start()
         try:
             yield
         finally:
-            ended.set()
-            feeder.join()
+            is_finished.set()
+            thread.join()
 
     def wait_for(self, more: int) -> None:
-        """Wait until `more` callbacks than now are acknowledged."""
-        enough = self._acknowledged() + more
-        self._wait(lambda: self._acknowledged() >= enough)
+        """Wait until `more` additional callbacks are acknowledged."""
+        target_count = self._acknowledged_count() + more
+        self._wait_until(lambda: self._acknowledged_count() >= target_count)
 
     def wait_for_answers(self) -> None:
-        """Wait until each callback sent so far was answered once, or lost."""
-        until_now = list(self.deliveries)
-        self._wait(lambda: all(delivery.answers for delivery in until_now))
+        """Wait until each callback sent so far has an answer or a failed attempt."""
+        sent = list(self.deliveries)
+        self._wait_until(lambda: all(delivery.answers for delivery in sent))
 
-    def _acknowledged(self) -> int:
-        return sum(delivery.acknowledged for delivery in list(self.deliveries))
+    def _acknowledged_count(self) -> int:
+        return sum(delivery.is_acknowledged for delivery in list(self.deliveries))
 
-    def _wait(self, condition: Callable[[], bool]) -> None:
-        with self._told:
-            assert self._told.wait_for(condition, 60)
+    def _wait_until(self, condition: Callable[[], bool]) -> None:
+        with self._answered:
+            assert self._answered.wait_for(condition, 60)
 
     def _deliver(self, delivery: Delivery) -> None:
         request = self._sign(delivery.body) + delivery.body
-        for retry in range(self._retries + 1):
-            if retry and self._given_up.wait(self._pause * 2 ** (retry - 1)):
+        for retry in range(self._max_retries + 1):
+            if retry and self._aborted.wait(self._pause_seconds * 2 ** (retry - 1)):
                 return
             start = time.monotonic()
-            answer = attempt(self._port, request, patience=self._patience)
-            delivery.slowest = max(delivery.slowest, time.monotonic() - start)
-            with self._told:
+            answer = send_once(self._port, request, timeout_seconds=self._timeout_seconds)
+            delivery.slowest_seconds = max(delivery.slowest_seconds, time.monotonic() - start)
+            with self._answered:
                 delivery.answers.append(answer)
-                self._told.notify_all()
-            if not is_tried_again(answer):
+                self._answered.notify_all()
+            if not is_retried(answer):
                 return
 
 
-def calling(web: WebServer, **options: Any) -> Sender:
-    """Return a sender of callbacks to the service, with a Sender's options."""
+def make_sender(web: WebServer, **options: Any) -> Sender:
+    """Return a sender of callbacks to the service, with the options of Sender."""
     return Sender(web.port, web.head_of_call, **options)
 
 
 @contextmanager
-def load(web: WebServer, rate: float, **options: Any) -> Iterator[Sender]:
-    """Yield a sender that sends so many callbacks per second to the service, until the end."""
-    with calling(web, **options) as sender, sender.load(rate):
+def load(web: WebServer, callbacks_per_second: float, **options: Any) -> Iterator[Sender]:
+    """Yield a sender that sends so many callbacks per second to the service."""
+    with make_sender(web, **options) as sender, sender.load(callbacks_per_second):
         yield sender

@@ -1,4 +1,4 @@
-"""The processes of a running service that serve."""
+"""The worker processes of a running service."""
 
 import random
 
@@ -6,23 +6,23 @@ import psutil
 
 from tests.support.server import WebServer, wait_until
 
-# Workers, of which one may be killed at a time.
-THREE = 3
+# The number of workers in the tests that kill one at a time.
+WORKER_COUNT = 3
 
 
 def workers(web: WebServer) -> list[psutil.Process]:
-    """Return the processes that serve."""
+    """Return the worker processes."""
     return web.child.process.children()
 
 
-def kill_one_of_three(web: WebServer) -> None:
-    """Kill any worker with -9, and wait until there is another in its place."""
+def kill_any_worker(web: WebServer) -> None:
+    """Kill one of the workers with SIGKILL, and wait until a new one has replaced it."""
     victim = random.choice(workers(web))
     victim.kill()
 
-    def replaced() -> bool:
+    def is_replaced() -> bool:
         present = workers(web)
 
-        return victim not in present and len(present) == THREE
+        return victim not in present and len(present) == WORKER_COUNT
 
-    wait_until(replaced)
+    wait_until(is_replaced)

@@ -1,4 +1,4 @@
-"""The signature's verdict held against an independent signer, for whatever may be signed."""
+"""Property tests of the verification, compared with an independent signer."""
 
 from dataclasses import dataclass, replace
 from hashlib import sha256
@@ -25,7 +25,7 @@ from tests.support.signed import (
 
 @dataclass(frozen=True)
 class Address:
-    """A URL in parts, so that its spellings need no parsing."""
+    """A URL in parts, so that its spellings can be built without a parser."""
 
     scheme: str
     user: str
@@ -37,7 +37,7 @@ class Address:
         return f"{self.scheme}://{self.user}{self.host}{self.port}{self.target}"
 
     def spellings(self) -> set[str]:
-        """Return every URL that Twilio may have signed when it called this one."""
+        """Return every spelling of this URL that Twilio may have signed."""
         default = {"https": ":443", "http": ":80"}[self.scheme]
         targets = self.target, self.target.replace("'", "%27"), self.target.replace("%27", "'")
 
@@ -74,10 +74,10 @@ FIELDS = st.lists(st.tuples(st.text(max_size=5), st.text(max_size=5)), max_size=
 
 @settings(deadline=None)
 @given(st.data(), ADDRESSES, KEY_RINGS, st.binary())
-def test_what_twilio_signs_verifies(
+def test_signed_json_verifies(
     data: st.DataObject, address: Address, keys: list[SigningKey], body: bytes
 ) -> None:
-    """A body bound to its URL verifies by the key that signed it, whichever spelling was signed."""
+    """A signed JSON body verifies with its key for every spelling of the URL."""
     key = data.draw(st.sampled_from(keys))
     spelling = data.draw(st.sampled_from(sorted(address.spellings())))
     request = replace(
@@ -90,10 +90,10 @@ def test_what_twilio_signs_verifies(
 
 @settings(deadline=None)
 @given(st.data(), ADDRESSES, KEY_RINGS, FIELDS)
-def test_the_forms_that_twilio_signs_verify(
+def test_signed_form_verifies(
     data: st.DataObject, address: Address, keys: list[SigningKey], fields: Fields
 ) -> None:
-    """A form verifies by the key that signed it, whichever spelling of the URL was signed."""
+    """A signed form verifies with its key for every spelling of the URL."""
     key = data.draw(st.sampled_from(keys))
     spelling = data.draw(st.sampled_from(sorted(address.spellings())))
     body = urlencode(fields).encode()
@@ -106,10 +106,10 @@ def test_the_forms_that_twilio_signs_verify(
 
 @settings(deadline=None)
 @given(ADDRESSES, CHANGES, st.binary())
-def test_another_url_verifies_only_as_a_spelling(
+def test_changed_url_verifies_only_as_a_spelling(
     address: Address, change: dict[str, str], body: bytes
 ) -> None:
-    """With any part changed it verifies exactly where the signed URL is a spelling of the new."""
+    """A changed URL verifies exactly if the signed URL is one of its spellings."""
     called = replace(address, **change)
     request = replace(
         signed_json(body, url=str(address)), url=signing.with_body_hash(str(called), body)
@@ -121,8 +121,8 @@ def test_another_url_verifies_only_as_a_spelling(
 
 @settings(deadline=None)
 @given(FIELDS, FIELDS)
-def test_another_form_verifies_only_as_the_same_string(signed: Fields, sent: Fields) -> None:
-    """A form verifies exactly where the independent signer would sign it the same."""
+def test_changed_form_verifies_only_with_the_same_signature(signed: Fields, sent: Fields) -> None:
+    """A changed form verifies exactly if the independent signer gives it the same signature."""
     result = verify_outcome(signed_form(signed), urlencode(sent).encode())
     same = signing.sign(URL, "", form=signed) == signing.sign(URL, "", form=sent)
     assert (result != "wrong_signature") == same
@@ -130,8 +130,10 @@ def test_another_form_verifies_only_as_the_same_string(signed: Fields, sent: Fie
 
 @settings(deadline=None)
 @given(st.data(), st.binary(min_size=1), st.sampled_from(KEYS))
-def test_one_changed_byte_is_refused(data: st.DataObject, body: bytes, key: SigningKey) -> None:
-    """Change one character of URL, signature, secret or body, and it verifies no more."""
+def test_one_changed_character_is_rejected(
+    data: st.DataObject, body: bytes, key: SigningKey
+) -> None:
+    """A request with one changed character in URL, signature, secret or body is rejected."""
     request = signed_json(body, key)
 
     def changed(text: str) -> str:
@@ -169,14 +171,14 @@ HEADER = st.none() | HOSTILE
     ),
     body=st.binary() | HOSTILE.map(lambda text: quote_plus(text, errors="surrogatepass").encode()),
 )
-def test_nothing_raises_anything_else(request: SignedRequest, body: bytes) -> None:
-    """Whatever comes from outside is refused with a reason."""
+def test_any_request_is_rejected_with_a_reason(request: SignedRequest, body: bytes) -> None:
+    """Any unsigned request is rejected with a reason and raises nothing else."""
     assert isinstance(verify_outcome(request, body), str)
 
 
 @settings(deadline=None)
 @given(st.binary())
-def test_a_form_may_hold_any_bytes(body: bytes) -> None:
-    """Whatever bytes come as a form, an empty form's signature verifies only empty fields."""
+def test_empty_form_signature_verifies_only_empty_forms(body: bytes) -> None:
+    """The signature of an empty form verifies no form with fields, whatever its bytes."""
     result = verify_outcome(signed_form([]), body)
     assert result == "wrong_signature" or not body.strip(b"&=")

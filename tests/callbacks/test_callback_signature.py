@@ -1,0 +1,129 @@
+"""Tests of the webhook's signature check: keys, accounts and the called URL."""
+
+import hashlib
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import Engine
+from werkzeug.test import create_environ, run_wsgi_app
+
+from tests.support import signing
+from tests.support.app import Twilio
+from tests.support.environment import PUBLIC_URL, TOKEN, changed_settings
+from tests.support.sample_callbacks import ACCOUNT, COMPLETED, FAILED, JOB, stored_events
+from tests.support.store_events import ledger_rows
+
+
+def test_changed_body_is_rejected(app: Flask, client: FlaskClient) -> None:
+    """A body that differs from the signed one is answered 403, and nothing is stored."""
+    url, headers = signing.callback(f"{PUBLIC_URL}/callbacks/transcription", TOKEN, COMPLETED)
+    forged = COMPLETED.replace(b"Jane", b"Joan")
+    response = client.post(url.removeprefix(PUBLIC_URL), data=forged, headers=headers)
+    assert response.status_code == 403
+    assert response.content_type == "application/problem+json"
+    assert stored_events(app) == []
+
+
+def test_wrong_token_is_rejected(app: Flask, twilio: Twilio) -> None:
+    """A signature made with another token is answered 403, and nothing is stored."""
+    assert twilio.call(COMPLETED, secret="not-the-token").status_code == 403
+    assert stored_events(app) == []
+
+
+def test_rejection_is_logged(twilio: Twilio, caplog: pytest.LogCaptureFixture) -> None:
+    """A rejected callback is logged with the verified URL, without its query, and the keys."""
+    twilio.call(COMPLETED, secret="not-the-token")
+    warning = caplog.records[-1]
+    assert warning.getMessage() == "callback refused: wrong_signature"
+    assert warning.__dict__["url"] == f"{PUBLIC_URL}/callbacks/transcription"
+    assert warning.__dict__["keys"] == ["auth-token-1"]
+
+
+@pytest.mark.parametrize("host", ["[:::]", "[::1", "a@b", "evil.example/path?x=", "a b"])
+def test_invalid_host_is_rejected(app: Flask, host: str) -> None:
+    """An unsigned request with an invalid Host header is rejected and causes no error."""
+    environ = create_environ(
+        "/callbacks/transcription", method="POST", content_type=signing.FORM, data={"a": "b"}
+    )
+    environ |= {"HTTP_HOST": host, "HTTP_X_TWILIO_SIGNATURE": "x"}
+    # Werkzeug's own test client raises an error for such a host.
+    with changed_settings(app, public_url=None):
+        _body, status, _headers = run_wsgi_app(app, environ)
+    assert status.startswith("403 ")
+
+
+class TestBoundToken:
+    """Tests with a token that is bound to one account."""
+
+    @pytest.fixture
+    def environ(self, environ: dict[str, str]) -> dict[str, str]:
+        """Return the environment with the token bound to the account."""
+        return environ | {"TWILIO_AUTH_TOKEN": f"{ACCOUNT}={TOKEN}"}
+
+    def test_callback_of_bound_account_is_applied(self, app: Flask, twilio: Twilio) -> None:
+        """A callback of the bound account is applied, and the account's SID is its key id."""
+        twilio.call(COMPLETED)
+        [event] = stored_events(app)
+        assert (event.outcome, event.key_id) == ("applied", ACCOUNT)
+
+    def test_callback_of_another_account_is_quarantined(self, app: Flask, twilio: Twilio) -> None:
+        """A callback of another account is quarantined as an account mismatch."""
+        body = COMPLETED.replace(ACCOUNT.encode(), b"AC" + b"b" * 32)
+        assert twilio.call(body).status_code == 204
+        [event] = stored_events(app)
+        assert (event.outcome, event.reason) == ("quarantined", "account_mismatch")
+        assert event.job_id == JOB
+
+
+class TestSharedKey:
+    """Tests with SharedKeys, which sign with HMAC_SHA256 and are named by the settings header."""
+
+    @pytest.fixture
+    def environ(self, environ: dict[str, str]) -> dict[str, str]:
+        """Return the environment with two SharedKeys, as during a rotation."""
+        return environ | {"TWILIO_SIGNING_KEYS": "old=secret=1,new=secret=2"}
+
+    def test_only_the_named_key_verifies(self, app: Flask, twilio: Twilio) -> None:
+        """Only the SharedKey that the header names verifies, and its id is stored."""
+        assert twilio.call(COMPLETED, secret="secret=2", key_id="new").status_code == 204
+        assert twilio.call(FAILED, secret="secret=2", key_id="old").status_code == 403
+        assert [event.key_id for event in stored_events(app)] == ["new"]
+
+
+@pytest.mark.parametrize("prefix", ["/a", "/a/b", f"/{'a' * 32}"])
+def test_path_prefix_is_accepted(app: Flask, twilio: Twilio, prefix: str) -> None:
+    """A callback is accepted below a path prefix that a proxy didn't strip."""
+    assert twilio.call(COMPLETED, path=f"{prefix}/callbacks/transcription").status_code == 204
+    assert [event.outcome for event in stored_events(app)] == ["applied"]
+
+
+def test_form_signature_does_not_verify_callback(app: Flask, client: FlaskClient) -> None:
+    """The signature of an SMS webhook whose text imitates a callback's URL is not accepted."""
+    digest = hashlib.sha256(COMPLETED).hexdigest()
+    text = f"/callbacks/transcription?bodySHA256={digest}&x="
+    form = [("AccountSid", "AC" + "a" * 32), ("Body", text), ("From", "+15550001111")]
+    signature = signing.sign(f"{PUBLIC_URL}/sms", TOKEN, form=form)
+    target = "/sms" + "".join(name + value for name, value in form)
+    response = client.post(
+        target,
+        data=COMPLETED,
+        headers={"Content-Type": "application/json", "X-Twilio-Signature": signature},
+    )
+    assert response.status_code == 404
+    assert stored_events(app) == []
+
+
+@pytest.mark.parametrize("rest", [".evil.example", "@evil.example", ":8443"])
+def test_callback_to_another_host_is_rejected(app: Flask, engine: Engine, rest: str) -> None:
+    """A URL that the account signed for another host is rejected, also with a crafted target."""
+    path = "/callbacks/transcription"
+    url, headers = signing.callback(f"{PUBLIC_URL}{rest}{path}", TOKEN, COMPLETED)
+    response = app.test_client().post(
+        path,
+        data=COMPLETED,
+        headers=headers,
+        environ_overrides={"RAW_URI": url.removeprefix(PUBLIC_URL)},
+    )
+    assert response.status_code == 403
+    assert ledger_rows(engine) == []

@@ -1,0 +1,75 @@
+"""Tests of DATABASE_URL and PUBLIC_URL."""
+
+import pytest
+
+from receiver.settings.config import load
+from tests.support.config import VALID, config_errors
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "calls",
+        "mysql://user:pass@db/calls",
+        "postgres://user:pass@db",
+        "postgres://user:pass@db/",
+        "postgres://user:pa#ss@db/calls",
+        "postgres://user:pa@ss@db/calls",
+        "postgres://user:pa ss@db/calls",
+        "postgres://db:port/calls",
+        "postgres://db:0/calls",
+        "postgres://[db/calls",
+    ],
+)
+def test_invalid_database_url_is_rejected(url: str) -> None:
+    """A database URL with another scheme, no database or a bare `#`, `@` or space is rejected."""
+    (error,) = config_errors(DATABASE_URL=url)
+
+    assert error.startswith("DATABASE_URL is not a Postgres URL")
+
+
+@pytest.mark.parametrize(
+    "url", ["postgres://db/calls", "postgresql://db/calls", "POSTGRES://db/calls"]
+)
+def test_database_url_scheme_is_normalized(url: str) -> None:
+    """The scheme `postgres://`, which Heroku sets, becomes `postgresql://`."""
+    assert load(VALID | {"DATABASE_URL": url}).database_url == "postgresql://db/calls"
+
+
+@pytest.mark.parametrize(
+    ("text", "url"),
+    [
+        ("https://app.example", "https://app.example"),
+        ("https://app.example/", "https://app.example"),
+        ("https://app.example/calls/", "https://app.example/calls"),
+        ("http://user:pass@App.example:8080", "http://user:pass@App.example:8080"),
+        ("https://[::1]:8443", "https://[::1]:8443"),
+    ],
+)
+def test_public_url_is_unchanged(text: str, url: str) -> None:
+    """A public URL loses only its final slash, because Twilio signs the rest as written."""
+    assert load(VALID | {"PUBLIC_URL": text}).public_url == url
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "app.example",
+        "//app.example",
+        "ftp://app.example",
+        "https://",
+        "https://app.example?x=1",
+        "https://app.example/#x",
+        "https://app.example?",
+        "https://app.example:99999",
+        "https://äpp.example",
+        "https://[::1",
+        "https://app.example/ calls",
+        "https://app.example/callbacks/transcription",
+    ],
+)
+def test_invalid_public_url_is_rejected(text: str) -> None:
+    """A public URL with another scheme, a query, a fragment or the callback's path is rejected."""
+    (error,) = config_errors(PUBLIC_URL=text)
+
+    assert error.startswith("PUBLIC_URL ")
