@@ -38,6 +38,7 @@ class ReconcileContext:
     account_id: str | None = None
     clock: Callable[[], datetime] = _now
     is_stopping: Callable[[], bool] = _never
+    query_timeout_seconds: float = REQUEST_SECONDS
 
     def query(
         self,
@@ -46,4 +47,4 @@ class ReconcileContext:
         **kwargs: Parameters.kwargs,
     ) -> Result:
         """Return the result of `work` on a connection, or raise DatabaseUnavailableError."""
-        return query(self.engine, Deadline(REQUEST_SECONDS), work, *args, **kwargs)
+        return query(self.engine, Deadline(self.query_timeout_seconds), work, *args, **kwargs)

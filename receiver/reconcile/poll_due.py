@@ -13,7 +13,7 @@ from receiver.reconcile.report import Report, Reports
 from receiver.runtime.errors import locate
 from receiver.store.polls import queue
 from receiver.store.polls.queue import Watch
-from receiver.store.polls.refresh import refresh
+from receiver.store.polls.refresh import MAX_ROWS_PER_STATEMENT, refresh
 from receiver.twilio.client import TwilioBusyError, TwilioUnavailableError
 
 logger = logging.getLogger(__name__)
@@ -29,15 +29,19 @@ _MAX_UNANSWERED_CALLS = 3
 MAX_POLL_TIME = timedelta(minutes=5)
 
 
-def poll_due_jobs(context: ReconcileContext, *, due_by: datetime) -> Generator[Report, None, bool]:
+def poll_due_jobs(
+    context: ReconcileContext, *, due_by: datetime, max_rows: int = MAX_ROWS_PER_STATEMENT
+) -> Generator[Report, None, bool]:
     """Poll the jobs that are due by this time; return False if there was no time for all of them.
+
+    `max_rows` is how many watches one statement may write.
 
     Raises TwilioRefusedError for a 401, TwilioBusyError, TwilioUnavailableError after several
     unanswered calls, and store.retry.DatabaseUnavailableError. In all cases, claimed jobs that were
     not polled are released.
     """
     ends_at = context.clock() + MAX_POLL_TIME
-    _refresh_watches(context)
+    _refresh_watches(context, max_rows)
     while not context.is_stopping() and (claimed := _claim(context, due_by)):
         delay = timedelta(0)
         try:
@@ -53,12 +57,16 @@ def poll_due_jobs(context: ReconcileContext, *, due_by: datetime) -> Generator[R
     return True
 
 
-def _refresh_watches(context: ReconcileContext) -> None:
+def _refresh_watches(context: ReconcileContext, max_rows: int) -> None:
     """Bring all watches up to date; one statement handles a limited number."""
 
     def has_more(connection: Connection) -> bool:
         return refresh(
-            connection, account_id=context.account_id, grace=context.grace, at=context.clock()
+            connection,
+            account_id=context.account_id,
+            grace=context.grace,
+            at=context.clock(),
+            max_rows=max_rows,
         )
 
     while not context.is_stopping() and context.query(has_more):

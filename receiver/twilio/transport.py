@@ -27,8 +27,8 @@ _CONNECT_TIMEOUT_SECONDS = 5.0
 _CALL_TIMEOUT_SECONDS = 30.0
 # A response is one document, or a page of a hundred. Decoding a response blocks the web process,
 # which requests no pages.
-_MAX_DOCUMENT_BYTES = 1024 * 1024
-_MAX_PAGE_BYTES = 16 * 1024 * 1024
+MAX_DOCUMENT_BYTES = 1024 * 1024
+MAX_PAGE_BYTES = 16 * 1024 * 1024
 _CHUNK_BYTES = 64 * 1024
 
 
@@ -55,8 +55,17 @@ class HttpClient(TwilioHttpClient):  # type: ignore[misc]  # the SDK has no type
     followed and no proxy of the environment is used: the credentials must reach Twilio only.
     """
 
-    def __init__(self, *, base_url: str | None, deadline: Deadline | None) -> None:
+    def __init__(
+        self,
+        *,
+        base_url: str | None,
+        deadline: Deadline | None,
+        max_document_bytes: int = MAX_DOCUMENT_BYTES,
+        max_page_bytes: int = MAX_PAGE_BYTES,
+    ) -> None:
         super().__init__(timeout=_CALL_TIMEOUT_SECONDS)
+        self._max_document_bytes = max_document_bytes
+        self._max_page_bytes = max_page_bytes
         self._deadline = deadline
         self.session = _NoRedirectSession()
         self.session.trust_env = False
@@ -91,7 +100,7 @@ class HttpClient(TwilioHttpClient):  # type: ignore[misc]  # the SDK has no type
                     stream=True,
                 ) as response,
             ):
-                max_bytes = _MAX_PAGE_BYTES if params else _MAX_DOCUMENT_BYTES
+                max_bytes = self._max_page_bytes if params else self._max_document_bytes
                 return RawResponse(response, _read_body(response, deadline, max_bytes))
         except (RequestException, HTTPError, DeadlineExceededError) as error:
             raise TwilioUnavailableError(
@@ -130,9 +139,20 @@ def _read_body(response: HttpResponse, deadline: Deadline, max_bytes: int) -> by
 
 
 def rest_client(
-    credentials: tuple[str, str], *, base_url: str | None, deadline: Deadline | None
+    credentials: tuple[str, str],
+    *,
+    base_url: str | None,
+    deadline: Deadline | None,
+    max_document_bytes: int = MAX_DOCUMENT_BYTES,
+    max_page_bytes: int = MAX_PAGE_BYTES,
 ) -> Client:
     """Return the SDK's client; it reads TWILIO_REGION and TWILIO_EDGE from the environment."""
     username, password = credentials
+    http_client = HttpClient(
+        base_url=base_url,
+        deadline=deadline,
+        max_document_bytes=max_document_bytes,
+        max_page_bytes=max_page_bytes,
+    )
 
-    return Client(username, password, http_client=HttpClient(base_url=base_url, deadline=deadline))
+    return Client(username, password, http_client=http_client)

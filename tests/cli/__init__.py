@@ -1,1 +1,1 @@
-"""Tests of the operator's commands."""
+"""Tests of the commands."""

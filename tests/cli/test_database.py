@@ -1,4 +1,4 @@
-"""Commands for the database as a whole, and any command without one."""
+"""Commands on the whole database, and commands without a database."""
 
 import pytest
 from flask import Flask
@@ -9,8 +9,8 @@ from tests.support.command import run
 from tests.support.server import free_port
 
 
-def test_rebuild_lists_what_had_to_change(app: Flask, twilio: Twilio) -> None:
-    """On healthy data that is nothing; a row that was damaged is named."""
+def test_rebuild_prints_the_corrected_jobs(app: Flask, twilio: Twilio) -> None:
+    """`rebuild` prints nothing for correct data, and the id of each job that it corrects."""
     for number in range(3):
         twilio.call(b'{"id": "job_%d", "accountId": "AC1", "status": "failed"}' % number)
     healthy = run(app, "rebuild")
@@ -21,12 +21,12 @@ def test_rebuild_lists_what_had_to_change(app: Flask, twilio: Twilio) -> None:
     assert run(app, "rebuild").stdout == "job_1\n"
 
 
-class TestDatabaseAway:
-    """Nobody listens where DATABASE_URL points."""
+class TestUnavailableDatabase:
+    """No server listens at DATABASE_URL."""
 
     @pytest.fixture
     def environ(self, environ: dict[str, str]) -> dict[str, str]:
-        """Point it at a closed port."""
+        """Set DATABASE_URL to a closed port."""
         return environ | {"DATABASE_URL": f"postgresql://u:hush@127.0.0.1:{free_port()}/none"}
 
     @pytest.mark.parametrize(
@@ -38,8 +38,8 @@ class TestDatabaseAway:
             ("callbacks", "replay", "--outcome", "quarantined"),
         ],
     )
-    def test_the_error_is_one_line(self, app: Flask, command: tuple[str, ...]) -> None:
-        """The operator reads what failed and what to do, and no traceback."""
+    def test_error_is_one_line(self, app: Flask, command: tuple[str, ...]) -> None:
+        """The error says in one line what failed and what to do, without the password."""
         result = run(app, *command)
         assert result.exit_code == 1
         assert result.stderr.startswith("Error: the database failed (")

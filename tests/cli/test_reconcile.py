@@ -1,4 +1,4 @@
-"""`flask --app app reconcile` and `completeness`, with the simulated Twilio behind them."""
+"""The commands `reconcile` and `completeness`, with the simulated Twilio."""
 
 import json
 import logging
@@ -42,8 +42,8 @@ HOUR = timedelta(hours=1)
 
 
 @pytest.fixture(autouse=True)
-def _logging_as_before() -> Iterator[None]:
-    """Take back the logging that the command sets up, which in this process outlives it."""
+def _restore_logging() -> Iterator[None]:
+    """Remove the log handler that the command adds, which in this process outlives it."""
     root = logging.getLogger()
     level = root.level
     yield
@@ -55,7 +55,7 @@ def _logging_as_before() -> Iterator[None]:
 
 @pytest.fixture
 def twilio() -> Iterator[SimulatorServer]:
-    """Yield a simulated Twilio that never calls back, and whose time is an hour ago."""
+    """Yield a simulated Twilio that sends no callbacks, and whose clock stands an hour ago."""
     clock = ManualClock(datetime.now(UTC) - HOUR)
     with serve(simulated(clock=clock, faults=Faults(lost=1))) as served:
         yield served
@@ -63,14 +63,14 @@ def twilio() -> Iterator[SimulatorServer]:
 
 @pytest.fixture
 def environ(environ: dict[str, str], twilio: SimulatorServer) -> dict[str, str]:
-    """Let the service take it for Twilio."""
+    """Use the simulated Twilio."""
     return environ | {"TWILIO_ACCOUNT_SID": ACCOUNT, "TWILIO_BASE_URL": twilio.url}
 
 
-def _create(twilio: SimulatorServer) -> tuple[str, str]:
-    """Let there be two jobs whose callbacks were lost, and the transcript of one in a conversation.
+def _create_lost_jobs(twilio: SimulatorServer) -> tuple[str, str]:
+    """Create two jobs whose callbacks were lost; a conversation has the transcript of the first.
 
-    Returns the one that can be got back, and the one that can't.
+    Returns the id of the job that can be completed, and of the one that can't.
     """
     requests = (BY_RECORDING, CALLED_BACK_ONLY)
     first, second = (
@@ -96,39 +96,39 @@ def _figures(engine: Engine) -> Completeness:
         return completeness(connection, datetime.now(UTC) - timedelta(seconds=1))
 
 
-def test_one_pass_prints_what_it_came_to(app: Flask, twilio: SimulatorServer) -> None:
-    """It is JSON on one line, and the exit code says that nothing went wrong."""
-    _create(twilio)
+def test_pass_prints_its_report(app: Flask, twilio: SimulatorServer) -> None:
+    """A successful pass prints its report as JSON on one line and exits with 0."""
+    _create_lost_jobs(twilio)
     result = run(app, "reconcile")
     assert result.exit_code == 0, result.output
-    told = json.loads(result.stdout)
-    assert (told["found"], told["fetched_back"], told["listed"]) == (2, 1, True)
-    assert (told["errors"], told["fault"]) == (0, None)
+    report = json.loads(result.stdout)
+    assert (report["found"], report["fetched_back"], report["listed"]) == (2, 1, True)
+    assert (report["errors"], report["fault"]) == (0, None)
     assert len(result.stdout.splitlines()) == 1
 
 
-def test_one_pass_logs_which_job_it_speaks_of(app: Flask) -> None:
-    """As JSON on stderr: what Twilio doesn't know is told with the job's id."""
-    told = {"id": "voice_transcription_0", "accountId": ACCOUNT, "status": "PENDING"}
-    event = event_of("submission", json.dumps(told).encode(), datetime.now(UTC) - HOUR)
+def test_pass_logs_the_job_of_a_refusal(app: Flask) -> None:
+    """The log on stderr is JSON, and names the job that Twilio doesn't know."""
+    document = {"id": "voice_transcription_0", "accountId": ACCOUNT, "status": "PENDING"}
+    event = event_of("submission", json.dumps(document).encode(), datetime.now(UTC) - HOUR)
     record_response(services_of(app).engine, event)
     result = run(app, "reconcile")
     assert json.loads(result.stdout)["unknown"] == 1
     [line] = [json.loads(line) for line in result.stderr.splitlines()]
     assert line["message"] == "Twilio refused to describe a job: code 20404"
-    assert (line["job"], line["level"]) == (told["id"], "WARNING")
+    assert (line["job"], line["level"]) == (document["id"], "WARNING")
 
 
-def test_the_help_says_what_each_figure_means(app: Flask) -> None:
-    """None is left out, and each has a line of its own."""
+def test_help_explains_each_figure(app: Flask) -> None:
+    """Each figure of the report has a line in the help."""
     lines = run(app, "reconcile", "--help").stdout.splitlines()
-    told = [line.split()[0] for line in lines if line.startswith("  ") and line.strip()]
+    words = [line.split()[0] for line in lines if line.startswith("  ") and line.strip()]
     for name in Report().to_dict():
-        assert name in told
+        assert name in words
 
 
-def test_completeness_names_what_twilio_does_not_know(app: Flask) -> None:
-    """Nothing else shows such a job, for it stays as it is."""
+def test_completeness_names_jobs_unknown_to_twilio(app: Flask) -> None:
+    """Only `completeness` shows an unfinished job that Twilio doesn't know."""
     engine = services_of(app).engine
     record(engine, make_event({"status": "PENDING"}, job="forgotten"))
     with engine.connect() as connection:
@@ -143,9 +143,9 @@ def test_completeness_names_what_twilio_does_not_know(app: Flask) -> None:
     assert "\nforgotten  PENDING\n" in result.stdout
 
 
-def test_completeness_names_what_is_missing(app: Flask, twilio: SimulatorServer) -> None:
-    """With figures, reasons and an exit code for a monitor."""
-    back, lost = _create(twilio)
+def test_completeness_names_missing_transcripts(app: Flask, twilio: SimulatorServer) -> None:
+    """The command prints figures and the missing transcripts with reasons, and exits with 1."""
+    completed, lost = _create_lost_jobs(twilio)
     run(app, "reconcile")
     result = run(app, "completeness")
     assert result.exit_code == 1
@@ -154,12 +154,12 @@ def test_completeness_names_what_is_missing(app: Flask, twilio: SimulatorServer)
     assert "with transcript 1" in lines
     assert any(line.startswith("missing 1 (the oldest for 0:59 h)") for line in lines)
     assert any(line.startswith(lost) for line in lines)
-    assert back not in result.stdout
+    assert completed not in result.stdout
     assert "can't be fetched" in result.stdout
 
 
-def test_completeness_is_zero_where_nothing_is_missing(app: Flask) -> None:
-    """And a pass has looked within a day; else nobody knows, which is 2."""
+def test_completeness_exit_code_depends_on_the_last_pass(app: Flask) -> None:
+    """Without missing transcripts the exit code is 0 after a recent pass, and 2 without one."""
     unknown = run(app, "completeness")
     assert (unknown.exit_code, "never: run" in unknown.stdout) == (2, True)
     run(app, "reconcile")
@@ -169,8 +169,8 @@ def test_completeness_is_zero_where_nothing_is_missing(app: Flask) -> None:
     assert run(app, "completeness").exit_code == 2
 
 
-def test_the_missing_are_named_up_to_a_limit(app: Flask, twilio: SimulatorServer) -> None:
-    """That there are more is said."""
+def test_completeness_has_a_limit(app: Flask, twilio: SimulatorServer) -> None:
+    """Up to `--limit` jobs are named, and a note says that there are more."""
     for number in range(3):
         twilio.simulator.create({**CALLED_BACK_ONLY, "sourceId": recording(number)})
     twilio.simulator.finish()
@@ -180,33 +180,38 @@ def test_the_missing_are_named_up_to_a_limit(app: Flask, twilio: SimulatorServer
     assert "use --limit to print more" in result.stderr
 
 
-def test_what_is_missing_is_submitted_again_if_wanted(app: Flask, twilio: SimulatorServer) -> None:
-    """The option says what it costs, and completeness what came of it."""
-    _create(twilio)
+def test_missing_transcript_is_resubmitted_with_the_option(
+    app: Flask, twilio: SimulatorServer
+) -> None:
+    """The help mentions the costs of the option, and `completeness` names the new job."""
+    _create_lost_jobs(twilio)
     assert json.loads(run(app, "reconcile").stdout)["resubmitted"] == 0
     assert json.loads(run(app, "reconcile", "--resubmit-missing").stdout)["resubmitted"] == 1
     assert "submitted again as voice_transcription_" in run(app, "completeness").stdout
     assert "money" in run(app, "reconcile", "--help").stdout
 
 
-def test_without_credentials_the_settings_are_named(environ: dict[str, str]) -> None:
-    """Nothing is asked of anybody."""
-    bare = {name: value for name, value in environ.items() if name != "TWILIO_ACCOUNT_SID"}
-    result = _run_with(bare)
+def test_missing_credentials_are_named(environ: dict[str, str]) -> None:
+    """The error without credentials names the missing setting."""
+    without_account = {
+        name: value for name, value in environ.items() if name != "TWILIO_ACCOUNT_SID"
+    }
+    result = _run_with(without_account)
     assert result.exit_code == 1
     assert "TWILIO_ACCOUNT_SID" in result.stderr
 
 
-def test_a_pass_that_failed_exits_with_1(environ: dict[str, str]) -> None:
-    """And says why, beside what it did."""
-    away = environ | {"TWILIO_BASE_URL": f"http://127.0.0.1:{free_port()}"}
-    result = _run_with(away)
+def test_failed_pass_exits_with_1(environ: dict[str, str]) -> None:
+    """A failed pass prints its report with the error, and exits with 1."""
+    unavailable = environ | {"TWILIO_BASE_URL": f"http://127.0.0.1:{free_port()}"}
+    result = _run_with(unavailable)
     assert result.exit_code == 1
     assert "did not answer" in json.loads(result.stdout)["fault"]
 
 
 @contextmanager
-def _forever(environ: dict[str, str], log: Path) -> Iterator[Child]:
+def _run_forever(environ: dict[str, str], log: Path) -> Iterator[Child]:
+    """Run `reconcile --forever` until the block ends."""
     folder = Path(sys.executable).parent
     path = f"{folder}{os.pathsep}{os.environ['PATH']}"
     with log.open("wb") as output:
@@ -223,16 +228,16 @@ def _forever(environ: dict[str, str], log: Path) -> Iterator[Child]:
         child.stop(timeout_seconds=20)
 
 
-def test_forever_goes_on_until_it_is_told_to_end(
+def test_forever_runs_until_sigterm(
     environ: dict[str, str], engine: Engine, tmp_path: Path
 ) -> None:
-    """It finds, polls and fetches back by itself, logs JSON lines, and ends with 0 at SIGTERM."""
+    """The process finds, polls and fetches, logs JSON, and exits with 0 at SIGTERM."""
     log = tmp_path / "log"
     delays = Delays(pending=0.1, running=0.1, conversation=0.1)
     with serve(simulated(clock=None, delays=delays, faults=Faults(lost=1))) as twilio:
         twilio.simulator.create(BY_RECORDING)
         settings = {"TWILIO_BASE_URL": twilio.url, "RECONCILE_GRACE_SECONDS": "1"}
-        with _forever(environ | settings, log) as child:
+        with _run_forever(environ | settings, log) as child:
             wait_until(lambda: _figures(engine).with_transcript == 1)
             child.process.send_signal(signal.SIGTERM)
             assert child.process.wait(20) == 0
@@ -242,11 +247,13 @@ def test_forever_goes_on_until_it_is_told_to_end(
     assert {line["message"] for line in lines} == {"reconciled"}
 
 
-def test_forever_outlives_a_twilio_that_is_away(environ: dict[str, str], tmp_path: Path) -> None:
-    """It says so, and tries again later."""
+def test_forever_continues_if_twilio_is_unavailable(
+    environ: dict[str, str], tmp_path: Path
+) -> None:
+    """A failed pass is logged as a warning, and the process keeps running."""
     log = tmp_path / "log"
-    away = environ | {"TWILIO_BASE_URL": f"http://127.0.0.1:{free_port()}"}
-    with _forever(away, log) as child:
+    unavailable = environ | {"TWILIO_BASE_URL": f"http://127.0.0.1:{free_port()}"}
+    with _run_forever(unavailable, log) as child:
         wait_until(lambda: b"did not answer" in log.read_bytes())
         child.process.send_signal(signal.SIGTERM)
         assert child.process.wait(20) == 0
@@ -254,8 +261,8 @@ def test_forever_outlives_a_twilio_that_is_away(environ: dict[str, str], tmp_pat
     assert line["level"] == "WARNING"
 
 
-def test_the_procfile_starts_it(environ: dict[str, str]) -> None:
-    """The line runs as it stands in a shell."""
+def test_procfile_runs_the_command(environ: dict[str, str]) -> None:
+    """The line of the Procfile runs in a shell."""
     lines = dict(
         line.split(": ", 1) for line in (ROOT / "Procfile").read_text().splitlines() if line
     )

@@ -1,4 +1,4 @@
-"""The `spool` command."""
+"""The command `spool`."""
 
 import os
 
@@ -19,21 +19,21 @@ from tests.support.store_events import count_deliveries
 
 @pytest.fixture
 def environ(environ: dict[str, str], spool: Spool) -> dict[str, str]:
-    """Give the deployment a spool."""
+    """Set a spool folder."""
     return environ | {"SPOOL_DIR": str(spool.path), "SPOOL_DURABLE": "1"}
 
 
-def shown(app: Flask, *options: str) -> dict[str, str]:
-    """Return what the command shows, by its first word."""
+def _read_output(app: Flask, *options: str) -> dict[str, str]:
+    """Return the lines that the command prints, by their first words."""
     done = run(app, "spool", *options)
     assert done.exit_code == 0
 
     return dict(line.split(maxsplit=1) for line in done.stdout.splitlines())
 
 
-def test_an_empty_spool(app: Flask, spool: Spool) -> None:
-    """Before the first callback nothing waits, and the folder isn't made by looking."""
-    assert shown(app) == {
+def test_empty_spool_has_no_folder_yet(app: Flask, spool: Spool) -> None:
+    """Before the first callback the spool is empty, and the command doesn't create the folder."""
+    assert _read_output(app) == {
         "folder": f"{spool.path} (does not exist)",
         "durable": "yes",
         "files": "0",
@@ -45,21 +45,21 @@ def test_an_empty_spool(app: Flask, spool: Spool) -> None:
     assert (drained.exit_code, drained.stdout) == (0, "")
 
 
-def test_what_waits_is_shown(app: Flask, spool: Spool) -> None:
-    """Number, size and age of the files, and which of them are damaged."""
+def test_waiting_files_are_counted(app: Flask, spool: Spool) -> None:
+    """The command prints the files' number, size and age, and which are damaged."""
     spool_callbacks(spool, spooled_body(1), spooled_body(2))
-    told = shown(app)
+    output = _read_output(app)
     sizes = {path.name: path.stat().st_size for path in spool.path.iterdir()}
-    assert (told["files"], told["bytes"]) == ("2", str(sum(sizes.values())))
-    assert told["oldest"].endswith("Z")
-    assert "damaged" not in told
+    assert (output["files"], output["bytes"]) == ("2", str(sum(sizes.values())))
+    assert output["oldest"].endswith("Z")
+    assert "damaged" not in output
     broken = min(sizes)
     (spool.path / broken).write_bytes(b"")
-    assert shown(app)["damaged"].startswith(f"{broken}: it was truncated")
+    assert _read_output(app)["damaged"].startswith(f"{broken}: it was truncated")
 
 
-def test_drain_moves_all(app: Flask, spool: Spool) -> None:
-    """The files are in the ledger and gone from the folder."""
+def test_drain_moves_all_files(app: Flask, spool: Spool) -> None:
+    """`spool --drain` records all files in the ledger and removes them from the folder."""
     spool_callbacks(spool, spooled_body(1), spooled_body(2), b"no JSON")
     done = run(app, "spool", "--drain")
     assert (done.exit_code, done.stdout) == (0, "")
@@ -68,8 +68,8 @@ def test_drain_moves_all(app: Flask, spool: Spool) -> None:
     assert spool.list_files() == []
 
 
-def test_drain_tells_what_stays(app: Flask, spool: Spool) -> None:
-    """It ends with 1, names the file and says why; the others are moved."""
+def test_drain_names_a_damaged_file(app: Flask, spool: Spool) -> None:
+    """A damaged file stays and is named, the others are moved, and the exit code is 1."""
     spool_callbacks(spool, spooled_body(1), spooled_body(2))
     broken = spool.list_files()[0].name
     (spool.path / broken).write_bytes(b"Jane")
@@ -80,10 +80,10 @@ def test_drain_tells_what_stays(app: Flask, spool: Spool) -> None:
     assert "Jane" not in done.output
 
 
-def test_drain_gets_past_a_locked_job(
+def test_drain_skips_a_locked_job(
     app: Flask, spool: Spool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The oldest stays and ends it with 1, and those after it are moved."""
+    """The file of a locked job stays, the later files are moved, and the exit code is 1."""
     monkeypatch.setitem(Drain.__init__.__kwdefaults__ or {}, "record_timeout_seconds", 0.1)
     spool_callbacks(spool, spooled_body(1))
     oldest = next(spool.path.iterdir())
@@ -97,8 +97,8 @@ def test_drain_gets_past_a_locked_job(
     assert list(spool.path.iterdir()) == [oldest]
 
 
-def test_drain_tells_what_others_move(app: Flask, spool: Spool) -> None:
-    """What another process has claimed isn't done yet, and so the command isn't either."""
+def test_drain_reports_files_of_another_process(app: Flask, spool: Spool) -> None:
+    """A file that another process has claimed is still waiting, so the exit code is 1."""
     spool_callbacks(spool, spooled_body(1))
     [file] = spool.list_files()
     claimed = claim(spool.path / file.name)
@@ -109,22 +109,22 @@ def test_drain_tells_what_others_move(app: Flask, spool: Spool) -> None:
     assert "1 still wait on disk: another process is moving them" in done.stderr
 
 
-def test_drain_without_a_database(
+def test_drain_without_a_database_moves_nothing(
     environ: dict[str, str], spool: Spool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It says so in a line, and everything stays."""
+    """Without a database the error is one line, and all files stay."""
     monkeypatch.setitem(Drain.__init__.__kwdefaults__ or {}, "record_timeout_seconds", 0.1)
     spool_callbacks(spool, spooled_body(1), spooled_body(2))
-    away = create_app(environ | {"DATABASE_URL": ENVIRON["DATABASE_URL"]})
-    done = run(away, "spool", "--drain")
+    app = create_app(environ | {"DATABASE_URL": ENVIRON["DATABASE_URL"]})
+    done = run(app, "spool", "--drain")
     assert done.exit_code == 1
     assert "0 moved." in done.stderr
     assert "Error: the database did not accept all callbacks" in done.stderr
     assert len(spool.list_files()) == 2
 
 
-def test_an_unreadable_folder_is_an_error(app: Flask, spool: Spool) -> None:
-    """A file in its place is told as such."""
+def test_unreadable_folder_is_an_error(app: Flask, spool: Spool) -> None:
+    """A file in place of the folder is reported as an error."""
     spool.path.write_bytes(b"")
     for options in ((), ("--drain",)):
         done = run(app, "spool", *options)
@@ -133,15 +133,15 @@ def test_an_unreadable_folder_is_an_error(app: Flask, spool: Spool) -> None:
 
 
 class TestNoSpool:
-    """The deployment has none."""
+    """The deployment has no spool."""
 
     @pytest.fixture
     def environ(self, environ: dict[str, str]) -> dict[str, str]:
-        """Take it away."""
+        """Unset the spool folder."""
         return environ | {"SPOOL_DIR": "", "SPOOL_DURABLE": "0"}
 
-    def test_it_says_so(self, app: Flask) -> None:
-        """The setting is named."""
+    def test_missing_setting_is_named(self, app: Flask) -> None:
+        """The error names the setting that is missing."""
         done = run(app, "spool")
         assert (done.exit_code, done.stdout) == (1, "")
         assert "SPOOL_DIR is not set" in done.stderr

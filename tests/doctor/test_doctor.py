@@ -1,4 +1,4 @@
-"""The doctor's checks of settings and database."""
+"""The doctor's checks of settings and database, and its report."""
 
 import threading
 
@@ -19,89 +19,89 @@ from tests.support.postgres import frozen
 from tests.support.server import free_port
 
 SECRET = "zQ9" * 5
-# A deployment with nothing to say against it.
+# Settings without a fault.
 ACCOUNT = "AC" + "a" * 32
 SOUND = {**ENVIRON, "TWILIO_AUTH_TOKEN": f"{ACCOUNT}={TOKEN}"}
 
 
-def report(settings: Settings, engine: Engine, *, send_test: bool = False) -> tuple[bool, str]:
-    """Run the doctor and return its verdict and all it said."""
+def run_doctor(settings: Settings, engine: Engine, *, send_test: bool = False) -> tuple[bool, str]:
+    """Run the doctor, and return whether nothing failed and what it printed."""
     lines: list[str] = []
     sound = doctor.run(settings, engine, send_test=send_test, print_line=lines.append)
 
     return sound, "\n".join(lines)
 
 
-def test_a_sound_deployment_needs_nothing(engine: Engine) -> None:
-    """Where all is well there is nothing to do."""
-    sound, said = report(load(SOUND), engine)
+def test_sound_deployment_has_no_remedies(engine: Engine) -> None:
+    """The report on a sound deployment contains no remedies."""
+    sound, output = run_doctor(load(SOUND), engine)
 
     assert sound
-    assert all(line.startswith("ok ") for line in said.splitlines())
+    assert all(line.startswith("ok ") for line in output.splitlines())
 
 
 @pytest.mark.own_database
-def test_a_newer_schema_is_in_order(engine: Engine) -> None:
-    """The doctor of the old release finds no fault with the new one's schema."""
+def test_newer_schema_is_ok(engine: Engine) -> None:
+    """The doctor of the old release accepts the new release's schema."""
     with engine.connect() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
-    sound, said = report(load(ENVIRON), engine)
+    sound, output = run_doctor(load(ENVIRON), engine)
 
     assert sound
-    assert "schema: newer" in said
+    assert "schema: newer" in output
 
 
-def test_a_schema_that_is_behind_fails(database: str) -> None:
-    """It says what to run, and sends no test callback that could not be kept."""
+def test_schema_that_is_behind_fails(database: str) -> None:
+    """A schema that is behind fails with a remedy, and no test callback is sent."""
     with open_engine(database) as engine:
-        sound, said = report(load(ENVIRON), engine, send_test=True)
+        sound, output = run_doctor(load(ENVIRON), engine, send_test=True)
 
     assert not sound
-    assert "FAIL  schema: behind" in said
-    assert "FAIL  test callback: not sent" in said
-    assert "1. Run `flask --app app migrate`." in said
+    assert "FAIL  schema: behind" in output
+    assert "FAIL  test callback: not sent" in output
+    assert "1. Run `flask --app app migrate`." in output
 
 
-def test_a_database_that_only_reads_fails(migrated: str) -> None:
-    """Every callback would be answered 503, whatever else is well."""
+def test_read_only_database_fails(migrated: str) -> None:
+    """A read-only database fails, because every callback would be a 503."""
     with open_engine(f"{migrated}?options=-c%20default_transaction_read_only%3Don") as engine:
-        sound, said = report(load(ENVIRON), engine)
+        sound, output = run_doctor(load(ENVIRON), engine)
 
     assert not sound
-    assert "FAIL  database: it is read-only" in said
+    assert "FAIL  database: it is read-only" in output
 
 
-def test_a_wrong_password_is_told_and_not_shown(postgres: Server) -> None:
-    """The server's own reason is in the report, the password isn't."""
+def test_wrong_password_is_reported_but_not_shown(postgres: Server) -> None:
+    """The report contains the server's reason and not the password."""
     url = f"postgresql://postgres:{SECRET}@127.0.0.1:{postgres.port}/postgres"
     with open_engine(url) as engine:
-        sound, said = report(load(ENVIRON), engine)
+        sound, output = run_doctor(load(ENVIRON), engine)
 
     assert not sound
-    assert "password authentication failed" in said
-    assert "Check DATABASE_URL" in said
-    assert SECRET not in said
+    assert "password authentication failed" in output
+    assert "Check DATABASE_URL" in output
+    assert SECRET not in output
 
 
-def test_a_frozen_postgres_does_not_hold_the_doctor(
+def test_frozen_postgres_does_not_block_the_doctor(
     own_postgres: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Where psycopg waits in C for a server that has answered before, the doctor gives up."""
+    """The doctor ends even while psycopg waits in C for a server that is frozen."""
     monkeypatch.setattr(doctor_query, "QUERY_TIMEOUT_SECONDS", 0.2)
     before = set(threading.enumerate())
     with open_engine(own_postgres.url()) as engine:
         engine.connect().close()
         with frozen(own_postgres):
-            sound, said = report(load(ENVIRON), engine)
+            sound, output = run_doctor(load(ENVIRON), engine)
         for thread in set(threading.enumerate()) - before:
             thread.join(30)
 
     assert not sound
-    assert "FAIL  database: no response within 0.2 s" in said
+    assert "FAIL  database: no response within 0.2 s" in output
 
 
-def test_a_statements_error_is_named_without_its_values(engine: Engine) -> None:
-    """What was asked for may be a secret, so it isn't told."""
+def test_error_of_a_statement_has_no_values(engine: Engine) -> None:
+    """The error of a statement doesn't contain its values, which may be secret."""
 
     def fail(connection: Connection) -> None:
         connection.execute(text("SELECT CAST(:value AS int)"), {"value": SECRET})
@@ -120,43 +120,41 @@ def test_a_statements_error_is_named_without_its_values(engine: Engine) -> None:
         ({"MAX_BODY_BYTES": "500000"}, "Unset MAX_BODY_BYTES"),
     ],
 )
-def test_a_doubtful_setting_is_a_warning(
-    engine: Engine, changes: dict[str, str], word: str
-) -> None:
-    """It may be meant so: the report says what to do, shows no secret, and does not fail."""
-    sound, said = report(load({**SOUND, **changes}), engine)
+def test_doubtful_setting_is_a_warning(engine: Engine, changes: dict[str, str], word: str) -> None:
+    """A doubtful setting is a warning with a remedy and without secrets, and no failure."""
+    sound, output = run_doctor(load({**SOUND, **changes}), engine)
 
     assert sound
-    assert said.count("warn  ") == 1
-    assert word in said
-    assert SECRET not in said
+    assert output.count("warn  ") == 1
+    assert word in output
+    assert SECRET not in output
 
 
-def test_a_token_of_another_account_is_told(engine: Engine) -> None:
-    """What the account's own token has signed would be quarantined."""
+def test_token_of_another_account_is_a_warning(engine: Engine) -> None:
+    """The doctor warns if all tokens are bound to another account."""
     other = {
         "TWILIO_ACCOUNT_SID": "AC" + "b" * 32,
         "TWILIO_BASE_URL": f"http://127.0.0.1:{free_port()}",
     }
-    sound, said = report(load(SOUND | other), engine)
+    sound, output = run_doctor(load(SOUND | other), engine)
 
     assert sound
-    assert "warn  TWILIO_AUTH_TOKEN: every token is bound to another account" in said
+    assert "warn  TWILIO_AUTH_TOKEN: every token is bound to another account" in output
 
 
-def test_what_is_quarantined_is_told(engine: Engine, twilio: Twilio) -> None:
-    """It waits for somebody to look at it."""
+def test_quarantined_callback_is_a_warning(engine: Engine, twilio: Twilio) -> None:
+    """The doctor warns about quarantined callbacks and names the command."""
     twilio.call(b"no JSON")
-    sound, said = report(load(SOUND), engine)
+    sound, output = run_doctor(load(SOUND), engine)
 
     assert sound
-    assert "warn  quarantined: 1 callbacks" in said
-    assert "callbacks replay" in said
+    assert "warn  quarantined: 1 callbacks" in output
+    assert "callbacks replay" in output
 
 
 @pytest.mark.own_database
-def test_the_command_exits_with_one_if_anything_fails(app: Flask, migrated: str) -> None:
-    """A script may rely on the exit code."""
+def test_command_exits_with_1_after_a_failure(app: Flask, migrated: str) -> None:
+    """The command's exit code is 1 if a check fails."""
     runner = app.test_cli_runner()
     assert runner.invoke(args=["doctor"]).exit_code == 0
     with psycopg.connect(migrated) as connection:
@@ -168,27 +166,27 @@ def test_the_command_exits_with_one_if_anything_fails(app: Flask, migrated: str)
 @pytest.mark.parametrize(
     ("version", "verdict"), [(15, Verdict.FAIL), (16, Verdict.OK), (18, Verdict.OK)]
 )
-def test_postgres_16_is_the_oldest(version: int, verdict: Verdict) -> None:
-    """Its SQL is what the statements are written for."""
+def test_postgres_16_is_the_oldest_version(version: int, verdict: Verdict) -> None:
+    """The statements need Postgres 16 or newer."""
     assert database.check_version(version).verdict == verdict
 
 
 @pytest.mark.parametrize(
-    ("room", "verdict"),
+    ("available", "verdict"),
     [(20, Verdict.OK), (18, Verdict.OK), (17, Verdict.WARN), (8, Verdict.WARN), (7, Verdict.FAIL)],
 )
-def test_two_releases_and_two_commands_must_fit(room: int, verdict: Verdict) -> None:
-    """By default 2 workers x 4, twice, and 2 more; what isn't enough for one release fails."""
+def test_connections_are_enough_for_two_releases(available: int, verdict: Verdict) -> None:
+    """Two releases with 2 workers of 4 connections, and 2 commands, need 18 connections."""
     assert (
-        database.check_connections(load({**ENVIRON, "WEB_CONCURRENCY": "2"}), room).verdict
+        database.check_connections(load({**ENVIRON, "WEB_CONCURRENCY": "2"}), available).verdict
         == verdict
     )
 
 
-def test_failures_are_to_be_mended_first(database: str) -> None:
-    """The list at the end begins with them, though a warning was told before."""
+def test_remedies_of_failures_come_first(database: str) -> None:
+    """The remedies of failures come before those of earlier warnings."""
     with open_engine(database) as engine:
-        _, said = report(load({**ENVIRON, "PUBLIC_URL": ""}), engine)
+        _, output = run_doctor(load({**ENVIRON, "PUBLIC_URL": ""}), engine)
 
-    assert said.index("warn  PUBLIC_URL") < said.index("FAIL  schema")
-    assert said.index("1. Run `flask --app app migrate`.") < said.index("2. Set PUBLIC_URL")
+    assert output.index("warn  PUBLIC_URL") < output.index("FAIL  schema")
+    assert output.index("1. Run `flask --app app migrate`.") < output.index("2. Set PUBLIC_URL")

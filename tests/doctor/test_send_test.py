@@ -1,4 +1,4 @@
-"""The doctor's test callback, against the web process as it is deployed."""
+"""The doctor's test callback, sent to a running web process."""
 
 import contextlib
 import socket
@@ -29,19 +29,19 @@ SECRET = "zQ9" * 5
 
 @dataclass(frozen=True)
 class Deployment:
-    """A running web process and the settings that it was started with."""
+    """A running web process and its settings."""
 
     origin: str
     environ: dict[str, str]
 
-    def examine(self, **changes: str) -> list[Finding]:
-        """Send the test callbacks with these settings, but for `changes`."""
+    def send_callbacks(self, **changes: str) -> list[Finding]:
+        """Send the test callbacks with the deployment's settings and these changes."""
         settings = load({**self.environ, "PUBLIC_URL": self.origin, **changes})
         with open_engine(settings.database_url) as engine:
             return list(check_test_callbacks(settings, engine))
 
     def jobs(self) -> list[str]:
-        """Return the ids of all jobs, of all events and of what was rejected."""
+        """Return the job ids of all jobs, events and rejected requests."""
         with psycopg.connect(self.environ["DATABASE_URL"]) as connection:
             rows = connection.execute(
                 "SELECT id FROM transcriptions UNION ALL SELECT job_id FROM events"
@@ -69,10 +69,10 @@ def deployment(
 
 
 @contextlib.contextmanager
-def stranger(status: int, headers: dict[str, str]) -> Iterator[str]:
-    """Serve somebody else's answer to everything, and yield the origin."""
+def other_server(status: int, headers: dict[str, str]) -> Iterator[str]:
+    """Serve the same answer to every request, and yield the origin."""
 
-    class Stranger(BaseHTTPRequestHandler):
+    class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             self.rfile.read(int(self.headers["Content-Length"]))
             self.send_response(status)
@@ -83,7 +83,7 @@ def stranger(status: int, headers: dict[str, str]) -> Iterator[str]:
         def log_message(self, *_: object) -> None:
             pass
 
-    with HTTPServer(("127.0.0.1", 0), Stranger) as server:
+    with HTTPServer(("127.0.0.1", 0), Handler) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         yield f"http://127.0.0.1:{server.server_port}"
@@ -91,9 +91,9 @@ def stranger(status: int, headers: dict[str, str]) -> Iterator[str]:
         thread.join()
 
 
-def test_every_key_is_tried_and_nothing_is_left(deployment: Deployment) -> None:
-    """Each token and each SharedKey takes a job in, through, out and away."""
-    findings = deployment.examine()
+def test_every_key_is_tested_and_all_jobs_are_removed(deployment: Deployment) -> None:
+    """Each token and each SharedKey is tested with a job, which is removed."""
+    findings = deployment.send_callbacks()
 
     assert [finding.verdict for finding in findings] == [Verdict.OK] * 3
     assert ["auth-token-1" in findings[0].text, ACCOUNT in findings[1].text] == [True, True]
@@ -101,14 +101,14 @@ def test_every_key_is_tried_and_nothing_is_left(deployment: Deployment) -> None:
     assert deployment.jobs() == []
 
 
-def test_other_jobs_are_left_alone(deployment: Deployment) -> None:
-    """Only the test's own job is removed."""
+def test_other_jobs_are_not_removed(deployment: Deployment) -> None:
+    """Only the job of the test callback is removed."""
     body = (ROOT / "tests/samples/completed_flat.json").read_bytes()
     url, headers = signing.callback(f"{deployment.origin}/callbacks/transcription", TOKEN, body)
     assert requests.post(url, data=body, headers=headers, timeout=30).status_code == 204
     before = deployment.jobs()
-    deployment.examine()
-    deployment.examine(API_KEYS="reader:another")
+    deployment.send_callbacks()
+    deployment.send_callbacks(API_KEYS="reader:another")
 
     assert len(before) == 2
     assert deployment.jobs() == before
@@ -117,7 +117,7 @@ def test_other_jobs_are_left_alone(deployment: Deployment) -> None:
 
 
 @pytest.mark.parametrize(
-    ("changes", "said", "remedy"),
+    ("changes", "text", "remedy"),
     [
         ({"TWILIO_AUTH_TOKEN": SECRET}, "answered 403", "TWILIO_AUTH_TOKEN"),
         ({"API_KEYS": f"reader:{SECRET}"}, "answered 401", "the same API_KEYS"),
@@ -127,34 +127,36 @@ def test_other_jobs_are_left_alone(deployment: Deployment) -> None:
         ({"PUBLIC_URL": "http://user:zQ9@127.0.0.1:{closed}"}, "no connection", "host and port"),
     ],
 )
-def test_a_difference_to_the_web_process_is_found(
-    deployment: Deployment, changes: dict[str, str], said: str, remedy: str
+def test_settings_that_differ_from_the_web_process_fail(
+    deployment: Deployment, changes: dict[str, str], text: str, remedy: str
 ) -> None:
-    """The first line tells what happened and the remedy its likely cause, without a secret."""
+    """The finding says what happened, and the remedy names the likely cause, without secrets."""
     known = {
         "origin": deployment.origin,
         "host": deployment.origin.removeprefix("http://"),
         "closed": free_port(),
     }
-    first, *_ = deployment.examine(**{name: text.format(**known) for name, text in changes.items()})
+    first, *_ = deployment.send_callbacks(
+        **{name: value.format(**known) for name, value in changes.items()}
+    )
 
     assert first.verdict == Verdict.FAIL
-    assert said in first.text
+    assert text in first.text
     assert remedy in first.remedy
     assert "zQ9" not in first.text + first.remedy
     assert deployment.jobs() == []
 
 
-def test_one_wrong_token_does_not_hide_the_right_ones(deployment: Deployment) -> None:
-    """After a refused key the others are tried all the same."""
-    findings = deployment.examine(TWILIO_AUTH_TOKEN=f"{SECRET},{ACCOUNT}={BOUND}")
+def test_other_keys_are_tested_after_a_wrong_token(deployment: Deployment) -> None:
+    """After one refused key the other keys are tested."""
+    findings = deployment.send_callbacks(TWILIO_AUTH_TOKEN=f"{SECRET},{ACCOUNT}={BOUND}")
 
     assert [finding.verdict for finding in findings] == ["FAIL", "ok", "ok"]
 
 
-def test_another_database_is_found(deployment: Deployment, migrated: str) -> None:
-    """It tries one key only, and names the job that the other database was left with."""
-    (finding,) = deployment.examine(DATABASE_URL=migrated)
+def test_another_database_fails(deployment: Deployment, migrated: str) -> None:
+    """With another database one key is tested, and the finding names the job that is left."""
+    (finding,) = deployment.send_callbacks(DATABASE_URL=migrated)
     (job_id,) = set(deployment.jobs())
     with psycopg.connect(deployment.environ["DATABASE_URL"]) as connection:
         connection.execute("TRUNCATE transcriptions, events")
@@ -179,47 +181,47 @@ def test_another_database_is_found(deployment: Deployment, migrated: str) -> Non
         (502, {}, "the log"),
     ],
 )
-def test_a_strangers_answer_is_explained(
+def test_answer_of_another_server_is_explained(
     deployment: Deployment, status: int, headers: dict[str, str], remedy: str
 ) -> None:
-    """What a proxy or another application answers is told from our own answers."""
-    with stranger(status, headers) as origin:
-        (finding,) = deployment.examine(PUBLIC_URL=origin)
+    """The answer of a proxy or another application is distinguished from the service's own."""
+    with other_server(status, headers) as origin:
+        (finding,) = deployment.send_callbacks(PUBLIC_URL=origin)
 
     assert f"answered {status}" in finding.text
     assert remedy in finding.remedy
     assert "zQ9" not in finding.remedy
 
 
-def test_silence_is_given_up(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An address that takes the connection and never answers is as good as none."""
+def test_silent_server_times_out(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server that accepts the connection and never answers is a failure."""
     monkeypatch.setattr(probe, "PROBE_TIMEOUT_SECONDS", 0.2)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         origin = f"http://127.0.0.1:{silent.getsockname()[1]}"
-        (finding,) = deployment.examine(PUBLIC_URL=origin)
+        (finding,) = deployment.send_callbacks(PUBLIC_URL=origin)
 
     assert "no response" in finding.text
     assert "17581" in finding.remedy
 
 
-def test_a_url_that_cannot_be_called_is_told(deployment: Deployment) -> None:
-    """A host name that no resolver takes is no crash."""
-    (finding,) = deployment.examine(PUBLIC_URL=f"http://{'x' * 64}.example.com")
+def test_invalid_host_name_fails(deployment: Deployment) -> None:
+    """An invalid host name is a failure and no crash."""
+    (finding,) = deployment.send_callbacks(PUBLIC_URL=f"http://{'x' * 64}.example.com")
 
     assert finding.verdict == Verdict.FAIL
     assert "PUBLIC_URL" in finding.remedy
 
 
-def test_without_a_public_url_nothing_is_sent(deployment: Deployment) -> None:
-    """The address can't be guessed from a shell."""
-    (finding,) = deployment.examine(PUBLIC_URL="")
+def test_missing_public_url_fails(deployment: Deployment) -> None:
+    """Without PUBLIC_URL no test callback is sent."""
+    (finding,) = deployment.send_callbacks(PUBLIC_URL="")
 
     assert finding.verdict == Verdict.FAIL
     assert "Set PUBLIC_URL" in finding.remedy
 
 
-def test_a_failing_removal_hides_nothing() -> None:
-    """Where the job can't be removed either, that is told behind what failed first."""
+def test_failed_removal_is_reported_after_the_first_error() -> None:
+    """The finding contains the first error and then that the job was not removed."""
     settings = load({**ENVIRON, "PUBLIC_URL": f"http://127.0.0.1:{free_port()}"})
     with open_engine(settings.database_url) as engine:
         (finding,) = check_test_callbacks(settings, engine)

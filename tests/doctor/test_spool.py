@@ -1,4 +1,4 @@
-"""What the doctor says of the spool."""
+"""The doctor's check of the spool."""
 
 import os
 from dataclasses import replace
@@ -15,74 +15,74 @@ from tests.support.environment import ENVIRON
 from tests.support.spooled import spool_callbacks, spooled_body
 
 
-def found(spool: Spool, settings: Settings | None = None) -> list[Finding]:
-    """Return what is found of it."""
-    deployed = settings or load(
+def _findings(spool: Spool, settings: Settings | None = None) -> list[Finding]:
+    """Return the findings on the spool."""
+    settings = settings or load(
         {**ENVIRON, "SPOOL_DIR": str(spool.path), "SPOOL_DURABLE": str(int(spool.durable))}
     )
 
-    return list(check_spool(deployed))
+    return list(check_spool(settings))
 
 
-def test_a_deployment_without_a_spool_is_in_order(spool: Spool) -> None:
-    """There is nothing to say."""
-    assert found(spool, load(ENVIRON)) == []
+def test_deployment_without_a_spool_has_no_finding(spool: Spool) -> None:
+    """There is no finding if SPOOL_DIR isn't set."""
+    assert _findings(spool, load(ENVIRON)) == []
 
 
-def test_an_empty_spool_is_in_order(spool: Spool) -> None:
-    """It is durable or not, and nothing waits."""
-    assert found(spool) == [Finding(Verdict.OK, "spool: durable, 0 files wait")]
+def test_empty_spool_is_ok(spool: Spool) -> None:
+    """An empty spool is ok, durable or not."""
+    assert _findings(spool) == [Finding(Verdict.OK, "spool: durable, 0 files wait")]
     spool.durable = False
-    assert found(spool) == [Finding(Verdict.OK, "spool: not durable, 0 files wait")]
+    assert _findings(spool) == [Finding(Verdict.OK, "spool: not durable, 0 files wait")]
 
 
-def test_what_has_just_come_is_in_order(spool: Spool) -> None:
-    """It is moved in a moment."""
+def test_recent_file_is_ok(spool: Spool) -> None:
+    """A file that has just arrived is ok."""
     spool_callbacks(spool, spooled_body(1))
-    assert found(spool) == [Finding(Verdict.OK, "spool: durable, 1 files wait")]
+    assert _findings(spool) == [Finding(Verdict.OK, "spool: durable, 1 files wait")]
 
 
-def test_what_waits_for_long_is_a_warning(spool: Spool) -> None:
-    """Something keeps it, which the command tells."""
+def test_old_file_is_a_warning(spool: Spool) -> None:
+    """A file that has waited for long is a warning with a command."""
     spool_callbacks(spool, spooled_body(1), spooled_body(2))
     os.utime(next(spool.path.iterdir()), (0, 0))
-    [finding] = found(spool)
+    [finding] = _findings(spool)
     assert finding.verdict == Verdict.WARN
     assert "spool --drain" in finding.remedy
 
 
-def test_a_folder_that_others_may_write_to_is_a_warning(spool: Spool) -> None:
-    """What they put there would be taken for verified."""
+def test_folder_with_write_access_for_others_is_a_warning(spool: Spool) -> None:
+    """Files that other users write would be taken for verified callbacks."""
     spool_callbacks(spool, spooled_body(1))
     spool.path.chmod(0o777)
-    first, second = found(spool)
+    first, second = _findings(spool)
     assert first.verdict == Verdict.WARN
     assert "users other than its owner" in first.text
     assert second.verdict == Verdict.OK
 
 
-def test_a_damaged_file_fails(spool: Spool) -> None:
-    """Nothing will move it, and it may be all that there is of a callback."""
+def test_damaged_file_fails(spool: Spool) -> None:
+    """A damaged file stays in the spool, and may be a callback's only copy."""
     spool_callbacks(spool, spooled_body(1))
     next(spool.path.iterdir()).write_bytes(b"")
-    damaged, _waiting = found(spool)
+    damaged, _waiting = _findings(spool)
     assert (damaged.verdict, damaged.text) == (
         Verdict.FAIL,
         "spool: 1 files can't be read, so they stay in the spool",
     )
 
 
-def test_an_unusable_folder_fails(spool: Spool) -> None:
-    """Without it nothing is kept while the database is away."""
+def test_unusable_folder_fails(spool: Spool) -> None:
+    """Without a usable folder nothing is stored while the database is unavailable."""
     for path in (spool.path / "missing" / "spool", Path(__file__)):
         settings = replace(load(ENVIRON), spool_dir=path)
-        [finding] = found(spool, settings)
+        [finding] = _findings(spool, settings)
         assert finding.verdict == Verdict.FAIL
         assert str(path) in finding.text
 
 
-def test_the_doctor_looks_at_it(engine: Engine, spool: Spool) -> None:
-    """Its findings are among the report's."""
+def test_report_contains_the_spool(engine: Engine, spool: Spool) -> None:
+    """The doctor's report contains the finding on the spool."""
     lines: list[str] = []
     settings = load({**ENVIRON, "SPOOL_DIR": str(spool.path)})
     assert doctor.run(settings, engine, send_test=False, print_line=lines.append)

@@ -1,4 +1,4 @@
-"""The doctor on missing transcripts."""
+"""The doctor's checks of missing transcripts and of reconciling."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -17,30 +17,30 @@ from tests.support.store_events import make_event
 from tests.support.stored_callbacks import record_callback
 
 
-def lost(engine: Engine, number: int) -> None:
-    """Let a job be completed without a transcript, a year ago."""
-    told = {"id": f"job_{number}", "accountId": ACCOUNT, "status": "completed"}
-    record_callback(engine, json.dumps({**told, "updatedAt": "2025-11-23T12:00:00Z"}).encode())
+def _complete_without_transcript(engine: Engine, number: int) -> None:
+    """Complete a job without a transcript, a year ago."""
+    document = {"id": f"job_{number}", "accountId": ACCOUNT, "status": "completed"}
+    record_callback(engine, json.dumps({**document, "updatedAt": "2025-11-23T12:00:00Z"}).encode())
 
 
-def test_none_is_missing(engine: Engine) -> None:
-    """On a fresh database all is well, and without credentials nobody could reconcile."""
+def test_empty_database_is_ok(engine: Engine) -> None:
+    """Nothing is missing in an empty database, and without credentials there is no warning."""
     [finding] = check_transcripts(load(ENVIRON), engine)
     assert finding.verdict == Verdict.OK
 
 
-def test_missing_ones_are_a_warning(engine: Engine) -> None:
-    """It tells how many, since when, and what brings them back."""
+def test_missing_transcripts_are_a_warning(engine: Engine) -> None:
+    """The warning has the number, the age and the command that fetches them."""
     for number in range(3):
-        lost(engine, number)
+        _complete_without_transcript(engine, number)
     [finding] = check_transcripts(load(ENVIRON), engine)
     assert finding.verdict == Verdict.WARN
     assert "3 of 3 are missing, the oldest since 2025-11-23T12:00:00Z" in finding.text
     assert finding.remedy.startswith("Run `flask --app app reconcile`")
 
 
-def test_jobs_that_twilio_does_not_know_are_a_warning(engine: Engine) -> None:
-    """Without it they would stay unfinished, and nobody would see that nobody asks."""
+def test_jobs_unknown_to_twilio_are_a_warning(engine: Engine) -> None:
+    """Jobs that Twilio doesn't know stay unfinished and are no longer polled."""
     record(engine, make_event({"status": "RUNNING"}))
     with engine.connect() as connection:
         connection.execute(
@@ -55,11 +55,11 @@ def test_jobs_that_twilio_does_not_know_are_a_warning(engine: Engine) -> None:
     assert "flask --app app completeness" in finding.remedy
 
 
-@pytest.mark.parametrize(("hours", "told"), [(25, True), (23, False)])
-def test_submissions_that_nobody_asks_for_again_are_a_warning(
-    engine: Engine, hours: int, *, told: bool
+@pytest.mark.parametrize(("hours", "is_reported"), [(25, True), (23, False)])
+def test_expired_submissions_are_a_warning(
+    engine: Engine, hours: int, *, is_reported: bool
 ) -> None:
-    """After a day Twilio may have forgotten them, or made a job that nobody here knows."""
+    """A submission without an answer is no longer repeated after a day."""
     with engine.connect() as connection:
         connection.execute(
             text(
@@ -74,13 +74,13 @@ def test_submissions_that_nobody_asks_for_again_are_a_warning(
             text.startswith("submissions: 1 got no response within a day and are not repeated: key")
             for text in texts
         )
-        == told
+        == is_reported
     )
 
 
-def test_the_remedies_come_in_order(app: Flask, engine: Engine) -> None:
-    """The command ends with what to do, and missing transcripts are no failure of callbacks."""
-    lost(engine, 1)
+def test_missing_transcripts_are_no_failure(app: Flask, engine: Engine) -> None:
+    """The command ends with the remedy and exits with 0."""
+    _complete_without_transcript(engine, 1)
     result = app.test_cli_runner().invoke(args=["doctor"])
     assert result.exit_code == 0
     assert "Run `flask --app app reconcile`" in result.stdout.partition("What to do")[2]
@@ -90,14 +90,14 @@ def test_the_remedies_come_in_order(app: Flask, engine: Engine) -> None:
     ("age", "verdict"),
     [(None, Verdict.WARN), (timedelta(hours=1), Verdict.OK), (timedelta(days=2), Verdict.WARN)],
 )
-def test_nobody_reconciling_is_a_warning(age: timedelta | None, verdict: Verdict) -> None:
-    """After a day without a complete pass nobody knows what was lost."""
+def test_missing_recent_pass_is_a_warning(age: timedelta | None, verdict: Verdict) -> None:
+    """Without a complete pass within a day, lost callbacks are unknown."""
     now = datetime.now(UTC)
     assert check_reconciled(None if age is None else now - age, now).verdict == verdict
 
 
-def test_it_is_told_where_twilio_can_be_asked(engine: Engine) -> None:
-    """With credentials there is no excuse."""
+def test_missing_pass_is_a_warning_with_credentials(engine: Engine) -> None:
+    """With credentials the doctor warns if no pass has run."""
     _, finding = check_transcripts(load(ENVIRON | {"TWILIO_ACCOUNT_SID": ACCOUNT}), engine)
     assert finding.verdict == Verdict.WARN
     assert "Procfile's process `reconcile`" in finding.remedy

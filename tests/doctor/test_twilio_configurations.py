@@ -1,4 +1,4 @@
-"""What the doctor asks of Twilio, simulated, about its configurations."""
+"""The doctor's checks of the configurations at Twilio, simulated or scripted."""
 
 import json
 from collections.abc import Iterator
@@ -32,7 +32,7 @@ SECRET = "zQ9" * 5
 
 @pytest.fixture
 def origin(app: Flask) -> Iterator[str]:
-    """Yield the origin at which the service answers."""
+    """Yield the service's origin."""
     with serve_app(app) as origin:
         yield origin
 
@@ -46,21 +46,21 @@ def twilio(origin: str) -> Iterator[SimulatorServer]:
 
 @pytest.fixture
 def scripted_twilio() -> Iterator[Scripted]:
-    """Yield a Twilio that answers what the test says."""
+    """Yield a scripted Twilio."""
     with scripted() as twilio:
         yield twilio
 
 
-def settings(url: str, origin: str, **changes: str) -> Settings:
-    """Return the settings of a service at that origin, with that Twilio."""
-    ours = {"TWILIO_ACCOUNT_SID": ACCOUNT, "TWILIO_BASE_URL": url, "PUBLIC_URL": origin}
+def make_settings(url: str, origin: str, **changes: str) -> Settings:
+    """Return the settings of a service at this origin, with Twilio at this URL."""
+    own_settings = {"TWILIO_ACCOUNT_SID": ACCOUNT, "TWILIO_BASE_URL": url, "PUBLIC_URL": origin}
 
-    return load({**ENVIRON, **ours, **changes})
+    return load({**ENVIRON, **own_settings, **changes})
 
 
-def examine(known: Settings, engine: Engine | None = None) -> list[Finding]:
-    """Return what is found, in which no secret may be."""
-    findings = list(twilio_configurations.check_twilio(known, engine))
+def run_check(settings: Settings, engine: Engine | None = None) -> list[Finding]:
+    """Return the findings, after a check that they contain no secret."""
+    findings = list(twilio_configurations.check_twilio(settings, engine))
     assert not any(
         secret in f"{finding.text}{finding.remedy}"
         for finding in findings
@@ -70,106 +70,112 @@ def examine(known: Settings, engine: Engine | None = None) -> list[Finding]:
     return findings
 
 
-def configure(twilio: SimulatorServer, **configuration: object) -> str:
-    """Make a configuration at Twilio and a job of it, and return its id."""
-    made = requests.post(
+def create_configuration(twilio: SimulatorServer, **configuration: object) -> str:
+    """Create a configuration at Twilio and a job with it, and return its id."""
+    response = requests.post(
         f"{twilio.url}/v2/Configurations/Transcription",
         json={"unique_name": None, "configuration": configuration},
         auth=(ACCOUNT, TOKEN),
         timeout=10,
     )
-    name = str(made.json()["id"])
+    name = str(response.json()["id"])
     twilio.simulator.create(BY_RECORDING | {"transcriptionConfigurationId": name})
 
     return name
 
 
-def test_all_is_well(twilio: SimulatorServer, origin: str) -> None:
-    """A configuration that calls us, of a job that we never heard of, needs nothing."""
+def test_correct_configuration_is_ok(twilio: SimulatorServer, origin: str) -> None:
+    """A configuration that calls this service needs nothing, even if its job is unknown here."""
     twilio.simulator.create(BY_RECORDING)
-    findings = examine(settings(twilio.url, origin))
+    findings = run_check(make_settings(twilio.url, origin))
     assert [finding.verdict for finding in findings] == [Verdict.OK] * 3
     assert WITH_CONVERSATION in findings[1].text
     assert findings[2].text.endswith("is this service, without a redirect")
 
 
-def test_without_a_conversation_it_warns(twilio: SimulatorServer, origin: str) -> None:
-    """A lost callback would be a lost transcript."""
+def test_configuration_without_a_conversation_is_a_warning(
+    twilio: SimulatorServer, origin: str
+) -> None:
+    """Without a conversation, a lost callback would be a lost transcript."""
     twilio.simulator.create(CALLED_BACK_ONLY)
-    [warning] = [f for f in examine(settings(twilio.url, origin)) if f.verdict != Verdict.OK]
+    [warning] = [f for f in run_check(make_settings(twilio.url, origin)) if f.verdict != Verdict.OK]
     assert warning.verdict == Verdict.WARN
     assert f"Set conversationConfigurationId of {CALLBACK_ONLY}" in warning.remedy
 
 
-def test_configurations_of_stored_jobs_are_asked_for(
+def test_configurations_of_stored_jobs_are_checked(
     twilio: SimulatorServer, origin: str, engine: Engine
 ) -> None:
-    """A job here names one that no job at Twilio names; another account's isn't asked for."""
+    """The account's stored jobs name configurations too; another account's are not checked."""
     for job, account, name in (
         ("job_1", ACCOUNT, CALLBACK_ONLY),
         ("job_2", f"AC{'b' * 32}", WITH_CONVERSATION),
     ):
-        told = {"id": job, "accountId": account, "status": "completed"}
-        record_callback(engine, json.dumps({**told, "transcriptionConfigurationId": name}).encode())
-    said = " ".join(f.text for f in examine(settings(twilio.url, origin), engine))
-    assert CALLBACK_ONLY in said
-    assert WITH_CONVERSATION not in said
+        document = {"id": job, "accountId": account, "status": "completed"}
+        record_callback(
+            engine, json.dumps({**document, "transcriptionConfigurationId": name}).encode()
+        )
+    texts = " ".join(f.text for f in run_check(make_settings(twilio.url, origin), engine))
+    assert CALLBACK_ONLY in texts
+    assert WITH_CONVERSATION not in texts
 
 
 @pytest.mark.parametrize("other", ["/callbacks/transcriptions", "/", ROUTE + "/x", ROUTE.upper()])
-def test_another_url_fails(twilio: SimulatorServer, origin: str, other: str) -> None:
-    """Where no configuration calls us, that costs every callback; theirs isn't requested."""
-    with serve_app(Flask("theirs")) as theirs:
-        for url in (f"{origin}{other}", f"{theirs}{ROUTE}"):
-            configure(twilio, transcriptionStatusCallback={"url": url})
-    failed = [f for f in examine(settings(twilio.url, origin)) if f.verdict == Verdict.FAIL]
+def test_other_callback_url_fails(twilio: SimulatorServer, origin: str, other: str) -> None:
+    """If no configuration calls this service, each other URL is a failure, and isn't called."""
+    with serve_app(Flask("other")) as other_origin:
+        for url in (f"{origin}{other}", f"{other_origin}{ROUTE}"):
+            create_configuration(twilio, transcriptionStatusCallback={"url": url})
+    failed = [f for f in run_check(make_settings(twilio.url, origin)) if f.verdict == Verdict.FAIL]
     assert len(failed) == 2
     assert all(f"to exactly {origin}{ROUTE}" in finding.remedy for finding in failed)
 
 
-def test_another_services_is_a_warning(twilio: SimulatorServer, origin: str) -> None:
-    """Where one configuration calls us, another may well call somebody else."""
+def test_other_callback_url_is_a_warning_beside_a_correct_one(
+    twilio: SimulatorServer, origin: str
+) -> None:
+    """If one configuration calls this service, another may call another service."""
     twilio.simulator.create(BY_RECORDING)
     callback = {"url": f"https://user:{SECRET}@other.example.com/?x={SECRET}"}
-    name = configure(
+    name = create_configuration(
         twilio, transcriptionStatusCallback=callback, conversationConfigurationId="conv_1"
     )
-    [warning] = [f for f in examine(settings(twilio.url, origin)) if f.verdict != Verdict.OK]
+    [warning] = [f for f in run_check(make_settings(twilio.url, origin)) if f.verdict != Verdict.OK]
     assert warning.verdict == Verdict.WARN
     assert f"{name}: it calls https://other.example.com/, not {origin}{ROUTE}" in warning.text
 
 
-def test_a_query_is_the_customers_own(twilio: SimulatorServer, origin: str) -> None:
-    """Our URL with a query, or a slash at its end, is ours."""
+def test_query_and_trailing_slash_are_ok(twilio: SimulatorServer, origin: str) -> None:
+    """The service's URL may have a query or a slash at its end."""
     for own in (f"{ROUTE}?team=7", f"{ROUTE}/"):
-        configure(
+        create_configuration(
             twilio,
             transcriptionStatusCallback={"url": f"{origin}{own}"},
             conversationConfigurationId="conv_1",
         )
-    verdicts = {finding.verdict for finding in examine(settings(twilio.url, origin))}
+    verdicts = {finding.verdict for finding in run_check(make_settings(twilio.url, origin))}
     assert verdicts == {Verdict.OK}
 
 
-def test_one_without_a_callback_is_told(twilio: SimulatorServer, origin: str) -> None:
-    """It calls nobody, though its conversation keeps the transcript."""
-    name = configure(twilio, conversationConfigurationId="conv_1")
-    [warning] = [f for f in examine(settings(twilio.url, origin)) if f.verdict != Verdict.OK]
+def test_missing_callback_is_a_warning(twilio: SimulatorServer, origin: str) -> None:
+    """A configuration without a callback is a warning, even with a conversation."""
+    name = create_configuration(twilio, conversationConfigurationId="conv_1")
+    [warning] = [f for f in run_check(make_settings(twilio.url, origin)) if f.verdict != Verdict.OK]
     assert warning.remedy.startswith(f"Set transcriptionStatusCallback of {name}")
 
 
-def test_a_password_of_the_url_is_compared_and_not_shown() -> None:
-    """The signature speaks of it, too."""
-    theirs = f"https://user:{SECRET}@app.example.com"
-    inner = {"transcriptionStatusCallback": {"url": f"{theirs}{ROUTE}"}}
-    finding, _ = check_configurations({"calls": inner}, "https://app.example.com")
+def test_password_in_the_url_is_compared_but_not_shown() -> None:
+    """The signature covers user and password, so they are compared."""
+    other_origin = f"https://user:{SECRET}@app.example.com"
+    configuration = {"transcriptionStatusCallback": {"url": f"{other_origin}{ROUTE}"}}
+    finding, _ = check_configurations({"calls": configuration}, "https://app.example.com")
     assert finding.verdict == Verdict.FAIL
     assert "with another user and password" in finding.text
     assert SECRET not in finding.text + finding.remedy
 
 
-def test_another_method_fails(origin: str) -> None:
-    """The callback's route takes POST alone."""
+def test_other_method_fails(origin: str) -> None:
+    """The callback's method must be POST."""
     callback = {"url": f"{origin}{ROUTE}", "method": "GET"}
     _, finding, *_ = check_configurations(
         {"calls": {"transcriptionStatusCallback": callback}}, origin
@@ -187,13 +193,13 @@ def test_another_method_fails(origin: str) -> None:
         (200, {}, "Correct PUBLIC_URL"),
     ],
 )
-def test_what_stands_in_front_is_found(
+def test_redirect_or_other_application_fails(
     scripted_twilio: Scripted, status: int, headers: dict[str, str], remedy: str
 ) -> None:
-    """A redirect of our own address, or another application there, fails."""
+    """A redirect at PUBLIC_URL, or another application there, is a failure."""
     scripted_twilio.answers(Response(status=status, headers=headers))
-    inner = {"transcriptionStatusCallback": {"url": f"{scripted_twilio.url}{ROUTE}"}}
-    *_, finding = check_configurations({"calls": inner}, scripted_twilio.url)
+    configuration = {"transcriptionStatusCallback": {"url": f"{scripted_twilio.url}{ROUTE}"}}
+    *_, finding = check_configurations({"calls": configuration}, scripted_twilio.url)
     assert finding.verdict == Verdict.FAIL
     assert finding.remedy.startswith(remedy)
     assert [asked.path for asked in scripted_twilio.asked] == [ROUTE]
@@ -211,41 +217,43 @@ def test_what_stands_in_front_is_found(
     ],
 )
 def test_refused_credentials_fail(status: int, changes: dict[str, str], remedy: str) -> None:
-    """The remedy is that of what was presented: token or API key."""
+    """The remedy names the credential that was refused: token or API key."""
     with scripted() as scripted_twilio:
         scripted_twilio.answers(problem(status, 20003, detail="Authenticate"))
-        [finding] = examine(settings(scripted_twilio.url, "https://app.example.com", **changes))
+        [finding] = run_check(
+            make_settings(scripted_twilio.url, "https://app.example.com", **changes)
+        )
     assert finding.verdict == Verdict.FAIL
     assert finding.remedy.startswith(remedy)
     assert len(scripted_twilio.asked) == 1
 
 
 @pytest.mark.parametrize("status", [429, 500, 302])
-def test_a_twilio_that_does_not_answer_is_a_warning(status: int) -> None:
-    """Nothing is known then, and the credentials go nowhere else."""
+def test_unusable_answer_of_twilio_is_a_warning(status: int) -> None:
+    """After a 429, a 500 or a redirect nothing is known, and no other server is called."""
     with scripted() as scripted_twilio:
         scripted_twilio.answers(answer({}, status, Location="http://127.0.0.1:1/"))
-        [finding] = examine(settings(scripted_twilio.url, "https://app.example.com"))
+        [finding] = run_check(make_settings(scripted_twilio.url, "https://app.example.com"))
     assert finding.verdict == Verdict.WARN
 
 
-def test_nobody_there_is_a_warning() -> None:
-    """It says that this machine has to reach Twilio."""
-    away = settings(f"http://127.0.0.1:{free_port()}", "https://app.example.com")
-    [finding] = examine(away)
+def test_unreachable_twilio_is_a_warning() -> None:
+    """The remedy says that this machine must reach Twilio."""
+    unavailable = make_settings(f"http://127.0.0.1:{free_port()}", "https://app.example.com")
+    [finding] = run_check(unavailable)
     assert finding.verdict == Verdict.WARN
     assert finding.remedy.startswith("Check that this machine can reach")
 
 
-def page(*names: object) -> dict[str, object]:
-    """Return a page of jobs that name the configurations."""
+def make_page(*names: object) -> dict[str, object]:
+    """Return a page of jobs with these configurations."""
     jobs = [{"transcriptionConfigurationId": name} for name in names]
 
     return {"transcriptions": jobs, "meta": {"key": "transcriptions"}}
 
 
 @pytest.mark.parametrize(
-    "told",
+    "document",
     [
         {},
         {"configuration": None},
@@ -255,33 +263,33 @@ def page(*names: object) -> dict[str, object]:
         {"configuration": {"transcriptionStatusCallback": {"url": "http://[\x1b", "method": "é"}}},
     ],
 )
-def test_whatever_twilio_tells_is_no_crash(
-    scripted_twilio: Scripted, told: dict[str, object]
+def test_invalid_configuration_is_no_crash(
+    scripted_twilio: Scripted, document: dict[str, object]
 ) -> None:
-    """It is judged, or passed over, and nothing in it reaches the terminal as it is."""
-    scripted_twilio.answers(answer(page("calls", "../x", None, 7)), answer(told))
-    findings = examine(settings(scripted_twilio.url, "https://app.example.com"))
+    """An invalid configuration doesn't crash the doctor, and no control character is printed."""
+    scripted_twilio.answers(answer(make_page("calls", "../x", None, 7)), answer(document))
+    findings = run_check(make_settings(scripted_twilio.url, "https://app.example.com"))
     assert findings[0].verdict == Verdict.OK
     assert all(finding.text.isprintable() for finding in findings)
 
 
-def test_what_is_gone_at_twilio_is_passed_over(scripted_twilio: Scripted) -> None:
-    """A configuration that old jobs name may have been deleted."""
-    scripted_twilio.answers(answer(page("calls")), problem(404, 20404))
-    *_, last = examine(settings(scripted_twilio.url, "https://app.example.com"))
+def test_deleted_configuration_is_skipped(scripted_twilio: Scripted) -> None:
+    """A deleted configuration, which old jobs may still name, is skipped."""
+    scripted_twilio.answers(answer(make_page("calls")), problem(404, 20404))
+    *_, last = run_check(make_settings(scripted_twilio.url, "https://app.example.com"))
     assert last.verdict == Verdict.OK
     assert "none to check" in last.text
 
 
-def test_no_more_than_ten_are_asked_for(scripted_twilio: Scripted) -> None:
-    """The doctor ends in time."""
-    scripted_twilio.answers(answer(page(*map(str, range(100)))), problem(404, 20404))
-    examine(settings(scripted_twilio.url, "https://app.example.com"))
+def test_at_most_ten_configurations_are_checked(scripted_twilio: Scripted) -> None:
+    """At most ten configurations are fetched, so that the doctor ends soon."""
+    scripted_twilio.answers(answer(make_page(*map(str, range(100)))), problem(404, 20404))
+    run_check(make_settings(scripted_twilio.url, "https://app.example.com"))
     assert len(scripted_twilio.asked) == 11
 
 
-def test_without_credentials_it_says_what_could_be_done() -> None:
-    """One line, and nothing is asked."""
-    [finding] = examine(load(ENVIRON))
+def test_missing_credentials_are_ok() -> None:
+    """Without credentials no call is made, and the finding names the setting."""
+    [finding] = run_check(load(ENVIRON))
     assert finding.verdict == Verdict.OK
     assert "TWILIO_ACCOUNT_SID" in finding.text

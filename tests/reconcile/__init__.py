@@ -1,1 +1,1 @@
-"""Reconciling, against the simulator and a real Postgres."""
+"""Tests of reconcile, against the simulator and a real Postgres."""

@@ -1,4 +1,4 @@
-"""Conversations: what their communications say, in the callback's shape."""
+"""Documents built from a conversation's communications, in the form of a callback."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -13,7 +13,7 @@ from schemas.callback import Head
 
 JOB = "voice_transcription_7n7hnd7sf68yfv5re42nvvz7aa"
 OTHER = "voice_transcription_4abcde1234567890abcde12345"
-BEGAN = datetime(2026, 3, 10, 19, 42, 16, tzinfo=UTC)
+STARTED_AT = datetime(2026, 3, 10, 19, 42, 16, tzinfo=UTC)
 ROW: dict[str, Any] = {
     "id": JOB,
     "account_id": "AC" + "a" * 32,
@@ -24,7 +24,7 @@ ROW: dict[str, Any] = {
         {"audioChannelIndex": 1, "address": "+1", "name": "Jane"},
         {"audioChannelIndex": 2, "address": "+2", "name": "Sam"},
     ],
-    "audio_started_at": BEGAN,
+    "audio_started_at": STARTED_AT,
 }
 
 
@@ -59,8 +59,8 @@ def _sentences(communications: Sequence[Any], **changes: Any) -> list[dict[str, 
     return sentences
 
 
-def test_a_sentence_has_the_callbacks_members() -> None:
-    """Channels are counted from 1, times from the recording's begin, and the speaker is found."""
+def test_sentence_has_the_members_of_a_callback() -> None:
+    """Channels count from 1, times from the recording's start, and a sentence names its speaker."""
     assert _sentences([_communication(0, "Hi."), _communication(1, "Hello.")]) == [
         {
             "audioChannelIndex": 1,
@@ -79,8 +79,8 @@ def test_a_sentence_has_the_callbacks_members() -> None:
     ]
 
 
-def test_the_document_passes_as_a_callback() -> None:
-    """It is the job's, it is completed, and it keeps all that it was made of."""
+def test_document_is_valid_as_a_callback() -> None:
+    """The document is completed, names its job and contains the original communications."""
     communications = [_communication(0)]
     document = _document(communications)
     assert document is not None
@@ -89,10 +89,12 @@ def test_the_document_passes_as_a_callback() -> None:
     assert document["communications"] == communications
 
 
-def test_the_index_in_the_resource_id_is_the_order() -> None:
-    """However the conversation lists them, they are as they were said; ten comes after nine."""
-    spoken = [_communication(number, str(number)) for number in range(11)]
-    assert [each["text"] for each in _sentences(spoken[::-1])] == [str(n) for n in range(11)]
+def test_index_in_the_resource_id_gives_the_order() -> None:
+    """Sentences are sorted by the number in their resource id: ten comes after nine."""
+    communications = [_communication(number, str(number)) for number in range(11)]
+    assert [each["text"] for each in _sentences(communications[::-1])] == [
+        str(n) for n in range(11)
+    ]
 
 
 @pytest.mark.parametrize(
@@ -105,34 +107,38 @@ def test_the_index_in_the_resource_id_is_the_order() -> None:
     ],
 )
 @pytest.mark.parametrize("spelling", ["{}Time", "{}_time"])
-def test_the_words_tell_the_times(start: Any, end: Any, spelling: str) -> None:
-    """They may count from the recording's begin or name a moment, in either spelling."""
+def test_words_give_the_times(start: Any, end: Any, spelling: str) -> None:
+    """The words' times may be offsets from the start or timestamps, in either spelling."""
     words = [
         {"text": "Hello", spelling.format("start"): start, spelling.format("end"): start},
         {"text": "there.", spelling.format("start"): end, spelling.format("end"): end},
     ]
-    spoken = _communication(0)
-    spoken["content"] = {"transcription": {"channel": 0, "words": words}}
-    [sentence] = _sentences([spoken])
+    communication = _communication(0)
+    communication["content"] = {"transcription": {"channel": 0, "words": words}}
+    [sentence] = _sentences([communication])
     assert sentence["text"] == "Hello there."
     assert (sentence["startTimeSeconds"], sentence["endTimeSeconds"]) == (2.5, 3)
 
 
-@pytest.mark.parametrize("began", [None, datetime(2020, 1, 1, tzinfo=UTC)])
-def test_without_the_recordings_begin_the_first_sentence_is_it(began: datetime | None) -> None:
-    """Nor is a begin taken that can't be the begin of this."""
+@pytest.mark.parametrize("started_at", [None, datetime(2020, 1, 1, tzinfo=UTC)])
+def test_first_sentence_starts_at_zero_without_a_recording_start(
+    started_at: datetime | None,
+) -> None:
+    """If the recording's start is unknown or implausible, times count from the first sentence."""
     times = [
         sentence["startTimeSeconds"]
-        for sentence in _sentences([_communication(0), _communication(1)], audio_started_at=began)
+        for sentence in _sentences(
+            [_communication(0), _communication(1)], audio_started_at=started_at
+        )
     ]
     assert times == [0, 1]
 
 
-def test_the_address_tells_the_speaker_where_the_channel_does_not() -> None:
-    """A mono recording has one channel, and two people on it."""
-    spoken = _communication(0, author={"address": "+2"})
-    spoken["content"]["transcription"]["channel"] = None
-    assert _sentences([spoken])[0]["participantIndex"] == 1
+def test_address_identifies_the_speaker_without_a_channel() -> None:
+    """In a mono recording, with two people on one channel, the address identifies the speaker."""
+    communication = _communication(0, author={"address": "+2"})
+    communication["content"]["transcription"]["channel"] = None
+    assert _sentences([communication])[0]["participantIndex"] == 1
 
 
 @pytest.mark.parametrize(
@@ -144,75 +150,78 @@ def test_the_address_tells_the_speaker_where_the_channel_does_not() -> None:
         [_communication(0, resourceId=f"{OTHER}0")],
     ],
 )
-def test_what_holds_nothing_of_the_call_is_no_transcript(communications: list[Any]) -> None:
-    """Neither emptiness, nor messages, nor another call's transcript."""
+def test_conversation_without_the_call_has_no_document(communications: list[Any]) -> None:
+    """Empty texts, messages and another call's transcript give no document."""
     assert _document(communications) is None
 
 
-def test_another_calls_sentences_are_left_out() -> None:
-    """A conversation may hold several calls; each communication names the job it is of."""
-    mixed = [_communication(0, "Ours."), _communication(1, "Theirs.", resourceId=f"{OTHER}1")]
-    assert [each["text"] for each in _sentences(mixed)] == ["Ours."]
+def test_sentences_of_another_call_are_omitted() -> None:
+    """A conversation may contain several calls; only communications that name the job are used."""
+    communications = [
+        _communication(0, "Ours."),
+        _communication(1, "Theirs.", resourceId=f"{OTHER}1"),
+    ]
+    assert [each["text"] for each in _sentences(communications)] == ["Ours."]
 
 
-def test_unnamed_sentences_are_taken_only_of_a_job_that_is_alone() -> None:
-    """Where two jobs share a conversation, nobody can tell whose they are."""
-    unnamed = [_communication(0, resourceId=None), _communication(1, resourceId="GT1")]
-    assert len(_sentences(unnamed)) == 2
-    assert _document(unnamed, is_alone=False) is None
+def test_unnamed_sentences_are_used_for_a_single_job_only() -> None:
+    """If two jobs share a conversation, sentences that name no job can't be assigned."""
+    communications = [_communication(0, resourceId=None), _communication(1, resourceId="GT1")]
+    assert len(_sentences(communications)) == 2
+    assert _document(communications, is_alone=False) is None
 
 
 @pytest.mark.parametrize("missing", [1, 2, 3])
-def test_a_transcript_with_gaps_is_waited_for(missing: int) -> None:
-    """It is still being stored, so it isn't taken until there is nothing more to wait for."""
-    spoken = [_communication(number) for number in range(1, 5) if number != missing]
-    assert _document(spoken) is None
-    assert len(_sentences(spoken, is_last_chance=True)) == 3
+def test_transcript_with_gaps_is_used_at_the_last_attempt_only(missing: int) -> None:
+    """Twilio is still storing a transcript with gaps, so it is used at the last attempt only."""
+    communications = [_communication(number) for number in range(1, 5) if number != missing]
+    assert _document(communications) is None
+    assert len(_sentences(communications, is_last_chance=True)) == 3
 
 
 @pytest.mark.parametrize("changes", [{"content": {"type": "TEXT"}}, {"text": " "}])
-def test_what_says_nothing_leaves_no_gap(changes: dict[str, Any]) -> None:
-    """It is there, so nothing is waited for: a message, or silence."""
-    spoken = [_communication(1), _communication(2, **changes), _communication(3)]
-    assert len(_sentences(spoken)) == 2
+def test_communication_without_speech_is_no_gap(changes: dict[str, Any]) -> None:
+    """A message or an empty text is not a missing sentence."""
+    communications = [_communication(1), _communication(2, **changes), _communication(3)]
+    assert len(_sentences(communications)) == 2
 
 
-@pytest.mark.parametrize("between", ["", "-", "_", "/"])
-def test_the_index_may_be_set_apart(between: str) -> None:
-    """It is the job's own all the same, not another's."""
-    spoken = [_communication(n, resourceId=f"{JOB}{between}{n}") for n in (1, 2)]
-    assert len(_sentences(spoken, is_alone=False)) == 2
+@pytest.mark.parametrize("separator", ["", "-", "_", "/"])
+def test_index_may_have_a_separator(separator: str) -> None:
+    """A separator between the job's id and the index is accepted."""
+    communications = [_communication(n, resourceId=f"{JOB}{separator}{n}") for n in (1, 2)]
+    assert len(_sentences(communications, is_alone=False)) == 2
 
 
-def test_without_an_index_the_time_is_the_order() -> None:
-    """The job's own without one, and those that name none, however they are listed."""
-    for name in (JOB, None):
-        spoken = [_communication(n, str(n), resourceId=name) for n in (2, 0, 1)]
-        assert [each["text"] for each in _sentences(spoken)] == ["0", "1", "2"]
+def test_time_gives_the_order_without_an_index() -> None:
+    """Sentences without an index are sorted by time, whether or not they name the job."""
+    for resource_id in (JOB, None):
+        communications = [_communication(n, str(n), resourceId=resource_id) for n in (2, 0, 1)]
+        assert [each["text"] for each in _sentences(communications)] == ["0", "1", "2"]
 
 
-def test_what_is_listed_twice_was_said_once() -> None:
-    """A list that grows while it is read repeats on one page what the page before had."""
-    spoken = [_communication(1, resourceId=None), _communication(2, resourceId=None)]
-    assert len(_sentences([*spoken, spoken[1]])) == 2
+def test_repeated_communication_is_used_once() -> None:
+    """A list that grows while it is read repeats some of the previous page's communications."""
+    communications = [_communication(1, resourceId=None), _communication(2, resourceId=None)]
+    assert len(_sentences([*communications, communications[1]])) == 2
 
 
-def test_an_empty_text_gives_way_to_the_words() -> None:
-    """Nor does a word without a text become one."""
-    spoken = _communication(0, " ")
-    spoken["content"]["transcription"]["words"] = [{"text": "Hello"}, {"text": None}, {}]
-    assert [each["text"] for each in _sentences([spoken])] == ["Hello"]
+def test_words_replace_an_empty_text() -> None:
+    """An empty text is replaced by the words, without those that have no text."""
+    communication = _communication(0, " ")
+    communication["content"]["transcription"]["words"] = [{"text": "Hello"}, {"text": None}, {}]
+    assert [each["text"] for each in _sentences([communication])] == ["Hello"]
 
 
-def test_times_of_both_kinds_are_told_apart() -> None:
-    """One sentence has words that count from the begin, another only the time of the day."""
+def test_offsets_and_timestamps_are_distinguished() -> None:
+    """One sentence's words have offsets from the start, another has only a timestamp."""
     first, second = _communication(0), _communication(1)
     first["content"]["transcription"]["words"] = [{"text": "Hi", "startTime": 0.4}]
     times = [each["startTimeSeconds"] for each in _sentences([first, second])]
     assert times == [0.4, 1.5]
 
 
-_values = st.recursive(
+_json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
     lambda inner: (
         st.lists(inner, max_size=3)
@@ -224,17 +233,20 @@ _values = st.recursive(
     ),
     max_leaves=12,
 )
-_hostile = st.lists(
+_communications = st.lists(
     st.fixed_dictionaries(
-        {"content": st.fixed_dictionaries({"text": _values, "transcription": _values}) | _values},
-        optional={"resourceId": _values, "author": _values, "occurredAt": _values},
+        {
+            "content": st.fixed_dictionaries({"text": _json_values, "transcription": _json_values})
+            | _json_values
+        },
+        optional={"resourceId": _json_values, "author": _json_values, "occurredAt": _json_values},
     ),
     max_size=4,
 )
 
 
-@given(_hostile)
-def test_nothing_that_a_conversation_holds_raises(communications: list[Any]) -> None:
-    """Whatever it is, there is a document or there is none."""
+@given(_communications)
+def test_no_communication_raises(communications: list[Any]) -> None:
+    """For any communications there is a document with sentences, or none."""
     document = _document(communications, is_last_chance=True)
     assert document is None or document["sentences"]

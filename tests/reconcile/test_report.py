@@ -1,4 +1,4 @@
-"""Reports: how they add up."""
+"""Reports, and their sums."""
 
 from dataclasses import fields
 from typing import Any
@@ -6,8 +6,8 @@ from typing import Any
 from receiver.reconcile.report import Report
 
 
-def test_every_member_is_in_the_sum() -> None:
-    """Counts are added, and nothing that was reported is lost."""
+def test_sum_has_every_member() -> None:
+    """The counts are added, and the other members are combined."""
     counts: dict[str, Any] = {field.name: 2 for field in fields(Report) if field.type is int}
     assert len(counts) == 9
     other = Report(**counts, listed=True, fault="It failed.", wait=1.0)
@@ -16,8 +16,8 @@ def test_every_member_is_in_the_sum() -> None:
     assert Report() + other == other + Report() == other
 
 
-def test_a_fault_is_named_once() -> None:
-    """The faults of all passes are named in order, each of them once."""
+def test_sum_has_each_fault_once() -> None:
+    """The sum contains the faults of all reports in order, each of them once."""
     faults = ("The list failed.", "Twilio is busy.", "The list failed.")
     total = sum((Report(fault=fault) for fault in faults), Report())
     assert total.fault == "The list failed. Twilio is busy."

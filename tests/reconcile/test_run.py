@@ -1,31 +1,20 @@
-"""A pass as a whole: what ends it, and what doesn't."""
+"""A complete pass: which errors end it and which don't."""
 
 from dataclasses import replace
 
 import pytest
 from sqlalchemy import Engine, text
 
-from receiver.reconcile import context
+from receiver.reconcile.context import ReconcileContext
 from receiver.reconcile.run import reconcile, run_pass
-from receiver.simulator.faults import Delays, Faults
 from receiver.twilio.client import TwilioBusyError, TwilioRefusedError, TwilioUnavailableError
+from tests.support.reconciling import SILENT, SLOW, create_due_jobs
 from tests.support.world import Mishap, World, world
 
-SLOW = Delays(pending=1, running=3600, conversation=3600)
-SILENT = Faults(lost=1)
 
+def _fail_list(error: Exception) -> Mishap:
+    """Return a mishap that raises for the list only."""
 
-def _known(here: World, count: int) -> list[str]:
-    """Let there be unfinished jobs that are known and due."""
-    jobs = here.create(count)
-    reconcile(here.context)
-    here.simulator.advance(20)
-    here.rest.asked.clear()
-
-    return jobs
-
-
-def _only_the_list(error: Exception) -> Mishap:
     def fail(path: str) -> None:
         if path == "/v3/Transcriptions":
             raise error
@@ -40,31 +29,31 @@ def _only_the_list(error: Exception) -> Mishap:
         TwilioRefusedError(400, 20001, "No such page."),
     ],
 )
-def test_what_is_due_is_asked_about_though_the_list_fails(engine: Engine, error: Exception) -> None:
-    """The report tells what was wrong with the list, and the pass has failed."""
-    with world(engine, delays=SLOW, faults=SILENT) as here:
-        jobs = _known(here, 3)
-        here.rest.mishap = _only_the_list(error)
-        report = reconcile(here.context)
-        assert sorted(here.rest.fetched()) == sorted(jobs)
+def test_due_jobs_are_polled_if_the_list_fails(engine: Engine, error: Exception) -> None:
+    """The report contains the error of the list, and the pass has failed."""
+    with world(engine, delays=SLOW, faults=SILENT) as env:
+        jobs = create_due_jobs(env, 3)
+        env.rest.mishap = _fail_list(error)
+        report = reconcile(env.context)
+        assert sorted(env.rest.fetched()) == sorted(jobs)
         assert (report.checked, report.errors, report.listed) == (3, 0, False)
         assert report.has_failed
         assert report.fault == f"The list of jobs was not read: {error}"
 
 
-def test_what_is_due_is_asked_about_though_another_took_the_list(engine: Engine) -> None:
-    """It goes through the list, not through our jobs."""
-    with world(engine, delays=SLOW, faults=SILENT) as here:
-        [job] = _known(here, 1)
+def test_due_jobs_are_polled_if_another_takes_the_list(engine: Engine) -> None:
+    """Another reconciler that takes over the list doesn't poll this one's jobs."""
+    with world(engine, delays=SLOW, faults=SILENT) as env:
+        [job] = create_due_jobs(env, 1)
 
-        def taken(path: str) -> None:
+        def take_over(path: str) -> None:
             if path == "/v3/Transcriptions":
                 with engine.connect() as connection:
                     connection.execute(text("UPDATE passes SET ended_at = now()"))
 
-        here.rest.mishap = taken
-        report = reconcile(here.context)
-        assert here.rest.fetched() == [job]
+        env.rest.mishap = take_over
+        report = reconcile(env.context)
+        assert env.rest.fetched() == [job]
         assert "Another reconciler" in str(report.fault)
 
 
@@ -76,20 +65,20 @@ def test_what_is_due_is_asked_about_though_another_took_the_list(engine: Engine)
         TwilioBusyError(60),
     ],
 )
-def test_what_would_befall_every_request_ends_the_pass(engine: Engine, error: Exception) -> None:
-    """After a 401, a 403 or a 429 for the list nothing else is asked."""
-    with world(engine, delays=SLOW, faults=SILENT) as here:
-        _known(here, 3)
-        here.rest.mishap = _only_the_list(error)
-        report = reconcile(here.context)
-        assert len(here.rest.asked) == 1
+def test_refusal_of_the_list_ends_the_pass(engine: Engine, error: Exception) -> None:
+    """After a 401, a 403 or a 429 for the list the pass makes no other call."""
+    with world(engine, delays=SLOW, faults=SILENT) as env:
+        create_due_jobs(env, 3)
+        env.rest.mishap = _fail_list(error)
+        report = reconcile(env.context)
+        assert len(env.rest.asked) == 1
         assert report.fault == str(error)
 
 
-def test_both_faults_are_told(engine: Engine) -> None:
-    """That of the list, and what ended the pass after it."""
-    with world(engine, delays=SLOW, faults=SILENT) as here:
-        _known(here, 3)
+def test_report_has_both_faults(engine: Engine) -> None:
+    """The report contains the error of the list and the error that ended the pass later."""
+    with world(engine, delays=SLOW, faults=SILENT) as env:
+        create_due_jobs(env, 3)
 
         def fail(path: str) -> None:
             raise (
@@ -98,36 +87,33 @@ def test_both_faults_are_told(engine: Engine) -> None:
                 else TwilioBusyError(60)
             )
 
-        here.rest.mishap = fail
-        report = reconcile(here.context)
+        env.rest.mishap = fail
+        report = reconcile(env.context)
         assert report.fault == f"The list of jobs was not read: 500. {TwilioBusyError(60)}"
         assert report.wait == 60
 
 
 @pytest.mark.own_database
-def test_a_database_that_is_away_ends_the_pass(
-    engine: Engine, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Without it nothing can be asked, nor said."""
-    with world(engine, delays=SLOW, faults=SILENT) as here:
-        _known(here, 3)
+def test_unavailable_database_ends_the_pass(engine: Engine) -> None:
+    """A pass without its database reports the failure and makes no call."""
+    with world(engine, delays=SLOW, faults=SILENT) as env:
+        create_due_jobs(env, 3)
         with engine.connect() as connection:
             connection.execute(text("DROP TABLE watches"))
-        monkeypatch.setattr(context, "REQUEST_SECONDS", 0.2)
-        report = reconcile(here.context)
+        report = reconcile(replace(env.context, query_timeout_seconds=0.2))
         assert str(report.fault).startswith("The database did not answer")
-        assert here.rest.fetched() == []
+        assert env.rest.fetched() == []
 
 
-def _lives_until_the_first_page(here: World) -> context.ReconcileContext:
-    """Return the desk of a process that is told to end while the list is read."""
-    return replace(here.context, is_stopping=lambda: bool(here.rest.asked))
+def _stop_after_the_first_page(env: World) -> ReconcileContext:
+    """Return the context of a process that is terminated while it reads the list."""
+    return replace(env.context, is_stopping=lambda: bool(env.rest.asked))
 
 
-def test_a_process_that_is_told_to_end_has_not_failed(engine: Engine) -> None:
-    """A list that is left half read is taken up by the next pass, and nothing was wrong."""
-    with world(engine, faults=SILENT) as here:
-        here.create(150)
-        report = run_pass(_lives_until_the_first_page(here))
+def test_terminated_pass_has_not_failed(engine: Engine) -> None:
+    """A half-read list is continued by the next pass and is no error."""
+    with world(engine, faults=SILENT) as env:
+        env.create(150)
+        report = run_pass(_stop_after_the_first_page(env))
         assert (report.checked, report.listed) == (100, False)
         assert (report.fault, report.has_failed) == (None, False)

@@ -1,4 +1,4 @@
-"""Hundreds of jobs, a careless Twilio, one pass: what is missing is known or got back."""
+"""One pass over hundreds of jobs whose callbacks Twilio loses, repeats and reorders."""
 
 import pytest
 from flask import Flask
@@ -11,40 +11,38 @@ from receiver.store.completeness.missing import missing_jobs
 from tests.support.environment import serve_app
 from tests.support.world import world
 
-JOBS, MANY_JOBS = 500, 2000
-TROUBLE = Faults(lost=0.05, duplicated=0.1, reordered=0.2)
+JOB_COUNT, THOROUGH_JOB_COUNT = 500, 2000
+UNRELIABLE = Faults(lost=0.05, duplicated=0.1, reordered=0.2)
 
 
 @pytest.fixture
 def environ(environ: dict[str, str]) -> dict[str, str]:
-    """Let the service take its origin from the request: it is on a port of its own."""
+    """Take the origin from each request: the test server has a random port."""
     return environ | {"PUBLIC_URL": ""}
 
 
-def test_after_one_pass_everything_is_known(
-    app: Flask, engine: Engine, *, is_thorough: bool
-) -> None:
-    """Every job has its final status; the lost ones are back or named, and counted exactly."""
-    jobs = MANY_JOBS if is_thorough else JOBS
+def test_one_pass_completes_the_store(app: Flask, engine: Engine, *, is_thorough: bool) -> None:
+    """Every job has its final status; each lost transcript is fetched or reported as missing."""
+    jobs = THOROUGH_JOB_COUNT if is_thorough else JOB_COUNT
     with (
         serve_app(app) as origin,
-        world(engine, callback_url=f"{origin}/callbacks/transcription", faults=TROUBLE) as here,
+        world(engine, callback_url=f"{origin}/callbacks/transcription", faults=UNRELIABLE) as env,
     ):
-        stored = here.create(jobs // 2)
-        others = here.create(jobs // 2, stored=False)
-        here.simulator.finish()
-        lost = set(here.simulator.event_log.job_ids("lost"))
-        assert len(here.statuses()) == jobs - len(lost)
+        stored = env.create(jobs // 2)
+        others = env.create(jobs // 2, stored=False)
+        env.simulator.finish()
+        lost = set(env.simulator.event_log.job_ids("lost"))
+        assert len(env.statuses()) == jobs - len(lost)
         assert lost & set(stored)
         assert lost & set(others)
 
-        report = reconcile(here.context)
+        report = reconcile(env.context)
 
-        assert set(here.statuses().values()) == {"COMPLETED"}
+        assert set(env.statuses().values()) == {"COMPLETED"}
         assert report.found == len(lost)
         assert report.fetched_back == len(lost & set(stored))
         assert not report.has_failed
-        now = here.context.clock()
+        now = env.context.clock()
         with engine.connect() as connection:
             figures = completeness(connection, now)
             named = {job["id"] for job in missing_jobs(connection, now, limit=jobs)}
@@ -54,9 +52,9 @@ def test_after_one_pass_everything_is_known(
         assert (figures.awaiting, figures.replaced) == (0, 0)
         assert figures.since == now
 
-        asked = len(here.rest.asked)
-        here.simulator.advance(60)
-        again = reconcile(here.context)
+        call_count = len(env.rest.asked)
+        env.simulator.advance(60)
+        again = reconcile(env.context)
         assert again.listed
         assert (again.found, again.changed, again.fetched_back) == (0, 0, 0)
-        assert len(here.rest.asked) - asked <= jobs // 100 + 1
+        assert len(env.rest.asked) - call_count <= jobs // 100 + 1

@@ -1,4 +1,4 @@
-"""A CSV file as submissions: what it may hold, and how its faults are told."""
+"""CSV files of submissions: what a file may contain, and how its faults are reported."""
 
 import csv
 import io
@@ -15,17 +15,17 @@ from tests.schemas.test_submission import CONFIGURATION, JANE, RECORDING, SMITH
 HEADER = "transcriptionConfigurationId,sourceId,mediaUrl,audioStartedAt,participants"
 
 
-def read(*lines: str) -> Sheet:
+def _read(*lines: str) -> Sheet:
     """Read the lines under a header that has all columns."""
     return read_rows(io.StringIO("\r\n".join([HEADER, *lines]), newline=""))
 
 
 def test_each_line_is_a_job() -> None:
-    """Empty cells aren't given, participants are JSON, and a quoted cell may span lines."""
-    people = f'"[{{""audioChannelIndex"": 1,\n""name"": ""{JANE["name"]}""}}]"'
-    sheet = read(
+    """Empty cells are omitted, participants are JSON, and a quoted cell may span lines."""
+    participants = f'"[{{""audioChannelIndex"": 1,\n""name"": ""{JANE["name"]}""}}]"'
+    sheet = _read(
         f"{CONFIGURATION},{RECORDING},,,",
-        f"{CONFIGURATION},,https://example.com/a.wav,2026-03-10T19:42:16Z,{people}",
+        f"{CONFIGURATION},,https://example.com/a.wav,2026-03-10T19:42:16Z,{participants}",
         f"{CONFIGURATION},,https://example.com/b.wav,,",
     )
     assert (sheet.faults, sheet.repeated) == ([], [])
@@ -36,8 +36,8 @@ def test_each_line_is_a_job() -> None:
     ]
 
 
-def test_columns_may_be_few_and_in_any_order() -> None:
-    """Only the configuration's is required."""
+def test_columns_may_be_omitted_and_reordered() -> None:
+    """Only the column of the configuration is required."""
     text = f"sourceId,transcriptionConfigurationId\n{RECORDING},{CONFIGURATION}\n"
     assert len(read_rows(io.StringIO(text)).rows) == 1
 
@@ -51,16 +51,16 @@ def test_columns_may_be_few_and_in_any_order() -> None:
         ("transcriptionConfigurationId,sourceId,sourceId", "a column is repeated"),
     ],
 )
-def test_a_header_that_is_wrong(header: str, fault: str) -> None:
-    """It is told, and nothing below is looked at."""
+def test_invalid_header_is_the_only_fault(header: str, fault: str) -> None:
+    """After an invalid header no row is read."""
     sheet = read_rows(io.StringIO(f"{header}\n1,2,3\n"))
     assert [fault in text for text in sheet.faults] == [True]
     assert sheet.rows == []
 
 
-def test_all_faults_are_told_with_their_lines() -> None:
-    """One line's fault doesn't hide another's."""
-    sheet = read(
+def test_all_faults_have_line_numbers() -> None:
+    """The faults of all lines are reported, each with its line number."""
+    sheet = _read(
         f"{CONFIGURATION},{RECORDING},,,",
         "calls,,,yesterday,",
         f"{CONFIGURATION},{RECORDING},,,{{",
@@ -79,24 +79,24 @@ def test_all_faults_are_told_with_their_lines() -> None:
 
 
 @pytest.mark.parametrize("line", ['a,"b', 'a,"b"c', f"{CONFIGURATION},{'a' * 200_000}"])
-def test_what_is_no_csv_is_told(line: str) -> None:
-    """A quote without its end and a cell without bound are faults of a line."""
-    [fault] = read(line).faults
+def test_invalid_csv_is_a_fault_of_its_line(line: str) -> None:
+    """An unclosed quote and an oversized cell are faults of their line."""
+    [fault] = _read(line).faults
     assert fault.startswith("line ")
     assert "not readable" in fault
 
 
-def test_the_same_job_twice_is_one() -> None:
-    """A line that asks for the same again is told of and left out."""
+def test_repeated_line_is_one_job() -> None:
+    """A line that repeats an earlier request is listed as repeated and not as a row."""
     line = f"{CONFIGURATION},{RECORDING},,,"
-    sheet = read(line, line, line)
+    sheet = _read(line, line, line)
     assert [row.line for row in sheet.rows] == [2]
     assert [row.line for row in sheet.repeated] == [3, 4]
     assert {row.key for row in sheet.repeated} == {sheet.rows[0].key}
 
 
-def test_the_key_is_the_requests() -> None:
-    """It is the same however the request is written, and another for every other request."""
+def test_key_is_derived_from_the_request() -> None:
+    """Two forms of the same request have the same key; another request has another key."""
     request = {"configuration_id": CONFIGURATION, "source_id": RECORDING}
     assert key_of(request) == key_of(dict(reversed(request.items())) | {"media_url": None})
     assert key_of(request) != key_of(request | {"source_id": "RE" + "0" * 32})
@@ -104,8 +104,8 @@ def test_the_key_is_the_requests() -> None:
 
 
 @given(st.lists(st.lists(st.text(max_size=20), max_size=6), max_size=6))
-def test_whatever_a_file_holds_its_faults_are_told(rows: list[list[str]]) -> None:
-    """No cells make the reader fail."""
+def test_no_cells_raise(rows: list[list[str]]) -> None:
+    """Any invalid cells are reported as faults of lines."""
     text = io.StringIO(newline="")
     csv.writer(text).writerows([HEADER.split(","), *rows])
     sheet = read_rows(io.StringIO(text.getvalue(), newline=""))
@@ -113,7 +113,7 @@ def test_whatever_a_file_holds_its_faults_are_told(rows: list[list[str]]) -> Non
     assert sheet.rows == []
 
 
-def test_smith_may_be_alone() -> None:
-    """One participant is enough for the form."""
-    people = f'"[{{""audioChannelIndex"": {SMITH["audioChannelIndex"]}}}]"'
-    assert len(read(f"{CONFIGURATION},{RECORDING},,,{people}").rows) == 1
+def test_single_participant_is_valid() -> None:
+    """A row with one participant is valid."""
+    participants = f'"[{{""audioChannelIndex"": {SMITH["audioChannelIndex"]}}}]"'
+    assert len(_read(f"{CONFIGURATION},{RECORDING},,,{participants}").rows) == 1

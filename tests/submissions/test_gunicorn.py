@@ -1,4 +1,4 @@
-"""Submitting under gunicorn: within the request's deadline, and past a crash."""
+"""Submissions under gunicorn: the deadline of a request, and a crash of a worker."""
 
 import signal
 import socket
@@ -25,14 +25,13 @@ from tests.support.simulator.account import ACCOUNT, BY_RECORDING, simulated
 
 WRITER = ("writer", "writer-secret")
 
-
-# Long enough to ask Twilio and to say that it did not answer.
+# Long enough to call Twilio and to report that it did not answer.
 REQUEST_SECONDS = 3.0
 
 
 @pytest.fixture(scope="module")
 def twilio_port() -> int:
-    """Return the port on which each test is Twilio in its own way."""
+    """Return the port on which each test serves its own Twilio."""
     return free_port()
 
 
@@ -53,8 +52,8 @@ def web(
 
 
 @pytest.fixture
-def silent(twilio_port: int) -> Iterator[socket.socket]:
-    """Yield a listener that takes connections in and says nothing."""
+def silent_twilio(twilio_port: int) -> Iterator[socket.socket]:
+    """Yield a listener that accepts connections and sends nothing."""
     with socket.create_server(("127.0.0.1", twilio_port)) as listener:
         yield listener
 
@@ -69,8 +68,8 @@ def _create(web: WebServer, *, key: str | None = None) -> requests.Response:
     )
 
 
-def test_a_job_is_submitted(web: WebServer, twilio_port: int) -> None:
-    """The production server submits a job, and its log names the job and no secret."""
+def test_job_is_submitted(web: WebServer, twilio_port: int) -> None:
+    """The production server submits a job, and its log contains the job's id and no secret."""
     with serve(simulated(), port=twilio_port) as twilio:
         response = _create(web)
         assert response.status_code == 202, response.text
@@ -82,44 +81,42 @@ def test_a_job_is_submitted(web: WebServer, twilio_port: int) -> None:
     assert "writer-secret" not in logged
 
 
-@pytest.mark.usefixtures("silent")
-def test_a_silent_twilio_is_given_up(web: WebServer) -> None:
-    """503 before the client loses patience, with the key in the header and in the text."""
+@pytest.mark.usefixtures("silent_twilio")
+def test_silent_twilio_is_a_503(web: WebServer) -> None:
+    """If Twilio sends nothing, the client gets a 503 with the key in the header and the text."""
     response = _create(web)
     assert response.status_code == 503
     key = response.headers["Idempotency-Key"]
     assert key in response.json()["detail"]
 
 
-@pytest.mark.parametrize("begin", [HEAD, BODY], ids=["head", "body"])
-def test_a_twilio_that_drips_is_given_up(web: WebServer, twilio_port: int, begin: bytes) -> None:
-    """Each byte comes in time, the whole never would; the answer is ours, with the key."""
-    with serve_dripping(begin, port=twilio_port):
+@pytest.mark.parametrize("start", [HEAD, BODY], ids=["head", "body"])
+def test_endless_answer_of_twilio_is_a_503(web: WebServer, twilio_port: int, start: bytes) -> None:
+    """If Twilio's answer never ends, the client gets a 503 with the key."""
+    with serve_dripping(start, port=twilio_port):
         response = _create(web)
     assert (response.status_code, "Twilio did not" in response.json()["detail"]) == (503, True)
     assert response.headers["Idempotency-Key"] in response.json()["detail"]
 
 
-def test_a_database_that_hangs_leaves_the_answer_to_us(
-    web: WebServer, module_database: str
-) -> None:
-    """503 with the key, just before the request's deadline would end it without."""
+def test_blocked_database_is_a_503_with_the_key(web: WebServer, module_database: str) -> None:
+    """If the database blocks, the client gets a 503 with the key just before the deadline."""
     with psycopg.connect(module_database) as holder:
         holder.execute("LOCK TABLE submissions")
-        response = _create(web, key="key-of-the-hanging")
+        response = _create(web, key="key-of-the-blocked")
     assert (response.status_code, response.headers["Idempotency-Key"]) == (
         503,
-        "key-of-the-hanging",
+        "key-of-the-blocked",
     )
-    assert "key-of-the-hanging" in response.json()["detail"]
+    assert "key-of-the-blocked" in response.json()["detail"]
 
 
-def test_a_worker_that_dies_leaves_the_intent(web: WebServer, twilio_port: int) -> None:
-    """A worker is killed while it asks Twilio; a repeat with the key makes the job."""
+def test_intent_outlives_a_killed_worker(web: WebServer, twilio_port: int) -> None:
+    """After a worker is killed during its call to Twilio, a repeat with the key makes one job."""
     with (
-        socket.create_server(("127.0.0.1", twilio_port)) as silent,
-        _begun(web) as client,
-        _asked(silent),
+        socket.create_server(("127.0.0.1", twilio_port)) as listener,
+        _send_request(web) as client,
+        _accept_call(listener),
     ):
         for worker in psutil.Process(web.child.process.pid).children(recursive=True):
             worker.send_signal(signal.SIGKILL)
@@ -129,16 +126,16 @@ def test_a_worker_that_dies_leaves_the_intent(web: WebServer, twilio_port: int) 
         assert len(twilio.simulator.job_store.newest_first()) == 1
 
 
-def _asked(silent: socket.socket) -> socket.socket:
-    """Return the connection on which Twilio is being asked."""
-    silent.settimeout(TIMEOUT_SECONDS)
+def _accept_call(listener: socket.socket) -> socket.socket:
+    """Return the connection on which Twilio is called."""
+    listener.settimeout(TIMEOUT_SECONDS)
 
-    return silent.accept()[0]
+    return listener.accept()[0]
 
 
-def _begun(web: WebServer) -> socket.socket:
-    """Send a request, and return the connection on which its answer is awaited."""
-    begun = requests.Request(
+def _send_request(web: WebServer) -> socket.socket:
+    """Send a request, and return the connection that waits for the answer."""
+    request = requests.Request(
         "POST",
         f"{web.url}/v3/Transcriptions",
         json=BY_RECORDING,
@@ -146,9 +143,9 @@ def _begun(web: WebServer) -> socket.socket:
         headers={"Idempotency-Key": "key-of-the-killed"},
     ).prepare()
     connection = web.connect()
-    head = "".join(f"{name}: {value}\r\n" for name, value in begun.headers.items())
-    body = begun.body
+    head = "".join(f"{name}: {value}\r\n" for name, value in request.headers.items())
+    body = request.body
     assert isinstance(body, bytes)
-    connection.sendall(f"POST {begun.path_url} HTTP/1.1\r\nHost: x\r\n{head}\r\n".encode() + body)
+    connection.sendall(f"POST {request.path_url} HTTP/1.1\r\nHost: x\r\n{head}\r\n".encode() + body)
 
     return connection

@@ -1,4 +1,4 @@
-"""POST /v3/Transcriptions?check=true: a look before Twilio is asked."""
+"""POST /v3/Transcriptions?check=true: the file is checked before the job is submitted."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,19 +8,15 @@ import requests
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from app import create_app
 from receiver.preflight import check
-from receiver.services import services_of
 from receiver.simulator.configurations import CALLBACK_ONLY
 from receiver.simulator.server import SimulatorServer, serve
 from tests.support.media import audio_files
 from tests.support.media.server import OPEN_POLICY, Answer, Server, serving
 from tests.support.server import CONNECTION_CLOSE, TIMEOUT_SECONDS, web_server
-from tests.support.simulator.account import ACCOUNT, BY_RECORDING, simulated
+from tests.support.simulator.account import BY_RECORDING, simulated
 from tests.support.stored_callbacks import json_of
-
-WRITER = ("writer", "writer-secret")
-SETTINGS = {"API_KEYS": "writer:writer-secret:write", "TWILIO_ACCOUNT_SID": ACCOUNT}
+from tests.support.submitting import SETTINGS, WRITER, open_app
 
 
 @pytest.fixture
@@ -32,15 +28,14 @@ def twilio() -> Iterator[SimulatorServer]:
 
 @pytest.fixture
 def client(environ: dict[str, str], twilio: SimulatorServer) -> Iterator[FlaskClient]:
-    """Yield a client of the service before the simulated Twilio."""
-    app = create_app(environ | SETTINGS | {"TWILIO_BASE_URL": twilio.url})
-    yield app.test_client()
-    services_of(app).engine.dispose()
+    """Yield a client of the service, which calls the simulated Twilio."""
+    with open_app(environ | SETTINGS, twilio.url) as app:
+        yield app.test_client()
 
 
 @pytest.fixture
 def media(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
-    """Yield a server of files, which the gate lets through though it is on the loopback."""
+    """Yield a file server, which the address policy allows although it is on loopback."""
     monkeypatch.setattr(check, "AddressPolicy", lambda: OPEN_POLICY)
     answers = {
         "/good.wav": Answer(audio_files.wav(3)),
@@ -58,16 +53,16 @@ def by_url(url: str) -> dict[str, str]:
 def create(
     client: FlaskClient, document: dict[str, str], query: str = "check=true", key: str = "key-1"
 ) -> TestResponse:
-    """Ask for a transcription."""
+    """Request a transcription."""
     headers = {"Idempotency-Key": key}
 
     return client.post(f"/v3/Transcriptions?{query}", json=document, headers=headers, auth=WRITER)
 
 
-def test_what_would_fail_is_not_submitted(
+def test_invalid_file_is_not_submitted(
     client: FlaskClient, media: Server, twilio: SimulatorServer
 ) -> None:
-    """422 with the code of the first fault, each fault pointing at the mediaUrl."""
+    """A 422 has the code of the first fault, and each fault points at the mediaUrl."""
     response = create(client, by_url(media.url("/bad.wav")))
     assert response.status_code == 422
     assert response.content_type == "application/problem+json"
@@ -77,29 +72,29 @@ def test_what_would_fail_is_not_submitted(
     assert twilio.simulator.job_store.newest_first() == []
 
 
-def test_what_is_sound_is_submitted(
+def test_valid_file_is_submitted(
     client: FlaskClient, media: Server, twilio: SimulatorServer
 ) -> None:
-    """It is a submission like any other then."""
+    """After a successful check the job is submitted as usual."""
     assert create(client, by_url(media.url("/good.wav"))).status_code == 202
     assert len(twilio.simulator.job_store.newest_first()) == len(media.asked) == 1
 
 
 @pytest.mark.parametrize("query", ["", "check=false", "else=true"])
-def test_nobody_looks_unasked(client: FlaskClient, media: Server, query: str) -> None:
-    """Without `check=true` the file isn't asked for."""
+def test_file_is_not_checked_by_default(client: FlaskClient, media: Server, query: str) -> None:
+    """Without `check=true` the file isn't requested."""
     assert create(client, by_url(media.url("/bad.wav")), query).status_code == 202
     assert media.asked == []
 
 
-def test_a_recording_needs_no_look(client: FlaskClient, media: Server) -> None:
-    """It is Twilio's own."""
+def test_recording_is_not_checked(client: FlaskClient, media: Server) -> None:
+    """A Recording is Twilio's own, so no file is requested."""
     assert create(client, BY_RECORDING).status_code == 202
     assert media.asked == []
 
 
-def test_a_repeat_is_answered_as_the_first_time(client: FlaskClient, media: Server) -> None:
-    """What Twilio has taken isn't looked at again: the file may be gone since."""
+def test_repeat_gets_the_same_answer_without_a_check(client: FlaskClient, media: Server) -> None:
+    """The file of an accepted job isn't checked again, because it may have been deleted."""
     document = by_url(media.url("/good.wav"))
     first = create(client, document)
     media.answers["/good.wav"] = Answer(status=404)
@@ -109,15 +104,15 @@ def test_a_repeat_is_answered_as_the_first_time(client: FlaskClient, media: Serv
 
 
 @pytest.mark.parametrize("query", ["check=yes", "check=", "check=true&check=true"])
-def test_a_query_that_makes_no_sense_is_refused(client: FlaskClient, query: str) -> None:
-    """400 points at the parameter."""
+def test_invalid_query_is_refused(client: FlaskClient, query: str) -> None:
+    """An invalid `check` is a 400 that points at the parameter."""
     response = create(client, BY_RECORDING, query)
     assert response.status_code == 400
     assert json_of(response)["errors"][0]["pointer"] == "/check"
 
 
-def test_the_production_server_asks_nothing_inside(migrated: str, tmp_path: Path) -> None:
-    """Under gunicorn a loopback address is refused (17551), unasked, and stays out of the log."""
+def test_production_server_calls_no_private_address(migrated: str, tmp_path: Path) -> None:
+    """Under gunicorn a loopback address is refused (17551), not called and not logged."""
     log = tmp_path / "log"
     with serve(simulated()) as twilio, serving({"/good.wav": Answer(audio_files.wav(3))}) as server:
         settings = SETTINGS | {"TWILIO_BASE_URL": twilio.url}

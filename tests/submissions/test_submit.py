@@ -1,4 +1,4 @@
-"""Submitting: whatever is cut short, there is one job in the end, and it is known."""
+"""Submitting a job: after any interruption there is one job, and it is stored."""
 
 import json
 from collections.abc import Callable
@@ -33,8 +33,8 @@ REQUEST = SubmissionSchema().load(
 )
 
 
-class Died(BaseException):
-    """The process ends here, as SIGKILL ends it: nothing of ours catches it."""
+class CrashError(BaseException):
+    """Simulates SIGKILL: no code of the service catches it."""
 
 
 def _submit(
@@ -55,7 +55,7 @@ def _job(engine: Engine) -> read.Row | None:
         return read.transcription(connection, JOB)
 
 
-def _once(scripted_twilio: Scripted) -> None:
+def _make_one_job_per_key(scripted_twilio: Scripted) -> None:
     """Let Twilio make one job for each key, as it does."""
     made: dict[str, Response] = {}
 
@@ -66,26 +66,26 @@ def _once(scripted_twilio: Scripted) -> None:
     scripted_twilio.answers(reply)
 
 
-def test_the_intent_is_there_before_twilio_is_asked(
+def test_intent_is_committed_before_twilio_is_called(
     engine: Engine, twilio_client: Twilio, scripted_twilio: Scripted
 ) -> None:
-    """When the request arrives at Twilio, its key and what it asks for are committed."""
-    seen: list[Submission] = []
+    """When Twilio receives the request, its key and content are committed."""
+    stored: list[Submission] = []
 
-    def look(_: Request) -> Response:
-        seen.extend(_unanswered(engine))
+    def read_stored(_: Request) -> Response:
+        stored.extend(_unanswered(engine))
         return accepted()
 
-    scripted_twilio.answers(look)
+    scripted_twilio.answers(read_stored)
     _submit(engine, twilio_client)
-    [intent] = seen
+    [intent] = stored
     [asked] = scripted_twilio.asked
     assert intent.idempotency_key == asked.headers["Idempotency-Key"] == "key-1"
     assert json.loads(intent.request) == asked.json
     assert intent.submitted_by == "reader"
 
 
-def test_the_job_is_pending_and_can_be_read(
+def test_submitted_job_is_stored_as_pending(
     engine: Engine, twilio_client: Twilio, scripted_twilio: Scripted
 ) -> None:
     """After Twilio's answer the job is stored, and the submission names it."""
@@ -99,39 +99,39 @@ def test_the_job_is_pending_and_can_be_read(
     assert _unanswered(engine) == []
 
 
-def test_a_callback_may_overtake_the_answer(
+def test_callback_may_arrive_before_the_answer(
     engine: Engine, twilio_client: Twilio, scripted_twilio: Scripted
 ) -> None:
-    """The job is completed then, and what the submission was answered is still PENDING."""
+    """The job is completed then, and the answer to the submission is still PENDING."""
 
-    def overtaken(_: Request) -> Response:
+    def answer_after_the_callback(_: Request) -> Response:
         call_back(engine, callback(JOB, sentences=[{"text": "Hi."}]))
         return accepted()
 
-    scripted_twilio.answers(overtaken)
+    scripted_twilio.answers(answer_after_the_callback)
     submission = _submit(engine, twilio_client)
     job = _job(engine)
     assert job
     assert (job["status"], job["sentences"]) == ("COMPLETED", 1)
     with engine.connect() as connection:
-        told = outbox.job_as_accepted(connection, submission)
-    assert told
-    assert (told["status"], told["sentences"]) == ("PENDING", None)
+        accepted_job = outbox.job_as_accepted(connection, submission)
+    assert accepted_job
+    assert (accepted_job["status"], accepted_job["sentences"]) == ("PENDING", None)
 
 
-def test_a_repeat_gets_the_answer_without_asking(
+def test_repeat_makes_no_call(
     engine: Engine, twilio_client: Twilio, scripted_twilio: Scripted
 ) -> None:
-    """The same key and request ask Twilio once."""
+    """The same key and request call Twilio once."""
     scripted_twilio.answers(accepted())
     assert _submit(engine, twilio_client) == _submit(engine, twilio_client)
     assert len(scripted_twilio.asked) == 1
 
 
-def test_a_key_is_for_one_request(
+def test_key_belongs_to_one_request(
     engine: Engine, twilio_client: Twilio, scripted_twilio: Scripted
 ) -> None:
-    """With another request it is refused here, and Twilio isn't asked."""
+    """A key with another request is refused without a call to Twilio."""
     scripted_twilio.answers(accepted())
     _submit(engine, twilio_client)
     with pytest.raises(KeyReusedError):
@@ -139,45 +139,47 @@ def test_a_key_is_for_one_request(
     assert len(scripted_twilio.asked) == 1
 
 
-def _dying(function: Callable[..., Any], *, after: bool) -> Callable[..., Any]:
-    def dies(*args: Any, **kwargs: Any) -> Any:
+def _crashing(function: Callable[..., Any], *, after: bool) -> Callable[..., Any]:
+    """Return the function with a crash before or after it."""
+
+    def crash(*args: Any, **kwargs: Any) -> Any:
         if after:
             function(*args, **kwargs)
-        raise Died
+        raise CrashError
 
-    return dies
+    return crash
 
 
 @pytest.mark.parametrize(
-    ("where", "name", "after"),
+    ("target", "name", "after"),
     [
-        (Twilio, "create", False),  # the intent is committed, Twilio isn't asked
-        (Twilio, "create", True),  # Twilio took it, nobody here knows
+        (Twilio, "create", False),  # the intent is committed, Twilio isn't called
+        (Twilio, "create", True),  # Twilio made the job, its answer isn't stored
         (submitting, "record_response", False),
         (submitting, "record_response", True),  # the job is stored, the submission isn't marked
         (outbox, "mark_accepted", False),
-        (outbox, "mark_accepted", True),  # all is done, but nobody was told
+        (outbox, "mark_accepted", True),  # all is stored, but the client has no answer
     ],
 )
-@pytest.mark.parametrize("by", ["repeat", "reconciler"])
-def test_a_crash_neither_loses_nor_doubles(
+@pytest.mark.parametrize("resumed_by", ["repeat", "reconciler"])
+def test_crash_leaves_one_job(
     *,
     engine: Engine,
     twilio_client: Twilio,
     scripted_twilio: Scripted,
     monkeypatch: pytest.MonkeyPatch,
-    where: Any,
+    target: Any,
     name: str,
     after: bool,
-    by: str,
+    resumed_by: str,
 ) -> None:
-    """Wherever it dies, a repeat or whoever finds it unanswered ends with one and the same job."""
-    _once(scripted_twilio)
+    """After a crash at any step, a repeat or a reconciler ends with the same single job."""
+    _make_one_job_per_key(scripted_twilio)
     with monkeypatch.context() as patched:
-        patched.setattr(where, name, _dying(getattr(where, name), after=after))
-        with pytest.raises(Died):
+        patched.setattr(target, name, _crashing(getattr(target, name), after=after))
+        with pytest.raises(CrashError):
             _submit(engine, twilio_client)
-    if by == "reconciler":
+    if resumed_by == "reconciler":
         for submission in _unanswered(engine):
             resume(engine, twilio_client, submission)
     submission = _submit(engine, twilio_client)
@@ -189,10 +191,10 @@ def test_a_crash_neither_loses_nor_doubles(
         assert connection.exec_driver_sql("SELECT count(*) FROM events").scalar() == 1
 
 
-def test_no_answer_leaves_it_unanswered(
+def test_submission_without_an_answer_stays_open(
     engine: Engine, twilio_client: Twilio, scripted_twilio: Scripted
 ) -> None:
-    """Nobody knows whether it was taken, and a repeat finds out."""
+    """Without an answer it is unknown whether there is a job; a repeat finds out."""
     scripted_twilio.answers(Response(status=500), accepted())
     with pytest.raises(TwilioUnavailableError):
         _submit(engine, twilio_client)
@@ -208,14 +210,14 @@ def test_no_answer_leaves_it_unanswered(
         (answer({}, 429, Retry_After="1"), TwilioBusyError),
     ],
 )
-def test_what_was_not_taken_is_not_taken_up(
+def test_refused_submission_is_not_resumed(
     engine: Engine,
     twilio_client: Twilio,
     scripted_twilio: Scripted,
     reply: Response,
     error: type[Exception],
 ) -> None:
-    """A refusal ends it, until its submitter asks again."""
+    """A refused submission is not resumed, but its submitter may repeat it."""
     scripted_twilio.answers(reply, accepted())
     with pytest.raises(error):
         _submit(engine, twilio_client)
@@ -224,22 +226,22 @@ def test_what_was_not_taken_is_not_taken_up(
 
 
 @pytest.mark.parametrize("reply", [problem(403, 20003), answer({}, 429)])
-def test_what_may_have_been_taken_before_is_left_open(
+def test_refusal_after_an_unanswered_request_leaves_it_open(
     engine: Engine, twilio_client: Twilio, scripted_twilio: Scripted, reply: Response
 ) -> None:
-    """That Twilio refuses us now says nothing of the first ask, and somebody has to find out."""
+    """A later refusal doesn't show whether the first request made a job."""
     scripted_twilio.answers(Response(status=500), reply, accepted())
     for _ in range(2):
         with pytest.raises((TwilioUnavailableError, TwilioBusyError, TwilioRefusedError)):
             _submit(engine, twilio_client)
-    [left] = _unanswered(engine)
-    assert resume(engine, twilio_client, left).job_id == JOB
+    [submission] = _unanswered(engine)
+    assert resume(engine, twilio_client, submission).job_id == JOB
 
 
-def test_a_refused_request_can_be_mended(
+def test_refused_request_can_be_corrected(
     engine: Engine, twilio_client: Twilio, scripted_twilio: Scripted
 ) -> None:
-    """Under the same key, which stands for no job yet."""
+    """After a refusal the key has no job yet, so a corrected request may use it."""
     scripted_twilio.answers(problem(400, 17530), accepted())
     with pytest.raises(TwilioRefusedError):
         _submit(engine, twilio_client)
@@ -248,10 +250,10 @@ def test_a_refused_request_can_be_mended(
     assert scripted_twilio.asked[-1].json["sourceId"] == other
 
 
-def test_an_answer_that_makes_no_sense_is_kept(
+def test_unusable_answer_is_stored(
     engine: Engine, twilio_client: Twilio, scripted_twilio: Scripted
 ) -> None:
-    """It isn't asked for again, for Twilio took it; what is known of the job is told."""
+    """After an unusable answer Twilio isn't called again, because it has made a job."""
     scripted_twilio.answers(answer({"transcription": {"id": JOB}}, 202))
     submission = _submit(engine, twilio_client)
     assert submission.job_id == JOB
@@ -263,7 +265,7 @@ def test_an_answer_that_makes_no_sense_is_kept(
 
 
 def test_new_keys_are_uuids_of_version_7() -> None:
-    """They differ, they begin with the time in milliseconds, and so they sort by it."""
+    """New keys are distinct and start with the time in milliseconds, so they sort by time."""
     before = datetime.now(UTC)
     keys = [UUID(uuid7()) for _ in range(100)]
     assert len(set(keys)) == 100

@@ -1,1 +1,1 @@
-"""Tests of receiver/twilio."""
+"""Tests of the client of Twilio's API."""

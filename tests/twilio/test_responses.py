@@ -1,4 +1,4 @@
-"""What Twilio answers, whatever it answers."""
+"""Parsing of Twilio's responses."""
 
 import json
 from contextlib import suppress
@@ -25,12 +25,12 @@ problems = st.fixed_dictionaries(
 @given(
     status=st.integers(100, 599),
     body=st.binary()
-    | documents.map(lambda it: json.dumps(it).encode())
-    | problems.map(lambda it: json.dumps(it).encode()),
+    | documents.map(lambda value: json.dumps(value).encode())
+    | problems.map(lambda value: json.dumps(value).encode()),
     retry_after=st.text(),
 )
-def test_every_answer_is_one_of_four(status: int, body: bytes, retry_after: str) -> None:
-    """It is a document, a refusal, `later`, or nothing that can be relied upon."""
+def test_every_response_is_one_of_four(status: int, body: bytes, retry_after: str) -> None:
+    """A response is a document, a refusal, a 429 or no usable answer."""
     answer = None
     with suppress(TwilioRefusedError, TwilioBusyError, TwilioUnavailableError):
         answer = parse_response(status, {"Retry-After": retry_after}, body)
@@ -54,37 +54,39 @@ def test_every_answer_is_one_of_four(status: int, body: bytes, retry_after: str)
     ],
 )
 def test_retry_after_in_seconds(text: str | None, seconds: float | None) -> None:
-    """A count is taken up to an hour, a moment that has passed is now, and the rest is nothing."""
+    """Seconds are accepted up to an hour, a past date is zero, and anything else is None."""
     assert parse_retry_after(text) == seconds
 
 
-def test_retry_after_at_a_moment() -> None:
-    """A date (RFC 9110, 10.2.3) is the time until then."""
-    moment = format_datetime(datetime.now(UTC) + timedelta(seconds=100), usegmt=True)
-    assert 90 < (parse_retry_after(moment) or 0) <= 100
+def test_retry_after_as_a_date() -> None:
+    """A date (RFC 9110, 10.2.3) gives the time until then."""
+    date = format_datetime(datetime.now(UTC) + timedelta(seconds=100), usegmt=True)
+    assert 90 < (parse_retry_after(date) or 0) <= 100
 
 
-def test_the_older_form_of_an_error() -> None:
-    """Where Twilio gives a `message`, that is the detail."""
+def test_older_form_of_an_error_is_read() -> None:
+    """The `message` of an older error is its detail."""
     body = b'{"code": 20404, "message": "Not found", "more_info": "x", "status": 404}'
     with pytest.raises(TwilioRefusedError) as caught:
         parse_response(404, {}, body)
     assert (caught.value.code, caught.value.detail) == (20404, "Not found")
 
 
-@pytest.mark.parametrize("told", ["bad \0 text", "bad \ud800 text"])
-def test_a_refusal_can_be_kept(told: str) -> None:
-    """What Postgres refuses in a text is not in what a refusal tells."""
-    fault = {"detail": told, "pointer": f"#/{told}"}
+@pytest.mark.parametrize("detail", ["bad \0 text", "bad \ud800 text"])
+def test_refusal_can_be_stored(detail: str) -> None:
+    """A refusal contains no text that Postgres rejects."""
+    fault = {"detail": detail, "pointer": f"#/{detail}"}
     with pytest.raises(TwilioRefusedError) as caught:
-        parse_response(400, {}, json.dumps({"code": 1, "detail": told, "errors": [fault]}).encode())
+        parse_response(
+            400, {}, json.dumps({"code": 1, "detail": detail, "errors": [fault]}).encode()
+        )
     error = caught.value
     texts = [error.detail, *error.errors[0].values()]
     assert all(is_storable(text) and text.endswith(" text") for text in texts)
 
 
 @pytest.mark.parametrize("status", [401, 403])
-def test_refused_credentials_need_no_form(status: int) -> None:
-    """Whoever says so, with these there is no asking."""
+def test_refused_credentials_need_no_problem_document(status: int) -> None:
+    """A 401 or 403 with any body is a refusal."""
     with pytest.raises(TwilioRefusedError):
         parse_response(status, {}, b"<html>")

@@ -23,25 +23,36 @@ MAX_ROWS_PER_STATEMENT = 10_000
 
 
 def refresh(
-    connection: Connection, *, account_id: str | None, grace: timedelta, at: datetime
+    connection: Connection,
+    *,
+    account_id: str | None,
+    grace: timedelta,
+    at: datetime,
+    max_rows: int = MAX_ROWS_PER_STATEMENT,
 ) -> bool:
     """Update the watches; return whether another call may have more to do.
 
-    No statement writes more than MAX_ROWS_PER_STATEMENT rows, so one call may not be enough.
+    No statement writes more than `max_rows` rows, so one call may not be enough.
     `account_id` limits the jobs to one account; None means all accounts. `grace` is how long a
     callback may take after its job has ended.
 
     A watch whose reason has changed starts again; one that was given up stays given up while its
     reason is the same. A watch that is no longer needed is deleted if it is due at the given time.
     """
-    written = [_watch_jobs(connection, reason, account_id, grace) for reason in PollReason]
-    written.append(_delete_unneeded(connection, account_id, at))
+    written = [
+        _watch_jobs(connection, reason, account_id, grace, max_rows) for reason in PollReason
+    ]
+    written.append(_delete_unneeded(connection, account_id, at, max_rows))
 
-    return max(written) == MAX_ROWS_PER_STATEMENT
+    return max(written) == max_rows
 
 
 def _watch_jobs(
-    connection: Connection, reason: PollReason, account_id: str | None, grace: timedelta
+    connection: Connection,
+    reason: PollReason,
+    account_id: str | None,
+    grace: timedelta,
+    max_rows: int,
 ) -> int:
     """Watch the jobs that must be polled for this reason and aren't yet; return their number."""
     due = case(
@@ -65,7 +76,7 @@ def _watch_jobs(
         .prefix_with("MATERIALIZED")
     )
     # In a fixed order, so that two reconcilers don't deadlock.
-    rows = select(unwatched).order_by(unwatched.c.id).limit(MAX_ROWS_PER_STATEMENT)
+    rows = select(unwatched).order_by(unwatched.c.id).limit(max_rows)
     given = insert(watches).from_select(["job_id", "need", "due_at"], rows)
     statement = given.on_conflict_do_update(
         index_elements=[_watch.job_id],
@@ -82,11 +93,11 @@ def _watch_jobs(
     return connection.execute(statement.execution_options(preserve_rowcount=True)).rowcount
 
 
-def _delete_unneeded(connection: Connection, account_id: str | None, at: datetime) -> int:
+def _delete_unneeded(
+    connection: Connection, account_id: str | None, at: datetime, max_rows: int
+) -> int:
     unneeded = (
-        select(_watch.job_id)
-        .where(_watch.due_at <= at, ~is_needed(account_id))
-        .limit(MAX_ROWS_PER_STATEMENT)
+        select(_watch.job_id).where(_watch.due_at <= at, ~is_needed(account_id)).limit(max_rows)
     )
     statement = delete(watches).where(_watch.job_id.in_(unneeded), _watch.due_at <= at)
 

@@ -1,1 +1,1 @@
-"""Tests of cli/callbacks."""
+"""Tests of the commands `callbacks …`."""

@@ -1,4 +1,4 @@
-"""Looking into the ledger of real callbacks."""
+"""The commands `callbacks list`, `show` and `body`."""
 
 import pytest
 from flask import Flask
@@ -11,27 +11,27 @@ from tests.support.environment import TOKEN
 
 ROUTE = "/callbacks/transcription"
 CALLED = f"https://user:hush@app.example.com{ROUTE}"
-RUBBISH = b"\x00\xffnot JSON"
+NOT_JSON = b"\x00\xffnot JSON"
 
 
 @pytest.fixture
-def ledger(twilio: Twilio) -> None:
-    """Take in one callback that is no JSON, and one for a job that lacks its status."""
-    twilio.call(RUBBISH)
+def quarantined(twilio: Twilio) -> None:
+    """Record a callback that is not JSON, and two deliveries of one without a status."""
+    twilio.call(NOT_JSON)
     twilio.call(b'{"id": "job_1", "accountId": "AC1"}')
     twilio.call(b'{"id": "job_1", "accountId": "AC1"}')
 
 
-@pytest.mark.usefixtures("ledger")
-def test_list_shows_what_was_quarantined(app: Flask) -> None:
-    """One line each, newest first, with job, deliveries and reason."""
+@pytest.mark.usefixtures("quarantined")
+def test_list_prints_quarantined_callbacks(app: Flask) -> None:
+    """`list` prints one line per callback, newest first, with job, deliveries and reason."""
     lines = run(app, "callbacks", "list", "--outcome", "quarantined").stdout.splitlines()
     assert len(lines) == 2
     assert all(word in lines[0] for word in ("quarantined", "x2", "job_1", "invalid"))
     assert all(word in lines[1] for word in ("quarantined", "x1", "undecodable"))
 
 
-@pytest.mark.usefixtures("ledger")
+@pytest.mark.usefixtures("quarantined")
 @pytest.mark.parametrize(
     ("options", "count"),
     [
@@ -44,24 +44,26 @@ def test_list_shows_what_was_quarantined(app: Flask) -> None:
         (("--limit", "1"), 1),
     ],
 )
-def test_list_filters(app: Flask, options: tuple[str, ...], count: int) -> None:
-    """Each filter alone lets through what it names."""
+def test_each_filter_selects_its_callbacks(
+    app: Flask, options: tuple[str, ...], count: int
+) -> None:
+    """Each filter of `list` selects the matching callbacks."""
     assert len(run(app, "callbacks", "list", *options).stdout.splitlines()) == count
 
 
-@pytest.mark.usefixtures("ledger")
-def test_show_and_body(app: Flask) -> None:
-    """`show` tells all but the body, and `body` prints its exact bytes."""
+@pytest.mark.usefixtures("quarantined")
+def test_show_omits_the_body(app: Flask) -> None:
+    """`show` prints everything but the body, and `body` prints its exact bytes."""
     listed = run(app, "callbacks", "list", "--reason", "undecodable").stdout
     number = listed.split()[0]
     shown = run(app, "callbacks", "show", number).stdout
     assert "undecodable" in shown
     assert "not JSON" not in shown.replace("is not JSON", "")
-    assert run(app, "callbacks", "body", number).stdout_bytes == RUBBISH
+    assert run(app, "callbacks", "body", number).stdout_bytes == NOT_JSON
 
 
-def test_an_unknown_callback_is_an_error(app: Flask) -> None:
-    """A number that no callback has ends with 1 and says so."""
+def test_unknown_callback_is_an_error(app: Flask) -> None:
+    """A number that no callback has is an error."""
     for command in ("show", "body"):
         result = run(app, "callbacks", command, "999")
         assert result.exit_code == 1
@@ -69,18 +71,18 @@ def test_an_unknown_callback_is_an_error(app: Flask) -> None:
 
 
 class TestCredentialsInTheUrl:
-    """PUBLIC_URL holds what the proxy asks of Twilio."""
+    """PUBLIC_URL contains a user and a password for the proxy."""
 
     @pytest.fixture
     def environ(self, environ: dict[str, str]) -> dict[str, str]:
-        """Put a user and a password before the host."""
+        """Set such a PUBLIC_URL."""
         return environ | {"PUBLIC_URL": CALLED.removesuffix(ROUTE)}
 
-    def test_show_keeps_them_to_itself(self, app: Flask, client: FlaskClient) -> None:
-        """The URL is told as it was called, but for them."""
-        url, headers = signing.callback(CALLED, TOKEN, RUBBISH)
+    def test_show_omits_credentials(self, app: Flask, client: FlaskClient) -> None:
+        """`show` prints the URL without user and password."""
+        url, headers = signing.callback(CALLED, TOKEN, NOT_JSON)
         path = ROUTE + url.removeprefix(CALLED)
-        assert client.post(path, data=RUBBISH, headers=headers).status_code == 204
+        assert client.post(path, data=NOT_JSON, headers=headers).status_code == 204
         shown = run(app, "callbacks", "show", "1").stdout
         assert f"https://app.example.com{path}" in shown
         assert "hush" not in shown

@@ -1,4 +1,4 @@
-"""`callbacks replay`, from the signed request over the mended cause to the readable job."""
+"""The command `callbacks replay`: it applies a quarantined callback after its cause is fixed."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -24,22 +24,22 @@ JOB = json.loads(COMPLETED)["id"]
 ACCOUNT = json.loads(COMPLETED)["accountId"]
 CALLBACKS = f"{PUBLIC_URL}/callbacks/transcription"
 OTHER = "AC" + "b" * 32
-ALL = ("callbacks", "replay", "--outcome", "quarantined")
+REPLAY_ALL = ("callbacks", "replay", "--outcome", "quarantined")
 
-Deploy = Callable[[str], Flask]
+StartApp = Callable[[str], Flask]
 
 
 @pytest.fixture
-def deploy(environ: dict[str, str]) -> Iterator[Deploy]:
-    """Yield what starts the application with another auth token, on the same database."""
+def start_app(environ: dict[str, str]) -> Iterator[StartApp]:
+    """Yield a function that starts the application with other auth tokens, on the same database."""
     with ExitStack() as stack:
 
-        def started(tokens: str) -> Flask:
+        def start(tokens: str) -> Flask:
             app = create_app(environ | {"TWILIO_AUTH_TOKEN": tokens})
             stack.callback(services_of(app).engine.dispose)
             return app
 
-        yield started
+        yield start
 
 
 def _call(app: Flask, body: bytes) -> None:
@@ -56,7 +56,8 @@ def _execute(app: Flask, statement: str) -> list[Any]:
         return [tuple(row) for row in result] if result.returns_rows else []
 
 
-def _everything(app: Flask) -> list[Any]:
+def _all_rows(app: Flask) -> list[Any]:
+    """Return all events and all jobs."""
     return [
         _execute(app, f"SELECT * FROM {table} ORDER BY id")
         for table in ("events", "transcriptions")
@@ -64,9 +65,9 @@ def _everything(app: Flask) -> list[Any]:
 
 
 @pytest.fixture
-def misbound(deploy: Deploy) -> Flask:
-    """Bind the token to the wrong account, and take in a callback twice."""
-    app = deploy(f"{OTHER}={TOKEN}")
+def misbound(start_app: StartApp) -> Flask:
+    """Bind the token to the wrong account, and receive a callback twice."""
+    app = start_app(f"{OTHER}={TOKEN}")
     _call(app, COMPLETED)
     _call(app, COMPLETED)
 
@@ -74,12 +75,12 @@ def misbound(deploy: Deploy) -> Flask:
 
 
 @pytest.mark.usefixtures("misbound")
-def test_a_token_that_was_bound_to_the_wrong_account(deploy: Deploy) -> None:
-    """Once it is bound to the right one, the replay applies, and the job can be read."""
-    app = deploy(f"{ACCOUNT}={TOKEN}")
+def test_replay_applies_after_the_token_is_corrected(start_app: StartApp) -> None:
+    """After the token is bound to the right account, a replay applies the callback."""
+    app = start_app(f"{ACCOUNT}={TOKEN}")
     reader = app.test_client()
     assert reader.get(f"/v3/Transcriptions/{JOB}", auth=KEY).status_code == 404
-    result = run(app, *ALL)
+    result = run(app, *REPLAY_ALL)
     assert (result.exit_code, result.stdout.split()) == (
         0,
         ["1", JOB, "account_mismatch", "->", "applied"],
@@ -93,12 +94,12 @@ def test_a_token_that_was_bound_to_the_wrong_account(deploy: Deploy) -> None:
 
 
 @pytest.mark.usefixtures("misbound")
-def test_the_ledger_remembers_both(deploy: Deploy) -> None:
-    """`show` tells when it was promoted, and from what; a replay is no delivery."""
-    app = deploy(TOKEN)
+def test_replay_is_recorded_in_the_ledger(start_app: StartApp) -> None:
+    """`show` names the time and the former reason; a replay doesn't count as a delivery."""
+    app = start_app(TOKEN)
     columns = "received_at, last_received_at, deliveries, body"
     before = _execute(app, f"SELECT {columns} FROM events")
-    run(app, *ALL)
+    run(app, *REPLAY_ALL)
     assert _execute(app, f"SELECT {columns} FROM events") == before
     shown = dict(
         line.split(maxsplit=1) for line in run(app, "callbacks", "show", "1").stdout.splitlines()
@@ -110,108 +111,108 @@ def test_the_ledger_remembers_both(deploy: Deploy) -> None:
 
 
 @pytest.mark.usefixtures("misbound")
-def test_a_dry_run_writes_nothing(deploy: Deploy) -> None:
-    """It tells what a run would do, and leaves every row as it is."""
-    app = deploy(TOKEN)
+def test_dry_run_writes_nothing(start_app: StartApp) -> None:
+    """A dry run prints what a replay would do, and changes no row."""
+    app = start_app(TOKEN)
     _call(app, b"not JSON")
-    before = _everything(app)
-    dry = run(app, *ALL, "--dry-run")
-    assert _everything(app) == before
+    before = _all_rows(app)
+    dry = run(app, *REPLAY_ALL, "--dry-run")
+    assert _all_rows(app) == before
     assert "Nothing was written" in dry.stderr
     assert "1  still quarantined, undecodable" in dry.stderr
-    assert dry.stdout == run(app, *ALL).stdout
+    assert dry.stdout == run(app, *REPLAY_ALL).stdout
 
 
-def test_a_key_that_was_rotated_away_still_counts(deploy: Deploy) -> None:
-    """What was verified when it came is applied without the key, once the cause is mended."""
-    app = deploy(TOKEN)
-    _execute(app, "ALTER TABLE transcriptions ADD CONSTRAINT ours CHECK (duration <> 22)")
+def test_replay_needs_no_current_key(start_app: StartApp) -> None:
+    """A callback that was verified when it was received is applied without its key."""
+    app = start_app(TOKEN)
+    _execute(app, "ALTER TABLE transcriptions ADD CONSTRAINT strict CHECK (duration <> 22)")
     _call(app, COMPLETED)
-    _execute(app, "ALTER TABLE transcriptions DROP CONSTRAINT ours")
-    assert "unstorable -> applied" in run(deploy("another-token"), *ALL).stdout
+    _execute(app, "ALTER TABLE transcriptions DROP CONSTRAINT strict")
+    assert "unstorable -> applied" in run(start_app("another-token"), *REPLAY_ALL).stdout
 
 
-def test_what_no_setting_mends_stays(app: Flask) -> None:
-    """A form, no JSON, a head that doesn't validate: they stay, told by reason."""
+def test_uncorrectable_callbacks_stay_quarantined(app: Flask) -> None:
+    """A form, other content than JSON and an invalid head stay quarantined, counted by reason."""
     form = [("CallSid", "CA1")]
     headers = signing.headers(CALLBACKS, TOKEN, form=form)
     assert app.test_client().post(CALLBACKS, data=dict(form), headers=headers).status_code == 204
     _call(app, b"not JSON")
     _call(app, b"{}")
-    before = _everything(app)
-    result = run(app, *ALL)
+    before = _all_rows(app)
+    result = run(app, *REPLAY_ALL)
     assert (result.exit_code, result.stdout) == (0, "")
     for reason in ("unexpected_content_type", "undecodable", "invalid"):
         assert f"1  still quarantined, {reason}" in result.stderr
-    assert _everything(app) == before
+    assert _all_rows(app) == before
 
 
-def test_what_postgres_refused(app: Flask) -> None:
-    """It is applied once the database takes it, though it came too late to be the newest."""
-    _execute(app, "ALTER TABLE transcriptions ADD CONSTRAINT ours CHECK (duration <> 22)")
+def test_callback_rejected_by_postgres_is_replayed(app: Flask) -> None:
+    """A callback that the database now accepts is applied, even if it is no longer the newest."""
+    _execute(app, "ALTER TABLE transcriptions ADD CONSTRAINT strict CHECK (duration <> 22)")
     _call(app, COMPLETED)
     _call(app, COMPLETED.replace(b"26:02Z", b"27:02Z").replace(b"22,", b"21,"))
-    assert run(app, *ALL).stdout == ""
-    _execute(app, "ALTER TABLE transcriptions DROP CONSTRAINT ours")
-    assert f"{JOB}  unstorable -> stale" in run(app, *ALL).stdout
+    assert run(app, *REPLAY_ALL).stdout == ""
+    _execute(app, "ALTER TABLE transcriptions DROP CONSTRAINT strict")
+    assert f"{JOB}  unstorable -> stale" in run(app, *REPLAY_ALL).stdout
     assert _execute(app, "SELECT duration, sentences FROM transcriptions") == [(21, 5)]
     assert run(app, "rebuild").stdout == ""
 
 
-def test_a_job_of_another_account(app: Flask) -> None:
-    """Its callback stays quarantined as long as the job is there, which a dry run knows too."""
+def test_callback_of_a_foreign_job_stays_quarantined(app: Flask) -> None:
+    """A callback stays quarantined while its job belongs to another account, also in a dry run."""
     _call(app, COMPLETED.replace(ACCOUNT.encode(), OTHER.encode()))
     _call(app, COMPLETED)
-    before = _everything(app)
+    before = _all_rows(app)
     for options in (("--dry-run",), ()):
-        result = run(app, *ALL, *options)
-        assert (result.stdout, _everything(app)) == ("", before)
+        result = run(app, *REPLAY_ALL, *options)
+        assert (result.stdout, _all_rows(app)) == ("", before)
         assert "1  still quarantined, foreign_account" in result.stderr
     _execute(app, f"DELETE FROM transcriptions WHERE account_id = '{OTHER}'")
     _execute(app, f"DELETE FROM events WHERE account_id = '{OTHER}'")
-    assert f"{JOB}  foreign_account -> applied" in run(app, *ALL).stdout
+    assert f"{JOB}  foreign_account -> applied" in run(app, *REPLAY_ALL).stdout
 
 
-def test_a_dry_run_foresees_who_comes_first(deploy: Deploy) -> None:
-    """Of two accounts that claim a job that isn't there yet, the first to tell of it gets it."""
-    app = deploy("AC" + "c" * 32 + f"={TOKEN}")
+def test_dry_run_predicts_the_first_account(start_app: StartApp) -> None:
+    """If two accounts claim a new job, the first callback's account gets it, also in a dry run."""
+    app = start_app("AC" + "c" * 32 + f"={TOKEN}")
     _call(app, COMPLETED)
     _call(app, COMPLETED.replace(ACCOUNT.encode(), OTHER.encode()))
-    mended = deploy(TOKEN)
-    foreseen, came = run(mended, *ALL, "--dry-run"), run(mended, *ALL)
-    assert foreseen.stdout == came.stdout
-    assert foreseen.stderr.endswith(came.stderr.partition("\n")[2])
-    assert "1  still quarantined, foreign_account" in came.stderr
+    corrected = start_app(TOKEN)
+    predicted, actual = run(corrected, *REPLAY_ALL, "--dry-run"), run(corrected, *REPLAY_ALL)
+    assert predicted.stdout == actual.stdout
+    assert predicted.stderr.endswith(actual.stderr.partition("\n")[2])
+    assert "1  still quarantined, foreign_account" in actual.stderr
 
 
-def test_one_that_fails_costs_the_others_nothing(deploy: Deploy) -> None:
-    """It is told and counted, the exit code is 1, and a run after the mending does the rest."""
-    broken = deploy(f"{OTHER}={TOKEN}")
+def test_failed_callback_does_not_stop_the_others(start_app: StartApp) -> None:
+    """A failed callback is reported and counted, and a later run applies it."""
+    misconfigured = start_app(f"{OTHER}={TOKEN}")
     for number in range(3):
-        _call(broken, _body(number))
-    app = deploy(TOKEN)
-    _execute(app, "ALTER TABLE events ADD CONSTRAINT ours CHECK (job_id <> 'job_1') NOT VALID")
-    result = run(app, *ALL)
+        _call(misconfigured, _body(number))
+    app = start_app(TOKEN)
+    _execute(app, "ALTER TABLE events ADD CONSTRAINT strict CHECK (job_id <> 'job_1') NOT VALID")
+    result = run(app, *REPLAY_ALL)
     assert result.exit_code == 1
     assert [line.split()[1] for line in result.stdout.splitlines()] == ["job_0", "job_2"]
     assert "job_1  account_mismatch -> failed: CheckViolation 23514" in result.stderr
     assert "1  failed" in result.stderr
-    _execute(app, "ALTER TABLE events DROP CONSTRAINT ours")
-    again = run(app, *ALL)
+    _execute(app, "ALTER TABLE events DROP CONSTRAINT strict")
+    again = run(app, *REPLAY_ALL)
     assert (again.exit_code, again.stdout.split()[1]) == (0, "job_1")
 
 
-def test_what_the_database_does_not_take_ends_it(
-    deploy: Deploy, monkeypatch: pytest.MonkeyPatch
+def test_database_error_ends_the_replay(
+    start_app: StartApp, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It says so and tells what was done before; running it again later does the rest."""
+    """A database error ends the replay with the counts so far; a later run does the rest."""
     monkeypatch.setitem(Replay.__init__.__kwdefaults__ or {}, "timeout_seconds", 0.1)
-    broken = deploy(f"{OTHER}={TOKEN}")
+    misconfigured = start_app(f"{OTHER}={TOKEN}")
     for number in range(3):
-        _call(broken, _body(number))
-    app = deploy(TOKEN)
+        _call(misconfigured, _body(number))
+    app = start_app(TOKEN)
     with lock_jobs(services_of(app).engine, "job_1"):
-        result = run(app, *ALL)
+        result = run(app, *REPLAY_ALL)
     assert result.exit_code == 1
     assert [line.split()[1] for line in result.stdout.splitlines()] == ["job_0"]
     assert "1  applied" in result.stderr
@@ -219,24 +220,27 @@ def test_what_the_database_does_not_take_ends_it(
         "Error: the database failed (LockNotAvailable 55P03). Run the command again"
         in result.stderr
     )
-    assert [line.split()[1] for line in run(app, *ALL).stdout.splitlines()] == ["job_1", "job_2"]
+    assert [line.split()[1] for line in run(app, *REPLAY_ALL).stdout.splitlines()] == [
+        "job_1",
+        "job_2",
+    ]
 
 
-def test_what_can_not_be_judged_is_counted(deploy: Deploy) -> None:
-    """What has been applied is left alone, and so is a body that was erased."""
-    broken = deploy(f"{OTHER}={TOKEN}")
-    _call(broken, _body(0))
-    _call(broken, _body(1))
-    app = deploy(TOKEN)
+def test_applied_and_erased_callbacks_are_counted(start_app: StartApp) -> None:
+    """Applied callbacks and those with an erased body are counted and not changed."""
+    misconfigured = start_app(f"{OTHER}={TOKEN}")
+    _call(misconfigured, _body(0))
+    _call(misconfigured, _body(1))
+    app = start_app(TOKEN)
     _call(app, _body(2))
     _execute(app, "UPDATE events SET body = NULL, erased_at = now() WHERE id = 1")
     result = run(app, "callbacks", "replay", "--since", "2000-01-01")
     assert result.stdout.split()[:2] == ["2", "job_1"]
     for line in ("1  applied", "1  applied already", "1  without a body"):
         assert line in result.stderr
-    before = _everything(app)
+    before = _all_rows(app)
     assert "2  applied already" in run(app, "callbacks", "replay", "3", "2", "3").stderr
-    assert _everything(app) == before
+    assert _all_rows(app) == before
 
 
 @pytest.mark.parametrize(
@@ -251,35 +255,35 @@ def test_what_can_not_be_judged_is_counted(deploy: Deploy) -> None:
         (("--since", "2999-01-01"), []),
     ],
 )
-def test_the_named_ones_are_replayed(
-    deploy: Deploy, arguments: tuple[str, ...], jobs: list[str]
+def test_selected_callbacks_are_replayed(
+    start_app: StartApp, arguments: tuple[str, ...], jobs: list[str]
 ) -> None:
-    """By id or by filter, the oldest first, and nothing else."""
-    broken = deploy(f"{OTHER}={TOKEN}")
+    """Callbacks are selected by id or by filter, and replayed oldest first."""
+    misconfigured = start_app(f"{OTHER}={TOKEN}")
     for number in range(3):
-        _call(broken, _body(number))
-    lines = run(deploy(TOKEN), "callbacks", "replay", *arguments).stdout.splitlines()
+        _call(misconfigured, _body(number))
+    lines = run(start_app(TOKEN), "callbacks", "replay", *arguments).stdout.splitlines()
     assert [line.split()[1] for line in lines] == jobs
 
 
-def test_what_twilio_did_not_call_is_left_alone(app: Flask) -> None:
-    """Only callbacks are replayed; what we fetched ourselves isn't one."""
+def test_fetched_document_is_not_replayed(app: Flask) -> None:
+    """A document that the service fetched is no callback, so it isn't replayed."""
     _call(app, b"not JSON")
     _execute(app, "UPDATE events SET source = 'fetch'")
-    assert "(none)" in run(app, *ALL).stderr
+    assert "(none)" in run(app, *REPLAY_ALL).stderr
     assert "no callback 1" in run(app, "callbacks", "replay", "1").stderr
 
 
 @pytest.mark.parametrize("arguments", [(), ("--dry-run",), ("1", "--outcome", "quarantined")])
-def test_which_ones_has_to_be_told(app: Flask, arguments: tuple[str, ...]) -> None:
-    """Neither ids nor a filter, or both, is a mistake that says so."""
+def test_selection_is_required(app: Flask, arguments: tuple[str, ...]) -> None:
+    """Neither ids nor a filter, or both, is a usage error."""
     result = run(app, "callbacks", "replay", *arguments)
     assert result.exit_code == 2
     assert "--outcome quarantined" in result.stderr
 
 
-def test_an_id_that_no_callback_has(app: Flask) -> None:
-    """It is named, and nothing is replayed."""
+def test_unknown_id_is_an_error(app: Flask) -> None:
+    """An unknown id is named, and nothing is replayed."""
     _call(app, b"not JSON")
     result = run(app, "callbacks", "replay", "7", "1", "9")
     assert result.exit_code == 1

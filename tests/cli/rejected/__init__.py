@@ -1,1 +1,1 @@
-"""Tests of cli/rejected."""
+"""Tests of the commands `rejected …`."""

@@ -1,1 +1,1 @@
-"""Tests of cli/submit."""
+"""Tests of the command `submit`."""

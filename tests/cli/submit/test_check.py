@@ -1,4 +1,4 @@
-"""`flask --app app submit --check`: a look before paying, on real files of a real server."""
+"""The option --check of `submit`, with files on a real server."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -32,19 +32,20 @@ def twilio() -> Iterator[SimulatorServer]:
 
 @pytest.fixture
 def environ(environ: dict[str, str], twilio: SimulatorServer) -> dict[str, str]:
-    """Let the service take it for Twilio."""
+    """Use the simulated Twilio."""
     return environ | {"TWILIO_ACCOUNT_SID": ACCOUNT, "TWILIO_BASE_URL": twilio.url}
 
 
 @pytest.fixture
 def media(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
-    """Yield a server of files, which the gate lets through though it is on the loopback."""
+    """Yield a file server, which the address policy allows although it is on loopback."""
     monkeypatch.setattr(check, "AddressPolicy", lambda: OPEN_POLICY)
     with serving(FILES) as server:
         yield server
 
 
-def _sheet(path: Path, *urls: str) -> str:
+def _write_csv(path: Path, *urls: str) -> str:
+    """Write a file with these URLs and a Recording, and return its path."""
     lines = [f"{CALLBACK_ONLY},,{url}" for url in urls]
     lines.append(f"{CALLBACK_ONLY},{recording(1)},")
     path.write_text("\n".join(["transcriptionConfigurationId,sourceId,mediaUrl", *lines]))
@@ -52,8 +53,8 @@ def _sheet(path: Path, *urls: str) -> str:
     return str(path)
 
 
-def test_one_that_is_sound(app: Flask, twilio: SimulatorServer, media: Server) -> None:
-    """It ends with 0, and nothing is submitted."""
+def test_valid_media_url_exits_with_0(app: Flask, twilio: SimulatorServer, media: Server) -> None:
+    """The check of a valid file prints nothing, exits with 0 and submits nothing."""
     url = media.url("/good.wav")
     result = run(app, "submit", "--check", f"--configuration={CALLBACK_ONLY}", f"--media-url={url}")
     assert (result.exit_code, result.stdout) == (0, "")
@@ -61,8 +62,8 @@ def test_one_that_is_sound(app: Flask, twilio: SimulatorServer, media: Server) -
     assert twilio.simulator.job_store.newest_first() == []
 
 
-def test_one_that_would_fail(app: Flask, twilio: SimulatorServer, media: Server) -> None:
-    """Each fault is told with the code that Twilio would give; the exit code is 1."""
+def test_invalid_media_url_exits_with_1(app: Flask, twilio: SimulatorServer, media: Server) -> None:
+    """Each fault is printed with Twilio's code, and the exit code is 1."""
     url = media.url("/bad.wav")
     result = run(app, "submit", "--check", f"--configuration={CALLBACK_ONLY}", f"--media-url={url}")
     assert result.exit_code == 1
@@ -73,18 +74,20 @@ def test_one_that_would_fail(app: Flask, twilio: SimulatorServer, media: Server)
     assert twilio.simulator.job_store.newest_first() == []
 
 
-def test_a_recording_is_not_looked_at(app: Flask) -> None:
-    """It is Twilio's own; what else is wrong with the request is told."""
+def test_recording_is_not_checked(app: Flask) -> None:
+    """A Recording is not checked, but the other faults of the request are reported."""
     options = ("submit", "--check", f"--source-id={recording(1)}")
-    sound = run(app, *options, f"--configuration={CALLBACK_ONLY}")
-    assert (sound.exit_code, sound.stderr) == (0, "Recordings are not checked.\n")
+    valid = run(app, *options, f"--configuration={CALLBACK_ONLY}")
+    assert (valid.exit_code, valid.stderr) == (0, "Recordings are not checked.\n")
     assert "/transcriptionConfigurationId" in run(app, *options).stderr
 
 
-def test_a_file(app: Flask, twilio: SimulatorServer, media: Server, tmp_path: Path) -> None:
-    """The faults of all rows are told with the numbers of their lines, and nothing is submitted."""
+def test_csv_file_reports_all_faults(
+    app: Flask, twilio: SimulatorServer, media: Server, tmp_path: Path
+) -> None:
+    """The faults of all rows are printed with their line numbers, and nothing is submitted."""
     urls = [media.url(path) for path in ("/good.wav", "/gone.wav", "/bad.wav")]
-    path = _sheet(tmp_path / "jobs.csv", *urls, "nonsense", *[urls[0]] * 20)
+    path = _write_csv(tmp_path / "jobs.csv", *urls, "not-a-url", *[urls[0]] * 20)
     result = run(app, "submit", "--from-csv", path, "--check")
     assert result.exit_code == 1
     assert [line.rpartition(": ")[0] for line in result.stdout.splitlines()] == [
@@ -93,7 +96,7 @@ def test_a_file(app: Flask, twilio: SimulatorServer, media: Server, tmp_path: Pa
         "line 4: /mediaUrl: 17557",
         "line 4: /mediaUrl: 17554",
     ]
-    # The same line twenty times is one job.
+    # The repeated line is one job.
     assert (
         "3 files checked, 1 Recordings not checked, 4 problems found. Nothing was submitted."
         in result.stderr
@@ -101,27 +104,27 @@ def test_a_file(app: Flask, twilio: SimulatorServer, media: Server, tmp_path: Pa
     assert twilio.simulator.job_store.newest_first() == []
 
 
-def test_a_sound_file_ends_with_0(app: Flask, media: Server, tmp_path: Path) -> None:
-    """So a script can go on to submit it."""
-    path = _sheet(tmp_path / "jobs.csv", *[f"{media.url('/good.wav')}?{n}" for n in range(9)])
+def test_valid_csv_file_exits_with_0(app: Flask, media: Server, tmp_path: Path) -> None:
+    """The check of a valid CSV file prints nothing and exits with 0."""
+    path = _write_csv(tmp_path / "jobs.csv", *[f"{media.url('/good.wav')}?{n}" for n in range(9)])
     media.answers |= {f"/good.wav?{n}": FILES["/good.wav"] for n in range(9)}
     result = run(app, "submit", "--from-csv", path, "--check")
     assert (result.exit_code, result.stdout) == (0, "")
     assert len(media.asked) == 9
 
 
-def test_a_private_address_is_refused(app: Flask, tmp_path: Path) -> None:
-    """Nobody makes the service ask for what is inside: not even whether anything is there."""
+def test_private_address_is_refused(app: Flask, tmp_path: Path) -> None:
+    """A private address is refused without a request to it."""
     with serving(FILES) as server:
-        path = _sheet(tmp_path / "jobs.csv", server.url("/good.wav", host="127.0.0.1"))
+        path = _write_csv(tmp_path / "jobs.csv", server.url("/good.wav", host="127.0.0.1"))
         result = run(app, "submit", "--from-csv", path, "--check")
     assert result.exit_code == 1
     assert "line 2: /mediaUrl: 17551" in result.stdout
     assert server.asked == []
 
 
-def test_twilio_need_not_be_known(environ: dict[str, str], media: Server) -> None:
-    """Without credentials for Twilio it looks all the same."""
+def test_check_needs_no_credentials(environ: dict[str, str], media: Server) -> None:
+    """The check runs without Twilio's credentials."""
     app = create_app(environ | {"TWILIO_ACCOUNT_SID": ""})
     url = media.url("/good.wav")
     options = (f"--configuration={CALLBACK_ONLY}", f"--media-url={url}")

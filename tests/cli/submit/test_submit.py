@@ -1,20 +1,11 @@
-"""`flask --app app submit`: one job, or thousands, with the simulated Twilio behind it."""
+"""The command `submit` for one job, with the simulated Twilio or a scripted one."""
 
-import csv
-import itertools
 import json
 import os
 import signal
-import subprocess
-import sys
-import threading
-import time
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
-from click.testing import Result
 from flask import Flask
 from werkzeug.wrappers import Request, Response
 
@@ -22,18 +13,11 @@ from app import create_app
 from receiver.services import services_of
 from receiver.simulator.configurations import CALLBACK_ONLY, WITH_CONVERSATION
 from receiver.simulator.server import SimulatorServer, serve
-from receiver.store.submissions.outbox import Submission, record_intent
-from receiver.submissions.batch import CONCURRENCY
-from receiver.submissions.csv_rows import read_rows
-from schemas.submission import canonical
 from tests.support.command import run
-from tests.support.paths import ROOT
-from tests.support.scripted import JOB, Scripted, accepted, answer, problem, scripted
-from tests.support.server import TIMEOUT_SECONDS
+from tests.support.csv_submissions import twilio_recordings
+from tests.support.scripted import accepted, scripted
 from tests.support.simulator.account import ACCOUNT, PARTICIPANTS, recording, simulated
-
-# Enough that a kill comes in the middle; and as many as a large customer's file has.
-ROWS, MANY_ROWS = 400, 2000
+from tests.support.submitting import open_app
 
 
 @pytest.fixture
@@ -45,43 +29,12 @@ def twilio() -> Iterator[SimulatorServer]:
 
 @pytest.fixture
 def environ(environ: dict[str, str], twilio: SimulatorServer) -> dict[str, str]:
-    """Let the service take it for Twilio."""
+    """Use the simulated Twilio."""
     return environ | {"TWILIO_ACCOUNT_SID": ACCOUNT, "TWILIO_BASE_URL": twilio.url}
 
 
-def sheet(path: Path, count: int, **cells: str) -> Path:
-    """Write a file that asks for so many jobs."""
-    rows = [
-        {"transcriptionConfigurationId": CALLBACK_ONLY, "sourceId": recording(number), **cells}
-        for number in range(count)
-    ]
-    with path.open("w", newline="") as file:
-        writer = csv.DictWriter(file, rows[0])
-        writer.writeheader()
-        writer.writerows(rows)
-
-    return path
-
-
-def submit(app: Flask, path: Path) -> Result:
-    """Submit what the file asks for."""
-    return run(app, "submit", "--from-csv", str(path))
-
-
-def recordings(twilio: SimulatorServer) -> list[str]:
-    """Return of what there are jobs at Twilio."""
-    return sorted(str(job.source_id) for job in twilio.simulator.job_store.newest_first())
-
-
-def stored(app: Flask) -> list[str]:
-    """Return of what there are jobs here."""
-    with services_of(app).engine.connect() as connection:
-        found = connection.exec_driver_sql("SELECT source_id FROM transcriptions ORDER BY 1")
-        return list(found.scalars())
-
-
-def test_one_job(app: Flask, twilio: SimulatorServer) -> None:
-    """Its id is printed, and what the options say has arrived at Twilio."""
+def test_submit_prints_the_job_id(app: Flask, twilio: SimulatorServer) -> None:
+    """The job's id is printed, and Twilio receives what the options say."""
     result = run(
         app,
         "submit",
@@ -95,15 +48,15 @@ def test_one_job(app: Flask, twilio: SimulatorServer) -> None:
     assert job.media_url == "https://example.com/a.wav"
 
 
-def test_a_key_makes_it_one(app: Flask, twilio: SimulatorServer) -> None:
-    """With the same --idempotency-key the same job is named, with another request none is made."""
+def test_idempotency_key_makes_one_job(app: Flask, twilio: SimulatorServer) -> None:
+    """The same key prints the same job; the key with another request is an error."""
     options = ["submit", f"--configuration={CALLBACK_ONLY}", "--idempotency-key=key-1"]
     first = run(app, *options, f"--source-id={recording(1)}")
     assert run(app, *options, f"--source-id={recording(1)}").stdout == first.stdout
     other = run(app, *options, f"--source-id={recording(2)}")
     assert other.exit_code == 1
     assert "17534" in other.stderr
-    assert recordings(twilio) == [recording(1)]
+    assert twilio_recordings(twilio) == [recording(1)]
 
 
 @pytest.mark.parametrize(
@@ -123,24 +76,24 @@ def test_a_key_makes_it_one(app: Flask, twilio: SimulatorServer) -> None:
         (("--from-csv=pyproject.toml", "--source-id=RE1"), "can't be combined"),
     ],
 )
-def test_what_is_wrong_is_told(
+def test_invalid_request_is_an_error(
     app: Flask, twilio: SimulatorServer, options: tuple[str, ...], fault: str
 ) -> None:
-    """It ends with an error, and there is no job."""
+    """An invalid request is an error that names the fault, and there is no job."""
     result = run(app, "submit", *options)
     assert result.exit_code != 0
     assert fault in result.stderr
     assert twilio.simulator.job_store.newest_first() == []
 
 
-def test_what_is_wrong_has_no_empty_pointer(app: Flask) -> None:
-    """A fault of the whole is told as it is."""
+def test_fault_of_the_whole_request_has_no_pointer(app: Flask) -> None:
+    """The error for the whole request contains no pointer."""
     result = run(app, "submit", f"--configuration={CALLBACK_ONLY}")
     assert result.stderr == "Error: Either sourceId or mediaUrl must be given.\n"
 
 
-def test_a_refusal_is_told_once(app: Flask) -> None:
-    """With where it is, and without a way to repeat what would be refused again."""
+def test_refusal_is_printed_once(app: Flask) -> None:
+    """A refusal is printed once, with its pointer and without advice to repeat the command."""
     options = (f"--configuration={CALLBACK_ONLY}", f"--source-id=RE17533{'0' * 27}")
     result = run(app, "submit", *options)
     assert result.stderr == (
@@ -149,318 +102,27 @@ def test_a_refusal_is_told_once(app: Flask) -> None:
     )
 
 
-def test_what_is_left_open_tells_how_to_repeat(environ: dict[str, str]) -> None:
-    """With the key that was made for it there will be one job."""
+def test_open_submission_prints_its_key(environ: dict[str, str]) -> None:
+    """If it is unknown whether there is a job, the error contains the key for a repeat."""
 
     def reply(_: Request) -> Response:
-        os.kill(os.getpid(), signal.SIGINT)  # nobody waits for its next try
+        os.kill(os.getpid(), signal.SIGINT)  # ends the wait before the next attempt
         return Response(status=500)
 
     options = ("submit", f"--configuration={CALLBACK_ONLY}", f"--source-id={recording(1)}")
-    with scripted() as scripted_twilio:
+    with scripted() as scripted_twilio, open_app(environ, scripted_twilio.url) as app:
         scripted_twilio.answers(reply, accepted())
-        app = create_app(environ | {"TWILIO_BASE_URL": scripted_twilio.url})
         result = run(app, *options)
         key = scripted_twilio.asked[0].headers["Idempotency-Key"]
         assert (result.exit_code, f"--idempotency-key {key}" in result.stderr) == (1, True)
         assert run(app, *options, f"--idempotency-key={key}").exit_code == 0
-        services_of(app).engine.dispose()
 
 
-def _jobs(result: Result, twilio: SimulatorServer) -> dict[int, str]:
-    """Return of each line of the output the recording of its job."""
-    of = {job.id: str(job.source_id) for job in twilio.simulator.job_store.newest_first()}
-    rows = csv.DictReader(result.stdout.splitlines())
-
-    return {int(row["line"]): of[row["id"]] for row in rows}
-
-
-def test_a_file(app: Flask, twilio: SimulatorServer, tmp_path: Path) -> None:
-    """Each line becomes a job, whose ids are printed; a second run prints them too."""
-    path = sheet(tmp_path / "jobs.csv", 30)
-    first = submit(app, path)
-    assert first.exit_code == 0
-    assert first.stdout.startswith("line,id\n2,voice_transcription_")
-    assert _jobs(first, twilio) == {2 + number: recording(number) for number in range(30)}
-    assert "30 submitted, 0 done before" in first.stderr
-    assert recordings(twilio) == stored(app) == sorted(map(recording, range(30)))
-    more = submit(app, sheet(path, 31))
-    assert "1 submitted, 30 done before" in more.stderr
-    assert more.stdout.startswith(first.stdout)
-    assert _jobs(more, twilio) == {2 + number: recording(number) for number in range(31)}
-
-
-def test_each_line_is_found_again(app: Flask, twilio: SimulatorServer, tmp_path: Path) -> None:
-    """In the file's order: new, done before, repeated, and none for what was refused."""
-    path = sheet(tmp_path / "jobs.csv", 2)
-    header, zero, one = path.read_text().splitlines()
-    submit(app, path)
-    refused = f"{CALLBACK_ONLY},RE17533{'0' * 27}"
-    new = f"{CALLBACK_ONLY},{recording(2)}"
-    lines = [header, new, one, refused, refused, new, zero, one]
-    path.write_text("".join(f"{line}\n" for line in lines))
-    result = submit(app, path)
-    assert list(_jobs(result, twilio).items()) == [
-        (2, recording(2)),
-        (3, recording(1)),
-        (6, recording(2)),
-        (7, recording(0)),
-        (8, recording(1)),
-    ]
-    assert "1 submitted, 2 done before, 3 repeated in the file, 1 failed" in result.stderr
-
-
-def test_what_nobody_can_know_is_one_lines_fault(
-    app: Flask, twilio: SimulatorServer, tmp_path: Path
-) -> None:
-    """What was asked for long ago without an answer isn't asked again; the others go on."""
-    path = sheet(tmp_path / "jobs.csv", 3)
-    with path.open(newline="") as lines:
-        row = read_rows(lines).rows[1]
-    asked_at = datetime.now(UTC) - timedelta(hours=25)
-    with services_of(app).engine.connect() as connection:
-        record_intent(
-            connection,
-            Submission(
-                idempotency_key=row.key,
-                request=canonical(row.request),
-                submitted_by="reader",
-                created_at=asked_at,
-                asked_at=asked_at,
-            ),
-        )
-    result = submit(app, path)
-    assert result.exit_code == 1
-    assert f"line 3: It was submitted at {asked_at:%Y-%m-%dT%H:%M:%SZ}" in result.stderr
-    assert recordings(twilio) == [recording(0), recording(2)]
-
-
-def test_an_unusable_answer_is_told_each_time(environ: dict[str, str], tmp_path: Path) -> None:
-    """There is a job whose id nobody knows: the line isn't done, and Twilio isn't asked again."""
-    with scripted() as scripted_twilio:
-        scripted_twilio.answers(answer({"transcription": {}}, 202))
-        app = create_app(environ | {"TWILIO_BASE_URL": scripted_twilio.url})
-        path = sheet(tmp_path / "jobs.csv", 1)
-        results = [submit(app, path) for _ in range(2)]
-        services_of(app).engine.dispose()
-    assert [result.stdout for result in results] == ["line,id\n"] * 2
-    assert all("line 2: Twilio's answer to it can't be used." in each.stderr for each in results)
-    assert len(scripted_twilio.asked) == 1
-
-
-def test_a_file_with_faults_submits_nothing(
-    app: Flask, twilio: SimulatorServer, tmp_path: Path
-) -> None:
-    """All of them are told first, those of the conversations too."""
-    path = sheet(tmp_path / "jobs.csv", 2)
-    media = f"{WITH_CONVERSATION},https://example.com/a.wav"
-    path.write_text(
-        f"transcriptionConfigurationId,mediaUrl\ncalls,\n{media}\n{CALLBACK_ONLY},https://e.x/y\n"
-    )
-    result = submit(app, path)
-    assert result.exit_code == 1
-    lines = result.stderr.splitlines()
-    assert lines[0] == "Error: nothing was submitted:"
-    assert [line.partition(": ")[0] for line in lines[1:]] == ["line 2", "line 3"]
-    assert twilio.simulator.job_store.newest_first() == []
-
-
-def test_many_faults_are_cut(app: Flask, tmp_path: Path) -> None:
-    """A terminal isn't flooded with one fault a thousand times."""
-    result = submit(app, sheet(tmp_path / "jobs.csv", 1000, audioStartedAt="yesterday"))
-    assert len(result.stderr.splitlines()) < 60
-    assert "… and 950 more." in result.stderr
-
-
-def test_what_twilio_refuses_is_told(app: Flask, twilio: SimulatorServer, tmp_path: Path) -> None:
-    """The others are submitted; the exit code is 1, and the line and the reason are named."""
-    path = sheet(tmp_path / "jobs.csv", 5)
-    path.write_text(path.read_text().replace(recording(3), f"RE17533{'0' * 27}"))
-    result = submit(app, path)
-    assert result.exit_code == 1
-    assert "line 5: " in result.stderr
-    assert "17533" in result.stderr
-    assert "4 submitted, 0 done before, 0 repeated in the file, 1 failed" in result.stderr
-    assert len(twilio.simulator.job_store.newest_first()) == 4
-
-
-@pytest.mark.parametrize("status", [401, 403])
-def test_refused_credentials_end_it(environ: dict[str, str], tmp_path: Path, status: int) -> None:
-    """They would be refused for each of the lines, which aren't come to then."""
-    with scripted() as scripted_twilio:
-        scripted_twilio.answers(problem(status, 20003, detail="Authenticate"))
-        app = create_app(environ | {"TWILIO_BASE_URL": scripted_twilio.url})
-        result = submit(app, sheet(tmp_path / "jobs.csv", 100))
-        services_of(app).engine.dispose()
-    assert result.exit_code == 1
-    assert "20003" in result.stderr
-    assert len(scripted_twilio.asked) < 20
-    assert "not tried." in result.stderr
-
-
-@pytest.mark.parametrize("seconds", ["0", "1"])
-def test_waits_as_it_is_told(environ: dict[str, str], tmp_path: Path, seconds: str) -> None:
-    """A 429 holds all lines back but those under way for its Retry-After, and never for nothing."""
-    began: list[float] = []
-    refused: list[str] = []
-
-    def reply(request: Request) -> Response:
-        began.append(time.monotonic())
-        if began[-1] - began[0] > 1:
-            return accepted(f"job_{request.json['sourceId']}")
-        refused.append(request.headers["Idempotency-Key"])
-        return answer({}, 429, Retry_After=seconds)
-
-    with scripted() as scripted_twilio:
-        scripted_twilio.answers(reply)
-        app = create_app(environ | {"TWILIO_BASE_URL": scripted_twilio.url})
-        result = submit(app, sheet(tmp_path / "jobs.csv", 8))
-        services_of(app).engine.dispose()
-    assert "8 submitted" in result.stderr
-    assert len(refused) == len(set(refused)) <= CONCURRENCY
-
-
-def test_a_busy_twilio_ends_the_run(environ: dict[str, str], tmp_path: Path) -> None:
-    """Nobody waits an hour before a silent bar; the next run does the rest."""
-    with scripted() as scripted_twilio:
-        scripted_twilio.answers(answer({}, 429, Retry_After="3600"))
-        app = create_app(environ | {"TWILIO_BASE_URL": scripted_twilio.url})
-        result = submit(app, sheet(tmp_path / "jobs.csv", 100))
-        services_of(app).engine.dispose()
-    assert result.exit_code == 1
-    assert len(scripted_twilio.asked) <= CONCURRENCY
-    assert "429: too many requests." in result.stderr
-    assert "Run the command again" in result.stderr
-
-
-def test_missing_credentials_are_told(environ: dict[str, str]) -> None:
-    """Without Twilio's credentials the variables are named."""
-    bare = create_app(environ | {"TWILIO_ACCOUNT_SID": ""})
+def test_missing_credentials_are_named(environ: dict[str, str]) -> None:
+    """Without Twilio's credentials the error names the variables."""
+    app = create_app(environ | {"TWILIO_ACCOUNT_SID": ""})
     options = (f"--configuration={CALLBACK_ONLY}", f"--source-id={recording(1)}")
-    result = run(bare, "submit", *options)
-    services_of(bare).engine.dispose()
+    result = run(app, "submit", *options)
+    services_of(app).engine.dispose()
     assert result.exit_code == 1
     assert "TWILIO_API_KEY" in result.stderr
-
-
-def _started(environ: dict[str, str], path: Path) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(
-        [sys.executable, "-m", "flask", "--app", "app", "submit", "--from-csv", path],
-        env=environ | {"PATH": os.environ["PATH"]},
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    )
-
-
-def _interrupted(
-    environ: dict[str, str], scripted_twilio: Scripted, path: Path
-) -> subprocess.CompletedProcess[bytes]:
-    """Press Ctrl-C when Twilio has taken a few and is about to take others."""
-    reached, pressed = threading.Event(), threading.Event()
-
-    def reply(request: Request) -> Response:
-        if len(scripted_twilio.asked) > 2 * CONCURRENCY:
-            reached.set()
-            pressed.wait(TIMEOUT_SECONDS)
-        return accepted(f"job_{request.json['sourceId']}")
-
-    scripted_twilio.answers(reply)
-    with _started(environ | {"TWILIO_BASE_URL": scripted_twilio.url}, path) as process:
-        assert reached.wait(TIMEOUT_SECONDS)
-        process.send_signal(signal.SIGINT)
-        assert process.stderr
-        heard = iter(process.stderr.readline, b"")
-        before = list(itertools.takewhile(lambda line: b"Stopping" not in line, heard))
-        pressed.set()
-        stdout, stderr = process.communicate()
-
-    return subprocess.CompletedProcess((), process.returncode, stdout, b"".join(before) + stderr)
-
-
-def test_ctrl_c_ends_it_in_order(environ: dict[str, str], tmp_path: Path) -> None:
-    """What is under way is waited for and told; the next run does the rest, and nothing twice."""
-    path = sheet(tmp_path / "jobs.csv", 100)
-    with scripted() as scripted_twilio:
-        done = _interrupted(environ, scripted_twilio, path)
-        taken = len(scripted_twilio.asked)
-        assert 2 * CONCURRENCY < taken <= 3 * CONCURRENCY
-        assert done.returncode == 130
-        assert len(done.stdout.splitlines()) == 1 + taken
-        assert f"{taken} submitted, 0 done before".encode() in done.stderr
-        assert (
-            b"not tried.\nRun the command again to submit the rest: no job is submitted twice."
-            in done.stderr
-        )
-        assert b"Traceback" not in done.stderr
-        app = create_app(environ | {"TWILIO_BASE_URL": scripted_twilio.url})
-        again = submit(app, path)
-        services_of(app).engine.dispose()
-    assert len(again.stdout.splitlines()) == 101
-    assert again.stdout.startswith(done.stdout.decode())
-    assert len({asked.headers["Idempotency-Key"] for asked in scripted_twilio.asked}) == len(
-        scripted_twilio.asked
-    )
-
-
-def test_ctrl_c_during_one_job_tells_its_id(environ: dict[str, str]) -> None:
-    """It was on its way to Twilio, which has taken it."""
-    with scripted() as scripted_twilio:
-        app = create_app(environ | {"TWILIO_BASE_URL": scripted_twilio.url})
-
-        def reply(_: Request) -> Response:
-            os.kill(os.getpid(), signal.SIGINT)
-            return accepted()
-
-        scripted_twilio.answers(reply)
-        options = (f"--configuration={CALLBACK_ONLY}", f"--source-id={recording(1)}")
-        result = run(app, "submit", *options)
-        services_of(app).engine.dispose()
-    assert (result.exit_code, result.stdout) == (0, f"{JOB}\n")
-
-
-def test_ctrl_c_while_twilio_is_busy_ends_it(environ: dict[str, str]) -> None:
-    """Nothing was submitted."""
-    with scripted() as scripted_twilio:
-        app = create_app(environ | {"TWILIO_BASE_URL": scripted_twilio.url})
-
-        def reply(_: Request) -> Response:
-            os.kill(os.getpid(), signal.SIGINT)
-            return answer({}, 429, Retry_After="60")
-
-        scripted_twilio.answers(reply)
-        options = (f"--configuration={CALLBACK_ONLY}", f"--source-id={recording(1)}")
-        result = run(app, "submit", *options)
-        services_of(app).engine.dispose()
-    assert (result.exit_code, result.stdout) == (130, "")
-    assert "Nothing was submitted." in result.stderr
-
-
-def test_many_rows_and_a_kill(
-    environ: dict[str, str], tmp_path: Path, *, is_thorough: bool
-) -> None:
-    """Killed in the middle and run again, it makes one job of each line, and all are known here."""
-    count = MANY_ROWS if is_thorough else ROWS
-    path = sheet(tmp_path / "jobs.csv", count)
-    quarter = threading.Event()
-    notes: list[str] = []
-
-    def note(line: str) -> None:
-        notes.append(line)
-        if len(notes) > count // 4:
-            quarter.set()
-
-    with serve(simulated(log=note)) as twilio:
-        environ = environ | {"TWILIO_BASE_URL": twilio.url}
-        with _started(environ, path) as first:
-            assert quarter.wait(timeout=300)
-            first.send_signal(signal.SIGKILL)
-            first.communicate()
-        assert len(twilio.simulator.job_store.newest_first()) < count
-        with _started(environ, path) as second:
-            stdout, stderr = second.communicate()
-        assert second.returncode == 0, stderr
-        assert len(stdout.splitlines()) == 1 + count
-        app = create_app(environ)
-        assert recordings(twilio) == stored(app) == sorted(map(recording, range(count)))
-        services_of(app).engine.dispose()

@@ -1,0 +1,84 @@
+"""The command `rejected accept`."""
+
+import pytest
+from flask import Flask
+from sqlalchemy import select
+
+from receiver.services import services_of
+from receiver.settings.keys import parse_auth_tokens
+from receiver.store.tables import events, rejected
+from tests.support.environment import PUBLIC_URL, changed_settings
+from tests.support.faults.callbacks import callback
+from tests.support.forged_callbacks import forged
+from tests.support.rejected_commands import (
+    OLD_TOKEN,
+    SHARED_KEY,
+    Case,
+    deliver,
+    read_rejected_ids,
+    run_rejected,
+)
+
+
+class TestCorrectedSettings:
+    """The requests were rejected with a wrong token, and the current one is correct."""
+
+    @pytest.fixture(autouse=True)
+    def _reject(self, app: Flask) -> None:
+        """Reject three requests, the last of them forged."""
+        with changed_settings(app, signing_keys=parse_auth_tokens(OLD_TOKEN)):
+            for number in range(2):
+                assert deliver(app, Case(), callback(number, size=0)) == 403
+            assert deliver(app, Case(secret=SHARED_KEY), forged(1)) == 403
+
+    def test_accept_records_what_verifies(self, app: Flask) -> None:
+        """Requests that verify are recorded with their original time; the others stay."""
+        with services_of(app).engine.connect() as connection:
+            stored = list(connection.execute(select(rejected).order_by(rejected.c.id)).all())
+        result = run_rejected(app, "accept")
+        assert result.exit_code == 0
+        assert "       2  accepted" in result.stderr
+        assert "       1  stay" in result.stderr
+        with services_of(app).engine.connect() as connection:
+            recorded = list(connection.execute(select(events).order_by(events.c.id)).all())
+        assert [(row.body, row.received_at) for row in recorded] == [
+            (row.body, row.received_at) for row in stored[:2]
+        ]
+        assert {(row.outcome, row.key_id) for row in recorded} == {("applied", "auth-token-1")}
+        assert recorded[0].signature == stored[0].headers["X-Twilio-Signature"]
+        assert recorded[0].url == PUBLIC_URL + stored[0].target
+        assert read_rejected_ids(app) == [stored[2].id]
+        assert "       1  stay" in run_rejected(app, "accept").stderr
+
+    def test_dry_run_changes_nothing(self, app: Flask) -> None:
+        """A dry run prints the same counts and writes nothing."""
+        before = read_rejected_ids(app)
+        result = run_rejected(app, "accept", "--dry-run")
+        assert "       2  accepted" in result.stderr
+        assert read_rejected_ids(app) == before
+        with services_of(app).engine.connect() as connection:
+            assert connection.execute(select(events.c.id)).all() == []
+
+    def test_accept_by_id(self, app: Flask) -> None:
+        """Only the named requests are accepted, and the exit code is 1 if one of them stays."""
+        first, second, forgery = read_rejected_ids(app)
+        assert run_rejected(app, "accept", str(first)).exit_code == 0
+        assert read_rejected_ids(app) == [second, forgery]
+        assert run_rejected(app, "accept", str(second), str(forgery)).exit_code == 1
+        assert read_rejected_ids(app) == [forgery]
+
+    def test_crash_before_the_removal_is_harmless(
+        self, app: Flask, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """A request that was recorded but not removed is accepted again and recorded once."""
+
+        def crash(*_: object) -> None:
+            raise KeyboardInterrupt
+
+        with monkeypatch.context() as patched:
+            patched.setattr("receiver.rejected.accept.remove_rejected", crash)
+            assert run_rejected(app, "accept").exit_code != 0
+        assert len(read_rejected_ids(app)) == 3
+        assert "       2  accepted" in run_rejected(app, "accept").stderr
+        with services_of(app).engine.connect() as connection:
+            assert len(connection.execute(select(events.c.id)).all()) == 2
