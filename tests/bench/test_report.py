@@ -35,7 +35,7 @@ def test_ratio_needs_equal_rounds() -> None:
 def test_verdict_compares_median_and_goal(
     median: float, goals: dict[str, float], words: str, verdict: str
 ) -> None:
-    """A median at its goal reaches it, one beyond it falls short; without a goal, both are empty."""
+    """A median at its goal reaches it, one beyond falls short; without a goal both are empty."""
     result = Ratio(name="ratio", rounds=[median], **goals)
 
     assert (result.goal(), result.verdict()) == (words, verdict)

@@ -92,14 +92,14 @@ def test_each_limit_has_its_code(
 def test_without_size_rate_and_channels_are_checked(*, takes_ranges: bool) -> None:
     """If the server sends no size, the check still reports sample rate and channels."""
     answer = Answer(
-        audio_files.wav(0.5, channels=3), GB, takes_ranges=takes_ranges, tells_size=False
+        audio_files.wav(0.5, channels=3), GB, takes_ranges=takes_ranges, sends_size=False
     )
     assert issue_codes(answer) == [ErrorCode.TOO_MANY_CHANNELS]
 
 
 def test_file_read_to_its_end_has_a_size() -> None:
     """The check knows the size of a file that it read to its end, without a Content-Length."""
-    answer = Answer(audio_files.wav(0.5), takes_ranges=False, tells_size=False)
+    answer = Answer(audio_files.wav(0.5), takes_ranges=False, sends_size=False)
     assert issue_codes(answer) == [ErrorCode.TOO_SHORT]
 
 

@@ -55,13 +55,13 @@ def _shape(value: Any) -> Any:
 def test_create_response_is_as_documented(http: Http, document: dict[str, Any]) -> None:
     """The resource's page: 202 with `status`, `statusUrl` and the PENDING `transcription`."""
     answer = http.create(document)
-    document = answer.json()
+    created = answer.json()
     assert answer.status_code == 202
-    assert list(document) == ["status", "statusUrl", "transcription"]
-    job = document["transcription"]
+    assert list(created) == ["status", "statusUrl", "transcription"]
+    job = created["transcription"]
     assert set(job) == CREATED_MEMBERS
-    assert document["status"] == job["status"] == "PENDING"
-    assert document["statusUrl"] == job["url"] == answer.headers["Location"]
+    assert created["status"] == job["status"] == "PENDING"
+    assert created["statusUrl"] == job["url"] == answer.headers["Location"]
     assert answer.headers["Operation-Id"] == job["id"]
     assert (job["conversationId"], job["duration"]) == (None, None)
     assert job["createdAt"] == job["updatedAt"] == "2026-04-02T19:25:20Z"
