@@ -1,4 +1,4 @@
-"""The check reports each of Twilio's error issue_codes for the responses of a real server."""
+"""The check reports each of Twilio's error codes for the responses of a real server."""
 
 import socket
 import tracemalloc
@@ -11,12 +11,12 @@ from receiver.preflight.errors import ErrorCode
 from tests.support.media import audio_files
 from tests.support.media.server import OPEN_POLICY, Answer, serve_raw, serving
 
-GB = 2**30
+GIB = 2**30
 HOUR = 3600
 
 
 def issue_codes(answer: Answer) -> list[ErrorCode]:
-    """Return the issue_codes of the issues that the check reports for this response."""
+    """Return the codes of the issues that the check reports for this response."""
     with serving({"/": answer}) as server:
         return [issue.code for issue in check(server.url(), policy=OPEN_POLICY, timeout_seconds=30)]
 
@@ -34,17 +34,17 @@ ANSWERS = {
     "mp3-cover": (Answer(audio_files.id3(3 * 2**20) + audio_files.mp3(3)), []),
     "8h": (Answer(audio_files.flac(8 * HOUR)), []),
     "2s": (Answer(audio_files.wav(2)), []),
-    "3GiB": (Answer(BLOB, 3 * GB), []),
+    "3GiB": (Answer(BLOB, 3 * GIB), []),
     "stereo": (Answer(audio_files.wav(3, channels=2)), []),
     "nothing": (Answer(), [ErrorCode.NOT_SUPPORTED]),
     "wav-long": (Answer(WAV_OF_9_HOURS, 10 * HOUR * 16000), [ErrorCode.TOO_LONG]),
-    "flac-long": (Answer(audio_files.flac(8 * HOUR + 1), GB), [ErrorCode.TOO_LONG]),
+    "flac-long": (Answer(audio_files.flac(8 * HOUR + 1), GIB), [ErrorCode.TOO_LONG]),
     "mp3-long": (Answer(audio_files.mp3(9), 9 * HOUR * 16000), [ErrorCode.TOO_LONG]),
     "mp3-cover-long": (
         Answer(audio_files.id3(2**20) + audio_files.mp3(9), 9 * HOUR * 16000),
         [17555],
     ),
-    "xing-long": (Answer(audio_files.xing(9 * HOUR), GB), [ErrorCode.TOO_LONG]),
+    "xing-long": (Answer(audio_files.xing(9 * HOUR), GIB), [ErrorCode.TOO_LONG]),
     "wav-short": (Answer(audio_files.wav(1.9)), [ErrorCode.TOO_SHORT]),
     "mp3-short": (Answer(audio_files.mp3(1.5)), [ErrorCode.TOO_SHORT]),
     "flac-short": (Answer(audio_files.flac(1.9)), [ErrorCode.TOO_SHORT]),
@@ -57,8 +57,8 @@ ANSWERS = {
     "flac-low": (Answer(audio_files.flac(3, rate=4000)), [ErrorCode.LOW_SAMPLE_RATE]),
     "6 channels": (Answer(audio_files.wav(3, channels=6)), [ErrorCode.TOO_MANY_CHANNELS]),
     "flac-3": (Answer(audio_files.flac(3, channels=3)), [ErrorCode.TOO_MANY_CHANNELS]),
-    "large": (Answer(BLOB, 3 * GB + 1), [ErrorCode.TOO_LARGE]),
-    "large-html": (Answer(b"<html>", 4 * GB), [ErrorCode.NOT_SUPPORTED, ErrorCode.TOO_LARGE]),
+    "large": (Answer(BLOB, 3 * GIB + 1), [ErrorCode.TOO_LARGE]),
+    "large-html": (Answer(b"<html>", 4 * GIB), [ErrorCode.NOT_SUPPORTED, ErrorCode.TOO_LARGE]),
     "broken": (Answer(audio_files.flac(3)[:20]), [ErrorCode.CORRUPTED]),
     "all": (
         Answer(audio_files.wav(0.5, rate=4000, channels=3)),
@@ -92,7 +92,7 @@ def test_each_limit_has_its_code(
 def test_without_size_rate_and_channels_are_checked(*, takes_ranges: bool) -> None:
     """If the server sends no size, the check still reports sample rate and channels."""
     answer = Answer(
-        audio_files.wav(0.5, channels=3), GB, takes_ranges=takes_ranges, sends_size=False
+        audio_files.wav(0.5, channels=3), GIB, takes_ranges=takes_ranges, sends_size=False
     )
     assert issue_codes(answer) == [ErrorCode.TOO_MANY_CHANNELS]
 
@@ -118,7 +118,7 @@ def test_content_type_is_ignored(name: str) -> None:
 
 def test_only_needed_ranges_are_requested() -> None:
     """The check requests two parts of a large file with a large cover picture, uncompressed."""
-    answer = Answer(audio_files.id3(5 * 2**20) + audio_files.mp3(9), GB)
+    answer = Answer(audio_files.id3(5 * 2**20) + audio_files.mp3(9), GIB)
     with serving({"/": answer}) as server:
         check(server.url(), policy=OPEN_POLICY, timeout_seconds=30)
     cover = len(audio_files.id3(5 * 2**20))
@@ -131,7 +131,7 @@ def test_only_needed_ranges_are_requested() -> None:
 
 def test_small_tag_needs_one_request() -> None:
     """A file with a small tag needs one request only."""
-    with serving({"/": Answer(audio_files.id3(2000) + audio_files.mp3(9), GB)}) as server:
+    with serving({"/": Answer(audio_files.id3(2000) + audio_files.mp3(9), GIB)}) as server:
         check(server.url(), policy=OPEN_POLICY, timeout_seconds=30)
     assert len(server.asked) == 1
 
@@ -152,7 +152,7 @@ def test_reading_ends_after_the_requested_part() -> None:
 
 def test_bytes_beyond_the_download_limit_are_not_checked() -> None:
     """Without range support, the check reports nothing about bytes after the first 8 MiB."""
-    assert issue_codes(Answer(audio_files.id3(9 * 2**20) + b"junk", GB, takes_ranges=False)) == []
+    assert issue_codes(Answer(audio_files.id3(9 * 2**20) + b"junk", GIB, takes_ranges=False)) == []
 
 
 def test_skipped_bytes_use_no_memory() -> None:
@@ -238,7 +238,7 @@ def test_issue_contains_no_credential(status: int) -> None:
 def test_limits_are_twilios() -> None:
     """The limits are 3 GiB, 2 seconds, 8 hours, 8 kHz and two channels."""
     assert (module.MAX_SIZE_BYTES, module.MIN_DURATION_SECONDS, module.MAX_DURATION_SECONDS) == (
-        3 * GB,
+        3 * GIB,
         2,
         8 * HOUR,
     )

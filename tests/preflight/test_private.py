@@ -32,7 +32,7 @@ ONE_ADDRESS_POLICY = replace(
 
 
 def issue_codes(issues: list[Issue]) -> list[ErrorCode]:
-    """Return the issue_codes of the issues."""
+    """Return the codes of the issues."""
     return [issue.code for issue in issues]
 
 

@@ -9,7 +9,7 @@ from twilio.rest import Client
 from receiver.simulator.server import serve
 from receiver.simulator.simulator import Simulator
 from tests.support.recipe import ReceiverHttpClient
-from tests.support.simulator.account import ACCOUNT, TOKEN, simulated
+from tests.support.simulator.account import ACCOUNT, BY_RECORDING, TOKEN, recording, simulated
 from tests.support.simulator.callback_receiver import Receiver, serve_receiver
 
 
@@ -73,6 +73,18 @@ def assert_problem(answer: requests.Response, code: int, pointer: str | None) ->
     assert [error["pointer"] for error in problem.get("errors", [])][:1] == (
         [pointer] if pointer else []
     )
+
+
+@pytest.fixture
+def job_ids(simulator: Simulator) -> list[str]:
+    """Create seven jobs, one a minute, and return their ids, newest first."""
+    ids: list[str] = []
+    for number in range(7):
+        job = simulator.create({**BY_RECORDING, "sourceId": recording(number)})
+        ids.insert(0, job.id)
+        simulator.advance(60)
+
+    return ids
 
 
 @pytest.fixture

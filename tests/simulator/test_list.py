@@ -21,55 +21,43 @@ LIST = "/v3/Transcriptions"
 WRONG_CREDENTIALS = base64.b64encode(f"{ACCOUNT}:wröng".encode()).decode()
 
 
-@pytest.fixture
-def seven(simulator: Simulator) -> list[str]:
-    """Create seven jobs, one a minute, and return their ids, newest first."""
-    ids: list[str] = []
-    for number in range(7):
-        job = simulator.create({**BY_RECORDING, "sourceId": recording(number)})
-        ids.insert(0, job.id)
-        simulator.advance(60)
-
-    return ids
-
-
 def _ids(answer: requests.Response) -> list[str]:
     return [job["id"] for job in answer.json()["transcriptions"]]
 
 
-def test_list_has_twilios_shape(http: Http, seven: list[str]) -> None:
+def test_list_has_twilios_shape(http: Http, job_ids: list[str]) -> None:
     """The rule: `meta` names the key of the rows, and has no token if there is one page."""
     answer = http.get(LIST)
-    assert _ids(answer) == seven
+    assert _ids(answer) == job_ids
     assert answer.json()["meta"] == {"key": "transcriptions", "pageSize": 7}
 
 
-def test_tokens_lead_in_both_directions(http: Http, seven: list[str]) -> None:
-    """The rule: `nextToken` and `previousToken` need no other parameters."""
+def test_tokens_lead_in_both_directions(http: Http, job_ids: list[str]) -> None:
+    """The rule: `nextToken` and `previousToken` lead on and back without other parameters."""
     first = http.get(LIST, pageSize="3")
     second = http.get(LIST, pageToken=first.json()["meta"]["nextToken"])
     third = http.get(LIST, PageToken=second.json()["meta"]["nextToken"])
     back = http.get(LIST, pageToken=third.json()["meta"]["previousToken"])
-    assert (_ids(first), _ids(second), _ids(third)) == (seven[:3], seven[3:6], seven[6:])
+    assert (_ids(first), _ids(second), _ids(third)) == (job_ids[:3], job_ids[3:6], job_ids[6:])
     assert _ids(back) == _ids(second)
     assert "previousToken" not in first.json()["meta"]
     assert "nextToken" not in third.json()["meta"]
 
 
-def test_token_contains_the_filters(http: Http, seven: list[str]) -> None:
+def test_token_contains_the_filters(http: Http, job_ids: list[str]) -> None:
     """A token leads to a page of the same filtered list."""
     after = {"createdAfter": "2026-04-02T19:26:20Z", "pageSize": "4"}
     first = http.get(LIST, **after)
     second = http.get(LIST, pageToken=first.json()["meta"]["nextToken"])
-    assert _ids(first) + _ids(second) == seven[:6]
+    assert _ids(first) + _ids(second) == job_ids[:6]
 
 
-def test_new_job_moves_no_page(http: Http, simulator: Simulator, seven: list[str]) -> None:
+def test_new_job_moves_no_page(http: Http, simulator: Simulator, job_ids: list[str]) -> None:
     """A new job makes no later page repeat or skip another job."""
     first = http.get(LIST, pageSize="3")
     simulator.create(BY_RECORDING)
     second = http.get(LIST, pageToken=first.json()["meta"]["nextToken"])
-    assert _ids(second) == seven[3:6]
+    assert _ids(second) == job_ids[3:6]
 
 
 def test_page_size_has_default_and_limit(http: Http, simulator: Simulator) -> None:
@@ -82,28 +70,28 @@ def test_page_size_has_default_and_limit(http: Http, simulator: Simulator) -> No
 
 
 def test_created_after_is_inclusive_and_created_before_exclusive(
-    http: Http, seven: list[str]
+    http: Http, job_ids: list[str]
 ) -> None:
     """The rule: `createdAfter` is inclusive, `createdBefore` is exclusive."""
     fourth = "2026-04-02T19:28:20Z"
-    assert _ids(http.get(LIST, createdAfter=fourth)) == seven[:4]
-    assert _ids(http.get(LIST, createdBefore=fourth)) == seven[4:]
-    assert _ids(http.get(LIST, createdAfter="2026-04-02T21:28:20+02:00")) == seven[:4]
+    assert _ids(http.get(LIST, createdAfter=fourth)) == job_ids[:4]
+    assert _ids(http.get(LIST, createdBefore=fourth)) == job_ids[4:]
+    assert _ids(http.get(LIST, createdAfter="2026-04-02T21:28:20+02:00")) == job_ids[:4]
 
 
-def test_list_is_filtered_by_status(http: Http, simulator: Simulator, seven: list[str]) -> None:
+def test_list_is_filtered_by_status(http: Http, simulator: Simulator, job_ids: list[str]) -> None:
     """The rule: the list contains only jobs with this status."""
     failed = simulator.create({**BY_URL, "mediaUrl": "https://example.com/404.wav"})
     simulator.finish()
     pending = simulator.create(BY_RECORDING)
-    assert _ids(http.get(LIST, status="COMPLETED")) == seven
+    assert _ids(http.get(LIST, status="COMPLETED")) == job_ids
     assert _ids(http.get(LIST, status="FAILED")) == [failed.id]
     assert _ids(http.get(LIST, status="PENDING")) == [pending.id]
     assert _ids(http.get(LIST, status="RUNNING")) == []
 
 
 def test_list_is_filtered_by_source_and_language(
-    http: Http, simulator: Simulator, seven: list[str]
+    http: Http, simulator: Simulator, job_ids: list[str]
 ) -> None:
     """The rule: `sourceId` and `languageCode` match exactly, the language case-sensitively."""
     configuration = simulator.configurations.find(CALLBACK_ONLY)
@@ -111,9 +99,9 @@ def test_list_is_filtered_by_source_and_language(
     german = {**configuration["configuration"], "language": "de-DE"}
     made = simulator.configurations.create({"configuration": german}, simulator.clock.now())
     job = simulator.create({**BY_RECORDING, "transcriptionConfigurationId": made["id"]})
-    assert _ids(http.get(LIST, sourceId=recording(2))) == [seven[4]]
+    assert _ids(http.get(LIST, sourceId=recording(2))) == [job_ids[4]]
     assert _ids(http.get(LIST, languageCode="de-DE")) == [job.id]
-    assert _ids(http.get(LIST, languageCode="en-US")) == seven
+    assert _ids(http.get(LIST, languageCode="en-US")) == job_ids
     assert _ids(http.get(LIST, languageCode="de-de")) == []
 
 

@@ -19,18 +19,6 @@ NOON = datetime(2026, 4, 2, 19, 25, 20, tzinfo=UTC)
 Request = TranscriptionList.CreateV3TranscriptionsRequest
 
 
-@pytest.fixture
-def seven(simulator: Simulator) -> list[str]:
-    """Create seven jobs, one a minute, and return their ids, newest first."""
-    ids: list[str] = []
-    for number in range(7):
-        job = simulator.create({**BY_RECORDING, "sourceId": recording(number)})
-        ids.insert(0, job.id)
-        simulator.advance(60)
-
-    return ids
-
-
 def test_create(sdk: Client) -> None:
     """`create()` of either kind returns the status, the URL to poll, and the job as a dict."""
     for document in (BY_RECORDING, BY_URL):
@@ -77,25 +65,25 @@ def test_unknown_job_raises(sdk: Client) -> None:
     assert (caught.value.status, caught.value.code) == (404, 20404)
 
 
-def test_list_and_stream(sdk: Client, seven: list[str]) -> None:
+def test_list_and_stream(sdk: Client, job_ids: list[str]) -> None:
     """`list()` and `stream()` follow the tokens, with and without `…_with_http_info`."""
     jobs = sdk.voice.v3.transcriptions
-    assert [job.id for job in jobs.list(page_size=2)] == seven
-    assert [job.id for job in jobs.stream(page_size=3, limit=5)] == seven[:5]
-    assert [job.id for job in jobs.list_with_http_info(page_size=2).data] == seven
+    assert [job.id for job in jobs.list(page_size=2)] == job_ids
+    assert [job.id for job in jobs.stream(page_size=3, limit=5)] == job_ids[:5]
+    assert [job.id for job in jobs.list_with_http_info(page_size=2).data] == job_ids
     streamed, status, _ = jobs.stream_with_http_info(page_size=4)
-    assert ([job.id for job in streamed], status) == (seven, 200)
+    assert ([job.id for job in streamed], status) == (job_ids, 200)
 
 
-def test_list_returns_typed_jobs(sdk: Client, seven: list[str]) -> None:
+def test_list_returns_typed_jobs(sdk: Client, job_ids: list[str]) -> None:
     """`list()` returns jobs whose times are datetimes."""
     job = sdk.voice.v3.transcriptions.list(source_id=recording(0))[0]
-    assert (job.id, job.account_id, job.created_at) == (seven[-1], ACCOUNT, NOON)
+    assert (job.id, job.account_id, job.created_at) == (job_ids[-1], ACCOUNT, NOON)
     assert job.links["conversation"].endswith(job.conversation_id)
     assert job.resolved_configuration["language"] == "en-US"
 
 
-def test_list_filters_every_page(sdk: Client, seven: list[str]) -> None:
+def test_list_filters_every_page(sdk: Client, job_ids: list[str]) -> None:
     """The SDK's filters apply to every page."""
     listed = sdk.voice.v3.transcriptions.list(
         status="COMPLETED",
@@ -103,15 +91,15 @@ def test_list_filters_every_page(sdk: Client, seven: list[str]) -> None:
         created_before=NOON + timedelta(minutes=5),
         page_size=1,
     )
-    assert [job.id for job in listed] == seven[2:6]
+    assert [job.id for job in listed] == job_ids[2:6]
 
 
-def test_next_and_previous_page(sdk: Client, seven: list[str]) -> None:
+def test_next_and_previous_page(sdk: Client, job_ids: list[str]) -> None:
     """`next_page()` and `previous_page()` return the same pages."""
     first = sdk.voice.v3.transcriptions.page(page_size=3)
     second = first.next_page()
-    assert [job.id for job in second] == seven[3:6]
-    assert [job.id for job in second.previous_page()] == seven[:3]
+    assert [job.id for job in second] == job_ids[3:6]
+    assert [job.id for job in second.previous_page()] == job_ids[:3]
 
 
 def test_refused_list_raises(sdk: Client) -> None:
@@ -149,9 +137,9 @@ def test_conversation_is_stored_after_completion(sdk: Client, simulator: Simulat
 def test_fetch_configuration(sdk: Client) -> None:
     """`voice.v2.transcription(…).fetch()` finds a configuration by its id or its unique name."""
     for name in (WITH_CONVERSATION, "calls"):
-        found = sdk.voice.v2.transcription(name).fetch()
-        inner = found.configuration
-        assert (found.id, found.unique_name) == (WITH_CONVERSATION, "calls")
+        configuration = sdk.voice.v2.transcription(name).fetch()
+        inner = configuration.configuration
+        assert (configuration.id, configuration.unique_name) == (WITH_CONVERSATION, "calls")
         assert inner["transcriptionStatusCallback"] == {"url": NOWHERE, "method": "POST"}
         assert inner["conversationConfigurationId"] == CONVERSATION_CONFIGURATION
     only = sdk.voice.v2.transcription(CALLBACK_ONLY).fetch().configuration
@@ -205,9 +193,9 @@ def test_unique_name_is_unique(sdk: Client, simulator: Simulator) -> None:
     request = {"unique_name": "calls", "configuration": inner}
     with pytest.raises(TwilioRestException, match="already"):
         lists.create(lists.VoiceV2ConfigurationTranscriptionRequest(request))
-    found = simulator.configurations.find("calls")
-    assert found
-    assert found["id"] == WITH_CONVERSATION
+    configuration = simulator.configurations.find("calls")
+    assert configuration
+    assert configuration["id"] == WITH_CONVERSATION
 
 
 def test_unknown_configuration_raises(sdk: Client) -> None:
