@@ -2,24 +2,26 @@
 
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
+from receiver.preflight.address_policy import AddressPolicy
 from receiver.preflight.check import check
 
 # At a time: all files may be on one server, which isn't ours to overload.
 CONCURRENCY = 4
 
 
-def check_many(urls: Iterable[str]) -> Iterator[list[str]]:
+def check_many(urls: Iterable[str], *, policy: AddressPolicy | None = None) -> Iterator[list[str]]:
     """Yield for each URL the texts of its issues."""
     with ThreadPoolExecutor(CONCURRENCY) as pool:
         try:
-            yield from pool.map(_check, urls)
+            yield from pool.map(partial(_check, policy=policy), urls)
         finally:
             pool.shutdown(cancel_futures=True)
 
 
-def _check(url: str) -> list[str]:
+def _check(url: str, *, policy: AddressPolicy | None) -> list[str]:
     try:
-        return [str(issue) for issue in check(url)]
+        return [str(issue) for issue in check(url, policy=policy)]
     except Exception as error:  # noqa: BLE001 - one URL must not end the check of all others
         return [f"it could not be checked ({type(error).__name__})"]

@@ -1,1 +1,1 @@
-"""Tests of what the benchmark reckons, writes and draws; none of them measures anything."""
+"""Tests of the benchmark's statistics, files and plots; none of them measures anything."""

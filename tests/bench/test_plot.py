@@ -1,4 +1,4 @@
-"""The plots: what is drawn of a results file, and where."""
+"""The plots that the benchmark draws from a results file."""
 
 import json
 from pathlib import Path
@@ -22,7 +22,7 @@ GROWTH = Growth(
 
 
 def test_every_point_is_drawn() -> None:
-    """Each line of a plot has its points, joined, at the height of their medians."""
+    """Each line of a plot joins its points, at the heights of their medians."""
     root = ET.fromstring(svg(GROWTH))
 
     first, deep = root.findall(f"{SVG}g")
@@ -34,8 +34,8 @@ def test_every_point_is_drawn() -> None:
     assert heights[0] == heights[1] > heights[2]
 
 
-def test_the_spread_is_drawn() -> None:
-    """A bar goes from the least round of a point to the greatest, through its median."""
+def test_spread_is_drawn() -> None:
+    """A bar extends from the lowest round of a point to the highest, through its median."""
     root = ET.fromstring(svg(GROWTH))
     group = root.findall(f"{SVG}g")[0]
     bar, circle = group.find(f"{SVG}line"), group.find(f"{SVG}circle")
@@ -47,14 +47,14 @@ def test_the_spread_is_drawn() -> None:
 
 
 def test_everything_is_labelled() -> None:
-    """Both axes, each place and each line are named, whatever characters that takes."""
+    """Both axes, each tick and each line have labels, with any characters."""
     texts = {each.text for each in ET.fromstring(svg(GROWTH)).iter(f"{SVG}text")}
 
     assert {"jobs & more", "ms for a page", "10,000", "1,000,000", "first", "deep"} <= texts
 
 
-def test_everything_lies_within_the_picture() -> None:
-    """Nothing is drawn beyond the picture's edge."""
+def test_everything_is_inside_the_picture() -> None:
+    """No element extends beyond the picture's edge."""
     root = ET.fromstring(svg(GROWTH))
     _, _, width, height = map(float, root.get("viewBox", "").split())
 
@@ -63,16 +63,16 @@ def test_everything_lies_within_the_picture() -> None:
             assert all(0 <= float(each.get(name, "0")) <= end for name in names)
 
 
-def test_near_values_begin_at_nought() -> None:
-    """An axis of values that are near one another is linear and begins at nought."""
+def test_axis_of_similar_values_is_linear() -> None:
+    """An axis of similar values is linear and begins at 0."""
     axis = upwards([820, 1380])
 
     assert axis.ticks == [0, 500, 1000, 1500]
     assert axis.share(750) == pytest.approx(0.5)
 
 
-def test_values_far_apart_are_drawn_by_their_logarithms() -> None:
-    """An axis of values of which one is ten times another is logarithmic."""
+def test_axis_of_distant_values_is_logarithmic() -> None:
+    """An axis with values that differ by a factor of ten or more is logarithmic."""
     axis = upwards([0.6, 15])
 
     assert axis.ticks == [0.5, 1, 2, 5, 10, 20]
@@ -84,7 +84,7 @@ def test_values_far_apart_are_drawn_by_their_logarithms() -> None:
     [([1, 2, 3, 4], [0, 1, 2, 3, 4]), ([1, 8, 64], [1, 8, 64]), ([0, 50, 100], [0, 50, 100])],
 )
 def test_each_place_has_its_tick(places: list[float], ticks: list[float]) -> None:
-    """Along the other axis each place that was measured has its tick, the ends included."""
+    """The horizontal axis has a tick at each measured place, also at both ends."""
     axis = along(places)
 
     assert axis.ticks == ticks
@@ -92,7 +92,7 @@ def test_each_place_has_its_tick(places: list[float], ticks: list[float]) -> Non
 
 
 def test_plots_are_drawn_from_a_results_file(tmp_path: Path) -> None:
-    """A results file is all that a plot needs; one of an older run, without growth, gives none."""
+    """A plot needs the results file only; a file of an older run, without growth, gives none."""
     write([Section(title="Lists", growths=[GROWTH])], {}, tmp_path / "new")
     (tmp_path / "old.json").write_text(json.dumps({"sections": [{"title": "Rates"}]}))
 

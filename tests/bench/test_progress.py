@@ -1,4 +1,4 @@
-"""That a measurement ends."""
+"""The progress of a measurement, and its time limit."""
 
 import signal
 
@@ -7,14 +7,14 @@ import pytest
 from bench.progress import TooSlowError, count_rounds, time_limit
 
 
-def test_what_takes_too_long_ends() -> None:
-    """A measurement that doesn't end by itself is ended, and it's told after how long."""
+def test_slow_measurement_ends() -> None:
+    """A measurement over its time limit ends with an error that names the limit."""
     with pytest.raises(TooSlowError, match="more than 0 s"), time_limit(0.01):
         signal.pause()
 
 
-def test_what_ends_in_time_is_not_disturbed_later() -> None:
-    """After the block no alarm is left."""
+def test_time_limit_ends_with_its_block() -> None:
+    """No alarm is left after the block."""
     with time_limit(100):
         pass
 
@@ -22,7 +22,7 @@ def test_what_ends_in_time_is_not_disturbed_later() -> None:
 
 
 def test_rounds_are_shown(capsys: pytest.CaptureFixture[str]) -> None:
-    """Each round is shown on the terminal as it begins, and is no part of the report."""
+    """Each round is shown on the terminal when it begins, and isn't part of the report."""
     assert list(count_rounds(2)) == [0, 1]
 
     assert capsys.readouterr() == ("", " 1/2 2/2")

@@ -1,4 +1,4 @@
-"""What the report makes of the figures."""
+"""The report that the benchmark makes from its figures."""
 
 import json
 from pathlib import Path
@@ -8,16 +8,16 @@ import pytest
 from bench.report import Figure, Growth, Ratio, Section, faster, markdown, number, ratio, write
 
 
-def test_a_ratio_is_taken_round_by_round() -> None:
-    """The median of the rounds' ratios counts, not the ratio of the medians."""
-    found = ratio("ours : theirs", [10, 20, 90], [10, 10, 10])
+def test_ratio_is_calculated_per_round() -> None:
+    """A ratio is the median of the rounds' ratios, not the ratio of the medians."""
+    result = ratio("ours : theirs", [10, 20, 90], [10, 10, 10])
 
-    assert found.rounds == [1, 2, 9]
-    assert found.median == 2
+    assert result.rounds == [1, 2, 9]
+    assert result.median == 2
 
 
-def test_rounds_belong_together() -> None:
-    """Figures of different rounds have no ratio."""
+def test_ratio_needs_equal_rounds() -> None:
+    """Figures with different numbers of rounds have no ratio."""
     with pytest.raises(ValueError, match="shorter"):
         ratio("ours : theirs", [1, 2], [1])
 
@@ -32,29 +32,29 @@ def test_rounds_belong_together() -> None:
         (9.0, {}, "", ""),
     ],
 )
-def test_a_goal_is_reached_or_not(
+def test_verdict_compares_median_and_goal(
     median: float, goals: dict[str, float], words: str, verdict: str
 ) -> None:
-    """A median at its goal reaches it, one beyond falls short; without a goal neither is said."""
-    found = Ratio(name="ratio", rounds=[median], **goals)
+    """A median at its goal reaches it, one beyond falls short; without a goal both are empty."""
+    result = Ratio(name="ratio", rounds=[median], **goals)
 
-    assert (found.goal(), found.verdict()) == (words, verdict)
+    assert (result.goal(), result.verdict()) == (words, verdict)
 
 
-def test_a_near_miss_does_not_look_like_its_goal() -> None:
-    """A median that misses its goal by little is written with the digits that show it."""
+def test_near_miss_shows_its_digits() -> None:
+    """A median that narrowly misses its goal is written with enough digits to show it."""
     section = Section(title="WAL", ratios=[Ratio(name="all", rounds=[1.5014], at_most=1.5)])
 
     assert "| all   | 1.5014 |            | at most 1.5 | **falls short** |" in _lines(section)
 
 
-def test_the_faster_one_is_known_by_its_median() -> None:
-    """One lucky round makes nobody the faster."""
+def test_faster_compares_medians() -> None:
+    """A single fast round doesn't make a candidate the faster one."""
     assert faster({"steady": [5, 5, 5], "lucky": [1, 1, 99]}, "steady", "lucky") == "steady"
 
 
 def test_figures_are_written_with_their_spread() -> None:
-    """A figure has its median, its least and greatest round, and its unit."""
+    """A figure has its median, its lowest and highest round, and its unit."""
     section = Section(
         title="Rates", figures=[Figure(name="ours", unit="1/s", rounds=[1400, 3, 12])]
     )
@@ -63,7 +63,7 @@ def test_figures_are_written_with_their_spread() -> None:
 
 
 def test_growth_is_a_table() -> None:
-    """Each line of it is a row, each place a column."""
+    """Each line of the growth is a row, and each place is a column."""
     growth = Growth(
         name="jobs",
         across="jobs",
@@ -84,16 +84,16 @@ def test_growth_is_a_table() -> None:
     ]
 
 
-def test_what_could_not_be_measured_is_told() -> None:
-    """A section without figures is empty, and its note is in the report."""
+def test_missing_measurement_is_reported() -> None:
+    """A section without figures is empty, and the report contains its note."""
     section = Section(title="Lists", note="**Not measured**: it took more than 300 s")
 
     assert section.is_empty()
     assert "**Not measured**: it took more than 300 s" in _lines(section)
 
 
-def test_both_forms_are_written(tmp_path: Path) -> None:
-    """The JSON beside the Markdown holds every round."""
+def test_markdown_and_json_are_written(tmp_path: Path) -> None:
+    """The JSON file beside the Markdown file contains every round."""
     section = Section(title="Rates", figures=[Figure(name="ours", unit="1/s", rounds=[1.25, 2.5])])
 
     write([section], {"processor": "2 cores"}, tmp_path / "results" / "today")
@@ -107,8 +107,8 @@ def test_both_forms_are_written(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("value", "text"), [(0.01234, "0.0123"), (9.996, "10"), (99.96, "100"), (1234.6, "1,235")]
 )
-def test_numbers_have_three_digits_that_count(value: float, text: str) -> None:
-    """A number is written with three digits that count, or all of its whole part's."""
+def test_number_has_three_significant_digits(value: float, text: str) -> None:
+    """A number has three significant digits, or all digits of its whole part."""
     assert number(value) == text
 
 

@@ -1,4 +1,4 @@
-"""The files of requests that wrk sends: real callbacks, signed, no two alike."""
+"""The files of requests that wrk sends: real, signed callbacks, all different."""
 
 import base64
 import json
@@ -15,8 +15,8 @@ from receiver.signatures.signature import SignedRequest, verify
 from schemas.callback import Head, decode
 
 
-def _requests(path: Path) -> Iterator[tuple[str, dict[str, str], bytes]]:
-    """Yield the request line, the headers and the body of each, as replay.lua cuts them."""
+def _read_requests(path: Path) -> Iterator[tuple[str, dict[str, str], bytes]]:
+    """Yield the request line, headers and body of each request, as replay.lua separates them."""
     with path.open("rb") as file:
         while length := file.read(8):
             head, _, body = file.read(int(length)).partition(b"\r\n\r\n")
@@ -26,12 +26,12 @@ def _requests(path: Path) -> Iterator[tuple[str, dict[str, str], bytes]]:
 
 @pytest.mark.parametrize("body", [callbacks.callback, callbacks.incompressible])
 def test_callbacks_verify_and_validate(tmp_path: Path, body: Body) -> None:
-    """Each request of a file carries a body that the receiver verifies, decodes and validates."""
+    """The receiver verifies, decodes and validates the body of each request in a file."""
     load = write_callbacks(tmp_path / "load", 20, 8000, body=body)
 
-    found = list(_requests(load.path))
-    assert len(found) == load.requests == 20
-    for line, headers, sent in found:
+    requests = list(_read_requests(load.path))
+    assert len(requests) == load.requests == 20
+    for line, headers, sent in requests:
         method, target, _ = line.split(" ")
         assert (method, headers["Content-Length"]) == ("POST", str(len(sent)))
         signed = SignedRequest(
@@ -43,39 +43,39 @@ def test_callbacks_verify_and_validate(tmp_path: Path, body: Body) -> None:
         verified = verify(signed, parse_auth_tokens(callbacks.TOKEN), sent)
         assert verified.digest == sha256(sent).digest()
         assert Head().load(decode(sent))["account_id"] == callbacks.ACCOUNT
-    assert load.bytes == sum(len(sent) for *_, sent in found)
+    assert load.bytes == sum(len(sent) for *_, sent in requests)
 
 
-def test_no_two_callbacks_are_alike(tmp_path: Path) -> None:
-    """Every callback is of a job of its own, in another portion too."""
+def test_every_callback_is_different(tmp_path: Path) -> None:
+    """Every callback belongs to another job, also in another portion."""
     loads = [write_callbacks(tmp_path / str(first), 20, 1000, first=first) for first in (0, 20)]
 
-    bodies = [body for load in loads for *_, body in _requests(load.path)]
+    bodies = [body for load in loads for *_, body in _read_requests(load.path)]
     assert len({json.loads(body)["id"] for body in bodies}) == len(set(bodies)) == 40
 
 
 @pytest.mark.parametrize("size", [1000, 8000, 64_000, 1_000_000])
-def test_callbacks_are_as_large_as_asked_for(tmp_path: Path, size: int) -> None:
-    """A callback has the size asked for, within a tenth, and never more than Twilio sends."""
+def test_callbacks_have_the_requested_size(tmp_path: Path, size: int) -> None:
+    """A callback has the requested size within a tenth, and never more than Twilio sends."""
     load = write_callbacks(tmp_path / "load", 2, size)
 
     assert 0.9 * size <= load.bytes / load.requests <= min(1.1 * size, 1_000_000)
 
 
-def test_the_same_file_is_made_again(tmp_path: Path) -> None:
-    """Two runs send the same bytes."""
+def test_files_are_reproducible(tmp_path: Path) -> None:
+    """Two runs write the same bytes."""
     first, again = (write_callbacks(tmp_path / name, 5, 8000) for name in ("first", "again"))
 
     assert first.path.read_bytes() == again.path.read_bytes()
 
 
-def test_gets_carry_the_api_key(tmp_path: Path) -> None:
-    """A request that reads presents the key, and the further headers as they are."""
+def test_get_requests_have_the_api_key(tmp_path: Path) -> None:
+    """A GET request contains the API key and the additional headers."""
     load = write_gets(
         tmp_path / "load", ["/v3/Transcriptions", "/v3/More"], ['If-None-Match: "tag"']
     )
 
-    (line, headers, body), (more, *_) = _requests(load.path)
+    (line, headers, body), (more, *_) = _read_requests(load.path)
     assert (line, more) == ("GET /v3/Transcriptions HTTP/1.1", "GET /v3/More HTTP/1.1")
     assert (
         base64.b64decode(headers["Authorization"].removeprefix("Basic "))

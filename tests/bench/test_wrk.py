@@ -1,4 +1,4 @@
-"""What wrk tells of a run, and when it means nothing."""
+"""The parser of wrk's output, and the runs that it rejects."""
 
 import json
 
@@ -15,15 +15,15 @@ GOOD = {
     "p50": 2100.0,
     "p99": 9800.5,
 }
-AROUND = "Running 23s test @ http://127.0.0.1:8000/\n{}\n  1 threads and 32 connections\n"
+OUTPUT = "Running 23s test @ http://127.0.0.1:8000/\n{}\n  1 threads and 32 connections\n"
 
 
 def _output(**changes: float) -> str:
-    return AROUND.format(json.dumps(GOOD | changes))
+    return OUTPUT.format(json.dumps(GOOD | changes))
 
 
-def test_a_run_is_read_from_among_other_words() -> None:
-    """The script's line counts, and the rate is that of the answers."""
+def test_run_is_parsed_from_the_output() -> None:
+    """The parser reads the script's line; the rate is that of the answers."""
     run = parse_output(_output(), ending="drain")
 
     assert run.rate == 2000
@@ -34,19 +34,19 @@ def test_a_run_is_read_from_among_other_words() -> None:
     "changes",
     [{"refused": 1}, {"broken": 1}, {"answered": 2999}, {"sent": 0, "answered": 0}],
 )
-def test_one_bad_answer_spoils_a_run(changes: dict[str, float]) -> None:
-    """An error, a broken connection, a lost answer or none at all: such a run has no figures."""
+def test_bad_answer_spoils_the_run(changes: dict[str, float]) -> None:
+    """A run with an error, a broken connection, a lost answer or no answer has no figures."""
     with pytest.raises(SpoiledRunError, match="not every request was answered as expected"):
         parse_output(_output(**changes), ending="drain")
 
 
 @pytest.mark.parametrize("ending", ["cut", "cycle"])
-def test_a_run_that_is_cut_short_may_miss_answers(ending: Ending) -> None:
-    """Where the end waits for no answer, those under way aren't missed."""
+def test_interrupted_run_may_miss_answers(ending: Ending) -> None:
+    """A run that ends without waiting for its last answers may miss some."""
     assert parse_output(_output(answered=2990), ending=ending).answered == 2990
 
 
-def test_wrk_may_say_nothing_of_use() -> None:
-    """Without the script's line there is no run, and wrk's own words tell why."""
+def test_output_without_result_is_an_error() -> None:
+    """Without the script's line there is no run, and the error contains wrk's own text."""
     with pytest.raises(SpoiledRunError, match="unable to connect"):
         parse_output("unable to connect to 127.0.0.1:1\n", ending="drain")

@@ -1,4 +1,4 @@
-"""The lock files: what `make lock` writes, and what is installed from."""
+"""The lock files that `make lock` writes and that pip installs from."""
 
 import re
 import tomllib
@@ -33,7 +33,7 @@ def _pins(lock: str) -> dict[str, str]:
     return {canonicalize_name(pin[1]): pin[2] for pin in pins if pin}
 
 
-def _asked(*groups: str) -> list[Requirement]:
+def _group_requirements(*groups: str) -> list[Requirement]:
     texts = [
         text
         for group in groups
@@ -46,7 +46,7 @@ def _asked(*groups: str) -> list[Requirement]:
 
 @pytest.mark.parametrize("lock", LOCKS)
 def test_every_line_is_a_pin_with_hashes(lock: str) -> None:
-    """Each line pins one version and carries its hashes, so that pip takes nothing else."""
+    """Each line pins one version with its hashes, so that pip installs nothing else."""
     for block in _blocks(lock):
         assert re.fullmatch(r"[\w.-]+==\S+( ; [^#]+?)?( +--hash=sha256:[0-9a-f]{64})+\s*", block), (
             block[:80]
@@ -54,45 +54,52 @@ def test_every_line_is_a_pin_with_hashes(lock: str) -> None:
 
 
 @pytest.mark.parametrize("lock", LOCKS)
-def test_no_address(lock: str) -> None:
-    """A lock file names no index, no URL and no path."""
+def test_lock_has_no_address(lock: str) -> None:
+    """A lock file contains no index, no URL and no path."""
     text = (ROOT / lock).read_text()
 
     assert not re.search(r"://|^-|^ *#|file:|/", text, flags=re.MULTILINE)
 
 
-def test_each_lock_holds_the_one_before() -> None:
-    """What runs in production is what is developed with, version by version."""
+def test_each_lock_contains_the_previous_one() -> None:
+    """Each lock has the pins of the previous one: development uses production's versions."""
     assert _pins(PRODUCTION).items() <= _pins(RUN).items() <= _pins(DEVELOPMENT).items()
     assert _pins(RUN).items() <= _pins(BENCHMARK).items()
 
 
-def test_locks_hold_what_is_asked_for() -> None:
+def test_every_dependency_is_pinned() -> None:
     """Every dependency of pyproject.toml is pinned at a version that it allows."""
     production = [Requirement(text) for text in _PROJECT["project"]["dependencies"]]
-    asked = {PRODUCTION: production, RUN: _asked("run"), DEVELOPMENT: _asked("dev")}
-    asked[BENCHMARK] = _asked("bench")
+    expected = {
+        PRODUCTION: production,
+        RUN: _group_requirements("run"),
+        DEVELOPMENT: _group_requirements("dev"),
+    }
+    expected[BENCHMARK] = _group_requirements("bench")
 
-    for lock, requirements in asked.items():
+    for lock, requirements in expected.items():
         for requirement in requirements:
             pin = _pins(lock)[canonicalize_name(requirement.name)]
             assert requirement.specifier.contains(pin), requirement
 
 
-def test_production_holds_nothing_of_development() -> None:
-    """No package that only `make run` or `make test` needs is installed in production."""
-    names = {canonicalize_name(requirement.name) for requirement in _asked("run", "dev", "bench")}
+def test_production_has_no_development_package() -> None:
+    """Production installs no package that only `make run` or `make test` needs."""
+    names = {
+        canonicalize_name(requirement.name)
+        for requirement in _group_requirements("run", "dev", "bench")
+    }
 
     assert not names & _pins(PRODUCTION).keys()
 
 
 def test_no_second_lock_file() -> None:
-    """There is no uv.lock: Heroku's build refuses it beside requirements.txt."""
+    """The project has no uv.lock: Heroku's build refuses it beside requirements.txt."""
     assert not (ROOT / "uv.lock").exists()
 
 
-def test_the_platforms_python_is_supported() -> None:
-    """`.python-version` is one minor version, of those that the project supports."""
+def test_platforms_python_is_supported() -> None:
+    """`.python-version` contains one minor version that the project supports."""
     version = (ROOT / ".python-version").read_text().strip()
 
     assert re.fullmatch(r"3\.\d+", version)

@@ -1,4 +1,4 @@
-"""`DEV_DATABASE_URL`: this machine's databases only."""
+"""`DEV_DATABASE_URL` may only address databases of this machine."""
 
 import pytest
 
@@ -13,8 +13,8 @@ from dev.loopback import require_loopback
         "postgresql://[::1]:5432/db",
     ],
 )
-def test_loopback_is_taken(url: str) -> None:
-    """A URL whose host is loopback, by name or by address, is taken."""
+def test_loopback_is_accepted(url: str) -> None:
+    """A URL whose host is loopback, by name or by address, is accepted."""
     require_loopback(url)
 
 
@@ -38,7 +38,7 @@ def test_loopback_is_taken(url: str) -> None:
     ],
 )
 def test_everything_else_is_refused(url: str) -> None:
-    """What leads elsewhere in anybody's reading is refused, without being repeated."""
+    """A URL that any parser might read as another host is refused, and not repeated."""
     with pytest.raises(SystemExit, match="DEV_DATABASE_URL must be") as refusal:
         require_loopback(url)
 

@@ -1,4 +1,4 @@
-"""The embedded Postgres: one folder, one server, on loopback, gone with us."""
+"""The embedded Postgres: one folder, one server, on loopback, which ends with its starter."""
 
 import contextlib
 import json
@@ -19,8 +19,8 @@ from dev import paths, postgres
 from dev.postgres import Server
 from dev.process import wait_for_exit
 
-# A program that starts a server, tells of it and waits to be killed.
-_USER = """
+# A program that starts a server, prints its PID and URL, and waits to be killed.
+_STARTER = """
 import json, pathlib, sys, time
 from dev import postgres
 server = postgres.start(pathlib.Path(sys.argv[1]))
@@ -31,13 +31,13 @@ time.sleep(600)
 
 @pytest.fixture
 def folder(postgres_folder: Path) -> Iterator[Path]:
-    """Yield a folder that is not made yet, of a name that is nothing for quoting by hand."""
+    """Yield a folder that doesn't exist yet, with a name that needs correct quoting."""
     folder = postgres_folder / f"a b#%+& {uuid.uuid4().hex}"
     yield folder
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def _one(url: str, query: str) -> object:
+def _query_value(url: str, query: str) -> object:
     with psycopg.connect(url) as connection:
         row = connection.execute(query.encode()).fetchone()
     assert row is not None
@@ -50,28 +50,28 @@ def _execute(url: str, statement: str) -> None:
         connection.execute(statement.encode())
 
 
-def test_listens_on_loopback_with_a_password_and_on_no_socket(postgres: Server) -> None:
-    """A server listens on 127.0.0.1 alone, on no Unix socket, and wants a password."""
+def test_server_listens_on_loopback_only(postgres: Server) -> None:
+    """A server listens on 127.0.0.1 only, on no Unix socket, and requires a password."""
     url = postgres.url()
     listening = [c for c in psutil.Process(postgres.pid).net_connections() if c.laddr]
 
     assert {connection.laddr for connection in listening} == {("127.0.0.1", postgres.port)}
-    assert _one(url, "SHOW unix_socket_directories") == ""
+    assert _query_value(url, "SHOW unix_socket_directories") == ""
     with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
         psycopg.connect(url, password="wrong")
 
 
-def test_its_data_is_utf8_in_no_language(postgres: Server) -> None:
-    """Encoding, order and time zone do not depend on who starts the server."""
+def test_encoding_is_utf8_without_locale(postgres: Server) -> None:
+    """Encoding, collation and time zone don't depend on the user who starts the server."""
     url = postgres.url()
 
-    assert _one(url, "SHOW server_encoding") == "UTF8"
-    assert _one(url, "SELECT datcollate FROM pg_database WHERE datname = 'postgres'") == "C"
-    assert _one(url, "SHOW timezone") == "UTC"
+    assert _query_value(url, "SHOW server_encoding") == "UTF8"
+    assert _query_value(url, "SELECT datcollate FROM pg_database WHERE datname = 'postgres'") == "C"
+    assert _query_value(url, "SHOW timezone") == "UTC"
 
 
-def test_its_password_is_nobody_elses_to_read(postgres: Server) -> None:
-    """The password lies beside the data with mode 0600, and stays out of the server's repr."""
+def test_password_file_is_private(postgres: Server) -> None:
+    """The password file has mode 0600, and the server's repr doesn't contain the password."""
     password = postgres.folder / "password"
 
     assert password.stat().st_mode & 0o777 == 0o600
@@ -79,55 +79,55 @@ def test_its_password_is_nobody_elses_to_read(postgres: Server) -> None:
     assert postgres.password not in repr(postgres)
 
 
-def test_data_stay(folder: Path) -> None:
-    """What was written before a stop is there after the next start of the same folder."""
+def test_data_survive_a_restart(folder: Path) -> None:
+    """A restart of the same folder finds the data."""
     with postgres.start(folder) as server:
-        _execute(server.url(), "CREATE TABLE kept AS SELECT 1 AS n")
+        _execute(server.url(), "CREATE TABLE numbers AS SELECT 1 AS n")
 
     with postgres.start(folder) as server:
-        assert _one(server.url(), "SELECT n FROM kept") == 1
+        assert _query_value(server.url(), "SELECT n FROM numbers") == 1
 
 
-def test_half_a_cluster_is_made_anew(folder: Path) -> None:
-    """A creation that was killed half-way leaves nothing that is taken for a cluster."""
+def test_partial_cluster_is_created_again(folder: Path) -> None:
+    """A cluster whose creation was killed is created again."""
     (folder / "cluster.partial").mkdir(parents=True)
     (folder / "cluster.partial" / "PG_VERSION").write_text("18")
     (folder / "password").touch()
 
     with postgres.start(folder) as server:
-        assert _one(server.url(), "SELECT 1") == 1
+        assert _query_value(server.url(), "SELECT 1") == 1
 
 
-def test_a_folder_has_one_user(folder: Path) -> None:
-    """A second start on a folder in use is refused with a sentence, and harms nothing."""
+def test_folder_in_use_is_refused(folder: Path) -> None:
+    """A second start of a folder in use is refused, and doesn't affect the first."""
     with postgres.start(folder) as server:
         with pytest.raises(RuntimeError, match="in use by another run"):
             postgres.start(folder)
 
-        assert _one(server.url(), "SELECT 1") == 1
+        assert _query_value(server.url(), "SELECT 1") == 1
 
 
-def test_ends_with_its_user(folder: Path) -> None:
-    """A kill -9 of the program that started a server ends the server too, and its watch."""
-    user, told = _start_user(folder)
-    family = [*_tree(user.pid), *_watches(psutil.Process(told["pid"]))]
-    assert told["pid"] in [process.pid for process in family]
+def test_server_ends_with_its_starter(folder: Path) -> None:
+    """A kill -9 of the program that started a server ends the server and its watchdog too."""
+    starter, started = _start_starter(folder)
+    processes = [*_process_tree(starter.pid), *_watchdogs(psutil.Process(started["pid"]))]
+    assert started["pid"] in [process.pid for process in processes]
 
-    user.kill()
-    user.communicate()
+    starter.kill()
+    starter.communicate()
 
-    assert wait_for_exit(family, timeout_seconds=30)
+    assert wait_for_exit(processes, timeout_seconds=30)
 
 
-def test_leftover_is_ended_by_its_folder(folder: Path) -> None:
-    """A server whose user and watch were killed is found by its folder, though its PID is lost."""
-    user, told = _start_user(folder)
-    _execute(told["url"], "CREATE TABLE kept AS SELECT 1 AS n")
-    leftover = psutil.Process(told["pid"])
-    # The watch first: at its user's end it would end the server.
-    for process in (*_watches(leftover), psutil.Process(user.pid)):
+def test_leftover_server_is_ended(folder: Path) -> None:
+    """A start ends a leftover server of its folder, even if the PID file names another process."""
+    starter, started = _start_starter(folder)
+    _execute(started["url"], "CREATE TABLE numbers AS SELECT 1 AS n")
+    leftover = psutil.Process(started["pid"])
+    # Kill the watchdog first: it would end the server after its starter.
+    for process in (*_watchdogs(leftover), psutil.Process(starter.pid)):
         process.kill()
-    user.communicate()
+    starter.communicate()
     pid_file = paths.prepare_folder(folder) / "cluster" / "postmaster.pid"
     lines = pid_file.read_text().splitlines(keepends=True)
     pid_file.write_text("".join([f"{os.getpid()}\n", *lines[1:]]))
@@ -135,11 +135,11 @@ def test_leftover_is_ended_by_its_folder(folder: Path) -> None:
 
     with postgres.start(folder) as server:
         assert wait_for_exit([leftover], timeout_seconds=30)
-        assert _one(server.url(), "SELECT n FROM kept") == 1
+        assert _query_value(server.url(), "SELECT n FROM numbers") == 1
 
 
-def test_a_reused_pid_is_left_alone(folder: Path) -> None:
-    """A PID file whose PID is another program's by now keeps nobody from starting."""
+def test_reused_pid_is_left_alone(folder: Path) -> None:
+    """A PID file with the PID of another program doesn't prevent a start or harm the program."""
     with postgres.start(folder) as server:
         pid_file = server.folder / "cluster" / "postmaster.pid"
         lines = pid_file.read_text().splitlines(keepends=True)
@@ -147,75 +147,75 @@ def test_a_reused_pid_is_left_alone(folder: Path) -> None:
         pid_file.write_text("".join([f"{another.pid}\n", *lines[1:]]))
 
         with postgres.start(folder) as server:
-            assert _one(server.url(), "SELECT 1") == 1
+            assert _query_value(server.url(), "SELECT 1") == 1
         assert another.poll() is None
 
 
-def test_a_failure_tells_the_logs_end(folder: Path) -> None:
-    """A server that doesn't start is reported with the last lines of its log."""
+def test_failed_start_shows_the_log(folder: Path) -> None:
+    """The error of a server that doesn't start contains the last lines of its log."""
     with pytest.raises(RuntimeError, match=r"(?s)didn't start.*no_such_setting"):
         postgres.start(folder, settings={"no_such_setting": "1"})
 
 
 def test_unknown_version(folder: Path) -> None:
-    """A version that the wheel doesn't carry is an error with the remedy."""
+    """A version that the package doesn't contain is an error."""
     with pytest.raises(LookupError, match="No Postgres 9"):
         postgres.start(folder, version=9)
 
 
-def test_works_where_only_its_owner_may_enter(postgres_folder: Path) -> None:
-    """A server starts for a folder below one of mode 0700, whose mode stays, as root too."""
-    closed = postgres_folder / "closed"
-    closed.mkdir(mode=0o700)
+def test_folder_below_a_private_folder_works(postgres_folder: Path) -> None:
+    """A server starts in a folder below one of mode 0700, whose mode stays, as root too."""
+    private = postgres_folder / "closed"
+    private.mkdir(mode=0o700)
 
-    with postgres.start(closed / "data") as server:
-        assert _one(server.url(), "SELECT 1") == 1
+    with postgres.start(private / "data") as server:
+        assert _query_value(server.url(), "SELECT 1") == 1
     shutil.rmtree(server.folder)
 
-    assert closed.stat().st_mode & 0o777 == 0o700
+    assert private.stat().st_mode & 0o777 == 0o700
 
 
-def test_binaries_are_copied_where_their_uid_cannot_run_them(
+def test_unreachable_binaries_are_copied(
     postgres_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Binaries that the server's uid can't reach are copied with their libraries, and run."""
-    closed = postgres_folder / "site-packages"
-    closed.mkdir(mode=0o700)
+    """The launcher copies binaries that the server's uid can't reach, with their libraries."""
+    private = postgres_folder / "site-packages"
+    private.mkdir(mode=0o700)
     installed = paths.find_binaries(18, within=postgres_folder).parents[1]
     for part in (installed, installed.with_suffix(".libs")):
         if part.exists():
-            shutil.copytree(part, closed / part.name, symlinks=True)
-    monkeypatch.syspath_prepend(str(closed))
+            shutil.copytree(part, private / part.name, symlinks=True)
+    monkeypatch.syspath_prepend(str(private))
 
     with postgres.start(postgres_folder / "copied") as server:
-        assert _one(server.url(), "SELECT 1") == 1
+        assert _query_value(server.url(), "SELECT 1") == 1
 
     copies = list(server.folder.glob("binaries-18"))
     assert bool(copies) == (os.geteuid() == 0)
 
 
-def _start_user(folder: Path) -> tuple[subprocess.Popen[str], dict[str, Any]]:
-    user = subprocess.Popen(
-        [sys.executable, "-c", _USER, folder], stdout=subprocess.PIPE, text=True
+def _start_starter(folder: Path) -> tuple[subprocess.Popen[str], dict[str, Any]]:
+    starter = subprocess.Popen(
+        [sys.executable, "-c", _STARTER, folder], stdout=subprocess.PIPE, text=True
     )
-    assert user.stdout is not None
+    assert starter.stdout is not None
 
-    return user, json.loads(user.stdout.readline())
+    return starter, json.loads(starter.stdout.readline())
 
 
-def _watches(server: psutil.Process) -> list[psutil.Process]:
-    """Return the server's watch: nobody's child, it is known by the session that they share."""
-    watches = []
+def _watchdogs(server: psutil.Process) -> list[psutil.Process]:
+    """Return the server's watchdog, found by its session because it is no child of the server."""
+    watchdogs = []
     for process in psutil.process_iter():
         with contextlib.suppress(ProcessLookupError, PermissionError):
             if os.getsid(process.pid) == server.pid and process != server:
-                watches.append(process)
-    assert watches
+                watchdogs.append(process)
+    assert watchdogs
 
-    return watches
+    return watchdogs
 
 
-def _tree(pid: int) -> list[psutil.Process]:
+def _process_tree(pid: int) -> list[psutil.Process]:
     process = psutil.Process(pid)
 
     return [process, *process.children(recursive=True)]

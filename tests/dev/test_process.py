@@ -1,4 +1,4 @@
-"""A program that ends with whoever started it."""
+"""A child process ends with the process that started it."""
 
 import subprocess
 import sys
@@ -9,7 +9,7 @@ import psutil
 from dev.process import wait_for_exit
 from tests.support.paths import ROOT
 
-# It kills itself at the earliest moment at which there is a process to be left behind.
+# It kills itself as soon as its child process exists.
 _STARTS_AND_DIES = """
 import os, signal, subprocess, sys
 from dev.process import Child
@@ -24,8 +24,8 @@ Child(["sleep", "60"], stop_signal=signal.SIGTERM, env={"PATH": "/usr/bin:/bin"}
 """
 
 
-def test_killed_at_once_it_leaves_nothing() -> None:
-    """A program whose starter is killed as soon as it has started it ends all the same."""
+def test_child_ends_with_a_killed_starter() -> None:
+    """A child ends even if its starter is killed immediately after starting it."""
     command = [sys.executable, "-c", _STARTS_AND_DIES]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE) as starter:
         assert starter.stdout is not None

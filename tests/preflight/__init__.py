@@ -1,1 +1,1 @@
-"""Tests of the look at a mediaUrl before it is paid for."""
+"""Tests of the check of a mediaUrl before the transcription is paid for."""

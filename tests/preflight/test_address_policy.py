@@ -1,4 +1,4 @@
-"""The policy: no address but a public one, whatever it is called."""
+"""The policy allows public addresses only, however they are written."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -67,102 +67,106 @@ PUBLIC = [
 ]
 
 
-def admitted(*answers: str, host: str = "media.example") -> list[IPv4Address | IPv6Address]:
-    """Return what the default policy lets through where the name has these addresses."""
+def allowed_addresses(
+    *answers: str, host: str = "media.example"
+) -> list[IPv4Address | IPv6Address]:
+    """Return the addresses that the default policy allows if the host resolves to `answers`."""
     return AddressPolicy(lookup=lambda _host, _port: answers).resolve(host, 443, Deadline(30))
 
 
-def refusal(ask: Callable[[], object]) -> str:
-    """Return what the policy says of a host that may not be asked."""
+def refusal_text(resolve: Callable[[], object]) -> str:
+    """Return the error text for a host that the policy refuses."""
     with pytest.raises(MediaError) as failed:
-        ask()
+        resolve()
     assert failed.value.issue.code == ErrorCode.DOWNLOAD_FAILED
 
     return failed.value.issue.text
 
 
 @pytest.mark.parametrize("address", PRIVATE)
-def test_no_special_address_is_asked(address: str) -> None:
+def test_special_address_is_refused(address: str) -> None:
     """Private, local, shared, reserved, multicast, metadata and tunnelled addresses are refused."""
     assert not is_public(ip_address(address))
-    refusal(lambda: admitted(address))
+    refusal_text(lambda: allowed_addresses(address))
 
 
 @pytest.mark.parametrize("address", PUBLIC)
-def test_public_addresses_are_asked(address: str) -> None:
-    """What is on the public internet is asked, through NAT64 as well."""
-    assert admitted(address) == [ip_address(address)]
+def test_public_address_is_allowed(address: str) -> None:
+    """The policy allows public internet addresses, also through NAT64."""
+    assert allowed_addresses(address) == [ip_address(address)]
 
 
 @given(st.ip_addresses(v=4))
-def test_no_disguise_of_an_ipv4_address_passes_where_it_does_not(address: IPv4Address) -> None:
-    """An IPv6 address that carries a private IPv4 address is as private."""
+def test_private_ipv4_address_is_refused_inside_ipv6(address: IPv4Address) -> None:
+    """The policy refuses an IPv6 address that carries a private IPv4 address."""
     number = int(address)
-    disguises = [
+    ipv6_addresses = [
         IPv6Address((0xFFFF << 32) | number),
         IPv6Address(number),
         IPv6Address((0x0064FF9B << 96) | number),
         IPv6Address((0x2002 << 112) | (number << 80)),
         IPv6Address((0x20010000 << 96) | (number ^ 0xFFFFFFFF)),
     ]
-    assert is_public(address) or not any(map(is_public, disguises))
+    assert is_public(address) or not any(map(is_public, ipv6_addresses))
 
 
 @given(st.ip_addresses())
-def test_nothing_that_python_calls_special_passes(address: IPv4Address | IPv6Address) -> None:
-    """The policy is never wider than the standard library's idea of a global unicast address."""
-    special = not address.is_global or address.is_multicast or address.is_reserved
-    nat64 = int(address) >> 32 == 0x64FF9B << 64
-    assert nat64 or not (special and is_public(address))
+def test_special_address_of_the_standard_library_is_refused(
+    address: IPv4Address | IPv6Address,
+) -> None:
+    """The policy allows only global unicast addresses as the standard library defines them."""
+    is_special = not address.is_global or address.is_multicast or address.is_reserved
+    is_nat64 = int(address) >> 32 == 0x64FF9B << 64
+    assert is_nat64 or not (is_special and is_public(address))
 
 
-def test_one_private_address_among_several_refuses_the_name() -> None:
-    """A name with a public and a private address is refused: either might be connected to."""
-    refusal(lambda: admitted("93.184.216.34", "10.0.0.1"))
+def test_one_private_address_refuses_the_host() -> None:
+    """The policy refuses a host with a public and a private address: both might be connected to."""
+    refusal_text(lambda: allowed_addresses("93.184.216.34", "10.0.0.1"))
 
 
-def test_the_refusal_does_not_tell_what_a_name_means_inside() -> None:
-    """A name that is unknown and one that is private are refused in the same words."""
-    assert refusal(admitted) == refusal(lambda: admitted("10.0.0.1"))
+def test_refusal_reveals_no_internal_name() -> None:
+    """The refusal of an unknown host and of a private one have the same text."""
+    assert refusal_text(allowed_addresses) == refusal_text(lambda: allowed_addresses("10.0.0.1"))
 
 
 @pytest.mark.parametrize(
     "spelling",
     ["localhost", "127.1", "2130706433", "0x7f.0.0.1", "0177.0.0.1", "::1", "0", "a" * 64 + ".x"],
 )
-def test_the_system_resolver_knows_every_spelling_of_the_loopback(spelling: str) -> None:
-    """However the loopback is written, what it resolves to is judged."""
-    refusal(lambda: AddressPolicy().resolve(spelling, 80, Deadline(30)))
+def test_every_spelling_of_loopback_is_refused(spelling: str) -> None:
+    """The policy checks the resolved address, so it refuses every spelling of the loopback."""
+    refusal_text(lambda: AddressPolicy().resolve(spelling, 80, Deadline(30)))
 
 
-def test_addresses_are_told_once_each() -> None:
-    """The resolver's order is kept, without its repetitions."""
-    assert admitted(*PUBLIC, *PUBLIC) == [ip_address(address) for address in PUBLIC]
+def test_addresses_are_unique() -> None:
+    """The policy returns each address once, in the resolver's order."""
+    assert allowed_addresses(*PUBLIC, *PUBLIC) == [ip_address(address) for address in PUBLIC]
 
 
 @pytest.fixture
-def stuck() -> Iterator[AddressPolicy]:
-    """Give a policy whose resolver doesn't answer."""
-    free = threading.Event()
+def hanging_policy() -> Iterator[AddressPolicy]:
+    """Yield a policy whose resolver doesn't answer."""
+    released = threading.Event()
 
     def resolve(_host: str, _port: int) -> list[str]:
-        free.wait()
+        released.wait()
         return []
 
     yield AddressPolicy(lookup=resolve)
-    free.set()
+    released.set()
 
 
-def test_a_resolver_that_does_not_answer_is_left_at_the_deadline(stuck: AddressPolicy) -> None:
-    """The system's resolver has no timeout of its own, and the check has."""
+def test_lookup_ends_at_the_deadline(hanging_policy: AddressPolicy) -> None:
+    """The check gives up a lookup at its deadline: the system's resolver has no timeout."""
     with pytest.raises(TimeoutError):
-        stuck.resolve("media.example", 80, Deadline(0.05))
+        hanging_policy.resolve("media.example", 80, Deadline(0.05))
 
 
-def test_lookups_left_behind_are_few(stuck: AddressPolicy) -> None:
-    """Where as many as may be don't end, no other begins, and the check says that it is busy."""
-    for _ in range(MAX_LOOKUP_COUNT + 1):  # the last is begun as soon as one ends
+def test_abandoned_lookups_are_limited(hanging_policy: AddressPolicy) -> None:
+    """While the maximum of lookups hangs, no other begins and the check reports that it is busy."""
+    for _ in range(MAX_LOOKUP_COUNT + 1):  # the last one starts when another ends
         with pytest.raises(TimeoutError):
-            stuck.resolve("media.example", 80, Deadline(0.01))
+            hanging_policy.resolve("media.example", 80, Deadline(0.01))
     with pytest.raises(PreflightBusyError):
         AddressPolicy().resolve("93.184.216.34", 80, Deadline(0.01))

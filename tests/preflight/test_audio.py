@@ -1,4 +1,4 @@
-"""What the headers of a file tell, whatever its size and whoever wrote it."""
+"""The audio properties that the headers of a file contain, for every size and for hostile bytes."""
 
 from dataclasses import dataclass
 
@@ -15,26 +15,26 @@ ENDLESS = 0xFFFFFFFF
 
 
 @dataclass
-class Local:
-    """A file that is here; beyond its bytes it may have more, out of reach."""
+class LocalFile:
+    """A file in memory; its `size` may be larger than the bytes that can be read."""
 
     data: bytes
     size: int | None
 
     def read(self, offset: int) -> bytes:
-        """Return what is here of a part."""
+        """Return the available bytes of a part."""
         return self.data[offset : offset + CHUNK_BYTES]
 
 
-def look(data: bytes) -> AudioProperties | None:
-    """Return what a whole file holds."""
-    return read_audio_properties(Local(data, len(data)))
+def read_properties(data: bytes) -> AudioProperties | None:
+    """Return the audio properties of a complete file."""
+    return read_audio_properties(LocalFile(data, len(data)))
 
 
-def refusal(data: bytes, size: int | None = None) -> ErrorCode | None:
-    """Return why there is no sound in it, None if nothing can be said against it."""
+def error_code(data: bytes, size: int | None = None) -> ErrorCode | None:
+    """Return the code of the error for this file, None if there is no error."""
     try:
-        read_audio_properties(Local(data, size))
+        read_audio_properties(LocalFile(data, size))
     except MediaError as failed:
         return failed.issue.code
 
@@ -43,31 +43,33 @@ def refusal(data: bytes, size: int | None = None) -> ErrorCode | None:
 
 @pytest.mark.parametrize("width", [1, 2, 3, 4])
 @pytest.mark.parametrize("channels", [1, 2, 6])
-def test_a_wav_tells_rate_channels_and_length(width: int, channels: int) -> None:
-    """PCM of any width is read."""
-    told = look(audio_files.wav(2.5, rate=16000, channels=channels, width=width))
-    assert told == AudioProperties(16000, channels, 2.5)
+def test_wav_of_any_width_is_read(width: int, channels: int) -> None:
+    """A PCM WAV of any width gives sample rate, channels and duration."""
+    properties = read_properties(audio_files.wav(2.5, rate=16000, channels=channels, width=width))
+    assert properties == AudioProperties(16000, channels, 2.5)
 
 
-@pytest.mark.parametrize("before", [b"JUNK", b"LIST", b"bext"])
-def test_chunks_before_the_sound_are_passed_over(before: bytes) -> None:
-    """A WAV may have other chunks before its format and before its sound, of an odd length too."""
-    other = audio_files.chunk(before, bytes(601) + b"\0", size=601)
+@pytest.mark.parametrize("chunk_name", [b"JUNK", b"LIST", b"bext"])
+def test_other_chunks_are_skipped(chunk_name: bytes) -> None:
+    """The reader skips other chunks before the format and the data, of odd length too."""
+    other = audio_files.chunk(chunk_name, bytes(601) + b"\0", size=601)
     data = audio_files.chunk(b"data", bytes(16000 * 3))
-    assert look(audio_files.riff(other, audio_files.fmt(), other, data)) == AudioProperties(
-        8000, 1, 3.0
-    )
+    assert read_properties(
+        audio_files.riff(other, audio_files.fmt(), other, data)
+    ) == AudioProperties(8000, 1, 3.0)
 
 
 def test_extensible_pcm_is_pcm() -> None:
-    """A WAVE_FORMAT_EXTENSIBLE whose subformat is PCM is read on every Python."""
+    """The reader accepts a WAVE_FORMAT_EXTENSIBLE with a PCM subformat on every Python version."""
     data = audio_files.chunk(b"data", bytes(16000 * 3))
-    told = look(audio_files.riff(audio_files.extensible(audio_files.PCM_SUBFORMAT), data))
-    assert told == AudioProperties(8000, 1, 3.0)
+    properties = read_properties(
+        audio_files.riff(audio_files.extensible(audio_files.PCM_SUBFORMAT), data)
+    )
+    assert properties == AudioProperties(8000, 1, 3.0)
 
 
 @pytest.mark.parametrize(
-    "form",
+    "format_chunk",
     [
         audio_files.fmt(3, bits=32),
         audio_files.fmt(6, bits=8),
@@ -77,19 +79,19 @@ def test_extensible_pcm_is_pcm() -> None:
     ],
     ids=["float", "a-law", "µ-law", "adpcm", "extensible-float"],
 )
-def test_a_wav_that_is_not_pcm_is_not_supported(form: bytes) -> None:
-    """The rule: a WAV holds PCM; any other encoding in one is 17556."""
-    data = audio_files.riff(form, audio_files.chunk(b"data", bytes(9999)))
-    assert refusal(data, len(data)) == ErrorCode.NOT_SUPPORTED
+def test_wav_without_pcm_is_not_supported(format_chunk: bytes) -> None:
+    """The rule: a WAV that contains anything but PCM is error 17556."""
+    data = audio_files.riff(format_chunk, audio_files.chunk(b"data", bytes(9999)))
+    assert error_code(data, len(data)) == ErrorCode.NOT_SUPPORTED
 
 
 @pytest.mark.parametrize("size", [0, ENDLESS, ENDLESS - 36, 0x7FFFFFFF, None])
 @pytest.mark.parametrize("magic", [b"RIFF", b"RF64"])
-def test_a_streamed_wav_lasts_as_long_as_it_has_bytes(size: int | None, magic: bytes) -> None:
-    """Who writes a WAV into a pipe can't tell its length, and writes nothing or the most."""
+def test_duration_of_streamed_wav_comes_from_its_bytes(size: int | None, magic: bytes) -> None:
+    """A WAV written to a pipe has no true size in its header: its bytes give the duration."""
     data = audio_files.chunk(b"data", bytes(16000 * 3), size=size)
-    told = look(audio_files.riff(audio_files.fmt(), data, size=size, magic=magic))
-    assert told == AudioProperties(8000, 1, 3.0)
+    properties = read_properties(audio_files.riff(audio_files.fmt(), data, size=size, magic=magic))
+    assert properties == AudioProperties(8000, 1, 3.0)
 
 
 @pytest.mark.parametrize(
@@ -108,9 +110,9 @@ def test_a_streamed_wav_lasts_as_long_as_it_has_bytes(size: int | None, magic: b
         b"\xff\xfb\xff\xff" * 500,
     ],
 )
-def test_headers_that_make_no_sense_are_corrupted(broken: bytes) -> None:
-    """What begins like WAV, FLAC or MP3 and goes on like nothing is 17558."""
-    assert refusal(broken, len(broken)) == ErrorCode.CORRUPTED
+def test_invalid_headers_are_corrupted(broken: bytes) -> None:
+    """A file that begins like WAV, FLAC or MP3 and has invalid headers is error 17558."""
+    assert error_code(broken, len(broken)) == ErrorCode.CORRUPTED
 
 
 @pytest.mark.parametrize(
@@ -130,19 +132,21 @@ def test_headers_that_make_no_sense_are_corrupted(broken: bytes) -> None:
         audio_files.id3(100),
     ],
 )
-def test_anything_else_is_not_supported(other: bytes) -> None:
-    """What is neither WAV, MP3 nor FLAC is 17556, whatever it is called."""
-    assert refusal(other, len(other)) == ErrorCode.NOT_SUPPORTED
+def test_other_formats_are_not_supported(other: bytes) -> None:
+    """A file that is neither WAV, MP3 nor FLAC is error 17556."""
+    assert error_code(other, len(other)) == ErrorCode.NOT_SUPPORTED
 
 
-def test_a_flac_tells_rate_channels_and_length() -> None:
-    """The first block of a FLAC tells all."""
-    assert look(audio_files.flac(3600, rate=48000, channels=3)) == AudioProperties(48000, 3, 3600.0)
+def test_flac_is_read() -> None:
+    """The first block of a FLAC contains sample rate, channels and duration."""
+    assert read_properties(audio_files.flac(3600, rate=48000, channels=3)) == AudioProperties(
+        48000, 3, 3600.0
+    )
 
 
-def test_a_streamed_flac_does_not_tell_its_length() -> None:
-    """A FLAC of no samples is one whose writer didn't know their number."""
-    assert look(audio_files.flac(0)) == AudioProperties(8000, 1, None)
+def test_streamed_flac_has_no_duration() -> None:
+    """A FLAC with a sample count of 0 has an unknown duration."""
+    assert read_properties(audio_files.flac(0)) == AudioProperties(8000, 1, None)
 
 
 @pytest.mark.parametrize(
@@ -170,38 +174,40 @@ def test_a_streamed_flac_does_not_tell_its_length() -> None:
         "long",
     ],
 )
-def test_an_mp3_tells_its_length_from_its_first_frames(data: bytes) -> None:
-    """Constant and variable bitrates are told apart, and tags of any size are passed over."""
-    told = look(data)
-    assert told is not None
-    assert (told.sample_rate_hz, told.channel_count) == (44100, 1)
-    assert told.duration_seconds == pytest.approx(60, rel=0.02)
+def test_duration_of_mp3_is_estimated(data: bytes) -> None:
+    """The reader estimates the duration of MP3s of any bitrate, and skips tags of any size."""
+    properties = read_properties(data)
+    assert properties is not None
+    assert (properties.sample_rate_hz, properties.channel_count) == (44100, 1)
+    assert properties.duration_seconds == pytest.approx(60, rel=0.02)
 
 
-def test_an_mp3_of_a_few_frames_is_short() -> None:
-    """A file that ends within its first part is counted, not estimated."""
-    told = look(audio_files.mp3(0.1, 32, 64, 128))
-    assert told is not None
-    assert told.duration_seconds == pytest.approx(0.1, abs=0.02)
+def test_duration_of_short_mp3_is_counted() -> None:
+    """The reader counts the frames of an MP3 that ends within its first part."""
+    properties = read_properties(audio_files.mp3(0.1, 32, 64, 128))
+    assert properties is not None
+    assert properties.duration_seconds == pytest.approx(0.1, abs=0.02)
 
 
-def test_a_tag_precedes_a_flac_too() -> None:
-    """A FLAC is found behind an ID3 tag."""
-    assert look(audio_files.id3(300_000) + audio_files.flac(9)) == AudioProperties(8000, 1, 9.0)
+def test_tag_before_flac_is_skipped() -> None:
+    """The reader skips an ID3 tag before a FLAC."""
+    assert read_properties(audio_files.id3(300_000) + audio_files.flac(9)) == AudioProperties(
+        8000, 1, 9.0
+    )
 
 
-def test_a_wav_of_no_rate_has_no_length() -> None:
-    """A sample rate of 0 is no reason to divide by it."""
+def test_wav_with_rate_0_has_no_duration() -> None:
+    """A WAV with a sample rate of 0 has no duration, and causes no division by zero."""
     data = audio_files.riff(audio_files.fmt(rate=0), audio_files.chunk(b"data", bytes(99)))
-    assert look(data) == AudioProperties(0, 1, None)
+    assert read_properties(data) == AudioProperties(0, 1, None)
 
 
 @pytest.mark.parametrize("data", [audio_files.wav(1), audio_files.mp3(1), audio_files.flac(1)])
-def test_without_a_size_no_length_is_claimed(data: bytes) -> None:
-    """Where the server doesn't tell the size, rate and channels are all that is known."""
-    told = read_audio_properties(Local(data, None))
-    assert told is not None
-    assert (told.channel_count, told.duration_seconds) == (1, None)
+def test_without_size_duration_is_unknown(data: bytes) -> None:
+    """If the server sends no size, sample rate and channels are known and the duration isn't."""
+    properties = read_audio_properties(LocalFile(data, None))
+    assert properties is not None
+    assert (properties.channel_count, properties.duration_seconds) == (1, None)
 
 
 @pytest.mark.parametrize(
@@ -213,10 +219,10 @@ def test_without_a_size_no_length_is_claimed(data: bytes) -> None:
     ],
     ids=["wav", "id3", "mp3"],
 )
-def test_what_is_out_of_reach_is_not_called_broken(data: bytes) -> None:
-    """A header that lies beyond what was read tells nothing, neither good nor bad."""
+def test_header_out_of_reach_is_no_error(data: bytes) -> None:
+    """A header beyond the bytes that were read gives no properties and no error."""
     for size in (10**8, None):
-        assert read_audio_properties(Local(data[:CHUNK_BYTES], size)) is None
+        assert read_audio_properties(LocalFile(data[:CHUNK_BYTES], size)) is None
 
 
 STARTS = [
@@ -236,9 +242,9 @@ STARTS = [
     st.binary(max_size=400),
     st.none() | st.integers(min_value=0, max_value=2**40),
 )
-def test_no_bytes_raise_anything_else(start: bytes, rest: bytes, size: int | None) -> None:
-    """Whatever the bytes and the size, there is a sound, nothing, or one of two refusals."""
-    assert refusal(start + rest, size) in {None, ErrorCode.NOT_SUPPORTED, ErrorCode.CORRUPTED}
+def test_any_bytes_raise_only_media_errors(start: bytes, rest: bytes, size: int | None) -> None:
+    """Any bytes and any size give properties, nothing, or one of two errors."""
+    assert error_code(start + rest, size) in {None, ErrorCode.NOT_SUPPORTED, ErrorCode.CORRUPTED}
 
 
 REAL = [
@@ -250,9 +256,7 @@ REAL = [
 
 
 @given(st.sampled_from(REAL), st.integers(0, 120), st.binary(min_size=1, max_size=8))
-def test_no_mutation_of_a_real_file_raises_anything_else(
-    real: bytes, at: int, other: bytes
-) -> None:
-    """A real file with some bytes of its headers changed is judged like any other."""
+def test_mutated_file_raises_only_media_errors(real: bytes, at: int, other: bytes) -> None:
+    """A real file with changed header bytes gives properties, nothing, or one of two errors."""
     mutated = real[:at] + other + real[at + len(other) :]
-    assert refusal(mutated, len(mutated)) in {None, ErrorCode.NOT_SUPPORTED, ErrorCode.CORRUPTED}
+    assert error_code(mutated, len(mutated)) in {None, ErrorCode.NOT_SUPPORTED, ErrorCode.CORRUPTED}

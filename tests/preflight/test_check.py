@@ -1,4 +1,4 @@
-"""The check: each of Twilio's codes, told by a real server's answers."""
+"""The check reports each of Twilio's error codes for the responses of a real server."""
 
 import socket
 import tracemalloc
@@ -11,12 +11,12 @@ from receiver.preflight.errors import ErrorCode
 from tests.support.media import audio_files
 from tests.support.media.server import OPEN_POLICY, Answer, serve_raw, serving
 
-GB = 2**30
+GIB = 2**30
 HOUR = 3600
 
 
-def codes(answer: Answer) -> list[ErrorCode]:
-    """Return what is found wrong with what a server answers."""
+def issue_codes(answer: Answer) -> list[ErrorCode]:
+    """Return the codes of the issues that the check reports for this response."""
     with serving({"/": answer}) as server:
         return [issue.code for issue in check(server.url(), policy=OPEN_POLICY, timeout_seconds=30)]
 
@@ -27,24 +27,24 @@ WAV_OF_9_HOURS = audio_files.riff(
 BLOB = audio_files.riff(
     audio_files.fmt(rate=48000, channels=2), audio_files.chunk(b"data", b"", size=0)
 )
-FAILING = {
+ANSWERS = {
     "wav": (Answer(audio_files.wav(3)), []),
     "flac": (Answer(audio_files.flac(3)), []),
     "mp3": (Answer(audio_files.mp3(3)), []),
     "mp3-cover": (Answer(audio_files.id3(3 * 2**20) + audio_files.mp3(3)), []),
     "8h": (Answer(audio_files.flac(8 * HOUR)), []),
     "2s": (Answer(audio_files.wav(2)), []),
-    "3GiB": (Answer(BLOB, 3 * GB), []),
+    "3GiB": (Answer(BLOB, 3 * GIB), []),
     "stereo": (Answer(audio_files.wav(3, channels=2)), []),
     "nothing": (Answer(), [ErrorCode.NOT_SUPPORTED]),
     "wav-long": (Answer(WAV_OF_9_HOURS, 10 * HOUR * 16000), [ErrorCode.TOO_LONG]),
-    "flac-long": (Answer(audio_files.flac(8 * HOUR + 1), GB), [ErrorCode.TOO_LONG]),
+    "flac-long": (Answer(audio_files.flac(8 * HOUR + 1), GIB), [ErrorCode.TOO_LONG]),
     "mp3-long": (Answer(audio_files.mp3(9), 9 * HOUR * 16000), [ErrorCode.TOO_LONG]),
     "mp3-cover-long": (
         Answer(audio_files.id3(2**20) + audio_files.mp3(9), 9 * HOUR * 16000),
         [17555],
     ),
-    "xing-long": (Answer(audio_files.xing(9 * HOUR), GB), [ErrorCode.TOO_LONG]),
+    "xing-long": (Answer(audio_files.xing(9 * HOUR), GIB), [ErrorCode.TOO_LONG]),
     "wav-short": (Answer(audio_files.wav(1.9)), [ErrorCode.TOO_SHORT]),
     "mp3-short": (Answer(audio_files.mp3(1.5)), [ErrorCode.TOO_SHORT]),
     "flac-short": (Answer(audio_files.flac(1.9)), [ErrorCode.TOO_SHORT]),
@@ -57,8 +57,8 @@ FAILING = {
     "flac-low": (Answer(audio_files.flac(3, rate=4000)), [ErrorCode.LOW_SAMPLE_RATE]),
     "6 channels": (Answer(audio_files.wav(3, channels=6)), [ErrorCode.TOO_MANY_CHANNELS]),
     "flac-3": (Answer(audio_files.flac(3, channels=3)), [ErrorCode.TOO_MANY_CHANNELS]),
-    "large": (Answer(BLOB, 3 * GB + 1), [ErrorCode.TOO_LARGE]),
-    "large-html": (Answer(b"<html>", 4 * GB), [ErrorCode.NOT_SUPPORTED, ErrorCode.TOO_LARGE]),
+    "large": (Answer(BLOB, 3 * GIB + 1), [ErrorCode.TOO_LARGE]),
+    "large-html": (Answer(b"<html>", 4 * GIB), [ErrorCode.NOT_SUPPORTED, ErrorCode.TOO_LARGE]),
     "broken": (Answer(audio_files.flac(3)[:20]), [ErrorCode.CORRUPTED]),
     "all": (
         Answer(audio_files.wav(0.5, rate=4000, channels=3)),
@@ -79,46 +79,46 @@ STATUSES = {
 
 
 @pytest.mark.parametrize("takes_ranges", [True, False], ids=["ranges", "whole"])
-@pytest.mark.parametrize(("answer", "expected"), FAILING.values(), ids=FAILING)
+@pytest.mark.parametrize(("answer", "expected"), ANSWERS.values(), ids=ANSWERS)
 def test_each_limit_has_its_code(
     answer: Answer, expected: list[int], *, takes_ranges: bool
 ) -> None:
-    """The rules of size, length, rate, channels and format: what breaks one is told by its code."""
+    """A file over a limit of size, duration, rate, channels or format has the limit's code."""
     answer.takes_ranges = takes_ranges
-    assert codes(answer) == expected
+    assert issue_codes(answer) == expected
 
 
 @pytest.mark.parametrize("takes_ranges", [True, False], ids=["ranges", "whole"])
-def test_without_a_size_only_length_and_size_are_not_told(*, takes_ranges: bool) -> None:
-    """A server that doesn't tell the size lets rate and channels be known."""
+def test_without_size_rate_and_channels_are_checked(*, takes_ranges: bool) -> None:
+    """If the server sends no size, the check still reports sample rate and channels."""
     answer = Answer(
-        audio_files.wav(0.5, channels=3), GB, takes_ranges=takes_ranges, tells_size=False
+        audio_files.wav(0.5, channels=3), GIB, takes_ranges=takes_ranges, sends_size=False
     )
-    assert codes(answer) == [ErrorCode.TOO_MANY_CHANNELS]
+    assert issue_codes(answer) == [ErrorCode.TOO_MANY_CHANNELS]
 
 
-def test_a_file_that_ends_has_a_size() -> None:
-    """What was read to its end is known, whether the server told its size or not."""
-    answer = Answer(audio_files.wav(0.5), takes_ranges=False, tells_size=False)
-    assert codes(answer) == [ErrorCode.TOO_SHORT]
+def test_file_read_to_its_end_has_a_size() -> None:
+    """The check knows the size of a file that it read to its end, without a Content-Length."""
+    answer = Answer(audio_files.wav(0.5), takes_ranges=False, sends_size=False)
+    assert issue_codes(answer) == [ErrorCode.TOO_SHORT]
 
 
 @pytest.mark.parametrize("status", STATUSES)
-def test_a_refusal_is_told_by_its_status(status: int) -> None:
-    """401 and 403 are 17553, 404 and 410 are 17552, all else is 17551."""
-    assert codes(Answer(b"a page", status=status)) == [STATUSES[status]]
+def test_status_has_its_code(status: int) -> None:
+    """Status 401 and 403 are code 17553, 404 and 410 are 17552, all others are 17551."""
+    assert issue_codes(Answer(b"a page", status=status)) == [STATUSES[status]]
 
 
 @pytest.mark.parametrize("name", ["wav", "html", "none"])
-def test_the_bytes_decide_and_not_the_type(name: str) -> None:
-    """A wrong Content-Type is no issue."""
-    kind = {"wav": "audio/wav", "html": "text/html", "none": ""}[name]
-    assert codes(Answer(audio_files.mp3(3), headers={"Content-Type": kind})) == []
+def test_content_type_is_ignored(name: str) -> None:
+    """A wrong Content-Type is no issue: the bytes decide."""
+    content_type = {"wav": "audio/wav", "html": "text/html", "none": ""}[name]
+    assert issue_codes(Answer(audio_files.mp3(3), headers={"Content-Type": content_type})) == []
 
 
-def test_no_more_is_asked_for_than_needed() -> None:
-    """Of a large file with a large cover picture two parts are fetched, without compression."""
-    answer = Answer(audio_files.id3(5 * 2**20) + audio_files.mp3(9), GB)
+def test_only_needed_ranges_are_requested() -> None:
+    """The check requests two parts of a large file with a large cover picture, uncompressed."""
+    answer = Answer(audio_files.id3(5 * 2**20) + audio_files.mp3(9), GIB)
     with serving({"/": answer}) as server:
         check(server.url(), policy=OPEN_POLICY, timeout_seconds=30)
     cover = len(audio_files.id3(5 * 2**20))
@@ -129,63 +129,63 @@ def test_no_more_is_asked_for_than_needed() -> None:
     assert {asked["Accept-Encoding"] for asked in server.asked} == {"identity"}
 
 
-def test_a_small_tag_costs_no_second_request() -> None:
-    """What follows a tag without a picture is there already."""
-    with serving({"/": Answer(audio_files.id3(2000) + audio_files.mp3(9), GB)}) as server:
+def test_small_tag_needs_one_request() -> None:
+    """A file with a small tag needs one request only."""
+    with serving({"/": Answer(audio_files.id3(2000) + audio_files.mp3(9), GIB)}) as server:
         check(server.url(), policy=OPEN_POLICY, timeout_seconds=30)
     assert len(server.asked) == 1
 
 
-def test_no_more_is_read_than_asked_for() -> None:
-    """A server that answers a range with gigabytes is listened to for one part."""
+def test_reading_ends_after_the_requested_part() -> None:
+    """The check reads one part, even if the server answers a range request with gigabytes."""
     head = b"HTTP/1.1 206 Partial\r\nContent-Range: bytes 0-4294967295/4294967296\r\n\r\n"
 
-    def speak(connection: socket.socket) -> None:
+    def respond(connection: socket.socket) -> None:
         connection.sendall(head + BLOB)
         while True:
             connection.sendall(bytes(65536))
 
-    with serve_raw(speak) as port:
+    with serve_raw(respond) as port:
         issues = check(f"http://media.example:{port}/", policy=OPEN_POLICY, timeout_seconds=30)
     assert [issue.code for issue in issues] == [ErrorCode.TOO_LARGE]
 
 
-def test_what_comes_after_a_picture_too_large_is_not_claimed() -> None:
-    """Where a server gives no parts, nothing is said of what lies beyond the first 8 MiB."""
-    assert codes(Answer(audio_files.id3(9 * 2**20) + b"junk", GB, takes_ranges=False)) == []
+def test_bytes_beyond_the_download_limit_are_not_checked() -> None:
+    """Without range support, the check reports nothing about bytes after the first 8 MiB."""
+    assert issue_codes(Answer(audio_files.id3(9 * 2**20) + b"junk", GIB, takes_ranges=False)) == []
 
 
-def test_what_is_passed_over_is_not_kept() -> None:
-    """A large picture of a server that gives no parts takes no more memory than a part or two."""
+def test_skipped_bytes_use_no_memory() -> None:
+    """The check skips a large picture, without range support, in the memory of one or two parts."""
     answer = Answer(audio_files.id3(7 * 2**20) + audio_files.mp3(9), takes_ranges=False)
-    assert codes(answer) == []
+    assert issue_codes(answer) == []
     tracemalloc.start()
     try:
-        codes(answer)
+        issue_codes(answer)
         assert tracemalloc.get_traced_memory()[1] < 2 * 2**20
     finally:
         tracemalloc.stop()
 
 
 @pytest.mark.parametrize("digits", [19, 400, 5000])
-def test_a_length_beyond_all_measure_is_none(digits: int) -> None:
-    """A Content-Length that no file can have is taken for unknown: the rest is told."""
+def test_impossible_content_length_is_ignored(digits: int) -> None:
+    """The check ignores an impossible Content-Length and reports the rest."""
     head = b"HTTP/1.1 200 OK\r\nContent-Length: 1%s\r\n\r\n" % (b"0" * (digits - 1))
     file = audio_files.riff(
         audio_files.fmt(channels=3), audio_files.chunk(b"data", bytes(200_000), size=2**31), size=0
     )
 
-    def speak(connection: socket.socket) -> None:
+    def respond(connection: socket.socket) -> None:
         connection.recv(65536)
         connection.sendall(head + file)
 
-    with serve_raw(speak) as port:
+    with serve_raw(respond) as port:
         issues = check(f"http://media.example:{port}/", policy=OPEN_POLICY, timeout_seconds=30)
     assert [issue.code for issue in issues] == [ErrorCode.TOO_MANY_CHANNELS]
 
 
-def test_nobody_there_is_a_failed_download() -> None:
-    """A port that nobody listens on is 17551."""
+def test_refused_connection_is_a_failed_download() -> None:
+    """A port without a server is code 17551."""
     with serving({}) as server:
         url = server.url()
     assert [issue.code for issue in check(url, policy=OPEN_POLICY)] == [ErrorCode.DOWNLOAD_FAILED]
@@ -208,23 +208,23 @@ def test_nobody_there_is_a_failed_download() -> None:
         b"HTTP/1.1 200 OK\r\nX: " + bytes(70000),
     ],
 )
-def test_an_answer_that_makes_no_sense_is_a_failed_download(answer: bytes) -> None:
-    """What is cut short, contradicts itself or isn't HTTP is 17551."""
+def test_invalid_response_is_a_failed_download(answer: bytes) -> None:
+    """A response that is cut short, contradicts itself or isn't HTTP is code 17551."""
     with serve_raw(lambda connection: connection.sendall(answer)) as port:
         issues = check(f"http://media.example:{port}/", policy=OPEN_POLICY, timeout_seconds=30)
     assert [issue.code for issue in issues] == [ErrorCode.DOWNLOAD_FAILED]
 
 
-def test_a_fault_tells_people_and_programs() -> None:
-    """An issue reads as its code and a sentence."""
+def test_issue_has_code_and_text() -> None:
+    """An issue consists of a code and a sentence."""
     with serving({"/": Answer(status=404)}) as server:
         (issue,) = check(server.url(), policy=OPEN_POLICY)
     assert (str(issue), issue.code) == ("17552: media.example answers 404", 17552)
 
 
 @pytest.mark.parametrize("status", [200, 302, 404, 500])
-def test_no_fault_quotes_a_credential(status: int) -> None:
-    """A URL's password and query are sent to its host and told to nobody."""
+def test_issue_contains_no_credential(status: int) -> None:
+    """The check sends a URL's password and query to its host only; no issue contains them."""
     answer = Answer(b"junk", status=status, headers={"Location": "/?token=hush"})
     with serving({"/?token=hush": answer}) as server:
         issues = check(
@@ -235,10 +235,10 @@ def test_no_fault_quotes_a_credential(status: int) -> None:
     assert server.asked[0]["Authorization"] == "Basic dXNlcjpodXNo"
 
 
-def test_the_limits_are_twilios() -> None:
-    """3 GiB, 2 seconds, 8 hours, 8 kHz and two channels."""
+def test_limits_are_twilios() -> None:
+    """The limits are 3 GiB, 2 seconds, 8 hours, 8 kHz and two channels."""
     assert (module.MAX_SIZE_BYTES, module.MIN_DURATION_SECONDS, module.MAX_DURATION_SECONDS) == (
-        3 * GB,
+        3 * GIB,
         2,
         8 * HOUR,
     )

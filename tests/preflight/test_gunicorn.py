@@ -1,4 +1,4 @@
-"""Looks under gunicorn: whatever a server of media does, others are answered meanwhile."""
+"""Checks under gunicorn: a slow or hostile media server blocks no other request."""
 
 import socket
 from collections.abc import Iterator, Mapping
@@ -29,19 +29,21 @@ from tests.support.simulator.account import ACCOUNT, BY_RECORDING, simulated
 COMPLETED = (ROOT / "tests" / "samples" / "completed_flat.json").read_bytes()
 CONFIGURATION = ROOT / "tests/support/media/open_policy.py"
 WRITER = ("writer", "writer-secret")
-TURNS = 4
+MAX_CHECK_COUNT = 4
 
 
 @contextmanager
-def _web(database: str, tmp_path: Path, *, seconds: float, twilio: str = "") -> Iterator[WebServer]:
-    """Run the service, whose looks last so many seconds, with a policy that lets all through."""
+def _serve(
+    database: str, tmp_path: Path, *, seconds: float, twilio: str = ""
+) -> Iterator[WebServer]:
+    """Run the service with a policy that allows every address; a check takes `seconds` at most."""
     port = free_port()
     with web_server(
         database,
         tmp_path / "log",
         PORT=str(port),
         GUNICORN_CMD_ARGS=f"--bind=127.0.0.1:{port} --config={quote(str(CONFIGURATION))}",
-        LOOK_SECONDS=str(seconds),
+        CHECK_SECONDS=str(seconds),
         API_KEYS="writer:writer-secret:write",
         TWILIO_ACCOUNT_SID=ACCOUNT,
         TWILIO_BASE_URL=twilio or f"http://127.0.0.1:{free_port()}",
@@ -59,7 +61,7 @@ def _submit(web: WebServer, document: Mapping[str, object], query: str = "") -> 
     )
 
 
-def _look(web: WebServer, host: str) -> requests.Response:
+def _check(web: WebServer, host: str) -> requests.Response:
     document = {"transcriptionConfigurationId": CALLBACK_ONLY, "mediaUrl": f"http://{host}/"}
 
     return _submit(web, document, "?check=true")
@@ -77,80 +79,80 @@ _CHUNKS = b"".join(b"1\r\n%c\r\n" % byte for byte in b"ID3\x04\0\0\x7f\x7f\x7f\x
     ],
     ids=["heads", "chunks"],
 )
-def test_a_flood_leaves_others_their_turn(
+def test_fast_server_blocks_no_other_request(
     migrated: str, tmp_path: Path, begin: bytes, again: bytes
 ) -> None:
-    """While a server sends faster than it is read, so that reading never waits."""
+    """The service answers others while a media server sends so fast that reading never waits."""
     begun = Event()
 
-    def speak(connection: socket.socket) -> None:
+    def respond(connection: socket.socket) -> None:
         begun.set()
         connection.sendall(begin)
         while True:
             connection.sendall(again * 10_000)
 
     with (
-        serve_raw(speak) as port,
-        _web(migrated, tmp_path, seconds=5) as web,
+        serve_raw(respond) as port,
+        _serve(migrated, tmp_path, seconds=5) as web,
         ThreadPoolExecutor() as clients,
     ):
-        looking = clients.submit(_look, web, f"127.0.0.1:{port}")
+        running = clients.submit(_check, web, f"127.0.0.1:{port}")
         assert begun.wait(TIMEOUT_SECONDS)
         assert web.call(COMPLETED).status_code == 204
-        assert not looking.done()
-        assert looking.result().status_code == 422
+        assert not running.done()
+        assert running.result().status_code == 422
 
 
-def test_few_look_at_a_time(migrated: str, tmp_path: Path) -> None:
-    """Whoever gets no turn is told when to try again, with the key; callbacks need no turn."""
-    over, asked = Event(), []
+def test_concurrent_checks_are_limited(migrated: str, tmp_path: Path) -> None:
+    """A check over the limit gets 503 with Retry-After and its key; callbacks need no slot."""
+    released, connections = Event(), []
 
-    def speak(connection: socket.socket) -> None:
-        asked.append(connection)
-        over.wait()
+    def respond(connection: socket.socket) -> None:
+        connections.append(connection)
+        released.wait()
 
     with (
-        serve_raw(speak) as port,
-        _web(migrated, tmp_path, seconds=6) as web,
+        serve_raw(respond) as port,
+        _serve(migrated, tmp_path, seconds=6) as web,
         ThreadPoolExecutor() as clients,
     ):
         try:
-            looking = [clients.submit(_look, web, f"127.0.0.1:{port}") for _ in range(TURNS)]
-            wait_until(lambda: len(asked) == TURNS)
-            refused = _look(web, f"127.0.0.1:{port}")
+            checks = [
+                clients.submit(_check, web, f"127.0.0.1:{port}") for _ in range(MAX_CHECK_COUNT)
+            ]
+            wait_until(lambda: len(connections) == MAX_CHECK_COUNT)
+            refused = _check(web, f"127.0.0.1:{port}")
             assert web.call(COMPLETED).status_code == 204
         finally:
-            over.set()
+            released.set()
         assert refused.status_code == 503
         assert "was not asked" in refused.json()["detail"]
         assert (refused.headers["Retry-After"], refused.headers["Idempotency-Key"]) == (
             "10",
             "key-1",
         )
-        assert len(asked) == TURNS
-        assert {each.result().status_code for each in looking} == {422}
-        assert _look(web, f"127.0.0.1:{port}").status_code == 422
+        assert len(connections) == MAX_CHECK_COUNT
+        assert {each.result().status_code for each in checks} == {422}
+        assert _check(web, f"127.0.0.1:{port}").status_code == 422
 
 
-def test_names_that_nobody_answers_for_leave_the_others_alone(
-    migrated: str, tmp_path: Path
-) -> None:
-    """However many lookups never end, the database and Twilio are found."""
+def test_hanging_lookups_block_no_other_lookup(migrated: str, tmp_path: Path) -> None:
+    """The service resolves its database and Twilio while many other lookups hang."""
     with serve(simulated()) as twilio:
         names = (
             migrated.replace("127.0.0.1", "localhost"),
             twilio.url.replace("127.0.0.1", "localhost"),
         )
         with (
-            _web(names[0], tmp_path, seconds=0.4, twilio=names[1]) as web,
-            ThreadPoolExecutor(TURNS) as clients,
+            _serve(names[0], tmp_path, seconds=0.4, twilio=names[1]) as web,
+            ThreadPoolExecutor(MAX_CHECK_COUNT) as clients,
         ):
-            hosts = [f"{number}.slow.example" for number in range(3 * TURNS)]
+            hosts = [f"{number}.slow.example" for number in range(3 * MAX_CHECK_COUNT)]
             statuses = [
-                each.status_code for each in clients.map(lambda host: _look(web, host), hosts)
+                each.status_code for each in clients.map(lambda host: _check(web, host), hosts)
             ]
             assert set(statuses) == {422, 503}
-            assert _look(web, "slow.example").status_code == 503
+            assert _check(web, "slow.example").status_code == 503
             _disconnect(migrated)
             assert web.call(COMPLETED).status_code == 204
             assert _submit(web, BY_RECORDING).status_code == 202

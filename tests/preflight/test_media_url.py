@@ -1,4 +1,4 @@
-"""The URL: what is none, and what is asked of whom."""
+"""The parser of a mediaUrl: what it refuses, and which host and path it returns."""
 
 import pytest
 from hypothesis import given
@@ -8,8 +8,8 @@ from receiver.preflight.errors import ErrorCode, MediaError
 from receiver.preflight.media_url import parse_media_url
 
 
-def refusal(url: str) -> ErrorCode | None:
-    """Return the code under which the URL is refused, if it is."""
+def error_code(url: str) -> ErrorCode | None:
+    """Return the code of the error for this URL, None if there is no error."""
     try:
         parse_media_url(url)
     except MediaError as failed:
@@ -46,15 +46,15 @@ def refusal(url: str) -> ErrorCode | None:
         f"https://media.example/{'a' * 9000}",
     ],
 )
-def test_what_is_no_url_is_17550(url: str) -> None:
-    """An impossible URL is never asked for."""
-    assert refusal(url) == ErrorCode.INVALID_URL
+def test_invalid_url_is_17550(url: str) -> None:
+    """An invalid URL is error 17550 and is never requested."""
+    assert error_code(url) == ErrorCode.INVALID_URL
 
 
 @pytest.mark.parametrize("port", [1, 22, 25, 465, 1023])
-def test_no_port_of_another_protocol_is_asked(port: int) -> None:
-    """Ports are 80, 443, and from 1024 on, so that nobody makes us speak to a mail server."""
-    assert refusal(f"http://media.example:{port}/") == ErrorCode.DOWNLOAD_FAILED
+def test_port_of_another_protocol_is_refused(port: int) -> None:
+    """The ports are 80, 443, and from 1024 on, so that no URL can address a mail server."""
+    assert error_code(f"http://media.example:{port}/") == ErrorCode.DOWNLOAD_FAILED
 
 
 @pytest.mark.parametrize(
@@ -67,27 +67,27 @@ def test_no_port_of_another_protocol_is_asked(port: int) -> None:
         ("http://media.example:/?x", "media.example", 80, "media.example", "/?x"),
     ],
 )
-def test_a_url_is_taken_apart(url: str, host: str, port: int, header: str, path: str) -> None:
-    """Host, port, Host header and request target are the URL's own."""
+def test_url_is_parsed(url: str, host: str, port: int, header: str, path: str) -> None:
+    """The parser returns the URL's host, port, Host header and request target."""
     target = parse_media_url(url)
     assert (target.host, target.port, target.host_header, target.path) == (host, port, header, path)
 
 
-def test_a_redirect_is_relative_to_where_it_comes_from() -> None:
-    """A Location is joined to the URL, and bytes that should have been escaped are."""
+def test_redirect_is_resolved_against_the_url() -> None:
+    """The parser joins a Location to the URL, and escapes bytes that should have been escaped."""
     location = "../b/ü.wav?x=%20".encode().decode("latin-1")
     target = parse_media_url("https://user:pw@media.example:8443/a/c").resolve_redirect(location)
     assert target.url == "https://user:pw@media.example:8443/b/%C3%BC.wav?x=%20"
 
 
-def test_a_redirect_elsewhere_carries_no_password() -> None:
-    """The URL's user and password are for its own host."""
+def test_redirect_to_another_host_has_no_password() -> None:
+    """The URL's user and password are not sent to another host."""
     target = parse_media_url("https://user:pw@media.example/a")
     assert target.authorization == "Basic dXNlcjpwdw=="
     assert target.resolve_redirect("https://other.example/").authorization is None
 
 
 @given(st.text() | st.builds("http://{}:{}/{}".format, st.text(), st.text(), st.text()))
-def test_no_url_raises_anything_else(url: str) -> None:
-    """Any text is a target, or is refused."""
-    assert refusal(url) in {None, ErrorCode.INVALID_URL, ErrorCode.DOWNLOAD_FAILED}
+def test_any_text_raises_only_media_errors(url: str) -> None:
+    """Any text is a valid target or one of two errors."""
+    assert error_code(url) in {None, ErrorCode.INVALID_URL, ErrorCode.DOWNLOAD_FAILED}

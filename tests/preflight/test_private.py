@@ -1,4 +1,4 @@
-"""No URL, redirect or name leads into a private network, and no server holds the check."""
+"""No URL, redirect or name leads into a private network, and no server blocks the check."""
 
 import socket
 import threading
@@ -22,86 +22,86 @@ from receiver.runtime.deadline import Deadline
 from tests.support.media import audio_files
 from tests.support.media.server import OPEN_POLICY, Answer, serve_raw, serving
 
-GOOD = Answer(audio_files.wav(3))
-# Stands for the public internet: one address of the loopback, and none of the others.
-ONE = replace(
+VALID_FILE = Answer(audio_files.wav(3))
+# One loopback address represents the public internet; all others are private.
+ONE_ADDRESS_POLICY = replace(
     OPEN_POLICY,
     lookup=lambda host, _port: [{"media.example": "127.0.0.1"}.get(host, host)],
     is_allowed=lambda address: address == ip_address("127.0.0.1"),
 )
 
 
-def codes(issues: list[Issue]) -> list[ErrorCode]:
-    """Return the codes alone."""
+def issue_codes(issues: list[Issue]) -> list[ErrorCode]:
+    """Return the codes of the issues."""
     return [issue.code for issue in issues]
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "127.1", "0x7f000001"])
-def test_the_default_refuses_the_loopback(host: str) -> None:
-    """A server on this machine is not even connected to."""
-    with serving({"/": GOOD}) as server:
-        assert codes(check(server.url(host=host))) == [ErrorCode.DOWNLOAD_FAILED]
+def test_default_policy_refuses_loopback(host: str) -> None:
+    """By default the check opens no connection to a server on this machine."""
+    with serving({"/": VALID_FILE}) as server:
+        assert issue_codes(check(server.url(host=host))) == [ErrorCode.DOWNLOAD_FAILED]
     assert server.asked == []
 
 
-def test_the_default_refuses_a_name_of_a_private_address() -> None:
-    """A public name that resolves to the loopback is not connected to."""
+def test_default_policy_refuses_name_of_a_private_address() -> None:
+    """The check opens no connection to a public name that resolves to the loopback."""
     policy = AddressPolicy(lookup=lambda _host, _port: ["127.0.0.1"])
-    with serving({"/": GOOD}) as server:
-        assert codes(check(server.url(), policy=policy)) == [ErrorCode.DOWNLOAD_FAILED]
+    with serving({"/": VALID_FILE}) as server:
+        assert issue_codes(check(server.url(), policy=policy)) == [ErrorCode.DOWNLOAD_FAILED]
     assert server.asked == []
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 @pytest.mark.parametrize("host", ["127.0.0.2", "10.0.0.1", "169.254.169.254", "[::1]"])
-def test_a_redirect_goes_through_the_same_gate(status: int, host: str) -> None:
-    """A public server can't send us to a private one."""
-    with serving({"/private": GOOD}) as private:
+def test_redirect_to_a_private_address_is_refused(status: int, host: str) -> None:
+    """A public server can't redirect the check to a private one."""
+    with serving({"/private": VALID_FILE}) as private:
         location = {"Location": private.url("/private", host=host)}
         with serving({"/": Answer(status=status, headers=location)}) as public:
-            issues = check(public.url(), policy=ONE)
-    assert codes(issues) == [ErrorCode.DOWNLOAD_FAILED]
+            issues = check(public.url(), policy=ONE_ADDRESS_POLICY)
+    assert issue_codes(issues) == [ErrorCode.DOWNLOAD_FAILED]
     assert "no address" in issues[0].text
     assert private.asked == []
 
 
-def test_redirects_are_followed_to_the_file() -> None:
-    """As many redirects as are allowed lead to the file, relative or not."""
+def test_redirects_are_followed() -> None:
+    """The check follows the maximum of redirects to the file."""
     answers = {
         f"/{hop}": Answer(status=302, headers={"Location": f"/{hop + 1}"})
         for hop in range(MAX_REDIRECT_COUNT)
     }
-    with serving({**answers, f"/{MAX_REDIRECT_COUNT}": GOOD}) as server:
+    with serving({**answers, f"/{MAX_REDIRECT_COUNT}": VALID_FILE}) as server:
         assert check(server.url("/0"), policy=OPEN_POLICY) == []
 
 
-def test_redirects_in_a_circle_end() -> None:
-    """One redirect more is 17551, and nothing is asked after it."""
+def test_redirects_are_limited() -> None:
+    """One redirect over the limit is code 17551, and no further request follows."""
     with serving({"/": Answer(status=302, headers={"Location": "/"})}) as server:
-        assert codes(check(server.url(), policy=OPEN_POLICY)) == [ErrorCode.DOWNLOAD_FAILED]
+        assert issue_codes(check(server.url(), policy=OPEN_POLICY)) == [ErrorCode.DOWNLOAD_FAILED]
     assert len(server.asked) == 1 + MAX_REDIRECT_COUNT
 
 
-def test_a_name_that_changes_its_address_is_asked_for_once() -> None:
-    """The address that was judged is the one connected to, in every request for the file."""
+def test_name_is_resolved_once() -> None:
+    """The check connects to the address that it validated, in every request for the file."""
     answers = chain(["127.0.0.1"], repeat("127.0.0.2"))
-    policy = replace(ONE, lookup=lambda _host, _port: [next(answers)])
+    policy = replace(ONE_ADDRESS_POLICY, lookup=lambda _host, _port: [next(answers)])
     with serving({"/": Answer(audio_files.id3(300_000) + audio_files.mp3(9))}) as server:
         assert check(server.url(), policy=policy) == []
     assert len(server.asked) == 2
     assert next(answers) == "127.0.0.2"
 
 
-def test_the_name_is_in_the_request_though_the_address_is_connected_to() -> None:
-    """The Host header is the URL's."""
-    with serving({"/": GOOD}) as server:
+def test_host_header_is_the_urls() -> None:
+    """The Host header contains the URL's host, not the address."""
+    with serving({"/": VALID_FILE}) as server:
         check(server.url(), policy=OPEN_POLICY)
     assert server.asked[0]["Host"] == f"media.example:{server.port}"
 
 
-def test_the_port_is_in_the_host_header_only_where_it_is_unusual() -> None:
-    """Signed URLs are signed with their Host header, so the target's own is sent as it stands."""
-    with serving({"/": GOOD}) as server, ExitStack() as sockets:
+def test_host_header_is_sent_unchanged() -> None:
+    """The check sends the target's Host header unchanged, because signed URLs include it."""
+    with serving({"/": VALID_FILE}) as server, ExitStack() as sockets:
         target = replace(parse_media_url(server.url()), host_header="signed.example")
         HttpConnection(
             target, [ip_address("127.0.0.1")], OPEN_POLICY, Deadline(30), sockets
@@ -109,24 +109,24 @@ def test_the_port_is_in_the_host_header_only_where_it_is_unusual() -> None:
     assert server.asked[0]["Host"] == "signed.example"
 
 
-def test_the_next_address_is_tried() -> None:
-    """Where a name has several addresses, one that refuses is passed over."""
+def test_next_address_is_tried() -> None:
+    """If a name has several addresses and one refuses the connection, the check tries the next."""
     policy = replace(OPEN_POLICY, lookup=lambda _host, _port: ["127.0.0.2", "127.0.0.1"])
-    with serving({"/": GOOD}) as server:
+    with serving({"/": VALID_FILE}) as server:
         assert check(server.url(), policy=policy) == []
 
 
-def test_no_proxy_of_the_environment_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
-    """HTTP_PROXY and its kin would let another machine resolve the name."""
-    with serving({"/": GOOD}) as server:
+def test_proxy_settings_are_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The check ignores HTTP_PROXY and ALL_PROXY: a proxy would resolve the name itself."""
+    with serving({"/": VALID_FILE}) as server:
         for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
             monkeypatch.setenv(name, "http://127.0.0.1:9")
         assert check(server.url(), policy=OPEN_POLICY) == []
 
 
-def test_the_certificate_is_held_against_the_name() -> None:
-    """Over TLS the pinned address shows the name's certificate, which an authority signed."""
-    with serving({"/": GOOD}, tls=True) as server:
+def test_certificate_must_match_the_name() -> None:
+    """Over TLS the server needs a certificate for the URL's name from a trusted authority."""
+    with serving({"/": VALID_FILE}, tls=True) as server:
         url = server.url(scheme="https")
         assert check(url, policy=OPEN_POLICY) == []
         others = [
@@ -135,82 +135,97 @@ def test_the_certificate_is_held_against_the_name() -> None:
             check(url, policy=replace(OPEN_POLICY, ca_file=AddressPolicy().ca_file)),
         ]
     for issues in others:
-        assert codes(issues) == [ErrorCode.DOWNLOAD_FAILED]
+        assert issue_codes(issues) == [ErrorCode.DOWNLOAD_FAILED]
         assert "certificate" in issues[0].text
 
 
-def test_a_redirect_may_change_to_tls() -> None:
-    """From http to https, the certificate is the new name's."""
-    with serving({"/a": GOOD}, tls=True) as there:
-        moved = Answer(status=301, headers={"Location": there.url("/a", scheme="https")})
-        with serving({"/": moved}) as here:
-            assert check(here.url(), policy=OPEN_POLICY) == []
+def test_redirect_to_https_is_followed() -> None:
+    """After a redirect from http to https, the certificate must match the new name."""
+    with serving({"/a": VALID_FILE}, tls=True) as target_server:
+        redirect = Answer(status=301, headers={"Location": target_server.url("/a", scheme="https")})
+        with serving({"/": redirect}) as redirecting_server:
+            assert check(redirecting_server.url(), policy=OPEN_POLICY) == []
 
 
-def _drip(prefix: bytes, drop: bytes) -> Callable[[socket.socket], None]:
-    def speak(connection: socket.socket) -> None:
+def _send_slowly(prefix: bytes, part: bytes) -> Callable[[socket.socket], None]:
+    def respond(connection: socket.socket) -> None:
         connection.sendall(prefix)
         while True:
-            connection.sendall(drop)
+            connection.sendall(part)
             threading.Event().wait(0.02)
 
-    return speak
+    return respond
 
 
-def _silent(connection: socket.socket) -> None:
+def _send_nothing(connection: socket.socket) -> None:
     while connection.recv(65536):
         pass
 
 
 @pytest.mark.parametrize(
-    ("scheme", "speak"),
+    ("scheme", "respond"),
     [
-        ("http", _silent),
-        ("https", _silent),
-        ("http", _drip(b"HTTP/1.1 200 OK\r\nX: ", b"y")),
-        ("http", _drip(b"", b"HTTP/1.1 100 Continue\r\n\r\n")),
-        ("http", _drip(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n", b"y")),
-        ("http", _drip(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"1\r\ny\r\n")),
-        ("http", _drip(b"HTTP/1.1 206 OK\r\nContent-Range: bytes 0-9999/9999\r\n\r\n", b"y")),
+        ("http", _send_nothing),
+        ("https", _send_nothing),
+        ("http", _send_slowly(b"HTTP/1.1 200 OK\r\nX: ", b"y")),
+        ("http", _send_slowly(b"", b"HTTP/1.1 100 Continue\r\n\r\n")),
+        ("http", _send_slowly(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n", b"y")),
+        (
+            "http",
+            _send_slowly(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"1\r\ny\r\n"),
+        ),
+        (
+            "http",
+            _send_slowly(b"HTTP/1.1 206 OK\r\nContent-Range: bytes 0-9999/9999\r\n\r\n", b"y"),
+        ),
     ],
     ids=["silent", "handshake", "header", "continue", "body", "chunks", "part"],
 )
-def test_a_slow_sender_is_left_at_the_deadline(
-    scheme: str, speak: Callable[[socket.socket], None]
+def test_slow_response_ends_at_the_deadline(
+    scheme: str, respond: Callable[[socket.socket], None]
 ) -> None:
-    """One byte at a time, whether in the handshake, the header or the body, ends in 17551."""
-    with serve_raw(speak) as port:
+    """A server that sends one byte at a time, in any part of the response, is code 17551."""
+    with serve_raw(respond) as port:
         (issue,) = check(
             f"{scheme}://media.example:{port}/", policy=OPEN_POLICY, timeout_seconds=0.3
         )
     assert str(issue) == "17551: no complete response within 0.3 s"
 
 
-def test_an_endless_header_is_left() -> None:
-    """A server that sends without end is left after 9 MiB."""
+def test_endless_header_is_aborted() -> None:
+    """The check aborts a response that sends headers without end."""
 
-    def speak(connection: socket.socket) -> None:
+    def respond(connection: socket.socket) -> None:
         while True:
             connection.sendall(b"HTTP/1.1 100 Continue\r\n\r\n" * 1000)
 
-    with serve_raw(speak) as port:
+    with serve_raw(respond) as port:
         issues = check(f"http://media.example:{port}/", policy=OPEN_POLICY, timeout_seconds=30)
-    assert codes(issues) == [ErrorCode.DOWNLOAD_FAILED]
+    assert issue_codes(issues) == [ErrorCode.DOWNLOAD_FAILED]
     assert "within" not in issues[0].text
 
 
-WORDS = [b"HTTP/1.1 200 OK\r\n", b"HTTP/1.1 206 OK\r\n", b"Content-Range: bytes 0-9/99\r\n"]
-WORDS += [b"Content-Length: ", b"Transfer-Encoding: chunked\r\n", b"Location: /\r\n", b"\r\n"]
+RESPONSE_PARTS = [
+    b"HTTP/1.1 200 OK\r\n",
+    b"HTTP/1.1 206 OK\r\n",
+    b"Content-Range: bytes 0-9/99\r\n",
+]
+RESPONSE_PARTS += [
+    b"Content-Length: ",
+    b"Transfer-Encoding: chunked\r\n",
+    b"Location: /\r\n",
+    b"\r\n",
+]
 
 
-@given(st.lists(st.sampled_from(WORDS) | st.binary(max_size=20)).map(b"".join))
-def test_no_answer_raises_anything(answer: bytes) -> None:
-    """Whatever a server says, the check returns issues."""
+@given(st.lists(st.sampled_from(RESPONSE_PARTS) | st.binary(max_size=20)).map(b"".join))
+def test_any_response_gives_issues(answer: bytes) -> None:
+    """The check returns issues for any response."""
 
-    def speak(connection: socket.socket) -> None:
+    def respond(connection: socket.socket) -> None:
         connection.recv(65536)
         connection.sendall(answer)
 
-    with serve_raw(speak) as port:
+    with serve_raw(respond) as port:
         for issue in check(f"http://media.example:{port}/", policy=OPEN_POLICY, timeout_seconds=30):
             assert issue.code in set(ErrorCode)

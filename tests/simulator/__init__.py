@@ -1,1 +1,1 @@
-"""Tests of the simulator, held against the SDK and against what Twilio documents."""
+"""Tests of the simulator against Twilio's SDK and Twilio's documentation."""

@@ -1,4 +1,4 @@
-"""Callbacks: signed, delivered, and tried again by Twilio's rule and no other."""
+"""The simulator signs callbacks, delivers them, and retries them by Twilio's rules."""
 
 import base64
 import json
@@ -28,43 +28,47 @@ AUTH_TOKEN = SigningKey("auth-token-1", TOKEN, "HMAC_SHA1")
 SHARED_KEY = SigningKey("KY1", "a-shared-secret", "HMAC_SHA256")
 
 
-def _what(journal: EventLog) -> list[str]:
-    """Return what became of the callbacks, without the rest of the jobs' lives."""
-    rest = {"created", "running", "completed", "failed", "stored"}
+def _delivery_events(event_log: EventLog) -> list[str]:
+    """Return the log entries about callbacks, without the other entries of the jobs."""
+    job_events = {"created", "running", "completed", "failed", "stored"}
 
-    return [f"{note.event} {note.detail}" for note in journal.entries() if note.event not in rest]
+    return [
+        f"{entry.event} {entry.detail}"
+        for entry in event_log.entries()
+        if entry.event not in job_events
+    ]
 
 
-def test_a_callback_is_flat_and_brings_the_transcript(receiver: Receiver) -> None:
-    """The body has the members, in order, and the lowercase status that consumers see."""
+def test_callback_is_flat_and_has_the_transcript(receiver: Receiver) -> None:
+    """A callback has the members, the order and the lowercase status of Twilio's callbacks."""
     with simulated(callback_url=f"{receiver.url}{ROUTE}") as simulator:
         job = simulator.create(BY_RECORDING)
         simulator.finish()
     [received] = receiver.received
-    told = json.loads(received.body)
+    document = json.loads(received.body)
     sample = json.loads((SAMPLES / "completed_flat.json").read_text())
-    assert set(told) == set(sample)
-    assert set(told["sentences"][0]) == set(sample["sentences"][0])
-    assert (told["id"], told["status"]) == (job.id, "completed")
-    assert told["sentences"] == job.sentences()
+    assert set(document) == set(sample)
+    assert set(document["sentences"][0]) == set(sample["sentences"][0])
+    assert (document["id"], document["status"]) == (job.id, "completed")
+    assert document["sentences"] == job.sentences()
     assert received.headers["Content-Type"] == "application/json"
     assert received.headers["User-Agent"] == "TwilioProxy/1.1"
 
 
-def test_a_failure_is_told_too(receiver: Receiver) -> None:
-    """A failed job is called back as consumers see it: without sentences or a duration."""
+def test_failed_job_is_called_back(receiver: Receiver) -> None:
+    """The callback of a failed job has no sentences and no duration."""
     with simulated(callback_url=f"{receiver.url}{ROUTE}") as simulator:
         simulator.create({**BY_URL, "mediaUrl": "https://example.com/404.wav"})
         simulator.finish()
-    told = json.loads(receiver.received[0].body)
-    assert set(told) == set(json.loads((SAMPLES / "failed_flat.json").read_text()))
-    assert (told["status"], told["duration"]) == ("failed", None)
+    document = json.loads(receiver.received[0].body)
+    assert set(document) == set(json.loads((SAMPLES / "failed_flat.json").read_text()))
+    assert (document["status"], document["duration"]) == ("failed", None)
 
 
 @pytest.mark.parametrize("key", [AUTH_TOKEN, SHARED_KEY], ids=["HMAC_SHA1", "HMAC_SHA256"])
 @pytest.mark.parametrize("query", ["", "?tenant=a%20b&x="])
 def test_callbacks_are_signed(receiver: Receiver, key: SigningKey, query: str) -> None:
-    """Both algorithms verify, with the service's own check and with the tests' own signer."""
+    """The service's own check and the tests' own signer accept signatures of both algorithms."""
     shared = key.algorithm == "HMAC_SHA256"
     url = f"{receiver.url}{ROUTE}{query}"
     with simulated(
@@ -89,62 +93,62 @@ def test_callbacks_are_signed(receiver: Receiver, key: SigningKey, query: str) -
 
 
 @pytest.mark.parametrize("answer", [500, 503, 599, 408, 425, 429, DROP])
-def test_some_failures_are_retried(receiver: Receiver, answer: int) -> None:
-    """The rule: a 5xx, 408, 425 or 429 answer, or no connection, is retried until it is taken."""
+def test_temporary_failure_is_retried(receiver: Receiver, answer: int) -> None:
+    """The rule: a 5xx, 408, 425 or 429 answer, or no connection, is retried until it succeeds."""
     receiver.answers.extend([answer, answer, answer])
     with simulated(callback_url=receiver.url) as simulator:
         simulator.create(BY_RECORDING)
         simulator.finish()
-    said = "no connection" if answer == DROP else str(answer)
-    assert _what(simulator.event_log) == [f"retried {said}"] * 3 + ["delivered 204"]
+    failure = "no connection" if answer == DROP else str(answer)
+    assert _delivery_events(simulator.event_log) == [f"retried {failure}"] * 3 + ["delivered 204"]
     assert len({received.body for received in receiver.received}) == 1
     assert len({r.headers["I-Twilio-Idempotency-Token"] for r in receiver.received}) == 1
 
 
 @pytest.mark.parametrize(("answer", "code"), [(503, 17580), (DROP, 17582)])
-def test_three_retries_are_all(receiver: Receiver, answer: int, code: int) -> None:
-    """The rule: up to three times, and the job reads COMPLETED all the same."""
+def test_callback_has_three_retries(receiver: Receiver, answer: int, code: int) -> None:
+    """The rule: Twilio retries three times, and the job's status is COMPLETED anyway."""
     receiver.answers.extend([answer] * 9)
     with simulated(callback_url=receiver.url) as simulator:
         job = simulator.create(CALLED_BACK_ONLY)
         simulator.finish()
         assert job.status(simulator.clock.now()) == "COMPLETED"
     assert len(receiver.received) == 4
-    assert _what(simulator.event_log)[-1].endswith(f"error {code}")
+    assert _delivery_events(simulator.event_log)[-1].endswith(f"error {code}")
 
 
 @pytest.mark.parametrize("answer", [400, 401, 403, 404, 410, 413, 422])
-def test_any_other_4xx_is_final(receiver: Receiver, answer: int) -> None:
-    """The rule: other 4xx responses are not retried."""
+def test_other_4xx_is_final(receiver: Receiver, answer: int) -> None:
+    """The rule: Twilio doesn't retry after any other 4xx response."""
     receiver.answers.append(answer)
     with simulated(callback_url=receiver.url) as simulator:
         simulator.create(BY_RECORDING)
         simulator.finish()
-    assert _what(simulator.event_log) == [f"refused {answer}: error 17580"]
+    assert _delivery_events(simulator.event_log) == [f"refused {answer}: error 17580"]
 
 
 @pytest.mark.parametrize("answer", [301, 302, 307, 308])
-def test_no_redirect_is_followed(receiver: Receiver, answer: int) -> None:
-    """The rule: redirects are limited (17584), so none may be needed."""
+def test_redirect_is_not_followed(receiver: Receiver, answer: int) -> None:
+    """The rule: Twilio limits redirects (17584), so the simulator follows none."""
     receiver.answers.append(answer)
     with simulated(callback_url=receiver.url) as simulator:
         simulator.create(BY_RECORDING)
         simulator.finish()
-    assert _what(simulator.event_log) == [f"refused {answer}: error 17584"]
+    assert _delivery_events(simulator.event_log) == [f"refused {answer}: error 17584"]
     assert len(receiver.received) == 1
 
 
-def test_a_large_answer_is_an_error(receiver: Receiver) -> None:
-    """The rule: the answer's body must be small (17583)."""
+def test_large_response_is_an_error(receiver: Receiver) -> None:
+    """The rule: a response with a large body is error 17583."""
     receiver.answers.append(LARGE)
     with simulated(callback_url=receiver.url) as simulator:
         simulator.create(BY_RECORDING)
         simulator.finish()
-    assert _what(simulator.event_log) == ["refused 200: error 17583"]
+    assert _delivery_events(simulator.event_log) == ["refused 200: error 17583"]
 
 
-def test_a_megabyte_is_skipped(receiver: Receiver) -> None:
-    """The rule: above 1 MB the callback is skipped (17564), while the job reads completed."""
+def test_large_callback_is_skipped(receiver: Receiver) -> None:
+    """The rule: Twilio skips a callback above 1 MB (17564), and the job's status is COMPLETED."""
     with simulated(callback_url=receiver.url) as simulator:
         job = simulator.create({**BY_RECORDING, "sourceId": f"RE17564{'0' * 27}"})
         simulator.finish()
@@ -154,8 +158,8 @@ def test_a_megabyte_is_skipped(receiver: Receiver) -> None:
     assert simulator.event_log.job_ids("skipped") == [job.id]
 
 
-def test_a_configuration_without_a_callback_calls_nobody(receiver: Receiver) -> None:
-    """A transcript that is only stored in a conversation is not called back."""
+def test_configuration_without_callback_sends_none(receiver: Receiver) -> None:
+    """The simulator sends no callback for a job that is only stored in a conversation."""
     with simulated(callback_url=receiver.url) as simulator:
         made = simulator.configurations.create(
             {"configuration": {"conversationConfigurationId": "conv_configuration_x"}},
@@ -164,11 +168,11 @@ def test_a_configuration_without_a_callback_calls_nobody(receiver: Receiver) -> 
         simulator.create({**BY_RECORDING, "transcriptionConfigurationId": made["id"]})
         simulator.finish()
     assert receiver.received == []
-    assert _what(simulator.event_log) == []
+    assert _delivery_events(simulator.event_log) == []
 
 
-def test_a_url_may_hold_credentials(receiver: Receiver) -> None:
-    """The credentials in a URL are signed with it, and sent as what they are."""
+def test_credentials_in_the_url_are_sent(receiver: Receiver) -> None:
+    """The simulator signs a URL with its credentials, and sends them as Basic authentication."""
     url = receiver.url.replace("//", "//jane:p%40ss@")
     with simulated(callback_url=url) as simulator:
         simulator.create(BY_RECORDING)
@@ -183,7 +187,7 @@ def test_a_url_may_hold_credentials(receiver: Receiver) -> None:
 
 
 def test_each_job_is_called_back_once(receiver: Receiver) -> None:
-    """Many jobs of both configurations, and every one of them arrives."""
+    """The receiver gets exactly one callback for each job of both configurations."""
     with simulated(callback_url=receiver.url) as simulator:
         jobs = [
             simulator.create({**document, "sourceId": recording(number)})
@@ -191,6 +195,6 @@ def test_each_job_is_called_back_once(receiver: Receiver) -> None:
             for document in (BY_RECORDING, CALLED_BACK_ONLY)
         ]
         simulator.finish()
-    told = [json.loads(received.body) for received in receiver.received]
-    assert sorted(each["id"] for each in told) == sorted(job.id for job in jobs)
-    assert {each["transcriptionConfigurationId"] for each in told} >= {CALLBACK_ONLY}
+    documents = [json.loads(received.body) for received in receiver.received]
+    assert sorted(each["id"] for each in documents) == sorted(job.id for job in jobs)
+    assert {each["transcriptionConfigurationId"] for each in documents} >= {CALLBACK_ONLY}

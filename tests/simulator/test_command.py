@@ -47,8 +47,8 @@ def _simulating(log: Path, *options: str, **settings: str) -> Iterator[str]:
     assert code == 0, log.read_text()
 
 
-def test_it_serves_what_it_says(tmp_path: Path, receiver: Receiver) -> None:
-    """The printed environment and request make a job, whose life is told in short lines."""
+def test_printed_request_creates_a_job(tmp_path: Path, receiver: Receiver) -> None:
+    """The printed environment and request create a job, and the log shows its life."""
     log = tmp_path / "log"
     options = ("--callback-url", f"{receiver.url}/callbacks/transcription", "--seed", "7")
     with _simulating(log, *options) as url:
@@ -65,18 +65,18 @@ def test_it_serves_what_it_says(tmp_path: Path, receiver: Receiver) -> None:
         assert answer.status_code == 202
         job_id = answer.json()["transcription"]["id"]
         wait_until(lambda: "stored" in log.read_text() and "delivered" in log.read_text())
-    told = log.read_text()
-    lines = [line.split()[1] for line in told.splitlines() if job_id in line]
+    output = log.read_text()
+    lines = [line.split()[1] for line in output.splitlines() if job_id in line]
     assert set(lines) == {"created", "running", "completed", "delivered", "stored"}
     assert len(receiver.received) == 1
-    assert CALLBACK_ONLY in told
-    assert "None of them will arrive" not in told
-    assert TOKEN not in told
-    assert "Traceback" not in told
+    assert CALLBACK_ONLY in output
+    assert "None of them will arrive" not in output
+    assert TOKEN not in output
+    assert "Traceback" not in output
 
 
-def test_trouble_is_in_percent(tmp_path: Path, receiver: Receiver) -> None:
-    """`--lose 100%` loses every callback, and a SharedKey and an API key will do."""
+def test_faults_are_percentages(tmp_path: Path, receiver: Receiver) -> None:
+    """`--lose 100%` loses every callback; a SharedKey and an API key are sufficient credentials."""
     log = tmp_path / "log"
     settings = {
         "TWILIO_AUTH_TOKEN": "",
@@ -104,49 +104,49 @@ def test_trouble_is_in_percent(tmp_path: Path, receiver: Receiver) -> None:
         (("--callback-url", "http://[2001:db8::1]/callbacks"), ""),
     ],
 )
-def test_callbacks_that_cannot_arrive_are_told(
+def test_undeliverable_callback_url_is_reported(
     tmp_path: Path, options: tuple[str, ...], public_url: str
 ) -> None:
-    """Where they would leave this machine, or need TLS, it says at the start what to set."""
+    """The command warns at start if callbacks would leave this machine or need TLS."""
     log = tmp_path / "log"
     with _simulating(log, *options, PUBLIC_URL=public_url, PORT="8123"):
-        told = log.read_text()
-    assert "None of them will arrive" in told
-    assert "with PUBLIC_URL=http://127.0.0.1:8123," in told
+        output = log.read_text()
+    assert "None of them will arrive" in output
+    assert "with PUBLIC_URL=http://127.0.0.1:8123," in output
 
 
-def test_by_default_this_service_is_called(tmp_path: Path) -> None:
-    """Without PUBLIC_URL callbacks go to the receiver's own port on this machine."""
+def test_default_callback_url_is_this_service(tmp_path: Path) -> None:
+    """Without PUBLIC_URL, callbacks go to the receiver's port on this machine."""
     log = tmp_path / "log"
     with _simulating(log, PUBLIC_URL="", PORT="8123"):
-        told = log.read_text()
-    assert "Callbacks go to http://127.0.0.1:8123/callbacks/transcription\n\n" in told
+        output = log.read_text()
+    assert "Callbacks go to http://127.0.0.1:8123/callbacks/transcription\n\n" in output
 
 
 @pytest.fixture
 def app() -> Flask:
-    """Return the application, without a database."""
+    """Return the application without a database."""
     return create_app(ENVIRON)
 
 
 @pytest.mark.parametrize("share", ["101%", "-1", "nan", "some"])
-def test_a_share_is_a_percentage(app: Flask, share: str) -> None:
-    """What isn't from 0% to 100% is a usage error."""
+def test_invalid_percentage_is_a_usage_error(app: Flask, share: str) -> None:
+    """A share outside 0% to 100% is a usage error."""
     result = app.test_cli_runner().invoke(args=["simulate", "--lose", share])
     assert result.exit_code == 2
     assert "is not a percentage" in result.stderr
 
 
-def test_without_credentials_it_does_not_start() -> None:
-    """With a SharedKey alone nobody could call it, and it says what to set."""
+def test_command_needs_credentials() -> None:
+    """With a SharedKey alone no request can authenticate: the command names the setting."""
     app = create_app({**ENVIRON, "TWILIO_AUTH_TOKEN": "", "TWILIO_SIGNING_KEYS": "KY1=secret"})
     result = app.test_cli_runner().invoke(args=["simulate"])
     assert result.exit_code == 1
     assert "set TWILIO_AUTH_TOKEN" in result.stderr
 
 
-def test_a_taken_port_is_told(app: Flask) -> None:
-    """It says which port, and how to take another."""
+def test_port_in_use_is_reported(app: Flask) -> None:
+    """The command names the port that is in use, and the option for another one."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         result = app.test_cli_runner().invoke(args=["simulate", "--port", str(port)])

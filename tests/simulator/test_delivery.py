@@ -1,4 +1,4 @@
-"""Delivery: to this machine alone, and within Twilio's patience."""
+"""The delivery of callbacks: to this machine only, and within Twilio's timeouts."""
 
 import socket
 from typing import Any
@@ -21,63 +21,61 @@ from tests.support.simulator.callback_receiver import HANG, Receiver
         "http:///callbacks",
     ],
 )
-def test_no_other_machine_is_called(url: str) -> None:
-    """What isn't an address of this machine is not called at all."""
-    told = deliver(url, b"{}", {})
-    assert (told.error_code, told.is_retryable) == (17582, False)
+def test_other_machine_is_not_called(url: str) -> None:
+    """The simulator opens no connection to an address of another machine."""
+    result = deliver(url, b"{}", {})
+    assert (result.error_code, result.is_retryable) == (17582, False)
     assert not is_deliverable(url)
 
 
 @pytest.mark.parametrize(
     "url", ["https://127.0.0.1/", "ftp://127.0.0.1/", "http://127.0.0.1:x/", "http://[::1", "/path"]
 )
-def test_what_cannot_be_called_is_invalid(url: str) -> None:
-    """The rule: an invalid URL is 17585, and is not tried again."""
-    told = deliver(url, b"{}", {})
-    assert (told.error_code, told.is_retryable) == (17585, False)
+def test_invalid_url_is_17585(url: str) -> None:
+    """The rule: an invalid URL is 17585, and is not retried."""
+    result = deliver(url, b"{}", {})
+    assert (result.error_code, result.is_retryable) == (17585, False)
     assert not is_deliverable(url)
 
 
-def test_text_that_no_url_has_is_invalid(receiver: Receiver) -> None:
-    """A URL with other characters than ASCII's is invalid."""
+def test_url_with_other_characters_is_invalid(receiver: Receiver) -> None:
+    """A URL with characters outside ASCII is invalid."""
     assert deliver(f"{receiver.url}/é", b"{}", {}).error_code == 17585
 
 
 def test_localhost_is_this_machine(receiver: Receiver) -> None:
-    """A name is as good as an address, if this machine is what it names."""
+    """A host name is accepted if it resolves to this machine."""
     url = receiver.url.replace("127.0.0.1", "localhost")
     assert deliver(url, b"{}", {}) == DeliveryResult("204")
     assert is_deliverable(url)
 
 
-def test_each_address_of_a_name_is_tried(
-    receiver: Receiver, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Where `localhost` is ::1 first and nobody listens there, 127.0.0.1 is called."""
+def test_each_address_is_tried(receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
+    """If `localhost` is ::1 first and no server listens there, the simulator calls 127.0.0.1."""
     resolve = socket.getaddrinfo
 
-    def both(host: str, *arguments: Any, **options: Any) -> list[Any]:
+    def resolve_both(host: str, *arguments: Any, **options: Any) -> list[Any]:
         hosts = ("::1", "127.0.0.1") if host == "localhost" else (host,)
-        return [found for each in hosts for found in resolve(each, *arguments, **options)]
+        return [info for each in hosts for info in resolve(each, *arguments, **options)]
 
-    monkeypatch.setattr(socket, "getaddrinfo", both)
+    monkeypatch.setattr(socket, "getaddrinfo", resolve_both)
     url = receiver.url.replace("127.0.0.1", "localhost")
     assert deliver(url, b"{}", {}) == DeliveryResult("204")
 
 
-def test_nobody_there_is_tried_again() -> None:
-    """The rule: no connection is retried (17582)."""
-    told = deliver(f"http://127.0.0.1:{free_port()}/", b"{}", {})
-    assert (told.error_code, told.is_retryable) == (17582, True)
+def test_refused_connection_is_retryable() -> None:
+    """The rule: a refused connection is retried (17582)."""
+    result = deliver(f"http://127.0.0.1:{free_port()}/", b"{}", {})
+    assert (result.error_code, result.is_retryable) == (17582, True)
 
 
-def test_no_answer_in_time_is_final(receiver: Receiver) -> None:
-    """The rule names answers and lost connections; an answer that is late is neither (17581)."""
+def test_timeout_is_final(receiver: Receiver) -> None:
+    """The rule: Twilio retries statuses and lost connections, not timeouts (17581)."""
     receiver.answers.append(HANG)
-    told = deliver(receiver.url, b"{}", {}, timeout_seconds=0.2)
-    assert (told.error_code, told.is_retryable) == (17581, False)
+    result = deliver(receiver.url, b"{}", {}, timeout_seconds=0.2)
+    assert (result.error_code, result.is_retryable) == (17581, False)
 
 
-def test_twilios_patience() -> None:
-    """The rule: 5 seconds to connect, 15 in all."""
+def test_timeouts_are_twilios() -> None:
+    """The rule: 5 seconds to connect, 15 in total."""
     assert (delivery.CONNECT_TIMEOUT_SECONDS, delivery.TOTAL_TIMEOUT_SECONDS) == (5, 15)

@@ -1,4 +1,4 @@
-"""A job's life, as create and fetch tell it."""
+"""A job's life, as the responses of create and fetch show it."""
 
 import json
 import threading
@@ -20,11 +20,10 @@ from tests.support.simulator.account import (
     simulated,
 )
 
-ROOT = ROOT / "tests"
-ENVELOPE = json.loads((ROOT / "samples" / "fetch_envelope.json").read_text())
+ENVELOPE = json.loads((ROOT / "tests" / "samples" / "fetch_envelope.json").read_text())
 
-# What the resource's page answers a create with, member by member.
-CREATED = {
+# The members of the create response, from the documentation of the resource.
+CREATED_MEMBERS = {
     "id",
     "accountId",
     "status",
@@ -53,16 +52,16 @@ def _shape(value: Any) -> Any:
 
 
 @pytest.mark.parametrize("document", [BY_RECORDING, BY_URL])
-def test_create_answers_as_documented(http: Http, document: dict[str, Any]) -> None:
+def test_create_response_is_as_documented(http: Http, document: dict[str, Any]) -> None:
     """The resource's page: 202 with `status`, `statusUrl` and the PENDING `transcription`."""
     answer = http.create(document)
-    told = answer.json()
+    created = answer.json()
     assert answer.status_code == 202
-    assert list(told) == ["status", "statusUrl", "transcription"]
-    job = told["transcription"]
-    assert set(job) == CREATED
-    assert told["status"] == job["status"] == "PENDING"
-    assert told["statusUrl"] == job["url"] == answer.headers["Location"]
+    assert list(created) == ["status", "statusUrl", "transcription"]
+    job = created["transcription"]
+    assert set(job) == CREATED_MEMBERS
+    assert created["status"] == job["status"] == "PENDING"
+    assert created["statusUrl"] == job["url"] == answer.headers["Location"]
     assert answer.headers["Operation-Id"] == job["id"]
     assert (job["conversationId"], job["duration"]) == (None, None)
     assert job["createdAt"] == job["updatedAt"] == "2026-04-02T19:25:20Z"
@@ -72,18 +71,18 @@ def test_create_answers_as_documented(http: Http, document: dict[str, Any]) -> N
     )
 
 
-def test_a_finished_job_is_told_as_documented(http: Http, simulator: Simulator) -> None:
-    """The resource's page: fetch answers the envelope with the COMPLETED job, and no transcript."""
+def test_fetch_response_is_as_documented(http: Http, simulator: Simulator) -> None:
+    """The resource's page: fetch returns the envelope of the COMPLETED job, and no transcript."""
     job_id = http.create(BY_RECORDING).json()["transcription"]["id"]
     simulator.finish()
-    told = http.get(f"/v3/Transcriptions/{job_id}").json()
-    assert _shape(told) == _shape(ENVELOPE)
-    assert told["operationId"] == told["transcription"]["id"] == job_id
-    assert told["status"] == told["transcription"]["status"] == "COMPLETED"
+    document = http.get(f"/v3/Transcriptions/{job_id}").json()
+    assert _shape(document) == _shape(ENVELOPE)
+    assert document["operationId"] == document["transcription"]["id"] == job_id
+    assert document["status"] == document["transcription"]["status"] == "COMPLETED"
 
 
-def test_a_job_passes_through_its_statuses(http: Http, simulator: Simulator) -> None:
-    """The rule: `PENDING`, `RUNNING`, `COMPLETED`; the conversation's id comes after that."""
+def test_status_changes_over_time(http: Http, simulator: Simulator) -> None:
+    """The rule: `PENDING`, `RUNNING`, `COMPLETED`; then the job gets its conversation's id."""
     url = http.create(BY_RECORDING).json()["statusUrl"].removeprefix(http.url)
     seen = []
     for seconds in (0, 1, 3, 3):
@@ -99,8 +98,8 @@ def test_a_job_passes_through_its_statuses(http: Http, simulator: Simulator) -> 
     assert "links" in job
 
 
-def test_fetch_says_when_to_ask_again(http: Http, simulator: Simulator) -> None:
-    """The rule: the response includes `Retry-After`, while the job is PENDING or RUNNING."""
+def test_fetch_has_retry_after(http: Http, simulator: Simulator) -> None:
+    """The rule: the response has `Retry-After` while the job is PENDING or RUNNING."""
     created = http.create(BY_RECORDING)
     url = created.json()["statusUrl"].removeprefix(http.url)
     waits = []
@@ -113,16 +112,16 @@ def test_fetch_says_when_to_ask_again(http: Http, simulator: Simulator) -> None:
 
 
 def test_only_a_stored_transcript_has_a_conversation(http: Http, simulator: Simulator) -> None:
-    """The rule: `links` and `conversationId` only once the transcript is in a conversation."""
+    """The rule: a job has `links` and `conversationId` only after its transcript is stored."""
     job = simulator.create(CALLED_BACK_ONLY)
     simulator.finish()
-    told = http.get(f"/v3/Transcriptions/{job.id}").json()["transcription"]
-    assert (told["status"], told["conversationId"]) == ("COMPLETED", None)
-    assert "links" not in told
+    document = http.get(f"/v3/Transcriptions/{job.id}").json()["transcription"]
+    assert (document["status"], document["conversationId"]) == ("COMPLETED", None)
+    assert "links" not in document
 
 
 def test_participants_are_inferred_from_the_call(simulator: Simulator) -> None:
-    """The rule: who took part in a Recording is known from its call."""
+    """The rule: Twilio infers the participants of a Recording from its call."""
     document = {name: BY_RECORDING[name] for name in BY_RECORDING if name != "participants"}
     people = simulator.create(document).participants
     assert [(person["audioChannelIndex"], person["type"]) for person in people] == [
@@ -133,7 +132,7 @@ def test_participants_are_inferred_from_the_call(simulator: Simulator) -> None:
 
 
 def test_participants_come_from_the_defaults(simulator: Simulator) -> None:
-    """The rule: if omitted or partially specified, the configuration's defaults are applied."""
+    """The rule: the configuration's defaults complete omitted or partial participants."""
     document = {**BY_URL, "transcriptionConfigurationId": CALLBACK_ONLY}
     given = {"audioChannelIndex": 2, "name": "Jane"}
     assert simulator.create({**document, "participants": [given]}).participants == [
@@ -143,14 +142,14 @@ def test_participants_come_from_the_defaults(simulator: Simulator) -> None:
     assert simulator.create({**document, "participants": PARTICIPANTS}).participants == PARTICIPANTS
 
 
-def test_the_audios_start_is_the_recordings_or_as_given(http: Http) -> None:
-    """The rule: inferred from the recording for a `sourceId`, as supplied for a `mediaUrl`."""
+def test_audio_start_is_inferred_or_given(http: Http) -> None:
+    """The rule: `audioStartedAt` is inferred for a `sourceId`, and as given for a `mediaUrl`."""
     by_url = http.create(BY_URL).json()["transcription"]
     by_recording = http.create(BY_RECORDING).json()["transcription"]
-    untold = {name: BY_URL[name] for name in BY_URL if name != "audioStartedAt"}
+    without_start = {name: BY_URL[name] for name in BY_URL if name != "audioStartedAt"}
     assert by_url["audioStartedAt"] == "2026-03-10T19:42:16Z"
     assert by_recording["audioStartedAt"] < by_recording["createdAt"]
-    assert "audioStartedAt" not in http.create(untold).json()["transcription"]
+    assert "audioStartedAt" not in http.create(without_start).json()["transcription"]
 
 
 @pytest.mark.parametrize(
@@ -158,40 +157,40 @@ def test_the_audios_start_is_the_recordings_or_as_given(http: Http) -> None:
     [
         ("17554.wav", 17554),  # too short
         ("17555.mp3", 17555),  # too long
-        ("17556.ogg", 17556),  # no WAV, MP3 or FLAC
-        ("17557.wav", 17557),  # of too low a sample rate
+        ("17556.ogg", 17556),  # neither WAV, MP3 nor FLAC
+        ("17557.wav", 17557),  # sample rate too low
         ("17560.flac", 17560),  # too large
-        ("404.wav", 17552),  # not there
-        ("403.wav", 17553),  # not to be had
+        ("404.wav", 17552),  # not found
+        ("403.wav", 17553),  # forbidden
     ],
 )
-def test_bad_media_fail(simulator: Simulator, name: str, code: int) -> None:
-    """The rule: a job whose file can't be used fails, without a duration or a conversation."""
+def test_unusable_media_fails_the_job(simulator: Simulator, name: str, code: int) -> None:
+    """The rule: a job with an unusable file fails, without a duration or a conversation."""
     job = simulator.create({**BY_URL, "mediaUrl": f"https://example.com/audio/{name}"})
     simulator.finish()
-    told = job.to_resource(simulator.clock.now(), "")
-    assert told["status"] == "FAILED"
-    assert (told["duration"], told["conversationId"]) == (None, None)
-    assert [note.detail for note in simulator.event_log.entries("failed")] == [f"error {code}"]
+    document = job.to_resource(simulator.clock.now(), "")
+    assert document["status"] == "FAILED"
+    assert (document["duration"], document["conversationId"]) == (None, None)
+    assert [entry.detail for entry in simulator.event_log.entries("failed")] == [f"error {code}"]
 
 
-def test_a_short_recording_fails(simulator: Simulator) -> None:
-    """The rule: a Recording of less than two seconds isn't transcribed."""
+def test_short_recording_fails(simulator: Simulator) -> None:
+    """The rule: a job with a Recording of less than two seconds fails."""
     job = simulator.create({**BY_RECORDING, "sourceId": f"RE17554{'0' * 27}"})
     simulator.finish()
     assert job.status(simulator.clock.now()) == "FAILED"
 
 
-def test_nothing_happens_after_the_end() -> None:
-    """Once it isn't served any more, none of its threads is left, whatever was still to come."""
+def test_no_thread_is_left() -> None:
+    """The simulator leaves no thread running after its server ended."""
     with serve(simulated(clock=Clock())) as served:
         served.simulator.create(BY_RECORDING)
-    left = {thread.name for thread in threading.enumerate()}
-    assert not any(name.startswith("simulator") for name in left)
+    names = {thread.name for thread in threading.enumerate()}
+    assert not any(name.startswith("simulator") for name in names)
 
 
-def test_what_is_not_there_is_not_found(http: Http) -> None:
-    """An unknown job, and a path that isn't served, are 404 with 20404; DELETE isn't there yet."""
+def test_unknown_path_is_not_found(http: Http) -> None:
+    """An unknown job or path is 404 with 20404; DELETE is 405 with 20004."""
     for path in ("/v3/Transcriptions/voice_transcription_x", "/v3/Nothing", "/v2/Conversations/x"):
         answer = http.get(path)
         assert (answer.status_code, answer.json()["code"]) == (404, 20404)

@@ -1,4 +1,4 @@
-"""Twilio's own SDK as the simulator's client: what it makes of every answer."""
+"""Twilio's own SDK as the simulator's client: how it reads each response."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -19,20 +19,8 @@ NOON = datetime(2026, 4, 2, 19, 25, 20, tzinfo=UTC)
 Request = TranscriptionList.CreateV3TranscriptionsRequest
 
 
-@pytest.fixture
-def seven(simulator: Simulator) -> list[str]:
-    """Create seven jobs, one a minute, and return their ids, newest first."""
-    ids: list[str] = []
-    for number in range(7):
-        job = simulator.create({**BY_RECORDING, "sourceId": recording(number)})
-        ids.insert(0, job.id)
-        simulator.advance(60)
-
-    return ids
-
-
 def test_create(sdk: Client) -> None:
-    """`create()` of either kind gives the status, the URL to poll, and the job as a dict."""
+    """`create()` of either kind returns the status, the URL to poll, and the job as a dict."""
     for document in (BY_RECORDING, BY_URL):
         created = sdk.voice.v3.transcriptions.create(Request(document))
         assert created.status == "PENDING"
@@ -41,7 +29,7 @@ def test_create(sdk: Client) -> None:
 
 
 def test_create_with_a_key(sdk: Client) -> None:
-    """`create(…, idempotency_key=…)` twice makes one job; the answer's headers tell it."""
+    """Two calls of `create(…, idempotency_key=…)` create one job."""
     answers = [
         sdk.voice.v3.transcriptions.create_with_http_info(Request(BY_RECORDING), "one")
         for _ in range(2)
@@ -50,8 +38,8 @@ def test_create_with_a_key(sdk: Client) -> None:
     assert {answer.status_code for answer in answers} == {202}
 
 
-def test_a_refused_create(sdk: Client) -> None:
-    """A problem document becomes the SDK's exception, with Twilio's code."""
+def test_refused_create_raises(sdk: Client) -> None:
+    """The SDK raises a problem document as its exception, with Twilio's code."""
     wrong = Request({**BY_RECORDING, "sourceId": "RE1"})
     with pytest.raises(TwilioServiceException) as caught:
         sdk.voice.v3.transcriptions.create(wrong)
@@ -60,80 +48,80 @@ def test_a_refused_create(sdk: Client) -> None:
 
 
 def test_fetch(sdk: Client, simulator: Simulator) -> None:
-    """`fetch()` gives the operation and the job; `fetch_with_http_info()` when to ask again."""
+    """`fetch()` returns operation and job; `fetch_with_http_info()` returns `Retry-After` too."""
     job = simulator.create(BY_RECORDING)
-    asked = sdk.voice.v3.transcriptions(job.id)
-    assert asked.fetch_with_http_info().headers["Retry-After"] == "1"
+    request = sdk.voice.v3.transcriptions(job.id)
+    assert request.fetch_with_http_info().headers["Retry-After"] == "1"
     simulator.finish()
-    fetched = asked.fetch()
+    fetched = request.fetch()
     assert (fetched.operation_id, fetched.status) == (job.id, "COMPLETED")
     assert fetched.transcription["duration"] == job.duration_seconds
 
 
-def test_a_job_that_is_not_there(sdk: Client) -> None:
-    """`fetch()` of an unknown job raises with 20404."""
+def test_unknown_job_raises(sdk: Client) -> None:
+    """`fetch()` of an unknown job raises 20404."""
     with pytest.raises(TwilioServiceException) as caught:
         sdk.voice.v3.transcriptions("voice_transcription_x").fetch()
     assert (caught.value.status, caught.value.code) == (404, 20404)
 
 
-def test_list_and_stream(sdk: Client, seven: list[str]) -> None:
+def test_list_and_stream(sdk: Client, job_ids: list[str]) -> None:
     """`list()` and `stream()` follow the tokens, with and without `…_with_http_info`."""
     jobs = sdk.voice.v3.transcriptions
-    assert [job.id for job in jobs.list(page_size=2)] == seven
-    assert [job.id for job in jobs.stream(page_size=3, limit=5)] == seven[:5]
-    assert [job.id for job in jobs.list_with_http_info(page_size=2).data] == seven
+    assert [job.id for job in jobs.list(page_size=2)] == job_ids
+    assert [job.id for job in jobs.stream(page_size=3, limit=5)] == job_ids[:5]
+    assert [job.id for job in jobs.list_with_http_info(page_size=2).data] == job_ids
     streamed, status, _ = jobs.stream_with_http_info(page_size=4)
-    assert ([job.id for job in streamed], status) == (seven, 200)
+    assert ([job.id for job in streamed], status) == (job_ids, 200)
 
 
-def test_list_gives_typed_jobs(sdk: Client, seven: list[str]) -> None:
-    """`list()` gives jobs whose times are datetimes."""
+def test_list_returns_typed_jobs(sdk: Client, job_ids: list[str]) -> None:
+    """`list()` returns jobs whose times are datetimes."""
     job = sdk.voice.v3.transcriptions.list(source_id=recording(0))[0]
-    assert (job.id, job.account_id, job.created_at) == (seven[-1], ACCOUNT, NOON)
+    assert (job.id, job.account_id, job.created_at) == (job_ids[-1], ACCOUNT, NOON)
     assert job.links["conversation"].endswith(job.conversation_id)
     assert job.resolved_configuration["language"] == "en-US"
 
 
-def test_list_filters(sdk: Client, seven: list[str]) -> None:
-    """The SDK's filters hold on every page."""
+def test_list_filters_every_page(sdk: Client, job_ids: list[str]) -> None:
+    """The SDK's filters apply to every page."""
     listed = sdk.voice.v3.transcriptions.list(
         status="COMPLETED",
         created_after=NOON + timedelta(minutes=1),
         created_before=NOON + timedelta(minutes=5),
         page_size=1,
     )
-    assert [job.id for job in listed] == seven[2:6]
+    assert [job.id for job in listed] == job_ids[2:6]
 
 
-def test_pages_turn_both_ways(sdk: Client, seven: list[str]) -> None:
-    """`next_page()` and `previous_page()` go over the same pages."""
+def test_next_and_previous_page(sdk: Client, job_ids: list[str]) -> None:
+    """`next_page()` and `previous_page()` return the same pages."""
     first = sdk.voice.v3.transcriptions.page(page_size=3)
     second = first.next_page()
-    assert [job.id for job in second] == seven[3:6]
-    assert [job.id for job in second.previous_page()] == seven[:3]
+    assert [job.id for job in second] == job_ids[3:6]
+    assert [job.id for job in second.previous_page()] == job_ids[:3]
 
 
-def test_a_refused_list(sdk: Client) -> None:
-    """A list's error is the SDK's bare exception."""
+def test_refused_list_raises(sdk: Client) -> None:
+    """The SDK raises the error of a list as its base exception."""
     with pytest.raises(TwilioException, match="Unable to fetch page"):
         sdk.voice.v3.transcriptions.list(source_id="RE1")
 
 
 def test_communications(sdk: Client, simulator: Simulator) -> None:
-    """`communications.list()` gives the transcript sentence by sentence, through all pages."""
+    """`communications.list()` returns the transcript's sentences from all pages."""
     job = simulator.create(BY_RECORDING)
     simulator.finish()
     communications = sdk.conversations.v2.communications(job.conversation_id)
-    told = communications.list(page_size=5)
-    assert [each.content["text"] for each in told] == [each["text"] for each in job.sentences()]
-    one = communications(told[0].id).fetch()
-    assert one.content == told[0].content
-    # With a fraction of a second, the SDK leaves a string.
+    listed = communications.list(page_size=5)
+    assert [each.content["text"] for each in listed] == [each["text"] for each in job.sentences()]
+    one = communications(listed[0].id).fetch()
+    assert one.content == listed[0].content
+    # The SDK returns a time with a fraction of a second as a string.
     assert datetime.fromisoformat(one.occurred_at) >= (job.audio_started_at or NOON)
 
 
-def test_a_conversation_comes_later(sdk: Client, simulator: Simulator) -> None:
+def test_conversation_is_stored_after_completion(sdk: Client, simulator: Simulator) -> None:
     """The rule: the transcript is stored in the conversation after the job is COMPLETED."""
     job = simulator.create(BY_RECORDING)
     simulator.advance(4)
@@ -146,20 +134,20 @@ def test_a_conversation_comes_later(sdk: Client, simulator: Simulator) -> None:
     assert stored.fetch().id == job.conversation_id
 
 
-def test_a_configuration(sdk: Client) -> None:
-    """`voice.v2.transcription(…).fetch()` gives it by its id or its unique name."""
+def test_fetch_configuration(sdk: Client) -> None:
+    """`voice.v2.transcription(…).fetch()` finds a configuration by its id or its unique name."""
     for name in (WITH_CONVERSATION, "calls"):
-        found = sdk.voice.v2.transcription(name).fetch()
-        inner = found.configuration
-        assert (found.id, found.unique_name) == (WITH_CONVERSATION, "calls")
+        configuration = sdk.voice.v2.transcription(name).fetch()
+        inner = configuration.configuration
+        assert (configuration.id, configuration.unique_name) == (WITH_CONVERSATION, "calls")
         assert inner["transcriptionStatusCallback"] == {"url": NOWHERE, "method": "POST"}
         assert inner["conversationConfigurationId"] == CONVERSATION_CONFIGURATION
     only = sdk.voice.v2.transcription(CALLBACK_ONLY).fetch().configuration
     assert only["conversationConfigurationId"] is None
 
 
-def test_a_new_configuration(sdk: Client, simulator: Simulator) -> None:
-    """`voice.v2.configurations("Transcription").create()` makes one that jobs can name at once."""
+def test_create_configuration(sdk: Client, simulator: Simulator) -> None:
+    """A job can use a configuration from `voice.v2.configurations("Transcription").create()`."""
     configurations = sdk.voice.v2.configurations("Transcription")
     made = configurations.create(
         configurations.VoiceV2ConfigurationRequest(
@@ -187,31 +175,31 @@ def test_a_new_configuration(sdk: Client, simulator: Simulator) -> None:
         {"conversationConfigurationId": "c", "participantDefaults": []},
     ],
 )
-def test_a_configuration_needs_a_callback_or_a_conversation(
+def test_configuration_needs_a_callback_or_a_conversation(
     sdk: Client, inner: dict[str, object]
 ) -> None:
-    """The rule: a callback by POST, a conversation, or both; and two participants by default."""
+    """The rule: a callback by POST, a conversation, or both; and two default participants."""
     lists = sdk.voice.v2.transcription
-    asked = lists.VoiceV2ConfigurationTranscriptionRequest({"configuration": inner})
+    request = lists.VoiceV2ConfigurationTranscriptionRequest({"configuration": inner})
     with pytest.raises(TwilioRestException) as caught:
-        lists.create(asked)
+        lists.create(request)
     assert (caught.value.status, caught.value.code) == (400, 20001)
 
 
-def test_a_unique_name_is_unique(sdk: Client, simulator: Simulator) -> None:
-    """A name that a configuration has is refused, and goes on to mean that one."""
+def test_unique_name_is_unique(sdk: Client, simulator: Simulator) -> None:
+    """A name that is in use is refused, and still names the older configuration."""
     lists = sdk.voice.v2.transcription
     inner = {"conversationConfigurationId": "c"}
-    asked = {"unique_name": "calls", "configuration": inner}
+    request = {"unique_name": "calls", "configuration": inner}
     with pytest.raises(TwilioRestException, match="already"):
-        lists.create(lists.VoiceV2ConfigurationTranscriptionRequest(asked))
-    found = simulator.configurations.find("calls")
-    assert found
-    assert found["id"] == WITH_CONVERSATION
+        lists.create(lists.VoiceV2ConfigurationTranscriptionRequest(request))
+    configuration = simulator.configurations.find("calls")
+    assert configuration
+    assert configuration["id"] == WITH_CONVERSATION
 
 
-def test_a_configuration_that_is_not_there(sdk: Client) -> None:
-    """The v2 configurations tell errors in Twilio's older form, which the SDK reads too."""
+def test_unknown_configuration_raises(sdk: Client) -> None:
+    """The v2 configurations return errors in Twilio's older form, which the SDK reads too."""
     with pytest.raises(TwilioRestException) as caught:
         sdk.voice.v2.transcription("nothing").fetch()
     assert (caught.value.status, caught.value.code) == (404, 20404)

@@ -1,4 +1,4 @@
-"""The simulator and the service: what one calls back, the other stores and reads out."""
+"""The simulator and the service together: the service stores and returns every callback."""
 
 import json
 
@@ -13,16 +13,16 @@ from tests.support.simulator.account import BY_RECORDING, BY_URL, recording, sim
 
 @pytest.fixture
 def environ(environ: dict[str, str]) -> dict[str, str]:
-    """Let the service's origin be the one that it is called at."""
+    """Let the service use the origin of each request, as it has no PUBLIC_URL."""
     return environ | {"PUBLIC_URL": ""}
 
 
-def test_what_is_called_back_is_read(app: Flask, client: FlaskClient) -> None:
-    """Every job that isn't lost is there once, with the sentences that the simulator made."""
-    trouble = Faults(lost=0.2, duplicated=0.3, reordered=0.5)
+def test_delivered_callback_is_returned(app: Flask, client: FlaskClient) -> None:
+    """The API returns each job once, unless its callback is lost, with its sentences."""
+    faults = Faults(lost=0.2, duplicated=0.3, reordered=0.5)
     with (
         serve_app(app) as origin,
-        simulated(callback_url=f"{origin}/callbacks/transcription", faults=trouble) as simulator,
+        simulated(callback_url=f"{origin}/callbacks/transcription", faults=faults) as simulator,
     ):
         jobs = [
             simulator.create({**BY_RECORDING, "sourceId": recording(number)})
@@ -38,6 +38,6 @@ def test_what_is_called_back_is_read(app: Flask, client: FlaskClient) -> None:
     assert lost
     expected = {job.id: "COMPLETED" for job in jobs} | {failed.id: "FAILED"}
     assert statuses == {job: status for job, status in expected.items() if job not in lost}
-    heard = next(job for job in jobs if job.id not in lost)
-    transcript = client.get(f"/v3/Transcriptions/{heard.id}/Transcript", auth=KEY)
-    assert json.loads(transcript.data)["sentences"] == heard.sentences()
+    delivered = next(job for job in jobs if job.id not in lost)
+    transcript = client.get(f"/v3/Transcriptions/{delivered.id}/Transcript", auth=KEY)
+    assert json.loads(transcript.data)["sentences"] == delivered.sentences()

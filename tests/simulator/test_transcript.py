@@ -1,4 +1,4 @@
-"""The generated transcripts: plausible, and the same for the same seed."""
+"""The generated transcripts: realistic, and equal for equal seeds."""
 
 import json
 import re
@@ -17,32 +17,32 @@ from tests.support.simulator.account import BY_RECORDING, PARTICIPANTS, recordin
 
 
 @given(st.integers(), st.permutations(PARTICIPANTS))
-def test_a_transcript_is_plausible(seed: int, people: list[dict[str, Any]]) -> None:
-    """Two speakers on their own channels, one after the other, within the recording's time."""
-    spoken, duration = generate_transcript(Random(seed), people)
-    starts = [sentence["startTimeSeconds"] for sentence in spoken]
-    assert [sentence["sentenceIndex"] for sentence in spoken] == list(range(len(spoken)))
-    assert {sentence["participantIndex"] for sentence in spoken} == {0, 1}
+def test_transcript_is_realistic(seed: int, people: list[dict[str, Any]]) -> None:
+    """Two speakers take turns on their own channels, within the recording's duration."""
+    sentences, duration = generate_transcript(Random(seed), people)
+    starts = [sentence["startTimeSeconds"] for sentence in sentences]
+    assert [sentence["sentenceIndex"] for sentence in sentences] == list(range(len(sentences)))
+    assert {sentence["participantIndex"] for sentence in sentences} == {0, 1}
     assert starts == sorted(starts)
     assert 2 <= starts[-1] < duration < 8 * 3600
-    for sentence in spoken:
+    for sentence in sentences:
         speaker = people[sentence["participantIndex"]]
         assert sentence["audioChannelIndex"] == speaker["audioChannelIndex"]
         assert re.fullmatch(r"[A-Z].*[.?]", sentence["text"])
         assert "{" not in sentence["text"]
-    assert people[spoken[0]["participantIndex"]]["type"] == "HUMAN_AGENT"
+    assert people[sentences[0]["participantIndex"]]["type"] == "HUMAN_AGENT"
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_a_large_transcript_is_within_the_limits(seed: int) -> None:
-    """More than 1 MB of text, in less than the eight hours that Twilio transcribes."""
+def test_large_transcript_is_within_the_limits(seed: int) -> None:
+    """A large transcript has more than 1 MB of text, in less than Twilio's eight hours."""
     with simulated(seed=seed) as simulator:
         job = simulator.create({**BY_RECORDING, "sourceId": f"RE17564{'0' * 27}"})
         assert len(json.dumps(job.to_callback())) > 1024 * 1024
         assert job.duration_seconds < 8 * 3600
 
 
-def _told(seed: int) -> list[object]:
+def _all_results(seed: int) -> list[object]:
     with simulated(seed=seed) as simulator:
         documents = [{**BY_RECORDING, "sourceId": recording(number)} for number in range(3)]
         del documents[1]["participants"]
@@ -51,10 +51,10 @@ def _told(seed: int) -> list[object]:
         return [(job.to_callback(), render_communications(job)) for job in jobs]
 
 
-def test_a_seed_makes_the_same_again() -> None:
-    """Ids, people, transcripts and times: all are the same for one seed, and differ for another."""
-    assert _told(1) == _told(1)
-    assert _told(1) != _told(2)
+def test_same_seed_gives_same_results() -> None:
+    """Ids, participants, transcripts and times are equal for equal seeds, and differ otherwise."""
+    assert _all_results(1) == _all_results(1)
+    assert _all_results(1) != _all_results(2)
 
 
 def test_ids_have_twilios_patterns(simulator: Simulator) -> None:
@@ -71,18 +71,21 @@ def test_ids_have_twilios_patterns(simulator: Simulator) -> None:
     assert re.fullmatch("conv_configuration_[a-zA-Z0-9]{26}", stored)
 
 
-def test_a_conversation_says_what_the_callback_says(simulator: Simulator) -> None:
-    """Each communication is one sentence: its text, its speaker, and when it was said."""
+def test_conversation_equals_the_callback(simulator: Simulator) -> None:
+    """Each communication has the text, the speaker and the time of one sentence."""
     job = simulator.create(BY_RECORDING)
     simulator.finish()
     assert job.audio_started_at
-    for told, sentence in zip(render_communications(job), job.sentences(), strict=True):
-        transcription = told["content"]["transcription"]
-        assert told["content"]["text"] == sentence["text"]
+    for communication, sentence in zip(render_communications(job), job.sentences(), strict=True):
+        transcription = communication["content"]["transcription"]
+        assert communication["content"]["text"] == sentence["text"]
         assert transcription["channel"] == sentence["audioChannelIndex"] - 1
         assert [word["text"] for word in transcription["words"]] == sentence["text"].split()
-        assert told["author"]["address"] == PARTICIPANTS[sentence["participantIndex"]]["address"]
-        assert told["resourceId"] == f"{job.id}{sentence['sentenceIndex']}"
+        assert (
+            communication["author"]["address"]
+            == PARTICIPANTS[sentence["participantIndex"]]["address"]
+        )
+        assert communication["resourceId"] == f"{job.id}{sentence['sentenceIndex']}"
         began = datetime.fromisoformat(transcription["words"][0]["startTime"])
         seconds = (began - job.audio_started_at).total_seconds()
         assert seconds == pytest.approx(sentence["startTimeSeconds"], abs=0.001)

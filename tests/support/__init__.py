@@ -1,1 +1,1 @@
-"""What the tests share: fixtures, servers, signers and samples."""
+"""Code that the tests share: fixtures, servers, signers and samples."""

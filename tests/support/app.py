@@ -1,4 +1,4 @@
-"""The application for the tests: on a migrated database, in this process or under gunicorn."""
+"""The application for the tests, in this process, on a migrated database."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ from tests.support.shared_database import SharedDatabase
 
 @pytest.fixture(scope="session")
 def _template(postgres: Server) -> Iterator[str]:
-    """Yield the name of a database that has the schema and nothing else: a copy costs little."""
+    """Yield the name of a database with the schema only: copying it is fast."""
     with new_database(postgres) as url:
         engine = make_engine(url, pool_size=1)
         migrate(engine, report=lambda _: None)
@@ -48,28 +48,28 @@ def migrated(
     _template: str,
     _shared_database: SharedDatabase,
 ) -> Iterator[str]:
-    """Yield the URL of an empty database with the schema in it.
+    """Yield the URL of an empty database with the schema.
 
-    It is shared with the tests before and after, but for a test with the mark `own_database`.
+    The tests use it in turn, except for a test with the mark `own_database`.
     """
     if request.node.get_closest_marker("own_database"):
         with new_database(postgres, template=_template) as url:
             yield url
     else:
-        with _shared_database.lent() as url:
+        with _shared_database.borrow() as url:
             yield url
 
 
 @pytest.fixture(scope="module")
 def module_database(postgres: Server, _template: str) -> Iterator[str]:
-    """Yield the URL of a database with the schema in it, for a server that a module shares."""
+    """Yield the URL of a database with the schema, for a server that a module shares."""
     with new_database(postgres, template=_template) as url:
         yield url
 
 
 @pytest.fixture
 def engine(migrated: str) -> Iterator[Engine]:
-    """Yield an engine with eight connections on an empty database with the schema in it."""
+    """Yield an engine with eight connections to an empty database with the schema."""
     engine = make_engine(migrated, pool_size=8)
     yield engine
     engine.dispose()
@@ -83,7 +83,7 @@ def environ(migrated: str) -> dict[str, str]:
 
 @pytest.fixture
 def request_seconds() -> float:
-    """Return the deadline of the application's requests."""
+    """Return the timeout of the application's requests."""
     return REQUEST_SECONDS
 
 
@@ -98,13 +98,13 @@ def app(environ: dict[str, str], request_seconds: float) -> Iterator[Flask]:
 
 @pytest.fixture
 def client(app: Flask) -> FlaskClient:
-    """Return a client within this process."""
+    """Return a test client of the application."""
     return app.test_client()
 
 
 @dataclass(frozen=True)
 class Twilio:
-    """Twilio, as far as it calls back."""
+    """Twilio as the sender of callbacks."""
 
     client: FlaskClient
 
@@ -135,5 +135,5 @@ Reader = Callable[[str], TestResponse]
 
 @pytest.fixture
 def read(client: FlaskClient) -> Reader:
-    """Return what gets a path with the reader's API key."""
+    """Return a function that requests a path with the reader's API key."""
     return lambda path: client.get(path, auth=KEY)

@@ -1,6 +1,6 @@
-"""Bodies that might be signed: Twilio's own, and what else bytes can be, down to the spelling.
+"""Strategies for signed bodies: Twilio's own, invalid JSON, and any bytes in many encodings.
 
-Objects are put together as text, for much of what is hostile in JSON no encoder would write.
+Objects are assembled as text, because no encoder writes most of the hostile JSON.
 """
 
 import json
@@ -12,14 +12,16 @@ from tests.support.paths import ROOT
 
 _SAMPLES = ROOT / "tests" / "samples"
 _DOCUMENTS = [json.loads(path.read_bytes()) for path in sorted(_SAMPLES.glob("*.json"))]
-_FLAT = [document.get("transcription", document) for document in _DOCUMENTS]
-_MEMBERS = sorted({name for document in _FLAT for name in document} | {"transcription", "new"})
+_TRANSCRIPTIONS = [document.get("transcription", document) for document in _DOCUMENTS]
+_MEMBERS = sorted(
+    {name for document in _TRANSCRIPTIONS for name in document} | {"transcription", "new"}
+)
 
-_LARGEST = 1_000_000  # in bytes: above, Twilio doesn't call at all (error 17564)
+_MAX_BODY_BYTES = 1_000_000  # Twilio sends no larger callback (error 17564)
 
-Pairs = list[tuple[str, str]]  # of an object's members, each name and value as JSON text
+Pairs = list[tuple[str, str]]  # an object's members, each name and value as JSON text
 
-# Any character at all, NUL and lone surrogates too; and what text should not be able to do.
+# Any characters, also NUL and lone surrogates, and texts that may break a reader.
 _texts = (
     st.text(st.characters(exclude_categories=()), max_size=20)
     | st.text(st.sampled_from("\x00\ud800\udfff\u202e\u2066\ufeff\uffff\U0010ffff\x1b\x7f\u0085"))
@@ -42,12 +44,12 @@ _values = st.recursive(
 
 @st.composite
 def _dates(draw: st.DrawFn) -> str:
-    """Draw a date from the year 0 to 99999, which may not exist, in one of many spellings."""
+    """Draw a date between year 0 and 99999, possibly impossible, in one of many formats."""
     year = draw(
         st.sampled_from([0, 1, 1969, 1970, 2026, 9998, 9999, 99999]) | st.integers(0, 99999)
     )
     month, day = draw(st.integers(0, 13)), draw(st.integers(0, 32))
-    hour, minute, second = draw(st.tuples(*(st.integers(0, most) for most in (24, 60, 60))))
+    hour, minute, second = draw(st.tuples(*(st.integers(0, maximum) for maximum in (24, 60, 60))))
     date = draw(
         st.sampled_from(
             [
@@ -76,7 +78,7 @@ def _json(value: Any) -> st.SearchStrategy[str]:
     return st.booleans().map(lambda escaped: json.dumps(value, ensure_ascii=escaped))
 
 
-# Tokens that are no JSON, or that a reader may choke on.
+# Tokens that are invalid JSON, or that may break a reader.
 _tokens = st.sampled_from(
     [
         *("NaN", "Infinity", "-Infinity", "1e999", "-1e999", "1e-999", "1e400000", "9" * 5000),
@@ -87,29 +89,29 @@ _tokens = st.sampled_from(
 
 
 @st.composite
-def _nests(draw: st.DrawFn) -> str:
+def _nested_values(draw: st.DrawFn) -> str:
     depth = draw(st.sampled_from([31, 32, 33, 500, 1000, 10_000]))
-    before, after = draw(st.sampled_from([("[", "]"), ('{"a":', "}"), ('[{"a":', "}]")]))
+    opening, closing = draw(st.sampled_from([("[", "]"), ('{"a":', "}"), ('[{"a":', "}]")]))
 
-    return before * depth + draw(st.sampled_from(["1", "", "[]"])) + after * depth
+    return opening * depth + draw(st.sampled_from(["1", "", "[]"])) + closing * depth
 
 
-# What may stand where a value does.
-_fragments = _values.flatmap(_json) | _dates().flatmap(_json) | _tokens | _nests()
+# Everything that may take the place of a value.
+_fragments = _values.flatmap(_json) | _dates().flatmap(_json) | _tokens | _nested_values()
 
-_spoken = st.sampled_from(
+_sentence_members = st.sampled_from(
     [
         *("text", "startTimeSeconds", "endTimeSeconds", "audioChannelIndex", "participantIndex"),
         *("sentenceIndex", "words", "name", "type", "address"),
     ]
 )
-_speech = st.lists(st.dictionaries(_spoken, _values, max_size=4), max_size=4)
+_sentence_lists = st.lists(st.dictionaries(_sentence_members, _values, max_size=4), max_size=4)
 
 
 @st.composite
 def _objects(draw: st.DrawFn) -> str:
-    """Draw a sample as text, with members replaced, repeated, added and left out."""
-    document = draw(st.sampled_from(_FLAT))
+    """Draw a sample as text, with members replaced, repeated, added or removed."""
+    document = draw(st.sampled_from(_TRANSCRIPTIONS))
     pairs = [(json.dumps(name), json.dumps(value)) for name, value in document.items()]
     if draw(st.booleans()):
         pairs[0] = ('"id"', f'"job_{draw(st.integers(0, 9))}"')
@@ -124,40 +126,40 @@ def _objects(draw: st.DrawFn) -> str:
 
 def _mutate(draw: st.DrawFn, pairs: Pairs) -> None:
     name = json.dumps(draw(st.sampled_from(_MEMBERS)))
-    place = draw(st.integers(0, len(pairs)))
+    index = draw(st.integers(0, len(pairs)))
     match draw(st.sampled_from(["replace", "date", "say", "repeat", "leave out"])):
         case "replace":
             pairs[:] = [(n, draw(_fragments) if n == name else value) for n, value in pairs]
         case "date":
-            moment = draw(st.sampled_from(['"createdAt"', '"updatedAt"', '"audioStartedAt"']))
-            pairs.append((moment, json.dumps(draw(_dates()))))  # the last one of a name counts
+            member = draw(st.sampled_from(['"createdAt"', '"updatedAt"', '"audioStartedAt"']))
+            pairs.append((member, json.dumps(draw(_dates()))))  # the last member of a name counts
         case "say":
-            said = draw(st.sampled_from(['"sentences"', '"participants"']))
-            pairs.append((said, draw(_speech.flatmap(_json))))
+            member = draw(st.sampled_from(['"sentences"', '"participants"']))
+            pairs.append((member, draw(_sentence_lists.flatmap(_json))))
         case "repeat":
-            pairs.insert(place, (name, draw(_fragments)))
+            pairs.insert(index, (name, draw(_fragments)))
         case "leave out":
-            del pairs[place : place + 1]
+            del pairs[index : index + 1]
 
 
 _ENCODINGS = ("utf-8", "utf-8", "utf-8", "utf-8-sig", "utf-16", "utf-16-be", "utf-32", "utf-32-le")
 
 
 @st.composite
-def _damaged(draw: st.DrawFn, whole: bytes) -> bytes:
-    """Draw the bytes cut short, or with some in their middle replaced."""
-    start, end = sorted(draw(st.tuples(*[st.integers(0, len(whole))] * 2)))
+def _damaged(draw: st.DrawFn, body: bytes) -> bytes:
+    """Draw the bytes cut short, or with some bytes in the middle replaced."""
+    start, end = sorted(draw(st.tuples(*[st.integers(0, len(body))] * 2)))
 
-    return whole[:start] + draw(st.just(b"") | st.binary(max_size=4)) + whole[end:]
+    return body[:start] + draw(st.just(b"") | st.binary(max_size=4)) + body[end:]
 
 
 @st.composite
 def bodies(draw: st.DrawFn) -> bytes:
-    """Draw a body: mostly nearly a callback, sometimes any JSON, any damage or any bytes."""
+    """Draw a body: usually almost a callback, sometimes any JSON, damaged bytes or any bytes."""
     kind = draw(st.sampled_from(["bytes", "fragment", "damaged", *["object"] * 9]))
     if kind == "bytes":
         return draw(st.binary())
     text = draw(_fragments if kind == "fragment" else _objects())
     body = text.encode(draw(st.sampled_from(_ENCODINGS)), "surrogatepass")
 
-    return (draw(_damaged(body)) if kind == "damaged" else body)[:_LARGEST]
+    return (draw(_damaged(body)) if kind == "damaged" else body)[:_MAX_BODY_BYTES]

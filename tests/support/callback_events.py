@@ -1,4 +1,4 @@
-"""The event of a body: after its signature was verified, and after its validation."""
+"""The event of a callback's body, before and after its validation."""
 
 import hashlib
 from datetime import UTC, datetime
@@ -12,7 +12,7 @@ NOON = datetime(2026, 4, 2, 12, tzinfo=UTC)
 def received_event(
     body: bytes, *, at: datetime = NOON, content_type: str = "application/json"
 ) -> Event:
-    """Return the event of a body that came at the given time."""
+    """Return the event of a body that was received at the given time."""
     return Event(
         sha256=hashlib.sha256(body).digest(),
         source="callback",
@@ -26,5 +26,5 @@ def received_event(
 
 
 def validated_event(body: bytes, *, at: datetime = NOON, account: str | None = None) -> Event:
-    """Return the event of a body once it is validated; the key is bound to `account`."""
+    """Return the validated event of a body; its signing key is bound to `account`."""
     return validate_callback(received_event(body, at=at), account, is_form=False)

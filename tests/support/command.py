@@ -1,9 +1,9 @@
-"""Running a command as `flask --app app …` does."""
+"""Runs a command as `flask --app app …` does."""
 
 from click.testing import Result
 from flask import Flask
 
 
 def run(app: Flask, *arguments: str) -> Result:
-    """Return what the command printed, and its exit code."""
+    """Return the command's output and exit code."""
     return app.test_cli_runner().invoke(args=list(arguments))

@@ -1,4 +1,4 @@
-"""Documents for the transcript's tests: Twilio's sample, and the worst a callback could hold."""
+"""Documents for the transcript's tests: Twilio's sample, and hostile ones."""
 
 import json
 from typing import Any
@@ -13,31 +13,31 @@ Document = dict[str, Any]
 
 
 def sample() -> Document:
-    """Return the completed callback as Twilio sends it."""
+    """Return Twilio's sample of a completed callback."""
     document: Document = json.loads(_SAMPLE.read_bytes())
 
     return document
 
 
-def with_sentences(*sentences: Document, **head: Any) -> Document:
-    """Return a document of these sentences; each says `words` unless it has a text."""
-    return {"sentences": [{"text": "words"} | sentence for sentence in sentences]} | head
+def with_sentences(*sentences: Document, **members: Any) -> Document:
+    """Return a document with these sentences; the text is `words` unless a sentence has one."""
+    return {"sentences": [{"text": "words"} | sentence for sentence in sentences]} | members
 
 
 def normalize(text: str) -> str:
-    """Return the text as a transcript may show it, found out another way than the code does."""
-    shown = ""
+    """Return the text as a transcript shows it, by another algorithm than the code's."""
+    result = ""
     for char in text:
         if char <= " " or "\x7f" <= char <= "\x9f" or char in "\u2028\u2029":
-            shown += "" if shown.endswith(" ") else " "
+            result += "" if result.endswith(" ") else " "
         else:
-            shown += "\ufffd" if "\ud800" <= char <= "\udfff" else char
+            result += "\ufffd" if "\ud800" <= char <= "\udfff" else char
 
-    return shown.strip()
+    return result.strip()
 
 
 def displayed_texts(document: Document) -> list[str]:
-    """Return the texts that the cues of the document must have, in the array's order."""
+    """Return the texts that the document's cues must contain, in the array's order."""
     texts = (
         sentence["text"]
         for sentence in document["sentences"]
@@ -73,7 +73,7 @@ _values = st.recursive(
 
 
 def _objects(**members: st.SearchStrategy[Any]) -> st.SearchStrategy[Document]:
-    """Objects that may lack any of the members, or have a value of any kind in its place."""
+    """Return objects whose members may be missing or have a value of any kind."""
     return st.fixed_dictionaries(
         {}, optional={name: value | _values for name, value in members.items()}
     )

@@ -1,6 +1,6 @@
 """A process that drains a spool: `python -m tests.support.drain_process URL FOLDER`.
 
-It begins once it is told to on its standard input, and prints how many files it moved.
+It waits for a line on its standard input, then prints how many files it moved.
 """
 
 import sys
@@ -12,15 +12,15 @@ from tests.support.environment import open_engine
 
 
 def main(url: str, folder: Path) -> None:
-    """Drain until nothing waits."""
+    """Drain until no file is waiting."""
     print("ready", flush=True)  # noqa: T201 - to the test that started it
     sys.stdin.readline()
     moved = 0
     with open_engine(url) as engine:
         drain = Drain(engine, Spool(folder, durable=True), [])
         while files := drain.waiting():
-            moved += sum(tried.moved for tried in drain.run(files))
-    print(moved, flush=True)  # noqa: T201 - likewise
+            moved += sum(result.moved for result in drain.run(files))
+    print(moved, flush=True)  # noqa: T201 - to the test that started it
 
 
 if __name__ == "__main__":

@@ -1,12 +1,11 @@
-"""A server that never comes to an end, and never lets anybody wait long for the next byte."""
+"""A server whose response never ends and whose bytes arrive at short intervals."""
 
 import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
-# In seconds, between two bytes.
-_PACE = 0.02
+_BYTE_INTERVAL_SECONDS = 0.02
 
 HEAD = b"HTTP/1.1 202 Accepted\r\nX-Endless: "
 BODY = b"HTTP/1.1 202 Accepted\r\nContent-Type: application/json\r\nContent-Length: 9999\r\n\r\n"
@@ -14,14 +13,14 @@ BODY = b"HTTP/1.1 202 Accepted\r\nContent-Type: application/json\r\nContent-Leng
 
 @contextmanager
 def serve_dripping(begin: bytes, *, port: int = 0) -> Iterator[str]:
-    """Yield the URL of one whose answers begin like that, and go on with blanks."""
-    over = threading.Event()
+    """Yield the URL of a server whose responses begin with `begin` and continue with blanks."""
+    stopped = threading.Event()
 
     def drip(connection: socket.socket) -> None:
         with connection, suppress(OSError):
             connection.recv(65536)
             connection.sendall(begin)
-            while not over.wait(_PACE):
+            while not stopped.wait(_BYTE_INTERVAL_SECONDS):
                 connection.sendall(b" ")
 
     def serve() -> None:
@@ -35,6 +34,6 @@ def serve_dripping(begin: bytes, *, port: int = 0) -> Iterator[str]:
         try:
             yield f"http://127.0.0.1:{listener.getsockname()[1]}"
         finally:
-            over.set()
+            stopped.set()
             with suppress(OSError):
                 listener.shutdown(socket.SHUT_RDWR)

@@ -1,4 +1,4 @@
-"""What a deployment has, for the tests that need less than a running one."""
+"""The environment and parts of a deployment, for tests that need no running one."""
 
 import contextlib
 import threading
@@ -17,20 +17,20 @@ TOKEN = "0123456789abcdef" * 2
 PUBLIC_URL = "https://app.example.com"
 KEY = ("reader", "reader-secret")
 
-# A whole environment, on whose database nobody listens.
+# A complete environment; no server listens at the database's address.
 ENVIRON = {
     "DATABASE_URL": "postgresql://nobody@127.0.0.1:1/nothing",
     "TWILIO_AUTH_TOKEN": TOKEN,
     "PUBLIC_URL": PUBLIC_URL,
     "API_KEYS": ":".join(KEY),
     "WEB_CONCURRENCY": "1",
-    "FLASK_SKIP_DOTENV": "1",  # a developer's `.env` has no part in the tests
+    "FLASK_SKIP_DOTENV": "1",  # the tests ignore a developer's `.env`
 }
 
 
 @contextlib.contextmanager
 def open_engine(url: str) -> Iterator[Engine]:
-    """Yield an engine with one connection at most, and close it."""
+    """Yield an engine with one connection at most, and dispose of it."""
     engine = make_engine(url, pool_size=1)
     try:
         yield engine
@@ -40,24 +40,24 @@ def open_engine(url: str) -> Iterator[Engine]:
 
 @contextlib.contextmanager
 def changed_settings(app: Flask, **changes: Any) -> Iterator[None]:
-    """Give the application other settings until the block ends."""
-    parts = services_of(app)
-    install(app, replace(parts, settings=replace(parts.settings, **changes)))
+    """Change the application's settings until the block ends."""
+    services = services_of(app)
+    install(app, replace(services, settings=replace(services.settings, **changes)))
     try:
         yield
     finally:
-        install(app, parts)
+        install(app, services)
 
 
-class _Silent(WSGIRequestHandler):
+class _QuietRequestHandler(WSGIRequestHandler):
     def log(self, *_: object) -> None:
-        """Leave the terminal to the tests."""
+        """Log nothing."""
 
 
 @contextlib.contextmanager
 def serve_app(app: Flask) -> Iterator[str]:
     """Serve the application on loopback, in this process, and yield its origin."""
-    server = make_server("127.0.0.1", 0, app, request_handler=_Silent)
+    server = make_server("127.0.0.1", 0, app, request_handler=_QuietRequestHandler)
     thread = threading.Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
     try:

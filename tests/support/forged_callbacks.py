@@ -1,4 +1,4 @@
-"""Requests that look like callbacks: what anybody can make up, who knows no key."""
+"""Requests that look like callbacks, as anyone without a key can send them."""
 
 import base64
 import random
@@ -7,7 +7,7 @@ from tests.support.faults.callbacks import callback
 from tests.support.signing import with_body_hash
 
 ROUTE = "/callbacks/transcription"
-SAMPLE = "AC" + "a" * 32  # the account of the samples
+SAMPLE = "AC" + "a" * 32  # the account in the samples
 
 
 def account_id(number: int) -> str:
@@ -16,22 +16,25 @@ def account_id(number: int) -> str:
 
 
 def forged(number: int, *, size: int = 0, account_id: str = SAMPLE) -> bytes:
-    """Return a callback that nobody sent, of some `size` bytes more than the sample."""
+    """Return the body of a forged callback, `size` bytes larger than the sample."""
     return callback(900_000_000 + number, size=size, accountId=account_id)
 
 
 def request(
     body: bytes, *, origin: str = "", signature: str | None = None
 ) -> tuple[str, dict[str, str]]:
-    """Return the URL, which carries the body's hash, and the headers of a request with it."""
-    made_up = base64.b64encode(random.Random(body).randbytes(20)).decode()
-    headers = {"Content-Type": "application/json", "X-Twilio-Signature": signature or made_up}
+    """Return the URL, with the body's hash, and the headers of a request with this body."""
+    random_signature = base64.b64encode(random.Random(body).randbytes(20)).decode()
+    headers = {
+        "Content-Type": "application/json",
+        "X-Twilio-Signature": signature or random_signature,
+    }
 
     return with_body_hash(f"{origin}{ROUTE}", body), headers
 
 
 def raw_head(body: bytes, *, host: str, length: str | None = None) -> bytes:
-    """Return the raw head of such a request, with a header of ours in place of its length."""
+    """Return the raw head of such a request; `length` replaces its Content-Length header."""
     url, headers = request(body)
     lines = [f"POST {url} HTTP/1.1", f"Host: {host}"]
     lines += [f"{name}: {value}" for name, value in headers.items()]

@@ -1,6 +1,6 @@
-"""Run under gevent: record three events together, give up while a job is locked, then record one.
+"""Run under gevent: time out a batch of three events while a job is locked, then record one event.
 
-Prints the name of what was raised, and of the last event the job that its number leads to.
+Prints the name of the exception, and the job of the last event, read by the event's number.
 """
 
 from gevent import monkey
@@ -21,17 +21,17 @@ HEAD = {"status": "COMPLETED", "sentences": 5, "updated_at": START}
 
 
 def main(url: str) -> None:
-    """Do it on a pool of one connection, beside another that holds the lock."""
+    """Use a pool of one connection; a second engine holds the lock."""
     own, other = (make_engine(url, pool_size=1) for _ in range(2))
-    first, *three = (make_event(HEAD, job=job, minutes=3) for job in ("b", "a", "b", "c"))
+    first, *batch = (make_event(HEAD, job=job, minutes=3) for job in ("b", "a", "b", "c"))
     record(own, first)
     with transactional(other).begin() as connection:
         connection.execute(text("SELECT 1 FROM transcriptions WHERE id = 'b' FOR UPDATE"))
         newer = make_event({**HEAD, "duration": 7}, job="b", minutes=4)
         try:
             with time_limit(0.5):
-                record_newest(own, [three[0], newer, three[2]])
-        except Exception as error:  # noqa: BLE001 - it is what is asked for
+                record_newest(own, [batch[0], newer, batch[2]])
+        except Exception as error:  # noqa: BLE001 - the test asserts its name
             sys.stdout.write(f"{type(error).__name__}\n")
     last = record(own, make_event(HEAD, job="last", minutes=5))
     with own.connect() as connection:

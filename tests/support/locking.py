@@ -1,4 +1,4 @@
-"""Jobs that stay locked: a writer is told so, as after its wait, but at once."""
+"""Locked jobs: a write fails with the lock timeout's error, but immediately."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,7 +17,7 @@ FOR EACH ROW WHEN (NEW.id IN ({jobs})) EXECUTE FUNCTION refuse()
 
 @contextmanager
 def lock_jobs(engine: Engine, *jobs: str) -> Iterator[None]:
-    """Let nobody write these jobs until the block ends."""
+    """Let every write of these jobs fail until the block ends."""
     names = ", ".join(f"'{job}'" for job in jobs)
     with engine.connect() as connection:
         connection.execute(text(LOCK.format(jobs=names)))

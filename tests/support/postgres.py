@@ -1,9 +1,9 @@
-"""Real Postgres for the tests: 18 for all of them, and 16 as well where the version may matter.
+"""Real Postgres for the tests: version 18 for all of them, and 16 where the version may matter.
 
 The store's tests and those with the mark `both_postgres` run on both versions; with
-`--postgres=both` every test that needs Postgres does. The shared servers are started when first
-needed, one per version and test process, and end with that process, however it ends. A missing
-one fails; nothing is skipped.
+`--postgres=both` every test that needs Postgres does. Each test process starts one shared server
+per version when first needed; the server ends with the process. A missing version is a failure; no
+test is skipped.
 """
 
 import contextlib
@@ -23,7 +23,7 @@ from dev.postgres import Server
 
 VERSIONS = (16, 18)
 _DEFAULT_VERSIONS = (18,)
-# What the shared servers hold outlives no test. A test of durability takes `own_postgres`.
+# No test needs data after a crash of a shared server. A test of durability uses `own_postgres`.
 _FAST = {"fsync": "off", "full_page_writes": "off", "autovacuum": "off"}
 
 
@@ -36,15 +36,15 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Choose the versions for a test that needs Postgres."""
     for fixture in ("postgres", "own_postgres"):
         if fixture in metafunc.fixturenames:
-            both = metafunc.config.getoption("--postgres") == "both"
-            marked = metafunc.definition.get_closest_marker("both_postgres")
-            versions = VERSIONS if both or marked else _DEFAULT_VERSIONS
+            is_both = metafunc.config.getoption("--postgres") == "both"
+            is_marked = metafunc.definition.get_closest_marker("both_postgres")
+            versions = VERSIONS if is_both or is_marked else _DEFAULT_VERSIONS
             metafunc.parametrize(fixture, versions, indirect=True, ids="postgres{}".format)
 
 
 @pytest.fixture(scope="session")
 def postgres_folder() -> Iterator[Path]:
-    """Make a folder for servers that their uid can enter, which pytest's own isn't for root."""
+    """Create a folder that the servers' uid can enter; root's folder of pytest is closed to it."""
     with tempfile.TemporaryDirectory(prefix="tests-postgres-") as name:
         folder = Path(name)
         folder.chmod(0o711)
@@ -53,7 +53,7 @@ def postgres_folder() -> Iterator[Path]:
 
 @pytest.fixture(scope="session")
 def _servers(postgres_folder: Path) -> Iterator[Callable[[int], Server]]:
-    """Yield what gives the shared server of a version, starting it the first time."""
+    """Yield a function that returns the shared server of a version, and starts it if needed."""
     running: dict[int, Server] = {}
     with ExitStack() as stack:
 
@@ -75,14 +75,14 @@ def postgres(request: pytest.FixtureRequest, _servers: Callable[[int], Server]) 
 
 @pytest.fixture
 def database(postgres: Server) -> Iterator[str]:
-    """Yield the URL of a fresh, empty database."""
+    """Yield the URL of a new, empty database."""
     with new_database(postgres) as url:
         yield url
 
 
 @pytest.fixture
 def own_postgres(request: pytest.FixtureRequest, postgres_folder: Path) -> Iterator[Server]:
-    """Yield a durable server that the test has to itself, to freeze or to kill."""
+    """Yield a durable server for this test only, to freeze or to kill."""
     folder = postgres_folder / f"own-{uuid.uuid4().hex}"
     with launcher.start(folder, version=request.param) as server:
         yield server
@@ -90,7 +90,7 @@ def own_postgres(request: pytest.FixtureRequest, postgres_folder: Path) -> Itera
 
 @contextlib.contextmanager
 def new_database(server: Server, *, template: str = "template1") -> Iterator[str]:
-    """Yield the URL of a new database, a copy of `template`; drop it afterwards, in use or not."""
+    """Yield the URL of a new database, a copy of `template`; drop it afterwards, even if in use."""
     name = f"test_{uuid.uuid4().hex}"
     with psycopg.connect(server.url(), autocommit=True) as admin:
         admin.execute(
@@ -107,16 +107,16 @@ def new_database(server: Server, *, template: str = "template1") -> Iterator[str
 
 @contextlib.contextmanager
 def frozen(server: Server) -> Iterator[None]:
-    """Stop every process of `server` (SIGSTOP): the kernel acknowledges, nobody answers."""
+    """Stop every process of `server` (SIGSTOP): the kernel acknowledges, no process answers."""
     postmaster = psutil.Process(server.pid)
-    family = [postmaster, *postmaster.children(recursive=True)]
-    # A backend may end in between.
-    for process in family:
+    processes = [postmaster, *postmaster.children(recursive=True)]
+    # A backend may end before it is suspended.
+    for process in processes:
         with contextlib.suppress(psutil.NoSuchProcess):
             process.suspend()
     try:
         yield
     finally:
-        for process in family:
+        for process in processes:
             with contextlib.suppress(psutil.NoSuchProcess):
                 process.resume()

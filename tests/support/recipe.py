@@ -1,4 +1,4 @@
-"""The recipe of docs/reading.md: Twilio's Python SDK as a client of this service."""
+"""The example of docs/reading.md: Twilio's Python SDK as a client of this service."""
 
 import re
 from typing import Any
@@ -11,14 +11,14 @@ _BLOCKS = re.findall(r"```python\n(.*?)```", _PAGE.read_text(), re.DOTALL)
 [RECIPE] = [block for block in _BLOCKS if "ReceiverHttpClient" in block]
 
 
-def _defined() -> dict[str, Any]:
-    """Return what the recipe defines before it makes a client."""
-    definitions, used, _ = RECIPE.partition("\nhttp_client = ")
-    assert used
+def _definitions() -> dict[str, Any]:
+    """Return the names that the example defines before it creates a client."""
+    definitions, separator, _ = RECIPE.partition("\nhttp_client = ")
+    assert separator
     names: dict[str, Any] = {}
     exec(definitions, names)
 
     return names
 
 
-ReceiverHttpClient: Any = _defined()["ReceiverHttpClient"]
+ReceiverHttpClient: Any = _definitions()["ReceiverHttpClient"]

@@ -11,7 +11,7 @@ START = datetime(2026, 4, 2, tzinfo=UTC)
 def make_rejected(
     number: int, *, account: str = "AC1", hours: float = 0, size: int = 100
 ) -> RejectedRequest:
-    """Return a request that was received so many hours after the start, unlike any other."""
+    """Return a request that was received `hours` after the start; each number has its own body."""
     body = f"{number}".encode().ljust(size)
 
     return RejectedRequest(

@@ -1,4 +1,4 @@
-"""A Twilio that answers what a test says, over real HTTP, and remembers what it was asked."""
+"""A Twilio with scripted responses, over real HTTP, that records its requests."""
 
 import json
 import threading
@@ -21,7 +21,7 @@ Reply = Callable[[Request], Response]
 
 
 def document(job: str = JOB, **members: Any) -> dict[str, Any]:
-    """Return a job that was just submitted, as Twilio tells it."""
+    """Return a newly submitted job, as Twilio returns it."""
     return {
         "id": job,
         "accountId": ACCOUNT,
@@ -36,24 +36,26 @@ def document(job: str = JOB, **members: Any) -> dict[str, Any]:
 
 
 def accepted(job: str = JOB, **members: Any) -> Response:
-    """Return Twilio's 202."""
+    """Return Twilio's 202 response."""
     body = {"status": "PENDING", "transcription": document(job, **members)}
 
     return answer(body, 202)
 
 
 def answer(body: Any, status: int = 200, **headers: str) -> Response:
-    """Return a JSON answer; an underscore in a header's name is a hyphen."""
-    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    """Return a JSON response; an underscore in a header's name becomes a hyphen."""
+    header_fields = {name.replace("_", "-"): value for name, value in headers.items()}
 
-    return Response(json.dumps(body), status, named, content_type="application/json")
+    return Response(json.dumps(body), status, header_fields, content_type="application/json")
 
 
 def problem(status: int, code: int, **members: Any) -> Response:
     """Return a problem document."""
-    kind = f"https://www.twilio.com/docs/api/errors/{code}"
+    problem_type = f"https://www.twilio.com/docs/api/errors/{code}"
 
-    return answer({"type": kind, "title": "No", "status": status, "code": code, **members}, status)
+    return answer(
+        {"type": problem_type, "title": "No", "status": status, "code": code, **members}, status
+    )
 
 
 def _always(response: Response) -> Reply:
@@ -62,7 +64,7 @@ def _always(response: Response) -> Reply:
 
 @dataclass
 class Scripted:
-    """The server: it gives `replies` in turn, and the last one for ever."""
+    """The server: it returns `replies` in turn, and repeats the last one."""
 
     url: str = ""
     replies: list[Reply] = field(default_factory=list)
@@ -70,13 +72,13 @@ class Scripted:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def answers(self, *replies: Response | Reply) -> None:
-        """Say what it answers from now on."""
+        """Set the replies from now on."""
         self.replies = [
             _always(reply) if isinstance(reply, Response) else reply for reply in replies
         ]
 
     def settings(self, **changes: str) -> Settings:
-        """Return the settings of a service that takes it for Twilio."""
+        """Return the settings of a service that uses this server as Twilio."""
         return load(
             ENVIRON | {"TWILIO_ACCOUNT_SID": ACCOUNT, "TWILIO_BASE_URL": self.url} | changes
         )
@@ -92,16 +94,18 @@ class Scripted:
         return reply(request)(environ, start_response)
 
 
-class _Silent(WSGIRequestHandler):
+class _QuietRequestHandler(WSGIRequestHandler):
     def log(self, *_: object) -> None:
-        """Leave the terminal to the tests."""
+        """Log nothing."""
 
 
 @contextmanager
 def scripted() -> Iterator[Scripted]:
-    """Serve it until the block ends."""
+    """Serve until the block ends."""
     twilio = Scripted()
-    server = make_server("127.0.0.1", 0, twilio, threaded=True, request_handler=_Silent)
+    server = make_server(
+        "127.0.0.1", 0, twilio, threaded=True, request_handler=_QuietRequestHandler
+    )
     twilio.url = f"http://127.0.0.1:{server.port}"
     thread = threading.Thread(target=server.serve_forever, args=(0.01,))
     thread.start()

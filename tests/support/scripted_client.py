@@ -1,4 +1,4 @@
-"""Fixtures: a Twilio that answers what a test says, and the client that asks it."""
+"""Fixtures: a Twilio with scripted responses, and a client of it."""
 
 from collections.abc import Iterator
 

@@ -18,15 +18,15 @@ from tests.support.environment import ENVIRON, KEY, TOKEN
 from tests.support.paths import ROOT
 
 ROUTE = "/callbacks/transcription"
-# How long Twilio waits for an answer by default, in seconds.
+# Twilio's default timeout for an answer.
 TIMEOUT_SECONDS = 15
-_AS_DEPLOYED: Mapping[str, float] = {}
-# A server that ends waits for idle connections too, as they may yet carry a request.
+_NO_OPTIONS: Mapping[str, float] = {}
+# At its end the server waits for idle connections too, because a request may still arrive.
 CONNECTION_CLOSE = {"Connection": "close"}
 
 
 def free_port() -> int:
-    """Return a port of the loopback that nobody listens on."""
+    """Return a loopback port that no server listens on."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         port: int = listener.getsockname()[1]
@@ -36,7 +36,7 @@ def free_port() -> int:
 
 @dataclass
 class WebServer:
-    """A running `web` process, and what a client says to it."""
+    """A running `web` process, and the requests to it."""
 
     port: int
     child: Child
@@ -44,7 +44,7 @@ class WebServer:
 
     @property
     def url(self) -> str:
-        """Its origin, which is its PUBLIC_URL too."""
+        """The server's origin, which is also its PUBLIC_URL."""
         return f"http://127.0.0.1:{self.port}"
 
     def call(self, body: bytes, *, headers: dict[str, str] | None = None) -> requests.Response:
@@ -59,7 +59,7 @@ class WebServer:
         )
 
     def get(self, path: str) -> requests.Response:
-        """Read with the API key."""
+        """Send a GET request with the API key."""
         return requests.get(
             f"{self.url}{path}", auth=KEY, headers=CONNECTION_CLOSE, timeout=TIMEOUT_SECONDS
         )
@@ -67,7 +67,7 @@ class WebServer:
     def head_of_call(
         self, body: bytes, *, length: str | None = None, target: str = "", route: str = ROUTE
     ) -> bytes:
-        """Return the raw head of a signed request, with a header of ours in place of its length."""
+        """Return the raw head of a signed request; `length` replaces its Content-Length header."""
         url, headers = signing.callback(f"{self.url}{route}", TOKEN, body)
         headers |= {"Host": f"127.0.0.1:{self.port}"}
         lines = [f"POST {target}{url.removeprefix(self.url)} HTTP/1.1"]
@@ -77,17 +77,17 @@ class WebServer:
         return "\r\n".join(lines).encode()
 
     def connect(self) -> socket.socket:
-        """Return a raw connection to it."""
+        """Return a raw connection to the server."""
         return socket.create_connection(("127.0.0.1", self.port), timeout=TIMEOUT_SECONDS)
 
     def terminate(self) -> None:
-        """Ask it to end, as the platform does."""
+        """Send SIGTERM, as the platform does."""
         self.child.process.send_signal(signal.SIGTERM)
 
 
 @contextmanager
 def web_server(
-    database: str, log: Path, options: Mapping[str, float] = _AS_DEPLOYED, /, **settings: str
+    database: str, log: Path, options: Mapping[str, float] = _NO_OPTIONS, /, **settings: str
 ) -> Iterator[WebServer]:
     """Run the service on the database until the block ends.
 
@@ -114,34 +114,34 @@ def web_server(
         )
     server = WebServer(port, child, log)
     try:
-        _wait_until_it_answers(server)
+        _wait_until_ready(server)
         yield server
     finally:
         child.stop(timeout_seconds=20)
 
 
-def _wait_until_it_answers(server: WebServer) -> None:
-    give_up = time.monotonic() + 30
+def _wait_until_ready(server: WebServer) -> None:
+    deadline = time.monotonic() + 30
     while True:
         try:
             requests.get(f"{server.url}/healthz", headers=CONNECTION_CLOSE, timeout=5)
         except (requests.ConnectionError, requests.Timeout):
             assert server.child.process.poll() is None, server.log.read_text()
-            assert time.monotonic() < give_up, server.log.read_text()
+            assert time.monotonic() < deadline, server.log.read_text()
         else:
             return
 
 
 def wait_until(condition: Callable[[], bool]) -> None:
-    """Wait for what must come true in time."""
-    give_up = time.monotonic() + 30
+    """Wait until the condition is true; fail after 30 seconds."""
+    deadline = time.monotonic() + 30
     while not condition():
-        assert time.monotonic() < give_up
+        assert time.monotonic() < deadline
         time.sleep(0.01)
 
 
 def read_response(connection: socket.socket) -> bytes:
-    """Read until the server closes."""
+    """Read until the server closes the connection."""
     received = b""
     while part := connection.recv(65536):
         received += part

@@ -1,4 +1,4 @@
-"""Sessions under a script's control: stopped, or killed, at any step of their way to the commit."""
+"""Database sessions that a test stops, or kills, at any step before or after the commit."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -15,14 +15,14 @@ Driver = psycopg.Connection[Any]
 
 @contextmanager
 def session(url: str, on_step: Callable[[int, Driver], None]) -> Iterator[Engine]:
-    """Yield an engine of one connection that calls `on_step` between every two steps.
+    """Yield an engine with one connection that calls `on_step` between every two steps.
 
-    A step is a statement or the commit; the number is the count of steps done. Where a statement
-    is its own commit, there is a call after it too: all is done, but nobody has heard of it.
+    A step is a statement or the commit; the argument is the number of completed steps. A statement
+    that commits by itself has a call after it too, before its caller gets the result.
     """
     engine = make_engine(url, pool_size=1)
     with engine.connect():
-        pass  # so that the steps are the store's own and not the dialect's
+        pass  # so that the dialect's statements are no steps
     done = 0
 
     def before(driver: Driver) -> None:
@@ -35,7 +35,7 @@ def session(url: str, on_step: Callable[[int, Driver], None]) -> Iterator[Engine
             on_step(done, driver)
 
     watch(engine, before=before, after=after)
-    event.listen(engine, "commit", lambda connection: before(_driver(connection)))
+    event.listen(engine, "commit", lambda connection: before(_driver_connection(connection)))
     yield engine
     engine.dispose()
 
@@ -43,9 +43,9 @@ def session(url: str, on_step: Callable[[int, Driver], None]) -> Iterator[Engine
 def watch(
     engine: Engine, *, before: Callable[[Driver], None], after: Callable[[Driver], None]
 ) -> None:
-    """Let both be called around each statement that goes to the server, whoever sends it."""
+    """Call both functions around each statement that any caller sends to the server."""
 
-    class RecordingTwilio(psycopg.Cursor[Any]):
+    class WatchedCursor(psycopg.Cursor[Any]):
         def execute(self, *args: Any, **kwargs: Any) -> Self:
             before(self.connection)
             super().execute(*args, **kwargs)
@@ -53,33 +53,33 @@ def watch(
 
             return self
 
-    def is_watched(driver: Driver, *_: object) -> None:
-        driver.cursor_factory = RecordingTwilio
+    def use_watched_cursor(driver: Driver, *_: object) -> None:
+        driver.cursor_factory = WatchedCursor
 
-    event.listen(engine, "checkout", is_watched)
+    event.listen(engine, "checkout", use_watched_cursor)
 
 
 class Stop:
-    """Hold a session before the step of the given number until it may go on."""
+    """Stop a session before the step with the given number until it is released."""
 
     def __init__(self, step: int) -> None:
         self.step = step
         self.reached = threading.Event()
-        self._go_on = threading.Event()
+        self._released = threading.Event()
 
     def __call__(self, step: int, _driver: Driver) -> None:
         """Wait, if this is the step."""
         if step == self.step:
             self.reached.set()
-            assert self._go_on.wait(30)
+            assert self._released.wait(30)
 
     def release(self) -> None:
         """Let the session go on."""
-        self._go_on.set()
+        self._released.set()
 
 
 class Kill:
-    """Kill the session's server process before the step of the given number, once."""
+    """Kill the session's server process before the step with the given number, once."""
 
     def __init__(self, admin: Engine, step: int) -> None:
         self.admin = admin
@@ -92,12 +92,12 @@ class Kill:
             return
         self.done = True
         with self.admin.connect() as admin:
-            # It has ended when this returns true.
+            # The process has ended when this returns true.
             statement = text("SELECT pg_terminate_backend(:pid, 10000)")
             assert admin.execute(statement, {"pid": driver.info.backend_pid}).scalar()
 
 
-def _driver(connection: Connection) -> Driver:
+def _driver_connection(connection: Connection) -> Driver:
     driver = connection.connection.driver_connection
     assert isinstance(driver, psycopg.Connection)
 
@@ -105,7 +105,7 @@ def _driver(connection: Connection) -> Driver:
 
 
 def waits_for_lock(admin: Engine) -> bool:
-    """Tell whether any session of the database waits for a lock."""
+    """Return whether a session of the database waits for a lock."""
     statement = text(
         "SELECT count(*) FROM pg_locks AS l JOIN pg_stat_activity AS a USING (pid)"
         " WHERE NOT l.granted AND a.datname = current_database()"

@@ -1,4 +1,4 @@
-"""One migrated database for each test process: the tests use it in turn and find it empty."""
+"""One migrated database for each test process; each test gets it empty."""
 
 import uuid
 from collections.abc import Iterator
@@ -15,8 +15,8 @@ SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity
 WHERE datname = %s AND backend_type = 'client backend'
 """
 
-# The tables that something was written to: a rolled back row, too, leaves its page behind, and a
-# row that a constraint refused has taken its number from the sequence.
+# The tables with any writes: a rolled back row leaves a page, and a row that a constraint refused
+# has used a number of the sequence.
 _WRITTEN = """
 SELECT c.oid::regclass::text FROM pg_class AS c
 WHERE c.relnamespace = 'public'::regnamespace AND c.relkind = 'r'
@@ -27,7 +27,7 @@ AND (pg_relation_size(c.oid) > 0 OR EXISTS (
 ))
 """
 
-# Everything that a test must leave as it was: columns (dropped ones, too), constraints, indexes,
+# Everything that a test must not change: columns (also dropped ones), constraints, indexes,
 # triggers, functions, the schema's version and the database's settings.
 _SCHEMA = """
 SELECT md5(string_agg(line, E'\n' ORDER BY line)) FROM (
@@ -53,7 +53,7 @@ SELECT md5(string_agg(line, E'\n' ORDER BY line)) FROM (
 class SharedDatabase:
     """A copy of the template that is emptied and renamed after each test.
 
-    The new name keeps out what a test left running: its late connections find no database.
+    The new name excludes what a test left running: late connections find no database.
     """
 
     def __init__(self, server: Server, template: str) -> None:
@@ -61,7 +61,7 @@ class SharedDatabase:
         self._template = template
         self._admin = psycopg.connect(server.url(), autocommit=True)
         self._name = ""
-        self._schema = ""
+        self._schema_hash = ""
 
     def __enter__(self) -> Self:
         return self
@@ -71,10 +71,10 @@ class SharedDatabase:
         self._admin.close()
 
     @contextmanager
-    def lent(self) -> Iterator[str]:
-        """Yield the URL of the database, which is empty; empty it again afterwards.
+    def borrow(self) -> Iterator[str]:
+        """Yield the URL of the empty database; empty it again afterwards.
 
-        Raises AssertionError if the schema isn't what it was: such a test takes its own database.
+        Raises AssertionError if the schema has changed: such a test needs its own database.
         """
         if not self._name:
             self._create()
@@ -97,7 +97,7 @@ class SharedDatabase:
         )
         self._name = name
         with psycopg.connect(self._server.url(name)) as connection:
-            self._schema = _schema(connection)
+            self._schema_hash = _schema_hash(connection)
 
     def _drop(self) -> None:
         name, self._name = self._name, ""
@@ -107,7 +107,7 @@ class SharedDatabase:
             )
 
     def _rename(self) -> None:
-        """End the database's sessions and take the name away from those who still know it."""
+        """End the database's sessions and give it a name that no earlier test knows."""
         name = f"test_{uuid.uuid4().hex}"
         rename = sql.SQL("ALTER DATABASE {} RENAME TO {}").format(
             sql.Identifier(self._name), sql.Identifier(name)
@@ -116,15 +116,15 @@ class SharedDatabase:
             self._admin.execute(_TERMINATE, [self._name])
             try:
                 self._admin.execute(rename)
-            except errors.ObjectInUse:  # a new connection came in between
+            except errors.ObjectInUse:  # there is a new connection
                 continue
             self._name = name
             return
-        raise AssertionError("The test left something running that connects again and again.")
+        raise AssertionError("The test left something running that reconnects again and again.")
 
     def _empty(self) -> None:
         with psycopg.connect(self._server.url(self._name), autocommit=True) as connection:
-            if _schema(connection) != self._schema:
+            if _schema_hash(connection) != self._schema_hash:
                 raise AssertionError(
                     "The test has changed the schema of the shared database: "
                     "mark it with `own_database`."
@@ -136,7 +136,7 @@ class SharedDatabase:
                 )
 
 
-def _schema(connection: psycopg.Connection) -> str:
+def _schema_hash(connection: psycopg.Connection) -> str:
     row = connection.execute(_SCHEMA).fetchone()
     assert row is not None
 

@@ -1,4 +1,4 @@
-"""What a signal to the tests does, however they were started, and to whichever process it comes."""
+"""The effect of signals on the tests, for every way to start them and in every process."""
 
 import contextlib
 import shutil
@@ -12,13 +12,12 @@ import pytest
 
 def pytest_configure() -> None:
     """Let SIGTERM end the tests as Ctrl-C does: servers are stopped and their folders removed."""
-    signal.signal(signal.SIGTERM, _end)
+    signal.signal(signal.SIGTERM, _handle_sigterm)
 
 
-def _end(_number: int, _frame: object) -> NoReturn:
+def _handle_sigterm(_number: int, _frame: object) -> NoReturn:
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    # The processes of pytest-xdist have servers of their own; others of our children do no harm
-    # by ending, too.
+    # The processes of pytest-xdist have their own servers; all other children may end as well.
     for child in psutil.Process().children():
         with contextlib.suppress(psutil.NoSuchProcess):
             child.terminate()
@@ -28,13 +27,13 @@ def _end(_number: int, _frame: object) -> NoReturn:
 
 @pytest.fixture(scope="session", autouse=True)
 def _interruptible(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Let SIGINT interrupt, as at a terminal: a script's `&` has it ignored, by children too.
+    """Let SIGINT interrupt as in a terminal: a script's `&` ignores it, also in children.
 
-    After a SIGTERM remove what the tests wrote: nobody looks at it.
+    After a SIGTERM, remove the files of the tests: no one needs them.
     """
-    before = signal.getsignal(signal.SIGINT)
+    previous_handler = signal.getsignal(signal.SIGINT)
     signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
-    signal.signal(signal.SIGINT, before)
-    if signal.getsignal(signal.SIGTERM) is signal.SIG_IGN:  # it came
+    signal.signal(signal.SIGINT, previous_handler)
+    if signal.getsignal(signal.SIGTERM) is signal.SIG_IGN:  # SIGTERM arrived
         shutil.rmtree(tmp_path_factory.getbasetemp(), ignore_errors=True)

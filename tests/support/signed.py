@@ -17,7 +17,7 @@ Fields = list[tuple[str, str]]
 
 
 def settings_header(key: SigningKey) -> str | None:
-    """Return the settings header of what `key` signs: only a SharedKey is named."""
+    """Return the settings header for `key`: it names a SharedKey only."""
     return f"key={key.id},algorithm={key.algorithm}" if key.algorithm == "HMAC_SHA256" else None
 
 
@@ -37,13 +37,13 @@ def signed_form(fields: Fields, key: SigningKey = TOKEN, *, url: str = URL) -> S
 
 
 def verify_outcome(request: SignedRequest, body: bytes, *keys: SigningKey) -> Verified | str:
-    """Return what `verify` returns, or the reason for which it refuses."""
+    """Return the result of `verify`, or the reason of its error."""
     try:
         return verify(request, keys or KEYS, body)
-    except SignatureError as refused:
-        return refused.reason
+    except SignatureError as error:
+        return error.reason
 
 
 def verified(request: SignedRequest, body: bytes) -> Verified:
-    """Return what `verify` returns, which must not refuse."""
+    """Return the result of `verify`, which must not fail."""
     return verify(request, KEYS, body)

@@ -1,7 +1,7 @@
 """Twilio's side of the signature, for every test that needs a signed request.
 
-Written from the algorithm's description (https://www.twilio.com/docs/usage/security), with nothing
-of the code under test and nothing of Twilio's SDK.
+It follows the algorithm's description (https://www.twilio.com/docs/usage/security), and uses
+neither the code under test nor Twilio's SDK.
 """
 
 import base64
@@ -15,7 +15,7 @@ FORM = "application/x-www-form-urlencoded"
 
 
 def sign(url: str, secret: str, *, form: Fields | None = None, algorithm: str = "HMAC_SHA1") -> str:
-    """Return the X-Twilio-Signature of a request to `url`, with the fields of its form if any."""
+    """Return the X-Twilio-Signature of a request to `url`, with the fields of its form, if any."""
     values: dict[str, set[str]] = {}
     for name, value in form or ():
         values.setdefault(name, set()).add(value)
@@ -29,7 +29,7 @@ def sign(url: str, secret: str, *, form: Fields | None = None, algorithm: str = 
 
 
 def with_body_hash(url: str, body: bytes) -> str:
-    """Return `url` with the parameter that binds `body` at the end of its query."""
+    """Return `url` with the hash of `body` as the last parameter of its query."""
     return f"{url}{'&' if '?' in url else '?'}bodySHA256={hashlib.sha256(body).hexdigest()}"
 
 
@@ -41,9 +41,9 @@ def headers(
     key_id: str | None = None,
     content_type: str = "application/json",
 ) -> dict[str, str]:
-    """Return the headers of a signed request to `url`, which carries its body's hash already.
+    """Return the headers of a signed request to `url`, which contains its body's hash.
 
-    `secret` is an auth token, or with `key_id` the secret of the SharedKey of that id.
+    `secret` is an auth token, or with `key_id` the secret of the SharedKey with that id.
     """
     algorithm = "HMAC_SHA256" if key_id else "HMAC_SHA1"
     settings = f"key={key_id},algorithm={algorithm}"

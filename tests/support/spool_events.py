@@ -1,4 +1,4 @@
-"""Callbacks that are to be spooled, and a spool for them."""
+"""Callbacks for the spool's tests, and the files of a spool."""
 
 import hashlib
 from dataclasses import replace
@@ -12,7 +12,7 @@ HEAD = {"id": "job", "account_id": "AC1", "status": "COMPLETED"}
 
 
 def spool_event(number: int = 0, *, size: int = 100) -> Event:
-    """Return a judged, applicable callback; another number is another body."""
+    """Return a validated callback that applies; each number has its own body."""
     body = b'{"number": %d, "padding": "%s"}' % (number, b"x" * size)
 
     return Event(
@@ -32,18 +32,18 @@ def spool_event(number: int = 0, *, size: int = 100) -> Event:
     )
 
 
-def without_validation(judged: Event) -> Event:
-    """Return the event as it was before it was judged."""
-    return replace(judged, job_id=None, account_id=None, head=None, reason=None, detail=None)
+def without_validation(validated: Event) -> Event:
+    """Return the event as it was before its validation."""
+    return replace(validated, job_id=None, account_id=None, head=None, reason=None, detail=None)
 
 
 def file_names(spool: Spool) -> list[str]:
-    """Return the names of all that is in the folder."""
+    """Return the names of all files in the folder."""
     return sorted(path.name for path in spool.path.iterdir())
 
 
 def only_file(spool: Spool) -> Path:
-    """Return the one file that is in the folder."""
+    """Return the only file in the folder."""
     [path] = spool.path.iterdir()
 
     return path

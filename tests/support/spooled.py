@@ -1,4 +1,4 @@
-"""A spool in a folder of its own, and callbacks for it."""
+"""A spool in its own folder, and callbacks for it."""
 
 import json
 from pathlib import Path
@@ -14,16 +14,16 @@ SAMPLE = json.loads((ROOT / "tests" / "samples" / "completed_flat.json").read_by
 
 @pytest.fixture
 def spool(tmp_path: Path) -> Spool:
-    """Return a spool whose folder isn't there yet."""
+    """Return a spool whose folder doesn't exist yet."""
     return Spool(tmp_path / "spool", durable=True)
 
 
 def spooled_body(number: int) -> bytes:
-    """Return a callback of a job of its own."""
+    """Return a callback of its own job."""
     return json.dumps(SAMPLE | {"id": f"job_{number}"}).encode()
 
 
 def spool_callbacks(spool: Spool, *bodies: bytes) -> None:
-    """Spool bodies as they came."""
-    for each in bodies:
-        spool.put(received_event(each))
+    """Spool the bodies as received."""
+    for body in bodies:
+        spool.put(received_event(body))

@@ -1,4 +1,4 @@
-"""Events for the store's tests, by hand and at random, and the row they must add up to."""
+"""Events for the store's tests, explicit and random, and the row that they must result in."""
 
 import hashlib
 from collections.abc import Iterable
@@ -19,7 +19,7 @@ START = datetime(2026, 4, 2, 19, 25, 20, tzinfo=UTC)
 _moments = st.integers(0, 3).map(lambda minutes: START + timedelta(minutes=minutes))
 _languages = ({"language": "en-US"}, {"language": "de-DE", "new": [1, None, 1.5]})
 
-# Small sets of values, so that ties, repetitions and nulls are frequent.
+# Small sets of values make ties, repetitions and nulls frequent.
 _heads = st.fixed_dictionaries(
     {
         "status": st.sampled_from(["PENDING", "RUNNING", "COMPLETED", "FAILED"]),
@@ -45,7 +45,7 @@ def make_event(
     job: str = "job",
     account: str = ACCOUNT,
 ) -> Event:
-    """Return an event that was received so many minutes after the start."""
+    """Return an event that was received `minutes` after the start."""
     head = {"id": job, "account_id": account, **head}
     body = repr((source, sorted(head.items()))).encode()
 
@@ -61,13 +61,13 @@ def make_event(
 
 
 def quarantined(event: Event) -> Event:
-    """Return the same body as a judgement saw it that didn't let it pass."""
+    """Return the event as a validation that failed."""
     return replace(event, head=None, reason="invalid", detail="For the test.")
 
 
 @st.composite
 def deliveries(draw: st.DrawFn) -> list[Event]:
-    """Draw what may arrive for one job: distinct events, some of them more than once, shuffled."""
+    """Draw the events of one job: distinct ones, some of them repeated, shuffled."""
     distinct = draw(
         st.lists(
             st.builds(
@@ -91,7 +91,7 @@ def deliveries(draw: st.DrawFn) -> list[Event]:
 
 
 def expected_row(delivered: Iterable[Event]) -> dict[str, Any]:
-    """Return the fold of what was delivered, each body once, as of its first arrival."""
+    """Return the fold of the delivered events, each body once, as of its first arrival."""
     first: dict[bytes, Event] = {}
     for event in sorted(delivered, key=lambda event: event.received_at):
         first.setdefault(event.sha256, event)
@@ -103,7 +103,7 @@ def expected_row(delivered: Iterable[Event]) -> dict[str, Any]:
 
 
 def stored_row(engine: Engine, job: str = "job") -> dict[str, Any]:
-    """Return the job's row, in the columns of a fold."""
+    """Return the job's row, with the columns of a fold."""
     with engine.connect() as connection:
         row = connection.execute(select(transcriptions).where(transcriptions.c.id == job)).one()
 
@@ -120,7 +120,7 @@ def ledger_rows(engine: Engine) -> list[tuple[str, str | None, int]]:
 
 
 def count_deliveries(engine: Engine) -> tuple[int, int]:
-    """Return how many events and how many deliveries there are."""
+    """Return the number of events and the number of deliveries."""
     with engine.connect() as connection:
         row = connection.execute(select(func.count(), func.sum(events.c.deliveries))).one()
 

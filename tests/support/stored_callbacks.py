@@ -1,4 +1,4 @@
-"""What the store is told in these tests, as if its signature had just verified; and its answer."""
+"""Callbacks stored as if their signature had just been verified, and the API's answers."""
 
 import json
 from datetime import datetime
@@ -20,19 +20,19 @@ def callback(job: str, **members: Any) -> bytes:
 
 
 def record_callback(engine: Engine, body: bytes, *, at: datetime = NOON) -> Outcome:
-    """Record the body as a callback that came at the given time."""
+    """Record the body as a callback that was received at the given time."""
     return record(engine, validated_event(body, at=at)).outcome
 
 
 def json_of(response: TestResponse) -> dict[str, Any]:
-    """Return the JSON document that was answered."""
+    """Return the JSON document of the response."""
     document: dict[str, Any] = json.loads(response.data)
 
     return document
 
 
 def truncate(engine: Engine) -> None:
-    """Forget everything that was told."""
+    """Delete all stored rows."""
     with engine.connect() as connection:
         connection.execute(
             text("TRUNCATE transcriptions, events, passes, rejected RESTART IDENTITY")

@@ -1,15 +1,15 @@
-"""The option `--thorough`: the slow variants of tests, and full sizes; `make test-all` gives it."""
+"""The option `--thorough`: slow variants of tests, and full sizes; `make test-all` uses it."""
 
 import pytest
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Let `--thorough` run everything, at full size."""
+    """Let `--thorough` run all tests, at full size."""
     parser.addoption("--thorough", action="store_true")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Deselect what has the mark `thorough`, unless the option is given."""
+    """Deselect tests with the mark `thorough`, unless the option is given."""
     if config.getoption("--thorough"):
         return
     slow = [item for item in items if item.get_closest_marker("thorough")]
@@ -20,5 +20,5 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @pytest.fixture
 def is_thorough(request: pytest.FixtureRequest) -> bool:
-    """Tell whether the option is given."""
+    """Return whether the option is given."""
     return bool(request.config.getoption("--thorough"))

@@ -1,4 +1,4 @@
-"""A Twilio whose time stands still, a store, and what goes between them."""
+"""A Twilio with a manual clock, a store, and the reconciler's context between them."""
 
 import itertools
 from collections.abc import Callable, Iterator
@@ -28,17 +28,17 @@ from tests.support.simulator.account import (
 Mishap = Callable[[str], None]
 
 
-def _nothing(_path: str) -> None:
+def _no_mishap(_path: str) -> None:
     pass
 
 
 class RecordingTwilio(Twilio):
-    """Twilio's client, with a list of what was asked; a mishap may raise instead of an answer."""
+    """A Twilio client that records its requests; a mishap may raise in place of a response."""
 
     def __init__(self, url: str) -> None:
         super().__init__(rest_client((ACCOUNT, TOKEN), base_url=url, deadline=None))
         self.asked: list[str] = []
-        self.mishap: Mishap = _nothing
+        self.mishap: Mishap = _no_mishap
 
     def _call(self, method: str, url: str, **arguments: Any) -> TwilioResponse:
         path = "/" + url.split("/", 3)[3]
@@ -49,7 +49,7 @@ class RecordingTwilio(Twilio):
         return super()._call(method, url, **arguments)
 
     def fetched(self) -> list[str]:
-        """Return the ids of the jobs that were fetched, in their order."""
+        """Return the ids of the fetched jobs, in their order."""
         start = "GET /v3/Transcriptions/"
 
         return [line.removeprefix(start) for line in self.asked if line.startswith(start)]
@@ -57,7 +57,7 @@ class RecordingTwilio(Twilio):
 
 @dataclass(kw_only=True)
 class World:
-    """The simulator, the client that asks it, and the desk of a reconciler."""
+    """The simulator, its client, and the context of a reconciler."""
 
     simulator: Simulator
     rest: RecordingTwilio
@@ -65,7 +65,7 @@ class World:
     numbers: Iterator[int] = field(default_factory=itertools.count)
 
     def create(self, count: int = 1, *, stored: bool = True) -> list[str]:
-        """Let Twilio make jobs that nobody submitted here; return their ids."""
+        """Create jobs at Twilio that this service didn't submit; return their ids."""
         request = BY_RECORDING if stored else CALLED_BACK_ONLY
 
         return [
@@ -74,7 +74,7 @@ class World:
         ]
 
     def with_grace(self, seconds: float) -> ReconcileContext:
-        """Return a desk that waits longer for callbacks."""
+        """Return a context that waits longer for callbacks."""
         return replace(self.context, grace=timedelta(seconds=seconds))
 
     def statuses(self) -> dict[str, str]:
@@ -86,7 +86,7 @@ class World:
 
 @contextmanager
 def world(engine: Engine, **options: Any) -> Iterator[World]:
-    """Yield one whose Twilio begins at this moment."""
+    """Yield a world whose Twilio clock starts now."""
     clock = ManualClock(datetime.now(UTC).replace(microsecond=0))
     with serve(simulated(clock=clock, **options)) as served, RecordingTwilio(served.url) as rest:
         context = ReconcileContext(

@@ -1,1 +1,1 @@
-"""Servers of media on loopback, and files for them."""
+"""Media servers on loopback, and files for them."""

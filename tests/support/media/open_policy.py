@@ -1,6 +1,6 @@
-"""gunicorn's configuration, with a gate that lets a web process ask servers on the loopback.
+"""gunicorn's configuration with an address policy that allows loopback servers.
 
-Names under `slow.example` are those of a name server that never answers.
+The lookup of a name under `slow.example` never ends, as with a name server that doesn't answer.
 """
 
 import _socket
@@ -12,27 +12,27 @@ from typing import Any
 from tests.support.paths import ROOT
 
 globals().update(runpy.run_path(str(ROOT / "gunicorn.conf.py")))
-_serve_well = globals()["post_worker_init"]
+_post_worker_init = globals()["post_worker_init"]
 
-# It is the system that doesn't answer, below whatever gevent makes of it.
+# Replace the system's function, which gevent calls too.
 _getaddrinfo: Any = _socket.getaddrinfo
-_held_for_good = _thread.allocate_lock()
-_held_for_good.acquire()
+_never_released = _thread.allocate_lock()
+_never_released.acquire()
 
 
-def _system(host: Any, *args: Any, **kwargs: Any) -> Any:
+def _getaddrinfo_or_hang(host: Any, *args: Any, **kwargs: Any) -> Any:
     if "slow.example" in str(host):
-        _held_for_good.acquire()
+        _never_released.acquire()
 
     return _getaddrinfo(host, *args, **kwargs)
 
 
-vars(_socket)["getaddrinfo"] = _system
+vars(_socket)["getaddrinfo"] = _getaddrinfo_or_hang
 
 
 def post_worker_init(worker: Any) -> None:
-    """Open the gate, and look for as long as the test wants, however much there is."""
-    # What is imported before gevent has patched the worker isn't patched.
+    """Allow every address, and check for as long as the test wants, without a download limit."""
+    # Import late: gevent patches only what is imported after it has patched the worker.
     from receiver.preflight import (  # noqa: PLC0415
         check,
         check_throttled,
@@ -41,9 +41,9 @@ def post_worker_init(worker: Any) -> None:
     )
     from receiver.preflight.address_policy import AddressPolicy  # noqa: PLC0415
 
-    _serve_well(worker)
+    _post_worker_init(worker)
     vars(check)["AddressPolicy"] = lambda: AddressPolicy(is_allowed=lambda _address: True)
-    check_throttled.TIMEOUT_SECONDS = float(os.environ["LOOK_SECONDS"])
+    check_throttled.TIMEOUT_SECONDS = float(os.environ["CHECK_SECONDS"])
     check_throttled.SLOT_TIMEOUT_SECONDS = check_throttled.TIMEOUT_SECONDS / 4
     for module in (remote_file, deadline_socket):
         vars(module)["MAX_DOWNLOAD_BYTES"] = 2**40

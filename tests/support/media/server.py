@@ -1,4 +1,4 @@
-"""Servers of media on the loopback: honest, limited and hostile ones."""
+"""Media servers on loopback: correct, limited and hostile ones."""
 
 import re
 import ssl
@@ -14,47 +14,47 @@ from typing import Any
 from receiver.preflight.address_policy import AddressPolicy
 
 CERTIFICATE = Path(__file__).with_name("media.example.pem")
-# Lets everything through, and finds every name on the loopback.
+# Allows every address, and resolves every name to the loopback.
 OPEN_POLICY = AddressPolicy(
     lookup=lambda _host, _port: ["127.0.0.1"],
     is_allowed=lambda _address: True,
     ca_file=str(CERTIFICATE),
 )
 _RANGE = re.compile(r"bytes=(\d+)-(\d+)")
-_PIECE = 65536
+_CHUNK_BYTES = 65536
 
 
 @dataclass
 class Answer:
-    """What a path is answered with: the body's first bytes, and its size where it has more."""
+    """The response for a path: the body's first bytes, and its size if it has more."""
 
     head: bytes = b""
     size: int | None = None
     status: int = 200
     headers: dict[str, str] = field(default_factory=dict)
     takes_ranges: bool = True
-    tells_size: bool = True
+    sends_size: bool = True
 
     @property
     def length(self) -> int:
-        """Return the whole body's size."""
+        """The size of the whole body."""
         return len(self.head) if self.size is None else self.size
 
     def part(self, start: int, end: int) -> bytes:
-        """Return some of the body; beyond the first bytes there are zeros."""
+        """Return _body_part of the body; after the first bytes it contains zeros."""
         return self.head[start:end].ljust(min(end, self.length) - start, b"\0")
 
 
 @dataclass
 class Server:
-    """A running server, and what it was asked."""
+    """A running server, and the requests it received."""
 
     port: int
     answers: dict[str, Answer]
     asked: list[dict[str, str]] = field(default_factory=list)
 
     def url(self, path: str = "/", *, host: str = "media.example", scheme: str = "http") -> str:
-        """Return the address of a path."""
+        """Return the URL of a path."""
         return f"{scheme}://{host}:{self.port}{path}"
 
 
@@ -71,7 +71,7 @@ def serving(answers: dict[str, Answer], *, tls: bool = False) -> Iterator[Server
         def log_message(self, *_: Any) -> None:
             pass
 
-    httpd = _Quiet(("127.0.0.1", 0), Handler)
+    httpd = _QuietServer(("127.0.0.1", 0), Handler)
     server = Server(httpd.server_port, answers)
     if tls:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -84,25 +84,25 @@ def serving(answers: dict[str, Answer], *, tls: bool = False) -> Iterator[Server
 
 
 @contextmanager
-def serve_raw(speak: Callable[[Any], None]) -> Iterator[int]:
-    """Run a server that does nothing but `speak`, given the connection; give its port."""
+def serve_raw(respond: Callable[[Any], None]) -> Iterator[int]:
+    """Run a server that calls `respond` with each connection; yield its port."""
 
     class Handler(BaseRequestHandler):
         def handle(self) -> None:
             with suppress(OSError):
-                speak(self.request)
+                respond(self.request)
 
-    server = _Raw(("127.0.0.1", 0), Handler)
+    server = _RawServer(("127.0.0.1", 0), Handler)
     with _running(server):
         yield server.server_address[1]
 
 
-class _Quiet(ThreadingHTTPServer):
+class _QuietServer(ThreadingHTTPServer):
     def handle_error(self, *_: Any) -> None:
-        """Say nothing: clients that go away early are what is tried here."""
+        """Log nothing: clients that disconnect early are part of the tests."""
 
 
-class _Raw(ThreadingTCPServer):
+class _RawServer(ThreadingTCPServer):
     request_queue_size = 64
 
 
@@ -128,13 +128,13 @@ def _answer(handler: BaseHTTPRequestHandler, answer: Answer) -> None:
     for name, value in answer.headers.items():
         handler.send_header(name, value)
     if status == 206:
-        whole = answer.length if answer.tells_size else "*"
-        handler.send_header("Content-Range", f"bytes {start}-{end - 1}/{whole}")
+        total_size = answer.length if answer.sends_size else "*"
+        handler.send_header("Content-Range", f"bytes {start}-{end - 1}/{total_size}")
     if status == 416:
         handler.send_header("Content-Range", f"bytes */{answer.length}")
         end = start
-    if answer.tells_size:
+    if answer.sends_size:
         handler.send_header("Content-Length", str(end - start))
     handler.end_headers()
-    for at in range(start, end, _PIECE):
-        handler.wfile.write(answer.part(at, min(at + _PIECE, end)))
+    for offset in range(start, end, _CHUNK_BYTES):
+        handler.wfile.write(answer.part(offset, min(offset + _CHUNK_BYTES, end)))

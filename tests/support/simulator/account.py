@@ -1,4 +1,4 @@
-"""The simulated account, and requests that are right."""
+"""The simulated account, and valid requests."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ API_KEY = ("SK" + "1" * 32, "an-api-keys-secret")
 RECORDING = "REe3a2b046e52271b586425c61d84ca90e"
 NOWHERE = "http://127.0.0.1:1/callbacks/transcription"
 
-# As the resource's page gives it.
+# From the documentation of the resource.
 PARTICIPANTS = [
     {"audioChannelIndex": 1, "type": "CUSTOMER", "address": "+15551234567", "name": "Jane Doe"},
     {
@@ -42,7 +42,7 @@ def recording(number: int) -> str:
 
 
 def simulated(**options: Any) -> Simulator:
-    """Return a simulator whose time stands still, with other options where they are given."""
+    """Return a simulator with a manual clock; `options` override its defaults."""
     return Simulator(
         **{
             "account_sid": ACCOUNT,

@@ -1,4 +1,4 @@
-"""Something that callbacks are delivered to: a real HTTP server that answers as it is told."""
+"""A receiver of callbacks: a real HTTP server with scripted answers."""
 
 import threading
 from collections import deque
@@ -9,13 +9,13 @@ from email.message import Message
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 DROP = -1  # instead of a status: close the connection without an answer
-HANG = -2  # say nothing until the receiver is released
-LARGE = -3  # 200 with a body of a megabyte
+HANG = -2  # send nothing until the receiver is released
+LARGE = -3  # 200 with a body of one megabyte
 
 
 @dataclass(frozen=True)
 class Received:
-    """One request, as it came."""
+    """One received request."""
 
     path: str
     headers: Message
@@ -24,7 +24,7 @@ class Received:
 
 @dataclass
 class Receiver:
-    """Keeps what came, and gives the answers one after the other; 204 when there are no more."""
+    """Stores what it receives, and returns the answers in turn; 204 when there are no more."""
 
     url: str = ""
     received: list[Received] = field(default_factory=list)
@@ -54,10 +54,10 @@ def serve_receiver() -> Iterator[Receiver]:
                 self.wfile.write(bytes(1_000_000))
 
         def log_message(self, *_: object) -> None:
-            """Leave the terminal to the tests."""
+            """Log nothing."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.handle_error = lambda *_: None  # type: ignore[method-assign]  # a client that hangs up
+    server.handle_error = lambda *_: None  # type: ignore[method-assign]  # a client that disconnects
     receiver.url = f"http://127.0.0.1:{server.server_address[1]}"
     thread = threading.Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
