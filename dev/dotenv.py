@@ -1,6 +1,6 @@
-"""The settings of `make run` that may be exported or stand in `.env`.
+"""Reads the settings of `make run` from exported variables and from `.env`.
 
-The standard library alone reads the file: the port is checked before anything is installed.
+Only the standard library is used, because the port is checked before anything is installed.
 """
 
 import os

@@ -101,9 +101,9 @@ def _run_demo(env: Mapping[str, str], twilio: Child, web: Child, data: str) -> N
 
 
 def _wait_for_end(children: Sequence[Child], initial_parent: tuple[int, bool]) -> NoReturn:
-    """Wait until a child ends, and exit with its code; or until make or the terminal is gone.
+    """Wait until a child ends, and exit with its code; or until make or the terminal ends.
 
-    Make passes only SIGTERM on. If make is killed, or loses its terminal, no signal arrives here.
+    Make forwards only SIGTERM. If make is killed, or loses its terminal, no signal arrives here.
     """
     while not (ended := [child for child in children if child.process.poll() is not None]):
         if _parent_and_terminal() != initial_parent:

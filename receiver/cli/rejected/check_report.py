@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import click
 
-# Anyone can send requests of many kinds that don't verify.
+# Anyone can send many kinds of requests that don't verify.
 MAX_UNVERIFIED_LINE_COUNT = 20
 MAX_IDS_PER_LINE = 10
 
