@@ -1,7 +1,7 @@
 """The configuration of gunicorn, the web server.
 
-gunicorn reads this file in its master process, before gevent patches the workers. So neither this
-file nor what it imports may import a database driver or a web framework at the top.
+gunicorn reads this file in its master process, before gevent patches the workers. So this file, and
+the modules that it imports, must not import a database driver or a web framework at the top.
 """
 
 import os
@@ -35,7 +35,7 @@ keepalive = 100
 # The callback URL may have a long query of the customer's own.
 limit_request_line = 8190
 # The application determines the scheme. gunicorn would answer contradictory X-Forwarded-* headers
-# with 400, which Twilio doesn't retry, and would take SCRIPT_NAME and PATH_INFO from headers.
+# with 400, which Twilio doesn't retry, and would accept SCRIPT_NAME and PATH_INFO from headers.
 secure_scheme_headers: dict[str, str] = {}
 forwarder_headers = ""
 

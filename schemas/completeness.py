@@ -10,10 +10,10 @@ def _count(description: str, *, name: str | None = None) -> fields.Integer:
 
 
 class Completeness(Outbound):
-    """How many transcripts Twilio promised, and how many of them we have."""
+    """How many transcripts Twilio should send, and how many of them are stored."""
 
-    completed = _count("COMPLETED jobs: each promises a transcript.")
-    with_transcript = _count("Those whose transcript is here.", name="withTranscript")
+    completed = _count("COMPLETED jobs: each should have a transcript.")
+    with_transcript = _count("COMPLETED jobs with a stored transcript.", name="withTranscript")
     awaiting = _count("Those whose callback may still come, for RECONCILE_GRACE_SECONDS.")
     replaced = _count(
         "Those whose recording was submitted again, where the new job has the transcript."

@@ -33,7 +33,7 @@ class TextParameter(fields.String):
 
 
 class PageSize(fields.Integer):
-    """A number of rows; a larger one than the maximum becomes the maximum."""
+    """A number of rows; a number above the maximum becomes the maximum."""
 
     def __init__(self, **kwargs: Any) -> None:
         fault = f"Must be a whole number, 1 or more; more than {MAX_PAGE_SIZE} counts as that."

@@ -49,11 +49,13 @@ class Filters(Schema):
     )
     language = TextParameter(
         data_key="languageCode",
-        metadata={"description": "Only jobs whose resolved language is exactly this, as en-US."},
+        metadata={"description": "Only jobs with exactly this resolved language, such as en-US."},
     )
     conversation_id = TextParameter(
         data_key="conversationId",
-        metadata={"description": "Only jobs whose transcript is stored in this conversation."},
+        metadata={
+            "description": "Only jobs with a transcript that is stored in this conversation."
+        },
     )
     configuration_id = TextParameter(
         data_key="transcriptionConfigurationId",

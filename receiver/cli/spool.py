@@ -72,7 +72,7 @@ def _oldest_time(files: Sequence[SpooledFile]) -> str:
 
 
 def _drain(drain: Drain) -> None:
-    """Move the files; report files that stay, and raise click.ClickException or SystemExit for them."""
+    """Move the files; if files stay, report them and raise click.ClickException or SystemExit."""
     summary = _move(drain)
     click.echo(f"{summary.moved_count} moved.", err=True)
     for name, error in summary.errors.items():

@@ -63,7 +63,10 @@ def call(
             stream=True,
         ) as response:
             return _answer(response)
-    except (requests.RequestException, ValueError) as error:  # requests lets some of urllib3's out
+    except (
+        requests.RequestException,
+        ValueError,
+    ) as error:  # requests doesn't convert all errors of urllib3
         raise _connection_error(error) from error
 
 

@@ -1,4 +1,4 @@
-"""Validates events: each gets its job's head, or a reason for which it is quarantined."""
+"""Validates events: each gets its job's head, or a reason why it is quarantined."""
 
 import logging
 from dataclasses import replace
@@ -88,7 +88,7 @@ def validate_document(event: Event) -> Event:
 
 
 def _claim(document: dict[str, Any], member: str) -> str | None:
-    """Return the id that the document claims, None where it isn't a valid id."""
+    """Return the id that the document claims, None if it isn't a valid id."""
     try:
         return _IDENTIFIER.deserialize(document.get(member))
     except ValidationError:

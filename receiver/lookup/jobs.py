@@ -63,7 +63,9 @@ def _reason(job: read.Row) -> str:
     if job["transcript_sha256"]:
         return "It was erased."
     if job["status"] not in TERMINAL:
-        return f"The job is {job['status']}: a callback brings the transcript once it is completed."
+        return (
+            f"The job is {job['status']}: when it is completed, a callback brings the transcript."
+        )
     if job["status"] == "FAILED":
         return "The job failed: Twilio could not transcribe it."
     if is_awaited(job):

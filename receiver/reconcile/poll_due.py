@@ -25,7 +25,7 @@ BATCH_SIZE = 10
 LEASE = timedelta(minutes=6)
 # After this many unanswered calls in a row, Twilio is unavailable for all jobs.
 _MAX_UNANSWERED_CALLS = 3
-# How long one pass polls. The list of jobs may be due again then.
+# How long one pass polls. After this time the list of jobs may be due again.
 MAX_POLL_TIME = timedelta(minutes=5)
 
 

@@ -34,8 +34,8 @@ _HEADERS = {
     "I-Twilio-Idempotency-Token": "HTTP_I_TWILIO_IDEMPOTENCY_TOKEN",
     "User-Agent": "HTTP_USER_AGENT",
 }
-# Twilio's headers are shorter than a quarter of this. A longer one is left out, since a part of it
-# is of no use.
+# Twilio's headers are shorter than a quarter of this. A longer one is not stored, because a part of
+# it is useless.
 _MAX_HEADER_CHARACTERS = 1024
 
 _HEAD = Head()
@@ -81,7 +81,8 @@ def to_rejected_request(
         target=target,
         headers=headers,
         body=body,
-        # Not of the body alone: a forgery with the same body must not replace the signed request.
+        # Not only of the body: a forged request with the same body must not replace the signed
+        # request.
         sha256=sha256(signed.encode()).digest(),
     )
 

@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-# The limits of one worker. A request of 8 kB takes about 5 ms, mostly in the database, so these are
-# a twentieth of its time. Excess requests are dropped unread. The burst is for many jobs that
-# end at once while a setting is wrong.
+# The limits of one worker. A request of 8 kB takes about 5 ms, mostly in the database, so these
+# limits allow a twentieth of the worker's time. Excess requests are dropped unread. The burst is
+# for many jobs that end at the same time while a setting is wrong.
 REQUESTS_PER_SECOND, REQUESTS_BURST = 10.0, 200.0
 BYTES_PER_SECOND, BYTES_BURST = 512.0 * 1024, 8.0 * 1024 * 1024
 # Between reading and writing, a request waits for the connection, until its deadline leaves just
@@ -38,7 +38,8 @@ RESPONSE_SECONDS = 0.5
 # How long the database isn't used after a quota was used up, or after it failed.
 COOLDOWN_SECONDS = 5.0
 
-# The names of cooldowns. An account's cooldown has its id, which is never empty or with a blank.
+# The names of cooldowns. The name of an account's cooldown is its id, which is not empty and
+# contains no blank.
 _ALL_OTHERS = ""
 _DATABASE = "the database"
 
@@ -88,9 +89,9 @@ class RejectedStore:
 
     @contextmanager
     def _read(self, reason: str, environ: "WSGIEnvironment") -> Iterator[RejectedRequest | None]:
-        """Give the request with its body, and hold the body's memory until the block ends.
+        """Yield the request with its body, and hold the body's memory until the block ends.
 
-        It is None if the body is no callback. Raises DroppedError.
+        The request is None if the body isn't a callback. Raises DroppedError.
         """
         if not (self._requests.has_tokens() and self._bytes.has_tokens()):
             raise DroppedError("unread")

@@ -15,14 +15,14 @@ class ReceiverError(Exception):
 
 
 class SafeMessageError(ReceiverError):
-    """An error whose message is the service's own, so that it may be logged."""
+    """An error with a message that the service wrote itself, so the message may be logged."""
 
 
 def describe(error: BaseException) -> str:
     """Return the error's class, with the SQLSTATE of a Postgres error.
 
-    For a failed connection it is the driver's text: it names the host and the cause, and there is
-    no statement yet whose values it could quote. For a failed system call it is the system's text,
+    For a failed connection it is the driver's text: it names the host and the cause. It can't quote
+    values, because no statement was sent yet. For a failed system call it is the system's text,
     such as "No space left on device".
     """
     cause = getattr(error, "orig", None) or error
@@ -38,7 +38,7 @@ def describe(error: BaseException) -> str:
 def locate(error: BaseException) -> str:
     """Return the error's description and where it was raised, or its text if that is safe.
 
-    Where a library raised it, the last line of our own code on the way is named too.
+    If a library raised it, the last line of our own code in the traceback is named too.
     """
     if isinstance(error, SafeMessageError):
         return str(error)

@@ -24,8 +24,8 @@ class SignedRequest:
 class Verified:
     """A body that Twilio signed, and the key that proves it.
 
-    `digest` (32 bytes) is the SHA-256 of the body, or of a form's signed text. Either way a
-    replayed signature can't make more digests than Twilio signed.
+    `digest` (32 bytes) is the SHA-256 of the body, or of a form's signed text. In both cases, a
+    replayed signature can't produce more digests than Twilio signed.
     """
 
     request: SignedRequest
@@ -69,7 +69,7 @@ class Claim:
 
         # The signed text has no separator between the URL and the fields. So a JSON callback's URL,
         # cut before its bodySHA256, would verify with the rest as a field. And one form can be cut
-        # into fields in many ways, which must not give as many digests.
+        # into fields in many ways, which must not produce different digests.
         if body_hashes(text):
             raise SignatureError("body_hash_mismatch")
         digest = sha256(f"{form.MEDIA_TYPE}\n{text}".encode()).digest()

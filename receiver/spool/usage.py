@@ -10,11 +10,11 @@ MAX_BYTES = 1024**3
 # Several hours of callbacks. Listing a folder of this size still takes less than a second.
 MAX_FILES = 100_000
 
-# The time of a scan grows with the folder. So after a scan comes a pause of at least twenty times
-# the scan's own time, and of at least this interval.
+# The time of a scan grows with the folder. So after a scan there is a pause: at least twenty times
+# the time of the scan, and at least this interval.
 _SCAN_PAUSE_FACTOR = 20
 _MIN_SCAN_INTERVAL_SECONDS = 1.0
-# While one thread scans, the others don't scan for as long as this.
+# While one thread scans, the others don't start a scan within this time.
 _MAX_SCAN_SECONDS = 60.0
 
 
@@ -23,11 +23,11 @@ class SpoolFullError(OSError):
 
 
 class SpoolUsage:
-    """Counts the folder's files and bytes: it scans them at times, and adds what `add` reports.
+    """Counts the folder's files and bytes: it scans them regularly, and adds what `add` reports.
 
     What other processes add is counted by the next scan, so the limits may be exceeded by what they
-    write in about a second. Every file counts, of any kind. Threads need no lock: if an addition is
-    lost, the next scan counts it.
+    write in about a second. Files of all kinds count. Threads need no lock: if an addition is lost,
+    the next scan counts it.
     """
 
     def __init__(self, folder: Path) -> None:

@@ -22,12 +22,12 @@ _MAX_PREPARED_STATEMENTS = 10
 CONNECT_TIMEOUT_SECONDS = 3
 _TCP_USER_TIMEOUT_MILLISECONDS = 3000
 
-# These settings only clean up after clients that are gone. The client enforces its deadline itself,
-# because a frozen server enforces nothing.
+# These settings only clean up after clients that have disappeared. The client enforces its deadline
+# itself, because a frozen server enforces nothing.
 # - A statement ends soon after its client has gone. Otherwise statements that wait for one lock
 #   could take all the server's connections.
 # - The lock timeout is the shorter one, so that the log names the lock as the cause.
-# - A commit must wait for the disk: a callback that was answered 204 would otherwise be lost with
+# - A commit must wait for the disk: otherwise a callback that was answered 204 would be lost in
 #   the server's power. Stricter values, which wait for more, stay as they are.
 # They are set by statement, because PgBouncer rejects them as connection options.
 _SESSION = """
@@ -60,10 +60,10 @@ def make_engine(url: str, *, pool_size: int, statement_timeout_seconds: int = 15
         use_native_hstore=False,
         connect_args={
             "connect_timeout": CONNECT_TIMEOUT_SECONDS,
-            # JSON is sent as UTF-8, whatever encoding the database has.
+            # JSON is sent as UTF-8; the encoding of the database doesn't matter.
             "client_encoding": "utf8",
-            # Detects a vanished host early enough for a retry. A frozen host stays undetected: its
-            # kernel still acknowledges.
+            # Detects a disconnected host early enough for a retry. A frozen host is not detected:
+            # its kernel still acknowledges packets.
             "tcp_user_timeout": _TCP_USER_TIMEOUT_MILLISECONDS,
             "keepalives_idle": 30,  # seconds
             "keepalives_interval": 5,  # seconds
@@ -126,17 +126,17 @@ def execute_prepared(
             "", None, error, psycopg.Error, hide_parameters=True, dialect=connection.dialect
         ) from error
     except BaseException:
-        # Interrupted, for example at the deadline. The server's response may still arrive, and the
+        # Interrupted, for example at the deadline. The server's response may arrive later, and the
         # next statement on this connection would receive it.
         connection.invalidate()
         raise
 
 
 def _is_idle(driver: psycopg.Connection[TupleRow]) -> bool:
-    """Return whether the next statement is sure to receive its own response."""
+    """Return whether the next statement will certainly receive its own response."""
     return not driver.closed and driver.info.transaction_status == TransactionStatus.IDLE
 
 
 def transactional(engine: Engine) -> Engine:
-    """Return an engine with the same pool whose transactions may have several statements."""
+    """Return an engine with the same pool, for transactions of several statements."""
     return engine.execution_options(isolation_level="READ COMMITTED")

@@ -21,8 +21,8 @@ Reason = Literal[
     "invalid",  # its head doesn't validate
     "unexpected_content_type",  # it came as a form, which carries no transcript
     "account_mismatch",  # the key that signed it belongs to another account
-    "foreign_account",  # the job belongs to another account, whose event came first
-    "internal_error",  # a fault of ours made its validation fail
+    "foreign_account",  # the job belongs to another account, which sent an event first
+    "internal_error",  # an error in our code made its validation fail
     "unstorable",  # Postgres refused values that passed validation
 ]
 
@@ -37,7 +37,7 @@ class Event:
 
     `key_id` names the key that signed it. The proof is the `url` as it was called, with the headers
     X-Twilio-Signature and X-Twilio-Webhooks-Signature-Settings. `deliveries` counts how often it
-    was received this time: 0 where a stored event is validated again.
+    was received this time: 0 if a stored event is validated again.
     """
 
     sha256: bytes

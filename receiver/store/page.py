@@ -1,6 +1,6 @@
 """Reads pages by keyset: a page starts at a row's place in an index, not at an offset.
 
-So every page costs the same, however far back it is, and new rows don't shift the other pages.
+So every page costs the same, and new rows don't shift the other pages.
 """
 
 from collections.abc import Mapping, Sequence

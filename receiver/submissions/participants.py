@@ -18,7 +18,7 @@ def participants_fault(
 
     Twilio knows who speaks on its own Recordings. For a mediaUrl it requires participants if the
     configuration stores the transcript into a conversation. `is_stored` answers that for a
-    configuration's id, and is called only where it matters.
+    configuration's id, and is called only if it is needed.
     """
     if not request.get("media_url") or request.get("participants"):
         return None

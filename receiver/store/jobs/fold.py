@@ -1,4 +1,4 @@
-"""Computes a job from its events: a pure function of their set, in whatever order they came."""
+"""Computes a job from its events: a pure function, independent of the order of their arrival."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -64,15 +64,15 @@ class FoldInput:
 
     @property
     def ended_at(self) -> datetime:
-        """When the job ended according to a terminal event: at the latest when that arrived."""
+        """When the job ended according to a terminal event, but not after the event's arrival."""
         return min(self.head.get("updated_at") or self.received_at, self.received_at)
 
 
 def fold(events: Iterable[FoldInput]) -> dict[str, Any]:
     """Return the job's columns from all its events, at least one, in any order.
 
-    The events are merged in their total order. So the result depends neither on the order of their
-    deliveries nor on how often each was delivered.
+    The events are merged in their total order. So the order and the number of their deliveries
+    don't change the result.
     """
     ordered = sorted(events, key=lambda event: event.key)
     newest = ordered[-1]

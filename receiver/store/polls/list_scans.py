@@ -29,7 +29,7 @@ MAX_SCAN_TIME = timedelta(hours=6)
 # Older scans are deleted.
 RETENTION = timedelta(days=30)
 
-# The time between two scans: the longer nothing has changed, the longer.
+# The time between two scans: it increases while nothing changes.
 MIN_REST = timedelta(minutes=1)
 MAX_REST = timedelta(minutes=10)
 
@@ -121,7 +121,7 @@ def advance(
     token: str | None,
     leased_until: datetime,
 ) -> bool:
-    """Store the counts of a page, and which page is next; False if the scan is no longer ours.
+    """Store the counts of a page, and which page is next; False if we lost the scan.
 
     `token` is the next page's, None after the last page.
     """

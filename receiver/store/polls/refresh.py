@@ -57,7 +57,7 @@ def _watch_jobs(
         select(_watch.job_id).where(_watch.job_id == _job.id, _watch.need == reason.value).exists()
     )
     # Usually there are none. With the limit in this query, Postgres would expect to find some soon,
-    # and would look up the watches one by one instead of reading all of them at once.
+    # and would look up the watches one by one instead of reading all of them together.
     unwatched = (
         select(_job.id, literal(reason.value).label("need"), due.label("due_at"))
         .where(CONDITIONS[reason], ~is_watched, *of_account(account_id))
