@@ -29,7 +29,7 @@ graceful_timeout = 15
 # Longer than a router keeps an idle connection (Heroku: 90 s): otherwise the router may send a
 # request on a connection that gunicorn is closing. It is also how long gunicorn waits for a
 # request's head, so the proxy must stop slow clients. At SIGTERM gunicorn also waits for idle
-# connections, because they may still bring a request.
+# connections, because a request may still arrive on them.
 keepalive = 100
 
 # The callback URL may have a long query of the customer's own.

@@ -50,7 +50,7 @@ def prepare_folder(wanted: Path) -> Path:
     status = substitute.lstat()
     if not stat.S_ISDIR(status.st_mode) or status.st_uid != 0 or status.st_mode & 0o022:
         raise RuntimeError(
-            f"{substitute} doesn't belong to root alone. Check who created it, and remove it."
+            f"{substitute} doesn't belong only to root. Check who created it, and remove it."
         )
     substitute.chmod(0o711)
 

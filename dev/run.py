@@ -92,7 +92,7 @@ def _run_demo(env: Mapping[str, str], twilio: Child, web: Child, data: str) -> N
     if web.process.poll() is not None or twilio.process.poll() is not None:
         return
     try:
-        print("\nDemo: a job that is called back, and a job whose callback is lost:\n", flush=True)
+        print("\nDemo: a job with a callback, and a job with a lost callback:\n", flush=True)
         job_id = demo.run_demo(origin, env)
         stored_job = show.format_stored_job(origin, job_id)
     except (requests.RequestException, TimeoutError) as error:

@@ -122,15 +122,15 @@ class PagedQuery(Query):
         metadata={
             "minimum": 1,
             "default": DEFAULT_PAGE_SIZE,
-            "description": f"Rows on one page; more than {MAX_PAGE_SIZE} counts as that.",
+            "description": f"Rows on one page; at most {MAX_PAGE_SIZE} are returned.",
         },
     )
     page_token = fields.String(
         data_key="pageToken",
         validate=validate.Length(1, 4096),
         metadata={
-            "description": "A `nextToken` or `previousToken` of this list. It carries the filters "
-            "and the page size: absent ones come from it, others must agree with it."
+            "description": "A `nextToken` or `previousToken` of this list. It contains "
+            "the filters and the page size: omit these parameters, or repeat the same values."
         },
     )
 

@@ -55,15 +55,15 @@ class BodyReader:
         BodyIncompleteError or MemoryBudgetError.
         """
         budget = self._proved if is_proved else self._unproved
-        promised = environ.get("CONTENT_LENGTH")
+        content_length = environ.get("CONTENT_LENGTH")
         # A chunked body has no Content-Length: reserve the maximum.
-        size_bytes = int(promised) if promised else budget.max_body_bytes
+        size_bytes = int(content_length) if content_length else budget.max_body_bytes
         if size_bytes > budget.max_body_bytes:
             raise BodyTooLargeError(budget.max_body_bytes)
         # One signature covers one body, so a replay may reserve memory only once.
         holder = environ.get("HTTP_X_TWILIO_SIGNATURE", "") if is_proved else ""
         with budget.reserve(size_bytes, deadline, holder):
-            yield _read(environ, size_bytes, is_exact=bool(promised))
+            yield _read(environ, size_bytes, is_exact=bool(content_length))
 
     @contextmanager
     def read_rejected(self, environ: "WSGIEnvironment") -> Iterator[bytes]:

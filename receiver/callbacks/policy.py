@@ -30,7 +30,7 @@ class CallbackResult(enum.Enum):
     SPOOLED_FOR_NOW = enum.auto()  # the database is unavailable; the spool may be lost
     DATABASE_UNAVAILABLE = enum.auto()  # and no spool stored it
     MEMORY_FULL = enum.auto()  # the worker holds too many bodies
-    INCOMPLETE = enum.auto()  # the body ended before its promised length
+    INCOMPLETE = enum.auto()  # the body is shorter than its Content-Length
     FAULT = enum.auto()  # our own
     SIGNATURE_WRONG = enum.auto()
     TOO_LARGE = enum.auto()

@@ -1,4 +1,4 @@
-"""The command `reconcile`: asks Twilio about jobs whose state or transcript is missing here."""
+"""The command `reconcile`: asks Twilio about jobs with an unknown state or a missing transcript."""
 
 import json
 import logging.config

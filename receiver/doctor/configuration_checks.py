@@ -61,7 +61,7 @@ def _check_url(name: str, url: Any, public_url: str | None, *, has_ours: bool) -
         Verdict.WARN if has_ours else Verdict.FAIL,
         f"{prefix} it calls {_printable(url)}{difference}",
         f"Set the callback URL of {name} at Twilio to exactly {value}: the signature covers every "
-        "byte of it. If the callbacks are meant for another service, change nothing.",
+        "byte of it. If the callbacks are for another service, change nothing.",
     )
 
 

@@ -17,7 +17,7 @@ MAX_PRINTED_KEY_COUNT = 5
 def check_transcripts(settings: Settings, engine: Engine) -> Iterator[Finding]:
     """Check whether transcripts are missing; with Twilio credentials, check the reconciling too."""
     now = datetime.now(UTC)
-    # Jobs that ended by then should have their transcripts.
+    # Jobs that ended at or before this time should have their transcripts.
     ended_by = now - timedelta(seconds=settings.reconcile_grace_seconds)
     try:
         figures, expired_keys = query(engine, _load, ended_by, now)

@@ -52,7 +52,7 @@ def validate_callback(event: Event, account: str | None, *, is_form: bool) -> Ev
     form's fields are signed, not its bytes, so a form is never decoded.
     """
     if is_form:
-        detail = "It came as a form, which carries no transcript."
+        detail = "It arrived as a form, which contains no transcript."
         return event.quarantined("unexpected_content_type", detail)
     try:
         validated = validate_document(event)

@@ -11,8 +11,8 @@ from receiver.twilio.client import TwilioBusyError
 _MAX_DELAY = timedelta(minutes=10)
 _MAX_SLOW_DELAY = timedelta(hours=6)
 _FAST_ATTEMPTS = 150  # about a day, at _MAX_DELAY
-# Twilio promises no time at which a conversation has its transcript. With delays that double up to
-# six hours, this many attempts take about a day.
+# Twilio doesn't say when a conversation has its transcript. With delays that double up to six
+# hours, this many attempts take about a day.
 MAX_ATTEMPTS = 14
 # Twilio may not know a new job immediately. After this many 404 responses in a row, which take
 # about 50 minutes, it will never know the job.

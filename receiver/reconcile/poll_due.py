@@ -30,7 +30,7 @@ MAX_POLL_TIME = timedelta(minutes=5)
 
 
 def poll_due_jobs(context: ReconcileContext, *, due_by: datetime) -> Generator[Report, None, bool]:
-    """Poll the jobs that are due by this time; return False if there was no time for all of them.
+    """Poll the jobs that are due at this time; return False if there was no time for all of them.
 
     Raises TwilioRefusedError for a 401, TwilioBusyError, TwilioUnavailableError after several
     unanswered calls, and store.retry.DatabaseUnavailableError. In all cases, claimed jobs that were

@@ -12,8 +12,8 @@ class Report:
     `checked`: how often Twilio described a job, in its list or in a response about that job; a job
     may count twice. `changed`: how often this was new information. `found`: jobs that the store did
     not have. `fetched_back`: missing transcripts that were read from a conversation. `resubmitted`:
-    jobs whose recording was submitted again. `resumed`: submissions without an answer that have one
-    now. `unknown`: jobs that Twilio does not have. `unusable`: documents from Twilio that were
+    jobs that were submitted again. `resumed`: submissions without an answer that have one now.
+    `unknown`: jobs that Twilio does not have. `unusable`: documents from Twilio that were
     quarantined. `errors`: requests that failed.
 
     `listed`: every page of the list of jobs was read. `fault`: why the pass ended early, or

@@ -6,7 +6,7 @@ from typing import Any
 
 from receiver.reconcile.utterances import Utterance, parse_seconds
 
-# Twilio accepts no longer recordings (its error 17555). So a larger number of seconds is a
+# Twilio doesn't accept longer recordings (its error 17555). So a larger number of seconds is a
 # timestamp, not a position in the recording.
 _MAX_RECORDING_SECONDS = 8 * 3600.0
 

@@ -92,7 +92,7 @@ class Search:
         """Return the requests in the order in which to try them, those of `accounts` first.
 
         Requests of the same account and host probably have the same cause. So the first request of
-        every such group comes before the second request of any.
+        each group is tried before the second request of any group.
         """
         group_sizes: Counter[tuple[str, str | None]] = Counter()
         order: list[tuple[bool, int, int]] = []

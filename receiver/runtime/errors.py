@@ -4,8 +4,8 @@ import traceback
 from pathlib import Path
 from types import TracebackType
 
-# The project's folder: the files of our own code lie below it, libraries in a virtual environment
-# may too.
+# The project's folder contains the files of our own code, and sometimes libraries in a virtual
+# environment.
 _ROOT = Path(__file__).parents[2]
 _OWN_FOLDERS = tuple(str(_ROOT / name) for name in ("app.py", "receiver", "schemas"))
 

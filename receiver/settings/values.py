@@ -61,7 +61,7 @@ def parse_log_level(text: str) -> str:
 
 
 def parse_spool_dir(text: str) -> Path:
-    """Return the absolute path of a folder, which need not exist."""
+    """Return the absolute path of a folder, which may not exist yet."""
     path = Path(text)
     if not path.is_absolute():
         raise ValidationError("is not an absolute path; write /var/lib/receiver/spool, or unset it")

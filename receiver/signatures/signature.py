@@ -39,7 +39,7 @@ class Verified:
 class Claim:
     """A request before its body is read, with the keys that may have signed it.
 
-    `is_proved` says that the signature is right for the URL, which carries the body's hash. A
+    `is_proved` says that the signature is right for the URL, which contains the body's hash. A
     form's signature covers its fields, so a form is never proved before it is read.
     """
 

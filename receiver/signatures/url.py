@@ -63,7 +63,7 @@ def called_target(environ: Mapping[str, Any]) -> str:
 
 
 def _rooted(target: str) -> str:
-    """Return the target so that it begins with a slash.
+    """Return the target, with a slash added if it doesn't begin with one.
 
     Without one, it would change the host when it is appended to the origin: a URL that was signed
     for `app.example.com.evil.example`, or for `app.example.com@evil.example`, would be accepted for

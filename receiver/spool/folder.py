@@ -53,7 +53,7 @@ class Spool:
         if not _is_intact(path):
             data = encode(event)
             self._usage.add(len(data))
-            # Another process may have finished a file by now. It holds the same body.
+            # Another process may have finished a file by now. It contains the same body.
             finish(write_unfinished(self.path, data), path)
         sync_folder(self.path)
 

@@ -19,7 +19,7 @@ _MAX_SCAN_SECONDS = 60.0
 
 
 class SpoolFullError(OSError):
-    """The spool holds as many files or bytes as it may."""
+    """The spool contains the maximum number of files or bytes."""
 
 
 class SpoolUsage:

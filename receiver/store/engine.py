@@ -23,8 +23,8 @@ CONNECT_TIMEOUT_SECONDS = 3
 _TCP_USER_TIMEOUT_MILLISECONDS = 3000
 
 # These settings only clean up after clients that have disappeared. The client enforces its deadline
-# itself, because a frozen server enforces nothing.
-# - A statement ends soon after its client has gone. Otherwise statements that wait for one lock
+# itself, because a frozen server enforces nothing. - A statement ends soon after its client has
+# disappeared. Otherwise statements that wait for one lock
 #   could take all the server's connections.
 # - The lock timeout is the shorter one, so that the log names the lock as the cause.
 # - A commit must wait for the disk: otherwise a callback that was answered 204 would be lost in
@@ -111,8 +111,8 @@ def execute_prepared(
 ) -> list[TupleRow]:
     """Execute one statement in one round trip, on a connection in autocommit; return its rows.
 
-    The statement is prepared where the connection is direct. This bypasses SQLAlchemy's cursors,
-    which cost as much as the driver's own work. Raises sqlalchemy.exc.SQLAlchemyError.
+    The statement is prepared if the connection is direct. This bypasses SQLAlchemy's cursors, which
+    cost as much as the driver's own work. Raises sqlalchemy.exc.SQLAlchemyError.
     """
     driver = cast("psycopg.Connection[TupleRow]", connection.connection.driver_connection)
     try:
@@ -121,7 +121,7 @@ def execute_prepared(
         if error.sqlstate == _READ_ONLY or not _is_idle(driver):
             connection.invalidate(error)
         # The driver's text may quote values. The statement "", rather than None, makes
-        # receiver.runtime.errors.describe leave that text out.
+        # receiver.runtime.errors.describe omit that text.
         raise DBAPIError.instance(
             "", None, error, psycopg.Error, hide_parameters=True, dialect=connection.dialect
         ) from error

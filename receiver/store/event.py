@@ -19,7 +19,7 @@ class Outcome(enum.StrEnum):
 Reason = Literal[
     "undecodable",  # the body isn't a JSON object
     "invalid",  # its head doesn't validate
-    "unexpected_content_type",  # it came as a form, which carries no transcript
+    "unexpected_content_type",  # it arrived as a form, which contains no transcript
     "account_mismatch",  # the key that signed it belongs to another account
     "foreign_account",  # the job belongs to another account, which sent an event first
     "internal_error",  # an error in our code made its validation fail

@@ -92,7 +92,7 @@ events = Table(
 
 
 def _partial_index(name: str, column: str) -> Index:
-    """Return the index for a filter by a column that is null in many jobs, which it leaves out."""
+    """Return the index for a filter by a column; it omits the many jobs with null in it."""
     return Index(
         f"transcriptions_{name}",
         *(column, "sort_at", "id"),

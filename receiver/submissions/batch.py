@@ -84,7 +84,7 @@ class Batch:
                 pool.shutdown(cancel_futures=True)
 
     def stop(self) -> None:
-        """Finish the submissions that are in progress, and begin no more."""
+        """Finish the submissions that are in progress, and start no others."""
         self._stopped.set()
 
     def _result(self, row: Row) -> Result:
@@ -94,7 +94,7 @@ class Batch:
             return Result(row, fault="its Idempotency-Key was used for another request (17534).")
         except OutcomeUnknownError as error:
             return Result(
-                row, fault=f"{error} Without --idempotency-key, `submit` makes a new one."
+                row, fault=f"{error} Without --idempotency-key, `submit` creates a new one."
             )
         except (TwilioRefusedError, TwilioBusyError) as error:
             if isinstance(error, TwilioBusyError) or error.is_credentials_error:

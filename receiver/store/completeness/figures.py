@@ -30,7 +30,7 @@ class Completeness:
 
     completed: int
     with_transcript: int
-    awaiting: int  # their callback may still come
+    awaiting: int  # their callback may still arrive
     replaced: int  # their recording was submitted again, and that job has the transcript
     missing: int
     oldest_missing_at: datetime | None  # when the first job with a missing transcript ended
@@ -41,7 +41,7 @@ class Completeness:
 
 
 def completeness(connection: Connection, ended_by: datetime) -> Completeness:
-    """Return the figures; a gap is a missing transcript if its job ended by the given time.
+    """Return the figures; a gap counts as missing if its job ended at or before `ended_by`.
 
     One statement, so all figures are of the same moment.
     """

@@ -27,7 +27,8 @@ _RETRY_AFTER = timedelta(hours=1)
 def missing_jobs(connection: Connection, ended_by: datetime, *, limit: int) -> list[Row]:
     """Return the jobs with a missing transcript, the oldest gap first.
 
-    Each has the explanations of `explain_gaps`. Only jobs that ended by the given time count.
+    Each has the explanations of `explain_gaps`. Only jobs that ended at or before the given time
+    count.
     """
     statement = (
         select(*JOB_COLUMNS)

@@ -1,4 +1,4 @@
-"""Reads for the API: one indexed query each, and bodies only where the body is requested."""
+"""Reads for the API: one indexed query each, and the body only if it is requested."""
 
 from collections.abc import Mapping
 from dataclasses import replace

@@ -21,7 +21,7 @@ class ReplayCounts(NamedTuple):
 
     quarantined: int  # can be validated again
     erased: int  # quarantined too, but the body was erased
-    applied: int  # need no replay
+    applied: int  # don't need a replay
     newest: int  # the highest id of all of them, 0 if there are none
 
 

@@ -18,8 +18,8 @@ _scan = passes.c
 
 # Twilio may list a job some time after its creation, so a scan lists this much again.
 OVERLAP = timedelta(minutes=10)
-# The first scan begins this long before the first event. Older jobs were never meant for this
-# service; the margin covers failures on the first day.
+# The first scan begins this long before the first event. Older jobs are not jobs of this service;
+# the margin covers failures on the first day.
 FIRST_SCAN_MARGIN = timedelta(days=1)
 MAX_LOOK_BACK = timedelta(days=30)  # of the first scan
 # An interrupted scan can continue for this long.

@@ -116,7 +116,7 @@ def of_account(account_id: str | None) -> list[ColumnElement[bool]]:
 
 
 def poll_reason(connection: Connection, job_id: str) -> tuple[PollReason, datetime] | None:
-    """Return why the job must be polled now, and when it ended; None if it needs no poll.
+    """Return why the job must be polled now, and when it ended; None if it must not be polled.
 
     For an unfinished job, the time is when it was first seen.
     """

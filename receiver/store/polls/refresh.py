@@ -27,12 +27,13 @@ def refresh(
 ) -> bool:
     """Update the watches; return whether another call may have more to do.
 
-    No statement writes more than MAX_ROWS_PER_STATEMENT rows, so one call may not be enough.
+    A statement writes at most MAX_ROWS_PER_STATEMENT rows, so one call may not be enough.
     `account_id` limits the jobs to one account; None means all accounts. `grace` is how long a
     callback may take after its job has ended.
 
-    A watch whose reason has changed starts again; one that was given up stays given up while its
-    reason is the same. A watch that is no longer needed is deleted if it is due at the given time.
+    If the reason of a watch has changed, the watch starts again. A watch that was given up stays
+    given up until its reason changes. A watch that is no longer needed is deleted if it is due at
+    the given time.
     """
     written = [_watch_jobs(connection, reason, account_id, grace) for reason in PollReason]
     written.append(_delete_unneeded(connection, account_id, at))
@@ -46,7 +47,7 @@ def _watch_jobs(
     """Watch the jobs that must be polled for this reason and aren't yet; return their number."""
     due = case(
         (IS_UNFINISHED, _job.first_seen_at + MIN_POLL_DELAY),
-        # For the other jobs, a callback within the grace time may bring what is needed.
+        # For the other jobs, a callback within the grace time may contain what is needed.
         (
             and_(_job.conversation_id.is_(None), IS_STORED_IN_CONVERSATION),
             ended_at + MIN_POLL_DELAY,

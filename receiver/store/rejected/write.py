@@ -56,11 +56,11 @@ class QuotaExceededError(ReceiverError):
 def store_rejected(engine: Engine, request: RejectedRequest, quotas: Quotas) -> int:
     """Store the request and return its id; a request with the same digest keeps its first id.
 
-    Where a quota is used up, its oldest requests are evicted, if they are older than MIN_RETENTION.
+    If a quota is used up, its oldest requests are evicted, but only those older than MIN_RETENTION.
     Raises QuotaExceededError or sqlalchemy.exc.SQLAlchemyError; nothing has changed then.
     """
     with transactional(engine).begin() as connection:
-        # One writer at a time, so that each sees how much the others have used.
+        # One writer at a time, because each must see how much the others have used.
         connection.execute(select(func.pg_advisory_xact_lock(_ADVISORY_LOCK_ID)))
         same = select(rejected.c.id).where(rejected.c.sha256 == request.sha256)
         known_id: int | None = connection.execute(same).scalar()
