@@ -25,7 +25,7 @@ MAX_CONFIGURATION_COUNT = 10
 
 
 def check_twilio(settings: Settings, engine: Engine | None) -> Iterator[Finding]:
-    """Check the configurations of the newest jobs at Twilio and, if `engine` is given, those here."""
+    """Check the configurations of the newest jobs at Twilio and, if given, in the database."""
     if settings.twilio_credentials is None:
         yield Finding(
             Verdict.OK,

@@ -53,7 +53,7 @@ def retry_headers(job: read.Row) -> dict[str, str]:
 
 
 def no_transcript(job: read.Row) -> ProblemError:
-    """Return the 404 with the reason why the job has no transcript, and when to retry, if useful."""
+    """Return the 404: why the job has no transcript, and when to retry if it may still arrive."""
     headers = {"Retry-After": str(_POLL_SECONDS)} if is_awaited(job) else retry_headers(job)
 
     return ProblemError(404, f"{job['id']} has no transcript. {_reason(job)}", headers=headers)
