@@ -171,7 +171,7 @@ def _probe(drain: Drain) -> bool:
     except OSError as error:
         logger.error(  # noqa: TRY400 - where it was raised doesn't matter
             "the spool can't be used, so nothing is stored while the database is unavailable: %s. "
-            "Let SPOOL_DIR name a folder that this process may write to.",
+            "Set SPOOL_DIR to a folder that this process can write to.",
             explain(error),
             extra={"folder": str(drain.spool.path)},
         )

@@ -94,7 +94,7 @@ def _reject(error: SignatureError) -> Response:
     # A setting may be wrong, and then this is the only copy.
     rejected_id = services().rejected.put(error.reason, request.environ)
     logger.warning(
-        "callback refused: %s",
+        "callback rejected: %s",
         error.reason,
         extra={
             "rejected": rejected_id,
@@ -109,7 +109,7 @@ def _reject(error: SignatureError) -> Response:
 
 @blueprint.errorhandler(BodyTooLargeError)
 def _too_large(error: BodyTooLargeError) -> Response:
-    logger.error("callback refused: its body is too large", extra={"limit": error.limit_bytes})
+    logger.error("callback rejected: its body is too large", extra={"limit": error.limit_bytes})
 
     return respond(result_of_error(error), error)
 

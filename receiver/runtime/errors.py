@@ -21,9 +21,9 @@ class SafeMessageError(ReceiverError):
 def describe(error: BaseException) -> str:
     """Return the error's class, with the SQLSTATE of a Postgres error.
 
-    For a failed connection it is the driver's text: it names the host and the cause. It can't quote
-    values, because no statement was sent yet. For a failed system call it is the system's text,
-    such as "No space left on device".
+    For a failed connection, return the driver's text: it names the host and the cause. It can't
+    quote values, because no statement was sent yet. For a failed system call, return the system's
+    text, such as "No space left on device".
     """
     cause = getattr(error, "orig", None) or error
     if isinstance(cause, OSError) and cause.strerror:

@@ -164,7 +164,7 @@ def test_the_log_says_what_a_refusal_was_about(
     """The operator reads the URL that was verified, without its query, and with which keys."""
     twilio.call(COMPLETED, secret="not-the-token")
     warning = caplog.records[-1]
-    assert warning.getMessage() == "callback refused: wrong_signature"
+    assert warning.getMessage() == "callback rejected: wrong_signature"
     assert warning.__dict__["url"] == f"{PUBLIC_URL}/callbacks/transcription"
     assert warning.__dict__["keys"] == ["auth-token-1"]
 

@@ -57,8 +57,9 @@ def _watch_jobs(
     is_watched = (
         select(_watch.job_id).where(_watch.job_id == _job.id, _watch.need == reason.value).exists()
     )
-    # Usually there are none. With the limit in this query, Postgres would expect to find some soon,
-    # and would look up the watches one by one instead of reading all of them together.
+    # Usually there are no unwatched jobs. With the limit in this query, Postgres would expect to
+    # find some soon, and would look up the watches one by one instead of reading all of them
+    # together.
     unwatched = (
         select(_job.id, literal(reason.value).label("need"), due.label("due_at"))
         .where(CONDITIONS[reason], ~is_watched, *of_account(account_id))

@@ -35,7 +35,7 @@ def claim(connection: Connection, submission: Submission, at: datetime) -> Submi
 
 
 def mark_impossible(connection: Connection, key: str, *, submitted_by: str, at: datetime) -> None:
-    """Store that this key can't be submitted, because of which it isn't tried again."""
+    """Store that this key can't be submitted. After that it isn't tried again."""
     given = insert(submissions).values(
         idempotency_key=key,
         request="",
