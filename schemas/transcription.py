@@ -73,7 +73,7 @@ class Transcription(Outbound):
         data_key="receivedAt",
         required=True,
         allow_none=True,
-        metadata={"description": "When the first callback was received; null before one."},
+        metadata={"description": "When the first callback was received; null if there was none."},
     )
     transcript = fields.Nested(TranscriptState, required=True)
     url = Url(required=True)

@@ -1,4 +1,4 @@
-"""Decides which rejected requests may be callbacks, and what of them is stored."""
+"""Decides which rejected requests may be callbacks, and which parts of them are stored."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -15,9 +15,9 @@ from schemas.callback import Head, UndecodableError, decode
 from schemas.storable import is_storable
 
 # The reasons that a wrong setting can cause: another secret, another PUBLIC_URL, a missing key. No
-# setting helps for the others. Without a hash in the URL, the signature doesn't cover the body.
-# With another body's hash, this isn't the body that was signed. And a malformed settings header or
-# an unknown algorithm is the sender's fault.
+# setting helps for the others. Without a hash in the URL, the signature doesn't cover the body. If
+# the URL contains another hash, this body wasn't signed. And a malformed settings header or an
+# unknown algorithm is the sender's fault.
 FIXABLE_REASONS = frozenset({"wrong_signature", "unknown_key"})
 
 # The headers that show how the request was called and signed, with their keys in a WSGI environ.

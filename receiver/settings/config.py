@@ -13,7 +13,7 @@ from receiver.settings.twilio_credentials import Credentials, credentials_of
 
 __all__ = ["ApiKey", "ConfigError", "Settings", "SigningKey", "load", "variables"]
 
-# Workers x pool size: two releases and a command fit into a database of 20 connections.
+# Workers x pool size: 20 connections are enough for two releases and a command.
 MAX_CONNECTIONS = 8
 
 

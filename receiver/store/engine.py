@@ -13,8 +13,8 @@ from sqlalchemy.exc import DBAPIError
 
 _READ_ONLY = "25006"  # SQLSTATE read_only_sql_transaction
 
-# psycopg prepares a statement by itself after this many executions: never. Queries with filters get
-# better plans when Postgres knows the values.
+# psycopg prepares a statement by itself after this many executions; this number means never.
+# Queries with filters get better plans when Postgres knows the values.
 _PREPARE_THRESHOLD = sys.maxsize
 _MAX_PREPARED_STATEMENTS = 10
 
@@ -23,12 +23,12 @@ CONNECT_TIMEOUT_SECONDS = 3
 _TCP_USER_TIMEOUT_MILLISECONDS = 3000
 
 # These settings only clean up after clients that have disappeared. The client enforces its deadline
-# itself, because a frozen server enforces nothing. - A statement ends soon after its client has
-# disappeared. Otherwise statements that wait for one lock
-#   could take all the server's connections.
+# itself, because a frozen server enforces nothing.
+# - A statement ends soon after its client has disappeared. Otherwise statements that wait for one
+#   lock could take all the server's connections.
 # - The lock timeout is the shorter one, so that the log names the lock as the cause.
-# - A commit must wait for the disk: otherwise a callback that was answered 204 would be lost in
-#   the server's power. Stricter values, which wait for more, stay as they are.
+# - A commit must wait for the disk: otherwise a callback that was answered 204 would be lost in a
+#   power failure. Stricter values, which wait for more, are not changed.
 # They are set by statement, because PgBouncer rejects them as connection options.
 _SESSION = """
 SELECT pg_backend_pid();

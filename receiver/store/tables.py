@@ -120,7 +120,7 @@ transcriptions = Table(
     Column("language", Text),
     _timestamp("created_at"),
     _timestamp("updated_at"),
-    # When the first callback was received; null before one.
+    # When the first callback was received; null if there was none.
     _timestamp("received_at"),
     # When the first event of any source was received.
     _timestamp("first_seen_at", nullable=False),
