@@ -14,7 +14,7 @@ _LINE = (
 
 
 def setting(name: Literal["PORT", "DEV_DATABASE_URL", "LOG_LEVEL"]) -> str:
-    """Return the exported value, else the last one in `.env`, else an empty string."""
+    """Return the exported value, or the last one in `.env`, or an empty string."""
     if exported := os.environ.get(name):
         return exported
     try:

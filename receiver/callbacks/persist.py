@@ -18,8 +18,7 @@ logger = logging.getLogger(__name__)
 
 # The spool's part of a request's time, but at most half of the time that is left.
 SPOOL_SECONDS = 2.0
-# A failure of the database counts only if it had at least this much time: after a slow sender,
-# little is left.
+# The database's failure counts only if it had this much time: after a slow sender, little is left.
 MIN_FAIR_SECONDS = 1.0
 
 

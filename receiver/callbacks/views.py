@@ -33,8 +33,7 @@ blueprint = Blueprint("callbacks", __name__)
 # The path has two slashes if the callback URL at Twilio was made from an origin with a final slash.
 # The other paths come from a proxy that doesn't remove its path prefix. A 404 would be final, so
 # the signature decides here too. Path segments stop at 32 characters: a form's URL and fields are
-# signed as one text without a separator, and a forged path would contain AccountSid and its value,
-# 44 characters.
+# signed as one text without a separator, and AccountSid with its value, in a forged path, has 44.
 @blueprint.post(CALLBACK_PATH)
 @blueprint.post(f"/{CALLBACK_PATH}")
 @blueprint.post(f"/<string(maxlength=32):_one>{CALLBACK_PATH}")

@@ -56,7 +56,7 @@ def may_be_callback(reason: str, environ: Mapping[str, Any]) -> bool:
 def to_rejected_request(
     reason: str, environ: Mapping[str, Any], body: bytes, received_at: datetime
 ) -> RejectedRequest | None:
-    """Return what is stored of the request, None if the body isn't a callback with the URL's hash.
+    """Return the request to store, None if the body isn't a callback with the hash in the URL.
 
     Anybody can compute that hash, so it proves nothing about the sender. But without it, no key
     could ever prove that the body is Twilio's.

@@ -20,7 +20,7 @@ logger = logging.getLogger(__name__)
 Reason = Literal[
     "full",  # the quotas are used up
     "unread",  # the worker had no time or memory for the body, or the body wasn't received
-    "late",  # the requests before it took all its time
+    "late",  # earlier requests used all its time
     "database",  # the database didn't store it
 ]
 

@@ -31,8 +31,8 @@ Reason = Literal[
 class Event:
     """What Twilio sent about a job: to be folded into the job, or quarantined with a reason.
 
-    `head` holds the job's columns as schemas.callback.Head loads them. A quarantined event has a
-    `reason` and a `detail`, a sentence for the operator, instead; its `job_id` and `account_id` are
+    `head` holds the job's columns as schemas.callback.Head loads them. Instead, a quarantined event
+    has a `reason` and a `detail`, a sentence for the operator; its `job_id` and `account_id` are
     what the body claims. An event before validation has neither head nor reason.
 
     `key_id` names the key that signed it. The proof is the `url` as it was called, with the headers

@@ -73,7 +73,7 @@ def resume(
 def _store_response(
     engine: Engine, submission: Submission, response: TwilioResponse, deadline: Deadline | None
 ) -> Submission:
-    """Record the response in the ledger first: a submission that is marked has a readable job."""
+    """Record the response before the submission is marked, so that its job is readable then."""
     now = datetime.now(UTC)
     event = event_of("submission", response.body, now)
     recorded = record_response(engine, event, deadline=deadline)

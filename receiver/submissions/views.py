@@ -85,7 +85,7 @@ def _is_repeat(until: Deadline) -> bool:
 
 
 def _check_media(url: str) -> None:
-    """Raise Problem 422 if the file would fail, PreflightBusyError if it can't be checked now."""
+    """Raise ProblemError 422 if the file would fail, PreflightBusyError if it can't start."""
     # It imports an audio library, which the web process can start without.
     from receiver.preflight.check_throttled import check_throttled  # noqa: PLC0415
 
@@ -100,7 +100,7 @@ def _check_media(url: str) -> None:
 
 
 def _check_participants(twilio: Twilio, document: dict[str, Any]) -> None:
-    """Raise Problem 400 if participants are required and missing."""
+    """Raise ProblemError 400 if participants are required and missing."""
 
     def is_stored(configuration_id: str) -> bool:
         return stores_into_conversation(
