@@ -5,7 +5,7 @@ import os
 import time
 from pathlib import Path
 
-# Leaves space on the disk for other programs: a full disk stops more than the spool.
+# Leaves space on the disk for other programs: a full disk stops them too.
 MAX_BYTES = 1024**3
 # Several hours of callbacks. Listing a folder of this size still takes less than a second.
 MAX_FILES = 100_000

@@ -23,7 +23,7 @@ class Cursor:
 
     at: datetime
     id: str | int
-    backward: bool  # the page has the newer rows, otherwise the older ones
+    backward: bool  # True: the page has the newer rows; False: the older ones
 
 
 @dataclass(frozen=True, kw_only=True)

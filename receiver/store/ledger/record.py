@@ -53,8 +53,8 @@ def record_or_quarantine(record: Record, event: Event, deadline: Deadline) -> Re
 def record(engine: Engine, event: Event) -> Recorded:
     """Make the event durable, and fold it into its job.
 
-    Raises sqlalchemy.exc.SQLAlchemyError. Then nothing is stored. Only after a failed connection
-    this is unknown; a second call is safe.
+    Raises sqlalchemy.exc.SQLAlchemyError. Then nothing is stored. After a failed connection this is
+    unknown, and a second call is safe.
     """
     if event.head is None:
         with engine.connect() as connection:

@@ -121,9 +121,10 @@ def advance(
     token: str | None,
     leased_until: datetime,
 ) -> bool:
-    """Store the counts of a page, and which page is next; False if we lost the scan.
+    """Store the counts of a page, and which page is next.
 
-    `token` is the next page's, None after the last page.
+    `token` is the next page's, None after the last page. Return False if another process has taken
+    over the scan.
     """
     statement = _update(scan).values(
         checked=_scan.checked + counts.checked,

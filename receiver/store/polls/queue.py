@@ -27,7 +27,7 @@ from receiver.store.tables import transcriptions, watches
 _job = transcriptions.c
 _watch = watches.c
 
-# No job ends earlier.
+# No job ends within this time.
 MIN_POLL_DELAY = timedelta(seconds=10)
 
 
