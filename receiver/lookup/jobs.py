@@ -63,7 +63,7 @@ def _reason(job: read.Row) -> str:
     if job["transcript_sha256"]:
         return "It was erased."
     if job["status"] not in TERMINAL:
-        return f"The job is {job['status']}: when it is completed, a callback sends the transcript."
+        return f"The job is {job['status']}: when it is completed, Twilio sends its transcript."
     if job["status"] == "FAILED":
         return "The job failed: Twilio could not transcribe it."
     if is_awaited(job):

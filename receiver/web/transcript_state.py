@@ -46,7 +46,7 @@ def missing_reasons(job: Job, *, public_url: str | None) -> Iterator[str]:
         case "callback_rejected":
             yield (
                 "A request with this job's id was rejected, since it doesn't verify: "
-                "`rejected check` finds the cause."
+                "`rejected check` can find the cause."
             )
         case "callback_without_transcript":
             yield "A callback was received, but without a transcript."

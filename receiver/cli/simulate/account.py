@@ -26,8 +26,8 @@ def credentials(settings: Settings) -> set[tuple[str, str]]:
         pairs.add(settings.twilio_credentials)
     if not pairs:
         raise click.ClickException(
-            "the settings have no credentials for it: set TWILIO_AUTH_TOKEN, or TWILIO_API_KEY "
-            "and TWILIO_API_SECRET."
+            "the settings have no credentials for this account: set TWILIO_AUTH_TOKEN, or "
+            "TWILIO_API_KEY and TWILIO_API_SECRET."
         )
 
     return pairs
