@@ -1,7 +1,7 @@
 """The configuration of gunicorn, the web server.
 
-gunicorn reads this file in its master process, before gevent patches the workers. So neither this
-file nor what it imports may import a database driver or a web framework at the top.
+gunicorn reads this file in its master process, before gevent patches the workers. So this file, and
+the modules that it imports, must not import a database driver or a web framework at the top.
 """
 
 import os
@@ -29,13 +29,13 @@ graceful_timeout = 15
 # Longer than a router keeps an idle connection (Heroku: 90 s): otherwise the router may send a
 # request on a connection that gunicorn is closing. It is also how long gunicorn waits for a
 # request's head, so the proxy must stop slow clients. At SIGTERM gunicorn also waits for idle
-# connections, because they may still bring a request.
+# connections, because a request may still arrive on them.
 keepalive = 100
 
 # The callback URL may have a long query of the customer's own.
 limit_request_line = 8190
 # The application determines the scheme. gunicorn would answer contradictory X-Forwarded-* headers
-# with 400, which Twilio doesn't retry, and would take SCRIPT_NAME and PATH_INFO from headers.
+# with 400, which Twilio doesn't retry, and would accept SCRIPT_NAME and PATH_INFO from headers.
 secure_scheme_headers: dict[str, str] = {}
 forwarder_headers = ""
 

@@ -40,7 +40,7 @@ def stop_leftover(cluster: Path) -> None:
     """Stop a server that a killed run left behind; the caller holds the folder's lock.
 
     The server is identified by the folder in its command line, because the PID in its PID file may
-    be another process's by now. In that case the file is removed: Postgres would trust it and
+    belong to another process now. In that case the file is removed: Postgres would trust it and
     refuse to start.
     """
     pid_file = cluster / "postmaster.pid"

@@ -1,4 +1,4 @@
-"""The demo of `make run`: one job that is called back, and one whose callback is lost.
+"""The demo of `make run`: one job with a callback, and one with a lost callback.
 
 The simulator prints what Twilio does. This module prints what the receiver knows.
 """
@@ -31,7 +31,7 @@ Job = Mapping[str, Any]
 
 
 def run_demo(origin: str, env: Mapping[str, str]) -> str:
-    """Submit both jobs, print each step, and return the id of the job that is called back.
+    """Submit both jobs, print each step, and return the id of the job with the callback.
 
     Raises requests.RequestException, or TimeoutError if a step takes too long.
     """
@@ -68,7 +68,7 @@ def _submit(origin: str, configuration_id: str, detail: str) -> str:
 
 
 def _create_mistyped_configuration(env: Mapping[str, str]) -> str:
-    """Create a configuration whose callback URL has a typing error, and return its id."""
+    """Create a configuration with a typing error in its callback URL, and return its id."""
     callback = {"url": f"{env['PUBLIC_URL']}/callbacks/transcriptions", "method": "POST"}
     document = {
         "unique_name": "mistyped",

@@ -1,6 +1,6 @@
-"""The settings of `make run` that may be exported or stand in `.env`.
+"""Reads the settings of `make run` from exported variables and from `.env`.
 
-The standard library alone reads the file: the port is checked before anything is installed.
+Only the standard library is used, because the port is checked before anything is installed.
 """
 
 import os
@@ -14,7 +14,7 @@ _LINE = (
 
 
 def setting(name: Literal["PORT", "DEV_DATABASE_URL", "LOG_LEVEL"]) -> str:
-    """Return the exported value, else the last one in `.env`, else an empty string."""
+    """Return the exported value, or the last one in `.env`, or an empty string."""
     if exported := os.environ.get(name):
         return exported
     try:

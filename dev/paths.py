@@ -1,9 +1,9 @@
-"""The places of Postgres's programs and data, chosen so that the server's user can reach them.
+"""Chooses the folders of Postgres's programs and data, so that the server's user can enter them.
 
 Postgres refuses to run as root. If we are root, it runs as an unprivileged user, which may not be
 able to enter the project's folder (for example below a home of mode 0700). The permissions of other
 people's folders are never changed. Instead, the programs are copied, and the data is stored in a
-folder of root's below /var/tmp.
+folder below /var/tmp that belongs to root.
 """
 
 import hashlib
@@ -22,7 +22,7 @@ _BUILDS = {16: "pginstall", 18: "pginstall18"}
 
 
 def unprivileged_uid() -> int | None:
-    """Return the user id for Postgres, or None to run as ourselves.
+    """Return the user id for Postgres, or None to run as the current user.
 
     `initdb` looks up the account of the user id. Every system has the account "nobody".
     """
@@ -50,7 +50,7 @@ def prepare_folder(wanted: Path) -> Path:
     status = substitute.lstat()
     if not stat.S_ISDIR(status.st_mode) or status.st_uid != 0 or status.st_mode & 0o022:
         raise RuntimeError(
-            f"{substitute} doesn't belong to root alone. Check who created it, and remove it."
+            f"{substitute} doesn't belong only to root. Check who created it, and remove it."
         )
     substitute.chmod(0o711)
 

@@ -1,4 +1,4 @@
-"""An embedded Postgres server: from a Python package, on loopback, ending with this process."""
+"""An embedded Postgres server from a Python package, on loopback; it ends with this process."""
 
 import contextlib
 import signal
@@ -60,11 +60,11 @@ class Server:
 
 
 def start(data: Path, *, version: int = 18, settings: Mapping[str, str] | None = None) -> Server:
-    """Start the server of the folder `data`, and return it once it accepts connections.
+    """Start the server of the folder `data`, and return it when it accepts connections.
 
-    The folder is created at first use. `settings` are Postgres's own, for this start. A server that
-    a killed process left in the folder is stopped first. If we are root, `Server.folder` may be
-    another folder: see `dev.paths`.
+    The folder is created at first use. `settings` are settings of Postgres, only for this start. A
+    server that a killed process left in the folder is stopped first. If we are root,
+    `Server.folder` may be another folder: see `dev.paths`.
 
     Raises RuntimeError if the folder is in use, or if the server doesn't start; the error then
     contains the end of its log.

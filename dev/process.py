@@ -10,11 +10,11 @@ from typing import IO, Any
 
 import psutil
 
-# The shell starts a watcher in the background, and then becomes the program ($1 and its
-# arguments). The watcher reads from a pipe whose other end only we hold: if we die, even by kill
-# -9, the pipe is closed and the watcher sends the signal $0 to the program. A line in the pipe
-# ends the watcher. It is detached from the program: Postgres takes the end of an unknown child
-# process for a crash.
+# The shell starts a watcher in the background, and then becomes the program ($1 and its arguments).
+# The watcher reads from a pipe. Only this process holds the other end: if this process ends, even
+# by kill -9, the pipe is closed and the watcher sends the signal $0 to the program. A line in the
+# pipe ends the watcher. It is detached from the program, because Postgres treats the end of an
+# unknown child process as a crash.
 _START_WITH_WATCHER = """
 exec 3<&0 </dev/null
 ( { read -r _ <&3 || { kill -s "$0" $$; kill -s CONT $$; }; } >/dev/null 2>&1 & )
@@ -54,7 +54,7 @@ class Child:
 
         Does nothing if it has ended already.
         """
-        # End the watcher first: after the process is reaped, its PID may be another process's.
+        # End the watcher first: after the process is reaped, its PID may belong to another process.
         pipe = self.process.stdin
         if not pipe.closed:
             with contextlib.suppress(BrokenPipeError), pipe:
@@ -103,5 +103,5 @@ def _is_running(process: psutil.Process) -> bool:
 
 
 def run_as(uid: int | None) -> dict[str, Any]:
-    """Return Popen's arguments to run as `uid` without other groups; None means as ourselves."""
+    """Return Popen's arguments to run as `uid` without other groups; None: the current user."""
     return {} if uid is None else {"user": uid, "group": uid, "extra_groups": []}

@@ -92,7 +92,7 @@ def _run_demo(env: Mapping[str, str], twilio: Child, web: Child, data: str) -> N
     if web.process.poll() is not None or twilio.process.poll() is not None:
         return
     try:
-        print("\nDemo: a job that is called back, and a job whose callback is lost:\n", flush=True)
+        print("\nDemo: a job with a callback, and a job with a lost callback:\n", flush=True)
         job_id = demo.run_demo(origin, env)
         stored_job = show.format_stored_job(origin, job_id)
     except (requests.RequestException, TimeoutError) as error:
@@ -101,9 +101,9 @@ def _run_demo(env: Mapping[str, str], twilio: Child, web: Child, data: str) -> N
 
 
 def _wait_for_end(children: Sequence[Child], initial_parent: tuple[int, bool]) -> NoReturn:
-    """Wait until a child ends, and exit with its code; or until make or the terminal is gone.
+    """Wait until a child ends, and exit with its code; or until make or the terminal ends.
 
-    Make passes only SIGTERM on. If make is killed, or loses its terminal, no signal arrives here.
+    Make forwards only SIGTERM. If make is killed, or loses its terminal, no signal arrives here.
     """
     while not (ended := [child for child in children if child.process.poll() is not None]):
         if _parent_and_terminal() != initial_parent:

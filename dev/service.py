@@ -42,7 +42,7 @@ def environment(database_url: str, port: int) -> Mapping[str, str]:
         "PUBLIC_URL": f"http://127.0.0.1:{port}",
         "PORT": str(port),
         "RECONCILE_GRACE_SECONDS": str(GRACE_SECONDS),
-        # The terminal shows what happens to the jobs. From the log, only problems matter.
+        # The terminal shows what happens to the jobs. In the log, only problems matter.
         "LOG_LEVEL": setting("LOG_LEVEL") or "WARNING",
         # `.env` may have another deployment's settings, and flask would add them to these.
         "FLASK_SKIP_DOTENV": "1",

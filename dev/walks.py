@@ -1,4 +1,4 @@
-"""Renews the line numbers in docs/architecture.md: `python -m dev.walks`.
+"""Updates the line numbers in docs/architecture.md: `python -m dev.walks`.
 
 The walks name functions as `path.py:line` `name`, or `Class.name` for a method.
 """
@@ -14,7 +14,7 @@ STEP = re.compile(r"`([\w/]+\.py):(\d+)` `([\w.]+)`")
 def renewed(text: str, root: Path) -> str:
     """Return the text with the line at which each named function begins.
 
-    Raises LookupError for a function that isn't there.
+    Raises LookupError for a function that doesn't exist.
     """
 
     def renew(step: re.Match[str]) -> str:

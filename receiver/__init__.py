@@ -1,1 +1,1 @@
-"""The service: what it receives, keeps, and gives back."""
+"""The service: it receives Twilio's callbacks, stores them, and makes them readable."""

@@ -27,7 +27,7 @@ class Services:
     settings: Settings
     engine: Engine
     committer: GroupCommitter  # records the callbacks that arrive together
-    spool: Spool | None  # None where SPOOL_DIR is not set
+    spool: Spool | None  # None if SPOOL_DIR is not set
     body_reader: BodyReader
     rejected: RejectedStore
 

@@ -1,4 +1,4 @@
-"""The inbound callback: its JSON document, and its head, which is all of it but the sentences."""
+"""The inbound callback: its JSON document, and its head: everything except the sentences."""
 
 import json
 from typing import Any

@@ -10,13 +10,15 @@ def _count(description: str, *, name: str | None = None) -> fields.Integer:
 
 
 class Completeness(Outbound):
-    """How many transcripts Twilio promised, and how many of them we have."""
+    """How many transcripts Twilio should send, and how many of them are stored."""
 
-    completed = _count("COMPLETED jobs: each promises a transcript.")
-    with_transcript = _count("Those whose transcript is here.", name="withTranscript")
-    awaiting = _count("Those whose callback may still come, for RECONCILE_GRACE_SECONDS.")
+    completed = _count("COMPLETED jobs: each should have a transcript.")
+    with_transcript = _count("Completed jobs with a stored transcript.", name="withTranscript")
+    awaiting = _count(
+        "Completed jobs with a callback that may still arrive, within RECONCILE_GRACE_SECONDS."
+    )
     replaced = _count(
-        "Those whose recording was submitted again, where the new job has the transcript."
+        "Completed jobs that were submitted again, if the new job has the transcript."
     )
     missing = _count("All others.")
     oldest_missing_at = Timestamp(
@@ -33,7 +35,7 @@ class Completeness(Outbound):
         required=True,
         allow_none=True,
         metadata={
-            "description": "When the last complete scan of Twilio's list of jobs began. A job that "
-            "was created later, and whose callback was lost, is still unknown. Null: no scan yet."
+            "description": "When the last complete scan of Twilio's list of jobs began. If a job "
+            "was created later and its callback was lost, it is still unknown. Null: no scan yet."
         },
     )

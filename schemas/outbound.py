@@ -1,4 +1,4 @@
-"""What all responses share: the format of timestamps, and which members are left out."""
+"""What all responses share: the format of timestamps, and which members are omitted."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -16,7 +16,7 @@ class Outbound(Schema):
         unknown = EXCLUDE
 
     def get_attribute(self, obj: Mapping[str, Any], attr: str, default: Any) -> Any:
-        """Return the value to write: without one, an optional member is left out."""
+        """Return the value to write: without one, an optional member is omitted."""
         value = obj.get(attr, default)
 
         return missing if value is None and not self.fields[attr].required else value

@@ -33,10 +33,10 @@ class TextParameter(fields.String):
 
 
 class PageSize(fields.Integer):
-    """A number of rows; a larger one than the maximum becomes the maximum."""
+    """A number of rows; a number above the maximum becomes the maximum."""
 
     def __init__(self, **kwargs: Any) -> None:
-        fault = f"Must be a whole number, 1 or more; more than {MAX_PAGE_SIZE} counts as that."
+        fault = f"Must be a whole number, 1 or more; at most {MAX_PAGE_SIZE} rows are returned."
         super().__init__(error_messages={"invalid": fault}, **kwargs)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **_: Any) -> int:  # noqa: ARG002 - marshmallow's signature

@@ -49,11 +49,13 @@ class Filters(Schema):
     )
     language = TextParameter(
         data_key="languageCode",
-        metadata={"description": "Only jobs whose resolved language is exactly this, as en-US."},
+        metadata={"description": "Only jobs with exactly this resolved language, such as en-US."},
     )
     conversation_id = TextParameter(
         data_key="conversationId",
-        metadata={"description": "Only jobs whose transcript is stored in this conversation."},
+        metadata={
+            "description": "Only jobs with a transcript that is stored in this conversation."
+        },
     )
     configuration_id = TextParameter(
         data_key="transcriptionConfigurationId",
@@ -120,15 +122,15 @@ class PagedQuery(Query):
         metadata={
             "minimum": 1,
             "default": DEFAULT_PAGE_SIZE,
-            "description": f"Rows on one page; more than {MAX_PAGE_SIZE} counts as that.",
+            "description": f"Rows on one page; at most {MAX_PAGE_SIZE} are returned.",
         },
     )
     page_token = fields.String(
         data_key="pageToken",
         validate=validate.Length(1, 4096),
         metadata={
-            "description": "A `nextToken` or `previousToken` of this list. It carries the filters "
-            "and the page size: absent ones come from it, others must agree with it."
+            "description": "A `nextToken` or `previousToken` of this list. It contains "
+            "the filters and the page size: omit these parameters, or repeat the same values."
         },
     )
 

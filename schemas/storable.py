@@ -1,4 +1,4 @@
-"""Fields whose values a Postgres column can store."""
+"""Fields with values that a Postgres column can store."""
 
 from datetime import UTC, datetime
 from typing import Any

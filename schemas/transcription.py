@@ -15,13 +15,15 @@ MISSING = (
 
 
 class TranscriptState(Outbound):
-    """Whether the transcript is here, and if it is missing, what may be the cause."""
+    """Whether the transcript is stored, and if it is missing, the possible causes."""
 
     available = fields.Boolean(required=True)
     sentences = fields.Integer(required=True, allow_none=True)
     source = fields.String(
         validate=validate.OneOf(SOURCES),
-        metadata={"description": "How it arrived: usually in a callback. Present if it is here."},
+        metadata={
+            "description": "How it was received: usually in a callback. Present if it is stored."
+        },
     )
     missing = fields.String(
         validate=validate.OneOf(MISSING),
@@ -38,7 +40,7 @@ class TranscriptState(Outbound):
 
 
 class Links(Outbound):
-    """What belongs to the job. The conversation is at Twilio, the rest is here."""
+    """What belongs to the job. The conversation is at Twilio, everything else at this service."""
 
     transcript = Url(required=True)
     callbacks = Url(required=True)
@@ -71,7 +73,7 @@ class Transcription(Outbound):
         data_key="receivedAt",
         required=True,
         allow_none=True,
-        metadata={"description": "When the first callback was received; null before one."},
+        metadata={"description": "When the first callback was received; null if there was none."},
     )
     transcript = fields.Nested(TranscriptState, required=True)
     url = Url(required=True)

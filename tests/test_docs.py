@@ -149,15 +149,6 @@ def test_walks_have_current_line_numbers() -> None:
     assert renewed(architecture, ROOT) == architecture
 
 
-<<<<<<< HEAD
-=======
-<<<<<<< HEAD
-def test_callback_walk_has_few_files() -> None:
-    """The walk of a callback passes through at most seven files."""
-    walk = _read("architecture.md").partition("### A callback\n")[2].partition("\n##")[0]
-    files = {path for path, _, _ in STEP.findall(walk)}
-=======
->>>>>>> wt-X3
 def _walks() -> dict[str, str]:
     """Return the walks through the code, each with its heading."""
     section = _read("architecture.md").partition("## Walks through the code\n")[2]
@@ -179,10 +170,6 @@ def test_every_step_of_a_walk_names_a_function() -> None:
 def test_a_callback_passes_few_files() -> None:
     """The way of a callback's body goes through at most seven files."""
     files = {path for path, _, _ in STEP.findall(_walks()["A callback"])}
-<<<<<<< HEAD
-=======
->>>>>>> wt-D2
->>>>>>> wt-X3
     assert 0 < len(files) <= 7
 
 

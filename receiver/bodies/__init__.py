@@ -1,1 +1,1 @@
-"""Bodies: read once, capped, within the memory of one worker."""
+"""Reads request bodies within limits of size and memory."""

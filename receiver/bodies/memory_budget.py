@@ -13,7 +13,7 @@ class MemoryBudgetError(ReceiverError):
 
 
 class MemoryBudget:
-    """Bytes that bodies share; one body alone may have `max_body_bytes` of them."""
+    """Memory that all bodies share; a single body may use at most `max_body_bytes` of it."""
 
     def __init__(self, total_bytes: int, max_body_bytes: int) -> None:
         self.max_body_bytes = max_body_bytes
@@ -21,7 +21,7 @@ class MemoryBudget:
         self._holders: set[str] = set()
         # The condition's own lock, not a plain one: under gevent a condition on a plain lock
         # switches to other greenlets while it checks the lock's owner. A deadline that is raised
-        # there would leave the bytes reserved for good.
+        # there would leave the bytes reserved forever.
         self._changed = threading.Condition()
 
     @contextmanager

@@ -1,4 +1,4 @@
-"""Reads request bodies: once, capped, and within the worker's memory budgets."""
+"""Reads request bodies once, up to a maximum size, and within the worker's memory budgets."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -11,15 +11,15 @@ from receiver.runtime.errors import ReceiverError
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
-# Bodies whose signature is proved have a budget of their own: what anybody can send must not make
-# them wait.
+# Bodies with a proved signature have their own budget: they must not wait for bodies that anybody
+# can send.
 PROVED_BYTES = 32 * 1024 * 1024
 UNPROVED_BYTES = 2 * 1024 * 1024
 # A form is read before it is proved. Twilio's forms are small.
 UNPROVED_BODY_BYTES = 64 * 1024
 
 # Bodies of rejected requests are read in case a setting is wrong. Their memory is reserved as the
-# bytes arrive, so that a promised length alone reserves nothing. Twilio sends at most 1 MB.
+# bytes arrive, so that a large Content-Length alone reserves nothing. Twilio sends at most 1 MB.
 REJECTED_BODY_BYTES = 1024 * 1024 + 64 * 1024
 REJECTED_BYTES = 8 * REJECTED_BODY_BYTES
 _CHUNK_BYTES = 16 * 1024
@@ -34,7 +34,7 @@ class BodyTooLargeError(ReceiverError):
 
 
 class BodyIncompleteError(ReceiverError):
-    """The body ended before its promised length: a fault on the way, not the sender's."""
+    """The body is shorter than its Content-Length: the transfer failed, not the sender."""
 
 
 class BodyReader:
@@ -49,25 +49,25 @@ class BodyReader:
     def read(
         self, environ: "WSGIEnvironment", deadline: Deadline, *, is_proved: bool
     ) -> Iterator[bytes]:
-        """Give the request's body, and hold its memory until the block ends.
+        """Yield the request's body, and hold its memory until the block ends.
 
         `is_proved` says that the signature is known to be right. Raises BodyTooLargeError,
         BodyIncompleteError or MemoryBudgetError.
         """
         budget = self._proved if is_proved else self._unproved
-        promised = environ.get("CONTENT_LENGTH")
-        # A chunked body promises no length: it may be as large as is allowed.
-        size_bytes = int(promised) if promised else budget.max_body_bytes
+        content_length = environ.get("CONTENT_LENGTH")
+        # A chunked body has no Content-Length: reserve the maximum.
+        size_bytes = int(content_length) if content_length else budget.max_body_bytes
         if size_bytes > budget.max_body_bytes:
             raise BodyTooLargeError(budget.max_body_bytes)
         # One signature covers one body, so a replay may reserve memory only once.
         holder = environ.get("HTTP_X_TWILIO_SIGNATURE", "") if is_proved else ""
         with budget.reserve(size_bytes, deadline, holder):
-            yield _read(environ, size_bytes, is_exact=bool(promised))
+            yield _read(environ, size_bytes, is_exact=bool(content_length))
 
     @contextmanager
     def read_rejected(self, environ: "WSGIEnvironment") -> Iterator[bytes]:
-        """Give a rejected request's body; raises what `read` raises, and never waits for memory.
+        """Yield a rejected request's body; raises what `read` raises, and never waits for memory.
 
         An incomplete body isn't detected here: its hash won't match.
         """
@@ -102,7 +102,7 @@ def _read(environ: "WSGIEnvironment", size_bytes: int, *, is_exact: bool) -> byt
 
 
 def _read_chunk(environ: "WSGIEnvironment", size_bytes: int) -> bytes:
-    """Read so many bytes, fewer at the end of the body."""
+    """Read this many bytes, fewer at the end of the body."""
     stream = environ["wsgi.input"]
     try:
         chunk: bytes = stream.read(size_bytes)

@@ -1,8 +1,8 @@
 """The drain: moves spooled callbacks into the ledger, validated again, the oldest first.
 
-Any number of processes may drain at once. A process that is killed between the commit and the
-removal of the file leaves a file that is moved again: that counts one delivery too many and changes
-nothing else.
+Any number of processes may drain at the same time. If a process is killed between the commit and
+the removal of the file, the file is moved again: one delivery too many is counted, and nothing else
+changes.
 """
 
 import logging
@@ -30,10 +30,10 @@ from receiver.store.retry import DatabaseUnavailableError
 
 logger = logging.getLogger(__name__)
 
-# For one callback: it holds a connection that requests wait for.
+# The limit for one callback: it holds a connection that requests wait for.
 RECORD_TIMEOUT_SECONDS = 5.0
 
-# Between two passes: where files wait, and where none waits or the database is unavailable.
+# The pauses between two passes: while files wait; while none waits or the database is unavailable.
 BUSY_PAUSE_SECONDS = 1.0
 IDLE_PAUSE_SECONDS = 5.0
 
@@ -45,7 +45,7 @@ MAX_RETRY_SECONDS = 300.0
 class DrainResult(NamedTuple):
     """What happened to one file: moved, or not moved because of an error.
 
-    Where it is neither, another process moved it first.
+    If it has neither, another process moved the file first.
     """
 
     name: str
@@ -87,14 +87,14 @@ class Drain:
             if file not in self._stuck and self._retry_at.get(file, now) <= now
         ]
 
-        # A file that stopped a pass goes behind the others: perhaps only its own job is locked.
+        # A file that stopped a pass is tried after the others: perhaps only its own job is locked.
         return sorted(to_try, key=lambda file: self._stopped_passes[file])
 
     def run(self, files: Iterable[SpooledFile]) -> Iterator[DrainResult]:
         """Try to move each file, and yield what happened to it.
 
-        Raises DatabaseUnavailableError, and leaves the remaining files, when the database doesn't
-        take a file in time.
+        Raises DatabaseUnavailableError if the database doesn't record a file in time; the remaining
+        files stay.
         """
         for file in files:
             try:
@@ -145,7 +145,7 @@ class Drain:
         )
 
     def _keep_in_spool(self, file: SpooledFile, error: Exception) -> str:
-        """Return why the file stays, and log it once. An error of the disk may pass."""
+        """Return why the file stays, and log it once. A disk error may be temporary."""
         if isinstance(error, (CorruptFileError, OSError)):
             cause = explain(error)
         else:
@@ -173,7 +173,7 @@ def start(engine: Engine, spool: Spool, keys: Sequence[SigningKey]) -> None:
 
 
 def run_forever(drain: Drain, *, idle_pause_seconds: float = IDLE_PAUSE_SECONDS) -> None:
-    """Probe the spool once, then move what waits, again and again; it never returns."""
+    """Probe the spool once, then move waiting files again and again; never return."""
     logged = ""
     for step in chain([_probe], repeat(_run_pass)):
         try:
@@ -188,13 +188,13 @@ def run_forever(drain: Drain, *, idle_pause_seconds: float = IDLE_PAUSE_SECONDS)
 
 
 def _probe(drain: Drain) -> bool:
-    """Log an error if the spool can't be used; return that a pass may follow soon."""
+    """Log an error if the spool can't be used; return True, so that a pass follows soon."""
     try:
         run_in_thread(drain.spool.probe)
     except OSError as error:
         logger.error(  # noqa: TRY400 - where it was raised doesn't matter
             "the spool can't be used, so nothing is stored while the database is unavailable: %s. "
-            "Let SPOOL_DIR name a folder that this process may write to.",
+            "Set SPOOL_DIR to a folder that this process can write to.",
             explain(error),
             extra={"folder": str(drain.spool.path)},
         )
@@ -203,7 +203,7 @@ def _probe(drain: Drain) -> bool:
 
 
 def _run_pass(drain: Drain) -> bool:
-    """Move what waits; return whether to look again soon."""
+    """Move the waiting files; return whether to check again soon."""
     files = drain.waiting()
     moved_count = 0
     try:

@@ -16,15 +16,15 @@ from receiver.store.retry import DatabaseUnavailableError
 
 logger = logging.getLogger(__name__)
 
-# The spool's share of a request's time: this, and at most half of what is left.
+# The spool's part of a request's time, but at most half of the time that is left.
 SPOOL_SECONDS = 2.0
-# How much time the database must have had before its failure counts: a slow sender leaves little.
+# The database's failure counts only if it had this much time: after a slow sender, little is left.
 MIN_FAIR_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class Spooled:
-    """The event is in the spool, whose durability the operator declared."""
+    """The event is in the spool; `durable` is what the operator declared about the spool."""
 
     durable: bool
 
@@ -35,7 +35,7 @@ Persisted = Recorded | Spooled
 def persist(record: Record, spool: Spool | None, event: Event, deadline: Deadline) -> Persisted:
     """Return where the event was made durable, or raise the error that prevented it.
 
-    The spool takes what the ledger can't. It is tried first only while the database is known to be
+    The spool stores what the ledger can't. It is tried first only while the database is known to be
     unavailable, and only if it is durable: a callback in any other spool is answered 503, and an
     early 503 would waste one of Twilio's few retries.
     """
@@ -57,8 +57,9 @@ def _first_of(
     second: Callable[[Deadline], Persisted],
     second_deadline: Deadline,
 ) -> Persisted:
-    """Return what the first way gives by its deadline, otherwise what the second gives."""
-    # Every error is logged where it is raised. Our own faults must not cost a transcript either.
+    """Return the result of `first`; if it fails, return the result of `second`."""
+    # Every error is logged where it is raised. An error in our own code must not lose a transcript
+    # either.
     with suppress(Exception):
         return first(first_deadline)
 
@@ -70,7 +71,7 @@ def _logged(place: str) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        logger.warning("%s did not take a callback: %s", place, locate(error))
+        logger.warning("%s did not store a callback: %s", place, locate(error))
         raise
 
 

@@ -2,7 +2,7 @@
 
 Twilio retries after a 5xx, 408, 425 or 429, at most three times; any other 4xx is final. So a 4xx
 is for what isn't proved to be Twilio's, or can never be accepted. A 2xx is for what is durable. All
-failures on our side, our own faults too, are a 503.
+failures on our side, including errors in our code, are a 503.
 """
 
 import enum
@@ -28,9 +28,9 @@ class CallbackResult(enum.Enum):
     QUARANTINED = enum.auto()  # in the ledger, for an operator to look at
     SPOOLED = enum.auto()  # the database is unavailable; the spool is durable
     SPOOLED_FOR_NOW = enum.auto()  # the database is unavailable; the spool may be lost
-    DATABASE_UNAVAILABLE = enum.auto()  # and no spool took it
+    DATABASE_UNAVAILABLE = enum.auto()  # and no spool stored it
     MEMORY_FULL = enum.auto()  # the worker holds too many bodies
-    INCOMPLETE = enum.auto()  # the body ended before its promised length
+    INCOMPLETE = enum.auto()  # the body is shorter than its Content-Length
     FAULT = enum.auto()  # our own
     SIGNATURE_WRONG = enum.auto()
     TOO_LARGE = enum.auto()
@@ -53,7 +53,9 @@ POLICY = {
     CallbackResult.SPOOLED: Answer(_OK),
     CallbackResult.SPOOLED_FOR_NOW: _AWAY,
     CallbackResult.DATABASE_UNAVAILABLE: _AWAY,
-    CallbackResult.MEMORY_FULL: Answer(_RETRY, "Too many bodies at once. Send the callback again."),
+    CallbackResult.MEMORY_FULL: Answer(
+        _RETRY, "Too many bodies at the same time. Send the callback again."
+    ),
     CallbackResult.INCOMPLETE: Answer(_RETRY, "The body is incomplete. Send the callback again."),
     CallbackResult.FAULT: Answer(_RETRY, "The callback was not made durable. Send it again."),
     CallbackResult.SIGNATURE_WRONG: Answer(
@@ -86,7 +88,7 @@ def result_of(persisted: Persisted) -> CallbackResult:
 
 
 def result_of_error(error: Exception) -> CallbackResult:
-    """Return the result of a callback that failed; any other error is our own fault."""
+    """Return the result of a callback that failed; any other error is an error in our code."""
     results = (result for kind, result in _RESULT_OF_ERROR.items() if isinstance(error, kind))
 
     return next(results, CallbackResult.FAULT)

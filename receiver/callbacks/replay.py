@@ -1,4 +1,4 @@
-"""Replay: validates quarantined callbacks again, by today's code, keys and settings."""
+"""Replay: validates quarantined callbacks again, with the current code, keys and settings."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,8 +23,8 @@ TIMEOUT_SECONDS = 10.0
 class ReplayResult:
     """What happened to a callback that was quarantined for `previous_reason`.
 
-    `outcome` is None where it could not be validated or recorded; nothing has changed then.
-    `reason` says why it stays quarantined, or what failed.
+    `outcome` is None if it could not be validated or recorded; then nothing has changed. `reason`
+    says why it stays quarantined, or what failed.
     """
 
     job_id: str | None
@@ -34,7 +34,7 @@ class ReplayResult:
 
 
 class Replay:
-    """Validates quarantined callbacks again, by id; a dry run gives the same and writes nothing.
+    """Validates quarantined callbacks again, by id; a dry run returns the same and writes nothing.
 
     A dry run can't predict that the database will refuse a callback's values.
     """
@@ -51,7 +51,7 @@ class Replay:
         self._keys = keys
         self._dry_run = dry_run
         self._timeout_seconds = timeout_seconds
-        # Which account each job that doesn't exist yet will belong to: that of its first event.
+        # The account of each job that doesn't exist yet: the account of its first event.
         self._owners: dict[str, str] = {}
 
     def __call__(self, event_id: int) -> ReplayResult | None:

@@ -1,4 +1,4 @@
-"""Validates a stored callback again, by today's code, keys and settings."""
+"""Validates a stored callback again, with the current code, keys and settings."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -12,16 +12,16 @@ from receiver.store.event import Event
 
 
 def revalidate(event: Event, keys: Sequence[SigningKey]) -> Event:
-    """Return the event as it is validated today; it never raises.
+    """Return the event as it is validated now; it never raises.
 
-    Its signature was right when it was received, so it needs no key of today.
+    Its signature was right when it was received, so no current key is needed.
     """
     key_id, account = _signer(event, keys)
     received = replace(
         event, key_id=key_id, job_id=None, account_id=None, head=None, reason=None, detail=None
     )
-    # A form's digest is that of its signed text, not of its bytes. The stored content type is no
-    # evidence: a proxy, or the sender of a replayed request, may have changed it.
+    # A form's digest is that of its signed text, not of its bytes. The stored content type proves
+    # nothing: a proxy, or the sender of a replayed request, may have changed it.
     is_form = sha256(event.body).digest() != event.sha256
 
     return validate_callback(received, account, is_form=is_form)

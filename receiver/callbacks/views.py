@@ -30,16 +30,16 @@ logger = logging.getLogger(__name__)
 blueprint = Blueprint("callbacks", __name__)
 
 
-# The path with two slashes is what a PUBLIC_URL that ends in a slash becomes in Twilio's Console.
-# The other paths come through a proxy that passes its path prefix on. A 404 would be final, so the
-# signature decides here too. Path segments stop at 32 characters: a form's URL and fields are
-# signed as one text without a separator, and a forged path would hold AccountSid and its value, 44.
+# The path has two slashes if the callback URL at Twilio was made from an origin with a final slash.
+# The other paths come from a proxy that doesn't remove its path prefix. A 404 would be final, so
+# the signature decides here too. Path segments stop at 32 characters: a form's URL and fields are
+# signed as one text without a separator, and AccountSid with its value, in a forged path, has 44.
 @blueprint.post(CALLBACK_PATH)
 @blueprint.post(f"/{CALLBACK_PATH}")
 @blueprint.post(f"/<string(maxlength=32):_one>{CALLBACK_PATH}")
 @blueprint.post(f"/<string(maxlength=32):_one>/<string(maxlength=32):_two>{CALLBACK_PATH}")
 def receive(**_prefix: str) -> Response:
-    """Answer 204 once the callback's exact body is durable; policy.py lists all other responses."""
+    """Answer 204 when the callback's exact body is durable; policy.py lists all other responses."""
     parts, environ = services(), request.environ
     until = deadline.of(environ)
     signed = _signed_request(environ, parts.settings.public_url)
@@ -93,7 +93,7 @@ def _reject(error: SignatureError) -> Response:
     # A setting may be wrong, and then this is the only copy.
     rejected_id = services().rejected.put(error.reason, request.environ)
     logger.warning(
-        "callback refused: %s",
+        "callback rejected: %s",
         error.reason,
         extra={
             "rejected": rejected_id,
@@ -108,7 +108,7 @@ def _reject(error: SignatureError) -> Response:
 
 @blueprint.errorhandler(BodyTooLargeError)
 def _too_large(error: BodyTooLargeError) -> Response:
-    logger.error("callback refused: its body is too large", extra={"limit": error.limit_bytes})
+    logger.error("callback rejected: its body is too large", extra={"limit": error.limit_bytes})
 
     return respond(result_of_error(error), error)
 

@@ -44,7 +44,7 @@ def command(*, limit: int) -> None:
     know: they may never get a transcript.
     """
     now = datetime.now(UTC)
-    # Jobs that ended by then should have their transcripts.
+    # Jobs that ended at or before this time should have their transcripts.
     ended_by = now - timedelta(seconds=services().settings.reconcile_grace_seconds)
     with services().engine.connect() as connection:
         figures = completeness(connection, ended_by)

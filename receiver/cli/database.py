@@ -28,7 +28,7 @@ def migrate_command() -> None:
 def rebuild_command() -> None:
     """Rebuild every job's row from the ledger.
 
-    Prints the ids of the jobs whose row changed.
+    Prints the ids of the jobs with a changed row.
     """
     engine = services().engine
     with engine.connect() as connection:

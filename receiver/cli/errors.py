@@ -1,4 +1,4 @@
-"""Reports errors that any command can meet, in one line instead of a traceback."""
+"""Reports errors that can occur in any command, in one line instead of a traceback."""
 
 import functools
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""The command `reconcile`: asks Twilio about jobs whose state or transcript is missing here."""
+"""The command `reconcile`: asks Twilio about jobs with an unknown state or a missing transcript."""
 
 import json
 import logging.config
@@ -19,7 +19,7 @@ from receiver.runtime.logs import log_config
 from receiver.services import services
 from receiver.twilio.client import NotConfiguredError, Twilio, open_twilio
 
-# How long a sleep goes on after SIGTERM or SIGINT, at most.
+# After SIGTERM or SIGINT, a sleep ends within this time.
 MAX_SLEEP_SECONDS = 1.0
 
 # `\b` keeps click from rewrapping the lines that follow.
@@ -84,7 +84,7 @@ def _run_forever(twilio: Twilio, *, resubmits: bool) -> None:
     """Reconcile until SIGTERM or SIGINT; the process ends between two jobs."""
     signals: list[int] = []
     for number in (signal.SIGTERM, signal.SIGINT):
-        # The handler only notes the signal: the code that it interrupts may hold any lock.
+        # The handler only stores the signal: the code that it interrupts may hold any lock.
         signal.signal(number, lambda number, _frame: signals.append(number))
     context = replace(_context(twilio), is_stopping=lambda: bool(signals))
     reconcile_forever(
@@ -93,7 +93,7 @@ def _run_forever(twilio: Twilio, *, resubmits: bool) -> None:
 
 
 def _sleep(seconds: float, is_stopping: Callable[[], bool]) -> None:
-    """Sleep, and return within MAX_SLEEP_SECONDS once the process is stopping."""
+    """Sleep; if the process is stopping, return within MAX_SLEEP_SECONDS."""
     wake_at = time.monotonic() + seconds
     while not is_stopping() and (left := wake_at - time.monotonic()) > 0:
         time.sleep(min(left, MAX_SLEEP_SECONDS))

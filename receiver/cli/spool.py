@@ -72,7 +72,7 @@ def _oldest_time(files: Sequence[SpooledFile]) -> str:
 
 
 def _drain(drain: Drain) -> None:
-    """Move the files, and report what stays; raises click.ClickException or SystemExit if any."""
+    """Move the files; if files stay, report them and raise click.ClickException or SystemExit."""
     summary = _move(drain)
     click.echo(f"{summary.moved_count} moved.", err=True)
     for name, error in summary.errors.items():

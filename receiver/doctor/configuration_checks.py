@@ -37,7 +37,7 @@ def check_configurations(
 
 
 def _check_url(name: str, url: Any, public_url: str | None, *, has_ours: bool) -> Finding:
-    """Check the callback URL; a foreign one is only a warning if another configuration has ours."""
+    """Check the callback URL; another URL is only a warning if a configuration has ours."""
     prefix = f"configuration {name}:"
     if not isinstance(url, str):
         return Finding(
@@ -61,7 +61,7 @@ def _check_url(name: str, url: Any, public_url: str | None, *, has_ours: bool) -
         Verdict.WARN if has_ours else Verdict.FAIL,
         f"{prefix} it calls {_printable(url)}{difference}",
         f"Set the callback URL of {name} at Twilio to exactly {value}: the signature covers every "
-        "byte of it. If the callbacks are meant for another service, change nothing.",
+        "byte of it. If the callbacks are for another service, change nothing.",
     )
 
 

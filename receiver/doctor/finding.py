@@ -16,7 +16,7 @@ class Verdict(enum.StrEnum):
 class Finding:
     """One line of the report.
 
-    `remedy` says what to do, as a sentence in the imperative; it is empty where all is well.
+    `remedy` says what to do, as a sentence in the imperative; it is empty if there is no problem.
     """
 
     verdict: Verdict

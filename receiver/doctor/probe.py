@@ -10,9 +10,9 @@ import requests
 from receiver.runtime.errors import ReceiverError
 from receiver.web.problems import MEDIA_TYPE
 
-# To connect, and again between two reads: Twilio waits no longer.
+# The limit for connecting, and for each read: Twilio doesn't wait longer.
 PROBE_TIMEOUT_SECONDS = 15.0
-# At most this much of a body is read: it may come from another server.
+# At most this much of a body is read: another server may have sent it.
 MAX_CHUNK_COUNT, CHUNK_BYTES = 16, 4096
 
 
@@ -63,7 +63,10 @@ def call(
             stream=True,
         ) as response:
             return _answer(response)
-    except (requests.RequestException, ValueError) as error:  # requests lets some of urllib3's out
+    except (
+        requests.RequestException,
+        ValueError,
+    ) as error:  # requests doesn't convert all errors of urllib3
         raise _connection_error(error) from error
 
 
@@ -91,13 +94,13 @@ def _connection_error(error: Exception) -> ProbeError:
         return ProbeError(
             "TLS failed",
             "Serve https there, with a certificate from a public certificate authority: Twilio "
-            "accepts no other.",
+            "doesn't accept any other.",
         )
     if isinstance(error, requests.Timeout):
         return ProbeError(
             f"no response within {PROBE_TIMEOUT_SECONDS:g} s",
-            "Check that the web process is running, and read its log: Twilio waits no longer "
-            "than that (its error 17581).",
+            "Check that the web process is running, and read its log: Twilio doesn't "
+            "wait longer than that (its error 17581).",
         )
     if isinstance(error, requests.ConnectionError):
         return ProbeError(

@@ -12,7 +12,7 @@ _NOT_HERE = (
     "Correct PUBLIC_URL: another application answers there, or its path prefix is not the one that "
     "the proxy strips."
 )
-# For a response that isn't this service's own, or that it never gives at this address.
+# For a response that this service didn't send, or never sends from this address.
 _REMEDIES: dict[int, str] = {
     HTTPStatus.UNAUTHORIZED: _IN_FRONT,
     HTTPStatus.FORBIDDEN: _IN_FRONT,

@@ -1,4 +1,4 @@
-"""Queries the database, with a timeout that holds even while the server is frozen."""
+"""Queries the database, with a timeout that works even while the server is frozen."""
 
 from collections.abc import Callable
 from concurrent.futures import Future

@@ -128,7 +128,7 @@ def _check_readable(origin: str, reader: ApiKey, job_id: str) -> None:
 
 
 def _remove(engine: Engine, job_id: str) -> list[ProbeError]:
-    """Remove the job; return an error instead of raising it, so that it hides no earlier one."""
+    """Remove the job; return an error, because raising it would hide an earlier error."""
     try:
         run_with_timeout(lambda: remove_job(engine, job_id))
     except QueryError as error:

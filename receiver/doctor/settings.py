@@ -1,4 +1,4 @@
-"""Checks the settings, as far as that is possible without the database and without Twilio."""
+"""Checks the settings that can be checked without the database and without Twilio."""
 
 import re
 from collections.abc import Iterator
@@ -80,6 +80,6 @@ def _check_body_limit(settings: Settings) -> Iterator[Finding]:
         yield Finding(
             Verdict.WARN,
             f"MAX_BODY_BYTES: {settings.max_body_bytes}, but a callback may have 1 MB",
-            "Unset MAX_BODY_BYTES. A callback above this limit is rejected for good, and its "
+            "Unset MAX_BODY_BYTES. A callback above this limit is rejected permanently, and its "
             "transcript is lost.",
         )

@@ -15,9 +15,9 @@ MAX_PRINTED_KEY_COUNT = 5
 
 
 def check_transcripts(settings: Settings, engine: Engine) -> Iterator[Finding]:
-    """Check how complete the store is; the reconciling only if there are Twilio credentials."""
+    """Check whether transcripts are missing; with Twilio credentials, check the reconciling too."""
     now = datetime.now(UTC)
-    # Jobs that ended by then should have their transcripts.
+    # Jobs that ended at or before this time should have their transcripts.
     ended_by = now - timedelta(seconds=settings.reconcile_grace_seconds)
     try:
         figures, expired_keys = query(engine, _load, ended_by, now)
@@ -56,7 +56,7 @@ def _check_missing(figures: Completeness) -> Finding:
 
 
 def _check_unknown(count: int) -> Finding:
-    """Warn about unfinished jobs that `reconcile` has given up: their state can't change."""
+    """Warn about unfinished jobs that `reconcile` no longer polls: their state can't change."""
     return Finding(
         Verdict.WARN,
         f"jobs: {count} are unfinished here and unknown at Twilio, so they are no longer polled",
@@ -66,7 +66,7 @@ def _check_unknown(count: int) -> Finding:
 
 
 def _check_expired(keys: list[str]) -> Finding:
-    """Warn about submissions that may have created jobs; repeating them might pay twice."""
+    """Warn about submissions that may have created jobs; repeating them might cost money twice."""
     more_count = len(keys) - MAX_PRINTED_KEY_COUNT
     more = f" and {more_count} more" if more_count > 0 else ""
 

@@ -25,7 +25,10 @@ MAX_CONFIGURATION_COUNT = 10
 
 
 def check_twilio(settings: Settings, engine: Engine | None) -> Iterator[Finding]:
-    """Check the configurations of the newest jobs at Twilio and, given an engine, of those here."""
+    """Check the configurations of the newest jobs, at Twilio and in the database.
+
+    `engine` is None if the database can't be used: then only the jobs at Twilio count.
+    """
     if settings.twilio_credentials is None:
         yield Finding(
             Verdict.OK,

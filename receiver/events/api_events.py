@@ -32,8 +32,8 @@ def event_of(source: Source, document: bytes, at: datetime) -> Event:
     """Return the event of a response's document, with its head or quarantined with a reason.
 
     The document is the job or its envelope. The digest covers the source and the canonical
-    document: a repeated response, or another order of its members, makes no new event, and no
-    response is taken for a callback.
+    document: a repeated response creates no new event, even if the order of its members differs. A
+    response never has the digest of a callback.
     """
     event = Event(
         sha256=_digest(source, document),

@@ -1,4 +1,4 @@
-"""Validates events: each gets its job's head, or a reason for which it is quarantined."""
+"""Validates events: each gets its job's head, or a reason why it is quarantined."""
 
 import logging
 from dataclasses import replace
@@ -52,7 +52,7 @@ def validate_callback(event: Event, account: str | None, *, is_form: bool) -> Ev
     form's fields are signed, not its bytes, so a form is never decoded.
     """
     if is_form:
-        detail = "It came as a form, which carries no transcript."
+        detail = "It arrived as a form, which contains no transcript."
         return event.quarantined("unexpected_content_type", detail)
     try:
         validated = validate_document(event)
@@ -88,7 +88,7 @@ def validate_document(event: Event) -> Event:
 
 
 def _claim(document: dict[str, Any], member: str) -> str | None:
-    """Return the id that the document claims, None where it isn't a valid id."""
+    """Return the id that the document claims, None if it isn't a valid id."""
     try:
         return _IDENTIFIER.deserialize(document.get(member))
     except ValidationError:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from receiver.lookup.sentences import MAX_TIME_MS, Sentence, read_sentences, to_milliseconds
 
 # How long a viewer needs to notice a caption, and how fast English is spoken. The unit is bytes:
-# scripts that say more with each character also need more bytes for it in UTF-8.
+# scripts with more meaning in each character also need more bytes for it in UTF-8.
 _MIN_CUE_MS = 1_000
 _SPOKEN_BYTES_PER_SECOND = 15
 
@@ -68,9 +68,9 @@ def _ends(
 ) -> list[int]:
     """Return the ends, as given or inferred; each is after its start.
 
-    An inferred end leaves the time to speak the text, so that no caption stays during a silence. It
-    isn't after the next later start or the end of the job, but at least _MIN_CUE_MS after its own
-    start.
+    An inferred end is the start plus the time to speak the text, so no caption stays during a
+    silence. It is not after the next start that is later, or the end of the job, but at least
+    _MIN_CUE_MS after its own start.
     """
     ends = []
     following = later = duration_ms or 0

@@ -53,7 +53,7 @@ def retry_headers(job: read.Row) -> dict[str, str]:
 
 
 def no_transcript(job: read.Row) -> ProblemError:
-    """Return the 404 that says why the job has no transcript, and when to retry if it may come."""
+    """Return the 404: why the job has no transcript, and when to retry if it may still arrive."""
     headers = {"Retry-After": str(_POLL_SECONDS)} if is_awaited(job) else retry_headers(job)
 
     return ProblemError(404, f"{job['id']} has no transcript. {_reason(job)}", headers=headers)
@@ -63,13 +63,13 @@ def _reason(job: read.Row) -> str:
     if job["transcript_sha256"]:
         return "It was erased."
     if job["status"] not in TERMINAL:
-        return f"The job is {job['status']}: a callback brings the transcript once it is completed."
+        return f"The job is {job['status']}: when it is completed, Twilio sends its transcript."
     if job["status"] == "FAILED":
         return "The job failed: Twilio could not transcribe it."
     if is_awaited(job):
         return "The job is completed: its callback should arrive soon."
 
     return (
-        "The job is completed, but no callback brought the transcript: "
+        "The job is completed, but no callback contained the transcript: "
         f"{job_url(job['id'])}/Callbacks lists those that were received."
     )

@@ -39,8 +39,8 @@ def choose_format(accept: str | None, requested: str | None) -> str:
 def _parse(accept: str) -> MIMEAccept:
     """Return the header's media ranges without their parameters, which no format distinguishes.
 
-    Java's HttpURLConnection has long sent `*/*; q=.2`. Werkzeug ignores such a range, since a digit
-    is missing.
+    For many years, Java's HttpURLConnection has sent `*/*; q=.2`. Werkzeug ignores such a range,
+    since a digit is missing.
     """
     ranges = parse_accept_header(accept.replace("q=.", "q=0."), MIMEAccept)
 

@@ -27,7 +27,7 @@ class PageRequest:
 class Collection:
     """A list that is read in pages; its tokens are valid for no other list."""
 
-    key: str  # the member of the response that holds the rows
+    key: str  # the member of the response that contains the rows
     query: PagedQuery
     token: Token
     parent: str = ""  # the id of the job that the list belongs to

@@ -1,7 +1,7 @@
 """Reads the sentences of a callback that have text, in spoken order.
 
 Sentences are not validated: a missing or impossible value is None, and nothing raises. A sentence
-without text is left out; only the JSON format shows it.
+without text is omitted; only the JSON format contains it.
 
 The order is that of `startTimeSeconds`, then of `sentenceIndex`, then of the array. A sentence
 without a start follows the one before it by `sentenceIndex`. A sentence without a `sentenceIndex`

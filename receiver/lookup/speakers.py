@@ -7,7 +7,7 @@ from typing import Any
 # The name is written for each sentence, so a name as large as a callback would fill the memory.
 _MAX_NAME_CHARACTERS = 64
 
-# No call has as many channels or sentences. Python takes long to print much larger numbers.
+# No call has as many channels or sentences. Python needs a long time to print much larger numbers.
 _INDEX_LIMIT = 2**31
 
 _ROLES = {"CUSTOMER": "Customer", "HUMAN_AGENT": "Agent", "AI_AGENT": "AI agent"}

@@ -83,7 +83,7 @@ def list_callbacks(job_id: str) -> Response:
 
 @blueprint.get("/v3/Transcriptions/<job_id>/Callbacks/<callback_id>/Body")
 def fetch_body(job_id: str, callback_id: str) -> Response:
-    """Fetch a callback's exact bytes, which no browser may show: they may be anything."""
+    """Fetch a callback's exact bytes. No browser may display them: they may be anything."""
     jobs.require_valid_id(job_id)
     number = _parse_number(callback_id)
     body = query(read.callback_body, job_id, number)
@@ -102,7 +102,7 @@ def fetch_body(job_id: str, callback_id: str) -> Response:
 
 @blueprint.get("/v3/Completeness")
 def fetch_completeness() -> Response:
-    """Count the transcripts that Twilio promised, and those that are stored."""
+    """Count the transcripts that Twilio should send, and those that are stored."""
     grace = timedelta(seconds=services().settings.reconcile_grace_seconds)
     ended_by = datetime.now(UTC) - grace
     figures = query(completeness, ended_by)

@@ -69,8 +69,8 @@ _ERROR_DESCRIPTIONS = {
     403: "The signature does not verify, or the API key is read-only.",
     404: "The resource does not exist; `detail` says why.",
     406: "The Accept header allows none of the available formats.",
-    409: "The Idempotency-Key was used so long ago that Twilio may have forgotten it, and the "
-    "result is unknown: the job may or may not exist.",
+    409: "The Idempotency-Key was used too long ago: Twilio may have forgotten it, and it is "
+    "unknown whether the job exists.",
     413: "The body is too large.",
     422: "The Idempotency-Key was used for a different request (Twilio's error 17534), or `check` "
     "found that the file at mediaUrl would fail.",
@@ -97,7 +97,7 @@ def response(description: str, content: dict[str, Any] | None = None) -> dict[st
 
 
 def responses_with_etag(description: str, content: dict[str, Any]) -> dict[str, Any]:
-    """Return the responses 200 and 304 of an operation whose response has an ETag."""
+    """Return the responses 200 and 304 of an operation that returns an ETag."""
     etag = {"ETag": {"required": True, "schema": {"type": "string"}}}
 
     return {

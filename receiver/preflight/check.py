@@ -25,10 +25,10 @@ MAX_CHANNEL_COUNT = 2
 def check(
     url: str, *, timeout_seconds: float = TIMEOUT_SECONDS, policy: AddressPolicy | None = None
 ) -> list[Issue]:
-    """Return what would fail. Read only as much of the file as needed, within the timeout.
+    """Return what would fail. Only the needed part of the file is read, within the timeout.
 
-    An empty list is no guarantee: what the headers don't contain, or what can't be reached, is not
-    reported. Raises PreflightBusyError if too many host lookups are running.
+    An empty list is no guarantee: if the headers don't contain something, or can't be read, it is
+    not reported. Raises PreflightBusyError if too many host lookups are running.
     """
     deadline = Deadline(timeout_seconds)
     try:

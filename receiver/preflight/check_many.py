@@ -7,7 +7,8 @@ from functools import partial
 from receiver.preflight.address_policy import AddressPolicy
 from receiver.preflight.check import check
 
-# At a time: all files may be on one server, which isn't ours to overload.
+# How many files are checked at the same time: they may all be on one server, and must not overload
+# it.
 CONCURRENCY = 4
 
 

@@ -7,9 +7,9 @@ from receiver.preflight.errors import Issue, PreflightBusyError
 from receiver.runtime.deadline import Deadline
 
 MAX_CHECK_COUNT = 4  # at a time, in each worker
-# For waiting and checking together. It leaves time for the submission to Twilio.
+# The limit for waiting and checking together. It leaves time for the submission to Twilio.
 TIMEOUT_SECONDS = 3.0
-# For waiting alone, so that enough time is left for the check.
+# The limit for waiting only, so that enough time is left for the check.
 SLOT_TIMEOUT_SECONDS = 1.0
 
 _slots = BoundedSemaphore(MAX_CHECK_COUNT)

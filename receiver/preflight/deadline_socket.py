@@ -57,7 +57,7 @@ class _SocketReader(io.RawIOBase):
 
 
 def remaining_seconds(deadline: Deadline) -> float:
-    """Return the time until the deadline, never 0; raises TimeoutError once it has passed."""
+    """Return the time until the deadline, never 0; raises TimeoutError after the deadline."""
     # To a socket, a timeout of 0 means non-blocking.
     seconds = deadline.remaining()
     if not seconds:

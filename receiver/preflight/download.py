@@ -33,7 +33,7 @@ _ERROR_CODES: dict[int, ErrorCode] = {
 def open_remote_file(
     url: str, *, policy: AddressPolicy, deadline: Deadline
 ) -> Iterator[RemoteFile]:
-    """Yield the file, its first chunk requested; raises MediaError, OSError or HTTPException."""
+    """Request the first chunk and yield the file; raises MediaError, OSError or HTTPException."""
     with ExitStack() as sockets:
         connection, response = _request(url, policy, deadline, sockets)
         if response.status == HTTPStatus.PARTIAL_CONTENT:
@@ -45,7 +45,7 @@ def open_remote_file(
 def _request(
     url: str, policy: AddressPolicy, deadline: Deadline, sockets: ExitStack
 ) -> tuple[HttpConnection, HTTPResponse]:
-    """Return the first response that is no redirect. Each redirect's host is checked too."""
+    """Return the first response that is not a redirect. Each redirect's host is checked too."""
     media_url = parse_media_url(url)
     for _ in range(1 + MAX_REDIRECT_COUNT):
         addresses = policy.resolve(media_url.host, media_url.port, deadline)

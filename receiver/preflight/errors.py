@@ -26,7 +26,7 @@ class ErrorCode(IntEnum):
 class Issue:
     """One reason why the transcription would fail.
 
-    `text` is for people. Of the URL it contains the host at most, because a URL often carries
+    `text` is for people. It contains at most the host of the URL, because a URL often contains
     credentials.
     """
 

@@ -29,7 +29,7 @@ class HttpConnection:
     sockets: ExitStack
 
     def get_range(self, start: int, length: int) -> HTTPResponse:
-        """Request a range of bytes and return the response, its body unread.
+        """Request a range of bytes and return the response; its body is not read yet.
 
         Raises OSError or HTTPException if there is no response.
         """

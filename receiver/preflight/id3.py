@@ -8,7 +8,7 @@ _ID3V2 = re.compile(rb"ID3..(?P<flags>.)(?P<size>[\0-\x7f]{4})", re.DOTALL)
 _HEADER_BYTES = _FOOTER_BYTES = 10
 _HAS_FOOTER_FLAG = 0x10
 _MAX_TAG_COUNT = 3
-# If this much is available after a tag, no further chunk is read.
+# If this much is available after a tag, no other chunk is read.
 _ENOUGH_BYTES = CHUNK_BYTES // 2
 
 

@@ -9,7 +9,7 @@ _ID3V1_BYTES = 128
 class PartialFile(io.BytesIO):
     """The first bytes of a file of `size` bytes; `size` is None if it is unknown.
 
-    `is_short` becomes true when a parser reads beyond the bytes that are here: its result is then
+    `is_short` becomes true when a parser reads after the last of these bytes: then its result is
     incomplete. It is true from the start if the size is unknown.
     """
 
@@ -27,7 +27,7 @@ class PartialFile(io.BytesIO):
         return super().seek(offset, whence)
 
     def read(self, size: int | None = -1, /) -> bytes:
-        """Read from the bytes that are here, and update `is_short`."""
+        """Read from the available bytes, and update `is_short`."""
         data = super().read(size)
         self.is_short |= self._available <= self.tell() < self.size - _ID3V1_BYTES
 

@@ -9,11 +9,12 @@ from receiver.preflight.deadline_socket import MAX_DOWNLOAD_BYTES
 from receiver.preflight.errors import ErrorCode, MediaError
 from receiver.preflight.http_connection import HttpConnection
 
-# Read at once. The headers of most files are within the first kilobyte.
+# The size of one read. The headers of most files are within the first kilobyte.
 CHUNK_BYTES = 128 * 2**10
 
 _CONTENT_RANGE = re.compile(r"bytes (\d{1,18})-(\d{1,18})/(\d{1,18}|\*)")
-# Same limit as in _CONTENT_RANGE: a longer number is no size, and may not fit into a float.
+# Same limit as in _CONTENT_RANGE: a longer number isn't a real size, and may be too large for a
+# float.
 _MAX_SIZE_DIGITS = 18
 
 
@@ -23,21 +24,21 @@ class RemoteFile(Protocol):
     size: int | None
 
     def read(self, offset: int) -> bytes:
-        """Return CHUNK_BYTES bytes; fewer at the end, none where the file can't be reached.
+        """Return CHUNK_BYTES bytes; fewer at the end, none if this part of the file can't be read.
 
         Offsets must never decrease.
         """
 
 
 class RangedFile:
-    """A file whose server supports ranges: each chunk is a request."""
+    """A file on a server that supports ranges: each chunk is a request."""
 
     def __init__(self, connection: HttpConnection, response: HTTPResponse) -> None:
         self._connection = connection
         self.size, self._first_chunk = _read_range(response, 0)
 
     def read(self, offset: int) -> bytes:
-        """Return a chunk; the first one is there already."""
+        """Return a chunk; the first one was read already."""
         if offset == 0:
             return self._first_chunk
         if self.size is not None and offset >= self.size:
@@ -47,7 +48,7 @@ class RangedFile:
 
 
 class StreamedFile:
-    """A file whose server ignores ranges: it is read from the start, as far as needed."""
+    """A file on a server that ignores ranges: it is read from the start, up to the needed bytes."""
 
     def __init__(self, response: HTTPResponse) -> None:
         self._response = response

@@ -1,7 +1,7 @@
 """Looks up host names in threads, with a deadline.
 
-The system's resolver takes no timeout, so a lookup that hangs keeps its thread. These lookups have
-a small thread pool of their own: gevent's pool must stay free to look up the database's host.
+The system's resolver has no timeout, so a lookup that hangs keeps its thread. These lookups use a
+separate small thread pool: gevent's pool must stay free to look up the database's host.
 """
 
 import socket

@@ -1,1 +1,1 @@
-"""Asks Twilio about jobs whose callbacks are late or lost, with as few requests as possible."""
+"""Asks Twilio about jobs with late or lost callbacks, with as few requests as possible."""

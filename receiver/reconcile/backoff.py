@@ -1,4 +1,4 @@
-"""Backoff: how long to wait before asking Twilio again, and when to give up."""
+"""Backoff: how long to wait before asking Twilio again, and when to stop asking."""
 
 import random
 from datetime import timedelta
@@ -11,20 +11,20 @@ from receiver.twilio.client import TwilioBusyError
 _MAX_DELAY = timedelta(minutes=10)
 _MAX_SLOW_DELAY = timedelta(hours=6)
 _FAST_ATTEMPTS = 150  # about a day, at _MAX_DELAY
-# Twilio promises no time at which a conversation has its transcript. With delays that double up to
-# six hours, this many attempts take about a day.
+# Twilio doesn't say when a conversation has its transcript. With delays that double up to six
+# hours, this many attempts take about a day.
 MAX_ATTEMPTS = 14
-# Twilio may not know a new job at once. After this many 404s in a row, which take about 50 minutes,
-# it never will.
+# Twilio may not know a new job immediately. After this many 404 responses in a row, which take
+# about 50 minutes, it will never know the job.
 MAX_UNKNOWN_IN_A_ROW = 10
-# Where a 429 has no Retry-After.
+# If a 429 has no Retry-After.
 _DEFAULT_THROTTLE_SECONDS = 30.0
 
 
 def next_delay(
     reason: PollReason, attempts: int, retry_after_seconds: float | None = None
 ) -> timedelta:
-    """Return the delay after so many attempts in vain; it is never shorter than Retry-After.
+    """Return the delay after this many unsuccessful attempts, but not less than Retry-After.
 
     A random share is added, so that jobs that were polled at the same moment spread out.
     """
@@ -38,7 +38,7 @@ def next_delay(
 
 
 def throttle_seconds(busy: TwilioBusyError) -> float:
-    """Return for how many seconds to send Twilio nothing after a 429."""
+    """Return for how many seconds Twilio must not be called after a 429."""
     seconds = busy.retry_after_seconds
 
     return _DEFAULT_THROTTLE_SECONDS if seconds is None else seconds

@@ -1,4 +1,4 @@
-"""The context of a pass: the store, Twilio, the clock, and whether to stop."""
+"""The context of a reconcile pass: the database, the Twilio client, the clock and settings."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

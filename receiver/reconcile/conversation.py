@@ -26,9 +26,9 @@ def build_document(
 ) -> dict[str, Any] | None:
     """Return the job's transcript as a callback's document, None if it isn't complete yet.
 
-    `job` is the job's row. If no communication names the job, those that name no job are taken for
-    its own, but only if the job `is_alone` in its conversation. A transcript with gaps is accepted
-    if it `is_last_chance`.
+    `job` is the job's row. If no communication names the job, those that name no job are used, but
+    only if the job `is_alone` in its conversation. A transcript with gaps is accepted only if this
+    attempt `is_last_chance`.
     """
     utterances = _of_job(job["id"], _distinct(communications), is_alone=is_alone)
     spoken = [utterance for utterance in utterances if utterance.text]
@@ -64,7 +64,7 @@ def _of_job(
     job_id: str, communications: Sequence[Communication], *, is_alone: bool
 ) -> list[Utterance]:
     """Return the utterances of the job in their order."""
-    # The job's id, and the utterance's number where there is one.
+    # The job's id, and the utterance's number if there is one.
     own_id = re.compile(rf"{re.escape(job_id)}(?:[\W_]*([0-9]{{1,9}}))?")
     named, unnamed = [], []
     for communication in communications:

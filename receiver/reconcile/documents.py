@@ -1,4 +1,4 @@
-"""Records what Twilio's documents say about jobs; only news enters the ledger."""
+"""Records what Twilio's documents say about jobs, but only if it is new."""
 
 import json
 import logging
@@ -15,7 +15,7 @@ logger = logging.getLogger(__name__)
 
 
 def record_documents(context: ReconcileContext, documents: Iterable[Mapping[str, Any]]) -> Reports:
-    """Record the documents that contain news; a document without news costs one read.
+    """Record the documents that contain something new; for the others, only the database is read.
 
     Raises store.retry.DatabaseUnavailableError.
     """
@@ -43,7 +43,7 @@ def record_event(context: ReconcileContext, event: Event) -> bool:
     if recorded.outcome != Outcome.QUARANTINED:
         return True
     logger.warning(
-        "a document of Twilio's was quarantined",
+        "a document from Twilio was quarantined",
         extra={"callback": recorded.id, "source": event.source, "reason": recorded.reason},
     )
 

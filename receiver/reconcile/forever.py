@@ -16,7 +16,7 @@ from receiver.store.retry import DatabaseUnavailableError
 logger = logging.getLogger(__name__)
 
 _MIN_SLEEP_SECONDS = 1.0
-# A job that was submitted in the meantime is noticed after at most this time. The check queries our
+# A job that is submitted during a sleep is noticed after at most this time. The check queries our
 # database only.
 _MAX_SLEEP_SECONDS = 60.0
 # After a pass that failed, unless Twilio's Retry-After says how long.

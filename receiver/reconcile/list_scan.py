@@ -69,7 +69,7 @@ def _record_page(context: ReconcileContext, scan: Scan, page: Page) -> Reports:
 
 
 def _abort(context: ReconcileContext, scan: Scan, error: BaseException) -> None:
-    """Store that the scan ended early. If that fails, its lease will show it."""
+    """Store that the scan ended early. If that fails, the end of its lease shows it."""
     # A page that Twilio refuses can't be the start of the next scan.
     is_resumable = not isinstance(error, TwilioRefusedError)
     try:

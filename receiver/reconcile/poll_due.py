@@ -25,14 +25,14 @@ BATCH_SIZE = 10
 LEASE = timedelta(minutes=6)
 # After this many unanswered calls in a row, Twilio is unavailable for all jobs.
 _MAX_UNANSWERED_CALLS = 3
-# How long one pass polls. The list of jobs may be due again then.
+# How long one pass polls. After this time the list of jobs may be due again.
 MAX_POLL_TIME = timedelta(minutes=5)
 
 
 def poll_due_jobs(
     context: ReconcileContext, *, due_by: datetime, max_rows: int = MAX_ROWS_PER_STATEMENT
 ) -> Generator[Report, None, bool]:
-    """Poll the jobs that are due by this time; return False if there was no time for all of them.
+    """Poll the jobs that are due at this time; return False if there was no time for all of them.
 
     `max_rows` is how many watches one statement may write.
 

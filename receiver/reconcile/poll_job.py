@@ -34,7 +34,7 @@ def poll_job(context: ReconcileContext, watch: Watch) -> Generator[Report, None,
         raise
     except TwilioRefusedError as error:
         if error.status == HTTPStatus.UNAUTHORIZED:
-            raise  # it would repeat for every job; a 403 may concern this job only
+            raise  # every job would get it; a 403 may concern this job only
         is_missing = error.status == HTTPStatus.NOT_FOUND
         outcome = PollOutcome(is_unknown=is_missing and watch.reason != PollReason.TRANSCRIPT)
         yield Report(errors=int(not is_missing), unknown=int(outcome.is_unknown))

@@ -7,13 +7,13 @@ from typing import Any
 
 @dataclass(frozen=True, kw_only=True)
 class Report:
-    """What one step did, or as the sum of its steps' reports, what a pass did.
+    """What one step did; the sum of the steps' reports is what a pass did.
 
     `checked`: how often Twilio described a job, in its list or in a response about that job; a job
     may count twice. `changed`: how often this was new information. `found`: jobs that the store did
     not have. `fetched_back`: missing transcripts that were read from a conversation. `resubmitted`:
-    jobs whose recording was submitted again. `resumed`: submissions without an answer that have one
-    now. `unknown`: jobs that Twilio does not have. `unusable`: documents of Twilio's that were
+    jobs that were submitted again. `resumed`: submissions without an answer that have one now.
+    `unknown`: jobs that Twilio does not have. `unusable`: documents from Twilio that were
     quarantined. `errors`: requests that failed.
 
     `listed`: every page of the list of jobs was read. `fault`: why the pass ended early, or
@@ -34,7 +34,7 @@ class Report:
     wait: float | None = None
 
     def __add__(self, other: "Report") -> "Report":
-        """Return the sum; a fault that repeats is named once."""
+        """Return the sum; a fault that occurred in both is named once."""
         return Report(
             checked=self.checked + other.checked,
             changed=self.changed + other.changed,
@@ -65,8 +65,8 @@ class Report:
         return asdict(self)
 
 
-# A step yields a report as soon as there is something to count. So an error that ends the step
-# loses no count.
+# A step yields a report as soon as there is something to count. So no count is lost if an error
+# ends the step.
 Reports = Iterator[Report]
 
 

@@ -1,4 +1,4 @@
-"""Reschedules a job's watch after a poll, or gives the job up."""
+"""Reschedules a job's watch after a poll, or stops polling the job."""
 
 import logging
 from dataclasses import dataclass, replace
@@ -14,7 +14,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, kw_only=True)
 class PollOutcome:
-    """What a poll led to, as far as the next one depends on it."""
+    """The parts of a poll's result that decide about the next poll."""
 
     retry_after_seconds: float | None = None
     is_unknown: bool = False  # Twilio has no such job
@@ -22,7 +22,7 @@ class PollOutcome:
 
 
 def reschedule(context: ReconcileContext, watch: Watch, outcome: PollOutcome) -> None:
-    """Store when to poll the job again, or that it was given up."""
+    """Store when to poll the job again, or that it is not polled any more."""
     job_id = watch.job["id"]
     needed = context.query(queue.poll_reason, job_id)
     if needed is None:
@@ -30,7 +30,7 @@ def reschedule(context: ReconcileContext, watch: Watch, outcome: PollOutcome) ->
     reason, ended_at = needed
     updated = _updated(watch, reason, outcome)
     if cause := _give_up_reason(updated, outcome):
-        logger.warning("giving up on a job", extra={"job": job_id, "reason": cause.value})
+        logger.warning("a job is not polled any more", extra={"job": job_id, "reason": cause.value})
         context.query(queue.give_up, updated, cause)
         return
     due_at = context.clock() + next_delay(reason, updated.attempts, outcome.retry_after_seconds)

@@ -25,7 +25,7 @@ from schemas.submission import Submission as Request
 
 logger = logging.getLogger(__name__)
 
-# In one pass: each job costs money.
+# The limit for one pass: each job costs money.
 _MAX_JOBS_COUNT = 1000
 SUBMITTED_BY = "reconcile --resubmit-missing"
 
@@ -63,7 +63,7 @@ def _resubmit(context: ReconcileContext, job: Mapping[str, Any]) -> Report:
         context.query(intents.mark_impossible, key, submitted_by=SUBMITTED_BY, at=context.clock())
         return Report(errors=1)
     except (KeyReusedError, OutcomeUnknownError):
-        # Another process submits it now, or did so and the outcome is unknown.
+        # Another process is submitting it, or has submitted it and the outcome is unknown.
         logger.warning("submitted already, and without an answer", extra={"key": key})
         return Report(errors=1)
     except TwilioRefusedError as error:

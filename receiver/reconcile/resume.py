@@ -20,7 +20,7 @@ _MIN_AGE = timedelta(minutes=2)
 
 
 def resume_unanswered(context: ReconcileContext) -> Reports:
-    """Repeat the requests that have no answer; Twilio makes no second job of a repeat.
+    """Repeat the requests that have no answer; for a repeated key, Twilio creates no second job.
 
     Raises TwilioRefusedError for a 401, TwilioBusyError, TwilioUnavailableError or
     store.retry.DatabaseUnavailableError.
@@ -51,7 +51,7 @@ def _resume(context: ReconcileContext, submission: Submission, now: datetime) ->
 
 
 def count_refusal(error: TwilioRefusedError, key: str) -> Report:
-    """Log a refusal and return its count; raise a 401, which would repeat for every request."""
+    """Log a refusal and return its count; raise a 401, which every request would get."""
     if error.status == HTTPStatus.UNAUTHORIZED:
         raise error
     logger.warning("Twilio refused a submission: %s", error.code, extra={"key": key})

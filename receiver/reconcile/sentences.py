@@ -6,7 +6,7 @@ from typing import Any
 
 from receiver.reconcile.utterances import Utterance, parse_seconds
 
-# Twilio accepts no longer recordings (its error 17555). So a larger number of seconds is a
+# Twilio doesn't accept longer recordings (its error 17555). So a larger number of seconds is a
 # timestamp, not a position in the recording.
 _MAX_RECORDING_SECONDS = 8 * 3600.0
 
@@ -41,7 +41,7 @@ def _is_timestamp(seconds: float) -> bool:
 
 
 def _origin(timestamps: Sequence[float], audio_started_at: datetime | None) -> float:
-    """Return when the recording started: the first timestamp if `audio_started_at` can't be."""
+    """Return when the recording started: `audio_started_at` if possible, or the first timestamp."""
     first, last = min(timestamps, default=0), max(timestamps, default=0)
     start = audio_started_at.timestamp() if audio_started_at else first
 

@@ -58,7 +58,7 @@ def _text(content: Mapping[str, Any], words: Sequence[Mapping[str, Any]]) -> str
 
 
 def _time(word: Mapping[str, Any], edge: str, default: object) -> object:
-    """Return a word's time, in the SDK's spelling or in that of Twilio's documentation."""
+    """Return a word's time; the SDK and Twilio's documentation have different names for it."""
     return word.get(f"{edge}Time", word.get(f"{edge}_time", default))
 
 

@@ -1,1 +1,1 @@
-"""Rejected requests: possible callbacks that don't verify; stored, checked, accepted later."""
+"""Rejected requests: possible callbacks that don't verify. Stores, checks and accepts them."""

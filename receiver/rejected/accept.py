@@ -33,8 +33,8 @@ def verified_event(row: Row[Any], settings: Settings) -> Event:
 def accept(engine: Engine, row: Row[Any], settings: Settings) -> Recorded:
     """Record a request that verifies now, then remove it from the rejected requests.
 
-    After a crash between the two steps it can be accepted again: the ledger knows its body. Raises
-    SignatureError, or DatabaseUnavailableError if the database doesn't record it.
+    After a crash between the two steps it can be accepted again: the ledger recognizes its body.
+    Raises SignatureError, or DatabaseUnavailableError if the database doesn't record it.
     """
     recorded = record_or_quarantine(
         partial(record, engine), verified_event(row, settings), Deadline(REQUEST_SECONDS)

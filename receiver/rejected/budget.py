@@ -1,4 +1,4 @@
-"""Limits what a worker spends on rejected requests, which anybody can send."""
+"""Limits how much work a worker does for rejected requests, which anybody can send."""
 
 import time
 from collections.abc import Callable
@@ -6,7 +6,7 @@ from typing import Any
 
 
 class TokenBucket:
-    """A token bucket that may go into debt: then it is empty until the debt is refilled."""
+    """A token bucket. The number of tokens may become negative; then it must first rise above 0."""
 
     def __init__(
         self, *, rate: float, burst: float, clock: Callable[[], float] = time.monotonic
@@ -46,15 +46,15 @@ class Cooldowns:
         self._ends_at = active | {name: now + self._seconds}
 
     def is_active(self, name: str) -> bool:
-        """Return whether the cooldown of `name` still lasts."""
+        """Return whether the cooldown of `name` has started and not ended yet."""
         return self._ends_at.get(name, 0) > self._clock()
 
 
 class MeteredStream:
-    """A request's input stream that pays for its bytes from a bucket.
+    """A request's input stream that removes a token from a bucket for each byte.
 
-    A read pays before it waits, so an interrupted read is paid too. At the end of the body, the
-    tokens for the bytes that don't exist are returned.
+    Each read removes its tokens before it waits for data, so an interrupted read costs tokens too.
+    If a read returns fewer bytes than requested, the difference is returned to the bucket.
     """
 
     def __init__(self, stream: Any, bucket: TokenBucket) -> None:
@@ -71,7 +71,7 @@ class MeteredStream:
 
     @property
     def failed(self) -> bool:
-        """Whether a read was interrupted: the server must know this of its own stream."""
+        """Whether a read was interrupted. The server checks this on its own stream."""
         return bool(self._stream.failed)
 
     @failed.setter

@@ -1,4 +1,4 @@
-"""Decides which rejected requests may be callbacks, and what of them is stored."""
+"""Decides which rejected requests may be callbacks, and which parts of them are stored."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -15,9 +15,9 @@ from schemas.callback import Head, UndecodableError, decode
 from schemas.storable import is_storable
 
 # The reasons that a wrong setting can cause: another secret, another PUBLIC_URL, a missing key. No
-# setting helps for the others. Without a hash in the URL, the signature doesn't cover the body.
-# With another body's hash, this isn't the body that was signed. And a malformed settings header or
-# an unknown algorithm is the sender's fault.
+# setting helps for the others. Without a hash in the URL, the signature doesn't cover the body. If
+# the URL contains another hash, this body wasn't signed. And a malformed settings header or an
+# unknown algorithm is the sender's fault.
 FIXABLE_REASONS = frozenset({"wrong_signature", "unknown_key"})
 
 # The headers that show how the request was called and signed, with their keys in a WSGI environ.
@@ -34,8 +34,8 @@ _HEADERS = {
     "I-Twilio-Idempotency-Token": "HTTP_I_TWILIO_IDEMPOTENCY_TOKEN",
     "User-Agent": "HTTP_USER_AGENT",
 }
-# Twilio's headers are shorter than a quarter of this. A longer one is left out, since a part of it
-# is of no use.
+# Twilio's headers are shorter than a quarter of this. A longer one is not stored, because a part of
+# it is useless.
 _MAX_HEADER_CHARACTERS = 1024
 
 _HEAD = Head()
@@ -56,7 +56,7 @@ def may_be_callback(reason: str, environ: Mapping[str, Any]) -> bool:
 def to_rejected_request(
     reason: str, environ: Mapping[str, Any], body: bytes, received_at: datetime
 ) -> RejectedRequest | None:
-    """Return what is stored of the request, None if the body isn't a callback with the URL's hash.
+    """Return the request to store, None if the body isn't a callback with the hash in the URL.
 
     Anybody can compute that hash, so it proves nothing about the sender. But without it, no key
     could ever prove that the body is Twilio's.
@@ -81,7 +81,8 @@ def to_rejected_request(
         target=target,
         headers=headers,
         body=body,
-        # Not of the body alone: a forgery with the same body must not replace the signed request.
+        # Not only of the body: a forged request with the same body must not replace the signed
+        # request.
         sha256=sha256(signed.encode()).digest(),
     )
 

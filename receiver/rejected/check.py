@@ -14,8 +14,8 @@ from receiver.signatures.matching import SignatureError
 from receiver.signatures.signature import signer
 
 # Combinations of a key and an origin. Each takes 20 microseconds or more, so this is about a
-# minute. A remedy is reused for all similar requests, so only a flood of forgeries needs so many:
-# one of them may name so many hosts and ports that it takes some hundred tries.
+# minute. A remedy is reused for all similar requests, so only a flood of forged requests needs this
+# many: a single one may name so many hosts and ports that it needs hundreds of tries.
 MAX_TRIES = 1_000_000
 
 
@@ -43,7 +43,7 @@ class SearchResult:
 class Search:
     """What to try: the current PUBLIC_URL, then other values of it, each with all keys in order.
 
-    `accounts` are the operator's own: requests that claim to be theirs are tried first.
+    `accounts` are the operator's own: requests that claim to be from them are tried first.
     """
 
     current_url: str | None
@@ -92,7 +92,7 @@ class Search:
         """Return the requests in the order in which to try them, those of `accounts` first.
 
         Requests of the same account and host probably have the same cause. So the first request of
-        every such group comes before the second request of any.
+        each group is tried before the second request of any group.
         """
         group_sizes: Counter[tuple[str, str | None]] = Counter()
         order: list[tuple[bool, int, int]] = []

@@ -20,12 +20,12 @@ logger = logging.getLogger(__name__)
 Reason = Literal[
     "full",  # the quotas are used up
     "unread",  # the worker had no time or memory for the body, or the body wasn't received
-    "late",  # the requests before it took all its time
+    "late",  # earlier requests used all its time
     "database",  # the database didn't store it
 ]
 
 # How long counts are collected before they are written, so that a flood causes few writes. A worker
-# that is killed loses as much.
+# that is killed loses the counts of this time.
 BATCH_DELAY_SECONDS = 5.0
 WRITE_TIMEOUT_SECONDS = 2.0
 
@@ -78,7 +78,7 @@ class DroppedCounts:
         with self._connection:
             self._timer = None
             counts, self._counts = self._counts, Counter()
-            if not counts:  # `flush` and the timer may run at once
+            if not counts:  # `flush` and the timer may run at the same time
                 return
             try:
                 with time_limit(WRITE_TIMEOUT_SECONDS), self._engine.connect() as connection:

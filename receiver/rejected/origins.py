@@ -8,8 +8,8 @@ from urllib.parse import urlsplit
 from receiver.settings.urls import is_host
 
 _PORT = re.compile(r":([0-9]{1,5})\Z")
-# Of the hosts and of the ports that one request names: enough for several proxies in a row, and a
-# limit for a forged list.
+# The limit for the hosts, and for the ports, of one request: enough for several proxies in a row; a
+# forged list may be longer.
 _MAX_NAMES = 8
 
 
@@ -53,7 +53,7 @@ def _ports(names: Iterable[str]) -> list[str]:
 
 
 def _listed(value: str) -> list[str]:
-    """Return the values of a header to which each proxy appends, the nearest proxy's first."""
+    """Return the values of a header to which each proxy appends; the nearest proxy's is first."""
     return [part.strip() for part in reversed(value.split(",")) if part.strip()]
 
 

@@ -32,7 +32,8 @@ READ_TIMEOUT_SECONDS = 3.0
 WRITE_TIMEOUT_SECONDS = 2.0
 RESPONSE_SECONDS = 0.5
 
-# The names of cooldowns. An account's cooldown has its id, which is never empty or with a blank.
+# The names of cooldowns. The name of an account's cooldown is its id, which is not empty and
+# contains no blank.
 _ALL_OTHERS = ""
 _DATABASE = "the database"
 
@@ -107,9 +108,9 @@ class RejectedStore:
 
     @contextmanager
     def _read(self, reason: str, environ: "WSGIEnvironment") -> Iterator[RejectedRequest | None]:
-        """Give the request with its body, and hold the body's memory until the block ends.
+        """Yield the request with its body, and hold the body's memory until the block ends.
 
-        It is None if the body is no callback. Raises DroppedError.
+        The request is None if the body isn't a callback. Raises DroppedError.
         """
         if not (self._requests.has_tokens() and self._bytes.has_tokens()):
             raise DroppedError("unread")

@@ -3,7 +3,7 @@
 import time
 from typing import Any
 
-# Twilio waits 15 seconds for a response by default, the transfer included. What is left after 8
+# Twilio waits 15 seconds for a response by default, including the transfer. What is left after 8
 # seconds is enough to answer 503 ourselves, which Twilio retries.
 REQUEST_SECONDS = 8.0
 
@@ -22,7 +22,7 @@ class Deadline:
         return time.monotonic() - self._start
 
     def remaining(self) -> float:
-        """Return the seconds that are left, 0 once the deadline has passed."""
+        """Return the seconds that are left, 0 after the deadline."""
         return max(0.0, self._seconds - self.elapsed())
 
 

@@ -4,8 +4,8 @@ import traceback
 from pathlib import Path
 from types import TracebackType
 
-# The project's folder: the files of our own code lie below it, libraries in a virtual environment
-# may too.
+# The project's folder contains the files of our own code, and sometimes libraries in a virtual
+# environment.
 _ROOT = Path(__file__).parents[2]
 _OWN_FOLDERS = tuple(str(_ROOT / name) for name in ("app.py", "receiver", "schemas"))
 
@@ -15,15 +15,15 @@ class ReceiverError(Exception):
 
 
 class SafeMessageError(ReceiverError):
-    """An error whose message is the service's own, so that it may be logged."""
+    """An error with a message that the service wrote itself, so the message may be logged."""
 
 
 def describe(error: BaseException) -> str:
     """Return the error's class, with the SQLSTATE of a Postgres error.
 
-    For a failed connection it is the driver's text: it names the host and the cause, and there is
-    no statement yet whose values it could quote. For a failed system call it is the system's text,
-    such as "No space left on device".
+    For a failed connection, return the driver's text: it names the host and the cause. It can't
+    quote values, because no statement was sent yet. For a failed system call, return the system's
+    text, such as "No space left on device".
     """
     cause = getattr(error, "orig", None) or error
     if isinstance(cause, OSError) and cause.strerror:
@@ -38,7 +38,7 @@ def describe(error: BaseException) -> str:
 def locate(error: BaseException) -> str:
     """Return the error's description and where it was raised, or its text if that is safe.
 
-    Where a library raised it, the last line of our own code on the way is named too.
+    If a library raised it, the last line of our own code in the traceback is named too.
     """
     if isinstance(error, SafeMessageError):
         return str(error)

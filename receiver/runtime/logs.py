@@ -5,7 +5,7 @@ from typing import Any
 
 
 def log_config(level: str) -> dict[str, Any]:
-    """Return the `logging.config.dictConfig` for a process that logs from `level` up.
+    """Return the `logging.config.dictConfig` for a process that logs `level` and above.
 
     The members of a caller's `extra=` become members of the object.
     """
@@ -22,8 +22,8 @@ def log_config(level: str) -> dict[str, Any]:
         },
         "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
         "root": {"level": level, "handlers": ["stderr"]},
-        # gunicorn gives this logger a handler and a format of its own. Its access log gets none, so
-        # it stays silent: the application logs each callback itself.
+        # gunicorn adds its own handler and format to this logger. Its access log gets none, so it
+        # stays silent: the application logs each callback itself.
         "loggers": {"gunicorn.error": {"level": level, "handlers": [], "propagate": True}},
     }
 

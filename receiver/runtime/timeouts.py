@@ -1,8 +1,8 @@
 """Time limits for anything that blocks, enforced by gevent's event loop (the hub).
 
-They need no cooperation of the driver, the pool, the resolver or the peer. None of these can be
-relied on: the kernel of a frozen Postgres still acknowledges. Outside a gevent worker nothing is
-interrupted.
+They don't rely on the timeouts of the driver, the pool, the resolver or the server: these may not
+work. For example, the kernel of a frozen Postgres still acknowledges packets. Outside a gevent
+worker nothing is interrupted.
 """
 
 import logging
@@ -32,12 +32,12 @@ LOG_FIELDS = "receiver.log_fields"
 
 
 class DeadlineExceededError(SafeMessageError):
-    """The block was interrupted where it waited: its time is over."""
+    """The block was interrupted while it waited, because its time was over."""
 
 
 @contextmanager
 def time_limit(seconds: float) -> Iterator[None]:
-    """End the block after so many seconds at the latest, with DeadlineExceededError."""
+    """End the block after at most this many seconds, with DeadlineExceededError."""
     timeout = gevent.Timeout.start_new(seconds)
     try:
         yield
@@ -76,8 +76,8 @@ def run_in_thread(
 def _threads(hub: gevent.hub.Hub) -> ThreadPool:
     """Return a pool for the disk, separate from the hub's own.
 
-    A disk that hangs blocks its threads for good. The hub's own pool resolves host names, without
-    which no connection could be made.
+    A disk that hangs blocks its threads forever. The hub's own pool must stay free: it resolves
+    host names, for every new connection.
     """
     return ThreadPool(MAX_DISK_THREADS, hub=hub)
 
@@ -99,7 +99,7 @@ class DeadlineMiddleware:
     def __call__(
         self, environ: "WSGIEnvironment", start_response: "StartResponse"
     ) -> Iterable[bytes]:
-        """Answer with the application, or with `late` once the deadline has passed."""
+        """Answer with the application, or with `late` after the deadline."""
         environ[KEY] = Deadline(self.seconds)
         try:
             with time_limit(self.seconds):

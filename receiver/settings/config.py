@@ -13,7 +13,7 @@ from receiver.settings.twilio_credentials import Credentials, credentials_of
 
 __all__ = ["ApiKey", "ConfigError", "Settings", "SigningKey", "load", "variables"]
 
-# Workers x pool size: two releases and a command fit into a database of 20 connections.
+# Workers x pool size: 20 connections are enough for two releases and a command.
 MAX_CONNECTIONS = 8
 
 
@@ -32,7 +32,7 @@ class Settings:
     signing_keys: tuple[SigningKey, ...]  # at least one
     api_keys: tuple[ApiKey, ...]  # at least one
     account_sid: str | None = None
-    public_url: str | None = field(default=None, repr=False)  # no final slash; may hold user:pw@
+    public_url: str | None = field(default=None, repr=False)  # no final slash; may contain user:pw@
     db_pool_size: int = MAX_CONNECTIONS // 2  # connections per worker
     max_body_bytes: int = 2 * 1024 * 1024
     log_level: str = "INFO"

@@ -14,8 +14,8 @@ from receiver.settings.keys import parse_api_keys, parse_auth_tokens, parse_shar
 
 
 def _number(name: str, *, maximum: int | None = None) -> fields.Integer:
-    limits = f"from 1 to {maximum}" if maximum else "from 1 up"
-    text = f"is not a whole number {limits}; write one, or unset it"
+    limits = f"from 1 to {maximum}" if maximum else "from 1"
+    text = f"is not a whole number {limits}; write such a number, or unset it"
     in_range = validate.Range(1, maximum, error=text)
 
     return fields.Integer(data_key=name, validate=in_range, error_messages={"invalid": text})
@@ -47,8 +47,8 @@ class Environment(Schema):
         deserialize=parse_api_keys,
         required=True,
         error_messages={
-            "required": "is not set, so no client could read; write name:secret, where the secret "
-            "comes, for example, from `openssl rand -hex 32`"
+            "required": "is not set, so no client could use the API; write name:secret, and create "
+            "the secret, for example, with `openssl rand -hex 32`"
         },
     )
     public_url = fields.Function(data_key="PUBLIC_URL", deserialize=values.parse_public_url)
@@ -62,7 +62,7 @@ class Environment(Schema):
         data_key="SPOOL_DURABLE",
         truthy={"1"},
         falsy={"0"},
-        error_messages={"invalid": "is neither 1 nor 0; write 1 for yes, or unset it"},
+        error_messages={"invalid": "is neither 1 nor 0; write 1 for a durable folder, or unset it"},
     )
     twilio_api_key = fields.Function(
         data_key="TWILIO_API_KEY", deserialize=twilio_credentials.parse_api_key
@@ -77,7 +77,7 @@ class Environment(Schema):
     def _require_signing_key(self, _data: Any, given: Mapping[str, str], **_: Any) -> None:
         if not given.keys() & {"TWILIO_AUTH_TOKEN", "TWILIO_SIGNING_KEYS"}:
             raise ValidationError(
-                "is not set, nor is TWILIO_SIGNING_KEYS, so no callback could be verified; "
+                "and TWILIO_SIGNING_KEYS are not set, so no callback could be verified; "
                 "write the account's auth token from Twilio's Console",
                 "TWILIO_AUTH_TOKEN",
             )
@@ -94,10 +94,10 @@ class Environment(Schema):
             raise ValidationError(text, "SPOOL_DURABLE")
 
     @validates_schema(pass_original=True, skip_on_field_errors=False)
-    def _require_whole_api_key(self, _data: Any, given: Mapping[str, str], **_: Any) -> None:
+    def _require_complete_api_key(self, _data: Any, given: Mapping[str, str], **_: Any) -> None:
         pair = {"TWILIO_API_KEY", "TWILIO_API_SECRET"}
         missing = pair - given.keys()
         if len(missing) == 1:
             [name] = missing
             [other] = pair - missing
-            raise ValidationError(f"is not set, but {other} is; set both, or neither", name)
+            raise ValidationError(f"is not set, but {other} is; set both or none of them", name)

@@ -123,7 +123,7 @@ def _parse_api_key(_position: int, item: str) -> ApiKey:
         case _:
             raise ValidationError(
                 "has too many parts; write name:secret or name:secret:write "
-                "(neither name nor secret may contain a colon or a comma)"
+                "(a name or secret can't contain a colon or a comma)"
             )
 
 

@@ -52,7 +52,7 @@ def parse_api_secret(text: str) -> str:
 def credentials_of(account_sid: str, keys: Iterable[SigningKey]) -> Credentials | None:
     """Return the account's SID and its auth token, None if no token fits.
 
-    A token that is bound to the account comes first: an unbound one may be another account's.
+    A token that is bound to the account is preferred: other tokens may belong to another account.
     """
     tokens = [key for key in keys if key.algorithm == "HMAC_SHA1"]
     for account in (account_sid, None):

@@ -70,9 +70,9 @@ def without_credentials(url: str) -> str:
 
 
 def wsgi_text(value: str) -> str:
-    """Return the text of a string in a WSGI environ, whose characters are bytes (PEP 3333).
+    """Return the text of a string in a WSGI environ: each of its characters is a byte (PEP 3333).
 
-    Twilio escapes what isn't ASCII. So bytes that aren't UTF-8 were never signed; they only must
-    not do harm.
+    Twilio escapes what isn't ASCII. So bytes that aren't UTF-8 were never signed; they must only
+    not raise an error here.
     """
     return value.encode("latin-1", "backslashreplace").decode("utf-8", "backslashreplace")

@@ -42,7 +42,7 @@ def parse_public_url(text: str) -> str:
 def parse_base_url(text: str) -> str:
     """Return the origin to call instead of Twilio's hosts, without a final slash."""
     url = parse_web_url(text)
-    # A path or `user:password@` would be lost on the way to the client.
+    # The Twilio client would not use a path or `user:password@`.
     if not (url and is_host(url.netloc) and url.path in {"", "/"}):
         raise ValidationError(
             "is not an origin (scheme, host and port only); write http://127.0.0.1:9000 to call "
@@ -61,7 +61,7 @@ def parse_log_level(text: str) -> str:
 
 
 def parse_spool_dir(text: str) -> Path:
-    """Return the absolute path of a folder, which need not exist."""
+    """Return the absolute path of a folder, which may not exist yet."""
     path = Path(text)
     if not path.is_absolute():
         raise ValidationError("is not an absolute path; write /var/lib/receiver/spool, or unset it")

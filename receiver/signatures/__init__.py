@@ -1,1 +1,1 @@
-"""Signatures: whether Twilio sent these bytes, told from values alone."""
+"""Signatures: checks whether Twilio sent a request. It needs no framework and no I/O."""

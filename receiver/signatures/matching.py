@@ -1,7 +1,7 @@
-"""Finds the key that gives a signature.
+"""Finds the key that a signature was made with.
 
-The algorithm is the SDK's `compute_signature`. The policy is ours: the SDK's `validate` skips the
-check of the body's hash, or raises, for some types of argument.
+The algorithm is the SDK's `compute_signature`. The SDK's `validate` is not used: with some types of
+arguments it raises, or doesn't check the body's hash.
 """
 
 from collections.abc import Iterable, Sequence
@@ -16,17 +16,17 @@ from receiver.settings.keys import SigningKey
 Reason = Literal[
     "no_signature",  # the header is missing or empty
     "malformed_settings",  # the settings header isn't key=…,algorithm=…
-    "unsupported_algorithm",  # it names another algorithm than HMAC_SHA256
+    "unsupported_algorithm",  # it names an algorithm other than HMAC_SHA256
     "unknown_key",  # no configured key could have signed this
     "no_body_hash",  # no bodySHA256 in the URL, and not a form
     "too_many_fields",  # a form of more than form.MAX_FIELDS
-    "wrong_signature",  # no key gives this signature: another secret, URL or form was signed
-    "body_hash_mismatch",  # the URL is signed, this body isn't
+    "wrong_signature",  # signed with another secret, or another URL or form was signed
+    "body_hash_mismatch",  # the URL was signed, but with another body
 ]
 
 
 class SignatureError(ReceiverError):
-    """The request isn't proved to be Twilio's; `reason` is a code that is safe to log."""
+    """It is not proved that Twilio sent the request; `reason` is a code that is safe to log."""
 
     def __init__(self, reason: Reason) -> None:
         super().__init__(reason)
@@ -60,7 +60,7 @@ def _shared_key_id(settings: str) -> str:
 def body_hashes(url: str) -> list[str]:
     """Return every `bodySHA256` of a URL's query, in lower case.
 
-    Twilio adds its own to what was there. All of them are signed, so any may match.
+    Twilio adds one to the URL, which may already contain another. All are signed, so any may match.
     """
     parameters = (parameter.partition("=") for parameter in url.partition("?")[2].split("&"))
 
@@ -70,9 +70,9 @@ def body_hashes(url: str) -> list[str]:
 def match(
     signature: str, keys: Sequence[SigningKey], texts: Iterable[str]
 ) -> tuple[SigningKey, str]:
-    """Return the key and the text that give `signature`, or raise SignatureError.
+    """Return the key and the text that `signature` was made from, or raise SignatureError.
 
-    All are tried, so that the time doesn't reveal which key matched.
+    All combinations are tried, so that the time doesn't reveal which key matched.
     """
     given = signature.encode("utf-8", "replace")
     try:
@@ -82,7 +82,7 @@ def match(
             for key in keys
             if compare_digest(given, _signature(key, text))
         ]
-    except UnicodeEncodeError:  # a lone surrogate has no bytes that could have been signed
+    except UnicodeEncodeError:  # a lone surrogate can't be encoded, so it was never signed
         matches = []
     if not matches:
         raise SignatureError("wrong_signature")

@@ -24,8 +24,8 @@ class SignedRequest:
 class Verified:
     """A body that Twilio signed, and the key that proves it.
 
-    `digest` (32 bytes) is the SHA-256 of the body, or of a form's signed text. Either way a
-    replayed signature can't make more digests than Twilio signed.
+    `digest` (32 bytes) is the SHA-256 of the body, or of a form's signed text. In both cases, a
+    replayed signature can't produce more digests than Twilio signed.
     """
 
     request: SignedRequest
@@ -39,7 +39,7 @@ class Verified:
 class Claim:
     """A request before its body is read, with the keys that may have signed it.
 
-    `is_proved` says that the signature is right for the URL, which carries the body's hash. A
+    `is_proved` says that the signature is right for the URL, which contains the body's hash. A
     form's signature covers its fields, so a form is never proved before it is read.
     """
 
@@ -53,7 +53,7 @@ class Claim:
 
     def _bind_bytes(self, body: bytes) -> Verified:
         digest = sha256(body)
-        # Not secret: the sender knows both hashes.
+        # A plain comparison is safe: the sender knows both hashes.
         if digest.hexdigest() not in body_hashes(self.request.url):
             raise SignatureError("body_hash_mismatch")
 
@@ -69,7 +69,7 @@ class Claim:
 
         # The signed text has no separator between the URL and the fields. So a JSON callback's URL,
         # cut before its bodySHA256, would verify with the rest as a field. And one form can be cut
-        # into fields in many ways, which must not give as many digests.
+        # into fields in many ways, which must not produce different digests.
         if body_hashes(text):
             raise SignatureError("body_hash_mismatch")
         digest = sha256(f"{form.MEDIA_TYPE}\n{text}".encode()).digest()

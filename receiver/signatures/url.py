@@ -1,6 +1,7 @@
 """The URL that Twilio called, byte for byte, as the signature covers it.
 
-It is never parsed and rebuilt: host case, `//`, escapes and the order of parameters all count.
+It is never parsed and rebuilt: upper and lower case, `//`, escapes and the order of parameters all
+matter.
 """
 
 import re
@@ -62,9 +63,10 @@ def called_target(environ: Mapping[str, Any]) -> str:
 
 
 def _rooted(target: str) -> str:
-    """Return the target so that it begins with a slash.
+    """Return the target, with a slash added if it doesn't begin with one.
 
-    Appended to the origin without one, it would change the host: a URL that was signed for
-    `app.example.com.evil.example`, or for `app.example.com@evil.example`, would verify as ours.
+    Without one, it would change the host when it is appended to the origin: a URL that was signed
+    for `app.example.com.evil.example`, or for `app.example.com@evil.example`, would be accepted for
+    `app.example.com`.
     """
     return target if target.startswith("/") else f"/{target}"

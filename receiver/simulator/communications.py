@@ -41,7 +41,7 @@ def render_communications(job: Job) -> list[dict[str, Any]]:
                 "type": "TRANSCRIPTION",
                 "text": sentence["text"],
                 "transcription": {
-                    "channel": sentence["audioChannelIndex"] - 1,  # here it starts at 0
+                    "channel": sentence["audioChannelIndex"] - 1,  # in conversations it starts at 0
                     "confidence": 0.98,
                     "engine": job.configuration["transcriptionEngine"],
                     "words": _words(job, sentence),
@@ -84,7 +84,7 @@ def _words(job: Job, sentence: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def _occurred_at(job: Job, seconds: float) -> str:
-    """Return the time after so many seconds of the recording, with milliseconds."""
+    """Return the time after this many seconds of the recording, with milliseconds."""
     started_at = job.audio_started_at or job.created_at
     moment = add_seconds(started_at, round(seconds, 3))
 

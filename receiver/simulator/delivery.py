@@ -107,7 +107,7 @@ def _result_of(status: int, *, is_large: bool) -> DeliveryResult:
 
 @contextmanager
 def _time_limit(sock: socket.socket, seconds: float) -> Iterator[threading.Event]:
-    """Shut the socket down after so many seconds; the event is set if that happened."""
+    """Shut the socket down after this many seconds; the event is set if that happened."""
     is_over = threading.Event()
 
     def shut_down() -> None:

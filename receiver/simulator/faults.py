@@ -24,4 +24,4 @@ class Faults:
     late: float = 0.0  # callbacks that are sent much later
     late_seconds: float = 60.0
     busy: float = 0.0  # requests that are answered 429
-    broken: float = 0.0  # requests that are answered 500, whether they were carried out or not
+    broken: float = 0.0  # requests that are answered 500, after they were executed or not

@@ -72,7 +72,7 @@ class Job:
         return max(change for change in changes if change and change <= now)
 
     def retry_after_seconds(self, now: datetime) -> int | None:
-        """Return when to poll again; None once the job has ended."""
+        """Return when to poll again; None after the job has ended."""
         changes = [change for change in (self.running_at, self.ended_at) if change > now]
 
         return max(1, ceil((changes[0] - now).total_seconds())) if changes else None

@@ -18,7 +18,7 @@ from receiver.simulator.participants import complete_participants
 
 @dataclass(frozen=True, kw_only=True)
 class JobFactory:
-    """Creates jobs. The same seed and requests give the same jobs, except for their times."""
+    """Creates jobs. The same seed and requests create the same jobs, except for their times."""
 
     seed: int
     account_sid: str

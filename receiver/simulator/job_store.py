@@ -59,7 +59,7 @@ class JobStore:
             return list(reversed(self._jobs.values()))
 
     def get_by_conversation(self, conversation_id: str, now: datetime) -> Job | None:
-        """Return the job whose transcript is stored in this conversation at this time."""
+        """Return the job with its transcript in this conversation at this time."""
         with self._lock:
             job = self._by_conversation.get(conversation_id)
 

@@ -1,7 +1,7 @@
 """Selects a job's error by the name of its recording.
 
-A `mediaUrl` whose file is named by one of Twilio's error codes, or by 401, 403 or 404
-(https://media.example.com/17556.wav), causes that error. So does a Recording SID that has only
+If the name of a `mediaUrl`'s file is one of Twilio's error codes, or 401, 403 or 404
+(https://media.example.com/17556.wav), it causes that error. So does a Recording SID that has only
 zeros after a code (RE17554000…). All other recordings are transcribed without an error.
 """
 

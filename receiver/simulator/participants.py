@@ -16,8 +16,8 @@ def participant_violations(
 ) -> Iterator[Violation]:
     """Yield what is wrong with the participants of a request.
 
-    `is_recording`: the source is a Recording, whose call determines the participants. `is_stored`:
-    the transcript is stored in a conversation, which needs their addresses.
+    `is_recording`: the source is a Recording, and its call determines the participants.
+    `is_stored`: the transcript is stored in a conversation, which needs their addresses.
     """
     people = [] if given is None else given
     if not (isinstance(people, list) and all(isinstance(person, dict) for person in people)):

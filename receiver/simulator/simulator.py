@@ -87,7 +87,7 @@ class Simulator:
         self._scheduler.close()
 
     def advance(self, seconds: float) -> None:
-        """Advance a manual clock, and wait until everything due by then has happened."""
+        """Advance a manual clock, and wait until everything that is due has happened."""
         self._scheduler.advance(seconds)
 
     def finish(self) -> None:
@@ -115,7 +115,7 @@ class Simulator:
         return job
 
     def draw_request_fault(self) -> tuple[int | None, bool]:
-        """Return a request's fault: 429, 500 or None; and whether it is carried out before."""
+        """Return a request's fault: 429, 500 or None; and whether it is executed first."""
         with self._request_lock:
             drawn, coin = self._request_random.random(), self._request_random.random()
         if drawn < self._faults.busy:

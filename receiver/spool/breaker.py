@@ -18,8 +18,8 @@ class CircuitBreaker:
     def is_open(self) -> bool:
         """Return whether to skip the database.
 
-        After OPEN_SECONDS it returns False to one caller, who tries the database, and is open again
-        for all others.
+        After OPEN_SECONDS it returns False to one caller, who tries the database, and stays open
+        for all other callers.
         """
         now = self._clock()
         if self._retry_at is None:

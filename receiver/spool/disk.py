@@ -27,7 +27,7 @@ def make_folder(folder: Path) -> None:
 
 
 def write_unfinished(folder: Path, data: bytes) -> Path:
-    """Return a new file that holds the data durably, under a temporary name.
+    """Return a new file that contains the data durably, under a temporary name.
 
     Raises OSError; no file is left then.
     """

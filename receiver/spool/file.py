@@ -1,7 +1,7 @@
 """The format of a spooled file: a head of one line of JSON, the raw body, a SHA-256 of both.
 
 The head has what validation needs, but not its result. The event is validated again when the file
-is moved into the ledger, by the code and the settings of that day.
+is moved into the ledger, with the code and the settings of that time.
 """
 
 import hashlib
@@ -31,7 +31,7 @@ class CorruptFileError(ReceiverError):
 
 
 def encode(event: Event) -> bytes:
-    """Return the content of the event's file, without what validation found."""
+    """Return the content of the event's file, without the results of validation."""
     head: dict[str, Any] = {
         "format": FORMAT_VERSION,
         "sha256": event.sha256.hex(),

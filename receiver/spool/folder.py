@@ -43,17 +43,17 @@ class Spool:
         self._usage = SpoolUsage(path, limits)
 
     def put(self, event: Event) -> None:
-        """Return once the event is durable on disk.
+        """Return when the event is durable on disk.
 
         A file that exists already is replaced only if it is damaged. Raises OSError (a full disk, a
-        read-only folder) or its subclass SpoolFullError; the event doesn't count as stored then.
+        read-only folder) or its subclass SpoolFullError; then the event doesn't count as stored.
         """
         path = self.path / f"{event.sha256.hex()}{CALLBACK_SUFFIX}"
         make_folder(self.path)
         if not _is_intact(path):
             data = encode(event)
             self._usage.add(len(data))
-            # Another process may have finished a file by now. It holds the same body.
+            # Another process may have finished a file by now. It contains the same body.
             finish(write_unfinished(self.path, data), path)
         sync_folder(self.path)
 

@@ -28,15 +28,15 @@ DEFAULT_LIMITS = SpoolLimits()
 
 
 class SpoolFullError(OSError):
-    """The spool holds as many files or bytes as it may."""
+    """The spool contains the maximum number of files or bytes."""
 
 
 class SpoolUsage:
-    """Counts the folder's files and bytes: it scans them at times, and adds what `add` reports.
+    """Counts the folder's files and bytes: it scans them regularly, and adds what `add` reports.
 
     What other processes add is counted by the next scan, so the limits may be exceeded by what they
-    write in about a second. Every file counts, of any kind. Threads need no lock: if an addition is
-    lost, the next scan counts it.
+    write in about a second. Files of all kinds count. Threads need no lock: if an addition is lost,
+    the next scan counts it.
     """
 
     def __init__(self, folder: Path, limits: SpoolLimits = DEFAULT_LIMITS) -> None:

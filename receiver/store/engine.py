@@ -16,8 +16,8 @@ _READ_ONLY = "25006"  # SQLSTATE read_only_sql_transaction
 # type of a column that a prepared statement returns. Only this connection's statement is stale.
 STALE_PLAN = "0A000"
 
-# psycopg must never prepare a statement by itself: queries with filters get better plans when
-# Postgres knows the values.
+# psycopg prepares a statement by itself after this many executions; this number means never.
+# Queries with filters get better plans when Postgres knows the values.
 _PREPARE_THRESHOLD = sys.maxsize
 _MAX_PREPARED_STATEMENTS = 10
 
@@ -25,13 +25,13 @@ _MAX_PREPARED_STATEMENTS = 10
 CONNECT_TIMEOUT_SECONDS = 3
 _TCP_USER_TIMEOUT_MILLISECONDS = 3000
 
-# These settings only clean up after clients that are gone. The client enforces its deadline itself,
-# because a frozen server enforces nothing.
-# - A statement ends soon after its client has gone. Otherwise statements that wait for one lock
-#   could take all the server's connections.
+# These settings only clean up after clients that have disappeared. The client enforces its deadline
+# itself, because a frozen server enforces nothing.
+# - A statement ends soon after its client has disappeared. Otherwise statements that wait for one
+#   lock could take all the server's connections.
 # - The lock timeout is the shorter one, so that the log names the lock as the cause.
-# - A commit must wait for the disk. Otherwise a callback that was answered 204 would be lost if the
-#   server loses power. Stricter values, which wait for more, stay as they are.
+# - A commit must wait for the disk: otherwise a callback that was answered 204 would be lost in a
+#   power failure. Stricter values, which wait for more, are not changed.
 # They are set by statement, because PgBouncer rejects them as connection options.
 _SESSION = """
 SELECT pg_backend_pid();
@@ -63,10 +63,10 @@ def make_engine(url: str, *, pool_size: int, statement_timeout_seconds: int = 15
         use_native_hstore=False,
         connect_args={
             "connect_timeout": CONNECT_TIMEOUT_SECONDS,
-            # JSON is sent as UTF-8, whatever encoding the database has.
+            # JSON is sent as UTF-8; the encoding of the database doesn't matter.
             "client_encoding": "utf8",
-            # Detects a vanished host early enough for a retry. A frozen host stays undetected: its
-            # kernel still acknowledges.
+            # Detects a disconnected host early enough for a retry. A frozen host is not detected:
+            # its kernel still acknowledges packets.
             "tcp_user_timeout": _TCP_USER_TIMEOUT_MILLISECONDS,
             "keepalives_idle": 30,  # seconds
             "keepalives_interval": 5,  # seconds
@@ -114,8 +114,8 @@ def execute_prepared(
 ) -> list[TupleRow]:
     """Execute one statement in one round trip, on a connection in autocommit; return its rows.
 
-    The statement is prepared where the connection is direct. This bypasses SQLAlchemy's cursors,
-    which cost as much as the driver's own work. Raises sqlalchemy.exc.SQLAlchemyError.
+    The statement is prepared if the connection is direct. This bypasses SQLAlchemy's cursors, which
+    cost as much as the driver's own work. Raises sqlalchemy.exc.SQLAlchemyError.
     """
     driver = cast("psycopg.Connection[TupleRow]", connection.connection.driver_connection)
     try:
@@ -124,22 +124,22 @@ def execute_prepared(
         if error.sqlstate in {_READ_ONLY, STALE_PLAN} or not _is_idle(driver):
             connection.invalidate(error)
         # The driver's text may quote values. The statement "", rather than None, makes
-        # receiver.runtime.errors.describe leave that text out.
+        # receiver.runtime.errors.describe omit that text.
         raise DBAPIError.instance(
             "", None, error, psycopg.Error, hide_parameters=True, dialect=connection.dialect
         ) from error
     except BaseException:
-        # Interrupted, for example at the deadline. The server's response may still arrive, and the
+        # Interrupted, for example at the deadline. The server's response may arrive later, and the
         # next statement on this connection would receive it.
         connection.invalidate()
         raise
 
 
 def _is_idle(driver: psycopg.Connection[TupleRow]) -> bool:
-    """Return whether the next statement is sure to receive its own response."""
+    """Return whether the next statement will certainly receive its own response."""
     return not driver.closed and driver.info.transaction_status == TransactionStatus.IDLE
 
 
 def transactional(engine: Engine) -> Engine:
-    """Return an engine with the same pool whose transactions may have several statements."""
+    """Return an engine with the same pool, for transactions of several statements."""
     return engine.execution_options(isolation_level="READ COMMITTED")

@@ -19,10 +19,10 @@ class Outcome(enum.StrEnum):
 Reason = Literal[
     "undecodable",  # the body isn't a JSON object
     "invalid",  # its head doesn't validate
-    "unexpected_content_type",  # it came as a form, which carries no transcript
+    "unexpected_content_type",  # it arrived as a form, which contains no transcript
     "account_mismatch",  # the key that signed it belongs to another account
-    "foreign_account",  # the job belongs to another account, whose event came first
-    "internal_error",  # a fault of ours made its validation fail
+    "foreign_account",  # the job belongs to another account, which sent an event first
+    "internal_error",  # an error in our code made its validation fail
     "unstorable",  # Postgres refused values that passed validation
 ]
 
@@ -31,13 +31,13 @@ Reason = Literal[
 class Event:
     """What Twilio sent about a job: to be folded into the job, or quarantined with a reason.
 
-    `head` holds the job's columns as schemas.callback.Head loads them. A quarantined event has a
-    `reason` and a `detail`, a sentence for the operator, instead; its `job_id` and `account_id` are
+    `head` holds the job's columns as schemas.callback.Head loads them. Instead, a quarantined event
+    has a `reason` and a `detail`, a sentence for the operator; its `job_id` and `account_id` are
     what the body claims. An event before validation has neither head nor reason.
 
     `key_id` names the key that signed it. The proof is the `url` as it was called, with the headers
     X-Twilio-Signature and X-Twilio-Webhooks-Signature-Settings. `deliveries` counts how often it
-    was received this time: 0 where a stored event is validated again.
+    was received this time: 0 if a stored event is validated again.
     """
 
     sha256: bytes

@@ -1,4 +1,4 @@
-"""Migrates the database: one release at a time, without holding up callbacks for long."""
+"""Migrates the database: one release at a time, without delaying callbacks for long."""
 
 import time
 from collections.abc import Callable
@@ -17,9 +17,9 @@ MIGRATIONS = Path(__file__).with_name("migrations")
 # An arbitrary number that no other user of the database uses.
 _ADVISORY_LOCK_ID = 7_146_550_021
 
-# For a table's lock: every callback would queue behind a migration that waits for one.
+# The timeout for a table's lock: every callback would wait behind a migration that waits for one.
 LOCK_TIMEOUT_SECONDS = 5
-# For another release's migration to end.
+# The timeout for another release's migration to end.
 OTHER_MIGRATION_TIMEOUT_SECONDS = 120
 _POLL_INTERVAL_SECONDS = 0.5
 

@@ -1,6 +1,6 @@
 """Reads pages by keyset: a page starts at a row's place in an index, not at an offset.
 
-So every page costs the same, however far back it is, and new rows don't shift the other pages.
+So every page costs the same, and new rows don't shift the other pages.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, Connection, Select, tuple_
 
 Place = tuple[datetime, Any]  # the time and the id
 
-# All rows lie between these.
+# All rows are between these.
 EARLIEST = datetime.min.replace(tzinfo=UTC)
 LATEST = datetime.max.replace(tzinfo=UTC)
 
@@ -23,7 +23,7 @@ class Cursor:
 
     at: datetime
     id: str | int
-    backward: bool  # the page has the newer rows, otherwise the older ones
+    backward: bool  # True: the page has the newer rows; False: the older ones
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,7 +36,7 @@ class Span:
 
 @dataclass(frozen=True, kw_only=True)
 class Page:
-    """Rows, newest first, and the cursors of the pages around them: None where there is no page."""
+    """Rows, newest first, and the cursors of the pages around them: None if there is no page."""
 
     rows: Sequence[Mapping[str, Any]]
     previous: Cursor | None = None
@@ -45,7 +45,7 @@ class Page:
 
 @dataclass(frozen=True, kw_only=True)
 class Order:
-    """The order of an index, and the two places (excluded) between which the list's rows lie."""
+    """The order of an index, and the two places (excluded) before and after the list's rows."""
 
     at: ColumnElement[datetime]
     id: ColumnElement[Any]
@@ -76,7 +76,7 @@ def read_page(connection: Connection, statement: Select[Any], order: Order, span
     rows = rows[: span.size][:: -1 if backward else 1]
     if not rows:
         return Page(rows=rows)
-    # With a cursor, there is also the page that the client came from.
+    # With a cursor, there is also a page in the other direction: the client has read it before.
     has_newer, has_older = (has_more, True) if backward else (cursor is not None, has_more)
     first, last = rows[0], rows[-1]
 

@@ -64,7 +64,7 @@ def retry_until(
 ) -> Result:
     """Return the result of `attempt(*args, **kwargs)`; retry transient errors until the deadline.
 
-    Raises DatabaseUnavailableError at the deadline, and any other error at once.
+    Raises DatabaseUnavailableError at the deadline, and any other error immediately.
     """
     pause = _FIRST_PAUSE_SECONDS
     while True:
@@ -89,7 +89,7 @@ def query(
     *args: Parameters.args,
     **kwargs: Parameters.kwargs,
 ) -> Result:
-    """Return the result of `work` on a connection; each retry takes a fresh one.
+    """Return the result of `work` on a connection; each retry uses a new one.
 
     Raises what `retry_until` raises.
     """

@@ -4,8 +4,8 @@ from typing import Literal
 
 from sqlalchemy import Connection, text
 
-# The newest migration, written here so that the web process doesn't import Alembic. A test compares
-# it with the migrations' folder. Versions have four digits, so they sort as text.
+# The newest migration. It is repeated here, so that the web process doesn't import Alembic. A test
+# compares it with the migrations' folder. Versions have four digits, so they sort as text.
 SCHEMA_VERSION = "0006"
 
 SchemaState = Literal["current", "behind", "newer"]

@@ -60,7 +60,7 @@ events = Table(
     Column("account_id", Text),
     # The validated head, null without one. The sentences are only in the body.
     Column("head", JSONB(none_as_null=True)),
-    # The exact bytes, stored nowhere else. Null once they are erased; the digest stays.
+    # The exact bytes, stored nowhere else. Null after they were erased; the digest stays.
     Column("body", LargeBinary),
     Column("body_bytes", Integer, nullable=False),
     _timestamp("erased_at"),
@@ -92,7 +92,7 @@ events = Table(
 
 
 def _partial_index(name: str, column: str) -> Index:
-    """Return the index for a filter by a column that is null in many jobs, which it leaves out."""
+    """Return the index for a filter by a column; it omits the many jobs with null in it."""
     return Index(
         f"transcriptions_{name}",
         *(column, "sort_at", "id"),
@@ -120,7 +120,7 @@ transcriptions = Table(
     Column("language", Text),
     _timestamp("created_at"),
     _timestamp("updated_at"),
-    # When the first callback was received; null before one.
+    # When the first callback was received; null if there was none.
     _timestamp("received_at"),
     # When the first event of any source was received.
     _timestamp("first_seen_at", nullable=False),
@@ -133,7 +133,7 @@ transcriptions = Table(
     # The earliest end of the job according to a terminal event: its `updated_at`, or the time when
     # the event was received if that was earlier.
     _timestamp("ended_at"),
-    # The event whose body contains the transcript, its source, and the number of sentences.
+    # The event with the transcript in its body, its source, and the number of sentences.
     Column("transcript_sha256", LargeBinary),
     Column("transcript_source", Text),
     Column("sentences", Integer),
@@ -155,7 +155,7 @@ transcriptions = Table(
         "id",
         postgresql_where=text("transcript_sha256 IS NULL"),
     ),
-    # Gaps: jobs whose transcript was promised and isn't here.
+    # Gaps: completed jobs without a stored transcript.
     Index(
         "transcriptions_gap",
         "ended_at",
@@ -163,7 +163,7 @@ transcriptions = Table(
         "id",
         postgresql_where=text("status = 'COMPLETED' AND transcript_sha256 IS NULL"),
     ),
-    # Jobs whose transcript is, or may be, stored in a conversation whose id is still unknown.
+    # Jobs with a transcript that is, or may be, stored in a conversation with a still unknown id.
     Index(
         "transcriptions_conversation_to_come",
         "id",
@@ -180,7 +180,7 @@ watches = Table(
     "watches",
     metadata,
     Column("job_id", Text(collation="C"), primary_key=True),
-    # A receiver.store.polls.reasons.PollReason, and how many polls for it brought nothing.
+    # A receiver.store.polls.reasons.PollReason, and how many polls for it had no result.
     Column("need", Text, nullable=False),
     Column("attempts", Integer, nullable=False, server_default=text("0")),
     # How many times in a row Twilio didn't know the job.
@@ -229,7 +229,8 @@ submissions = Table(
     _timestamp("answered_at"),
     Column("job_id", Text(collation="C")),
     Column("event_id", BigInteger),
-    # Set if Twilio refused it: status, code, detail and errors. A repeat is sent again.
+    # Set if Twilio refused it: status, code, detail and errors. If it is repeated, it is sent
+    # again.
     Column("refusal", JSONB(none_as_null=True)),
     Index(
         "submissions_unanswered",
@@ -255,7 +256,7 @@ rejected = Table(
     Column("headers", JSONB, nullable=False),
     Column("body", LargeBinary, nullable=False),
     Column("body_bytes", Integer, nullable=False),
-    # How much of its account's quota it uses: everything whose length a stranger can choose.
+    # How much of its account's quota it uses: all columns with a length that a stranger can choose.
     Column("row_bytes", Integer, nullable=False),
     _timestamp("received_at", nullable=False),
     Index("rejected_room", "account_id", "received_at", "id", postgresql_include=["row_bytes"]),

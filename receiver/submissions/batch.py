@@ -26,7 +26,7 @@ CONCURRENCY = 4
 _DATABASE_TIMEOUT_SECONDS = 60.0
 _FIRST_DELAY_SECONDS = 1.0
 _MAX_DELAY_SECONDS = 30.0
-# A run ends if Twilio answers nothing but 429 for this long.
+# A run ends if Twilio answers only 429 for this time.
 _MAX_BUSY_SECONDS = 120.0
 _MAX_ATTEMPTS = 5
 
@@ -35,7 +35,7 @@ _MAX_ATTEMPTS = 5
 class Result:
     """The result of a row: a job or a fault; neither, if the run ended before the row.
 
-    `may_be_submitted`: it is unknown whether Twilio made a job.
+    `may_be_submitted`: it is unknown whether Twilio created a job.
     """
 
     row: Row
@@ -84,7 +84,7 @@ class Batch:
                 pool.shutdown(cancel_futures=True)
 
     def stop(self) -> None:
-        """Finish the submissions that are in progress, and begin no more."""
+        """Finish the submissions that are in progress, and start no others."""
         self._stopped.set()
 
     def _result(self, row: Row) -> Result:
@@ -94,7 +94,7 @@ class Batch:
             return Result(row, fault="its Idempotency-Key was used for another request (17534).")
         except OutcomeUnknownError as error:
             return Result(
-                row, fault=f"{error} Without --idempotency-key, `submit` makes a new one."
+                row, fault=f"{error} Without --idempotency-key, `submit` creates a new one."
             )
         except (TwilioRefusedError, TwilioBusyError) as error:
             if isinstance(error, TwilioBusyError) or error.is_credentials_error:
@@ -126,7 +126,8 @@ class Batch:
             except TwilioBusyError as busy:
                 seconds = max(busy.retry_after_seconds or delay, self._first_delay_seconds)
                 if time.monotonic() + seconds > self._last_accepted_at + _MAX_BUSY_SECONDS:
-                    # An earlier attempt without an answer may have made a job; a 429 made none.
+                    # An earlier attempt without an answer may have created a job; a 429 created
+                    # none.
                     raise unanswered or busy from None
                 self._throttle(seconds)
             except TwilioUnavailableError as error:
@@ -155,5 +156,5 @@ class Batch:
         return not self._stopped.is_set()
 
     def _throttle(self, seconds: float) -> None:
-        """Let no thread call Twilio for so long."""
+        """Stop all threads from calling Twilio for this time."""
         self._throttled_until = max(self._throttled_until, time.monotonic() + seconds)

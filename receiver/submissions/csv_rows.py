@@ -58,7 +58,7 @@ def read_rows(lines: Iterable[str]) -> Sheet:
 
 
 def load_request(properties: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the submission of these properties, whose values are text.
+    """Return the submission of these properties; their values are text.
 
     Raises ValidationError.
     """

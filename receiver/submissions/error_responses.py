@@ -82,16 +82,16 @@ def _database_unavailable(error: DatabaseUnavailableError) -> Response:
 
 
 def _deadline_exceeded(error: DeadlineExceededError) -> Response:
-    return _unanswered(error, "It was not done in time")
+    return _unanswered(error, "The request was not completed in time")
 
 
 def _unanswered(error: Exception, reason: str) -> Response:
-    """Answer that the outcome is unknown; a repeat with a new key could make a second job."""
+    """Answer that the outcome is unknown: repeating it with a new key could create a second job."""
     logger.warning("submission without an answer: %s", error)
 
     return unavailable(
         f"{reason}, so it is unknown whether the job was submitted. Send the same request again "
-        f"with the header Idempotency-Key: {g.idempotency_key}: it makes no second job."
+        f"with the header Idempotency-Key: {g.idempotency_key}: this creates no second job."
     )
 
 

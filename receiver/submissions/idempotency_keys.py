@@ -37,7 +37,7 @@ def uuid7() -> str:
 
 
 def key_of(request: Mapping[str, Any]) -> str:
-    """Return the key that follows from the request itself (UUID v5)."""
+    """Return the key that is computed from the request itself (UUID v5)."""
     return str(
         uuid5(NAMESPACE_URL, f"https://voice.twilio.com/v3/Transcriptions {canonical(request)}")
     )

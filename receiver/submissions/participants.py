@@ -1,4 +1,4 @@
-"""Checks that a conversation's transcript will know its participants."""
+"""Checks that a transcript in a conversation will have its participants."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -16,9 +16,9 @@ def participants_fault(
 ) -> dict[str, str] | None:
     """Return the fault of a request that lacks required participants, None if it has no such fault.
 
-    Twilio knows who speaks on its own Recordings. For a mediaUrl it requires participants if the
+    For its own Recordings, Twilio knows who speaks. For a mediaUrl it requires participants if the
     configuration stores the transcript into a conversation. `is_stored` answers that for a
-    configuration's id, and is called only where it matters.
+    configuration's id, and is called only if it is needed.
     """
     if not request.get("media_url") or request.get("participants"):
         return None

@@ -1,6 +1,6 @@
-"""Submits a job to Twilio: a crash neither loses it nor makes a second one.
+"""Submits a job to Twilio: a crash can't lose the job or create a second one.
 
-The intent is committed before Twilio is called, and Twilio recognises a repeat by its
+The intent is committed before Twilio is called, and Twilio recognizes a repeated request by its
 Idempotency-Key. So the same request can be repeated later, by the client or by a reconciler.
 """
 
@@ -37,7 +37,8 @@ def submit(engine: Engine, twilio: Twilio, intent: Intent, deadline: Deadline) -
 
     Raises store.submissions.KeyReusedError and OutcomeUnknownError, TwilioRefusedError,
     TwilioBusyError, TwilioUnavailableError or store.retry.DatabaseUnavailableError. After the last
-    two it is unknown whether the job was submitted; a repeat with the same key makes no second job.
+    two it is unknown whether the job was submitted; the same request with the same key creates no
+    second job.
     """
     now = datetime.now(UTC)
     new = Submission(
@@ -72,7 +73,7 @@ def resume(
 def _store_response(
     engine: Engine, submission: Submission, response: TwilioResponse, deadline: Deadline | None
 ) -> Submission:
-    """Record the response in the ledger first: a submission that is marked has a readable job."""
+    """Record the response before the submission is marked, so that its job is readable then."""
     now = datetime.now(UTC)
     event = event_of("submission", response.body, now)
     recorded = record_response(engine, event, deadline=deadline)
@@ -99,7 +100,7 @@ def _store_refusal(
     error: TwilioRefusedError | TwilioBusyError,
     deadline: Deadline | None,
 ) -> None:
-    """Store that Twilio made no job, so that no reconciler repeats the request."""
+    """Store that Twilio created no job, so that no reconciler repeats the request."""
     refusal = (
         {"status": 429}
         if isinstance(error, TwilioBusyError)

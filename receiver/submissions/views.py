@@ -52,7 +52,7 @@ def create_transcription() -> Response:
 
 @blueprint.after_request
 def _add_key(response: Response) -> Response:
-    """Add the key to every answer, errors too: a repeat needs it."""
+    """Add the key to every answer, errors too: a client needs it to repeat the request."""
     if "idempotency_key" in g:
         response.headers["Idempotency-Key"] = g.idempotency_key
 
@@ -62,7 +62,7 @@ def _add_key(response: Response) -> Response:
 def _submit(until: Deadline) -> Response:
     is_check_wanted, document = is_check_requested(), read_submission()
     parts = services()
-    # A repeat of a submission that Twilio accepted is not checked again.
+    # A submission that Twilio has accepted already is not checked again.
     needs_checks = bool(document.get("media_url")) and not _is_repeat(until)
     if needs_checks and is_check_wanted:
         _check_media(document["media_url"])
@@ -85,7 +85,7 @@ def _is_repeat(until: Deadline) -> bool:
 
 
 def _check_media(url: str) -> None:
-    """Raise Problem 422 if the file would fail, PreflightBusyError if it can't be checked now."""
+    """Raise ProblemError 422 if the file would fail, PreflightBusyError if it can't start."""
     # It imports an audio library, which the web process can start without.
     from receiver.preflight.check_throttled import check_throttled  # noqa: PLC0415
 
@@ -100,7 +100,7 @@ def _check_media(url: str) -> None:
 
 
 def _check_participants(twilio: Twilio, document: dict[str, Any]) -> None:
-    """Raise Problem 400 if participants are required and missing."""
+    """Raise ProblemError 400 if participants are required and missing."""
 
     def is_stored(configuration_id: str) -> bool:
         return stores_into_conversation(
@@ -112,7 +112,7 @@ def _check_participants(twilio: Twilio, document: dict[str, Any]) -> None:
 
 
 def _accepted(submission: Submission, until: Deadline) -> Response:
-    """Return Twilio's answer to the submission; a repeat gets the same."""
+    """Return Twilio's answer to the submission; a repeated request gets the same."""
     job = query(services().engine, until, outbox.job_as_accepted, submission)
     if job is None:
         raise ProblemError(

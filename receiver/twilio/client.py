@@ -58,7 +58,7 @@ class Twilio:
         self._client.http_client.session.close()
 
     def create(self, body: dict[str, Any], *, idempotency_key: str) -> TwilioResponse:
-        """Submit a job; a repeat with the same key and body gets the original response."""
+        """Submit a job; a second call with the same key and body gets the original response."""
         headers = {"Content-Type": "application/json", "Idempotency-Key": idempotency_key}
 
         return self._call("POST", f"{_VOICE}/v3/Transcriptions", data=body, headers=headers)
@@ -109,7 +109,7 @@ class Twilio:
 
 
 def open_twilio(settings: Settings, *, deadline: Deadline | None = None) -> Twilio:
-    """Return a client with the settings' credentials, whose calls all end by the deadline.
+    """Return a client with the settings' credentials; all its calls end by the deadline.
 
     Close it, or use it as a context manager. Raises NotConfiguredError.
     """

@@ -13,7 +13,7 @@ class NotConfiguredError(ReceiverError):
 
 
 class TwilioRefusedError(ReceiverError):
-    """Twilio refused the request (a 4xx other than 429); a repeat would be refused too.
+    """Twilio refused the request (a 4xx other than 429); a repeated request would be refused too.
 
     `code` is Twilio's (https://www.twilio.com/docs/api/errors), None if the response has none.
     `errors` contains one `{"detail": …, "pointer": …}` for each fault of the request.

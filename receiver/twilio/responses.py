@@ -10,15 +10,15 @@ from typing import Any
 
 from receiver.twilio.errors import TwilioBusyError, TwilioRefusedError, TwilioUnavailableError
 
-# A longer Retry-After is cut to this.
+# A longer Retry-After is reduced to this.
 _MAX_RETRY_AFTER_SECONDS = 3600.0
 # Refusals are shown to clients and on terminals.
 _MAX_DETAIL_CHARACTERS = 1000
 _MAX_ERRORS_COUNT = 100
 
 _TRANSIENT_4XX = {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY}
-# Final in any form. Any other 4xx that isn't in Twilio's form comes from a proxy, and doesn't say
-# what Twilio did with an earlier request.
+# These are final in any form. Any other 4xx that isn't in Twilio's form comes from a proxy, and
+# doesn't say what Twilio did with an earlier request.
 _CREDENTIALS_REFUSED = {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}
 
 

@@ -1,8 +1,8 @@
 """The HTTP transport below Twilio's SDK: it limits time, size and destination.
 
 `requests` limits each wait for the network, but not their sum: a server that sends one byte at a
-time could hold a call open for ever. In the web process, gevent ends the call. Elsewhere nothing
-can interrupt a wait, so the deadline is checked after each part of the body.
+time could keep a call open forever. In the web process, gevent ends the call. Elsewhere nothing can
+interrupt a wait, so the deadline is checked after each part of the body.
 
 This module imports the SDK's REST client and `requests`, which the web process needs for
 submissions only. Import it late.

@@ -12,7 +12,7 @@ from receiver.services import services
 from receiver.settings.keys import ApiKey
 from receiver.web.problems import ProblemError
 
-# One header may hold several challenges (RFC 9110, 11.6.1).
+# One header may contain several challenges (RFC 9110, 11.6.1).
 CHALLENGES = 'Basic realm="transcriptions", charset="UTF-8", Bearer realm="transcriptions"'
 
 

@@ -43,13 +43,13 @@ def _find_problem(engine: Engine) -> str | None:
         with time_limit(READY_TIMEOUT_SECONDS):
             return query(engine, Deadline(READY_TIMEOUT_SECONDS), _problem_of)
     except (DeadlineExceededError, DatabaseUnavailableError):
-        return "The database does not respond. `flask --app app doctor` looks for the cause."
+        return "The database does not respond. Run `flask --app app doctor` to find the cause."
 
 
 def _problem_of(connection: Connection) -> str | None:
     if not is_writable(connection):
         connection.invalidate()  # a new connection may reach a server that accepts writes
-        return "The database does not accept writes. `flask --app app doctor` says what to do."
+        return "The database does not accept writes. Run `flask --app app doctor`."
     if schema_state(connection) == "behind":
         return "The database's schema is older than the code. Run `flask --app app migrate`."
 

@@ -16,7 +16,7 @@ Job = Mapping[str, Any]
 
 
 def lacks_transcript(job: Job) -> bool:
-    """Return whether Twilio promised a transcript that isn't stored; only COMPLETED promises it."""
+    """Return whether a transcript should exist (only if the job is COMPLETED), but isn't stored."""
     return job["status"] == "COMPLETED" and job["transcript_sha256"] is None
 
 
@@ -26,7 +26,7 @@ def is_missing(job: Job, *, grace: timedelta, at: datetime) -> bool:
 
 
 def missing_kind(job: Job) -> str:
-    """Return a code for what happened to the callback, as far as that is known."""
+    """Return a code for what happened to the callback, if that is known."""
     if job.get("is_quarantined"):
         return "callback_quarantined"
     if job.get("is_rejected"):
@@ -46,7 +46,7 @@ def missing_reasons(job: Job, *, public_url: str | None) -> Iterator[str]:
         case "callback_rejected":
             yield (
                 "A request with this job's id was rejected, since it doesn't verify: "
-                "`rejected check` looks for the cause."
+                "`rejected check` can find the cause."
             )
         case "callback_without_transcript":
             yield "A callback was received, but without a transcript."

@@ -35,7 +35,7 @@ def test_rejection_is_logged(twilio: Twilio, caplog: pytest.LogCaptureFixture) -
     """A rejected callback is logged with the verified URL, without its query, and the keys."""
     twilio.call(COMPLETED, secret="not-the-token")
     warning = caplog.records[-1]
-    assert warning.getMessage() == "callback refused: wrong_signature"
+    assert warning.getMessage() == "callback rejected: wrong_signature"
     assert warning.__dict__["url"] == f"{PUBLIC_URL}/callbacks/transcription"
     assert warning.__dict__["keys"] == ["auth-token-1"]
 

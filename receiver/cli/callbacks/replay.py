@@ -33,7 +33,7 @@ def replay_command(*, ids: tuple[int, ...], ledger_filter: LedgerFilter, dry_run
 
     Run this after you have fixed the cause: the current code and settings are used. Select the
     callbacks by ID or by a filter: `--outcome quarantined` selects all of them. They are replayed
-    oldest first, and each callback whose outcome changes is printed.
+    oldest first, and each callback with a changed outcome is printed.
 
     It is safe while the service is running, and safe to run again after an interruption: a callback
     that has been applied stays applied. Exits with 1 if a callback could not be replayed.
@@ -88,7 +88,7 @@ def _replay(
 
 
 def _report(callback_id: int, result: ReplayResult | None) -> str:
-    """Print a callback whose outcome changed or that failed; return its result for the counts."""
+    """Print a callback if its outcome changed or it failed; return its result for the counts."""
     if result is None:
         return "applied already"  # by a redelivery, after it was selected
     change = f"{callback_id:>8}  {result.job_id or '-'}  {result.previous_reason} -> "

@@ -1,4 +1,4 @@
-"""The command `rejected accept`: records rejected callbacks whose signature verifies now."""
+"""The command `rejected accept`: records rejected callbacks that verify now."""
 
 import sys
 from collections import Counter

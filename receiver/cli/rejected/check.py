@@ -1,4 +1,4 @@
-"""The command `rejected check`: finds the settings under which rejected requests verify."""
+"""The command `rejected check`: finds settings with which rejected requests verify."""
 
 import sys
 from collections import defaultdict
@@ -94,7 +94,7 @@ def _describe_remedy(remedy: Remedy, new_keys: Mapping[SigningKey, int]) -> str:
 
 
 def _describe_unverified(row: Row[Any]) -> str:
-    """Return that nothing verifies the request, with the SharedKey that it names, if any."""
+    """Describe a request that nothing verifies, with the SharedKey that it names, if any."""
     key_header = row.headers.get("X-Twilio-Webhooks-Signature-Settings")
     named = f" (they name {key_header[:100]!a})" if key_header else ""
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import click
 
-# Anyone can send requests of many kinds that don't verify.
+# Anyone can send many kinds of requests that don't verify.
 MAX_UNVERIFIED_LINE_COUNT = 20
 MAX_IDS_PER_LINE = 10
 
@@ -13,7 +13,7 @@ NOT_TRIED = "not tried: the limit of tries was reached. Check them by ID"
 
 _ADVICE = (
     "To try other tokens, such as the one in Twilio's Console, use --keys. If the callback URL at "
-    "Twilio has another origin, give the part before /callbacks/transcription as --public-url."
+    "Twilio has another origin, use --public-url with the part before /callbacks/transcription."
 )
 
 

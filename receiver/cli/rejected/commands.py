@@ -1,6 +1,6 @@
 """The command group `rejected`, with `rejected list`.
 
-A rejected request may be a callback whose signature doesn't verify because a setting is wrong.
+A rejected request may be a callback: its signature doesn't verify if a setting is wrong.
 """
 
 import click

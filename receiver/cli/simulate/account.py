@@ -1,14 +1,14 @@
-"""The simulated account, which accepts and signs with what the receiver's settings hold."""
+"""The simulated account: its SID, credentials and signing key come from the receiver's settings."""
 
 import click
 
 from receiver.settings.config import Settings
 
-_NO_ACCOUNT = f"AC{'0' * 32}"  # where the settings name no account
+_NO_ACCOUNT = f"AC{'0' * 32}"  # if the settings contain no account
 
 
 def account_sid(settings: Settings) -> str:
-    """Return the account's SID: TWILIO_ACCOUNT_SID, else the first that a key is bound to."""
+    """Return the account's SID: TWILIO_ACCOUNT_SID, or the account of the first key with one."""
     bound = (key.account for key in settings.signing_keys if key.account)
 
     return settings.account_sid or next(bound, _NO_ACCOUNT)
@@ -26,8 +26,8 @@ def credentials(settings: Settings) -> set[tuple[str, str]]:
         pairs.add(settings.twilio_credentials)
     if not pairs:
         raise click.ClickException(
-            "there are no credentials to call it with: set TWILIO_AUTH_TOKEN, or TWILIO_API_KEY "
-            "and TWILIO_API_SECRET."
+            "the settings have no credentials for this account: set TWILIO_AUTH_TOKEN, or "
+            "TWILIO_API_KEY and TWILIO_API_SECRET."
         )
 
     return pairs

@@ -72,7 +72,7 @@ def _percentage_option(name: str, help_text: str) -> Callable[[_Command], _Comma
 @_percentage_option("--late", "Share of callbacks that are sent a minute late.")
 @_percentage_option("--busy", "Share of requests that are answered 429.")
 @_percentage_option(
-    "--broken", "Share of requests that are answered 500; they may be carried out or not."
+    "--broken", "Share of requests that are answered 500; they may be executed or not."
 )
 @with_appcontext
 def command(  # noqa: PLR0913 - each is an option of the command

@@ -21,12 +21,12 @@ def guide(url: str, settings: Settings, *, callback_url: str, seed: int) -> str:
         f"{_reachability_hint(settings, callback_url)}\n"
         f"Start the receiver with the settings of this command, and also:\n"
         f"  export TWILIO_BASE_URL={url} TWILIO_ACCOUNT_SID={account_sid(settings)}\n\n"
-        f"Submit a job whose transcript is stored in a conversation too:\n"
+        f"Submit a job with a transcript that is stored in a conversation too:\n"
         f'  curl -u "{user}" -H "Content-Type: application/json" \\\n'
         f"    {url}/v3/Transcriptions \\\n"
         f'    -d \'{{"transcriptionConfigurationId": "{WITH_CONVERSATION}",\n'
         f'         "sourceId": "RE{secrets.token_hex(16)}"}}\'\n'
-        f"For a job whose transcript comes only in its callback, use {CALLBACK_ONLY}\n"
+        f"For a job with a transcript only in its callback, use {CALLBACK_ONLY}\n"
     )
 
 

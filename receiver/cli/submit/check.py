@@ -12,7 +12,7 @@ from receiver.submissions.csv_rows import Row, Sheet
 
 
 def check_one(row: Row) -> None:
-    """Print what would fail; exit with 1 if anything would."""
+    """Print what would fail; exit with 1 if something would fail."""
     url = row.request.get("media_url")
     faults = next(check_many([url])) if url else []
     for fault in faults:
@@ -23,7 +23,7 @@ def check_one(row: Row) -> None:
 
 
 def check_file(sheet: Sheet) -> None:
-    """Print what would fail on each line of the file; exit with 1 if anything would."""
+    """Print what would fail on each line of the file; exit with 1 if something would fail."""
     rows = [row for row in sheet.rows if row.request.get("media_url")]
     all_faults = [*sheet.faults]
     with click.progressbar(

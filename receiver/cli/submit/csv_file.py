@@ -21,7 +21,7 @@ MAX_KEYS_PER_STATEMENT = 1000
 
 
 def submit_file(twilio: Twilio, sheet: Sheet, submitted_by: str) -> None:
-    """Submit the rows that have no job yet, and print `line,id` of every row that has one then.
+    """Submit the rows that have no job yet, and print `line,id` of every row that has a job.
 
     Exits with 1 if a row has no job at the end, or with INTERRUPTED. Raises click.ClickException
     if the file has faults; then nothing is submitted.

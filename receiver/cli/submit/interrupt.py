@@ -1,4 +1,4 @@
-"""Lets Ctrl-C end a batch in order."""
+"""Makes Ctrl-C end a batch cleanly."""
 
 import os
 import signal
@@ -15,7 +15,8 @@ INTERRUPTED = 128 + signal.SIGINT
 def stop_on_ctrl_c(batch: Batch) -> Iterator[list[int]]:
     """Let Ctrl-C stop the batch after the jobs in progress; yield the list of signals received.
 
-    A second Ctrl-C has Python's default handler again: it interrupts at once.
+    After the first Ctrl-C, Python's default handler is active again: a second one interrupts
+    immediately.
     """
     interrupts: list[int] = []
     previous_handler = signal.getsignal(signal.SIGINT)
@@ -24,7 +25,7 @@ def stop_on_ctrl_c(batch: Batch) -> Iterator[list[int]]:
         interrupts.append(number)
         signal.signal(signal.SIGINT, previous_handler)
         batch.stop()
-        # Not through Python's buffers: the signal may have interrupted a write to them.
+        # Write without Python's buffers: the signal may have interrupted a write to them.
         os.write(2, b"\nStopping after the jobs in progress; press Ctrl-C again to stop at once.\n")
 
     signal.signal(signal.SIGINT, stop)

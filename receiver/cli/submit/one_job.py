@@ -17,7 +17,7 @@ from schemas.submission import format_faults
 def submit_one(twilio: Twilio, row: Row, submitted_by: str) -> None:
     """Submit the job, and print its id; raise click.ClickException if that fails.
 
-    Exits with INTERRUPTED if Ctrl-C came before anything was submitted.
+    Exits with INTERRUPTED if Ctrl-C was pressed before anything was submitted.
     """
     if fault := participants_fault(row.request, partial(stores_into_conversation, twilio)):
         raise click.ClickException(format_faults([fault]))

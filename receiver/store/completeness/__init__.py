@@ -1,1 +1,1 @@
-"""Completeness: which transcripts Twilio promised, and which of them we have."""
+"""Completeness: which transcripts Twilio should send, and which of them are stored."""

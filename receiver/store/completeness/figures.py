@@ -1,7 +1,7 @@
-"""Counts how many transcripts Twilio promised, and how many of them we have.
+"""Counts the transcripts that Twilio should send, and how many of them are stored.
 
-Every COMPLETED job promises a transcript. It is missing once the grace time after the job's end is
-over.
+Every COMPLETED job should have a transcript. If it isn't stored, that is a gap. When the grace time
+after the job's end is over, the transcript counts as missing.
 """
 
 from dataclasses import dataclass
@@ -19,7 +19,8 @@ from receiver.store.tables import passes, transcriptions
 
 _job = transcriptions.c
 
-# If the last complete scan of Twilio's list is older, jobs may be lost unnoticed.
+# A lost job is noticed only by a scan of Twilio's list. If the last complete scan is older than
+# this, the figures can't be trusted.
 MAX_SCAN_AGE = timedelta(days=1)
 
 
@@ -29,18 +30,18 @@ class Completeness:
 
     completed: int
     with_transcript: int
-    awaiting: int  # their callback may still come
+    awaiting: int  # their callback may still arrive
     replaced: int  # their recording was submitted again, and that job has the transcript
     missing: int
     oldest_missing_at: datetime | None  # when the first job with a missing transcript ended
-    unknown_at_twilio: int  # unfinished, and given up because Twilio doesn't know them
+    unknown_at_twilio: int  # unfinished, and not polled any more: Twilio doesn't know them
     # When the last complete scan of Twilio's list began; None if there was none. Jobs that were
     # lost after it are not in these counts.
     since: datetime | None
 
 
 def completeness(connection: Connection, ended_by: datetime) -> Completeness:
-    """Return the figures; a gap whose job ended by the given time is a missing transcript.
+    """Return the figures; a gap counts as missing if its job ended at or before `ended_by`.
 
     One statement, so all figures are of the same moment.
     """

@@ -1,4 +1,4 @@
-"""Finds the jobs whose transcript is missing, and those that may be submitted again."""
+"""Finds the jobs with a missing transcript, and those that may be submitted again."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -20,14 +20,15 @@ from receiver.store.tables import submissions, transcriptions, watches
 
 _job = transcriptions.c
 
-# A resubmission that met a transient refusal is tried again after this time.
+# A resubmission that Twilio refused temporarily is tried again after this time.
 _RETRY_AFTER = timedelta(hours=1)
 
 
 def missing_jobs(connection: Connection, ended_by: datetime, *, limit: int) -> list[Row]:
-    """Return the jobs whose transcript is missing, the oldest gap first.
+    """Return the jobs with a missing transcript, the oldest gap first.
 
-    Each has the explanations of `explain_gaps`. Only jobs that ended by the given time count.
+    Each has the explanations of `explain_gaps`. Only jobs that ended at or before the given time
+    count.
     """
     statement = (
         select(*JOB_COLUMNS)
@@ -51,11 +52,11 @@ def jobs_to_resubmit(
 ) -> Sequence[Row]:
     """Return the jobs with a missing transcript that are not polled any more.
 
-    No job is submitted again twice, and the new job is not submitted again either: each costs
-    money, and the cause that lost one callback may lose the next. A transient refusal doesn't count
-    as a submission; it is tried again after an hour. Jobs whose transcript is here, in a
-    quarantined or rejected callback, are left out. `account_id` limits the jobs to one account;
-    None means all accounts.
+    A job is submitted again only once, and the new job is not submitted again: each job costs
+    money, and the cause that lost one callback may lose the next one too. A temporary refusal
+    doesn't count as a submission; it is tried again after an hour. Jobs with a quarantined or
+    rejected callback are not included, because it may contain the transcript. `account_id` limits
+    the jobs to one account; None means all accounts.
     """
     watch = select(watches.c.job_id).where(
         watches.c.job_id == _job.id, watches.c.due_at.is_not(None)

@@ -5,7 +5,7 @@ from sqlalchemy import Connection, func, select
 from receiver.store.tables import transcriptions
 
 _job = transcriptions.c
-# Older jobs are left out: Twilio may no longer have their configurations.
+# Older jobs are not included: Twilio may no longer have their configurations.
 _MAX_JOB_COUNT = 1000
 
 

@@ -9,7 +9,7 @@ from receiver.store.event import TERMINAL
 
 Key = tuple[int, datetime, int, bytes]
 
-# If two events are equally final and equally new, the source that knows more wins.
+# If two events are equally final and equally new, the source with more information is preferred.
 _SOURCE_RANKS = {"callback": 3, "fetch": 2, "submission": 1, "conversation": 0}
 
 # Replaces a missing `updated_at`. No accepted timestamp is so early.
@@ -47,8 +47,8 @@ class FoldInput:
     def key(self) -> Key:
         """The event's place in the total order of a job's events; the highest is the newest.
 
-        A terminal status is above any other, then newer above older, then the source that knows
-        more, then the higher digest, so that no two events are equal.
+        A terminal status is above any other, then newer above older, then the source with more
+        information, then the higher digest, so that no two events are equal.
         """
         return (
             int(self.is_terminal),
@@ -64,15 +64,15 @@ class FoldInput:
 
     @property
     def ended_at(self) -> datetime:
-        """When the job ended according to a terminal event: at the latest when that arrived."""
+        """When the job ended according to a terminal event, but not after the event's arrival."""
         return min(self.head.get("updated_at") or self.received_at, self.received_at)
 
 
 def fold(events: Iterable[FoldInput]) -> dict[str, Any]:
     """Return the job's columns from all its events, at least one, in any order.
 
-    The events are merged in their total order. So the result depends neither on the order of their
-    deliveries nor on how often each was delivered.
+    The events are merged in their total order. So the order and the number of their deliveries
+    don't change the result.
     """
     ordered = sorted(events, key=lambda event: event.key)
     newest = ordered[-1]

@@ -1,4 +1,4 @@
-"""Gaps: jobs that Twilio completed and whose transcript is not here, and what may explain them."""
+"""Gaps: completed jobs without a stored transcript, and what may explain them."""
 
 from collections.abc import Collection, Mapping
 from datetime import datetime
@@ -17,8 +17,8 @@ RESUBMISSION_PREFIX = "resubmit-"
 
 GAP: ColumnElement[bool] = and_(_job.status == "COMPLETED", _job.transcript_sha256.is_(None))
 # When the job of a gap ended. Rows written before migration 0005 have no `ended_at` until the jobs
-# are rebuilt. The time when the job was first seen replaces it: these jobs are old, so no callback
-# is expected once the grace time after that is over.
+# are rebuilt. The time when the job was first seen is used instead: when the grace time after it is
+# over, the callback is certainly overdue.
 ended_at: ColumnElement[datetime] = func.coalesce(_job.ended_at, _job.first_seen_at)
 
 _is_resubmission = submissions.c.idempotency_key == func.concat(RESUBMISSION_PREFIX, _job.id)

@@ -1,4 +1,4 @@
-"""Reads for the API: one indexed query each, and bodies only where the body is requested."""
+"""Reads for the API: one indexed query each, and the body only if it is requested."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -65,8 +65,8 @@ def transcriptions_page(connection: Connection, filters: Mapping[str, Any], span
     )
     statement = select(*JOB_COLUMNS)
     # A single filter has an index of its own. With a plain condition, Postgres uses the index of
-    # all jobs where half of the jobs match. If these are the older half, it reads all newer jobs
-    # first. With the column at the head of the order, it uses the filter's index.
+    # all jobs if half of the jobs match. If these are the older half, it reads all newer jobs
+    # first. With the column first in the order, it uses the filter's index.
     if len(others) == 1 and "has_transcript" not in others:
         [(name, value)] = others.items()
         order = replace(order, head=_job[name], value=value)
@@ -86,7 +86,7 @@ def transcription(connection: Connection, job_id: str) -> Row | None:
 
 
 def transcript_body(connection: Connection, sha256: bytes) -> bytes | None:
-    """Return the body that contains a transcript, None once it has been erased."""
+    """Return the body that contains a transcript, None if it was erased."""
     row = _first_row(connection, _TRANSCRIPT_BODY, sha256=sha256)
 
     return None if row is None else row[0]

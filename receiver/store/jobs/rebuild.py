@@ -1,4 +1,4 @@
-"""Rebuilds the jobs from the ledger. If all is well, no row changes."""
+"""Rebuilds the jobs from the ledger. Normally no row changes."""
 
 from collections.abc import Iterator
 

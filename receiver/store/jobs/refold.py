@@ -1,4 +1,4 @@
-"""Folds a job again from all its events in the ledger, for events that came late or again."""
+"""Folds a job again from all its events in the ledger, for events that arrived late or again."""
 
 from datetime import datetime
 from typing import Any

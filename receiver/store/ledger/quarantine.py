@@ -17,12 +17,12 @@ _is_replayable = and_(_is_callback, _is_quarantined, events.c.body.is_not(None))
 
 
 class ReplayCounts(NamedTuple):
-    """How many callbacks pass a filter, by what a replay can do with them."""
+    """The numbers of callbacks that pass a filter, by whether a replay can use them."""
 
     quarantined: int  # can be validated again
-    erased: int  # quarantined too, but the body is gone
-    applied: int  # need no replay
-    newest: int  # the highest id among all of them, 0 without any
+    erased: int  # quarantined too, but the body was erased
+    applied: int  # don't need a replay
+    newest: int  # the highest id of all of them, 0 if there are none
 
 
 def count_replayable(connection: Connection, wanted: LedgerFilter) -> ReplayCounts:
@@ -49,8 +49,8 @@ def unknown_ids(connection: Connection, ids: Sequence[int]) -> list[int]:
 def quarantined_ids(engine: Engine, wanted: LedgerFilter, newest: int) -> Iterator[int]:
     """Yield the ids of the callbacks that can be validated again, oldest first, read in batches.
 
-    Ids above `newest` are left out: these callbacks arrived after the counts were taken, and with
-    them the iteration might never end.
+    Ids above `newest` are not included: these callbacks arrived after the others were counted. If
+    they were included, the iteration might never end.
     """
     last = 0
     while True:
@@ -69,7 +69,7 @@ def quarantined_ids(engine: Engine, wanted: LedgerFilter, newest: int) -> Iterat
 
 
 def find_quarantined(connection: Connection, event_id: int) -> Event | None:
-    """Return the callback from the ledger; None if it can't be, or need not be, validated again."""
+    """Return the callback from the ledger; None if it is not quarantined or has no body."""
     columns = (
         *(events.c.sha256, events.c.source, events.c.body, events.c.received_at),
         *(events.c.job_id, events.c.account_id, events.c.content_type, events.c.idempotency_token),

@@ -33,10 +33,10 @@ Record = Callable[[Event], Recorded]
 
 
 def record_or_quarantine(record: Record, event: Event, deadline: Deadline) -> Recorded:
-    """Return the event's entry once it is durable, retrying until the deadline.
+    """Return the event's entry when it is durable; retry until the deadline.
 
-    Where the store refuses the event's values, the event is quarantined as unstorable instead.
-    Raises DatabaseUnavailableError at the deadline.
+    If the database refuses the event's values, the event is quarantined as unstorable. Raises
+    DatabaseUnavailableError at the deadline.
     """
     try:
         return retry_until(deadline, record, event)
@@ -51,10 +51,10 @@ def record_or_quarantine(record: Record, event: Event, deadline: Deadline) -> Re
 
 
 def record(engine: Engine, event: Event) -> Recorded:
-    """Make the event durable, and its job the fold of all the job's events.
+    """Make the event durable, and fold it into its job.
 
-    Raises sqlalchemy.exc.SQLAlchemyError. Nothing is stored then, unless the connection failed:
-    a second call finds out.
+    Raises sqlalchemy.exc.SQLAlchemyError. Then nothing is stored. After a failed connection this is
+    unknown, and a second call is safe.
     """
     if event.head is None:
         with engine.connect() as connection:
@@ -71,9 +71,9 @@ def record(engine: Engine, event: Event) -> Recorded:
 
 
 def record_newest(engine: Engine, events: Sequence[Event]) -> dict[bytes, Recorded]:
-    """Record each event that is newer than all its job has, in one round trip and one commit.
+    """Record the events that are newer than their jobs' others, in one round trip and one commit.
 
-    Return the entries of these events by digest; nothing is stored of the others. Each event must
+    Return the entries of these events by digest; the other events are not stored. Each event must
     have a head and a job of its own. Raises sqlalchemy.exc.SQLAlchemyError; nothing is stored then.
     """
     parameters = row_parameters(events, Outcome.APPLIED)
@@ -103,7 +103,7 @@ def _record_under_lock(connection: Connection, event: Event, head: dict[str, Any
 
 
 def _claim_job(connection: Connection, event: Event, head: dict[str, Any]) -> Row[Any]:
-    """Lock the job's row; insert it first where it is missing, for only a row can be locked."""
+    """Lock the job's row; insert it first if it is missing, because only a row can be locked."""
     job = None
     while job is None:  # it may be removed in between
         connection.exec_driver_sql(CLAIM_JOB, row_parameters([event], Outcome.APPLIED))

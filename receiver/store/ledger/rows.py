@@ -9,15 +9,15 @@ from receiver.store.jsonb import to_jsonb
 
 
 def fold_input(event: Event, head: dict[str, Any]) -> FoldInput:
-    """Return what the fold needs of an event that is not in the ledger yet."""
+    """Return the parts of an event that the fold uses, before the event is in the ledger."""
     return FoldInput(event.sha256, event.source, event.received_at, head)
 
 
 def row_parameters(events: Sequence[Event], outcome: Outcome) -> dict[str, Any]:
     """Return the parameters of receiver.store.ledger.statements.
 
-    These are the rows of the events, and of their jobs as if no other events were known. No two
-    events may have the same job.
+    These are the rows of the events, and the rows of their jobs, computed from these events only.
+    No two events may have the same job.
     """
     return {
         "jobs": to_jsonb([fold([fold_input(event, event.head)]) for event in events if event.head]),

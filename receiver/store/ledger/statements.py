@@ -1,7 +1,7 @@
 """The SQL that records events. Every callback waits for it, so each round trip counts.
 
-The parameters are rows, and a statement takes any number of them: `jobs` and `events` are JSON
-arrays of objects whose members are named like the columns. `bodies` is an array with the bodies of
+The parameters are rows, and a statement accepts any number of them: `jobs` and `events` are JSON
+arrays of objects. Their members are named like the columns. `bodies` is an array with the bodies of
 the events, in the same order: they are bytes, which JSON can't contain.
 """
 

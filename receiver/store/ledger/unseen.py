@@ -15,7 +15,7 @@ _COLUMNS = [transcriptions.c[name] for name in ("id", "account_id", "status", *M
 def select_unseen(connection: Connection, fetched: Sequence[Event]) -> list[tuple[Event, bool]]:
     """Return the events to record, each with whether its job is known.
 
-    An event is left out if the ledger has it, or if its job's row already contains its values.
+    An event is not included if the ledger has it, or if its job's row already contains its values.
     """
     digests = select(events.c.sha256).where(
         events.c.sha256.in_([event.sha256 for event in fetched])

@@ -18,8 +18,8 @@ _scan = passes.c
 
 # Twilio may list a job some time after its creation, so a scan lists this much again.
 OVERLAP = timedelta(minutes=10)
-# The first scan begins this long before the first event. Older jobs were never meant for this
-# service; the margin covers failures on the first day.
+# The first scan begins this long before the first event. Older jobs are not jobs of this service;
+# the margin covers failures on the first day.
 FIRST_SCAN_MARGIN = timedelta(days=1)
 MAX_LOOK_BACK = timedelta(days=30)  # of the first scan
 # An interrupted scan can continue for this long.
@@ -29,7 +29,7 @@ MAX_SCAN_TIME = timedelta(hours=6)
 # Older scans are deleted.
 RETENTION = timedelta(days=30)
 
-# The time between two scans: the longer nothing has changed, the longer.
+# The time between two scans: it increases while nothing changes.
 MIN_REST = timedelta(minutes=1)
 MAX_REST = timedelta(minutes=10)
 
@@ -121,9 +121,10 @@ def advance(
     token: str | None,
     leased_until: datetime,
 ) -> bool:
-    """Store the counts of a page, and which page is next; False if the scan is no longer ours.
+    """Store the counts of a page, and which page is next.
 
-    `token` is the next page's, None after the last page.
+    `token` is the next page's, None after the last page. Return False if another process has taken
+    over the scan.
     """
     statement = _update(scan).values(
         checked=_scan.checked + counts.checked,

@@ -27,7 +27,7 @@ from receiver.store.tables import transcriptions, watches
 _job = transcriptions.c
 _watch = watches.c
 
-# No job ends sooner.
+# No job ends within this time.
 MIN_POLL_DELAY = timedelta(seconds=10)
 
 
@@ -47,7 +47,7 @@ class Watch:
 
     job: Row
     reason: PollReason
-    attempts: int  # how many polls for this reason brought nothing
+    attempts: int  # how many polls for this reason had no result
     unknown: int  # how many times in a row Twilio didn't know the job
     leased_until: datetime
 
@@ -111,12 +111,12 @@ def is_needed(account_id: str | None) -> ColumnElement[bool]:
 
 
 def of_account(account_id: str | None) -> list[ColumnElement[bool]]:
-    """Return the condition that a job is the account's; none if the account is None."""
+    """Return the condition that a job is the account's; no condition if the account is None."""
     return [] if account_id is None else [_job.account_id == account_id]
 
 
 def poll_reason(connection: Connection, job_id: str) -> tuple[PollReason, datetime] | None:
-    """Return why the job must be polled now, and when it ended; None if it needs no poll.
+    """Return why the job must be polled now, and when it ended; None if it must not be polled.
 
     For an unfinished job, the time is when it was first seen.
     """

@@ -16,7 +16,7 @@ class PollReason(enum.StrEnum):
     STATUS = "status"  # whether the job has ended
     # The id of the conversation that stores the transcript, or at first whether there is one.
     CONVERSATION = "conversation"
-    TRANSCRIPT = "transcript"  # the conversation's transcript, because no callback brought it
+    TRANSCRIPT = "transcript"  # the conversation's transcript, because no callback contained it
 
 
 # Written as a list of values, because the index of statuses supports this, but not "not ended".

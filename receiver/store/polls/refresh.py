@@ -36,8 +36,9 @@ def refresh(
     `account_id` limits the jobs to one account; None means all accounts. `grace` is how long a
     callback may take after its job has ended.
 
-    A watch whose reason has changed starts again; one that was given up stays given up while its
-    reason is the same. A watch that is no longer needed is deleted if it is due at the given time.
+    If the reason of a watch has changed, the watch starts again. A watch that was given up stays
+    given up until its reason changes. A watch that is no longer needed is deleted if it is due at
+    the given time.
     """
     written = [
         _watch_jobs(connection, reason, account_id, grace, max_rows) for reason in PollReason
@@ -57,7 +58,7 @@ def _watch_jobs(
     """Watch the jobs that must be polled for this reason and aren't yet; return their number."""
     due = case(
         (IS_UNFINISHED, _job.first_seen_at + MIN_POLL_DELAY),
-        # For the other jobs, a callback within the grace time may bring what is needed.
+        # For the other jobs, a callback within the grace time may contain what is needed.
         (
             and_(_job.conversation_id.is_(None), IS_STORED_IN_CONVERSATION),
             ended_at + MIN_POLL_DELAY,
@@ -67,8 +68,9 @@ def _watch_jobs(
     is_watched = (
         select(_watch.job_id).where(_watch.job_id == _job.id, _watch.need == reason.value).exists()
     )
-    # Usually there are none. With the limit in this query, Postgres would expect to find some soon,
-    # and would look up the watches one by one instead of reading all of them at once.
+    # Usually there are no unwatched jobs. With the limit in this query, Postgres would expect to
+    # find some soon, and would look up the watches one by one instead of reading all of them
+    # together.
     unwatched = (
         select(_job.id, literal(reason.value).label("need"), due.label("due_at"))
         .where(CONDITIONS[reason], ~is_watched, *of_account(account_id))

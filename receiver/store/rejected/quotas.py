@@ -1,4 +1,4 @@
-"""Quotas of rejected requests: one for each account of ours, and one that all others share."""
+"""Quotas of rejected requests: one for each of our accounts, and one that all others share."""
 
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -33,8 +33,8 @@ class Quota(NamedTuple):
 class Quotas:
     """How much may be stored for which account.
 
-    Each account in `own` has a quota. All others share one, and each of them has a limit within
-    it. What strangers send must stay small even in a small plan's database of 1 GB. A callback
+    Each account in `own` has a quota. All others share one, and each of them has a limit within it.
+    Requests from strangers must use little space, even in a small database of 1 GB. A callback
     usually has about 8 kB, and at most 1 MB.
     """
 
@@ -52,7 +52,7 @@ class Quotas:
         return [Quota(account, is_account, self.each_other), self.for_others()]
 
     def for_others(self) -> Quota:
-        """Return the quota that all accounts share that are not ours."""
+        """Return the quota that all other accounts share."""
         return Quota(None, rejected.c.account_id.not_in(sorted(self.own)), self.all_others)
 
 

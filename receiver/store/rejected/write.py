@@ -14,10 +14,10 @@ from receiver.store.tables import rejected
 # An arbitrary number that no other user of the database uses.
 _ADVISORY_LOCK_ID = 7_146_550_022
 
-# Younger requests are never evicted: so a flood can't push out today's earlier requests.
+# Younger requests are never evicted, so a flood can't replace the earlier requests of the same day.
 MIN_RETENTION = timedelta(hours=24)
 
-_OVERHEAD_BYTES = 512  # of a row beside its texts and body: ids, digest, index entries
+_OVERHEAD_BYTES = 512  # of a row, without its texts and body: ids, digest, index entries
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +32,7 @@ class RejectedRequest:
     target: str  # path and query
     headers: dict[str, str]  # those on the allow-list
     body: bytes
-    sha256: bytes  # of signature and URL, and so of the body, whose hash is in the URL
+    sha256: bytes  # of signature and URL; the URL contains the body's hash
 
     @property
     def row_bytes(self) -> int:
@@ -56,11 +56,11 @@ class QuotaExceededError(ReceiverError):
 def store_rejected(engine: Engine, request: RejectedRequest, quotas: Quotas) -> int:
     """Store the request and return its id; a request with the same digest keeps its first id.
 
-    Where a quota is used up, its oldest requests are evicted, if they are older than MIN_RETENTION.
+    If a quota is used up, its oldest requests are evicted, but only those older than MIN_RETENTION.
     Raises QuotaExceededError or sqlalchemy.exc.SQLAlchemyError; nothing has changed then.
     """
     with transactional(engine).begin() as connection:
-        # One writer at a time, so that each sees how much the others have used.
+        # One writer at a time, because each must see how much the others have used.
         connection.execute(select(func.pg_advisory_xact_lock(_ADVISORY_LOCK_ID)))
         same = select(rejected.c.id).where(rejected.c.sha256 == request.sha256)
         known_id: int | None = connection.execute(same).scalar()

@@ -35,7 +35,7 @@ def claim(connection: Connection, submission: Submission, at: datetime) -> Submi
 
 
 def mark_impossible(connection: Connection, key: str, *, submitted_by: str, at: datetime) -> None:
-    """Store that this key can't be submitted, so that it isn't tried again."""
+    """Store that this key can't be submitted. After that it isn't tried again."""
     given = insert(submissions).values(
         idempotency_key=key,
         request="",
@@ -51,8 +51,8 @@ def find_expired(connection: Connection, at: datetime) -> list[str]:
     """Return the keys of unanswered submissions that must not be retried any more.
 
     Twilio may have forgotten these keys, so a retry might create a second job. Submissions older
-    than REPORT_EXPIRED_FOR are left out: an operator has had time to check them, and has no way to
-    mark them as checked.
+    than REPORT_EXPIRED_FOR are not included: an operator has had time to check them, and has no way
+    to mark them as checked.
     """
     statement = (
         select(_submission.idempotency_key)

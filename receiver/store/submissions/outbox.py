@@ -15,12 +15,12 @@ from receiver.store.jobs.read import transcription
 from receiver.store.jobs.refold import head_from_json
 from receiver.store.tables import events, submissions
 
-# Twilio recognizes an Idempotency-Key at least this long. After that a submission is not sent
+# Twilio recognizes an Idempotency-Key for at least this time. After that a submission is not sent
 # again, because it might become a second job.
 KEY_LIFETIME = timedelta(hours=24)
 
-# Refusals whose cause is not the request, but our credentials or the rate of requests. They don't
-# show whether an earlier attempt succeeded.
+# Refusals because of our credentials or the rate of requests, not because of the request. They
+# don't show whether an earlier attempt succeeded.
 TRANSIENT_STATUSES = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.TOO_MANY_REQUESTS)
 
 _submission = submissions.c
@@ -68,8 +68,8 @@ def record_intent(connection: Connection, submission: Submission) -> Submission:
     """Store a submission before it is sent; return it as it is stored now.
 
     If Twilio accepted an earlier attempt, the result has `answered_at`. If Twilio refused it, no
-    job exists: then this counts as the first attempt, and the request may be another one. Raises
-    KeyReusedError or OutcomeUnknownError.
+    job exists: then this counts as the first attempt, and the request may differ from the refused
+    one. Raises KeyReusedError or OutcomeUnknownError.
     """
     given = insert(submissions).values(
         idempotency_key=submission.idempotency_key,
@@ -141,7 +141,7 @@ def mark_refused(
 
 
 def find_unanswered(connection: Connection, older_than: datetime) -> Sequence[Submission]:
-    """Return the submissions with an unknown outcome whose last attempt was before this time."""
+    """Return the submissions with an unknown outcome and the last attempt before this time."""
     statement = (
         select(*COLUMNS)
         .where(_submission.answered_at.is_(None), _submission.refusal.is_(None))
