@@ -28,24 +28,27 @@ _JSON = json.JSONEncoder(allow_nan=False, separators=(",", ":"))
 
 @dataclass(frozen=True)
 class Format:
-    """A format: its Content-Type, and the function that renders a document in the flat shape."""
+    """A format: its Content-Type, and the function that renders a decoded callback."""
 
     content_type: str
     render: Callable[[Mapping[str, Any]], bytes]
 
 
 def _render_json(document: Mapping[str, Any]) -> bytes:
-    """Render id, participants and sentences, with unknown members and lone surrogates."""
-    shown = {
+    """Render id, participants and sentences, including their members that we don't know.
+
+    All but ASCII is escaped, so lone surrogates stay, though UTF-8 can't encode them.
+    """
+    members = {
         "id": document.get("id"),
         "participants": list_member(document, "participants"),
         "sentences": list_member(document, "sentences"),
     }
     try:
-        return _JSON.encode(shown).encode()
+        return _JSON.encode(members).encode()
     except ValueError:
         # 1e400 is valid JSON. Python reads it as infinity, which JSON can't express: write null.
-        finite = json.loads(json.dumps(shown), parse_constant=lambda _: None)
+        finite = json.loads(json.dumps(members), parse_constant=lambda _: None)
 
         return _JSON.encode(finite).encode()
 
@@ -66,9 +69,9 @@ def _vtt_block(cue: Cue) -> str:
 
 
 def _render_srt(document: Mapping[str, Any]) -> bytes:
-    return "\n".join(
-        _srt_block(*numbered) for numbered in enumerate(extract_cues(document), 1)
-    ).encode()
+    blocks = [_srt_block(number, cue) for number, cue in enumerate(extract_cues(document), 1)]
+
+    return "\n".join(blocks).encode()
 
 
 def _srt_block(number: int, cue: Cue) -> str:

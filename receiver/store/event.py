@@ -1,19 +1,19 @@
-"""An event: what Twilio sent about a job, with its exact bytes and its validated head."""
+"""An event: what Twilio sent about a job, with its exact bytes and the values read from them."""
 
 import enum
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal
 
-TERMINAL = frozenset({"COMPLETED", "FAILED"})
+TERMINAL_STATUSES = frozenset({"COMPLETED", "FAILED"})
 
 
 class Outcome(enum.StrEnum):
-    """The outcome of an event in the ledger."""
+    """What happened to an event when it was recorded in the ledger."""
 
-    APPLIED = "applied"
-    STALE = "stale"  # it arrived late; it is folded too
-    QUARANTINED = "quarantined"
+    APPLIED = "applied"  # to its job
+    STALE = "stale"  # applied too, but a newer event of its job had arrived before
+    QUARANTINED = "quarantined"  # not applied, for a Reason
 
 
 Reason = Literal[
@@ -29,19 +29,21 @@ Reason = Literal[
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
-    """What Twilio sent about a job: to be folded into the job, or quarantined with a reason.
+    """What Twilio sent about a job.
 
-    `head` holds the job's columns as schemas.callback.Head loads them. A quarantined event has a
-    `reason` and a `detail`, a sentence for the operator, instead; its `job_id` and `account_id` are
-    what the body claims. An event before validation has neither head nor reason.
+    A valid event has a `head`: the job's columns, as schemas.callback.Head loads them. A
+    quarantined event has no head, but a `reason`, and a `detail` that explains it to the operator.
+    Its `job_id` and `account_id` are only what the body claims. An event that is not validated yet
+    has neither head nor reason.
 
-    `key_id` names the key that signed it. The proof is the `url` as it was called, with the headers
-    X-Twilio-Signature and X-Twilio-Webhooks-Signature-Settings. `deliveries` counts how often it
-    was received this time: 0 where a stored event is validated again.
+    `key_id` names the key that signed it. `url`, `signature` and `signature_settings` prove this:
+    the URL as it was called, and two headers (X-Twilio-Signature and
+    X-Twilio-Webhooks-Signature-Settings). `deliveries` is 1 for an event that was just received,
+    and 0 for one from the ledger that is validated again.
     """
 
-    sha256: bytes
-    source: str
+    sha256: bytes  # identifies the event: the digest of its body, or of a form's signed text
+    source: str  # "callback", or a receiver.events.api_events.Source
     body: bytes
     received_at: datetime
     job_id: str | None

@@ -165,7 +165,7 @@ def test_whoever_was_taken_for_dead_settles_nothing(engine: Engine) -> None:
             [dead] = _claim(connection, now, later)
             [alive] = _claim(connection, later, later + poll_due.LEASE)
             queue.reschedule(connection, replace(dead, attempts=9), now)
-            queue.give_up(connection, dead, queue.GaveUp.NOT_THERE_IN_TIME)
+            queue.give_up(connection, dead, queue.GiveUpReason.NOT_THERE_IN_TIME)
             queue.release(connection, [dead], now)
         assert _watch(engine).due_at == alive.leased_until
 

@@ -19,7 +19,7 @@ GAP: ColumnElement[bool] = and_(_job.status == "COMPLETED", _job.transcript_sha2
 # When the job of a gap ended. Rows written before migration 0005 have no `ended_at` until the jobs
 # are rebuilt. The time when the job was first seen replaces it: once the grace time after that is
 # over, the gap can't be one that may still close.
-ended_at: ColumnElement[datetime] = func.coalesce(_job.ended_at, _job.first_seen_at)
+ENDED_AT: ColumnElement[datetime] = func.coalesce(_job.ended_at, _job.first_seen_at)
 
 _is_resubmission = submissions.c.idempotency_key == func.concat(RESUBMISSION_PREFIX, _job.id)
 

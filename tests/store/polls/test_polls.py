@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Engine, select, text
 from receiver.store.jobs.remove import remove_job
 from receiver.store.ledger.record import record
 from receiver.store.polls import refresh as refreshing
-from receiver.store.polls.queue import GaveUp, Watch, claim, give_up, reschedule
+from receiver.store.polls.queue import GiveUpReason, Watch, claim, give_up, reschedule
 from receiver.store.polls.reasons import PollReason
 from receiver.store.polls.refresh import refresh
 from receiver.store.tables import watches
@@ -99,7 +99,7 @@ def test_a_claimed_watch_is_written_down_as_it_is_settled(engine: Engine) -> Non
     _do(engine, lambda connection: reschedule(connection, settled, START))
     [again] = _claim(engine)
     assert (again.attempts, again.unknown) == (3, 2)
-    _do(engine, lambda connection: give_up(connection, again, GaveUp.UNKNOWN_AT_TWILIO))
+    _do(engine, lambda connection: give_up(connection, again, GiveUpReason.UNKNOWN_AT_TWILIO))
     assert _claim(engine) == []
 
 
@@ -136,7 +136,7 @@ def test_what_was_given_up_is_not_watched_anew(engine: Engine) -> None:
     """Refreshing finds it watched, until it needs something else."""
     [job] = _watched(engine, 1)
     [mine] = _claim(engine)
-    _do(engine, lambda connection: give_up(connection, mine, GaveUp.UNKNOWN_AT_TWILIO))
+    _do(engine, lambda connection: give_up(connection, mine, GiveUpReason.UNKNOWN_AT_TWILIO))
     _refresh(engine)
     assert (_claim(engine), _ids(engine)) == ([], [job])
     record(engine, make_event({"status": "COMPLETED", "conversation_id": "conv"}, job=job))
