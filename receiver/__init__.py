@@ -1,1 +1,1 @@
-"""The service: what it receives, keeps, and gives back."""
+"""The service: receives callbacks, stores them, and offers a read API."""

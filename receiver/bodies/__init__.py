@@ -1,1 +1,1 @@
-"""Bodies: read once, capped, within the memory of one worker."""
+"""Bodies: reads each request body once, limited by its size and by the worker's memory."""

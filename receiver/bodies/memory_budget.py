@@ -13,7 +13,7 @@ class MemoryBudgetError(ReceiverError):
 
 
 class MemoryBudget:
-    """Bytes that bodies share; one body alone may have `max_body_bytes` of them."""
+    """A number of bytes that all bodies share; it is enough for one body of `max_body_bytes`."""
 
     def __init__(self, total_bytes: int, max_body_bytes: int) -> None:
         self.max_body_bytes = max_body_bytes

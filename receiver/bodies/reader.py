@@ -19,7 +19,7 @@ UNPROVED_BYTES = 2 * 1024 * 1024
 UNPROVED_BODY_BYTES = 64 * 1024
 
 # Bodies of rejected requests are read in case a setting is wrong. Their memory is reserved as the
-# bytes arrive, so that a promised length alone reserves nothing. Twilio sends at most 1 MB.
+# bytes arrive, so that a Content-Length alone reserves nothing. Twilio sends at most 1 MB.
 REJECTED_BODY_BYTES = 1024 * 1024 + 64 * 1024
 REJECTED_BYTES = 8 * REJECTED_BODY_BYTES
 _CHUNK_BYTES = 16 * 1024
@@ -34,7 +34,7 @@ class BodyTooLargeError(ReceiverError):
 
 
 class BodyIncompleteError(ReceiverError):
-    """The body ended before its promised length: a fault on the way, not the sender's."""
+    """The body is shorter than its Content-Length: a fault on the way, not the sender's."""
 
 
 class BodyReader:
@@ -49,42 +49,42 @@ class BodyReader:
     def read(
         self, environ: "WSGIEnvironment", deadline: Deadline, *, is_proved: bool
     ) -> Iterator[bytes]:
-        """Give the request's body, and hold its memory until the block ends.
+        """Yield the request's body, and reserve its memory until the block ends.
 
         `is_proved` says that the signature is known to be right. Raises BodyTooLargeError,
         BodyIncompleteError or MemoryBudgetError.
         """
         budget = self._proved if is_proved else self._unproved
-        promised = environ.get("CONTENT_LENGTH")
-        # A chunked body promises no length: it may be as large as is allowed.
-        size_bytes = int(promised) if promised else budget.max_body_bytes
+        content_length = environ.get("CONTENT_LENGTH")
+        # A chunked body has no Content-Length: it may be as large as is allowed.
+        size_bytes = int(content_length) if content_length else budget.max_body_bytes
         if size_bytes > budget.max_body_bytes:
             raise BodyTooLargeError(budget.max_body_bytes)
         # One signature covers one body, so a replay may reserve memory only once.
         holder = environ.get("HTTP_X_TWILIO_SIGNATURE", "") if is_proved else ""
         with budget.reserve(size_bytes, deadline, holder):
-            yield _read(environ, size_bytes, is_exact=bool(promised))
+            yield _read(environ, size_bytes, is_exact=bool(content_length))
 
     @contextmanager
     def read_rejected(self, environ: "WSGIEnvironment") -> Iterator[bytes]:
-        """Give a rejected request's body; raises what `read` raises, and never waits for memory.
+        """Yield a rejected request's body; raises what `read` raises, and never waits for memory.
 
         An incomplete body isn't detected here: its hash won't match.
         """
         limit_bytes = self._rejected.max_body_bytes
-        left = int(environ.get("CONTENT_LENGTH") or limit_bytes + 1)
-        if left > limit_bytes + 1:
+        remaining_bytes = int(environ.get("CONTENT_LENGTH") or limit_bytes + 1)
+        if remaining_bytes > limit_bytes + 1:
             raise BodyTooLargeError(limit_bytes)
         body = bytearray()
         with ExitStack() as reservations:
-            while left:
-                reserved = self._rejected.reserve(min(left, _CHUNK_BYTES), Deadline(0))
+            while remaining_bytes:
+                reserved = self._rejected.reserve(min(remaining_bytes, _CHUNK_BYTES), Deadline(0))
                 reservations.enter_context(reserved)
-                chunk = _read_chunk(environ, min(left, _CHUNK_BYTES))
+                chunk = _read_chunk(environ, min(remaining_bytes, _CHUNK_BYTES))
                 if not chunk:
                     break
                 body += chunk
-                left -= len(chunk)
+                remaining_bytes -= len(chunk)
             if len(body) > limit_bytes:
                 raise BodyTooLargeError(limit_bytes)
             yield bytes(body)

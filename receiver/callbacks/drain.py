@@ -32,7 +32,7 @@ logger = logging.getLogger(__name__)
 # For one callback: it holds a connection that requests wait for.
 RECORD_TIMEOUT_SECONDS = 5.0
 
-# Between two passes: where files wait, and where none waits or the database is unavailable.
+# The pause between two passes: if files wait, and if none waits or the database is unavailable.
 BUSY_PAUSE_SECONDS = 1.0
 IDLE_PAUSE_SECONDS = 5.0
 
@@ -40,7 +40,7 @@ IDLE_PAUSE_SECONDS = 5.0
 class DrainResult(NamedTuple):
     """What happened to one file: moved, or not moved because of an error.
 
-    Where it is neither, another process moved it first.
+    If it is neither, another process moved it first.
     """
 
     name: str
@@ -130,7 +130,7 @@ class Drain:
         )
 
     def _keep_in_spool(self, file: SpooledFile, error: Exception) -> str:
-        """Return why the file stays, and log it once. An error of the disk may pass."""
+        """Log once why the file stays, and return it. Only an error of the disk may pass."""
         if isinstance(error, (CorruptFileError, OSError)):
             cause = explain(error)
         else:
@@ -150,13 +150,13 @@ def start(engine: Engine, spool: Spool, keys: Sequence[SigningKey]) -> None:
 
 
 def run_forever(drain: Drain, *, idle_pause_seconds: float = IDLE_PAUSE_SECONDS) -> None:
-    """Probe the spool once, then move what waits, again and again; it never returns."""
+    """Probe the spool once, then move the waiting files, again and again; it never returns."""
     logged = ""
     for step in chain([_probe], repeat(_run_pass)):
         try:
             has_files = step(drain)
             logged = ""
-        except Exception as error:  # noqa: BLE001 - what waits must be tried again after any error
+        except Exception as error:  # noqa: BLE001 - the files must be tried again after any error
             has_files = False
             if locate(error) != logged:
                 logged = locate(error)
@@ -165,7 +165,7 @@ def run_forever(drain: Drain, *, idle_pause_seconds: float = IDLE_PAUSE_SECONDS)
 
 
 def _probe(drain: Drain) -> bool:
-    """Log an error if the spool can't be used; return that a pass may follow soon."""
+    """Log an error if the spool can't be used; return True: the first pass follows soon."""
     try:
         run_in_thread(drain.spool.probe)
     except OSError as error:
@@ -180,7 +180,7 @@ def _probe(drain: Drain) -> bool:
 
 
 def _run_pass(drain: Drain) -> bool:
-    """Move what waits; return whether to look again soon."""
+    """Move the waiting files; return whether to run the next pass soon."""
     files = drain.waiting()
     moved_count = 0
     try:

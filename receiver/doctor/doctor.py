@@ -17,7 +17,10 @@ from receiver.settings.config import Settings
 def run(
     settings: Settings, engine: Engine, *, send_test: bool, print_line: Callable[[str], None]
 ) -> bool:
-    """Print each finding at once, then the remedies, failures first; return if nothing failed."""
+    """Print each finding at once, then the remedies, failures first.
+
+    Return False if a check failed.
+    """
     findings = []
     for finding in _run_checks(settings, engine, send_test=send_test):
         print_line(f"{finding.verdict:<4}  {finding.text}")

@@ -86,11 +86,11 @@ def _times(cue: Cue, separator: str) -> str:
 
 def _timestamp(milliseconds: int, separator: str) -> str:
     """Return `HH:MM:SS`, the separator and the milliseconds; HH may have more than two digits."""
-    seconds, rest = divmod(milliseconds, 1_000)
-    minutes, second = divmod(seconds, 60)
-    hours, minute = divmod(minutes, 60)
+    all_seconds, milliseconds = divmod(milliseconds, 1_000)
+    all_minutes, seconds = divmod(all_seconds, 60)
+    hours, minutes = divmod(all_minutes, 60)
 
-    return f"{hours:02}:{minute:02}:{second:02}{separator}{rest:03}"
+    return f"{hours:02}:{minutes:02}:{seconds:02}{separator}{milliseconds:03}"
 
 
 _RENDERERS = {"json": _render_json, "text": _render_text, "vtt": _render_vtt, "srt": _render_srt}

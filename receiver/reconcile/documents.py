@@ -1,4 +1,4 @@
-"""Records what Twilio's documents say about jobs; only news enters the ledger."""
+"""Records what Twilio's documents say about jobs, if the store does not know it yet."""
 
 import json
 import logging
@@ -15,7 +15,7 @@ logger = logging.getLogger(__name__)
 
 
 def record_documents(context: ReconcileContext, documents: Iterable[Mapping[str, Any]]) -> Reports:
-    """Record the documents that contain news; a document without news costs one read.
+    """Record the documents that contain anything new; all others cost one read together.
 
     Raises store.retry.DatabaseUnavailableError.
     """

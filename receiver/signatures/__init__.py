@@ -1,1 +1,1 @@
-"""Signatures: whether Twilio sent these bytes, told from values alone."""
+"""Signatures: verifies that Twilio sent these bytes, without reading a database or the settings."""

@@ -1,4 +1,4 @@
-"""Checks that a conversation's transcript will know its participants."""
+"""Checks that a request names its participants, if a conversation stores the transcript."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -12,17 +12,17 @@ from receiver.twilio.client import (
 
 
 def participants_fault(
-    request: Mapping[str, Any], is_stored: Callable[[str], bool]
+    request: Mapping[str, Any], has_conversation: Callable[[str], bool]
 ) -> dict[str, str] | None:
     """Return the fault of a request that lacks required participants, None if it has no such fault.
 
     Twilio knows who speaks on its own Recordings. For a mediaUrl it requires participants if the
-    configuration stores the transcript into a conversation. `is_stored` answers that for a
-    configuration's id, and is called only where it matters.
+    configuration stores the transcript into a conversation. `has_conversation` returns this for a
+    configuration's id; it is called only if the result depends on it.
     """
     if not request.get("media_url") or request.get("participants"):
         return None
-    if not is_stored(request["configuration_id"]):
+    if not has_conversation(request["configuration_id"]):
         return None
 
     return {

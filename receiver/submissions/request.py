@@ -17,7 +17,7 @@ _MAX_BODY_BYTES = 64 * 1024
 
 
 def read_idempotency_key() -> str:
-    """Return the client's key, or a new one; raises Problem 400."""
+    """Return the client's key, or a new one; raises ProblemError 400."""
     key = request.headers.get("Idempotency-Key")
     if key is None:
         return uuid7()
@@ -28,7 +28,7 @@ def read_idempotency_key() -> str:
 
 
 def is_check_requested() -> bool:
-    """Return whether the query asks to check the mediaUrl first; raises Problem 400."""
+    """Return whether the query asks to check the mediaUrl first; raises ProblemError 400."""
     try:
         query = _QUERY.read(list(request.args.items(multi=True)))
     except ValidationError as error:
@@ -38,7 +38,7 @@ def is_check_requested() -> bool:
 
 
 def read_submission() -> dict[str, Any]:
-    """Return the body as the schema loads it; raises Problem 400 or 413."""
+    """Return the body as the schema loads it; raises ProblemError 400 or 413."""
     request.max_content_length = _MAX_BODY_BYTES
     try:
         document = json.loads(request.get_data(cache=False))

@@ -51,11 +51,11 @@ def jobs_to_resubmit(
 ) -> Sequence[Row]:
     """Return the jobs with a missing transcript that are not polled any more.
 
-    No job is submitted again twice, and the new job is not submitted again either: each costs
-    money, and the cause that lost one callback may lose the next. A transient refusal doesn't count
-    as a submission; it is tried again after an hour. Jobs whose transcript is here, in a
-    quarantined or rejected callback, are left out. `account_id` limits the jobs to one account;
-    None means all accounts.
+    A job is submitted again only once, and the new job never: each submission costs money, and the
+    cause that lost one callback may lose the next. A transient refusal doesn't count as a
+    submission; it is tried again after an hour. Jobs whose transcript is here, in a quarantined or
+    rejected callback, are left out. `account_id` limits the jobs to one account; None means all
+    accounts.
     """
     watch = select(watches.c.job_id).where(
         watches.c.job_id == _job.id, watches.c.due_at.is_not(None)

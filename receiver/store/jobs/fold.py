@@ -1,4 +1,4 @@
-"""Computes a job from its events: a pure function of their set, in whatever order they came."""
+"""Computes a job from its events: a pure function of the set of events, not of their order."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

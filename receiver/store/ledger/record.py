@@ -71,7 +71,7 @@ def record(engine: Engine, event: Event) -> Recorded:
 
 
 def record_newest(engine: Engine, events: Sequence[Event]) -> dict[bytes, Recorded]:
-    """Record each event that is newer than all its job has, in one round trip and one commit.
+    """Record each event that is the newest of its job, in one round trip and one commit.
 
     Return the entries of these events by digest; nothing is stored of the others. Each event must
     have a head and a job of its own. Raises sqlalchemy.exc.SQLAlchemyError; nothing is stored then.
@@ -89,7 +89,7 @@ def _record_under_lock(connection: Connection, event: Event, head: dict[str, Any
     """
     job = _claim_job(connection, event, head)
     if job.account_id != event.account_id:
-        return _record_event(connection, foreign(event), Outcome.QUARANTINED)
+        return _record_event(connection, quarantine_foreign(event), Outcome.QUARANTINED)
     is_late = fold_input(event, head).key < (
         job.key_terminal,
         job.key_updated_at,
@@ -103,7 +103,7 @@ def _record_under_lock(connection: Connection, event: Event, head: dict[str, Any
 
 
 def _claim_job(connection: Connection, event: Event, head: dict[str, Any]) -> Row[Any]:
-    """Lock the job's row; insert it first where it is missing, for only a row can be locked."""
+    """Lock the job's row; insert it first if it is missing, because only a row can be locked."""
     job = None
     while job is None:  # it may be removed in between
         connection.exec_driver_sql(CLAIM_JOB, row_parameters([event], Outcome.APPLIED))
@@ -124,7 +124,7 @@ def _recorded(row: tuple[Any, ...]) -> tuple[bytes, Recorded]:
     return sha256, Recorded(event_id, Outcome(outcome), reason, detail)
 
 
-def foreign(event: Event) -> Event:
+def quarantine_foreign(event: Event) -> Event:
     """Return the event as quarantined: its job belongs to another account."""
     return event.quarantined(
         "foreign_account", "The job belongs to another account, whose event came first."

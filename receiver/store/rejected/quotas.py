@@ -52,7 +52,7 @@ class Quotas:
         return [Quota(account, is_account, self.each_other), self.for_others()]
 
     def for_others(self) -> Quota:
-        """Return the quota that all accounts share that are not ours."""
+        """Return the quota that all accounts but ours share."""
         return Quota(None, rejected.c.account_id.not_in(sorted(self.own)), self.all_others)
 
 

@@ -14,7 +14,7 @@ from receiver.store.tables import rejected
 # An arbitrary number that no other user of the database uses.
 _ADVISORY_LOCK_ID = 7_146_550_022
 
-# Younger requests are never evicted: so a flood can't push out today's earlier requests.
+# Younger requests are never evicted, so that a flood can't push out today's earlier requests.
 MIN_RETENTION = timedelta(hours=24)
 
 _OVERHEAD_BYTES = 512  # of a row beside its texts and body: ids, digest, index entries
