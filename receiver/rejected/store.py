@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 # The limits of one worker. A request of 8 kB takes about 5 ms, mostly in the database, so these are
-# a twentieth of its time. Excess requests are dropped unread. The burst is for many jobs that
-# end at once while a setting is wrong.
+# a twentieth of its time. Excess requests are dropped unread. The burst is for many jobs that end
+# at once while a setting is wrong.
 REQUESTS_PER_SECOND, REQUESTS_BURST = 10.0, 200.0
 BYTES_PER_SECOND, BYTES_BURST = 512.0 * 1024, 8.0 * 1024 * 1024
 # Between reading and writing, a request waits for the connection, until its deadline leaves just

@@ -11,8 +11,8 @@ from receiver.store.tables import events, rejected, submissions, transcriptions
 
 _job = transcriptions.c
 
-# This prefix and the job's id are the Idempotency-Key under which the job's recording is
-# submitted again. So that happens at most once.
+# This prefix and the job's id are the Idempotency-Key under which the job's recording is submitted
+# again. So that happens at most once.
 RESUBMISSION_PREFIX = "resubmit-"
 
 GAP: ColumnElement[bool] = and_(_job.status == "COMPLETED", _job.transcript_sha256.is_(None))

@@ -53,8 +53,8 @@ def record_or_quarantine(record: Record, event: Event, deadline: Deadline) -> Re
 def record(engine: Engine, event: Event) -> Recorded:
     """Make the event durable, and its job the fold of all the job's events.
 
-    Raises sqlalchemy.exc.SQLAlchemyError. Nothing is stored then, unless the connection failed:
-    a second call finds out.
+    Raises sqlalchemy.exc.SQLAlchemyError. Nothing is stored then, unless the connection failed: a
+    second call finds out.
     """
     if event.head is None:
         with engine.connect() as connection:

@@ -33,9 +33,9 @@ class Quota(NamedTuple):
 class Quotas:
     """How much may be stored for which account.
 
-    Each account in `own` has a quota. All others share one, and each of them has a limit within
-    it. What strangers send must stay small even in a small plan's database of 1 GB. A callback
-    usually has about 8 kB, and at most 1 MB.
+    Each account in `own` has a quota. All others share one, and each of them has a limit within it.
+    What strangers send must stay small even in a small plan's database of 1 GB. A callback usually
+    has about 8 kB, and at most 1 MB.
     """
 
     own: frozenset[str]
