@@ -72,19 +72,19 @@ class BodyReader:
         An incomplete body isn't detected here: its hash won't match.
         """
         limit_bytes = self._rejected.max_body_bytes
-        left = int(environ.get("CONTENT_LENGTH") or limit_bytes + 1)
-        if left > limit_bytes + 1:
+        remaining_bytes = int(environ.get("CONTENT_LENGTH") or limit_bytes + 1)
+        if remaining_bytes > limit_bytes + 1:
             raise BodyTooLargeError(limit_bytes)
         body = bytearray()
         with ExitStack() as reservations:
-            while left:
-                reserved = self._rejected.reserve(min(left, _CHUNK_BYTES), Deadline(0))
+            while remaining_bytes:
+                reserved = self._rejected.reserve(min(remaining_bytes, _CHUNK_BYTES), Deadline(0))
                 reservations.enter_context(reserved)
-                chunk = _read_chunk(environ, min(left, _CHUNK_BYTES))
+                chunk = _read_chunk(environ, min(remaining_bytes, _CHUNK_BYTES))
                 if not chunk:
                     break
                 body += chunk
-                left -= len(chunk)
+                remaining_bytes -= len(chunk)
             if len(body) > limit_bytes:
                 raise BodyTooLargeError(limit_bytes)
             yield bytes(body)

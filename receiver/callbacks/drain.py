@@ -179,7 +179,7 @@ def run_forever(drain: Drain, *, idle_pause_seconds: float = IDLE_PAUSE_SECONDS)
         try:
             has_files = step(drain)
             logged = ""
-        except Exception as error:  # noqa: BLE001 - what waits must be tried again after any error
+        except Exception as error:  # noqa: BLE001 - the files must be tried again after any error
             has_files = False
             if locate(error) != logged:
                 logged = locate(error)

@@ -45,8 +45,8 @@ def persist(record: Record, spool: Spool | None, event: Event, deadline: Deadlin
     to_spool = partial(_to_spool, spool, event)
     if spool.durable and spool.breaker.is_open():
         return _first_of(to_spool, Deadline(SPOOL_SECONDS), to_ledger, deadline)
-    left = deadline.remaining()
-    ledger_deadline = Deadline(max(left - SPOOL_SECONDS, left / 2))
+    remaining_seconds = deadline.remaining()
+    ledger_deadline = Deadline(max(remaining_seconds - SPOOL_SECONDS, remaining_seconds / 2))
 
     return _first_of(to_ledger, ledger_deadline, to_spool, deadline)
 
@@ -57,7 +57,7 @@ def _first_of(
     second: Callable[[Deadline], Persisted],
     second_deadline: Deadline,
 ) -> Persisted:
-    """Return the result of `first`; if it fails, return the result of `second`."""
+    """Persist with `first` by its deadline; if that fails, with `second` by its own deadline."""
     # Every error is logged where it is raised. An error in our own code must not lose a transcript
     # either.
     with suppress(Exception):
@@ -67,18 +67,18 @@ def _first_of(
 
 
 @contextmanager
-def _logged(place: str) -> Iterator[None]:
+def _logging_failure(store_name: str) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        logger.warning("%s did not store a callback: %s", place, locate(error))
+        logger.warning("%s did not store a callback: %s", store_name, locate(error))
         raise
 
 
 def _to_ledger(record: Record, spool: Spool, event: Event, deadline: Deadline) -> Persisted:
     seconds = deadline.remaining()
     try:
-        with _logged("the database"), time_limit(seconds):
+        with _logging_failure("the database"), time_limit(seconds):
             recorded = record_or_quarantine(record, event, deadline)
     except (DatabaseUnavailableError, DeadlineExceededError):
         if seconds >= MIN_FAIR_SECONDS:
@@ -90,7 +90,7 @@ def _to_ledger(record: Record, spool: Spool, event: Event, deadline: Deadline) -
 
 
 def _to_spool(spool: Spool, event: Event, deadline: Deadline) -> Persisted:
-    with _logged("the spool"), time_limit(deadline.remaining()):
+    with _logging_failure("the spool"), time_limit(deadline.remaining()):
         run_in_thread(spool.put, event)
 
     return Spooled(spool.durable)

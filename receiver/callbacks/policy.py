@@ -25,7 +25,7 @@ class CallbackResult(enum.Enum):
     """What happened to a callback."""
 
     RECORDED = enum.auto()  # in the ledger, also if it was there before
-    QUARANTINED = enum.auto()  # in the ledger, for an operator to look at
+    QUARANTINED = enum.auto()  # in the ledger, for an operator to inspect
     SPOOLED = enum.auto()  # the database is unavailable; the spool is durable
     SPOOLED_FOR_NOW = enum.auto()  # the database is unavailable; the spool may be lost
     DATABASE_UNAVAILABLE = enum.auto()  # and no spool stored it
@@ -45,14 +45,14 @@ class Answer(NamedTuple):
 
 _OK = HTTPStatus.NO_CONTENT
 _RETRY = HTTPStatus.SERVICE_UNAVAILABLE
-_AWAY = Answer(_RETRY, "The database is unavailable. Send the callback again.")
+_UNAVAILABLE = Answer(_RETRY, "The database is unavailable. Send the callback again.")
 
 POLICY = {
     CallbackResult.RECORDED: Answer(_OK),
     CallbackResult.QUARANTINED: Answer(_OK),
     CallbackResult.SPOOLED: Answer(_OK),
-    CallbackResult.SPOOLED_FOR_NOW: _AWAY,
-    CallbackResult.DATABASE_UNAVAILABLE: _AWAY,
+    CallbackResult.SPOOLED_FOR_NOW: _UNAVAILABLE,
+    CallbackResult.DATABASE_UNAVAILABLE: _UNAVAILABLE,
     CallbackResult.MEMORY_FULL: Answer(
         _RETRY, "Too many bodies at the same time. Send the callback again."
     ),

@@ -12,7 +12,7 @@ from receiver.runtime.errors import locate
 from receiver.settings.keys import SigningKey
 from receiver.store.event import Event, Outcome
 from receiver.store.ledger.quarantine import find_owner, find_quarantined
-from receiver.store.ledger.record import foreign, record, record_or_quarantine
+from receiver.store.ledger.record import quarantine_foreign, record, record_or_quarantine
 from receiver.store.retry import DatabaseUnavailableError, query
 
 # For one callback: its job may be locked for a while.
@@ -72,7 +72,7 @@ class Replay:
     def _replay(self, event: Event) -> ReplayResult:
         validated = revalidate(event, self._keys)
         if validated.head is not None and self._owner_of(validated) != validated.account_id:
-            validated = foreign(validated)
+            validated = quarantine_foreign(validated)
         # An unchanged result isn't written again.
         if self._dry_run or validated == event:
             outcome = Outcome.QUARANTINED if validated.reason else Outcome.APPLIED

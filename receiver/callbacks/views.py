@@ -10,8 +10,7 @@ from receiver.bodies.reader import BodyTooLargeError
 from receiver.callbacks.persist import Persisted, Spooled, persist
 from receiver.callbacks.policy import POLICY, CallbackResult, respond, result_of, result_of_error
 from receiver.events.validate import validate
-from receiver.runtime import deadline
-from receiver.runtime.deadline import Deadline
+from receiver.runtime.deadline import Deadline, request_deadline
 from receiver.runtime.errors import locate
 from receiver.runtime.timeouts import LOG_FIELDS
 from receiver.services import services
@@ -41,19 +40,19 @@ blueprint = Blueprint("callbacks", __name__)
 def receive(**_prefix: str) -> Response:
     """Answer 204 when the callback's exact body is durable; policy.py lists all other responses."""
     parts, environ = services(), request.environ
-    until = deadline.of(environ)
+    deadline = request_deadline(environ)
     signed = _signed_request(environ, parts.settings.public_url)
     claim = authenticate(signed, parts.settings.signing_keys)
-    with parts.body_reader.read(environ, until, is_proved=claim.is_proved) as body:
+    with parts.body_reader.read(environ, deadline, is_proved=claim.is_proved) as body:
         event = validate(
             claim.bind(body),
             received_at=datetime.now(UTC),
             idempotency_token=environ.get("HTTP_I_TWILIO_IDEMPOTENCY_TOKEN"),
         )
         environ[LOG_FIELDS] = {"job": event.job_id, "bytes": len(event.body)}
-        persisted = persist(parts.committer.record, parts.spool, event, until)
+        persisted = persist(parts.committer.record, parts.spool, event, deadline)
     result = result_of(persisted)
-    _log(result, persisted, event, until)
+    _log(result, persisted, event, deadline)
 
     return respond(result)
 
@@ -67,7 +66,7 @@ def _signed_request(environ: "WSGIEnvironment", public_url: str | None) -> Signe
     )
 
 
-def _log(result: CallbackResult, persisted: Persisted, event: Event, until: Deadline) -> None:
+def _log(result: CallbackResult, persisted: Persisted, event: Event, deadline: Deadline) -> None:
     recorded = None if isinstance(persisted, Spooled) else persisted
     logger.log(
         logging.INFO if result == CallbackResult.RECORDED else logging.WARNING,
@@ -80,7 +79,7 @@ def _log(result: CallbackResult, persisted: Persisted, event: Event, until: Dead
             "detail": recorded and recorded.detail,
             "bytes": len(event.body),
             "key": event.key_id,
-            "seconds": round(until.elapsed(), 3),
+            "seconds": round(deadline.elapsed(), 3),
             "answered": POLICY[result].status,
         },
     )

@@ -77,11 +77,11 @@ def _print_figures(figures: Completeness, now: datetime) -> None:
 
 
 def _format_age(age: timedelta) -> str:
-    hours, rest = divmod(int(age.total_seconds()), 3600)
+    hours, seconds = divmod(int(age.total_seconds()), 3600)
     if hours >= MAX_AGE_IN_HOURS:
         return f"{hours // 24} days"
 
-    return f"{hours}:{rest // 60:02} h"
+    return f"{hours}:{seconds // 60:02} h"
 
 
 def _print_missing(job: Row) -> None:

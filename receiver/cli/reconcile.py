@@ -95,8 +95,8 @@ def _run_forever(twilio: Twilio, *, resubmits: bool) -> None:
 def _sleep(seconds: float, is_stopping: Callable[[], bool]) -> None:
     """Sleep; if the process is stopping, return within MAX_SLEEP_SECONDS."""
     wake_at = time.monotonic() + seconds
-    while not is_stopping() and (left := wake_at - time.monotonic()) > 0:
-        time.sleep(min(left, MAX_SLEEP_SECONDS))
+    while not is_stopping() and (remaining_seconds := wake_at - time.monotonic()) > 0:
+        time.sleep(min(remaining_seconds, MAX_SLEEP_SECONDS))
 
 
 def _context(twilio: Twilio) -> ReconcileContext:

@@ -61,8 +61,8 @@ def _show(spool: Spool) -> None:
         ("oldest", _oldest_time(files)),
     ):
         click.echo(f"{name:<8} {value}")
-    for name, why in spool.find_damaged().items():
-        click.echo(f"damaged  {name}: {why}")
+    for name, reason in spool.find_damaged().items():
+        click.echo(f"damaged  {name}: {reason}")
 
 
 def _oldest_time(files: Sequence[SpooledFile]) -> str:
@@ -77,16 +77,16 @@ def _drain(drain: Drain) -> None:
     click.echo(f"{summary.moved_count} moved.", err=True)
     for name, error in summary.errors.items():
         click.echo(f"not moved: {name}: {error}")
-    left_count = len(drain.spool.list_files())
+    remaining_count = len(drain.spool.list_files())
     if summary.database_error:
         raise click.ClickException(
             f"the database did not accept all callbacks ({summary.database_error}); "
-            f"{left_count} still wait on disk. Run `flask --app app doctor` to find the cause."
+            f"{remaining_count} still wait on disk. Run `flask --app app doctor` to find the cause."
         )
-    if left_count > len(summary.errors):
+    if remaining_count > len(summary.errors):
         raise click.ClickException(
-            f"{left_count - len(summary.errors)} still wait on disk: another process is moving "
-            "them, or they arrived during this run. Run the command again."
+            f"{remaining_count - len(summary.errors)} still wait on disk: another process is "
+            "moving them, or they arrived during this run. Run the command again."
         )
     if summary.errors:
         raise SystemExit(1)

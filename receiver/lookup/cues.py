@@ -1,10 +1,9 @@
-"""Makes cues of a callback's sentences: each with speaker, start and end, in spoken order.
+"""Makes a cue from each sentence of a callback: speaker, start, end and text, in spoken order.
 
 Times that are missing or impossible are inferred.
 """
 
 from collections.abc import Mapping, Sequence
-from itertools import accumulate
 from typing import Any, NamedTuple
 
 from receiver.lookup.sentences import MAX_TIME_MS, Sentence, read_sentences, to_milliseconds
@@ -16,7 +15,10 @@ _SPOKEN_BYTES_PER_SECOND = 15
 
 
 class Cue(NamedTuple):
-    """One sentence. `end_ms` is after `start_ms`; speaker and text have one line each."""
+    """What subtitles show for one sentence.
+
+    `end_ms` is after `start_ms`; speaker and text have one line each.
+    """
 
     start_ms: int
     end_ms: int
@@ -25,10 +27,10 @@ class Cue(NamedTuple):
 
 
 def extract_cues(document: Mapping[str, Any]) -> list[Cue]:
-    """Return the cues of a document in the flat shape, by ascending start."""
+    """Return the cues of a decoded callback (schemas.callback.decode), by ascending start."""
     sentences = read_sentences(document)
-    starts = _starts(sentences)
-    ends = _ends(sentences, starts, to_milliseconds(document.get("duration")))
+    starts = _infer_starts(sentences)
+    ends = _infer_ends(sentences, starts, to_milliseconds(document.get("duration")))
 
     return [
         Cue(start, end, sentence.speaker, sentence.text)
@@ -36,34 +38,33 @@ def extract_cues(document: Mapping[str, Any]) -> list[Cue]:
     ]
 
 
-def _starts(sentences: Sequence[Sentence]) -> list[int]:
-    """Return the starts, in ascending order.
+def _infer_starts(sentences: Sequence[Sentence]) -> list[int]:
+    """Return the starts, in ascending order: as given, or inferred.
 
-    A sentence without a start begins where the one before it ends, but not after the next given
-    start.
+    An inferred start is the end of the sentence before, but at most the next given start.
     """
     starts = []
     previous_end = 0
-    for sentence, limit in zip(sentences, _next_starts(sentences), strict=True):
-        start = min(previous_end, limit) if sentence.start_ms is None else sentence.start_ms
+    for sentence, next_start in zip(sentences, _next_given_starts(sentences), strict=True):
+        start = min(previous_end, next_start) if sentence.start_ms is None else sentence.start_ms
         starts.append(start)
-        previous_end = _given_end(sentence, start) or start + _speaking_time(sentence.text)
+        previous_end = _valid_end(sentence, start) or start + _speaking_time_ms(sentence.text)
 
     return starts
 
 
-def _next_starts(sentences: Sequence[Sentence]) -> list[int]:
-    """Return for each sentence the first given start at or after it."""
-    backwards = accumulate(
-        reversed(sentences),
-        lambda limit, sentence: limit if sentence.start_ms is None else sentence.start_ms,
-        initial=MAX_TIME_MS,
-    )
+def _next_given_starts(sentences: Sequence[Sentence]) -> list[int]:
+    """Return for each sentence its given start, or the next sentence's that has one."""
+    starts = []
+    next_start = MAX_TIME_MS
+    for sentence in reversed(sentences):
+        next_start = next_start if sentence.start_ms is None else sentence.start_ms
+        starts.append(next_start)
 
-    return list(backwards)[:0:-1]
+    return starts[::-1]
 
 
-def _ends(
+def _infer_ends(
     sentences: Sequence[Sentence], starts: Sequence[int], duration_ms: int | None
 ) -> list[int]:
     """Return the ends, as given or inferred; each is after its start.
@@ -73,24 +74,26 @@ def _ends(
     _MIN_CUE_MS after its own start.
     """
     ends = []
-    following = later = duration_ms or 0
+    next_start = next_later_start = duration_ms or 0
     for sentence, start in zip(reversed(sentences), reversed(starts), strict=True):
-        if start < following:
-            later = following
-        following = start
-        natural = start + _speaking_time(sentence.text)
-        inferred = max(start + _MIN_CUE_MS, min(natural, later)) if start < later else natural
-        ends.append(_given_end(sentence, start) or inferred)
+        if start < next_start:  # sentences that start together have the same next later start
+            next_later_start = next_start
+        next_start = start
+        inferred = start + _speaking_time_ms(sentence.text)
+        if start < next_later_start:
+            inferred = max(start + _MIN_CUE_MS, min(inferred, next_later_start))
+        ends.append(_valid_end(sentence, start) or inferred)
 
     return ends[::-1]
 
 
-def _given_end(sentence: Sentence, start_ms: int) -> int | None:
+def _valid_end(sentence: Sentence, start_ms: int) -> int | None:
+    """Return the given end, None if it is missing or not after the start."""
     end_ms = sentence.end_ms
 
     return end_ms if end_ms is not None and end_ms > start_ms else None
 
 
-def _speaking_time(text: str) -> int:
-    """Return in milliseconds how long it takes to speak the text."""
+def _speaking_time_ms(text: str) -> int:
+    """Return how long it takes to speak the text."""
     return max(_MIN_CUE_MS, len(text.encode()) * 1_000 // _SPOKEN_BYTES_PER_SECOND)

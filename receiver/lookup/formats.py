@@ -28,24 +28,27 @@ _JSON = json.JSONEncoder(allow_nan=False, separators=(",", ":"))
 
 @dataclass(frozen=True)
 class Format:
-    """A format: its Content-Type, and the function that renders a document in the flat shape."""
+    """A format: its Content-Type, and the function that renders a decoded callback."""
 
     content_type: str
     render: Callable[[Mapping[str, Any]], bytes]
 
 
 def _render_json(document: Mapping[str, Any]) -> bytes:
-    """Render id, participants and sentences, with unknown members and lone surrogates."""
-    shown = {
+    """Render id, participants and sentences, including their members that we don't know.
+
+    All but ASCII is escaped, so lone surrogates stay, though UTF-8 can't encode them.
+    """
+    members = {
         "id": document.get("id"),
         "participants": list_member(document, "participants"),
         "sentences": list_member(document, "sentences"),
     }
     try:
-        return _JSON.encode(shown).encode()
+        return _JSON.encode(members).encode()
     except ValueError:
         # 1e400 is valid JSON. Python reads it as infinity, which JSON can't express: write null.
-        finite = json.loads(json.dumps(shown), parse_constant=lambda _: None)
+        finite = json.loads(json.dumps(members), parse_constant=lambda _: None)
 
         return _JSON.encode(finite).encode()
 
@@ -66,9 +69,9 @@ def _vtt_block(cue: Cue) -> str:
 
 
 def _render_srt(document: Mapping[str, Any]) -> bytes:
-    return "\n".join(
-        _srt_block(*numbered) for numbered in enumerate(extract_cues(document), 1)
-    ).encode()
+    blocks = [_srt_block(number, cue) for number, cue in enumerate(extract_cues(document), 1)]
+
+    return "\n".join(blocks).encode()
 
 
 def _srt_block(number: int, cue: Cue) -> str:
@@ -83,11 +86,11 @@ def _times(cue: Cue, separator: str) -> str:
 
 def _timestamp(milliseconds: int, separator: str) -> str:
     """Return `HH:MM:SS`, the separator and the milliseconds; HH may have more than two digits."""
-    seconds, rest = divmod(milliseconds, 1_000)
-    minutes, second = divmod(seconds, 60)
-    hours, minute = divmod(minutes, 60)
+    all_seconds, milliseconds = divmod(milliseconds, 1_000)
+    all_minutes, seconds = divmod(all_seconds, 60)
+    hours, minutes = divmod(all_minutes, 60)
 
-    return f"{hours:02}:{minute:02}:{second:02}{separator}{rest:03}"
+    return f"{hours:02}:{minutes:02}:{seconds:02}{separator}{milliseconds:03}"
 
 
 _RENDERERS = {"json": _render_json, "text": _render_text, "vtt": _render_vtt, "srt": _render_srt}

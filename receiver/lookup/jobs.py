@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 
-from receiver.store.event import TERMINAL
+from receiver.store.event import TERMINAL_STATUSES
 from receiver.store.jobs import read
 from receiver.store.jobs.gaps import explain_gaps
 from receiver.web.database import query
@@ -49,7 +49,7 @@ def unknown_job(job_id: str) -> ProblemError:
 
 def retry_headers(job: read.Row) -> dict[str, str]:
     """Return the Retry-After header for a job that isn't finished, otherwise nothing."""
-    return {} if job["status"] in TERMINAL else {"Retry-After": str(_POLL_SECONDS)}
+    return {} if job["status"] in TERMINAL_STATUSES else {"Retry-After": str(_POLL_SECONDS)}
 
 
 def no_transcript(job: read.Row) -> ProblemError:
@@ -62,7 +62,7 @@ def no_transcript(job: read.Row) -> ProblemError:
 def _reason(job: read.Row) -> str:
     if job["transcript_sha256"]:
         return "It was erased."
-    if job["status"] not in TERMINAL:
+    if job["status"] not in TERMINAL_STATUSES:
         return f"The job is {job['status']}: when it is completed, Twilio sends its transcript."
     if job["status"] == "FAILED":
         return "The job failed: Twilio could not transcribe it."

@@ -33,7 +33,7 @@ class Sentence(NamedTuple):
 
 
 def read_sentences(document: Mapping[str, Any]) -> list[Sentence]:
-    """Return the sentences of a document in the flat shape, in spoken order."""
+    """Return the sentences of a decoded callback (schemas.callback.decode), in spoken order."""
     latest_start_ms = 0
     keyed = []
     for sentence in sorted(_sentences(document), key=attrgetter("place")):

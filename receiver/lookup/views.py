@@ -41,12 +41,12 @@ _TRANSCRIPTION_LIST, _CALLBACK_LIST = TranscriptionList(), CallbackList()
 @blueprint.get("/v3/Transcriptions")
 def list_transcriptions() -> Response:
     """List the jobs, newest first."""
-    wanted = _TRANSCRIPTIONS.parse_request()
-    page = query(read.transcriptions_page, wanted.filters, wanted.span)
+    page_request = _TRANSCRIPTIONS.parse_request()
+    page = query(read.transcriptions_page, page_request.filters, page_request.span)
     rows = [describe_job(job) for job in jobs.add_explanations(page.rows)]
 
     return render(
-        _TRANSCRIPTION_LIST, transcriptions=rows, meta=_TRANSCRIPTIONS.page_meta(wanted, page)
+        _TRANSCRIPTION_LIST, transcriptions=rows, meta=_TRANSCRIPTIONS.page_meta(page_request, page)
     )
 
 
@@ -73,12 +73,14 @@ def list_callbacks(job_id: str) -> Response:
     """List the callbacks for a job, newest first; the job itself may be unknown."""
     jobs.require_valid_id(job_id)
     collection = replace(_CALLBACKS, parent=job_id)
-    wanted = collection.parse_request()
-    page = query(read.callbacks_page, job_id, wanted.span)
+    page_request = collection.parse_request()
+    page = query(read.callbacks_page, job_id, page_request.span)
     if not page.rows:
         jobs.get_job(job_id)
 
-    return render(_CALLBACK_LIST, callbacks=page.rows, meta=collection.page_meta(wanted, page))
+    meta = collection.page_meta(page_request, page)
+
+    return render(_CALLBACK_LIST, callbacks=page.rows, meta=meta)
 
 
 @blueprint.get("/v3/Transcriptions/<job_id>/Callbacks/<callback_id>/Body")

@@ -39,7 +39,7 @@ class _SocketReader(io.RawIOBase):
     def __init__(self, connected: socket.socket, deadline: Deadline) -> None:
         self._socket = connected
         self._deadline = deadline
-        self._left_bytes = MAX_DOWNLOAD_BYTES + _MAX_OVERHEAD_BYTES
+        self._remaining_bytes = MAX_DOWNLOAD_BYTES + _MAX_OVERHEAD_BYTES
 
     def readable(self) -> bool:
         return True
@@ -49,8 +49,8 @@ class _SocketReader(io.RawIOBase):
         time.sleep(0)
         self._socket.settimeout(remaining_seconds(self._deadline))
         size = self._socket.recv_into(buffer)
-        self._left_bytes -= size
-        if self._left_bytes < 0:
+        self._remaining_bytes -= size
+        if self._remaining_bytes < 0:
             raise OSError("the server sent too much")
 
         return size

@@ -33,8 +33,8 @@ def look_up(host: str, port: int) -> list[str]:
 def run_until_deadline(lookup: Callable[[], list[str]], deadline: Deadline) -> list[str]:
     """Run `lookup` in a thread and return its result.
 
-    Raises PreflightBusyError if no thread becomes free in time, and TimeoutError if the lookup
-    does not end in time.
+    Raises PreflightBusyError if no thread becomes free in time, and TimeoutError if the lookup does
+    not end in time.
     """
     try:
         with time_limit(deadline.remaining()):

@@ -27,9 +27,9 @@ def _never() -> bool:
 class ReconcileContext:
     """What every step of a pass needs.
 
-    `account_id` is the account that the client's credentials belong to, None if it is unknown.
-    Jobs of other accounts are not polled. `grace` is how long after a job's end its callback may
-    still arrive.
+    `account_id` is the account that the client's credentials belong to, None if it is unknown. Jobs
+    of other accounts are not polled. `grace` is how long after a job's end its callback may still
+    arrive.
     """
 
     engine: Engine

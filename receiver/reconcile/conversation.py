@@ -1,4 +1,4 @@
-"""Builds a job's transcript from its conversation, in the callback's shape."""
+"""Builds a job's transcript from its conversation, as a document like a callback's."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -79,7 +79,7 @@ def _of_job(
 
 
 def _sorted(utterances: list[Utterance]) -> list[Utterance]:
-    """Sort by number, or else by time; keep the order if some have neither."""
+    """Sort by number, or else by time; leave the order as it is if some have neither."""
     if all(each.number is not None for each in utterances):
         return sorted(utterances, key=lambda each: each.number or 0)
     if all(parse_seconds(each.at) is not None for each in utterances):

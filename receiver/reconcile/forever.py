@@ -64,6 +64,6 @@ def _sleep_seconds(context: ReconcileContext, report: Report) -> float:
 
 def _next_due_at(connection: Connection) -> datetime | None:
     """Return when the next poll or list scan is due."""
-    times = (queue.next_due(connection), list_scans.next_scan_at(connection))
+    times = (queue.next_due_at(connection), list_scans.next_scan_at(connection))
 
     return min((time for time in times if time), default=None)

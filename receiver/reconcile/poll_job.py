@@ -11,7 +11,7 @@ from receiver.reconcile.documents import event_from, record_documents, record_ev
 from receiver.reconcile.report import Report, Reports
 from receiver.reconcile.reschedule import PollOutcome, reschedule
 from receiver.runtime.errors import locate
-from receiver.store.polls import queue
+from receiver.store.jobs import read
 from receiver.store.polls.queue import Watch
 from receiver.store.polls.reasons import PollReason
 from receiver.store.retry import DatabaseUnavailableError
@@ -70,7 +70,7 @@ def _fetch_transcript(context: ReconcileContext, watch: Watch) -> Reports:
     document = build_document(
         job,
         context.twilio.communications(job["conversation_id"]),
-        is_alone=context.query(queue.is_alone, job),
+        is_alone=context.query(read.is_alone_in_conversation, job),
         is_last_chance=is_exhausted(watch.reason, watch.attempts + 1),
     )
     if document is None:

@@ -16,8 +16,8 @@ class Report:
     `unknown`: jobs that Twilio does not have. `unusable`: documents from Twilio that were
     quarantined. `errors`: requests that failed.
 
-    `listed`: every page of the list of jobs was read. `fault`: why the pass ended early, or
-    skipped the list. `wait`: the seconds until the next pass, if Twilio answered 429.
+    `listed`: every page of the list of jobs was read. `fault`: why the pass ended early, or skipped
+    the list. `wait`: the seconds until the next pass, if Twilio answered 429.
     """
 
     checked: int = 0

@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 
 from receiver.reconcile.backoff import MAX_UNKNOWN_IN_A_ROW, is_exhausted, next_delay
 from receiver.reconcile.context import ReconcileContext
-from receiver.store.polls import queue
-from receiver.store.polls.queue import GaveUp, Watch
+from receiver.store.polls import queue, reasons
+from receiver.store.polls.queue import GiveUpReason, Watch
 from receiver.store.polls.reasons import PollReason
 
 logger = logging.getLogger(__name__)
@@ -18,16 +18,16 @@ class PollOutcome:
 
     retry_after_seconds: float | None = None
     is_unknown: bool = False  # Twilio has no such job
-    is_unanswered: bool = False
+    is_unanswered: bool = False  # Twilio did not answer
 
 
 def reschedule(context: ReconcileContext, watch: Watch, outcome: PollOutcome) -> None:
     """Store when to poll the job again, or that it is not polled any more."""
     job_id = watch.job["id"]
-    needed = context.query(queue.poll_reason, job_id)
-    if needed is None:
+    still_needed = context.query(reasons.poll_reason, job_id)
+    if still_needed is None:
         return  # the watch is removed when it is due
-    reason, ended_at = needed
+    reason, ended_at = still_needed
     updated = _updated(watch, reason, outcome)
     if cause := _give_up_reason(updated, outcome):
         logger.warning("a job is not polled any more", extra={"job": job_id, "reason": cause.value})
@@ -51,11 +51,11 @@ def _updated(watch: Watch, reason: PollReason, outcome: PollOutcome) -> Watch:
     )
 
 
-def _give_up_reason(watch: Watch, outcome: PollOutcome) -> GaveUp | None:
+def _give_up_reason(watch: Watch, outcome: PollOutcome) -> GiveUpReason | None:
     if watch.unknown >= MAX_UNKNOWN_IN_A_ROW:
-        return GaveUp.UNKNOWN_AT_TWILIO
+        return GiveUpReason.UNKNOWN_AT_TWILIO
     # Only an attempt that Twilio answered may be the last one.
     if is_exhausted(watch.reason, watch.attempts) and not outcome.is_unanswered:
-        return GaveUp.NOT_THERE_IN_TIME
+        return GiveUpReason.NOT_THERE_IN_TIME
 
     return None

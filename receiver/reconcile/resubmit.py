@@ -53,7 +53,7 @@ def resubmit_missing(context: ReconcileContext) -> Reports:
 def _resubmit(context: ReconcileContext, job: Mapping[str, Any]) -> Report:
     key = f"{RESUBMISSION_PREFIX}{job['id']}"
     try:
-        intent = _intend(context, key, canonical(Request().load(_request(job))))
+        intent = _store_intent(context, key, canonical(Request().load(_request(job))))
         if intent is None:
             return Report()  # another process has it
         resume(context.engine, context.twilio, intent)
@@ -72,8 +72,8 @@ def _resubmit(context: ReconcileContext, job: Mapping[str, Any]) -> Report:
     return Report(resubmitted=1)
 
 
-def _intend(context: ReconcileContext, key: str, request: str) -> Submission | None:
-    """Store the intent to submit it; return None if another process stored it first."""
+def _store_intent(context: ReconcileContext, key: str, request: str) -> Submission | None:
+    """Store that the request is about to be sent; return None if another process did so first."""
     now = context.clock()
     submission = Submission(
         idempotency_key=key,

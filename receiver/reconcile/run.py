@@ -21,7 +21,7 @@ def reconcile(context: ReconcileContext, *, resubmits: bool = False) -> Report:
     The first pass scans the list of jobs. With `resubmits`, the recordings of missing transcripts
     are submitted again, which costs money. An error that ends a pass early is the report's fault.
     """
-    return sum(_passes(context, resubmits=resubmits), Report())
+    return sum(_run_until_done(context, resubmits=resubmits), Report())
 
 
 def run_pass(context: ReconcileContext, *, resubmits: bool = False) -> Report:
@@ -30,20 +30,20 @@ def run_pass(context: ReconcileContext, *, resubmits: bool = False) -> Report:
     The list of jobs is scanned only if a scan is due. If many jobs are due, some are left for the
     next pass.
     """
-    return sum(_run_pass(context, context.clock(), resubmits=resubmits), Report())
+    return sum(_run_steps(context, context.clock(), resubmits=resubmits), Report())
 
 
-def _passes(context: ReconcileContext, *, resubmits: bool) -> Reports:
+def _run_until_done(context: ReconcileContext, *, resubmits: bool) -> Reports:
     due_by = context.clock()
-    is_done = yield from _run_pass(context, due_by, resubmits=resubmits, scans_list=True)
+    is_done = yield from _run_steps(context, due_by, resubmits=resubmits, scans_list=True)
     while not is_done:
-        is_done = yield from _run_pass(context, due_by, resubmits=resubmits)
+        is_done = yield from _run_steps(context, due_by, resubmits=resubmits)
 
 
-def _run_pass(
+def _run_steps(
     context: ReconcileContext, due_by: datetime, *, resubmits: bool, scans_list: bool = False
 ) -> Generator[Report, None, bool]:
-    """Run one pass; return False if more can be done now."""
+    """Run the steps of one pass; return False if more can be done now."""
     try:
         # First, because Twilio remembers idempotency keys for one day only.
         yield from _resume(context)

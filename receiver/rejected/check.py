@@ -56,8 +56,8 @@ class Search:
     ) -> SearchResult:
         """Return what verifies the requests; calls `advance(1)` for each request.
 
-        A flood of forgeries may use up the tries, since its sender chooses account and host. So
-        the result distinguishes requests that weren't tried from those that nothing verifies.
+        A flood of forgeries may use up the tries, since its sender chooses account and host. So the
+        result distinguishes requests that weren't tried from those that nothing verifies.
         """
         result = SearchResult([], set())
         tries = 0

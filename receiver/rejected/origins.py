@@ -20,7 +20,7 @@ def candidate_origins(headers: Mapping[str, str], public_urls: Sequence[str]) ->
     or the headers name. The signature check itself tries the default ports.
     """
     given = [urlsplit(url) for url in public_urls]
-    in_headers = [*_listed(headers.get("X-Forwarded-Host", "")), headers.get("Host", "")]
+    in_headers = [*_split_header(headers.get("X-Forwarded-Host", "")), headers.get("Host", "")]
     named = [
         *(url.netloc for url in given),  # may have user:password@; tried with it and without it
         *(url.netloc.rpartition("@")[2] for url in given),
@@ -28,11 +28,12 @@ def candidate_origins(headers: Mapping[str, str], public_urls: Sequence[str]) ->
     ]
     hosts = _distinct(name for netloc in named for name in (netloc, _PORT.sub("", netloc)))
     hosts = hosts[:_MAX_NAMES]
-    ports = _ports([*named, *(f":{port}" for port in _listed(headers.get("X-Forwarded-Port", "")))])
+    forwarded_ports = _split_header(headers.get("X-Forwarded-Port", ""))
+    ports = _ports([*named, *(f":{port}" for port in forwarded_ports)])
     authorities = _distinct(
         [*hosts, *(f"{_PORT.sub('', host)}:{port}" for host, port in product(hosts, ports))]
     )
-    forwarded = _listed(headers.get("X-Forwarded-Prefix", ""))
+    forwarded = _split_header(headers.get("X-Forwarded-Prefix", ""))
     prefixes = _distinct(
         [
             *(url.path for url in given),
@@ -52,7 +53,7 @@ def _ports(names: Iterable[str]) -> list[str]:
     return _distinct(port for name in names for port in _PORT.findall(name))[:_MAX_NAMES]
 
 
-def _listed(value: str) -> list[str]:
+def _split_header(value: str) -> list[str]:
     """Return the values of a header to which each proxy appends; the nearest proxy's is first."""
     return [part.strip() for part in reversed(value.split(",")) if part.strip()]
 

@@ -14,8 +14,7 @@ from receiver.bodies.reader import BodyReader
 from receiver.rejected.budget import Cooldowns, MeteredStream, TokenBucket
 from receiver.rejected.candidate import may_be_callback, to_rejected_request
 from receiver.rejected.dropped import BATCH_DELAY_SECONDS, DroppedCounts, DroppedError
-from receiver.runtime import deadline
-from receiver.runtime.deadline import Deadline
+from receiver.runtime.deadline import Deadline, request_deadline
 from receiver.runtime.errors import locate
 from receiver.runtime.timeouts import time_limit
 from receiver.store.rejected.quotas import Quotas
@@ -98,7 +97,7 @@ class RejectedStore:
             if not may_be_callback(reason, environ):
                 return None
             with self._read(reason, environ) as request:
-                return self._write(request, deadline.of(environ)) if request else None
+                return self._write(request, request_deadline(environ)) if request else None
         except DroppedError as error:
             self._dropped.add(error.reason)
         except Exception as error:  # noqa: BLE001 - no error here may change the response
@@ -116,16 +115,16 @@ class RejectedStore:
             raise DroppedError("unread")
         self._requests.spend(1)
         metered = {**environ, "wsgi.input": MeteredStream(environ["wsgi.input"], self._bytes)}
-        with ExitStack() as held:
+        with ExitStack() as reservation:
             try:
                 with time_limit(self._read_timeout_seconds):
-                    body = held.enter_context(self._body_reader.read_rejected(metered))
+                    body = reservation.enter_context(self._body_reader.read_rejected(metered))
             except Exception as error:
                 raise DroppedError("unread") from error
             yield to_rejected_request(reason, environ, body, datetime.now(UTC))
 
-    def _write(self, request: RejectedRequest, until: Deadline) -> int:
-        with self._hold_connection(until.remaining() - WRITE_TIMEOUT_SECONDS - RESPONSE_SECONDS):
+    def _write(self, request: RejectedRequest, deadline: Deadline) -> int:
+        with self._hold_connection(deadline.remaining() - WRITE_TIMEOUT_SECONDS - RESPONSE_SECONDS):
             # Only now: they may have started while this request waited.
             self._check_cooldowns(request.account_id)
             try:

@@ -7,7 +7,7 @@ from typing import Any
 # seconds is enough to answer 503 ourselves, which Twilio retries.
 REQUEST_SECONDS = 8.0
 
-KEY = "receiver.deadline"  # in the WSGI environ
+KEY = "receiver.deadline"  # of the deadline in the WSGI environ
 
 
 class Deadline:
@@ -26,7 +26,7 @@ class Deadline:
         return max(0.0, self._seconds - self.elapsed())
 
 
-def of(environ: dict[str, Any]) -> Deadline:
+def request_deadline(environ: dict[str, Any]) -> Deadline:
     """Return the deadline of the request."""
     deadline: Deadline = environ[KEY]
 

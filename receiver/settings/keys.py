@@ -145,11 +145,11 @@ def _parse_items(text: str, parse: Callable[[int, str], Key]) -> tuple[Key, ...]
     return tuple(keys)
 
 
-def _repeats(values: Iterable[str], what: str) -> list[str]:
+def _repeats(values: Iterable[str], description: str) -> list[str]:
     listed = list(values)
 
     return [
-        f"item {position} repeats {what}"
+        f"item {position} repeats {description}"
         for position, value in enumerate(listed, 1)
         if value in listed[: position - 1]
     ]

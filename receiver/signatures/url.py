@@ -44,7 +44,11 @@ def spellings(url: str) -> list[str]:
     targets = target, target.replace("'", "%27"), target.replace("%27", "'")
 
     return list(
-        dict.fromkeys(scheme + at + to for at in (authority, other_authority) for to in targets)
+        dict.fromkeys(
+            scheme + each_authority + each_target
+            for each_authority in (authority, other_authority)
+            for each_target in targets
+        )
     )
 
 

@@ -81,9 +81,9 @@ class ConfigurationStore:
 
 
 def _validated(given: Any) -> dict[str, Any]:
-    """Return what is given; raises ApiError.
+    """Return the configuration as it is given if it is valid; raises ApiError.
 
-    A configuration needs a callback, a conversation to store the transcript in, or both.
+    It needs a callback, a conversation to store the transcript in, or both.
     """
     if not isinstance(given, dict):
         raise api_error(20001, "configuration must be an object.")

@@ -1,4 +1,4 @@
-"""Validates the create request by Twilio's rules, each with its error code."""
+"""Validates a request to create a job: Twilio's rules, each with its error code."""
 
 import re
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ _INPUT_SOURCES = {"sourceId": "SOURCE_ID", "mediaUrl": "MEDIA_URL"}
 def request_violations(
     document: dict[str, Any], configuration: dict[str, Any] | None
 ) -> Iterator[Violation]:
-    """Yield all violations; `configuration` is the one that the request names, if it exists."""
+    """Yield the violations; `configuration` is the one that the document names, if it exists."""
     yield from _configuration_violations(
         document.get("transcriptionConfigurationId"), configuration
     )
@@ -34,20 +34,23 @@ def request_violations(
     [source] = sources
     is_recording = source == "sourceId"
     yield from _member_violations(document, source)
-    yield from _recording_violations(document) if is_recording else _media_violations(document)
-    is_stored = bool(
+    if is_recording:
+        yield from _recording_violations(document)
+    else:
+        yield from _media_violations(document)
+    has_conversation = bool(
         configuration and configuration["configuration"]["conversationConfigurationId"]
     )
     yield from participant_violations(
-        document.get("participants"), is_recording=is_recording, is_stored=is_stored
+        document.get("participants"), is_recording=is_recording, has_conversation=has_conversation
     )
 
 
 def _configuration_violations(
-    given: Any, configuration: dict[str, Any] | None
+    configuration_id: Any, configuration: dict[str, Any] | None
 ) -> Iterator[Violation]:
     pointer = "#/transcriptionConfigurationId"
-    if not (isinstance(given, str) and _CONFIGURATION_ID.fullmatch(given)):
+    if not (isinstance(configuration_id, str) and _CONFIGURATION_ID.fullmatch(configuration_id)):
         yield Violation(
             17501, "transcriptionConfigurationId must be a configuration's id.", pointer
         )
@@ -71,7 +74,7 @@ def _recording_violations(document: dict[str, Any]) -> Iterator[Violation]:
     if not (isinstance(sid, str) and RECORDING_SID.fullmatch(sid)):
         yield Violation(17502, "sourceId must be RE and 32 hexadecimal digits.", "#/sourceId")
         return
-    code = media_errors.media_error_code(sid, None)
+    code = media_errors.media_error_code(sid, None)  # a SID may select an error to simulate
     if code == media_errors.NOT_FOUND:
         yield Violation(20404, "The referenced recording does not exist.", "#/sourceId")
     if code == media_errors.NOT_ELIGIBLE:

@@ -1,4 +1,4 @@
-"""A transcription job. Its whole course is decided at creation; its state depends on the time."""
+"""A transcription job. All that happens to it is decided at creation; the time gives its state."""
 
 from dataclasses import dataclass
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""Creates jobs from requests, and decides their whole course."""
+"""Creates jobs from requests, and decides in advance all that will happen to them."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -26,8 +26,11 @@ class JobFactory:
     delays: Delays
 
     def create(self, document: dict[str, Any], *, number: int, now: datetime) -> Job:
-        """Return the job for a request, after `number` earlier jobs; raises ApiError."""
+        """Return the job for a request; raises ApiError. `number` counts the jobs before it."""
         configuration = self._find_configuration(document)
+        violations = list(request_violations(document, configuration))
+        if violations or configuration is None:
+            raise ApiError(violations)
         resolved = resolve_configuration(configuration)
         seed = f"{self.seed}:{number}"
         random = Random(seed)  # noqa: S311 - no secret
@@ -35,7 +38,8 @@ class JobFactory:
         ended_at = add_seconds(running_at, self.delays.running)
         source_id, media_url = document.get("sourceId"), document.get("mediaUrl")
         error_code = media_error_code(source_id, media_url)
-        is_stored = resolved["conversationConfigurationId"] and not is_job_failure(error_code)
+        has_conversation = bool(resolved["conversationConfigurationId"])
+        is_stored = has_conversation and not is_job_failure(error_code)
 
         return Job(
             id=ids.job_id(random),
@@ -61,15 +65,12 @@ class JobFactory:
             stored_at=add_seconds(ended_at, self.delays.conversation) if is_stored else None,
         )
 
-    def _find_configuration(self, document: dict[str, Any]) -> dict[str, Any]:
-        """Return the configuration that a valid request names; raises ApiError."""
-        name = document.get("transcriptionConfigurationId")
-        configuration = self.configurations.find(name) if isinstance(name, str) else None
-        violations = list(request_violations(document, configuration))
-        if violations or configuration is None:
-            raise ApiError(violations)
+    def _find_configuration(self, document: dict[str, Any]) -> dict[str, Any] | None:
+        configuration_id = document.get("transcriptionConfigurationId")
+        if not isinstance(configuration_id, str):
+            return None
 
-        return configuration
+        return self.configurations.find(configuration_id)
 
 
 def _audio_started_at(document: dict[str, Any], now: datetime, random: Random) -> datetime | None:

@@ -13,7 +13,7 @@ _STATUSES = ("PENDING", "RUNNING", "COMPLETED", "FAILED")
 
 
 def filter_violations(filters: Mapping[str, str]) -> list[Violation]:
-    """Return what is wrong with the values of the filters."""
+    """Return the violations of the filters' values."""
     checks: dict[str, tuple[Callable[[str], object], str]] = {
         "status": (_STATUSES.__contains__, "status must be one of the four statuses."),
         "sourceId": (RECORDING_SID.fullmatch, "sourceId must be a SID in lowercase hex."),

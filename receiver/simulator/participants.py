@@ -1,4 +1,4 @@
-"""Validates a request's participants, and adds what is missing from the call or by default."""
+"""Validates a request's participants, and adds missing members from the call or the defaults."""
 
 from collections.abc import Iterator
 from random import Random
@@ -12,9 +12,9 @@ _NAMES = ("Jane Doe", "Tomasz Nowak", "Aiko Mori", "Renée Blanc", "Sam Taylor",
 
 
 def participant_violations(
-    given: Any, *, is_recording: bool, is_stored: bool
+    given: Any, *, is_recording: bool, has_conversation: bool
 ) -> Iterator[Violation]:
-    """Yield what is wrong with the participants of a request.
+    """Yield the violations of a request's participants.
 
     `is_recording`: the source is a Recording, and its call determines the participants.
     `is_stored`: the transcript is stored in a conversation, which needs their addresses.
@@ -23,7 +23,9 @@ def participant_violations(
     if not (isinstance(people, list) and all(isinstance(person, dict) for person in people)):
         yield Violation(20001, "participants must be an array of objects.", "#/participants")
         return
-    yield from _count_violations(len(people), is_recording=is_recording, is_stored=is_stored)
+    yield from _count_violations(
+        len(people), is_recording=is_recording, has_conversation=has_conversation
+    )
     for index, person in enumerate(people):
         yield from _person_violations(person, f"#/participants/{index}")
     channels = [person.get("audioChannelIndex") for person in people]
@@ -36,9 +38,9 @@ def participant_violations(
     types = {person.get("type") for person in people}
     if None in types and len(types) > 1:
         yield Violation(17515, "Give every participant a type, or none of them.", "#/participants")
-    if is_stored and types and None not in types and "CUSTOMER" not in types:
+    if has_conversation and types and None not in types and "CUSTOMER" not in types:
         yield Violation(17516, "One of the participants must be the CUSTOMER.", "#/participants")
-    if is_stored and not is_recording:
+    if has_conversation and not is_recording:
         yield from _address_violations(people)
 
 
@@ -67,10 +69,12 @@ def _infer(random: Random) -> dict[str, str]:
     return {"address": f"+1555{random.randrange(10**7):07}", "name": random.choice(_NAMES)}
 
 
-def _count_violations(count: int, *, is_recording: bool, is_stored: bool) -> Iterator[Violation]:
+def _count_violations(
+    count: int, *, is_recording: bool, has_conversation: bool
+) -> Iterator[Violation]:
     if is_recording and count not in {0, _MAX_COUNT}:
         yield Violation(17510, "Give both participants, or none of them.", "#/participants")
-    elif not is_recording and is_stored and count != _MAX_COUNT:
+    elif not is_recording and has_conversation and count != _MAX_COUNT:
         yield Violation(17510, "The conversation needs exactly two participants.", "#/participants")
     elif count > _MAX_COUNT:
         yield Violation(17510, "There may be two participants at most.", "#/participants")

@@ -8,10 +8,10 @@ from twilio.request_validator import RequestValidator
 
 @dataclass(frozen=True)
 class Signer:
-    """Signs with an auth token (HMAC_SHA1) or with a SharedKey's secret (HMAC_SHA256)."""
+    """Signs with an auth token (HMAC_SHA1), or with the secret of a SharedKey (HMAC_SHA256)."""
 
     secret: str = field(repr=False)
-    key_id: str | None = None  # of the SharedKey
+    key_id: str | None = None  # the SharedKey's id; None for an auth token
 
     def sign(self, url: str, body: bytes) -> tuple[str, dict[str, str]]:
         """Return the URL with the body's hash, and the headers with the signature."""

@@ -20,8 +20,8 @@ from receiver.simulator.job_store import JobStore
 from receiver.simulator.scheduler import Scheduler
 from receiver.simulator.signing import Signer
 
-_WORKER_COUNT = 8  # callbacks at a time
-_MAX_KEY_LENGTH = 128  # characters
+_WORKER_COUNT = 8  # threads; each sends one callback at a time
+_MAX_KEY_CHARACTERS = 128
 
 
 class Simulator:
@@ -95,11 +95,13 @@ class Simulator:
         self._scheduler.finish()
 
     def create(self, document: Any, *, idempotency_key: str | None = None) -> Job:
-        """Create a job, or return the one that was created with this key; raises ApiError."""
+        """Create a job, or return the one that this key has created before; raises ApiError."""
         if not isinstance(document, dict):
             raise api_error(20001, "The request's body must be a JSON object.")
-        if idempotency_key is not None and not 1 <= len(idempotency_key) <= _MAX_KEY_LENGTH:
-            raise api_error(20001, f"Idempotency-Key must have 1 to {_MAX_KEY_LENGTH} characters.")
+        if idempotency_key is not None and not 1 <= len(idempotency_key) <= _MAX_KEY_CHARACTERS:
+            raise api_error(
+                20001, f"Idempotency-Key must have 1 to {_MAX_KEY_CHARACTERS} characters."
+            )
         payload_hash = hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()
         now = self.clock.now()
         job, is_new = self.job_store.create_once(
@@ -117,21 +119,21 @@ class Simulator:
     def draw_request_fault(self) -> tuple[int | None, bool]:
         """Return a request's fault: 429, 500 or None; and whether it is executed first."""
         with self._request_lock:
-            drawn, coin = self._request_random.random(), self._request_random.random()
-        if drawn < self._faults.busy:
+            fault_draw, half_draw = self._request_random.random(), self._request_random.random()
+        if fault_draw < self._faults.busy:
             return 429, False
-        if drawn < self._faults.busy + self._faults.broken:
-            return 500, coin < 0.5  # noqa: PLR2004 - half of them
+        if fault_draw < self._faults.busy + self._faults.broken:
+            return 500, half_draw < 0.5  # noqa: PLR2004 - half of them
 
         return None, False
 
     def _schedule(self, job: Job) -> None:
         """Schedule what will happen to the job."""
-        schedule, log = self._scheduler.schedule, self.event_log.add
-        schedule(job.running_at, lambda: log("running", job.id))
+        schedule, add_entry = self._scheduler.schedule, self.event_log.add
+        schedule(job.running_at, lambda: add_entry("running", job.id))
         schedule(job.ended_at, lambda: self._end(job))
         if job.stored_at and (conversation_id := job.conversation_id):
-            schedule(job.stored_at, lambda: log("stored", job.id, conversation_id))
+            schedule(job.stored_at, lambda: add_entry("stored", job.id, conversation_id))
 
     def _end(self, job: Job) -> None:
         if job.is_failed:

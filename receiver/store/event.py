@@ -1,19 +1,19 @@
-"""An event: what Twilio sent about a job, with its exact bytes and its validated head."""
+"""An event: what Twilio sent about a job, with its exact bytes and the values read from them."""
 
 import enum
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal
 
-TERMINAL = frozenset({"COMPLETED", "FAILED"})
+TERMINAL_STATUSES = frozenset({"COMPLETED", "FAILED"})
 
 
 class Outcome(enum.StrEnum):
-    """The outcome of an event in the ledger."""
+    """What happened to an event when it was recorded in the ledger."""
 
-    APPLIED = "applied"
-    STALE = "stale"  # it arrived late; it is folded too
-    QUARANTINED = "quarantined"
+    APPLIED = "applied"  # to its job
+    STALE = "stale"  # applied too, but a newer event of its job had arrived before
+    QUARANTINED = "quarantined"  # not applied, for a Reason
 
 
 Reason = Literal[
@@ -29,7 +29,7 @@ Reason = Literal[
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
-    """What Twilio sent about a job: to be folded into the job, or quarantined with a reason.
+    """What Twilio sent about a job.
 
     `head` holds the job's columns as schemas.callback.Head loads them. Instead, a quarantined event
     has a `reason` and a `detail`, a sentence for the operator; its `job_id` and `account_id` are
@@ -40,8 +40,8 @@ class Event:
     was received this time: 0 if a stored event is validated again.
     """
 
-    sha256: bytes
-    source: str
+    sha256: bytes  # identifies the event: the digest of its body, or of a form's signed text
+    source: str  # "callback", or a receiver.events.api_events.Source
     body: bytes
     received_at: datetime
     job_id: str | None

@@ -1,4 +1,4 @@
-"""Encodes values as JSON for Postgres: for `jsonb` columns and for rows."""
+"""Encodes values as JSON for Postgres, also the types that JSON lacks: bytes and timestamps."""
 
 import json
 from datetime import datetime
@@ -9,19 +9,20 @@ from psycopg.types.json import Jsonb
 
 
 def to_jsonb(value: Any) -> Jsonb:
-    """Return the value for psycopg, with bytes and timestamps in the notation of Postgres."""
+    """Return the value as a parameter of the type `jsonb`."""
     return Jsonb(value, dumps=encode_json)
 
 
 def encode_json(value: Any) -> bytes:
     """Return the value's JSON text in UTF-8."""
     try:
-        return orjson.dumps(value, default=_text)
-    except TypeError:  # for example an integer of more than 64 bits
-        return json.dumps(value, default=_text, allow_nan=False).encode()
+        return orjson.dumps(value, default=_to_text)
+    except TypeError:  # orjson can't encode everything, for example integers above 64 bits
+        return json.dumps(value, default=_to_text, allow_nan=False).encode()
 
 
-def _text(value: object) -> str:
+def _to_text(value: object) -> str:
+    """Return the value in the notation from which Postgres reads it; raises TypeError."""
     if isinstance(value, bytes):
         return f"\\x{value.hex()}"
     if isinstance(value, datetime):

@@ -187,7 +187,7 @@ watches = Table(
     Column("unknown", Integer, nullable=False, server_default=text("0")),
     # When to poll; while a process polls the job, the end of its lease. Null: given up.
     _timestamp("due_at"),
-    Column("gave_up", Text),  # a receiver.store.polls.queue.GaveUp
+    Column("gave_up", Text),  # a receiver.store.polls.queue.GiveUpReason
     Index("watches_due", "due_at"),
 )
 

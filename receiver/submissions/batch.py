@@ -33,7 +33,7 @@ _MAX_ATTEMPTS = 5
 
 @dataclass(frozen=True)
 class Result:
-    """The result of a row: a job or a fault; neither, if the run ended before the row.
+    """The result of a row: a job or a fault. It has neither if the run ended before the row.
 
     `may_be_submitted`: it is unknown whether Twilio created a job.
     """
@@ -78,7 +78,7 @@ class Batch:
         """
         with ThreadPoolExecutor(CONCURRENCY) as pool:
             try:
-                yield from pool.map(self._result, rows)
+                yield from pool.map(self._result_of_row, rows)
             finally:
                 self.stop()
                 pool.shutdown(cancel_futures=True)
@@ -87,9 +87,10 @@ class Batch:
         """Finish the submissions that are in progress, and start no others."""
         self._stopped.set()
 
-    def _result(self, row: Row) -> Result:
+    def _result_of_row(self, row: Row) -> Result:
+        """Submit a row; an error becomes the fault of its result."""
         try:
-            return self._submit(row)
+            return self._submit_until_answered(row)
         except KeyReusedError:
             return Result(row, fault="its Idempotency-Key was used for another request (17534).")
         except OutcomeUnknownError as error:
@@ -112,7 +113,7 @@ class Batch:
             row, fault=f"{reason} It may have been submitted or not.", may_be_submitted=True
         )
 
-    def _submit(self, row: Row) -> Result:
+    def _submit_until_answered(self, row: Row) -> Result:
         """Submit a row, repeating it until Twilio answers; raises what `submit` raises."""
         intent = Intent(
             idempotency_key=row.key, request=row.request, submitted_by=self._submitted_by

@@ -12,7 +12,7 @@ from receiver.twilio.client import (
 
 
 def participants_fault(
-    request: Mapping[str, Any], is_stored: Callable[[str], bool]
+    request: Mapping[str, Any], has_conversation: Callable[[str], bool]
 ) -> dict[str, str] | None:
     """Return the fault of a request that lacks required participants, None if it has no such fault.
 
@@ -22,7 +22,7 @@ def participants_fault(
     """
     if not request.get("media_url") or request.get("participants"):
         return None
-    if not is_stored(request["configuration_id"]):
+    if not has_conversation(request["configuration_id"]):
         return None
 
     return {

@@ -111,9 +111,9 @@ def _store_refusal(
             "errors": error.errors,
         }
     )
-    until = deadline or Deadline(REQUEST_SECONDS)
+    deadline = deadline or Deadline(REQUEST_SECONDS)
     try:
-        query(engine, until, outbox.mark_refused, submission, refusal)
+        query(engine, deadline, outbox.mark_refused, submission, refusal)
     except DatabaseUnavailableError as unavailable:
         # A reconciler repeats the request then, and Twilio refuses it again.
         logger.warning("a refusal was not stored: %s", unavailable)

@@ -5,8 +5,7 @@ from typing import Any
 
 from flask import Blueprint, Response, g, jsonify, request
 
-from receiver.runtime import deadline
-from receiver.runtime.deadline import Deadline
+from receiver.runtime.deadline import Deadline, request_deadline
 from receiver.runtime.timeouts import time_limit
 from receiver.services import services
 from receiver.store.retry import query
@@ -45,7 +44,7 @@ _CONFIGURATION_TIMEOUT_SECONDS = 2.0
 def create_transcription() -> Response:
     """Submit a job to Twilio, once for each Idempotency-Key."""
     g.idempotency_key = read_idempotency_key()
-    seconds = max(0.0, deadline.of(request.environ).remaining() - _ANSWER_SECONDS)
+    seconds = max(0.0, request_deadline(request.environ).remaining() - _ANSWER_SECONDS)
     with time_limit(seconds):
         return _submit(Deadline(seconds))
 
@@ -59,29 +58,29 @@ def _add_key(response: Response) -> Response:
     return response
 
 
-def _submit(until: Deadline) -> Response:
+def _submit(deadline: Deadline) -> Response:
     is_check_wanted, document = is_check_requested(), read_submission()
     parts = services()
     # A submission that Twilio has accepted already is not checked again.
-    needs_checks = bool(document.get("media_url")) and not _is_repeat(until)
+    needs_checks = bool(document.get("media_url")) and not _is_repeat(deadline)
     if needs_checks and is_check_wanted:
         _check_media(document["media_url"])
     intent = Intent(
         idempotency_key=g.idempotency_key, request=document, submitted_by=g.api_key.name
     )
-    twilio_deadline = Deadline(until.remaining() - _STORE_SECONDS)
+    twilio_deadline = Deadline(deadline.remaining() - _STORE_SECONDS)
     with open_twilio(parts.settings, deadline=twilio_deadline) as twilio:
         if needs_checks:
             _check_participants(twilio, document)
-        submission = submit(parts.engine, twilio, intent, until)
+        submission = submit(parts.engine, twilio, intent, deadline)
     logger.info("job submitted", extra={"job": submission.job_id, "by": g.api_key.name})
 
-    return _accepted(submission, until)
+    return _accepted(submission, deadline)
 
 
-def _is_repeat(until: Deadline) -> bool:
+def _is_repeat(deadline: Deadline) -> bool:
     """Return whether Twilio has accepted a submission with this key."""
-    return bool(query(services().engine, until, outbox.accepted_jobs, [g.idempotency_key]))
+    return bool(query(services().engine, deadline, outbox.accepted_jobs, [g.idempotency_key]))
 
 
 def _check_media(url: str) -> None:
@@ -102,18 +101,18 @@ def _check_media(url: str) -> None:
 def _check_participants(twilio: Twilio, document: dict[str, Any]) -> None:
     """Raise ProblemError 400 if participants are required and missing."""
 
-    def is_stored(configuration_id: str) -> bool:
+    def has_conversation(configuration_id: str) -> bool:
         return stores_into_conversation(
             twilio, configuration_id, timeout_seconds=_CONFIGURATION_TIMEOUT_SECONDS
         )
 
-    if fault := participants_fault(document, is_stored):
+    if fault := participants_fault(document, has_conversation):
         raise invalid_request([fault])
 
 
-def _accepted(submission: Submission, until: Deadline) -> Response:
+def _accepted(submission: Submission, deadline: Deadline) -> Response:
     """Return Twilio's answer to the submission; a repeated request gets the same."""
-    job = query(services().engine, until, outbox.job_as_accepted, submission)
+    job = query(services().engine, deadline, outbox.job_as_accepted, submission)
     if job is None:
         raise ProblemError(
             502,

@@ -29,12 +29,12 @@ def parse_page(document: Mapping[str, Any]) -> Page:
     if not isinstance(documents, list) or not all(isinstance(each, dict) for each in documents):
         raise TwilioUnavailableError("Twilio's answer is not a page of a list.")
     token = document["meta"].get("nextToken") or None
-    if token is not None and not _is_token(token):
+    if token is not None and not _is_storable_token(token):
         raise TwilioUnavailableError("Twilio's list has an invalid nextToken.")
 
     return Page(documents, token)
 
 
-def _is_token(token: object) -> bool:
-    """Return whether the store can keep the token for a later scan."""
+def _is_storable_token(token: object) -> bool:
+    """Return whether Postgres can store the token, for a scan that is resumed later."""
     return isinstance(token, str) and len(token) <= _MAX_TOKEN_CHARACTERS and is_storable(token)

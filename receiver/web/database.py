@@ -6,7 +6,7 @@ from typing import Concatenate, ParamSpec, TypeVar
 from flask import request
 from sqlalchemy import Connection
 
-from receiver.runtime import deadline
+from receiver.runtime.deadline import request_deadline
 from receiver.services import services
 from receiver.store import retry
 
@@ -20,4 +20,4 @@ def query(
     **kwargs: Parameters.kwargs,
 ) -> Result:
     """Return the result of `work` on a connection, or raise DatabaseUnavailableError."""
-    return retry.query(services().engine, deadline.of(request.environ), work, *args, **kwargs)
+    return retry.query(services().engine, request_deadline(request.environ), work, *args, **kwargs)

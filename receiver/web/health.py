@@ -41,12 +41,12 @@ def readyz() -> Response:
 def _find_problem(engine: Engine) -> str | None:
     try:
         with time_limit(READY_TIMEOUT_SECONDS):
-            return query(engine, Deadline(READY_TIMEOUT_SECONDS), _problem_of)
+            return query(engine, Deadline(READY_TIMEOUT_SECONDS), _check_database)
     except (DeadlineExceededError, DatabaseUnavailableError):
         return "The database does not respond. Run `flask --app app doctor` to find the cause."
 
 
-def _problem_of(connection: Connection) -> str | None:
+def _check_database(connection: Connection) -> str | None:
     if not is_writable(connection):
         connection.invalidate()  # a new connection may reach a server that accepts writes
         return "The database does not accept writes. Run `flask --app app doctor`."

@@ -74,7 +74,7 @@ def test_expired_claim_changes_nothing(engine: Engine) -> None:
             [first] = _claim(connection, now, later)
             [second] = _claim(connection, later, later + poll_due.LEASE)
             queue.reschedule(connection, replace(first, attempts=9), now)
-            queue.give_up(connection, first, queue.GaveUp.NOT_THERE_IN_TIME)
+            queue.give_up(connection, first, queue.GiveUpReason.NOT_THERE_IN_TIME)
             queue.release(connection, [first], now)
         assert read_watch(engine).due_at == second.leased_until
 

@@ -31,8 +31,8 @@ group.add_command(replay_command)
 def list_command(*, ledger_filter: LedgerFilter, limit: int) -> None:
     """List callbacks, newest first, one per line.
 
-    The columns are: id, time, outcome, deliveries, size of the body, job id, and the reason for
-    the quarantine.
+    The columns are: id, time, outcome, deliveries, size of the body, job id, and the reason for the
+    quarantine.
     """
     with services().engine.connect() as connection:
         rows = find_events(connection, ledger_filter, limit=limit)

@@ -31,9 +31,9 @@ def print_results(results: CheckResults) -> None:
     for result, ids in _by_count(results.verified) + unverified[:MAX_UNVERIFIED_LINE_COUNT]:
         more = ", …" if len(ids) > MAX_IDS_PER_LINE else ""
         click.echo(f"{len(ids):>8}  {result}: {', '.join(map(str, ids[:MAX_IDS_PER_LINE]))}{more}")
-    rest = sum(len(ids) for _, ids in unverified[MAX_UNVERIFIED_LINE_COUNT:])
-    if rest:
-        click.echo(f"{rest:>8}  other requests that name other keys and don't verify")
+    other_count = sum(len(ids) for _, ids in unverified[MAX_UNVERIFIED_LINE_COUNT:])
+    if other_count:
+        click.echo(f"{other_count:>8}  other requests that name other keys and don't verify")
     if not (results.verified or results.unverified):
         click.echo("(none)", err=True)
     if results.unverified:

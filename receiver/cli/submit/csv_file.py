@@ -23,8 +23,8 @@ MAX_KEYS_PER_STATEMENT = 1000
 def submit_file(twilio: Twilio, sheet: Sheet, submitted_by: str) -> None:
     """Submit the rows that have no job yet, and print `line,id` of every row that has a job.
 
-    Exits with 1 if a row has no job at the end, or with INTERRUPTED. Raises click.ClickException
-    if the file has faults; then nothing is submitted.
+    Exits with 1 if a row has no job at the end, or with INTERRUPTED. Raises click.ClickException if
+    the file has faults; then nothing is submitted.
     """
     _reject_faults([*sheet.faults, *_conversation_faults(twilio, sheet)])
     jobs = _existing_jobs(sheet.rows)

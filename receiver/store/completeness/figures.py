@@ -10,9 +10,9 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, and_, func, not_, select
 
 from receiver.store.jobs.gaps import (
+    ENDED_AT,
     GAP,
     IS_REPLACED,
-    ended_at,
 )
 from receiver.store.polls.unknown import IS_UNKNOWN
 from receiver.store.tables import passes, transcriptions
@@ -45,10 +45,10 @@ def completeness(connection: Connection, ended_by: datetime) -> Completeness:
 
     One statement, so all figures are of the same moment.
     """
-    is_overdue = ended_at <= ended_by
+    is_overdue = ended_by >= ENDED_AT
     gaps = (
         select(
-            ended_at.label("ended_at"),
+            ENDED_AT.label("ended_at"),
             is_overdue.label("is_overdue"),
             and_(is_overdue, IS_REPLACED).label("replaced"),
         )

@@ -6,12 +6,12 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, func, not_, or_, select
 
 from receiver.store.jobs.gaps import (
+    ENDED_AT,
     GAP,
     IS_QUARANTINED,
     IS_REJECTED,
     IS_REPLACED,
     RESUBMISSION_PREFIX,
-    ended_at,
     explain_gaps,
 )
 from receiver.store.jobs.read import JOB_COLUMNS, Row
@@ -32,8 +32,8 @@ def missing_jobs(connection: Connection, ended_by: datetime, *, limit: int) -> l
     """
     statement = (
         select(*JOB_COLUMNS)
-        .where(GAP, ended_at <= ended_by, not_(IS_REPLACED))
-        .order_by(ended_at, _job.id)
+        .where(GAP, ended_by >= ENDED_AT, not_(IS_REPLACED))
+        .order_by(ENDED_AT, _job.id)
         .limit(limit)
     )
     rows = connection.execute(statement).mappings().all()
@@ -75,13 +75,13 @@ def jobs_to_resubmit(
     )
     statement = (
         select(*JOB_COLUMNS)
-        .where(GAP, ended_at <= ended_by, not_(IS_QUARANTINED), not_(IS_REJECTED))
+        .where(GAP, ended_by >= ENDED_AT, not_(IS_QUARANTINED), not_(IS_REJECTED))
         .where(_job.configuration_id.is_not(None))
         .where(or_(_job.source_id.is_not(None), _job.media_url.is_not(None)))
         .where(
             not_(watch.exists()), not_(resubmission.exists()), not_(resubmitted_as_this.exists())
         )
-        .order_by(ended_at, _job.id)
+        .order_by(ENDED_AT, _job.id)
         .limit(limit)
     )
     if account_id is not None:

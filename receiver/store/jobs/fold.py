@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from receiver.store.event import TERMINAL
+from receiver.store.event import TERMINAL_STATUSES
 
 Key = tuple[int, datetime, int, bytes]
 
@@ -60,7 +60,7 @@ class FoldInput:
     @property
     def is_terminal(self) -> bool:
         """Whether the job has ended according to this event."""
-        return self.head["status"] in TERMINAL
+        return self.head["status"] in TERMINAL_STATUSES
 
     @property
     def ended_at(self) -> datetime:

@@ -11,15 +11,15 @@ from receiver.store.tables import events, rejected, submissions, transcriptions
 
 _job = transcriptions.c
 
-# This prefix and the job's id are the Idempotency-Key under which the job's recording is
-# submitted again. So that happens at most once.
+# This prefix and the job's id are the Idempotency-Key under which the job's recording is submitted
+# again. So that happens at most once.
 RESUBMISSION_PREFIX = "resubmit-"
 
 GAP: ColumnElement[bool] = and_(_job.status == "COMPLETED", _job.transcript_sha256.is_(None))
 # When the job of a gap ended. Rows written before migration 0005 have no `ended_at` until the jobs
 # are rebuilt. The time when the job was first seen is used instead: when the grace time after it is
 # over, the callback is certainly overdue.
-ended_at: ColumnElement[datetime] = func.coalesce(_job.ended_at, _job.first_seen_at)
+ENDED_AT: ColumnElement[datetime] = func.coalesce(_job.ended_at, _job.first_seen_at)
 
 _is_resubmission = submissions.c.idempotency_key == func.concat(RESUBMISSION_PREFIX, _job.id)
 

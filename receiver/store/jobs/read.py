@@ -17,19 +17,19 @@ from sqlalchemy import (
 from sqlalchemy.engine import Compiled
 
 from receiver.store.engine import execute_prepared
-from receiver.store.jobs.gaps import GAP, ended_at
+from receiver.store.jobs.gaps import ENDED_AT, GAP
 from receiver.store.page import EARLIEST, LATEST, Order, Page, Span, read_page
 from receiver.store.tables import events, transcriptions
 
 _job = transcriptions.c
-_LEFT_OUT = {"transaction_id", "ended_at"}  # `ended_at` is computed below
+_EXCLUDED_COLUMNS = {"transaction_id", "ended_at"}  # `ended_at` is computed below
 JOB_COLUMNS = [
     *(
         column
         for column in _job
-        if column.name not in _LEFT_OUT and not column.name.startswith("key_")
+        if column.name not in _EXCLUDED_COLUMNS and not column.name.startswith("key_")
     ),
-    case((GAP, ended_at), else_=_job.ended_at).label("ended_at"),
+    case((GAP, ENDED_AT), else_=_job.ended_at).label("ended_at"),
 ]
 _CALLBACK = [
     events.c[name]
@@ -83,6 +83,15 @@ def transcription(connection: Connection, job_id: str) -> Row | None:
     row = _first_row(connection, _TRANSCRIPTION, job_id=job_id)
 
     return None if row is None else dict(zip(_JOB_COLUMN_NAMES, row, strict=True))
+
+
+def is_alone_in_conversation(connection: Connection, job: Row) -> bool:
+    """Return whether no other known job is stored in the job's conversation."""
+    others = select(_job.id).where(
+        _job.conversation_id == job["conversation_id"], _job.id != job["id"]
+    )
+
+    return connection.execute(others.limit(1)).scalar() is None
 
 
 def transcript_body(connection: Connection, sha256: bytes) -> bytes | None:

@@ -49,9 +49,11 @@ class LedgerFilter:
         return conditions
 
 
-def find_events(connection: Connection, wanted: LedgerFilter, *, limit: int) -> Sequence[Row[Any]]:
+def find_events(
+    connection: Connection, ledger_filter: LedgerFilter, *, limit: int
+) -> Sequence[Row[Any]]:
     """Return the newest events that pass the filter, without their bodies."""
-    statement = select(*_COLUMNS_WITHOUT_BODY).where(*wanted.conditions())
+    statement = select(*_COLUMNS_WITHOUT_BODY).where(*ledger_filter.conditions())
 
     # Ids ascend as events arrive, so no filter needs a sort.
     return connection.execute(statement.order_by(events.c.id.desc()).limit(limit)).all()
@@ -59,8 +61,8 @@ def find_events(connection: Connection, wanted: LedgerFilter, *, limit: int) -> 
 
 def quarantined_since(connection: Connection, moment: datetime) -> int:
     """Return how many of the events received since this time are quarantined."""
-    wanted = LedgerFilter(outcome=Outcome.QUARANTINED, since=moment)
-    statement = select(func.count()).where(*wanted.conditions())
+    ledger_filter = LedgerFilter(outcome=Outcome.QUARANTINED, since=moment)
+    statement = select(func.count()).where(*ledger_filter.conditions())
 
     return connection.execute(statement).scalar_one()
 

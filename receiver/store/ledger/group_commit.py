@@ -77,7 +77,10 @@ class GroupCommitter:
                 self._promote()
 
     def _promote(self) -> None:
-        """Make the first in the queue a leader, if all leaders are slow; needs the lock."""
+        """Make the first in the queue a leader, if all leaders are slow.
+
+        The caller holds the lock.
+        """
         now = time.monotonic()
         are_slow = all(now - began > _SLOW_LEADER_SECONDS for began in self._leaders.values())
         if self._queue and are_slow and len(self._leaders) < self._max_leaders:

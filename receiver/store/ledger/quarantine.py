@@ -25,7 +25,7 @@ class ReplayCounts(NamedTuple):
     newest: int  # the highest id of all of them, 0 if there are none
 
 
-def count_replayable(connection: Connection, wanted: LedgerFilter) -> ReplayCounts:
+def count_replayable(connection: Connection, ledger_filter: LedgerFilter) -> ReplayCounts:
     """Return the counts of the callbacks that pass the filter."""
     count = func.count()
     statement = select(
@@ -33,20 +33,20 @@ def count_replayable(connection: Connection, wanted: LedgerFilter) -> ReplayCoun
         count.filter(_is_quarantined, events.c.body.is_(None)),
         count.filter(not_(_is_quarantined)),
         func.coalesce(func.max(events.c.id), 0),
-    ).where(_is_callback, *wanted.conditions())
+    ).where(_is_callback, *ledger_filter.conditions())
 
     return ReplayCounts(*connection.execute(statement).one())
 
 
 def unknown_ids(connection: Connection, ids: Sequence[int]) -> list[int]:
     """Return the ids that belong to no callback, in ascending order."""
-    wanted = LedgerFilter(ids=ids)
-    statement = select(events.c.id).where(_is_callback, *wanted.conditions())
+    ledger_filter = LedgerFilter(ids=ids)
+    statement = select(events.c.id).where(_is_callback, *ledger_filter.conditions())
 
     return sorted(set(ids) - set(connection.execute(statement).scalars()))
 
 
-def quarantined_ids(engine: Engine, wanted: LedgerFilter, newest: int) -> Iterator[int]:
+def quarantined_ids(engine: Engine, ledger_filter: LedgerFilter, newest: int) -> Iterator[int]:
     """Yield the ids of the callbacks that can be validated again, oldest first, read in batches.
 
     Ids above `newest` are not included: these callbacks arrived after the others were counted. If
@@ -56,7 +56,8 @@ def quarantined_ids(engine: Engine, wanted: LedgerFilter, newest: int) -> Iterat
     while True:
         statement = (
             select(events.c.id)
-            .where(_is_replayable, events.c.id > last, events.c.id <= newest, *wanted.conditions())
+            .where(_is_replayable, *ledger_filter.conditions())
+            .where(events.c.id > last, events.c.id <= newest)
             .order_by(events.c.id)
             .limit(_BATCH_SIZE)
         )

@@ -89,7 +89,7 @@ def _record_under_lock(connection: Connection, event: Event, head: dict[str, Any
     """
     job = _claim_job(connection, event, head)
     if job.account_id != event.account_id:
-        return _record_event(connection, foreign(event), Outcome.QUARANTINED)
+        return _record_event(connection, quarantine_foreign(event), Outcome.QUARANTINED)
     is_late = fold_input(event, head).key < (
         job.key_terminal,
         job.key_updated_at,
@@ -124,7 +124,7 @@ def _recorded(row: tuple[Any, ...]) -> tuple[bytes, Recorded]:
     return sha256, Recorded(event_id, Outcome(outcome), reason, detail)
 
 
-def foreign(event: Event) -> Event:
+def quarantine_foreign(event: Event) -> Event:
     """Return the event as quarantined: its job belongs to another account."""
     return event.quarantined(
         "foreign_account", "The job belongs to another account, whose event came first."

@@ -119,7 +119,7 @@ ON CONFLICT (id) DO NOTHING
 """
 
 # The validation of a known body replaces the earlier one, but an applied event stays applied. When
-# an event leaves the quarantine, `promoted_from` keeps the reason why it was there.
+# an event leaves the quarantine, `promoted_from` stores the reason why it was there.
 RECORD_EVENT = f"""
 INSERT INTO events AS e ({", ".join(EVENT_COLUMNS)}) {_EVENT_ROWS}
 ON CONFLICT (sha256) DO UPDATE SET

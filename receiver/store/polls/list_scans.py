@@ -144,7 +144,7 @@ def complete(connection: Connection, scan: Scan, at: datetime) -> None:
 
 
 def abort(connection: Connection, scan: Scan, at: datetime, *, fault: str, resumable: bool) -> None:
-    """End the scan as incomplete, with the reason; a resumable one keeps its next page."""
+    """End the scan as incomplete, with the reason; the next page of a resumable one stays."""
     token: ColumnElement[str | None] | None = _scan.token if resumable else None
     connection.execute(_update(scan).values(ended_at=at, fault=fault, token=token))
 
@@ -158,16 +158,16 @@ def last_complete_scan_at(connection: Connection) -> datetime | None:
 
 def next_scan_at(connection: Connection) -> datetime | None:
     """Return when the next scan may begin, or the last one may continue; None before the first."""
-    has_news = or_(_scan.changed > 0, _scan.found > 0)
+    has_changes = or_(_scan.changed > 0, _scan.found > 0)
     statement = select(
         func.max(func.coalesce(_scan.ended_at, _scan.leased_until)).label("ended_at"),
-        func.max(_scan.started_at).filter(has_news).label("last_news_at"),
+        func.max(_scan.started_at).filter(has_changes).label("last_change_at"),
     )
     row = connection.execute(statement).one()
     if row.ended_at is None:
         return None
     ended_at: datetime = row.ended_at
-    unchanged_for = ended_at - row.last_news_at if row.last_news_at else MAX_REST
+    unchanged_for = ended_at - row.last_change_at if row.last_change_at else MAX_REST
 
     return ended_at + min(max(unchanged_for, MIN_REST), MAX_REST)
 

@@ -1,7 +1,8 @@
-"""The queue of jobs to poll, in the table `watches`: claimed when due, then rescheduled.
+"""The queue of jobs to poll. A watch is a job's entry in the queue, a row of the table `watches`.
 
-A claim moves the due time of a watch to the end of a lease. So no other process claims it before
-that, and if the claiming process dies, the watch becomes due again by itself.
+A process claims the watches that are due, polls their jobs, and reschedules the watches. A claim
+moves the due time of a watch to the end of a lease. So no other process claims it before that, and
+if the claiming process dies, the watch becomes due again by itself.
 """
 
 import enum
@@ -19,7 +20,6 @@ from sqlalchemy import (
     update,
 )
 
-from receiver.store.jobs.gaps import ended_at
 from receiver.store.jobs.read import JOB_COLUMNS, Row
 from receiver.store.polls.reasons import POLL_REASON, PollReason
 from receiver.store.tables import transcriptions, watches
@@ -31,25 +31,22 @@ _watch = watches.c
 MIN_POLL_DELAY = timedelta(seconds=10)
 
 
-class GaveUp(enum.StrEnum):
+class GiveUpReason(enum.StrEnum):
     """Why a job is not polled any more."""
 
     UNKNOWN_AT_TWILIO = "unknown_at_twilio"
-    NOT_THERE_IN_TIME = "not_there_in_time"
+    NOT_THERE_IN_TIME = "not_there_in_time"  # what it was polled for has never appeared
 
 
 @dataclass(frozen=True, kw_only=True)
 class Watch:
-    """A claimed watch, with the job's current row.
+    """A claimed watch."""
 
-    `leased_until` shows whether the watch still belongs to the process that claimed it.
-    """
-
-    job: Row
+    job: Row  # as it was when the watch was claimed
     reason: PollReason
     attempts: int  # how many polls for this reason had no result
     unknown: int  # how many times in a row Twilio didn't know the job
-    leased_until: datetime
+    leased_until: datetime  # the row has another due time if another process claimed it since
 
 
 def claim(
@@ -60,7 +57,7 @@ def claim(
     leased_until: datetime,
     limit: int,
 ) -> list[Watch]:
-    """Claim up to `limit` watches that are due, the longest due first.
+    """Claim up to `limit` watches that are due at the time `due_by`, the longest due first.
 
     `account_id` limits them to one account; None means all accounts. If a job's reason has changed,
     its counts begin at 0 again.
@@ -102,7 +99,10 @@ def claim(
 
 
 def is_needed(account_id: str | None) -> ColumnElement[bool]:
-    """Return the condition that a watch's job exists, is the account's, and must be polled."""
+    """Return the condition that a watch's job exists, must be polled, and is the account's.
+
+    None means any account.
+    """
     job = select(_job.id).where(
         _job.id == _watch.job_id, POLL_REASON.is_not(None), *of_account(account_id)
     )
@@ -115,42 +115,22 @@ def of_account(account_id: str | None) -> list[ColumnElement[bool]]:
     return [] if account_id is None else [_job.account_id == account_id]
 
 
-def poll_reason(connection: Connection, job_id: str) -> tuple[PollReason, datetime] | None:
-    """Return why the job must be polled now, and when it ended; None if it must not be polled.
-
-    For an unfinished job, the time is when it was first seen.
-    """
-    statement = select(POLL_REASON, ended_at).where(_job.id == job_id, POLL_REASON.is_not(None))
-    row = connection.execute(statement).one_or_none()
-
-    return None if row is None else (PollReason(row[0]), row[1])
-
-
-def is_alone(connection: Connection, job: Row) -> bool:
-    """Return whether no other known job is stored in the job's conversation."""
-    others = select(_job.id).where(
-        _job.conversation_id == job["conversation_id"], _job.id != job["id"]
-    )
-
-    return connection.execute(others.limit(1)).scalar() is None
-
-
 def reschedule(connection: Connection, watch: Watch, due_at: datetime) -> None:
-    """Store the watch and make it due again; nothing happens if another process has claimed it."""
+    """Store the watch and make it due again; do nothing if another process has claimed it."""
     connection.execute(
-        _own(watch).values(
+        _update_claimed(watch).values(
             need=watch.reason.value, attempts=watch.attempts, unknown=watch.unknown, due_at=due_at
         )
     )
 
 
-def give_up(connection: Connection, watch: Watch, why: GaveUp) -> None:
-    """Stop polling the job, until it must be polled for another reason."""
-    connection.execute(_own(watch).values(due_at=None, gave_up=why.value))
+def give_up(connection: Connection, watch: Watch, reason: GiveUpReason) -> None:
+    """Stop polling the job, until it must be polled for another PollReason."""
+    connection.execute(_update_claimed(watch).values(due_at=None, gave_up=reason.value))
 
 
 def release(connection: Connection, claimed: Sequence[Watch], due_at: datetime) -> None:
-    """Make watches that were claimed but not polled due at the given time."""
+    """Give back claimed watches without a poll; they become due at the given time."""
     ids = [watch.job["id"] for watch in claimed]
     leases = {watch.leased_until for watch in claimed}
     connection.execute(
@@ -160,12 +140,13 @@ def release(connection: Connection, claimed: Sequence[Watch], due_at: datetime) 
     )
 
 
-def next_due(connection: Connection) -> datetime | None:
+def next_due_at(connection: Connection) -> datetime | None:
     """Return when the next watch is due, None if there is none."""
     return connection.execute(select(func.min(_watch.due_at))).scalar()
 
 
-def _own(watch: Watch) -> Update:
+def _update_claimed(watch: Watch) -> Update:
+    """Return an update of the watch's row, if no other process has claimed it since."""
     return update(watches).where(
         _watch.job_id == watch.job["id"], _watch.due_at == watch.leased_until
     )

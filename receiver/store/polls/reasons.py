@@ -1,10 +1,11 @@
 """Why a job must be polled, as SQL conditions on the job's row alone."""
 
 import enum
+from datetime import datetime
 
-from sqlalchemy import ColumnElement, and_, case, literal_column, or_
+from sqlalchemy import ColumnElement, Connection, and_, case, literal_column, or_, select
 
-from receiver.store.jobs.gaps import GAP
+from receiver.store.jobs.gaps import ENDED_AT, GAP
 from receiver.store.tables import transcriptions
 
 _job = transcriptions.c
@@ -46,3 +47,14 @@ CONDITIONS: dict[PollReason, ColumnElement[bool]] = {
 POLL_REASON: ColumnElement[str] = case(
     *((condition, reason.value) for reason, condition in CONDITIONS.items())
 )
+
+
+def poll_reason(connection: Connection, job_id: str) -> tuple[PollReason, datetime] | None:
+    """Return why the job must be polled now, and when it ended; None if it needs no poll.
+
+    An unfinished job has the time when it was first seen instead of its end.
+    """
+    statement = select(POLL_REASON, ENDED_AT).where(_job.id == job_id, POLL_REASON.is_not(None))
+    row = connection.execute(statement).one_or_none()
+
+    return None if row is None else (PollReason(row[0]), row[1])

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, and_, case, delete, literal, select
 from sqlalchemy.dialects.postgresql import insert
 
-from receiver.store.jobs.gaps import ended_at
+from receiver.store.jobs.gaps import ENDED_AT
 from receiver.store.polls.queue import MIN_POLL_DELAY, is_needed, of_account
 from receiver.store.polls.reasons import (
     CONDITIONS,
@@ -61,9 +61,9 @@ def _watch_jobs(
         # For the other jobs, a callback within the grace time may contain what is needed.
         (
             and_(_job.conversation_id.is_(None), IS_STORED_IN_CONVERSATION),
-            ended_at + MIN_POLL_DELAY,
+            ENDED_AT + MIN_POLL_DELAY,
         ),
-        else_=ended_at + grace,
+        else_=ENDED_AT + grace,
     )
     is_watched = (
         select(_watch.job_id).where(_watch.job_id == _job.id, _watch.need == reason.value).exists()

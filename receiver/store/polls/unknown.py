@@ -3,7 +3,7 @@
 from sqlalchemy import ColumnElement, Connection, and_, select
 
 from receiver.store.jobs.read import JOB_COLUMNS, Row
-from receiver.store.polls.queue import GaveUp
+from receiver.store.polls.queue import GiveUpReason
 from receiver.store.polls.reasons import IS_UNFINISHED
 from receiver.store.tables import transcriptions, watches
 
@@ -12,7 +12,7 @@ _job = transcriptions.c
 IS_UNKNOWN: ColumnElement[bool] = and_(
     IS_UNFINISHED,
     _job.id.in_(
-        select(watches.c.job_id).where(watches.c.gave_up == GaveUp.UNKNOWN_AT_TWILIO.value)
+        select(watches.c.job_id).where(watches.c.gave_up == GiveUpReason.UNKNOWN_AT_TWILIO.value)
     ),
 )
 

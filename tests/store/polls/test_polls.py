@@ -3,15 +3,13 @@
 from collections.abc import Callable
 from datetime import timedelta
 
-import pytest
 from sqlalchemy import Connection, Engine, select, text
 
 from receiver.store.jobs.remove import remove_job
 from receiver.store.ledger.record import record
-from receiver.store.polls import refresh as refresh_module
-from receiver.store.polls.queue import GaveUp, Watch, claim, give_up, reschedule
+from receiver.store.polls.queue import GiveUpReason, Watch, claim, give_up, reschedule
 from receiver.store.polls.reasons import PollReason
-from receiver.store.polls.refresh import refresh
+from receiver.store.polls.refresh import MAX_ROWS_PER_STATEMENT, refresh
 from receiver.store.tables import watches
 from tests.support.store_events import ACCOUNT, START, make_event
 
@@ -34,9 +32,11 @@ def _run(engine: Engine, work: Callable[[Connection], object]) -> None:
         work(connection)
 
 
-def _refresh(engine: Engine, account: str | None = None) -> bool:
+def _refresh(
+    engine: Engine, account: str | None = None, *, max_rows: int = MAX_ROWS_PER_STATEMENT
+) -> bool:
     with engine.connect() as connection:
-        return refresh(connection, account_id=account, grace=HOUR, at=LATER)
+        return refresh(connection, account_id=account, grace=HOUR, at=LATER, max_rows=max_rows)
 
 
 def _claim(engine: Engine, account: str | None = None) -> list[Watch]:
@@ -103,7 +103,10 @@ def test_rescheduled_watch_keeps_its_counts(engine: Engine) -> None:
     _run(engine, lambda connection: reschedule(connection, rescheduled, START))
     [claimed_again] = _claim(engine)
     assert (claimed_again.attempts, claimed_again.unknown) == (3, 2)
-    _run(engine, lambda connection: give_up(connection, claimed_again, GaveUp.UNKNOWN_AT_TWILIO))
+    _run(
+        engine,
+        lambda connection: give_up(connection, claimed_again, GiveUpReason.UNKNOWN_AT_TWILIO),
+    )
     assert _claim(engine) == []
 
 
@@ -118,19 +121,18 @@ def test_watches_of_another_account_are_not_claimed(engine: Engine) -> None:
     assert len(_claim(engine, ACCOUNT)) == 2
 
 
-def test_refresh_limits_rows_per_statement(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_refresh_limits_rows_per_statement(engine: Engine) -> None:
     """Refreshing writes at most the limit of rows, and returns whether there may be more."""
     jobs = _watched_jobs(engine, 5)
     with engine.connect() as connection:
         connection.execute(text("TRUNCATE watches"))
-    monkeypatch.setattr(refresh_module, "MAX_ROWS_PER_STATEMENT", 2)
     counts = []
-    while _refresh(engine):
+    while _refresh(engine, max_rows=2):
         counts.append(len(_ids(engine)))
     assert (counts, _ids(engine)) == ([2, 4], jobs)
     with engine.connect() as connection:
         connection.execute(text("TRUNCATE transcriptions"))
-    assert _refresh(engine)
+    assert _refresh(engine, max_rows=2)
     assert len(_ids(engine)) == 3
 
 
@@ -138,7 +140,7 @@ def test_given_up_watch_restarts_only_for_another_reason(engine: Engine) -> None
     """A watch that was given up starts again only when its job is polled for another reason."""
     [job] = _watched_jobs(engine, 1)
     [claimed] = _claim(engine)
-    _run(engine, lambda connection: give_up(connection, claimed, GaveUp.UNKNOWN_AT_TWILIO))
+    _run(engine, lambda connection: give_up(connection, claimed, GiveUpReason.UNKNOWN_AT_TWILIO))
     _refresh(engine)
     assert (_claim(engine), _ids(engine)) == ([], [job])
     record(engine, make_event({"status": "COMPLETED", "conversation_id": "conv"}, job=job))
