@@ -16,7 +16,7 @@ def test_library_error_names_our_line_too() -> None:
         signed_fields(b"a&" * (MAX_FIELDS + 1))
     located = locate(raised.value)
     assert re.fullmatch(
-        r"ValueError in \S+/urllib/parse\.py:\d+, called in \S+/signatures/form\.py:\d+", located
+        r"ValueError in .+/urllib/parse\.py:\d+, called in .+/signatures/form\.py:\d+", located
     )
 
 
@@ -25,7 +25,7 @@ def test_error_of_our_code_names_one_line() -> None:
     with pytest.raises(SignatureError) as raised:
         authenticate(SignedRequest("https://app.example.com", None, None, None), [])
     located = locate(raised.value)
-    assert re.fullmatch(r"SignatureError in \S+/signatures/signature\.py:\d+", located)
+    assert re.fullmatch(r"SignatureError in .+/signatures/signature\.py:\d+", located)
 
 
 def test_safe_message_is_shown() -> None:
