@@ -1,13 +1,14 @@
 """`make run`: runs the whole service here, with its own Postgres and a simulated Twilio."""
 
 import os
+import shlex
 import signal
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
-from typing import NoReturn
+from typing import NamedTuple, NoReturn
 
 import requests
 
@@ -24,6 +25,14 @@ _POLL_SECONDS = 0.2
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
+class _Database(NamedTuple):
+    """A database. `shell_url` is its URL in a shell's command, without the password."""
+
+    url: str
+    shell_url: str
+    place: str
+
+
 def main() -> None:
     """Run until a signal arrives. Then stop the children in reverse order: Postgres is last."""
     initial_parent = _parent_and_terminal()
@@ -31,12 +40,12 @@ def main() -> None:
         signal.signal(number, _exit)
     port = require_free_port()
     with ExitStack() as stack:
-        database_url, data = _start_database(stack, setting("DEV_DATABASE_URL"))
-        env = service.environment(database_url, port)
+        database = _start_database(stack, setting("DEV_DATABASE_URL"))
+        env = service.environment(database.url, port)
         service.migrate(env)
         twilio = _start_child(stack, service.start_twilio, env)
         web = _start_child(stack, service.start_web, env)
-        _run_demo(env, twilio, web, data)
+        _run_demo(env, twilio, web, database)
         reconciler = _start_child(stack, service.start_reconciler, env)
         _wait_for_end((web, twilio, reconciler), initial_parent)
 
@@ -68,11 +77,11 @@ def _exit(_number: int, _frame: object) -> NoReturn:
     sys.exit(0)
 
 
-def _start_database(stack: ExitStack, given_url: str) -> tuple[str, str]:
-    """Return the URL of the given or the embedded database, and where its data is stored."""
+def _start_database(stack: ExitStack, given_url: str) -> _Database:
+    """Return the given or the embedded database."""
     if given_url:
         require_loopback(given_url)
-        return given_url, "the database of DEV_DATABASE_URL"
+        return _Database(given_url, "$DEV_DATABASE_URL", "the database of DEV_DATABASE_URL")
     try:
         server = stack.enter_context(postgres.start(_DATA))
     except (RuntimeError, LookupError, OSError) as error:
@@ -80,11 +89,15 @@ def _start_database(stack: ExitStack, given_url: str) -> tuple[str, str]:
     here = Path.cwd()
     folder = server.folder
     is_inside = folder.is_relative_to(here)
+    place = folder.relative_to(here) if is_inside else folder
+    password = f"$(cat {shlex.quote(str(place / 'password'))})"
 
-    return server.url(), str(folder.relative_to(here) if is_inside else folder)
+    return _Database(
+        server.url(), server.url().replace(f":{server.password}@", f":{password}@"), str(place)
+    )
 
 
-def _run_demo(env: Mapping[str, str], twilio: Child, web: Child, data: str) -> None:
+def _run_demo(env: Mapping[str, str], twilio: Child, web: Child, database: _Database) -> None:
     """Wait until the service is ready, run the demo, and print what to try next."""
     origin, twilio_jobs = env["PUBLIC_URL"], f"{env['TWILIO_BASE_URL']}/v3/Transcriptions"
     service.wait_until_ready(twilio, twilio_jobs, auth=(ACCOUNT_SID, AUTH_TOKEN))
@@ -97,7 +110,8 @@ def _run_demo(env: Mapping[str, str], twilio: Child, web: Child, data: str) -> N
         stored_job = show.format_stored_job(origin, job_id)
     except (requests.RequestException, TimeoutError) as error:
         sys.exit(f"Error: the demo failed: {error}")
-    print(f"\n{stored_job}\n{show.format_guide(env, job_id, data)}", flush=True)
+    guide = show.format_guide(env, job_id, data=database.place, shell_url=database.shell_url)
+    print(f"\n{stored_job}\n{guide}", flush=True)
 
 
 def _wait_for_end(children: Sequence[Child], initial_parent: tuple[int, bool]) -> NoReturn:

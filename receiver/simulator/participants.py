@@ -17,7 +17,7 @@ def participant_violations(
     """Yield the violations of a request's participants.
 
     `is_recording`: the source is a Recording, and its call determines the participants.
-    `is_stored`: the transcript is stored in a conversation, which needs their addresses.
+    `has_conversation`: a conversation stores the transcript, and needs their addresses.
     """
     people = [] if given is None else given
     if not (isinstance(people, list) and all(isinstance(person, dict) for person in people)):

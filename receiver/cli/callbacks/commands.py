@@ -29,7 +29,10 @@ group.add_command(replay_command)
 )
 @report_database_errors
 def list_command(*, ledger_filter: LedgerFilter, limit: int) -> None:
-    """List callbacks, newest first, one per line.
+    """List what the ledger has, newest first, one per line.
+
+    These are callbacks, and Twilio's responses to this service's own requests. `callbacks show`
+    prints the source of each one.
 
     The columns are: id, time, outcome, deliveries, size of the body, job id, and the reason for the
     quarantine.
