@@ -57,9 +57,9 @@ def format_guide(env: Mapping[str, str], job_id: str, *, data: str, shell_url: s
         f"  curl -u {key} {jobs}/{job_id}\n"
         f"  curl -u {key} -H 'Accept: text/vtt' {jobs}/{job_id}/Transcript\n"
         f"  curl -u {key} {origin}/v3/Completeness\n"
+        f"  {_format_command(env, shell_url)}\n"
         f"  curl -u {key} {jobs} -H 'Content-Type: application/json' \\\n"
         f"    -d '{request}'  # another job\n"
-        f"  {_format_command(env, shell_url)}\n"
     )
 
 
