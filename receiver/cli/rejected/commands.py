@@ -10,7 +10,7 @@ from receiver.cli.errors import report_database_errors
 from receiver.cli.rejected.accept import accept_command
 from receiver.cli.rejected.check import check_command
 from receiver.services import services
-from receiver.store.rejected.not_kept import not_kept_counts
+from receiver.store.rejected.dropped import dropped_counts
 from receiver.store.rejected.quotas import Quotas
 from receiver.store.rejected.read import newest_rejected, usage
 
@@ -46,7 +46,7 @@ def list_command(*, limit: int) -> None:
     with services().engine.connect() as connection:
         rows = newest_rejected(connection, limit=limit)
         uses = usage(connection, Quotas(services().settings.accounts))
-        counts = not_kept_counts(connection)
+        counts = dropped_counts(connection)
     for row in rows:
         click.echo(
             f"{row.id:>8}  {row.received_at:%Y-%m-%dT%H:%M:%SZ}  {row.reason:<15}  "
