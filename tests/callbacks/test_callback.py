@@ -9,7 +9,8 @@ from flask.testing import FlaskClient
 from tests.support import signing
 from tests.support.app import Reader, Twilio
 from tests.support.environment import PUBLIC_URL, TOKEN
-from tests.support.sample_callbacks import ACCOUNT, COMPLETED, ENVELOPE, FAILED, JOB, stored_events
+from tests.support.samples import ACCOUNT, COMPLETED, ENVELOPE, FAILED, JOB
+from tests.support.stored_callbacks import stored_events
 
 UNUSABLE_BODIES: dict[str, tuple[bytes, str]] = {
     "not JSON": (b"hello", "undecodable"),

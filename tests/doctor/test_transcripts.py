@@ -12,7 +12,7 @@ from receiver.doctor.transcripts import check_reconciled, check_transcripts
 from receiver.settings.config import load
 from receiver.store.ledger.record import record
 from tests.support.environment import ENVIRON
-from tests.support.scripted import ACCOUNT
+from tests.support.samples import ACCOUNT
 from tests.support.store_events import make_event
 from tests.support.stored_callbacks import record_callback
 

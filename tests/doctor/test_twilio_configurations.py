@@ -16,14 +16,10 @@ from receiver.settings.config import Settings, load
 from receiver.simulator.configurations import CALLBACK_ONLY, WITH_CONVERSATION
 from receiver.simulator.server import SimulatorServer, serve
 from tests.support.environment import ENVIRON, TOKEN, serve_app
+from tests.support.samples import ACCOUNT
 from tests.support.scripted import Scripted, answer, problem, scripted
 from tests.support.server import free_port
-from tests.support.simulator.account import (
-    ACCOUNT,
-    BY_RECORDING,
-    CALLED_BACK_ONLY,
-    simulated,
-)
+from tests.support.simulator.account import BY_RECORDING, CALLED_BACK_ONLY, simulated
 from tests.support.stored_callbacks import record_callback
 
 ROUTE = "/callbacks/transcription"

@@ -9,7 +9,8 @@ from flask.testing import FlaskClient
 from sqlalchemy import Engine
 
 from tests.support.callback_events import NOON
-from tests.support.stored_callbacks import ACCOUNT, callback, json_of, record_callback
+from tests.support.samples import ACCOUNT
+from tests.support.stored_callbacks import callback, json_of, record_callback
 
 RECORDING = "RE" + "0a" * 16
 CONFIGURATION = "voice_transcriptionconfiguration_5pe8jw3ahdmsh7zr06yh4d45x1"

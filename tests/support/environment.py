@@ -15,6 +15,7 @@ from receiver.store.engine import make_engine
 
 TOKEN = "0123456789abcdef" * 2
 PUBLIC_URL = "https://app.example.com"
+ROUTE = "/callbacks/transcription"
 KEY = ("reader", "reader-secret")
 
 # A complete environment; no server listens at the database's address.

@@ -3,11 +3,10 @@
 import base64
 import random
 
+from tests.support.environment import ROUTE
 from tests.support.faults.callbacks import callback
+from tests.support.samples import ACCOUNT
 from tests.support.signing import with_body_hash
-
-ROUTE = "/callbacks/transcription"
-SAMPLE = "AC" + "a" * 32  # the account in the samples
 
 
 def account_id(number: int) -> str:
@@ -15,7 +14,7 @@ def account_id(number: int) -> str:
     return f"AC{number:032x}"
 
 
-def forged(number: int, *, size: int = 0, account_id: str = SAMPLE) -> bytes:
+def forged(number: int, *, size: int = 0, account_id: str = ACCOUNT) -> bytes:
     """Return the body of a forged callback, `size` bytes larger than the sample."""
     return callback(900_000_000 + number, size=size, accountId=account_id)
 

@@ -9,9 +9,8 @@ from sqlalchemy import select
 from receiver.services import services_of
 from receiver.store.tables import rejected
 from tests.support import signing
-from tests.support.environment import PUBLIC_URL, TOKEN
+from tests.support.environment import PUBLIC_URL, ROUTE, TOKEN
 from tests.support.faults.callbacks import callback
-from tests.support.forged_callbacks import ROUTE
 
 OLD_TOKEN = "zQ9old" + "0" * 26
 SHARED_KEY = "zQ9shared=="

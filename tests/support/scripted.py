@@ -12,10 +12,9 @@ from werkzeug.wrappers import Request, Response
 
 from receiver.settings.config import Settings, load
 from tests.support.environment import ENVIRON
+from tests.support.samples import ACCOUNT, JOB
 
-ACCOUNT = "AC" + "a" * 32
 CONFIGURATION = "voice_transcriptionconfiguration_5pe8jw3ahdmsh7zr06yh4d45x1"
-JOB = "voice_transcription_7n7hnd7sf68yfv5re42nvvz7aa"
 
 Reply = Callable[[Request], Response]
 

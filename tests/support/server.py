@@ -14,10 +14,9 @@ import requests
 
 from dev.process import Child
 from tests.support import signing
-from tests.support.environment import ENVIRON, KEY, TOKEN
+from tests.support.environment import ENVIRON, KEY, ROUTE, TOKEN
 from tests.support.paths import ROOT
 
-ROUTE = "/callbacks/transcription"
 # Twilio's default timeout for an answer.
 TIMEOUT_SECONDS = 15
 _NO_OPTIONS: Mapping[str, float] = {}

@@ -3,9 +3,9 @@
 import pytest
 from flask import Flask
 
-from tests.support.environment import PUBLIC_URL, TOKEN
+from tests.support.environment import PUBLIC_URL, ROUTE, TOKEN
 from tests.support.faults.callbacks import callback
-from tests.support.forged_callbacks import ROUTE, SAMPLE, account_id, forged, request
+from tests.support.forged_callbacks import account_id, forged, request
 from tests.support.rejected_commands import (
     OLD_TOKEN,
     SHARED_KEY,
@@ -14,6 +14,7 @@ from tests.support.rejected_commands import (
     read_rejected_ids,
     run_rejected,
 )
+from tests.support.samples import ACCOUNT
 
 CASES = {
     "a token that isn't set": Case(
@@ -153,7 +154,7 @@ class TestFlood:
     @pytest.fixture
     def environ(self, environ: dict[str, str]) -> dict[str, str]:
         """Set the account of the genuine request."""
-        return environ | {"TWILIO_ACCOUNT_SID": SAMPLE}
+        return environ | {"TWILIO_ACCOUNT_SID": ACCOUNT}
 
     @pytest.fixture(autouse=True)
     def _flood(self, app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,7 +14,8 @@ from receiver.simulator.server import SimulatorServer, serve
 from tests.support.command import run
 from tests.support.media import audio_files
 from tests.support.media.server import OPEN_POLICY, Answer, Server, serving
-from tests.support.simulator.account import ACCOUNT, recording, simulated
+from tests.support.samples import ACCOUNT
+from tests.support.simulator.account import recording, simulated
 
 FILES = {
     "/good.wav": Answer(audio_files.wav(3)),

@@ -24,8 +24,9 @@ from tests.support.csv_submissions import (
     twilio_recordings,
     write_csv,
 )
+from tests.support.samples import ACCOUNT
 from tests.support.scripted import accepted, answer, problem, scripted
-from tests.support.simulator.account import ACCOUNT, recording, simulated
+from tests.support.simulator.account import recording, simulated
 from tests.support.submitting import open_app
 
 

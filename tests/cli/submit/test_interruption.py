@@ -24,9 +24,10 @@ from tests.support.csv_submissions import (
     write_csv,
 )
 from tests.support.paths import ROOT
-from tests.support.scripted import JOB, Scripted, accepted, answer, scripted
+from tests.support.samples import ACCOUNT, JOB
+from tests.support.scripted import Scripted, accepted, answer, scripted
 from tests.support.server import TIMEOUT_SECONDS
-from tests.support.simulator.account import ACCOUNT, recording, simulated
+from tests.support.simulator.account import recording, simulated
 from tests.support.submitting import open_app
 
 # Enough rows to kill the process in the middle; and as many as in a large customer's file.

@@ -15,8 +15,9 @@ from receiver.simulator.configurations import CALLBACK_ONLY, WITH_CONVERSATION
 from receiver.simulator.server import SimulatorServer, serve
 from tests.support.command import run
 from tests.support.csv_submissions import twilio_recordings
+from tests.support.samples import ACCOUNT
 from tests.support.scripted import accepted, scripted
-from tests.support.simulator.account import ACCOUNT, PARTICIPANTS, recording, simulated
+from tests.support.simulator.account import PARTICIPANTS, recording, simulated
 from tests.support.submitting import open_app
 
 
