@@ -1,44 +1,19 @@
 """Tests of the service under gunicorn over HTTP, without failures."""
 
 import select as polling
-from collections.abc import Iterator
 from contextlib import ExitStack, suppress
 
 import pytest
 from sqlalchemy import Engine, select
 
 from receiver.store.tables import events
-from tests.support.environment import open_engine
 from tests.support.samples import COMPLETED
-from tests.support.server import WebServer, read_response, web_server
-from tests.support.stored_callbacks import truncate
+from tests.support.server import WebServer, read_response
 
 pytestmark = pytest.mark.both_postgres  # the whole path of a callback over HTTP
 
 # More than fits into the buffers of both ends.
 MAX_SENT_BYTES = 64 * 1024 * 1024
-
-
-@pytest.fixture(scope="module")
-def _server(module_database: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[WebServer]:
-    """Yield the service, which waits half a second for the body of a forged request."""
-    log = tmp_path_factory.mktemp("web") / "log"
-    with web_server(module_database, log, {"rejected_read_seconds": 0.5}) as server:
-        yield server
-
-
-@pytest.fixture
-def engine(module_database: str) -> Iterator[Engine]:
-    """Yield an engine on the service's database."""
-    with open_engine(module_database) as engine:
-        yield engine
-
-
-@pytest.fixture
-def web(_server: WebServer, engine: Engine) -> Iterator[WebServer]:
-    """Yield the service with an empty database."""
-    yield _server
-    truncate(engine)
 
 
 def _bodies(engine: Engine) -> list[bytes]:
@@ -66,7 +41,7 @@ def test_callback_is_stored_and_readable(web: WebServer) -> None:
     assert "Jane Doe: Hi, I am calling" in transcript
 
 
-def test_requests_in_different_forms_are_one_callback(web: WebServer, engine: Engine) -> None:
+def test_requests_in_different_forms_are_one_callback(web: WebServer, web_engine: Engine) -> None:
     """Requests with chunks, an absolute target or contradictory headers are the same callback."""
     with web.connect() as connection:
         connection.sendall(web.head_of_call(COMPLETED, length="Transfer-Encoding: chunked"))
@@ -90,7 +65,7 @@ def test_requests_in_different_forms_are_one_callback(web: WebServer, engine: En
         assert _status(read_response(connection)) == 204
     contradictory = {"X-Forwarded-Proto": "http", "X-Forwarded-Ssl": "on", "X-Forwarded-Host": "x"}
     assert web.call(COMPLETED, headers=contradictory).status_code == 204
-    assert _bodies(engine) == [COMPLETED]
+    assert _bodies(web_engine) == [COMPLETED]
 
 
 def test_forged_request_is_rejected_before_its_body(web: WebServer) -> None:

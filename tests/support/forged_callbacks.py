@@ -5,11 +5,12 @@ import random
 
 from tests.support.environment import ROUTE
 from tests.support.faults.callbacks import callback
+from tests.support.raw_requests import raw_head
 from tests.support.samples import ACCOUNT
 from tests.support.signing import with_body_hash
 
 
-def account_id(number: int) -> str:
+def make_account_id(number: int) -> str:
     """Return an account's SID."""
     return f"AC{number:032x}"
 
@@ -32,11 +33,8 @@ def request(
     return with_body_hash(f"{origin}{ROUTE}", body), headers
 
 
-def raw_head(body: bytes, *, host: str, length: str | None = None) -> bytes:
+def forged_head(body: bytes, *, host: str, length: str | None = None) -> bytes:
     """Return the raw head of such a request; `length` replaces its Content-Length header."""
     url, headers = request(body)
-    lines = [f"POST {url} HTTP/1.1", f"Host: {host}"]
-    lines += [f"{name}: {value}" for name, value in headers.items()]
-    lines += [length or f"Content-Length: {len(body)}", "Connection: close", "", ""]
 
-    return "\r\n".join(lines).encode()
+    return raw_head(url, {"Host": host, **headers}, body, length=length)
