@@ -7,6 +7,7 @@ import click
 from flask.cli import AppGroup
 
 from receiver.cli.errors import report_database_errors
+from receiver.cli.options import limit_option
 from receiver.cli.rejected.accept import accept_command
 from receiver.cli.rejected.check import check_command
 from receiver.services import services
@@ -28,13 +29,7 @@ group.add_command(accept_command)
 
 
 @group.command("list")
-@click.option(
-    "--limit",
-    type=click.IntRange(1),
-    default=50,
-    show_default=True,
-    help="Print at most this many requests.",
-)
+@limit_option("Print at most this many requests.")
 @report_database_errors
 def list_command(*, limit: int) -> None:
     """List rejected requests, newest first, one per line.
