@@ -71,8 +71,8 @@ def test_expired_submissions_are_a_warning(
     texts = [finding.text for finding in check_transcripts(load(ENVIRON), engine)]
     assert (
         any(
-            text.startswith("submissions: 1 got no response within a day and are not repeated: key")
-            for text in texts
+            line.startswith("submissions: 1 got no response within a day and are not repeated: key")
+            for line in texts
         )
         == is_reported
     )

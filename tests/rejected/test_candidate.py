@@ -63,7 +63,7 @@ def test_digest_covers_signature_and_url() -> None:
         {"RAW_URI": f"{_environ()['RAW_URI']}&x"},
     )
     stored = [_to_stored(_environ(**changes)) for changes in others]
-    assert len({request.sha256 for request in stored if request}) == 4
+    assert len({each.sha256 for each in stored if each}) == 4
 
 
 def test_no_secret_is_stored() -> None:
