@@ -11,7 +11,7 @@ from receiver.signatures.signature import SignedRequest, verify
 from receiver.simulator.configurations import CALLBACK_ONLY
 from receiver.simulator.event_log import EventLog
 from tests.support import signing
-from tests.support.environment import TOKEN
+from tests.support.environment import ROUTE, TOKEN
 from tests.support.samples import COMPLETED, FAILED
 from tests.support.simulator.account import (
     BY_RECORDING,
@@ -22,7 +22,6 @@ from tests.support.simulator.account import (
 )
 from tests.support.simulator.callback_receiver import DROP, LARGE, Receiver
 
-ROUTE = "/callbacks/transcription"
 AUTH_TOKEN = SigningKey("auth-token-1", TOKEN, "HMAC_SHA1")
 SHARED_KEY = SigningKey("KY1", "a-shared-secret", "HMAC_SHA256")
 
