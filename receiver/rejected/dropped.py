@@ -49,7 +49,7 @@ class DroppedCounts:
         engine: Engine,
         connection: threading.Lock,
         *,
-        batch_delay_seconds: float = BATCH_DELAY_SECONDS,
+        batch_delay_seconds: float,
     ) -> None:
         self._engine = engine
         self._connection = connection

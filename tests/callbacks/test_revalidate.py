@@ -15,8 +15,8 @@ from tests.support.signed import SHARED, TOKEN, URL, signed_form, signed_json
 OTHER_ACCOUNT = "AC" + "b" * 32
 
 
-def _bound_key(account: str, key: SigningKey = TOKEN) -> SigningKey:
-    return replace(key, id=account, account=account)
+def _bound_key(account: str) -> SigningKey:
+    return replace(TOKEN, id=account, account=account)
 
 
 def _validated(key: SigningKey, *, body: bytes = COMPLETED, url: str = URL) -> Event:
