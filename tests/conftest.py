@@ -9,6 +9,7 @@ pytest_plugins = [
     "tests.support.app",
     "tests.support.scripted_client",
     "tests.support.spooled",
+    "tests.support.shared_service",
 ]
 
 # No deadline: an example's duration depends on the machine and says nothing about the code.

@@ -14,6 +14,7 @@ import requests
 from receiver.settings.config import load
 from tests.support.environment import ENVIRON
 from tests.support.paths import ROOT
+from tests.support.samples import ACCOUNT
 from tests.support.server import WebServer, web_server
 
 TARGET = "/healthz"
@@ -170,7 +171,7 @@ def test_heroku_settings_are_valid() -> None:
         {
             "DATABASE_URL": "postgres://user:pass@db.example:5432/calls",
             "TWILIO_AUTH_TOKEN": "0123456789abcdef" * 2,
-            "TWILIO_ACCOUNT_SID": "AC" + "a" * 32,
+            "TWILIO_ACCOUNT_SID": ACCOUNT,
             **generated,
             **defaults,
         }

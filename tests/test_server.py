@@ -1,45 +1,19 @@
 """Tests of the service under gunicorn over HTTP, without failures."""
 
 import select as polling
-from collections.abc import Iterator
 from contextlib import ExitStack, suppress
 
 import pytest
 from sqlalchemy import Engine, select
 
 from receiver.store.tables import events
-from tests.support.environment import open_engine
-from tests.support.paths import ROOT
-from tests.support.server import WebServer, read_response, web_server
-from tests.support.stored_callbacks import truncate
+from tests.support.samples import COMPLETED
+from tests.support.server import WebServer, read_response
 
 pytestmark = pytest.mark.both_postgres  # the whole path of a callback over HTTP
 
-BODY = (ROOT / "tests" / "samples" / "completed_flat.json").read_bytes()
 # More than fits into the buffers of both ends.
 MAX_SENT_BYTES = 64 * 1024 * 1024
-
-
-@pytest.fixture(scope="module")
-def _server(module_database: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[WebServer]:
-    """Yield the service, which waits half a second for the body of a forged request."""
-    log = tmp_path_factory.mktemp("web") / "log"
-    with web_server(module_database, log, {"rejected_read_seconds": 0.5}) as server:
-        yield server
-
-
-@pytest.fixture
-def engine(module_database: str) -> Iterator[Engine]:
-    """Yield an engine on the service's database."""
-    with open_engine(module_database) as engine:
-        yield engine
-
-
-@pytest.fixture
-def web(_server: WebServer, engine: Engine) -> Iterator[WebServer]:
-    """Yield the service with an empty database."""
-    yield _server
-    truncate(engine)
 
 
 def _bodies(engine: Engine) -> list[bytes]:
@@ -48,7 +22,9 @@ def _bodies(engine: Engine) -> list[bytes]:
 
 
 def _callback(number: int) -> bytes:
-    return BODY.replace(b"voice_transcription_7n7h", f"voice_transcription_{number:04}".encode())
+    return COMPLETED.replace(
+        b"voice_transcription_7n7h", f"voice_transcription_{number:04}".encode()
+    )
 
 
 def _status(response: bytes) -> int:
@@ -57,7 +33,7 @@ def _status(response: bytes) -> int:
 
 def test_callback_is_stored_and_readable(web: WebServer) -> None:
     """A callback is answered 204, and its transcript can be read."""
-    answer = web.call(BODY)
+    answer = web.call(COMPLETED)
     assert (answer.status_code, answer.content) == (204, b"")
     [job] = web.get("/v3/Transcriptions").json()["transcriptions"]
     assert job["transcript"] == {"available": True, "sentences": 5, "source": "callback"}
@@ -65,34 +41,36 @@ def test_callback_is_stored_and_readable(web: WebServer) -> None:
     assert "Jane Doe: Hi, I am calling" in transcript
 
 
-def test_requests_in_different_forms_are_one_callback(web: WebServer, engine: Engine) -> None:
+def test_requests_in_different_forms_are_one_callback(web: WebServer, web_engine: Engine) -> None:
     """Requests with chunks, an absolute target or contradictory headers are the same callback."""
     with web.connect() as connection:
-        connection.sendall(web.head_of_call(BODY, length="Transfer-Encoding: chunked"))
-        for part in (BODY[:100], BODY[100:], b""):
+        connection.sendall(web.head_of_call(COMPLETED, length="Transfer-Encoding: chunked"))
+        for part in (COMPLETED[:100], COMPLETED[100:], b""):
             connection.sendall(b"%x\r\n%s\r\n" % (len(part), part))
         assert _status(read_response(connection)) == 204
     with web.connect() as connection:
-        connection.sendall(web.head_of_call(BODY, target=web.url) + BODY)
+        connection.sendall(web.head_of_call(COMPLETED, target=web.url) + COMPLETED)
         assert _status(read_response(connection)) == 204
     with web.connect() as connection:
-        head = web.head_of_call(BODY, route="//callbacks/transcription")
-        connection.sendall(head + BODY)
+        head = web.head_of_call(COMPLETED, route="//callbacks/transcription")
+        connection.sendall(head + COMPLETED)
         assert _status(read_response(connection)) == 204
     with web.connect() as connection:
-        head = web.head_of_call(BODY, length=f"Expect: 100-continue\r\nContent-Length: {len(BODY)}")
+        head = web.head_of_call(
+            COMPLETED, length=f"Expect: 100-continue\r\nContent-Length: {len(COMPLETED)}"
+        )
         connection.sendall(head)
         assert connection.recv(65536).startswith(b"HTTP/1.1 100 Continue")
-        connection.sendall(BODY)
+        connection.sendall(COMPLETED)
         assert _status(read_response(connection)) == 204
     contradictory = {"X-Forwarded-Proto": "http", "X-Forwarded-Ssl": "on", "X-Forwarded-Host": "x"}
-    assert web.call(BODY, headers=contradictory).status_code == 204
-    assert _bodies(engine) == [BODY]
+    assert web.call(COMPLETED, headers=contradictory).status_code == 204
+    assert _bodies(web_engine) == [COMPLETED]
 
 
 def test_forged_request_is_rejected_before_its_body(web: WebServer) -> None:
     """A request with a wrong signature is rejected before its body arrives."""
-    head = web.head_of_call(BODY).replace(b"bodySHA256=", b"bodySHA256=0")
+    head = web.head_of_call(COMPLETED).replace(b"bodySHA256=", b"bodySHA256=0")
     with web.connect() as connection:
         connection.sendall(head)  # and not a byte of the body
         assert _status(connection.recv(65536)) == 403

@@ -6,6 +6,7 @@ import click
 from flask.cli import with_appcontext
 
 from receiver.cli.errors import report_database_errors
+from receiver.cli.options import limit_option
 from receiver.services import services
 from receiver.store.completeness.figures import MAX_SCAN_AGE, Completeness, completeness
 from receiver.store.completeness.missing import missing_jobs
@@ -27,13 +28,7 @@ Exit codes:
 
 
 @click.command("completeness", epilog=_EXIT_CODES_HELP)
-@click.option(
-    "--limit",
-    type=click.IntRange(1),
-    default=50,
-    show_default=True,
-    help="Print at most this many missing transcripts, and as many unknown jobs.",
-)
+@limit_option("Print at most this many missing transcripts, and as many unknown jobs.")
 @with_appcontext
 @report_database_errors
 def command(*, limit: int) -> None:

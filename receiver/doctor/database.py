@@ -38,7 +38,7 @@ def check_database(settings: Settings, engine: Engine) -> Iterator[Finding]:
             "Set DATABASE_URL to the primary server, or remove the cause (a full disk, a limit of "
             "the database plan, default_transaction_read_only).",
         )
-    yield check_schema(schema)
+    yield _check_schema(schema)
     yield check_connections(settings, server.available_connections)
     if schema != "behind":
         yield from _check_contents(engine)
@@ -60,7 +60,7 @@ def check_version(version: int) -> Finding:
     return Finding(Verdict.OK, f"database: connected to Postgres {version}")
 
 
-def check_schema(schema: SchemaState) -> Finding:
+def _check_schema(schema: SchemaState) -> Finding:
     """Check the schema's version; a newer one is fine, since a new release migrates first."""
     if schema == "behind":
         return Finding(

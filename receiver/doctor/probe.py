@@ -63,10 +63,8 @@ def call(
             stream=True,
         ) as response:
             return _answer(response)
-    except (
-        requests.RequestException,
-        ValueError,
-    ) as error:  # requests doesn't convert all errors of urllib3
+    except (requests.RequestException, ValueError) as error:
+        # A ValueError too: requests doesn't convert all errors of urllib3.
         raise _connection_error(error) from error
 
 

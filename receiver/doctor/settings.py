@@ -18,7 +18,7 @@ def check_settings(settings: Settings) -> Iterator[Finding]:
     readers = ", ".join(key.name for key in settings.api_keys)
     yield Finding(Verdict.OK, f"settings: callbacks are verified with {keys}; API keys: {readers}")
     yield from _check_auth_tokens(settings)
-    yield check_public_url(settings.public_url)
+    yield _check_public_url(settings.public_url)
     yield from _check_accounts(settings)
     yield from _check_body_limit(settings)
 
@@ -36,7 +36,7 @@ def _check_auth_tokens(settings: Settings) -> Iterator[Finding]:
             )
 
 
-def check_public_url(url: str | None) -> Finding:
+def _check_public_url(url: str | None) -> Finding:
     """Check PUBLIC_URL itself; only --send-test shows whether it leads to this service."""
     if url is None:
         return Finding(

@@ -21,7 +21,7 @@ def get_job(job_id: str) -> read.Row:
     require_valid_id(job_id)
     job = query(read.transcription, job_id)
     if job is None:
-        raise unknown_job(job_id)
+        raise _unknown_job(job_id)
 
     return job
 
@@ -40,7 +40,7 @@ def require_valid_id(job_id: str) -> None:
         raise ProblemError(404, "This is not a valid transcription id.")
 
 
-def unknown_job(job_id: str) -> ProblemError:
+def _unknown_job(job_id: str) -> ProblemError:
     """Return the 404 for an unknown job; a quarantined callback may still have its id."""
     return ProblemError(
         404, f"{job_id} is not known here: no usable callback with this id was received."

@@ -13,7 +13,7 @@ from sqlalchemy import Engine
 
 from receiver.runtime.errors import ReceiverError, locate
 from receiver.runtime.timeouts import time_limit
-from receiver.store.rejected.not_kept import add_not_kept
+from receiver.store.rejected.dropped import add_dropped
 
 logger = logging.getLogger(__name__)
 
@@ -49,7 +49,7 @@ class DroppedCounts:
         engine: Engine,
         connection: threading.Lock,
         *,
-        batch_delay_seconds: float = BATCH_DELAY_SECONDS,
+        batch_delay_seconds: float,
     ) -> None:
         self._engine = engine
         self._connection = connection
@@ -82,7 +82,7 @@ class DroppedCounts:
                 return
             try:
                 with time_limit(WRITE_TIMEOUT_SECONDS), self._engine.connect() as connection:
-                    add_not_kept(connection, counts, datetime.now(UTC))
+                    add_dropped(connection, counts, datetime.now(UTC))
             except Exception as error:  # noqa: BLE001 - after any error the next batch has the counts too
                 logger.warning("counts of dropped requests not written yet: %s", locate(error))
                 self._counts += counts

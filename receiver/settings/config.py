@@ -11,8 +11,6 @@ from receiver.settings.environment import Environment
 from receiver.settings.keys import ApiKey, SigningKey
 from receiver.settings.twilio_credentials import Credentials, credentials_of
 
-__all__ = ["ApiKey", "ConfigError", "Settings", "SigningKey", "load", "variables"]
-
 # Workers x pool size: 20 connections are enough for two releases and a command.
 MAX_CONNECTIONS = 8
 

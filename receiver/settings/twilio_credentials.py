@@ -18,33 +18,37 @@ Credentials = tuple[str, str]  # user name and password
 
 def parse_account_sid(text: str) -> str:
     """Return an account's SID, or raise ValidationError."""
-    if not ACCOUNT_SID_PATTERN.fullmatch(text):
-        raise ValidationError(
-            "is not an account SID; write AC and 32 hexadecimal digits in lower case, as Twilio's "
-            "Console shows it, or unset it"
-        )
-
-    return text
+    return _require_match(
+        ACCOUNT_SID_PATTERN,
+        text,
+        "is not an account SID; write AC and 32 hexadecimal digits in lower case, as Twilio's "
+        "Console shows it, or unset it",
+    )
 
 
 def parse_api_key(text: str) -> str:
     """Return an API key's SID, or raise ValidationError."""
-    if not _API_KEY_PATTERN.fullmatch(text):
-        raise ValidationError(
-            "is not an API key's SID; write SK and 32 hexadecimal digits in lower case, as "
-            "Twilio's Console shows it, or unset it"
-        )
-
-    return text
+    return _require_match(
+        _API_KEY_PATTERN,
+        text,
+        "is not an API key's SID; write SK and 32 hexadecimal digits in lower case, as "
+        "Twilio's Console shows it, or unset it",
+    )
 
 
 def parse_api_secret(text: str) -> str:
     """Return an API key's secret, or raise ValidationError."""
-    if not _SECRET_PATTERN.fullmatch(text):
-        raise ValidationError(
-            "contains a blank or a character outside ASCII; write the secret that Twilio's Console "
-            "showed when the key was created, or unset it"
-        )
+    return _require_match(
+        _SECRET_PATTERN,
+        text,
+        "contains a blank or a character outside ASCII; write the secret that Twilio's Console "
+        "showed when the key was created, or unset it",
+    )
+
+
+def _require_match(pattern: re.Pattern[str], text: str, error: str) -> str:
+    if not pattern.fullmatch(text):
+        raise ValidationError(error)
 
     return text
 

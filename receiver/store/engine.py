@@ -36,16 +36,16 @@ _TCP_USER_TIMEOUT_MILLISECONDS = 3000
 _SESSION = """
 SELECT pg_backend_pid();
 SET TimeZone = 'UTC';
-SET statement_timeout = '{statement}s';
+SET statement_timeout = '15s';
 SET lock_timeout = '5s';
 SET client_connection_check_interval = '250ms';
-SET idle_in_transaction_session_timeout = '{statement}s';
+SET idle_in_transaction_session_timeout = '15s';
 SELECT set_config('synchronous_commit', 'on', false)
 WHERE current_setting('synchronous_commit') = 'off'
 """
 
 
-def make_engine(url: str, *, pool_size: int, statement_timeout_seconds: int = 15) -> Engine:
+def make_engine(url: str, *, pool_size: int) -> Engine:
     """Return the engine for a `postgresql://` URL; nothing is connected yet.
 
     Its connections are in autocommit: one statement is one transaction and one round trip. Use
@@ -98,7 +98,7 @@ def make_engine(url: str, *, pool_size: int, statement_timeout_seconds: int = 15
     @event.listens_for(engine, "connect")
     def _set_up(connection: psycopg.Connection[Any], _record: object) -> None:
         with connection.cursor() as cursor:
-            cursor.execute(_SESSION.format(statement=statement_timeout_seconds))
+            cursor.execute(_SESSION)
             row = cursor.fetchone()
         # Statements are prepared only on direct connections. A transaction pooler reveals itself by
         # a made-up backend PID.

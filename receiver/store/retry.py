@@ -41,7 +41,7 @@ class DatabaseUnavailableError(SafeMessageError):
     """The database failed until the deadline; whether it stored anything is unknown."""
 
 
-def is_transient(error: SQLAlchemyError) -> bool:
+def _is_transient(error: SQLAlchemyError) -> bool:
     """Return whether a retry may succeed."""
     if isinstance(error, PoolTimeoutError):
         return True
@@ -71,7 +71,7 @@ def retry_until(
         try:
             return attempt(*args, **kwargs)
         except SQLAlchemyError as error:
-            if not is_transient(error):
+            if not _is_transient(error):
                 raise
             wait = pause * random.uniform(0.5, 1.5)  # noqa: S311 - spreads the load, no secret
             if pause == _FIRST_PAUSE_SECONDS:

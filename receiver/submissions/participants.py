@@ -17,7 +17,7 @@ def participants_fault(
     """Return the fault of a request that lacks required participants, None if it has no such fault.
 
     For its own Recordings, Twilio knows who speaks. For a mediaUrl it requires participants if the
-    configuration stores the transcript into a conversation. `is_stored` answers that for a
+    configuration stores the transcript into a conversation. `has_conversation` answers that for a
     configuration's id, and is called only if it is needed.
     """
     if not request.get("media_url") or request.get("participants"):

@@ -8,8 +8,9 @@ from flask.testing import FlaskClient
 
 from tests.support import signing
 from tests.support.app import Reader, Twilio
-from tests.support.environment import PUBLIC_URL, TOKEN
-from tests.support.sample_callbacks import ACCOUNT, COMPLETED, ENVELOPE, FAILED, JOB, stored_events
+from tests.support.environment import PUBLIC_URL, ROUTE, TOKEN
+from tests.support.samples import ACCOUNT, COMPLETED, ENVELOPE, FAILED, JOB
+from tests.support.stored_callbacks import stored_events
 
 UNUSABLE_BODIES: dict[str, tuple[bytes, str]] = {
     "not JSON": (b"hello", "undecodable"),
@@ -87,7 +88,7 @@ def test_content_type_is_ignored(app: Flask, twilio: Twilio, content_type: str) 
 def test_signed_form_is_quarantined(app: Flask, client: FlaskClient) -> None:
     """A signed form is stored and quarantined, because no transcript arrives as a form."""
     form = [("CallSid", "CA1"), ("Digits", "1")]
-    url = f"{PUBLIC_URL}/callbacks/transcription"
+    url = f"{PUBLIC_URL}{ROUTE}"
     response = client.post(
         "/callbacks/transcription", data=dict(form), headers=signing.headers(url, TOKEN, form=form)
     )

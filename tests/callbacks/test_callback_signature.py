@@ -10,14 +10,15 @@ from werkzeug.test import create_environ, run_wsgi_app
 
 from tests.support import signing
 from tests.support.app import Twilio
-from tests.support.environment import PUBLIC_URL, TOKEN, changed_settings
-from tests.support.sample_callbacks import ACCOUNT, COMPLETED, FAILED, JOB, stored_events
+from tests.support.environment import PUBLIC_URL, ROUTE, TOKEN, changed_settings
+from tests.support.samples import ACCOUNT, COMPLETED, FAILED, JOB
 from tests.support.store_events import ledger_rows
+from tests.support.stored_callbacks import stored_events
 
 
 def test_changed_body_is_rejected(app: Flask, client: FlaskClient) -> None:
     """A body that differs from the signed one is answered 403, and nothing is stored."""
-    url, headers = signing.callback(f"{PUBLIC_URL}/callbacks/transcription", TOKEN, COMPLETED)
+    url, headers = signing.callback(f"{PUBLIC_URL}{ROUTE}", TOKEN, COMPLETED)
     forged = COMPLETED.replace(b"Jane", b"Joan")
     response = client.post(url.removeprefix(PUBLIC_URL), data=forged, headers=headers)
     assert response.status_code == 403
@@ -36,7 +37,7 @@ def test_rejection_is_logged(twilio: Twilio, caplog: pytest.LogCaptureFixture) -
     twilio.call(COMPLETED, secret="not-the-token")
     warning = caplog.records[-1]
     assert warning.getMessage() == "callback rejected: wrong_signature"
-    assert warning.__dict__["url"] == f"{PUBLIC_URL}/callbacks/transcription"
+    assert warning.__dict__["url"] == f"{PUBLIC_URL}{ROUTE}"
     assert warning.__dict__["keys"] == ["auth-token-1"]
 
 
@@ -102,7 +103,7 @@ def test_form_signature_does_not_verify_callback(app: Flask, client: FlaskClient
     """The signature of an SMS webhook whose text imitates a callback's URL is not accepted."""
     digest = hashlib.sha256(COMPLETED).hexdigest()
     text = f"/callbacks/transcription?bodySHA256={digest}&x="
-    form = [("AccountSid", "AC" + "a" * 32), ("Body", text), ("From", "+15550001111")]
+    form = [("AccountSid", ACCOUNT), ("Body", text), ("From", "+15550001111")]
     signature = signing.sign(f"{PUBLIC_URL}/sms", TOKEN, form=form)
     target = "/sms" + "".join(name + value for name, value in form)
     response = client.post(

@@ -20,7 +20,7 @@ from receiver.store.ledger.group_commit import GroupCommitter
 from receiver.store.ledger.record import Recorded
 from tests.support import signing
 from tests.support.app import Twilio
-from tests.support.environment import PUBLIC_URL, TOKEN
+from tests.support.environment import PUBLIC_URL, ROUTE, TOKEN
 from tests.support.server import free_port
 from tests.support.store_events import ledger_rows
 
@@ -134,7 +134,7 @@ def test_full_memory_budget_is_answered_503(app: Flask, twilio: Twilio) -> None:
 
 def test_incomplete_body_is_answered_503(app: Flask, engine: Engine) -> None:
     """An incomplete body is answered 503, and nothing is stored."""
-    url, headers = signing.callback(f"{PUBLIC_URL}/callbacks/transcription", TOKEN, BODY)
+    url, headers = signing.callback(f"{PUBLIC_URL}{ROUTE}", TOKEN, BODY)
     response = app.test_client().post(
         url.removeprefix(PUBLIC_URL),
         headers=headers,

@@ -21,9 +21,9 @@ from receiver.store.ledger.quarantine import quarantined_ids
 from receiver.store.ledger.record import record
 from receiver.store.tables import events, transcriptions
 from tests.support.callback_events import NOON, received_event, validated_event
+from tests.support.samples import ACCOUNT
 from tests.support.store_events import expected_row, stored_row
 
-ACCOUNT = "AC" + "a" * 32
 EVERYTHING = LedgerFilter()
 MAX_ID = 2**63 - 1
 

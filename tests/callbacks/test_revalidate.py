@@ -9,16 +9,14 @@ from receiver.events.validate import validate_callback
 from receiver.settings.keys import SigningKey
 from receiver.store.event import Event
 from tests.support.callback_events import received_event
-from tests.support.paths import ROOT
+from tests.support.samples import ACCOUNT, COMPLETED
 from tests.support.signed import SHARED, TOKEN, URL, signed_form, signed_json
 
-COMPLETED = (ROOT / "tests" / "samples" / "completed_flat.json").read_bytes()
-ACCOUNT = "AC" + "a" * 32
 OTHER_ACCOUNT = "AC" + "b" * 32
 
 
-def _bound_key(account: str, key: SigningKey = TOKEN) -> SigningKey:
-    return replace(key, id=account, account=account)
+def _bound_key(account: str) -> SigningKey:
+    return replace(TOKEN, id=account, account=account)
 
 
 def _validated(key: SigningKey, *, body: bytes = COMPLETED, url: str = URL) -> Event:

@@ -28,14 +28,9 @@ from receiver.store.completeness.figures import Completeness, completeness
 from receiver.store.ledger.record import record
 from tests.support.command import run
 from tests.support.paths import ROOT
+from tests.support.samples import ACCOUNT
 from tests.support.server import free_port, wait_until
-from tests.support.simulator.account import (
-    ACCOUNT,
-    BY_RECORDING,
-    CALLED_BACK_ONLY,
-    recording,
-    simulated,
-)
+from tests.support.simulator.account import BY_RECORDING, CALLED_BACK_ONLY, recording, simulated
 from tests.support.store_events import make_event
 
 HOUR = timedelta(hours=1)

@@ -16,11 +16,11 @@ from receiver.settings.config import Settings, load
 from tests.support.app import Twilio
 from tests.support.environment import ENVIRON, TOKEN, open_engine
 from tests.support.postgres import frozen
+from tests.support.samples import ACCOUNT
 from tests.support.server import free_port
 
 SECRET = "zQ9" * 5
 # Settings without a fault.
-ACCOUNT = "AC" + "a" * 32
 SOUND = {**ENVIRON, "TWILIO_AUTH_TOKEN": f"{ACCOUNT}={TOKEN}"}
 
 

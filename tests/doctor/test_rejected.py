@@ -10,7 +10,7 @@ from receiver.store.rejected.quotas import Quotas
 from receiver.store.rejected.write import store_rejected
 from tests.doctor.test_doctor import SOUND, run_doctor
 from tests.support.environment import ENVIRON
-from tests.support.forged_callbacks import account_id
+from tests.support.forged_callbacks import make_account_id
 from tests.support.rejections import START, make_rejected
 
 
@@ -37,6 +37,6 @@ def test_missing_quota_of_an_account_is_a_warning(engine: Engine) -> None:
     assert sound
     assert "warn  rejected: no account has its own quota" in output
     assert "1. Set TWILIO_ACCOUNT_SID" in output
-    bound = f"{account_id(1)}={ENVIRON['TWILIO_AUTH_TOKEN']}"
-    for settings in ({"TWILIO_ACCOUNT_SID": account_id(1)}, {"TWILIO_AUTH_TOKEN": bound}):
+    bound = f"{make_account_id(1)}={ENVIRON['TWILIO_AUTH_TOKEN']}"
+    for settings in ({"TWILIO_ACCOUNT_SID": make_account_id(1)}, {"TWILIO_AUTH_TOKEN": bound}):
         assert "no account" not in run_doctor(load(ENVIRON | settings), engine)[1]

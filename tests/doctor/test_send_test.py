@@ -17,9 +17,9 @@ from receiver.doctor.finding import Finding, Verdict
 from receiver.doctor.send_test import check_test_callbacks
 from receiver.settings.config import load
 from tests.support import signing
-from tests.support.environment import ENVIRON, open_engine
-from tests.support.paths import ROOT
+from tests.support.environment import ENVIRON, ROUTE, open_engine
 from tests.support.postgres import new_database
+from tests.support.samples import COMPLETED
 from tests.support.server import free_port, web_server
 
 TOKEN, BOUND, SHARED = "0123456789abcdef" * 2, "fedcba9876543210" * 2, "shared-secret"
@@ -103,9 +103,8 @@ def test_every_key_is_tested_and_all_jobs_are_removed(deployment: Deployment) ->
 
 def test_other_jobs_are_not_removed(deployment: Deployment) -> None:
     """Only the job of the test callback is removed."""
-    body = (ROOT / "tests/samples/completed_flat.json").read_bytes()
-    url, headers = signing.callback(f"{deployment.origin}/callbacks/transcription", TOKEN, body)
-    assert requests.post(url, data=body, headers=headers, timeout=30).status_code == 204
+    url, headers = signing.callback(f"{deployment.origin}{ROUTE}", TOKEN, COMPLETED)
+    assert requests.post(url, data=COMPLETED, headers=headers, timeout=30).status_code == 204
     before = deployment.jobs()
     deployment.send_callbacks()
     deployment.send_callbacks(API_KEYS="reader:another")

@@ -12,7 +12,7 @@ from receiver.doctor.transcripts import check_reconciled, check_transcripts
 from receiver.settings.config import load
 from receiver.store.ledger.record import record
 from tests.support.environment import ENVIRON
-from tests.support.scripted import ACCOUNT
+from tests.support.samples import ACCOUNT
 from tests.support.store_events import make_event
 from tests.support.stored_callbacks import record_callback
 
@@ -71,8 +71,8 @@ def test_expired_submissions_are_a_warning(
     texts = [finding.text for finding in check_transcripts(load(ENVIRON), engine)]
     assert (
         any(
-            text.startswith("submissions: 1 got no response within a day and are not repeated: key")
-            for text in texts
+            line.startswith("submissions: 1 got no response within a day and are not repeated: key")
+            for line in texts
         )
         == is_reported
     )

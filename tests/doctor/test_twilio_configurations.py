@@ -15,18 +15,13 @@ from receiver.doctor.finding import Finding, Verdict
 from receiver.settings.config import Settings, load
 from receiver.simulator.configurations import CALLBACK_ONLY, WITH_CONVERSATION
 from receiver.simulator.server import SimulatorServer, serve
-from tests.support.environment import ENVIRON, TOKEN, serve_app
+from tests.support.environment import ENVIRON, ROUTE, TOKEN, serve_app
+from tests.support.samples import ACCOUNT
 from tests.support.scripted import Scripted, answer, problem, scripted
 from tests.support.server import free_port
-from tests.support.simulator.account import (
-    ACCOUNT,
-    BY_RECORDING,
-    CALLED_BACK_ONLY,
-    simulated,
-)
+from tests.support.simulator.account import BY_RECORDING, CALLED_BACK_ONLY, simulated
 from tests.support.stored_callbacks import record_callback
 
-ROUTE = "/callbacks/transcription"
 SECRET = "zQ9" * 5
 
 
@@ -42,13 +37,6 @@ def twilio(origin: str) -> Iterator[SimulatorServer]:
     """Yield a simulated Twilio whose own configurations call the service."""
     with serve(simulated(callback_url=f"{origin}{ROUTE}")) as served:
         yield served
-
-
-@pytest.fixture
-def scripted_twilio() -> Iterator[Scripted]:
-    """Yield a scripted Twilio."""
-    with scripted() as twilio:
-        yield twilio
 
 
 def make_settings(url: str, origin: str, **changes: str) -> Settings:

@@ -10,7 +10,8 @@ from receiver.events.api_events import Source, event_of, record_response
 from receiver.store.event import Outcome
 from receiver.store.jobs import read
 from receiver.store.ledger.record import Recorded
-from tests.support.scripted import ACCOUNT, JOB, document
+from tests.support.samples import ACCOUNT, JOB
+from tests.support.scripted import document
 from tests.support.stored_callbacks import callback, record_callback
 
 NOON = datetime(2026, 4, 2, 12, tzinfo=UTC)

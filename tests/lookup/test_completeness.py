@@ -27,10 +27,9 @@ def _fetched(**head: Any) -> Event:
     return make_event(head, source="fetch", minutes=10_000)
 
 
-def _transcript(reader: FlaskClient, job: str = "job") -> dict[str, Any]:
-    state: dict[str, Any] = json_of(reader.get(f"/v3/Transcriptions/{job}"))["transcription"][
-        "transcript"
-    ]
+def _transcript(reader: FlaskClient) -> dict[str, Any]:
+    job = json_of(reader.get("/v3/Transcriptions/job"))["transcription"]
+    state: dict[str, Any] = job["transcript"]
 
     return state
 

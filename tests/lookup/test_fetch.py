@@ -10,11 +10,9 @@ from sqlalchemy import Engine
 
 from tests.support.callback_events import NOON
 from tests.support.environment import changed_settings
-from tests.support.paths import ROOT
+from tests.support.samples import ENVELOPE, JOB
 from tests.support.stored_callbacks import callback, json_of, record_callback
 
-SAMPLES = ROOT / "tests" / "samples"
-JOB = "voice_transcription_7n7hnd7sf68yfv5re42nvvz7aa"
 URL = f"http://localhost/v3/Transcriptions/{JOB}"
 
 Statements = list[tuple[str, dict[str, object]]]
@@ -29,9 +27,8 @@ def _fetch(reader: FlaskClient, job: str) -> dict[str, Any]:
 
 def test_envelope_is_twilios(reader: FlaskClient, engine: Engine) -> None:
     """A job that came in Twilio's envelope is returned in it, with all its members."""
-    sample = (SAMPLES / "fetch_envelope.json").read_bytes()
-    record_callback(engine, sample)
-    original, returned = json.loads(sample), _fetch(reader, JOB)
+    record_callback(engine, ENVELOPE)
+    original, returned = json.loads(ENVELOPE), _fetch(reader, JOB)
     assert returned.keys() == original.keys()
     assert returned["statusUrl"] == URL
     changed = {"url", "links", "receivedAt", "transcript"}
@@ -42,7 +39,7 @@ def test_envelope_is_twilios(reader: FlaskClient, engine: Engine) -> None:
 
 def test_urls_are_ours_except_the_conversation(reader: FlaskClient, engine: Engine) -> None:
     """`url`, `statusUrl` and `links` lead to this service, except the conversation's."""
-    record_callback(engine, (SAMPLES / "fetch_envelope.json").read_bytes())
+    record_callback(engine, ENVELOPE)
     job = _fetch(reader, JOB)["transcription"]
     assert job["url"] == URL
     assert job["links"]["transcript"] == f"{URL}/Transcript"

@@ -1,30 +1,18 @@
 """Tests of the list of jobs: its shape, its order and its filters."""
 
 from datetime import timedelta
-from typing import Any
-from urllib.parse import urlencode
 
 import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import Engine
 
 from tests.support.callback_events import NOON
-from tests.support.stored_callbacks import ACCOUNT, callback, json_of, record_callback
+from tests.support.job_lists import get_ids, get_list
+from tests.support.samples import ACCOUNT, CONFIGURATION
+from tests.support.stored_callbacks import callback, json_of, record_callback
 
 RECORDING = "RE" + "0a" * 16
-CONFIGURATION = "voice_transcriptionconfiguration_5pe8jw3ahdmsh7zr06yh4d45x1"
 CONVERSATION = "conv_conversation_01k1etx3jbfx88476ccja0889c"
-
-
-def _get(reader: FlaskClient, **parameters: Any) -> dict[str, Any]:
-    response = reader.get(f"/v3/Transcriptions?{urlencode(parameters)}")
-    assert response.status_code == 200
-
-    return json_of(response)
-
-
-def _ids(reader: FlaskClient, **parameters: Any) -> list[str]:
-    return [job["id"] for job in _get(reader, **parameters)["transcriptions"]]
 
 
 def _invalid_parameters(reader: FlaskClient, query: str) -> list[str]:
@@ -39,7 +27,7 @@ def _invalid_parameters(reader: FlaskClient, query: str) -> list[str]:
 def test_shape_is_twilios(reader: FlaskClient, engine: Engine) -> None:
     """The jobs are under the key that `meta` names, and a single page has no tokens."""
     record_callback(engine, callback("job"))
-    listed = _get(reader)
+    listed = get_list(reader)
     assert listed["meta"] == {"key": "transcriptions", "pageSize": 50}
     [job] = listed["transcriptions"]
     assert job == json_of(reader.get("/v3/Transcriptions/job"))["transcription"]
@@ -49,7 +37,7 @@ def test_shape_is_twilios(reader: FlaskClient, engine: Engine) -> None:
 def test_empty_list_has_one_page(reader: FlaskClient) -> None:
     """An empty list is one page without rows and tokens."""
     meta = {"key": "transcriptions", "pageSize": 50}
-    assert _get(reader) == {"transcriptions": [], "meta": meta}
+    assert get_list(reader) == {"transcriptions": [], "meta": meta}
 
 
 def test_newest_job_comes_first(reader: FlaskClient, engine: Engine) -> None:
@@ -62,7 +50,7 @@ def test_newest_job_comes_first(reader: FlaskClient, engine: Engine) -> None:
     record_callback(
         engine, callback("late", createdAt="2026-04-02T11:59:59Z"), at=NOON + timedelta(days=9)
     )
-    assert _ids(reader) == ["no_created_at", "b", "a", "late"]
+    assert get_ids(reader) == ["no_created_at", "b", "a", "late"]
 
 
 @pytest.fixture
@@ -119,14 +107,16 @@ def test_each_filter_selects_its_jobs(
     reader: FlaskClient, name: str, value: object, expected: list[str]
 ) -> None:
     """Each filter selects its jobs; `createdAfter` is inclusive, `createdBefore` exclusive."""
-    assert _ids(reader, **{name: value}) == expected
+    assert get_ids(reader, **{name: value}) == expected
 
 
 @pytest.mark.usefixtures("three_jobs")
 def test_filters_are_combined(reader: FlaskClient) -> None:
     """A job must pass all filters."""
-    assert _ids(reader, status="COMPLETED", hasTranscript="true", languageCode="en-US") == ["full"]
-    assert _ids(reader, status="COMPLETED", languageCode="de-DE") == []
+    assert get_ids(reader, status="COMPLETED", hasTranscript="true", languageCode="en-US") == [
+        "full"
+    ]
+    assert get_ids(reader, status="COMPLETED", languageCode="de-DE") == []
 
 
 @pytest.mark.parametrize(
@@ -178,8 +168,8 @@ def test_page_size_must_be_a_positive_number(reader: FlaskClient, size: str) -> 
 )
 def test_large_page_size_is_clamped(reader: FlaskClient, requested: str, effective: int) -> None:
     """A large page size is clamped, and `meta.pageSize` has the effective size."""
-    assert _get(reader, pageSize=requested)["meta"]["pageSize"] == effective
-    assert _get(reader, PageSize=requested)["meta"]["pageSize"] == effective
+    assert get_list(reader, pageSize=requested)["meta"]["pageSize"] == effective
+    assert get_list(reader, PageSize=requested)["meta"]["pageSize"] == effective
 
 
 def test_unknown_parameters_are_ignored(reader: FlaskClient, engine: Engine) -> None:

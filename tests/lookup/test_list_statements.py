@@ -1,32 +1,19 @@
 """Tests of the statements that read the list of jobs: their number and their plans."""
 
-from typing import Any
-from urllib.parse import urlencode
-
 import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import Engine, text
 
 from receiver.store.engine import transactional
 from tests.support.callback_events import NOON
-from tests.support.stored_callbacks import callback, json_of, record_callback
+from tests.support.job_lists import get_ids, get_list
+from tests.support.samples import CONFIGURATION
+from tests.support.stored_callbacks import callback, record_callback
 
 RECORDING = "RE" + "0a" * 16
-CONFIGURATION = "voice_transcriptionconfiguration_5pe8jw3ahdmsh7zr06yh4d45x1"
 CONVERSATION = "conv_conversation_01k1etx3jbfx88476ccja0889c"
 
 Statements = list[tuple[str, dict[str, object]]]
-
-
-def _get(reader: FlaskClient, **parameters: Any) -> dict[str, Any]:
-    response = reader.get(f"/v3/Transcriptions?{urlencode(parameters)}")
-    assert response.status_code == 200
-
-    return json_of(response)
-
-
-def _ids(reader: FlaskClient, **parameters: Any) -> list[str]:
-    return [job["id"] for job in _get(reader, **parameters)["transcriptions"]]
 
 
 def test_one_statement_reads_a_page(
@@ -35,9 +22,9 @@ def test_one_statement_reads_a_page(
     """A page is one statement, without count, offset, bodies or a query per row."""
     for number in range(5):
         record_callback(engine, callback(f"job{number}", sentences=[]))
-    token = _get(reader, pageSize=2)["meta"]["nextToken"]
+    token = get_list(reader, pageSize=2)["meta"]["nextToken"]
     statements.clear()
-    assert len(_ids(reader, pageToken=token)) == 2
+    assert len(get_ids(reader, pageToken=token)) == 2
     [(statement, _)] = statements
     for word in ("count(", "OFFSET", "events"):
         assert word not in statement
@@ -67,10 +54,12 @@ def test_page_is_read_from_an_index_in_order(
     """Postgres reads a page from the filter's index, in either direction, without sorting."""
     for number in range(3):
         record_callback(engine, _job_that_passes_all_filters(f"job{number}"))
-    second = _get(reader, pageToken=_get(reader, **filters, pageSize=1)["meta"]["nextToken"])
+    second = get_list(
+        reader, pageToken=get_list(reader, **filters, pageSize=1)["meta"]["nextToken"]
+    )
     for name, direction in (("nextToken", "Backward"), ("previousToken", "Forward")):
         statements.clear()
-        assert len(_ids(reader, pageToken=second["meta"][name])) == 1
+        assert len(get_ids(reader, pageToken=second["meta"][name])) == 1
         plan = _plan(engine, *statements[0])
         assert f" transcriptions_{index} " in plan
         assert "sort_at, id)" in plan.partition("Index Cond:")[2]
@@ -95,7 +84,7 @@ def test_old_jobs_are_selected_without_reading_newer_ones(
         connection.execute(text(jobs))
         connection.execute(text("ANALYZE transcriptions"))
     statements.clear()
-    assert _ids(reader, transcriptionConfigurationId="old", pageSize=2) == ["job5000", "job4999"]
+    assert get_ids(reader, transcriptionConfigurationId="old", pageSize=2) == ["job5000", "job4999"]
     with engine.connect() as connection:
         explained = f"EXPLAIN (ANALYZE, BUFFERS OFF) {statements[0][0]}"
         plan = "\n".join(connection.exec_driver_sql(explained, statements[0][1]).scalars())

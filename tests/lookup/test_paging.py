@@ -12,7 +12,8 @@ from sqlalchemy import Engine, insert
 
 from receiver.store.tables import transcriptions
 from tests.support.callback_events import NOON
-from tests.support.stored_callbacks import ACCOUNT, callback, json_of, record_callback, truncate
+from tests.support.samples import ACCOUNT
+from tests.support.stored_callbacks import callback, json_of, record_callback, truncate
 
 # All examples share the fixtures, and each begins with an empty database.
 shared_fixtures = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])

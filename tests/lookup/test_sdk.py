@@ -11,12 +11,9 @@ from twilio.rest import Client
 from twilio.rest.voice.v3.transcription import TranscriptionList
 
 from tests.support.callback_events import NOON
-from tests.support.paths import ROOT
 from tests.support.recipe import RECIPE, ReceiverHttpClient
-from tests.support.stored_callbacks import ACCOUNT, callback, record_callback
-
-ENVELOPED = ROOT / "tests" / "samples" / "fetch_envelope.json"
-JOB = "voice_transcription_7n7hnd7sf68yfv5re42nvvz7aa"
+from tests.support.samples import ACCOUNT, ENVELOPE, JOB
+from tests.support.stored_callbacks import callback, record_callback
 
 
 @pytest.fixture
@@ -38,7 +35,7 @@ def seven_jobs(engine: Engine) -> list[str]:
 
 def test_fetch_returns_the_job(transcriptions: TranscriptionList, engine: Engine) -> None:
     """`fetch()` returns the operation and the job's dict, with Twilio's names."""
-    record_callback(engine, ENVELOPED.read_bytes())
+    record_callback(engine, ENVELOPE)
     fetched = transcriptions(JOB).fetch()
     assert (fetched.operation_id, fetched.status) == (JOB, "COMPLETED")
     assert fetched.status_url == fetched.transcription["url"]
@@ -65,7 +62,7 @@ def test_unknown_job_raises_a_service_exception(transcriptions: TranscriptionLis
 
 def test_list_returns_typed_jobs(transcriptions: TranscriptionList, engine: Engine) -> None:
     """`list()` returns jobs with datetimes and all properties."""
-    record_callback(engine, ENVELOPED.read_bytes())
+    record_callback(engine, ENVELOPE)
     [job] = transcriptions.list()
     assert (job.id, job.account_id, job.status, job.duration) == (JOB, ACCOUNT, "COMPLETED", 22)
     assert job.created_at == datetime(2026, 4, 2, 19, 25, 20, tzinfo=UTC)

@@ -10,11 +10,10 @@ from receiver.lookup import transcripts
 from receiver.lookup.formats import FORMATS
 from receiver.store.tables import events
 from schemas.query import TranscriptQuery
-from tests.support.paths import ROOT
+from tests.support.samples import COMPLETED, JOB
 from tests.support.stored_callbacks import callback, json_of, record_callback
 
-SAMPLE = ROOT / "tests" / "samples" / "completed_flat.json"
-URL = "/v3/Transcriptions/voice_transcription_7n7hnd7sf68yfv5re42nvvz7aa/Transcript"
+URL = f"/v3/Transcriptions/{JOB}/Transcript"
 
 Statements = list[tuple[str, dict[str, object]]]
 
@@ -22,7 +21,7 @@ Statements = list[tuple[str, dict[str, object]]]
 @pytest.fixture
 def stored_sample(engine: Engine) -> None:
     """Store the sample."""
-    record_callback(engine, SAMPLE.read_bytes())
+    record_callback(engine, COMPLETED)
 
 
 @pytest.mark.usefixtures("stored_sample")

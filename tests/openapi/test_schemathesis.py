@@ -13,10 +13,8 @@ from sqlalchemy import Engine
 
 from receiver.openapi.document import document
 from tests.support.environment import KEY, serve_app
-from tests.support.paths import ROOT
+from tests.support.samples import COMPLETED, ENVELOPE
 from tests.support.stored_callbacks import callback, record_callback
-
-SAMPLES = ROOT / "tests" / "samples"
 
 schema = schemathesis.openapi.from_dict(document())
 
@@ -31,8 +29,8 @@ def origin(app: Flask) -> Iterator[str]:
 @pytest.fixture
 def stored_jobs(engine: Engine) -> None:
     """Store some jobs, among them the one of the document's examples."""
-    for name in ("completed_flat", "fetch_envelope"):
-        record_callback(engine, (SAMPLES / f"{name}.json").read_bytes())
+    for body in (COMPLETED, ENVELOPE):
+        record_callback(engine, body)
     record_callback(engine, callback("running", status="running"))
     record_callback(engine, callback("failed", status="failed"))
 

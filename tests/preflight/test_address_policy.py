@@ -67,11 +67,11 @@ PUBLIC = [
 ]
 
 
-def allowed_addresses(
-    *answers: str, host: str = "media.example"
-) -> list[IPv4Address | IPv6Address]:
+def allowed_addresses(*answers: str) -> list[IPv4Address | IPv6Address]:
     """Return the addresses that the default policy allows if the host resolves to `answers`."""
-    return AddressPolicy(lookup=lambda _host, _port: answers).resolve(host, 443, Deadline(30))
+    policy = AddressPolicy(lookup=lambda _host, _port: answers)
+
+    return policy.resolve("media.example", 443, Deadline(30))
 
 
 def refusal_text(resolve: Callable[[], object]) -> str:

@@ -16,6 +16,7 @@ from receiver.simulator.configurations import CALLBACK_ONLY
 from receiver.simulator.server import serve
 from tests.support.media.server import serve_raw
 from tests.support.paths import ROOT
+from tests.support.samples import ACCOUNT, COMPLETED
 from tests.support.server import (
     CONNECTION_CLOSE,
     TIMEOUT_SECONDS,
@@ -24,9 +25,8 @@ from tests.support.server import (
     wait_until,
     web_server,
 )
-from tests.support.simulator.account import ACCOUNT, BY_RECORDING, simulated
+from tests.support.simulator.account import BY_RECORDING, simulated
 
-COMPLETED = (ROOT / "tests" / "samples" / "completed_flat.json").read_bytes()
 CONFIGURATION = ROOT / "tests/support/media/open_policy.py"
 WRITER = ("writer", "writer-secret")
 MAX_CHECK_COUNT = 4

@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 
 from receiver.reconcile.conversation import build_document
 from schemas.callback import Head
+from tests.support.samples import ACCOUNT, JOB
 
-JOB = "voice_transcription_7n7hnd7sf68yfv5re42nvvz7aa"
 OTHER = "voice_transcription_4abcde1234567890abcde12345"
 STARTED_AT = datetime(2026, 3, 10, 19, 42, 16, tzinfo=UTC)
 ROW: dict[str, Any] = {
     "id": JOB,
-    "account_id": "AC" + "a" * 32,
+    "account_id": ACCOUNT,
     "configuration_id": None,
     "conversation_id": "conv_conversation_01k1etx3jbfx88476ccja0889c",
     "duration": 12,

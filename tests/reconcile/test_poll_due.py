@@ -20,7 +20,7 @@ from tests.support.reconciling import (
     poll_result,
     read_watch,
 )
-from tests.support.simulator.account import ACCOUNT
+from tests.support.samples import ACCOUNT
 from tests.support.store_events import make_event
 from tests.support.world import World, world
 

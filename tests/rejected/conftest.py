@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from sqlalchemy import Engine, QueuePool
 
-from receiver.store.rejected.not_kept import not_kept_counts
+from receiver.store.rejected.dropped import dropped_counts
 from tests.support.rejected_store import Counts
 from tests.support.server import wait_until
 
@@ -16,7 +16,7 @@ def counts(engine: Engine) -> Iterator[Counts]:
 
     def read() -> dict[str, int]:
         with engine.connect() as connection:
-            return {row.reason: row.requests for row in not_kept_counts(connection)}
+            return {row.reason: row.requests for row in dropped_counts(connection)}
 
     yield read
     # The thread that wrote the counts may still have its connection.

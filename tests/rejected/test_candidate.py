@@ -9,6 +9,7 @@ from receiver.rejected.candidate import may_be_callback, to_rejected_request
 from receiver.store.rejected.write import RejectedRequest
 from tests.support.faults.callbacks import callback, job_id
 from tests.support.forged_callbacks import request
+from tests.support.samples import ACCOUNT
 
 NOON = datetime(2026, 4, 2, 12, tzinfo=UTC)
 BODY = callback(1, size=0)
@@ -40,7 +41,7 @@ def test_all_signed_parts_are_stored() -> None:
     environ = _environ(HTTP_X_FORWARDED_PORT="443", HTTP_USER_AGENT="TwilioProxy/1.1")
     stored = _to_stored(environ)
     assert stored is not None
-    assert (stored.account_id, stored.job_id) == ("AC" + "a" * 32, job_id(1))
+    assert (stored.account_id, stored.job_id) == (ACCOUNT, job_id(1))
     assert (stored.origin, stored.target) == ("https://internal:8000", environ["RAW_URI"])
     assert stored.headers == {
         "Host": "internal:8000",
@@ -62,7 +63,7 @@ def test_digest_covers_signature_and_url() -> None:
         {"RAW_URI": f"{_environ()['RAW_URI']}&x"},
     )
     stored = [_to_stored(_environ(**changes)) for changes in others]
-    assert len({request.sha256 for request in stored if request}) == 4
+    assert len({each.sha256 for each in stored if each}) == 4
 
 
 def test_no_secret_is_stored() -> None:

@@ -11,11 +11,12 @@ from sqlalchemy import Engine, func, select
 
 from receiver.store.tables import events, rejected
 from tests.support import signing
-from tests.support.environment import ENVIRON, TOKEN
+from tests.support.environment import ENVIRON, ROUTE, TOKEN
 from tests.support.faults.callbacks import callback, job_id
-from tests.support.forged_callbacks import SAMPLE, account_id, forged, request
+from tests.support.forged_callbacks import forged, make_account_id, request
 from tests.support.paths import ROOT
-from tests.support.server import CONNECTION_CLOSE, ROUTE, WebServer, free_port, web_server
+from tests.support.samples import ACCOUNT
+from tests.support.server import CONNECTION_CLOSE, WebServer, free_port, web_server
 
 WRONG_TOKEN = "fedcba9876543210" * 2
 # More than a worker stores of a flood: see the limits in receiver.rejected.store.
@@ -41,7 +42,7 @@ def _send_flood(web: WebServer, first: int, count: int) -> set[int]:
     with requests.Session() as session:
         statuses = set()
         for number in range(first, first + count):
-            account = (SAMPLE, account_id(1), account_id(number))[number % 3]
+            account = (ACCOUNT, make_account_id(1), make_account_id(number))[number % 3]
             body = forged(number, account_id=account)
             url, headers = request(body, origin=web.url)
             statuses.add(session.post(url, data=body, headers=headers, timeout=15).status_code)

@@ -16,7 +16,7 @@ from receiver.store.rejected.quotas import Amount, Quotas
 from receiver.store.tables import rejected
 from tests.support.app import Twilio
 from tests.support.faults.callbacks import callback
-from tests.support.forged_callbacks import account_id, forged, request
+from tests.support.forged_callbacks import forged, make_account_id, request
 from tests.support.rejected_store import (
     MAX_BODY_BYTES,
     Counts,
@@ -83,17 +83,17 @@ def test_large_bodies_use_up_the_byte_rate(engine: Engine) -> None:
 
 def test_used_up_quota_starts_a_cooldown(engine: Engine, counts: Counts) -> None:
     """A used up quota starts a cooldown for its accounts, and not for our own ones."""
-    own = frozenset({account_id(0)})
+    own = frozenset({make_account_id(0)})
     quotas = Quotas(own, each_other=Amount(1, 9**9), all_others=Amount(2, 9**9))
     store = make_store(engine, quotas, batch_delay_seconds=0, cooldown_seconds=600)
-    assert put_forged(store, 1, account_id=account_id(1))
-    assert put_forged(store, 2, account_id=account_id(1)) is None
-    assert put_forged(store, 3, account_id=account_id(2))
-    assert put_forged(store, 4, account_id=account_id(3)) is None
+    assert put_forged(store, 1, account_id=make_account_id(1))
+    assert put_forged(store, 2, account_id=make_account_id(1)) is None
+    assert put_forged(store, 3, account_id=make_account_id(2))
+    assert put_forged(store, 4, account_id=make_account_id(3)) is None
     with engine.connect() as connection:
         connection.execute(delete(rejected))
-    assert put_forged(store, 5, account_id=account_id(4)) is None
-    assert put_forged(store, 6, account_id=account_id(0))
+    assert put_forged(store, 5, account_id=make_account_id(4)) is None
+    assert put_forged(store, 6, account_id=make_account_id(0))
     wait_until(lambda: counts() == {"full": 3})
 
 

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from receiver.settings.config import ApiKey, ConfigError, Settings, SigningKey, load, variables
+from receiver.settings.config import ConfigError, Settings, load, variables
+from receiver.settings.keys import ApiKey, SigningKey
 from tests.support.config import SID, VALID, config_errors
 
 # The prefix and the length make sure that no message contains such a value by chance.

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from receiver.settings.config import ApiKey, SigningKey, load
+from receiver.settings.config import load
+from receiver.settings.keys import ApiKey, SigningKey
 from tests.support.config import SID, VALID, config_errors
 
 WORDS = st.text(ascii_letters + digits + "-_.~+/", min_size=1, max_size=40)

@@ -8,8 +8,10 @@ from twilio.rest import Client
 
 from receiver.simulator.server import serve
 from receiver.simulator.simulator import Simulator
+from tests.support.environment import TOKEN
 from tests.support.recipe import ReceiverHttpClient
-from tests.support.simulator.account import ACCOUNT, BY_RECORDING, TOKEN, recording, simulated
+from tests.support.samples import ACCOUNT
+from tests.support.simulator.account import BY_RECORDING, recording, simulated
 from tests.support.simulator.callback_receiver import Receiver, serve_receiver
 
 

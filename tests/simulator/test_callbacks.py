@@ -11,19 +11,17 @@ from receiver.signatures.signature import SignedRequest, verify
 from receiver.simulator.configurations import CALLBACK_ONLY
 from receiver.simulator.event_log import EventLog
 from tests.support import signing
-from tests.support.paths import ROOT
+from tests.support.environment import ROUTE, TOKEN
+from tests.support.samples import COMPLETED, FAILED
 from tests.support.simulator.account import (
     BY_RECORDING,
     BY_URL,
     CALLED_BACK_ONLY,
-    TOKEN,
     recording,
     simulated,
 )
 from tests.support.simulator.callback_receiver import DROP, LARGE, Receiver
 
-SAMPLES = ROOT / "tests" / "samples"
-ROUTE = "/callbacks/transcription"
 AUTH_TOKEN = SigningKey("auth-token-1", TOKEN, "HMAC_SHA1")
 SHARED_KEY = SigningKey("KY1", "a-shared-secret", "HMAC_SHA256")
 
@@ -46,7 +44,7 @@ def test_callback_is_flat_and_has_the_transcript(receiver: Receiver) -> None:
         simulator.finish()
     [received] = receiver.received
     document = json.loads(received.body)
-    sample = json.loads((SAMPLES / "completed_flat.json").read_text())
+    sample = json.loads(COMPLETED)
     assert set(document) == set(sample)
     assert set(document["sentences"][0]) == set(sample["sentences"][0])
     assert (document["id"], document["status"]) == (job.id, "completed")
@@ -61,7 +59,7 @@ def test_failed_job_is_called_back(receiver: Receiver) -> None:
         simulator.create({**BY_URL, "mediaUrl": "https://example.com/404.wav"})
         simulator.finish()
     document = json.loads(receiver.received[0].body)
-    assert set(document) == set(json.loads((SAMPLES / "failed_flat.json").read_text()))
+    assert set(document) == set(json.loads(FAILED))
     assert (document["status"], document["duration"]) == ("failed", None)
 
 

@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 from receiver.simulator.event_log import LogEntry
 from receiver.simulator.faults import Faults
 from receiver.simulator.server import serve
-from tests.support.simulator.account import ACCOUNT, BY_RECORDING, TOKEN, recording, simulated
+from tests.support.environment import TOKEN
+from tests.support.samples import ACCOUNT
+from tests.support.simulator.account import BY_RECORDING, recording, simulated
 from tests.support.simulator.callback_receiver import Receiver, serve_receiver
 
 FAULTS = Faults(lost=0.05, duplicated=0.1, reordered=0.2, late=0.02)

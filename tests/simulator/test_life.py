@@ -11,7 +11,7 @@ from receiver.simulator.configurations import CALLBACK_ONLY
 from receiver.simulator.server import serve
 from receiver.simulator.simulator import Simulator
 from tests.simulator.conftest import Http
-from tests.support.paths import ROOT
+from tests.support.samples import ENVELOPE
 from tests.support.simulator.account import (
     BY_RECORDING,
     BY_URL,
@@ -19,8 +19,6 @@ from tests.support.simulator.account import (
     PARTICIPANTS,
     simulated,
 )
-
-ENVELOPE = json.loads((ROOT / "tests" / "samples" / "fetch_envelope.json").read_text())
 
 # The members of the create response, from the documentation of the resource.
 CREATED_MEMBERS = {
@@ -67,7 +65,7 @@ def test_create_response_is_as_documented(http: Http, document: dict[str, Any]) 
     assert job["createdAt"] == job["updatedAt"] == "2026-04-02T19:25:20Z"
     assert {name: job[name] for name in document} == document
     assert _shape(job["resolvedConfiguration"]) == _shape(
-        ENVELOPE["transcription"]["resolvedConfiguration"]
+        json.loads(ENVELOPE)["transcription"]["resolvedConfiguration"]
     )
 
 
@@ -76,7 +74,7 @@ def test_fetch_response_is_as_documented(http: Http, simulator: Simulator) -> No
     job_id = http.create(BY_RECORDING).json()["transcription"]["id"]
     simulator.finish()
     document = http.get(f"/v3/Transcriptions/{job_id}").json()
-    assert _shape(document) == _shape(ENVELOPE)
+    assert _shape(document) == _shape(json.loads(ENVELOPE))
     assert document["operationId"] == document["transcription"]["id"] == job_id
     assert document["status"] == document["transcription"]["status"] == "COMPLETED"
 

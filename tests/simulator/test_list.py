@@ -8,14 +8,8 @@ import requests
 from receiver.simulator.configurations import CALLBACK_ONLY
 from receiver.simulator.simulator import Simulator
 from tests.simulator.conftest import Http
-from tests.support.simulator.account import (
-    ACCOUNT,
-    API_KEY,
-    BY_RECORDING,
-    BY_URL,
-    recording,
-    simulated,
-)
+from tests.support.samples import ACCOUNT
+from tests.support.simulator.account import API_KEY, BY_RECORDING, BY_URL, recording, simulated
 
 LIST = "/v3/Transcriptions"
 WRONG_CREDENTIALS = base64.b64encode(f"{ACCOUNT}:wröng".encode()).decode()

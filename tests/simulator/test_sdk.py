@@ -13,7 +13,8 @@ from receiver.simulator.configurations import (
     WITH_CONVERSATION,
 )
 from receiver.simulator.simulator import Simulator
-from tests.support.simulator.account import ACCOUNT, BY_RECORDING, BY_URL, NOWHERE, recording
+from tests.support.samples import ACCOUNT
+from tests.support.simulator.account import BY_RECORDING, BY_URL, NOWHERE, recording
 
 NOON = datetime(2026, 4, 2, 19, 25, 20, tzinfo=UTC)
 Request = TranscriptionList.CreateV3TranscriptionsRequest

@@ -15,8 +15,10 @@ from receiver.submissions.batch import Batch
 from receiver.submissions.csv_rows import Row, read_rows
 from receiver.twilio.client import Twilio
 from receiver.twilio.transport import rest_client
+from tests.support.environment import TOKEN
+from tests.support.samples import ACCOUNT
 from tests.support.scripted import Scripted
-from tests.support.simulator.account import ACCOUNT, TOKEN, recording, simulated
+from tests.support.simulator.account import recording, simulated
 
 DELAY_SECONDS = 0.01
 

@@ -12,6 +12,7 @@ import requests
 from receiver.simulator.server import serve
 from tests.support.dripping_server import BODY, HEAD, serve_dripping
 from tests.support.environment import TOKEN
+from tests.support.samples import ACCOUNT
 from tests.support.server import (
     CONNECTION_CLOSE,
     TIMEOUT_SECONDS,
@@ -21,7 +22,7 @@ from tests.support.server import (
     wait_until,
     web_server,
 )
-from tests.support.simulator.account import ACCOUNT, BY_RECORDING, simulated
+from tests.support.simulator.account import BY_RECORDING, simulated
 
 WRITER = ("writer", "writer-secret")
 

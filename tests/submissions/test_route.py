@@ -2,39 +2,18 @@
 
 import json
 import socket
-from collections.abc import Iterator
 from uuid import UUID
 
 import pytest
 from flask.testing import FlaskClient
 
 from receiver.simulator.configurations import CALLBACK_ONLY, WITH_CONVERSATION
-from receiver.simulator.server import SimulatorServer, serve
+from receiver.simulator.server import SimulatorServer
 from tests.support.environment import PUBLIC_URL
 from tests.support.server import free_port
-from tests.support.simulator.account import BY_RECORDING, BY_URL, recording, simulated
+from tests.support.simulator.account import BY_RECORDING, BY_URL, recording
 from tests.support.stored_callbacks import json_of
-from tests.support.submitting import READER, SETTINGS, WRITER, create, open_app
-
-
-@pytest.fixture
-def environ(environ: dict[str, str]) -> dict[str, str]:
-    """Add a key with write permission, and a Twilio account."""
-    return environ | SETTINGS
-
-
-@pytest.fixture
-def twilio() -> Iterator[SimulatorServer]:
-    """Yield a simulated Twilio."""
-    with serve(simulated()) as served:
-        yield served
-
-
-@pytest.fixture
-def client(environ: dict[str, str], twilio: SimulatorServer) -> Iterator[FlaskClient]:
-    """Yield a client of the service, which calls the simulated Twilio."""
-    with open_app(environ, twilio.url) as app:
-        yield app.test_client()
+from tests.support.submitting import READER, WRITER, create, open_app
 
 
 def test_answer_has_urls_of_this_service(client: FlaskClient, twilio: SimulatorServer) -> None:

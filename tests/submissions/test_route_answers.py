@@ -14,13 +14,7 @@ from tests.support.scripted import Scripted, accepted, answer, problem
 from tests.support.server import TIMEOUT_SECONDS
 from tests.support.simulator.account import BY_RECORDING, BY_URL
 from tests.support.stored_callbacks import json_of
-from tests.support.submitting import SETTINGS, create, open_app
-
-
-@pytest.fixture
-def environ(environ: dict[str, str]) -> dict[str, str]:
-    """Add a key with write permission, and a Twilio account."""
-    return environ | SETTINGS
+from tests.support.submitting import create, open_app
 
 
 @pytest.fixture

@@ -16,21 +16,7 @@ from tests.support.media.server import OPEN_POLICY, Answer, Server, serving
 from tests.support.server import CONNECTION_CLOSE, TIMEOUT_SECONDS, web_server
 from tests.support.simulator.account import BY_RECORDING, simulated
 from tests.support.stored_callbacks import json_of
-from tests.support.submitting import SETTINGS, WRITER, open_app
-
-
-@pytest.fixture
-def twilio() -> Iterator[SimulatorServer]:
-    """Yield a simulated Twilio."""
-    with serve(simulated()) as served:
-        yield served
-
-
-@pytest.fixture
-def client(environ: dict[str, str], twilio: SimulatorServer) -> Iterator[FlaskClient]:
-    """Yield a client of the service, which calls the simulated Twilio."""
-    with open_app(environ | SETTINGS, twilio.url) as app:
-        yield app.test_client()
+from tests.support.submitting import SETTINGS, WRITER
 
 
 @pytest.fixture

@@ -24,14 +24,8 @@ from receiver.simulator.simulator import Simulator
 from tests.support.environment import PUBLIC_URL
 from tests.support.media import audio_files
 from tests.support.media.server import OPEN_POLICY, Answer, serving
-from tests.support.simulator.account import (
-    ACCOUNT,
-    BY_RECORDING,
-    BY_URL,
-    PARTICIPANTS,
-    RECORDING,
-    simulated,
-)
+from tests.support.samples import ACCOUNT
+from tests.support.simulator.account import BY_RECORDING, BY_URL, PARTICIPANTS, RECORDING, simulated
 from tests.support.stored_callbacks import json_of
 
 WRITER = ("writer", "writer-secret")

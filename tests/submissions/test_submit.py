@@ -24,7 +24,8 @@ from receiver.twilio.client import (
     TwilioUnavailableError,
 )
 from schemas.submission import Submission as SubmissionSchema
-from tests.support.scripted import CONFIGURATION, JOB, Scripted, accepted, answer, problem
+from tests.support.samples import CONFIGURATION, JOB
+from tests.support.scripted import Scripted, accepted, answer, problem
 from tests.support.stored_callbacks import callback
 from tests.support.stored_callbacks import record_callback as call_back
 

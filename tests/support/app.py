@@ -17,7 +17,7 @@ from receiver.services import services_of
 from receiver.store.engine import make_engine
 from receiver.store.migrate import migrate
 from tests.support import signing
-from tests.support.environment import ENVIRON, KEY, PUBLIC_URL, TOKEN
+from tests.support.environment import ENVIRON, KEY, PUBLIC_URL, ROUTE, TOKEN
 from tests.support.postgres import new_database
 from tests.support.shared_database import SharedDatabase
 
@@ -114,7 +114,7 @@ class Twilio:
         *,
         secret: str = TOKEN,
         content_type: str = "application/json",
-        path: str = "/callbacks/transcription",
+        path: str = ROUTE,
         key_id: str | None = None,
     ) -> TestResponse:
         """Deliver a signed body."""

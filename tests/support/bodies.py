@@ -8,10 +8,9 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from tests.support.paths import ROOT
+from tests.support.samples import COMPLETED, ENVELOPE, FAILED
 
-_SAMPLES = ROOT / "tests" / "samples"
-_DOCUMENTS = [json.loads(path.read_bytes()) for path in sorted(_SAMPLES.glob("*.json"))]
+_DOCUMENTS = [json.loads(sample) for sample in (COMPLETED, FAILED, ENVELOPE)]
 _TRANSCRIPTIONS = [document.get("transcription", document) for document in _DOCUMENTS]
 _MEMBERS = sorted(
     {name for document in _TRANSCRIPTIONS for name in document} | {"transcription", "new"}

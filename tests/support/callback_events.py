@@ -25,6 +25,6 @@ def received_event(
     )
 
 
-def validated_event(body: bytes, *, at: datetime = NOON, account: str | None = None) -> Event:
-    """Return the validated event of a body; its signing key is bound to `account`."""
-    return validate_callback(received_event(body, at=at), account, is_form=False)
+def validated_event(body: bytes, *, at: datetime = NOON) -> Event:
+    """Return the validated event of a body; its signing key is bound to no account."""
+    return validate_callback(received_event(body, at=at), None, is_form=False)

@@ -5,16 +5,14 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from tests.support.paths import ROOT
-
-_SAMPLE = ROOT / "tests" / "samples" / "completed_flat.json"
+from tests.support.samples import COMPLETED
 
 Document = dict[str, Any]
 
 
 def sample() -> Document:
     """Return Twilio's sample of a completed callback."""
-    document: Document = json.loads(_SAMPLE.read_bytes())
+    document: Document = json.loads(COMPLETED)
 
     return document
 

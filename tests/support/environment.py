@@ -4,7 +4,7 @@ import contextlib
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from flask import Flask
 from sqlalchemy import Engine
@@ -13,8 +13,12 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 from receiver.services import install, services_of
 from receiver.store.engine import make_engine
 
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
+
 TOKEN = "0123456789abcdef" * 2
 PUBLIC_URL = "https://app.example.com"
+ROUTE = "/callbacks/transcription"
 KEY = ("reader", "reader-secret")
 
 # A complete environment; no server listens at the database's address.
@@ -55,9 +59,11 @@ class _QuietRequestHandler(WSGIRequestHandler):
 
 
 @contextlib.contextmanager
-def serve_app(app: Flask) -> Iterator[str]:
+def serve_app(app: "WSGIApplication", *, threaded: bool = False) -> Iterator[str]:
     """Serve the application on loopback, in this process, and yield its origin."""
-    server = make_server("127.0.0.1", 0, app, request_handler=_QuietRequestHandler)
+    server = make_server(
+        "127.0.0.1", 0, app, threaded=threaded, request_handler=_QuietRequestHandler
+    )
     thread = threading.Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
     try:

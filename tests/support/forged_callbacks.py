@@ -3,19 +3,19 @@
 import base64
 import random
 
+from tests.support.environment import ROUTE
 from tests.support.faults.callbacks import callback
+from tests.support.raw_requests import raw_head
+from tests.support.samples import ACCOUNT
 from tests.support.signing import with_body_hash
 
-ROUTE = "/callbacks/transcription"
-SAMPLE = "AC" + "a" * 32  # the account in the samples
 
-
-def account_id(number: int) -> str:
+def make_account_id(number: int) -> str:
     """Return an account's SID."""
     return f"AC{number:032x}"
 
 
-def forged(number: int, *, size: int = 0, account_id: str = SAMPLE) -> bytes:
+def forged(number: int, *, size: int = 0, account_id: str = ACCOUNT) -> bytes:
     """Return the body of a forged callback, `size` bytes larger than the sample."""
     return callback(900_000_000 + number, size=size, accountId=account_id)
 
@@ -33,11 +33,8 @@ def request(
     return with_body_hash(f"{origin}{ROUTE}", body), headers
 
 
-def raw_head(body: bytes, *, host: str, length: str | None = None) -> bytes:
+def forged_head(body: bytes, *, host: str, length: str | None = None) -> bytes:
     """Return the raw head of such a request; `length` replaces its Content-Length header."""
     url, headers = request(body)
-    lines = [f"POST {url} HTTP/1.1", f"Host: {host}"]
-    lines += [f"{name}: {value}" for name, value in headers.items()]
-    lines += [length or f"Content-Length: {len(body)}", "Connection: close", "", ""]
 
-    return "\r\n".join(lines).encode()
+    return raw_head(url, {"Host": host, **headers}, body, length=length)

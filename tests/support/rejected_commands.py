@@ -4,14 +4,13 @@ from dataclasses import dataclass
 
 from click.testing import Result
 from flask import Flask
-from sqlalchemy import select
 
 from receiver.services import services_of
-from receiver.store.tables import rejected
 from tests.support import signing
-from tests.support.environment import PUBLIC_URL, TOKEN
+from tests.support.command import run
+from tests.support.environment import PUBLIC_URL, ROUTE, TOKEN
 from tests.support.faults.callbacks import callback
-from tests.support.forged_callbacks import ROUTE
+from tests.support.rejected_store import stored_ids
 
 OLD_TOKEN = "zQ9old" + "0" * 26
 SHARED_KEY = "zQ9shared=="
@@ -35,7 +34,7 @@ class Case:
 
 def run_rejected(app: Flask, *arguments: str, text: str = "") -> Result:
     """Run a command of the group `rejected`."""
-    return app.test_cli_runner().invoke(args=["rejected", *arguments], input=text)
+    return run(app, "rejected", *arguments, text=text)
 
 
 def deliver(app: Flask, case: Case, body: bytes = BODY) -> int:
@@ -49,5 +48,4 @@ def deliver(app: Flask, case: Case, body: bytes = BODY) -> int:
 
 def read_rejected_ids(app: Flask) -> list[int]:
     """Return the ids of the rejected requests."""
-    with services_of(app).engine.connect() as connection:
-        return list(connection.execute(select(rejected.c.id).order_by(rejected.c.id)).scalars())
+    return stored_ids(services_of(app).engine)

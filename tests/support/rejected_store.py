@@ -14,7 +14,8 @@ from receiver.runtime.deadline import KEY, REQUEST_SECONDS, Deadline
 from receiver.store.engine import transactional
 from receiver.store.rejected.quotas import Quotas
 from receiver.store.tables import rejected
-from tests.support.forged_callbacks import SAMPLE, forged, request
+from tests.support.forged_callbacks import forged, request
+from tests.support.samples import ACCOUNT
 from tests.support.server import wait_until
 from tests.support.sessions import waits_for_lock
 
@@ -58,7 +59,7 @@ def make_store(
     )
 
 
-def put_forged(store: RejectedStore, number: int, account_id: str = SAMPLE) -> int | None:
+def put_forged(store: RejectedStore, number: int, account_id: str = ACCOUNT) -> int | None:
     """Put a forged callback into the store; return its id, None if it isn't stored."""
     return store.put("wrong_signature", make_environ(forged(number, account_id=account_id)))
 

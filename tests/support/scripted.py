@@ -7,15 +7,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from werkzeug.serving import WSGIRequestHandler, make_server
 from werkzeug.wrappers import Request, Response
 
 from receiver.settings.config import Settings, load
-from tests.support.environment import ENVIRON
-
-ACCOUNT = "AC" + "a" * 32
-CONFIGURATION = "voice_transcriptionconfiguration_5pe8jw3ahdmsh7zr06yh4d45x1"
-JOB = "voice_transcription_7n7hnd7sf68yfv5re42nvvz7aa"
+from tests.support.environment import ENVIRON, serve_app
+from tests.support.samples import ACCOUNT, CONFIGURATION, JOB
 
 Reply = Callable[[Request], Response]
 
@@ -94,24 +90,9 @@ class Scripted:
         return reply(request)(environ, start_response)
 
 
-class _QuietRequestHandler(WSGIRequestHandler):
-    def log(self, *_: object) -> None:
-        """Log nothing."""
-
-
 @contextmanager
 def scripted() -> Iterator[Scripted]:
     """Serve until the block ends."""
     twilio = Scripted()
-    server = make_server(
-        "127.0.0.1", 0, twilio, threaded=True, request_handler=_QuietRequestHandler
-    )
-    twilio.url = f"http://127.0.0.1:{server.port}"
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-    thread.start()
-    try:
+    with serve_app(twilio, threaded=True) as twilio.url:
         yield twilio
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()

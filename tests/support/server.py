@@ -14,10 +14,10 @@ import requests
 
 from dev.process import Child
 from tests.support import signing
-from tests.support.environment import ENVIRON, KEY, TOKEN
+from tests.support.environment import ENVIRON, KEY, ROUTE, TOKEN
 from tests.support.paths import ROOT
+from tests.support.raw_requests import raw_head
 
-ROUTE = "/callbacks/transcription"
 # Twilio's default timeout for an answer.
 TIMEOUT_SECONDS = 15
 _NO_OPTIONS: Mapping[str, float] = {}
@@ -70,11 +70,8 @@ class WebServer:
         """Return the raw head of a signed request; `length` replaces its Content-Length header."""
         url, headers = signing.callback(f"{self.url}{route}", TOKEN, body)
         headers |= {"Host": f"127.0.0.1:{self.port}"}
-        lines = [f"POST {target}{url.removeprefix(self.url)} HTTP/1.1"]
-        lines += [f"{name}: {value}" for name, value in headers.items()]
-        lines += [length or f"Content-Length: {len(body)}", "Connection: close", "", ""]
 
-        return "\r\n".join(lines).encode()
+        return raw_head(f"{target}{url.removeprefix(self.url)}", headers, body, length=length)
 
     def connect(self) -> socket.socket:
         """Return a raw connection to the server."""

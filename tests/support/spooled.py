@@ -7,9 +7,7 @@ import pytest
 
 from receiver.spool.folder import Spool
 from tests.support.callback_events import received_event
-from tests.support.paths import ROOT
-
-SAMPLE = json.loads((ROOT / "tests" / "samples" / "completed_flat.json").read_bytes())
+from tests.support.samples import COMPLETED
 
 
 @pytest.fixture
@@ -20,7 +18,7 @@ def spool(tmp_path: Path) -> Spool:
 
 def spooled_body(number: int) -> bytes:
     """Return a callback of its own job."""
-    return json.dumps(SAMPLE | {"id": f"job_{number}"}).encode()
+    return json.dumps(json.loads(COMPLETED) | {"id": f"job_{number}"}).encode()
 
 
 def spool_callbacks(spool: Spool, *bodies: bytes) -> None:

@@ -12,8 +12,8 @@ from sqlalchemy import Engine, func, select
 from receiver.store.event import Event
 from receiver.store.jobs.fold import FoldInput, fold
 from receiver.store.tables import events, transcriptions
+from tests.support.samples import ACCOUNT
 
-ACCOUNT = "AC" + "a" * 32
 START = datetime(2026, 4, 2, 19, 25, 20, tzinfo=UTC)
 
 _moments = st.integers(0, 3).map(lambda minutes: START + timedelta(minutes=minutes))

@@ -4,14 +4,16 @@ import json
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Engine, text
+from flask import Flask
+from sqlalchemy import Engine, select, text
 from werkzeug.test import TestResponse
 
+from receiver.services import services_of
 from receiver.store.event import Outcome
 from receiver.store.ledger.record import record
+from receiver.store.tables import events
 from tests.support.callback_events import NOON, validated_event
-
-ACCOUNT = "AC" + "a" * 32
+from tests.support.samples import ACCOUNT
 
 
 def callback(job: str, **members: Any) -> bytes:
@@ -22,6 +24,12 @@ def callback(job: str, **members: Any) -> bytes:
 def record_callback(engine: Engine, body: bytes, *, at: datetime = NOON) -> Outcome:
     """Record the body as a callback that was received at the given time."""
     return record(engine, validated_event(body, at=at)).outcome
+
+
+def stored_events(app: Flask) -> list[Any]:
+    """Return the rows of the ledger, oldest first."""
+    with services_of(app).engine.connect() as connection:
+        return list(connection.execute(select(events).order_by(events.c.id)).all())
 
 
 def json_of(response: TestResponse) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from werkzeug.test import TestResponse
 from app import create_app
 from receiver.runtime.deadline import REQUEST_SECONDS
 from receiver.services import services_of
-from tests.support.simulator.account import ACCOUNT
+from tests.support.samples import ACCOUNT
 
 READER = ("reader", "reader-secret")
 WRITER = ("writer", "writer-secret")

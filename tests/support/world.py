@@ -16,14 +16,9 @@ from receiver.simulator.simulator import Simulator
 from receiver.store.tables import transcriptions
 from receiver.twilio.client import Twilio, TwilioResponse
 from receiver.twilio.transport import rest_client
-from tests.support.simulator.account import (
-    ACCOUNT,
-    BY_RECORDING,
-    CALLED_BACK_ONLY,
-    TOKEN,
-    recording,
-    simulated,
-)
+from tests.support.environment import TOKEN
+from tests.support.samples import ACCOUNT
+from tests.support.simulator.account import BY_RECORDING, CALLED_BACK_ONLY, recording, simulated
 
 Mishap = Callable[[str], None]
 

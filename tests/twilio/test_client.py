@@ -17,7 +17,8 @@ from receiver.twilio.client import (
 )
 from tests.support.environment import TOKEN
 from tests.support.paths import ROOT
-from tests.support.scripted import ACCOUNT, JOB, Scripted, accepted, answer, document, problem
+from tests.support.samples import ACCOUNT, JOB
+from tests.support.scripted import Scripted, accepted, answer, document, problem
 
 
 def test_create_sends_body_and_key(twilio_client: Twilio, scripted_twilio: Scripted) -> None:

@@ -18,7 +18,8 @@ from receiver.twilio.client import (
 from receiver.twilio.transport import rest_client
 from tests.support.dripping_server import BODY, serve_dripping
 from tests.support.environment import TOKEN
-from tests.support.scripted import ACCOUNT, JOB, Scripted, answer, document
+from tests.support.samples import ACCOUNT, JOB
+from tests.support.scripted import Scripted, answer, document
 from tests.support.server import free_port
 
 

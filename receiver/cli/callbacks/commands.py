@@ -10,6 +10,7 @@ from flask.cli import AppGroup
 from receiver.cli.callbacks.filters import filter_options
 from receiver.cli.callbacks.replay import replay_command
 from receiver.cli.errors import report_database_errors
+from receiver.cli.options import ID, limit_option
 from receiver.services import services
 from receiver.settings.urls import without_credentials
 from receiver.store.ledger.find import LedgerFilter, find_body, find_event, find_events
@@ -20,13 +21,7 @@ group.add_command(replay_command)
 
 @group.command("list")
 @filter_options
-@click.option(
-    "--limit",
-    type=click.IntRange(1),
-    default=50,
-    show_default=True,
-    help="Print at most this many callbacks.",
-)
+@limit_option("Print at most this many callbacks.")
 @report_database_errors
 def list_command(*, ledger_filter: LedgerFilter, limit: int) -> None:
     """List what the ledger has, newest first, one per line.
@@ -52,7 +47,7 @@ def list_command(*, ledger_filter: LedgerFilter, limit: int) -> None:
 
 
 @group.command("show")
-@click.argument("callback_id", type=click.IntRange(1, 2**63 - 1))
+@click.argument("callback_id", type=ID)
 @report_database_errors
 def show_command(callback_id: int) -> None:
     """Print all stored fields of one callback, except its body."""
@@ -78,7 +73,7 @@ def _format(value: Any) -> str:
 
 
 @group.command("body")
-@click.argument("callback_id", type=click.IntRange(1, 2**63 - 1))
+@click.argument("callback_id", type=ID)
 @report_database_errors
 def body_command(callback_id: int) -> None:
     """Write a callback's body, byte for byte, to standard output."""

@@ -9,6 +9,7 @@ from flask.cli import with_appcontext
 from receiver.callbacks.replay import Replay, ReplayResult
 from receiver.cli.callbacks.filters import filter_options
 from receiver.cli.errors import report_database_errors
+from receiver.cli.options import ids_argument
 from receiver.services import services
 from receiver.store.event import Outcome
 from receiver.store.ledger.find import LedgerFilter
@@ -21,7 +22,7 @@ from receiver.store.ledger.quarantine import (
 
 
 @click.command("replay")
-@click.argument("ids", nargs=-1, type=click.IntRange(1, 2**63 - 1), metavar="[ID]...")
+@ids_argument
 @filter_options
 @click.option(
     "--dry-run", is_flag=True, help="Print what would change, without writing to the database."

@@ -8,7 +8,8 @@ import click
 from flask.cli import with_appcontext
 
 from receiver.cli.errors import report_database_errors
-from receiver.cli.rejected.arguments import check_ids_exist, ids_argument
+from receiver.cli.options import ids_argument
+from receiver.cli.rejected.arguments import check_ids_exist
 from receiver.rejected.accept import accept, verified_event
 from receiver.services import services
 from receiver.signatures.matching import SignatureError

@@ -1,4 +1,4 @@
-"""The arguments of the `rejected` commands: ids, and candidates for settings.
+"""Reads the arguments of the `rejected` commands: ids, and candidates for settings.
 
 Candidate keys are secrets: no message repeats them.
 """
@@ -18,8 +18,6 @@ from receiver.settings.keys import (
 )
 
 MAX_KEY_COUNT = 20  # each key is tried with every origin
-
-ids_argument = click.argument("ids", nargs=-1, type=click.IntRange(1, 2**63 - 1), metavar="[ID]...")
 
 
 def check_ids_exist(ids: Sequence[int], existing: Iterable[int]) -> None:

@@ -10,9 +10,9 @@ from flask.cli import with_appcontext
 from sqlalchemy import Row
 
 from receiver.cli.errors import report_database_errors
+from receiver.cli.options import ids_argument
 from receiver.cli.rejected.arguments import (
     check_ids_exist,
-    ids_argument,
     parse_candidate_url,
     read_candidate_keys,
 )

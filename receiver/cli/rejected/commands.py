@@ -7,10 +7,11 @@ import click
 from flask.cli import AppGroup
 
 from receiver.cli.errors import report_database_errors
+from receiver.cli.options import limit_option
 from receiver.cli.rejected.accept import accept_command
 from receiver.cli.rejected.check import check_command
 from receiver.services import services
-from receiver.store.rejected.not_kept import not_kept_counts
+from receiver.store.rejected.dropped import dropped_counts
 from receiver.store.rejected.quotas import Quotas
 from receiver.store.rejected.read import newest_rejected, usage
 
@@ -28,13 +29,7 @@ group.add_command(accept_command)
 
 
 @group.command("list")
-@click.option(
-    "--limit",
-    type=click.IntRange(1),
-    default=50,
-    show_default=True,
-    help="Print at most this many requests.",
-)
+@limit_option("Print at most this many requests.")
 @report_database_errors
 def list_command(*, limit: int) -> None:
     """List rejected requests, newest first, one per line.
@@ -46,7 +41,7 @@ def list_command(*, limit: int) -> None:
     with services().engine.connect() as connection:
         rows = newest_rejected(connection, limit=limit)
         uses = usage(connection, Quotas(services().settings.accounts))
-        counts = not_kept_counts(connection)
+        counts = dropped_counts(connection)
     for row in rows:
         click.echo(
             f"{row.id:>8}  {row.received_at:%Y-%m-%dT%H:%M:%SZ}  {row.reason:<15}  "

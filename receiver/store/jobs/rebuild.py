@@ -5,13 +5,12 @@ from collections.abc import Iterator
 from sqlalchemy import Connection, Engine, func, select
 from sqlalchemy.dialects.postgresql import insert
 
+from receiver.store.batches import read_in_batches
 from receiver.store.engine import transactional
 from receiver.store.event import Outcome
 from receiver.store.jobs.fold import fold
 from receiver.store.jobs.refold import load_events, lock_job, refold
 from receiver.store.tables import events, transcriptions
-
-_BATCH_SIZE = 1000  # jobs
 
 _is_folded = events.c.outcome != Outcome.QUARANTINED
 
@@ -24,22 +23,10 @@ def count_jobs(connection: Connection) -> int:
 
 
 def job_ids(engine: Engine) -> Iterator[str]:
-    """Yield the id of every job that the ledger has events of; they are read in batches."""
-    last = ""
-    while True:
-        statement = (
-            select(events.c.job_id)
-            .distinct()
-            .where(_is_folded, events.c.job_id > last)
-            .order_by(events.c.job_id)
-            .limit(_BATCH_SIZE)
-        )
-        with engine.connect() as connection:
-            ids = connection.execute(statement).scalars().all()
-        if not ids:
-            return
-        yield from ids
-        last = ids[-1]
+    """Return the id of every job that the ledger has events of; they are read in batches."""
+    statement = select(events.c.job_id).distinct().where(_is_folded)
+
+    return read_in_batches(engine, statement, events.c.job_id, after="")
 
 
 def rebuild(engine: Engine, job_id: str) -> bool:

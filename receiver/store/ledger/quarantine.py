@@ -5,11 +5,10 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, Engine, and_, func, not_, select
 
+from receiver.store.batches import read_in_batches
 from receiver.store.event import Event, Outcome
 from receiver.store.ledger.find import LedgerFilter
 from receiver.store.tables import events, transcriptions
-
-_BATCH_SIZE = 1000  # ids
 
 _is_callback = events.c.source == "callback"
 _is_quarantined = events.c.outcome == Outcome.QUARANTINED
@@ -47,26 +46,14 @@ def unknown_ids(connection: Connection, ids: Sequence[int]) -> list[int]:
 
 
 def quarantined_ids(engine: Engine, ledger_filter: LedgerFilter, newest: int) -> Iterator[int]:
-    """Yield the ids of the callbacks that can be validated again, oldest first, read in batches.
+    """Return the ids of the callbacks that can be validated again, oldest first, read in batches.
 
     Ids above `newest` are not included: these callbacks arrived after the others were counted. If
     they were included, the iteration might never end.
     """
-    last = 0
-    while True:
-        statement = (
-            select(events.c.id)
-            .where(_is_replayable, *ledger_filter.conditions())
-            .where(events.c.id > last, events.c.id <= newest)
-            .order_by(events.c.id)
-            .limit(_BATCH_SIZE)
-        )
-        with engine.connect() as connection:
-            ids = connection.execute(statement).scalars().all()
-        if not ids:
-            return
-        yield from ids
-        last = ids[-1]
+    conditions = (_is_replayable, events.c.id <= newest, *ledger_filter.conditions())
+
+    return read_in_batches(engine, select(events.c.id).where(*conditions), events.c.id, after=0)
 
 
 def find_quarantined(connection: Connection, event_id: int) -> Event | None:

@@ -32,9 +32,9 @@ def refresh(
 ) -> bool:
     """Update the watches; return whether another call may have more to do.
 
-    No statement writes more than `max_rows` rows, so one call may not be enough.
-    `account_id` limits the jobs to one account; None means all accounts. `grace` is how long a
-    callback may take after its job has ended.
+    No statement writes more than `max_rows` rows, so one call may not be enough. `account_id`
+    limits the jobs to one account; None means all accounts. `grace` is how long a callback may take
+    after its job has ended.
 
     If the reason of a watch has changed, the watch starts again. A watch that was given up stays
     given up until its reason changes. A watch that is no longer needed is deleted if it is due at

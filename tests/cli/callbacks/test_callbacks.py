@@ -7,9 +7,8 @@ from flask.testing import FlaskClient
 from tests.support import signing
 from tests.support.app import Twilio
 from tests.support.command import run
-from tests.support.environment import TOKEN
+from tests.support.environment import ROUTE, TOKEN
 
-ROUTE = "/callbacks/transcription"
 CALLED = f"https://user:hush@app.example.com{ROUTE}"
 NOT_JSON = b"\x00\xffnot JSON"
 

@@ -15,14 +15,11 @@ from receiver.services import services_of
 from tests.support import signing
 from tests.support.app import Twilio
 from tests.support.command import run
-from tests.support.environment import KEY, PUBLIC_URL, TOKEN
+from tests.support.environment import KEY, PUBLIC_URL, ROUTE, TOKEN
 from tests.support.locking import lock_jobs
-from tests.support.paths import ROOT
+from tests.support.samples import ACCOUNT, COMPLETED, JOB
 
-COMPLETED = (ROOT / "tests" / "samples" / "completed_flat.json").read_bytes()
-JOB = json.loads(COMPLETED)["id"]
-ACCOUNT = json.loads(COMPLETED)["accountId"]
-CALLBACKS = f"{PUBLIC_URL}/callbacks/transcription"
+CALLBACKS = f"{PUBLIC_URL}{ROUTE}"
 OTHER = "AC" + "b" * 32
 REPLAY_ALL = ("callbacks", "replay", "--outcome", "quarantined")
 

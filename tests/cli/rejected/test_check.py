@@ -3,9 +3,9 @@
 import pytest
 from flask import Flask
 
-from tests.support.environment import PUBLIC_URL, TOKEN
+from tests.support.environment import PUBLIC_URL, ROUTE, TOKEN
 from tests.support.faults.callbacks import callback
-from tests.support.forged_callbacks import ROUTE, SAMPLE, account_id, forged, request
+from tests.support.forged_callbacks import forged, make_account_id, request
 from tests.support.rejected_commands import (
     OLD_TOKEN,
     SHARED_KEY,
@@ -14,6 +14,7 @@ from tests.support.rejected_commands import (
     read_rejected_ids,
     run_rejected,
 )
+from tests.support.samples import ACCOUNT
 
 CASES = {
     "a token that isn't set": Case(
@@ -24,7 +25,7 @@ CASES = {
     "a token that is bound to an account": Case(
         "verify with the key on line 1 if it is added to TWILIO_AUTH_TOKEN",
         secret=OLD_TOKEN,
-        keys=f"{account_id(1)}={OLD_TOKEN}",
+        keys=f"{make_account_id(1)}={OLD_TOKEN}",
     ),
     "a SharedKey that isn't set": Case(
         "verify with the key on line 3 if it is added to TWILIO_SIGNING_KEYS",
@@ -153,7 +154,7 @@ class TestFlood:
     @pytest.fixture
     def environ(self, environ: dict[str, str]) -> dict[str, str]:
         """Set the account of the genuine request."""
-        return environ | {"TWILIO_ACCOUNT_SID": SAMPLE}
+        return environ | {"TWILIO_ACCOUNT_SID": ACCOUNT}
 
     @pytest.fixture(autouse=True)
     def _flood(self, app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -163,7 +164,7 @@ class TestFlood:
                 assert deliver(app, Case(secret=OLD_TOKEN)) == 403
             hosts = ",".join(f"h{number}-{n}.example.com:{n}000" for n in range(1, 9))
             forgery = Case(secret=SHARED_KEY, headers=(("X-Forwarded-Host", hosts),))
-            body = forged(number, account_id=account_id(number))
+            body = forged(number, account_id=make_account_id(number))
             assert deliver(app, forgery, body) == 403
         monkeypatch.setattr("receiver.rejected.check.MAX_TRIES", 100)
 
@@ -204,7 +205,7 @@ def test_check_by_id(app: Flask) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["two words", "=zQ9", f"{account_id(1)}=", f"{OLD_TOKEN},{OLD_TOKEN}"]
+    "text", ["two words", "=zQ9", f"{make_account_id(1)}=", f"{OLD_TOKEN},{OLD_TOKEN}"]
 )
 def test_invalid_key_is_named_by_its_line(app: Flask, text: str) -> None:
     """The error names the line of an invalid key and doesn't repeat its text."""

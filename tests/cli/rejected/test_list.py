@@ -4,6 +4,7 @@ from flask import Flask
 
 from tests.support.faults.callbacks import callback, job_id
 from tests.support.rejected_commands import OLD_TOKEN, Case, deliver, run_rejected
+from tests.support.samples import ACCOUNT
 
 
 def test_list_prints_requests_and_quotas(app: Flask) -> None:
@@ -12,7 +13,7 @@ def test_list_prints_requests_and_quotas(app: Flask) -> None:
     deliver(app, Case(secret=OLD_TOKEN, host="a\x1bb"), callback(2, size=0))
     result = run_rejected(app, "list")
     newest, oldest = result.stdout.splitlines()
-    assert all(word in oldest for word in ("wrong_signature", "AC" + "a" * 32, job_id(1)))
+    assert all(word in oldest for word in ("wrong_signature", ACCOUNT, job_id(1)))
     assert "'internal:8000'" in oldest
     assert r"'a\x1bb'" in newest
     assert "all other accounts: 2 of 8000 requests, 0.0 of 64 MiB" in result.stderr

@@ -10,30 +10,17 @@ from app import create_app
 from receiver.preflight import check
 from receiver.services import services_of
 from receiver.simulator.configurations import CALLBACK_ONLY
-from receiver.simulator.server import SimulatorServer, serve
+from receiver.simulator.server import SimulatorServer
 from tests.support.command import run
 from tests.support.media import audio_files
 from tests.support.media.server import OPEN_POLICY, Answer, Server, serving
-from tests.support.simulator.account import ACCOUNT, recording, simulated
+from tests.support.simulator.account import recording
 
 FILES = {
     "/good.wav": Answer(audio_files.wav(3)),
     "/gone.wav": Answer(status=404),
     "/bad.wav": Answer(audio_files.wav(0.5, rate=4000)),
 }
-
-
-@pytest.fixture
-def twilio() -> Iterator[SimulatorServer]:
-    """Yield a simulated Twilio."""
-    with serve(simulated()) as served:
-        yield served
-
-
-@pytest.fixture
-def environ(environ: dict[str, str], twilio: SimulatorServer) -> dict[str, str]:
-    """Use the simulated Twilio."""
-    return environ | {"TWILIO_ACCOUNT_SID": ACCOUNT, "TWILIO_BASE_URL": twilio.url}
 
 
 @pytest.fixture

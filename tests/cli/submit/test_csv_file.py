@@ -2,7 +2,6 @@
 
 import csv
 import time
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -13,7 +12,7 @@ from werkzeug.wrappers import Request, Response
 
 from receiver.services import services_of
 from receiver.simulator.configurations import CALLBACK_ONLY, WITH_CONVERSATION
-from receiver.simulator.server import SimulatorServer, serve
+from receiver.simulator.server import SimulatorServer
 from receiver.store.submissions.outbox import Submission, record_intent
 from receiver.submissions.batch import CONCURRENCY
 from receiver.submissions.csv_rows import read_rows
@@ -25,21 +24,8 @@ from tests.support.csv_submissions import (
     write_csv,
 )
 from tests.support.scripted import accepted, answer, problem, scripted
-from tests.support.simulator.account import ACCOUNT, recording, simulated
+from tests.support.simulator.account import recording
 from tests.support.submitting import open_app
-
-
-@pytest.fixture
-def twilio() -> Iterator[SimulatorServer]:
-    """Yield a simulated Twilio."""
-    with serve(simulated()) as served:
-        yield served
-
-
-@pytest.fixture
-def environ(environ: dict[str, str], twilio: SimulatorServer) -> dict[str, str]:
-    """Use the simulated Twilio."""
-    return environ | {"TWILIO_ACCOUNT_SID": ACCOUNT, "TWILIO_BASE_URL": twilio.url}
 
 
 def _recordings_by_line(result: Result, twilio: SimulatorServer) -> dict[int, str]:

@@ -8,7 +8,6 @@ import sys
 import threading
 from pathlib import Path
 
-import pytest
 from werkzeug.wrappers import Request, Response
 
 from app import create_app
@@ -24,19 +23,14 @@ from tests.support.csv_submissions import (
     write_csv,
 )
 from tests.support.paths import ROOT
-from tests.support.scripted import JOB, Scripted, accepted, answer, scripted
+from tests.support.samples import JOB
+from tests.support.scripted import Scripted, accepted, answer, scripted
 from tests.support.server import TIMEOUT_SECONDS
-from tests.support.simulator.account import ACCOUNT, recording, simulated
+from tests.support.simulator.account import recording, simulated
 from tests.support.submitting import open_app
 
 # Enough rows to kill the process in the middle; and as many as in a large customer's file.
 ROW_COUNT, THOROUGH_ROW_COUNT = 400, 2000
-
-
-@pytest.fixture
-def environ(environ: dict[str, str]) -> dict[str, str]:
-    """Set Twilio's account."""
-    return environ | {"TWILIO_ACCOUNT_SID": ACCOUNT}
 
 
 def _start_submit(environ: dict[str, str], path: Path) -> subprocess.Popen[bytes]:

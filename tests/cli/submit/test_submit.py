@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-from collections.abc import Iterator
 
 import pytest
 from flask import Flask
@@ -12,25 +11,12 @@ from werkzeug.wrappers import Request, Response
 from app import create_app
 from receiver.services import services_of
 from receiver.simulator.configurations import CALLBACK_ONLY, WITH_CONVERSATION
-from receiver.simulator.server import SimulatorServer, serve
+from receiver.simulator.server import SimulatorServer
 from tests.support.command import run
 from tests.support.csv_submissions import twilio_recordings
 from tests.support.scripted import accepted, scripted
-from tests.support.simulator.account import ACCOUNT, PARTICIPANTS, recording, simulated
+from tests.support.simulator.account import PARTICIPANTS, recording
 from tests.support.submitting import open_app
-
-
-@pytest.fixture
-def twilio() -> Iterator[SimulatorServer]:
-    """Yield a simulated Twilio."""
-    with serve(simulated()) as served:
-        yield served
-
-
-@pytest.fixture
-def environ(environ: dict[str, str], twilio: SimulatorServer) -> dict[str, str]:
-    """Use the simulated Twilio."""
-    return environ | {"TWILIO_ACCOUNT_SID": ACCOUNT, "TWILIO_BASE_URL": twilio.url}
 
 
 def test_submit_prints_the_job_id(app: Flask, twilio: SimulatorServer) -> None:

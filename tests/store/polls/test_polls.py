@@ -11,7 +11,8 @@ from receiver.store.polls.queue import GiveUpReason, Watch, claim, give_up, resc
 from receiver.store.polls.reasons import PollReason
 from receiver.store.polls.refresh import MAX_ROWS_PER_STATEMENT, refresh
 from receiver.store.tables import watches
-from tests.support.store_events import ACCOUNT, START, make_event
+from tests.support.samples import ACCOUNT
+from tests.support.store_events import START, make_event
 
 HOUR = timedelta(hours=1)
 LATER = START + HOUR

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Engine, delete, select
 
-from receiver.store.rejected.not_kept import add_not_kept, not_kept_counts
+from receiver.store.rejected.dropped import add_dropped, dropped_counts
 from receiver.store.rejected.quotas import Amount, Quotas
 from receiver.store.rejected.read import rejected_since, usage
 from receiver.store.rejected.write import (
@@ -178,9 +178,9 @@ def test_dropped_counts_are_added_up(engine: Engine) -> None:
     """The workers' counts are added up, with the times of the first and the last batch."""
     later = START + timedelta(hours=1)
     with engine.connect() as connection:
-        add_not_kept(connection, {"full": 2}, START)
-        add_not_kept(connection, {"unread": 1, "full": 3}, later)
-        rows = [tuple(row) for row in not_kept_counts(connection)]
+        add_dropped(connection, {"full": 2}, START)
+        add_dropped(connection, {"unread": 1, "full": 3}, later)
+        rows = [tuple(row) for row in dropped_counts(connection)]
     assert rows == [
         ("full", 5, START, later),
         ("unread", 1, later, later),

@@ -4,9 +4,8 @@ import json
 import random
 from typing import Any
 
-from tests.support.paths import ROOT
+from tests.support.samples import COMPLETED
 
-_SAMPLE = ROOT / "tests" / "samples" / "completed_flat.json"
 _WORDS = ("order", "number", "parcel", "tomorrow", "refund", "hold on", "please", "é", "漢字")
 
 # A call of some minutes, and the largest body that Twilio sends.
@@ -21,7 +20,7 @@ def job_id(number: int) -> str:
 
 def callback(number: int, *, size: int = USUAL_BYTES, **members: Any) -> bytes:
     """Return a callback of about `size` bytes; `members` replace its members, such as `id`."""
-    document = json.loads(_SAMPLE.read_bytes()) | {"id": job_id(number)} | members
+    document = json.loads(COMPLETED) | {"id": job_id(number)} | members
     generator = random.Random(number)
     text_bytes = 0
     while text_bytes < size:

@@ -51,7 +51,7 @@ class Delivery:
         return any(isinstance(answer, int) and 200 <= answer < 300 for answer in self.answers)
 
 
-def is_retried(answer: Answer) -> bool:
+def _is_retried(answer: Answer) -> bool:
     """Return whether Twilio retries: after 5xx, 408, 425, 429, no connection, a lost connection.
 
     Twilio promises no retry after a late answer, so a late answer is final here.
@@ -62,7 +62,7 @@ def is_retried(answer: Answer) -> bool:
     return answer >= 500 or answer in RETRIED_STATUSES
 
 
-def send_once(
+def _send_once(
     port: int, request: bytes, *, timeout_seconds: float = TOTAL_TIMEOUT_SECONDS
 ) -> Answer:
     """Send the raw request once, and return the answer."""
@@ -196,12 +196,12 @@ class Sender:
             if retry and self._aborted.wait(self._pause_seconds * 2 ** (retry - 1)):
                 return
             start = time.monotonic()
-            answer = send_once(self._port, request, timeout_seconds=self._timeout_seconds)
+            answer = _send_once(self._port, request, timeout_seconds=self._timeout_seconds)
             delivery.slowest_seconds = max(delivery.slowest_seconds, time.monotonic() - start)
             with self._answered:
                 delivery.answers.append(answer)
                 self._answered.notify_all()
-            if not is_retried(answer):
+            if not _is_retried(answer):
                 return
 
 

@@ -33,9 +33,10 @@ def chunk(name: bytes, data: bytes, *, size: int | None = None) -> bytes:
 
 def fmt(tag: int = PCM, *, rate: int = 8000, channels: int = 1, bits: int = 16) -> bytes:
     """Return the format chunk."""
-    frame = channels * bits // 8
+    size = channels * bits // 8
+    fields = (tag, channels, rate, rate * size, size, bits)
 
-    return chunk(b"fmt ", struct.pack("<HHLLHH", tag, channels, rate, rate * frame, frame, bits))
+    return chunk(b"fmt ", struct.pack("<HHLLHH", *fields))
 
 
 def extensible(subformat: bytes) -> bytes:

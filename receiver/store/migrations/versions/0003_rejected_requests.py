@@ -1,4 +1,4 @@
-"""Keep what looks like a callback but doesn't verify, for a setting may be wrong."""
+"""Store requests that look like callbacks but don't verify: a setting may be wrong."""
 
 from alembic import op
 
@@ -7,7 +7,7 @@ down_revision = "0002"
 
 
 def upgrade() -> None:
-    """Create the tables of the requests that are kept, and of the counts of those that aren't."""
+    """Create the tables of the stored requests, and of the counts of the dropped ones."""
     op.execute("""
         CREATE TABLE rejected (
             id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,

@@ -1,4 +1,4 @@
-"""Remember what Twilio is asked to transcribe, before it is asked."""
+"""Store each submission before it is sent to Twilio."""
 
 from alembic import op
 
@@ -7,7 +7,7 @@ down_revision = "0003"
 
 
 def upgrade() -> None:
-    """Create the table, and the index of what has no answer."""
+    """Create the table, and the index of the submissions without an answer."""
     op.execute("""
         CREATE TABLE submissions (
             idempotency_key text COLLATE "C" PRIMARY KEY,

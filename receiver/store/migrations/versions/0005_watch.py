@@ -1,4 +1,4 @@
-"""Remember when a job ended, where its transcript is from, what to ask Twilio for and when."""
+"""Store when a job ended, the source of its transcript, and when to poll it for what."""
 
 from alembic import op
 
@@ -7,12 +7,13 @@ down_revision = "0004"
 
 
 def upgrade() -> None:
-    """Make both tables, then add the columns and fill them where it counts.
+    """Create both tables, then add the columns and fill them where they are needed.
 
-    From the first change of `transcriptions` on no callback is recorded until the end: so only the
-    gaps are written, which are few. Of the other rows a default that is dropped again says without
-    writing them that a transcript is from a callback, as it was until now; when their jobs were
-    over, and that some have none, they don't tell until `rebuild` writes it, but nobody asks.
+    From the first change of `transcriptions` to the end, no callback can be recorded. So only the
+    gaps are updated, which are few. In all other rows a default, which is dropped again, sets the
+    source of the transcript to `callback` without a rewrite; until now there was no other source.
+    Until `rebuild`, these rows lack the end of their job, and those without a transcript have a
+    source too, but nothing reads either.
     """
     op.execute("""
         CREATE TABLE watches (

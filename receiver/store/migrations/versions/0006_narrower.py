@@ -1,4 +1,4 @@
-"""Write less for each callback: lz4 where the server has it, and no index entries of nulls."""
+"""Write less for each callback: lz4 if the server has it, and no index entries for nulls."""
 
 from alembic import op
 
@@ -7,10 +7,10 @@ down_revision = "0005"
 
 
 def upgrade() -> None:
-    """Set the bodies' compression, and make the indexes anew of what is null for many jobs.
+    """Set the compression of the bodies, and recreate the indexes of columns with many nulls.
 
-    What is stored already stays as it is, and readable. While the indexes are made, some seconds
-    for a million jobs, callbacks wait.
+    Stored bodies stay as they are, and readable. Callbacks wait while the indexes are created: a
+    few seconds for a million jobs.
     """
     op.execute("""
         DO $$

@@ -1,4 +1,4 @@
-"""Keep what judging a callback anew needs, and what became of that."""
+"""Store what is needed to validate a callback again, and the result of that."""
 
 from alembic import op
 

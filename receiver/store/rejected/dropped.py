@@ -1,4 +1,4 @@
-"""Counts the rejected requests that were not stored, by the reason why."""
+"""Counts the rejected requests that were dropped: not stored, by the reason why."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import insert
 from receiver.store.tables import rejected_not_kept
 
 
-def add_not_kept(connection: Connection, counts: Mapping[str, int], at: datetime) -> None:
+def add_dropped(connection: Connection, counts: Mapping[str, int], at: datetime) -> None:
     """Add these numbers of requests, by reason, to the counts."""
     rows = [
         {"reason": reason, "requests": count, "first_at": at, "last_at": at}
@@ -28,6 +28,6 @@ def add_not_kept(connection: Connection, counts: Mapping[str, int], at: datetime
     )
 
 
-def not_kept_counts(connection: Connection) -> Sequence[Row[Any]]:
+def dropped_counts(connection: Connection) -> Sequence[Row[Any]]:
     """Return the rows of the counts: reason, requests, first_at, last_at."""
     return connection.execute(select(rejected_not_kept).order_by(rejected_not_kept.c.reason)).all()
