@@ -39,10 +39,18 @@ class Replay:
     A dry run can't predict that the database will refuse a callback's values.
     """
 
-    def __init__(self, engine: Engine, keys: Sequence[SigningKey], *, dry_run: bool) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        keys: Sequence[SigningKey],
+        *,
+        dry_run: bool,
+        timeout_seconds: float = TIMEOUT_SECONDS,
+    ) -> None:
         self._engine = engine
         self._keys = keys
         self._dry_run = dry_run
+        self._timeout_seconds = timeout_seconds
         # The account of each job that doesn't exist yet: the account of its first event.
         self._owners: dict[str, str] = {}
 
@@ -51,7 +59,7 @@ class Replay:
 
         Raises DatabaseUnavailableError after the timeout.
         """
-        event = query(self._engine, Deadline(TIMEOUT_SECONDS), find_quarantined, event_id)
+        event = query(self._engine, Deadline(self._timeout_seconds), find_quarantined, event_id)
         if event is None:
             return None
         try:
@@ -70,7 +78,7 @@ class Replay:
             outcome = Outcome.QUARANTINED if validated.reason else Outcome.APPLIED
             return ReplayResult(validated.job_id, event.reason, outcome, validated.reason)
         recorded = record_or_quarantine(
-            partial(record, self._engine), validated, Deadline(TIMEOUT_SECONDS)
+            partial(record, self._engine), validated, Deadline(self._timeout_seconds)
         )
 
         return ReplayResult(validated.job_id, event.reason, recorded.outcome, recorded.reason)
@@ -78,7 +86,7 @@ class Replay:
     def _owner_of(self, event: Event) -> str | None:
         """Return the account that the event's job belongs to, this event included."""
         job_id, account_id = str(event.job_id), str(event.account_id)
-        owner = query(self._engine, Deadline(TIMEOUT_SECONDS), find_owner, job_id)
+        owner = query(self._engine, Deadline(self._timeout_seconds), find_owner, job_id)
         if owner is None and self._dry_run:
             return self._owners.setdefault(job_id, account_id)
 
