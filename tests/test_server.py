@@ -122,3 +122,16 @@ def test_a_short_body_that_was_not_read_keeps_the_connection(web: WebServer) -> 
         answers = read_response(connection)
     assert answers.startswith(b"HTTP/1.1 403")
     assert b"HTTP/1.1 200" in answers
+
+
+def test_malformed_unread_body_logs_no_traceback(web: WebServer) -> None:
+    """A malformed chunk after a rejection ends the connection; the log has no traceback."""
+    head = (
+        f"POST /callbacks/transcription HTTP/1.1\r\nHost: 127.0.0.1:{web.port}\r\n"
+        "Transfer-Encoding: chunked\r\n\r\nnot a size\r\n"
+    )
+    with web.connect() as connection:
+        connection.sendall(head.encode())
+        answer = read_response(connection)
+    assert answer.startswith(b"HTTP/1.1 403")
+    assert "Traceback" not in web.log.read_text()
