@@ -8,7 +8,7 @@ changes.
 import logging
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from itertools import chain, repeat
 from typing import NamedTuple
@@ -175,20 +175,23 @@ def start(engine: Engine, spool: Spool, keys: Sequence[SigningKey]) -> None:
 def run_forever(drain: Drain, *, idle_pause_seconds: float = IDLE_PAUSE_SECONDS) -> None:
     """Probe the spool once, then move waiting files again and again; never return."""
     logged = ""
-    for step in chain([_probe], repeat(_run_pass)):
+    steps: Iterator[Callable[[Drain], float]] = chain(
+        [_probe], repeat(partial(_run_pass, idle_pause_seconds=idle_pause_seconds))
+    )
+    for step in steps:
         try:
-            has_files = step(drain)
+            pause_seconds = step(drain)
             logged = ""
         except Exception as error:  # noqa: BLE001 - the files must be tried again after any error
-            has_files = False
+            pause_seconds = idle_pause_seconds
             if locate(error) != logged:
                 logged = locate(error)
                 logger.error("draining the spool failed, trying again: %s", logged)  # noqa: TRY400 - located already
-        gevent.sleep(BUSY_PAUSE_SECONDS if has_files else idle_pause_seconds)
+        gevent.sleep(pause_seconds)
 
 
-def _probe(drain: Drain) -> bool:
-    """Log an error if the spool can't be used; return True, so that a pass follows soon."""
+def _probe(drain: Drain) -> float:
+    """Log an error if the spool can't be used; return no pause, so that a pass follows now."""
     try:
         run_in_thread(drain.spool.probe)
     except OSError as error:
@@ -199,11 +202,11 @@ def _probe(drain: Drain) -> bool:
             extra={"folder": str(drain.spool.path)},
         )
 
-    return True
+    return 0.0
 
 
-def _run_pass(drain: Drain) -> bool:
-    """Move the waiting files; return whether to check again soon."""
+def _run_pass(drain: Drain, *, idle_pause_seconds: float) -> float:
+    """Move the waiting files; return the seconds until the next pass."""
     files = drain.waiting()
     moved_count = 0
     try:
@@ -211,9 +214,9 @@ def _run_pass(drain: Drain) -> bool:
             moved_count += result.moved
     except DatabaseUnavailableError as error:
         logger.warning("spooled callbacks wait for the database: %s", error)
-        return False
+        return idle_pause_seconds
     finally:
         if moved_count:
             logger.info("%d spooled callbacks moved into the ledger", moved_count)
 
-    return bool(files)
+    return BUSY_PAUSE_SECONDS if files else idle_pause_seconds
