@@ -1,58 +1,80 @@
 """Reads the rows of a CSV file as submissions, and collects all faults of the file.
 
 The columns have the names of Twilio's properties. `participants` contains JSON. An empty cell means
-that the property is not given.
+that the property is not given. Blanks around a cell, and rows without any cell, are ignored.
 """
 
 import csv
+import io
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from marshmallow import ValidationError
 
+from receiver.submissions.csv_columns import REQUIRED_COLUMN, Columns, read_columns
+from receiver.submissions.csv_text import EncodingError, decode, normalize, split_header
 from receiver.submissions.idempotency_keys import key_of
 from schemas.submission import Submission, format_faults, to_faults
 
 _SUBMISSION = Submission()
-_COLUMNS = tuple(each.data_key or name for name, each in _SUBMISSION.fields.items())
+# A fault quotes the cell. A URL may contain a secret, and participants are too long.
+_QUOTED = {"/transcriptionConfigurationId", "/sourceId", "/audioStartedAt", "/inputSource"}
+_MAX_QUOTED_CHARACTERS = 60
 
 
 @dataclass(frozen=True)
 class Row:
-    """A job to submit: its line in the file, the request, and its Idempotency-Key."""
+    """A job to submit: its line in the file, the request, its Idempotency-Key, and its cells."""
 
     line: int
     request: dict[str, Any]
     key: str
+    cells: tuple[str, ...] = ()
 
 
 @dataclass
 class Sheet:
-    """The rows of a file, its faults, and the rows that repeat an earlier row."""
+    """The rows of a file, its faults, and the rows that repeat an earlier row.
+
+    `columns` and `delimiter` are those of the file; `unused_columns` are not sent to Twilio.
+    """
 
     rows: list[Row] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
     repeated: list[Row] = field(default_factory=list)
+    columns: tuple[str, ...] = ()
+    unused_columns: list[str] = field(default_factory=list)
+    delimiter: str = ","
 
 
-def read_rows(lines: Iterable[str]) -> Sheet:
-    """Read a CSV file; each fault names the number of its line."""
-    sheet = Sheet()
-    reader = csv.DictReader(lines, strict=True)
+def read_rows(data: bytes) -> Sheet:
+    """Read a CSV file; each fault names the number of its line, as an editor shows it."""
+    try:
+        text = decode(data)
+    except EncodingError as error:
+        return Sheet(faults=[str(error)])
+    source = split_header(text, normalize(REQUIRED_COLUMN))
+    sheet = Sheet(delimiter=source.delimiter)
+    reader = csv.reader(
+        io.StringIO(source.text, newline=""), delimiter=source.delimiter, strict=True
+    )
+    skipped = last_line = source.skipped_line_count
     keys: set[str] = set()
     try:
-        sheet.faults += _header_faults(reader.fieldnames or ())
+        columns = read_columns(next(reader, []))
+        sheet.columns, sheet.unused_columns = columns.names, columns.unused
+        sheet.faults += [f"line {skipped + 1}: {fault}" for fault in columns.faults]
         if sheet.faults:
             return sheet
-        last_line = reader.line_num
+        last_line = skipped + reader.line_num
         for cells in reader:
             # A quoted cell may span several lines.
-            first_line, last_line = last_line + 1, reader.line_num
-            _add(sheet, first_line, cells, keys)
-    except (csv.Error, UnicodeDecodeError) as error:
-        sheet.faults.append(f"line {reader.line_num + 1}: not readable: {error}.")
+            first_line, last_line = last_line + 1, skipped + reader.line_num
+            _add(sheet, first_line, columns, [cell.strip() for cell in cells], keys)
+    except csv.Error as error:
+        sheet.faults.append(f"line {last_line + 1}: not readable: {error}.")
 
     return sheet
 
@@ -73,31 +95,33 @@ def load_request(properties: Mapping[str, Any]) -> dict[str, Any]:
     return request
 
 
-def describe_error(error: ValidationError) -> str:
-    """Return all faults in one line."""
-    return format_faults(to_faults(error))
-
-
-def _header_faults(names: Sequence[str]) -> list[str]:
-    faults = [f"line 1: unknown column {name!r}." for name in names if name not in _COLUMNS]
-    if len(set(names)) < len(names):
-        faults.append("line 1: a column is repeated.")
-    if "transcriptionConfigurationId" not in names:
-        faults.append("line 1: the column transcriptionConfigurationId is missing.")
-
-    return faults
-
-
-def _add(sheet: Sheet, line: int, cells: dict[Any, Any], keys: set[str]) -> None:
+def _add(sheet: Sheet, line: int, columns: Columns, cells: Sequence[str], keys: set[str]) -> None:
     """Add a row or its fault to the sheet; `keys` has the keys of the rows before it."""
-    if None in cells:
-        sheet.faults.append(f"line {line}: more cells than columns.")
+    if not any(cells):
         return
+    if any(cells[len(columns.names) :]):
+        sheet.faults.append(
+            f"line {line}: more cells than columns: {len(cells)} instead of {len(columns.names)}."
+        )
+        return
+    padded = (*cells, *[""] * len(columns.names))[: len(columns.names)]
+    properties = {name: cell for name, cell in zip(columns.properties, padded, strict=True) if name}
     try:
-        request = load_request(cells)
+        request = load_request(properties)
     except ValidationError as error:
-        sheet.faults.append(f"line {line}: {describe_error(error)}")
+        sheet.faults.append(f"line {line}: {_describe(error, properties)}")
         return
-    row = Row(line, request, key_of(request))
+    row = Row(line, request, key_of(request), padded)
     (sheet.repeated if row.key in keys else sheet.rows).append(row)
     keys.add(row.key)
+
+
+def _describe(error: ValidationError, properties: Mapping[str, str]) -> str:
+    """Return all faults of a row in one line, with the cells that are wrong."""
+    faults = to_faults(error)
+    for fault in faults:
+        cell = properties.get(fault["pointer"].removeprefix("/"))
+        if cell and fault["pointer"] in _QUOTED:
+            fault["detail"] += f" It is {cell[:_MAX_QUOTED_CHARACTERS]!r}."
+
+    return format_faults(faults)

@@ -26,7 +26,7 @@ DELAY_SECONDS = 0.01
 def _rows(count: int) -> list[Row]:
     lines = [f"{CALLBACK_ONLY},{recording(number)}" for number in range(count)]
 
-    return read_rows(["transcriptionConfigurationId,sourceId", *lines]).rows
+    return read_rows("\n".join(["transcriptionConfigurationId,sourceId", *lines]).encode()).rows
 
 
 @contextmanager

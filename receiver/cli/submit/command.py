@@ -1,5 +1,6 @@
 """The command `submit`: submits one job from options, or many jobs from a CSV file."""
 
+import re
 from pathlib import Path
 
 import click
@@ -11,12 +12,20 @@ from receiver.cli.submit.check import check_file, check_one
 from receiver.cli.submit.csv_file import submit_file
 from receiver.cli.submit.one_job import submit_one
 from receiver.services import services
-from receiver.submissions.csv_rows import Row, Sheet, describe_error, load_request, read_rows
+from receiver.submissions.csv_rows import Row, Sheet, load_request, read_rows
 from receiver.submissions.idempotency_keys import KEY_RULE, is_idempotency_key, uuid7
 from receiver.twilio.client import NotConfiguredError, Twilio, open_twilio
+from schemas.submission import format_faults, to_faults
 
 # Stored with each submission; the API stores the name of the API key there.
 _SUBMITTED_BY = "flask submit"
+_OPTION_OF = {
+    "transcriptionConfigurationId": "configuration",
+    "sourceId": "source_id",
+    "mediaUrl": "media_url",
+    "participants": "participants",
+    "audioStartedAt": "audio_started_at",
+}
 
 
 @click.command("submit")
@@ -35,8 +44,8 @@ _SUBMITTED_BY = "flask submit"
     "--from-csv",
     "path",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="Submit one job per line of this file. The columns have the names of Twilio's properties; "
-    "participants is JSON.",
+    help="Submit one job per line of this file, as a spreadsheet saves it. The columns have the "
+    "names of Twilio's properties; participants is JSON.",
 )
 @click.option(
     "--check",
@@ -53,9 +62,9 @@ def command(
     """Submit one job, or all jobs of a CSV file.
 
     Prints the job's id. With --from-csv, submits the lines that are not submitted yet, then prints
-    CSV with the columns line and id, for every line that has a job. The whole file is validated
-    before anything is submitted. It is safe to run the command again after an interruption: no job
-    of a file is submitted twice.
+    CSV with the columns line and id and those of the file, for every line that has a job. The whole
+    file is validated before anything is submitted. It is safe to run the command again after an
+    interruption: no job of a file is submitted twice.
 
     --check does not need Twilio's credentials. It exits with 1 if anything would fail.
     """
@@ -75,22 +84,29 @@ def command(
 
 
 def _read_sheet(path: Path) -> Sheet:
-    with path.open(newline="", encoding="utf-8-sig") as lines:
-        return read_rows(lines)
+    sheet = read_rows(path.read_bytes())
+    if sheet.unused_columns:
+        names = ", ".join(map(repr, sheet.unused_columns))
+        click.echo(f"Columns that are not sent to Twilio: {names}.", err=True)
+
+    return sheet
 
 
 def _parse_row(key: str, options: dict[str, str | None]) -> Row:
-    properties = {
-        "transcriptionConfigurationId": options["configuration"],
-        "sourceId": options["source_id"],
-        "mediaUrl": options["media_url"],
-        "participants": options["participants"],
-        "audioStartedAt": options["audio_started_at"],
-    }
+    properties = {name: options[option] for name, option in _OPTION_OF.items()}
     try:
         return Row(0, load_request(properties), key)
     except ValidationError as error:
-        raise click.ClickException(describe_error(error)) from error
+        raise click.ClickException(_describe(error)) from error
+
+
+def _describe(error: ValidationError) -> str:
+    """Return all faults, with the names of the options instead of the properties."""
+    text = format_faults(to_faults(error))
+    for name, option in _OPTION_OF.items():
+        text = re.sub(rf"/?\b{name}\b", f"--{option.replace('_', '-')}", text)
+
+    return text
 
 
 def _check(request: Row | Sheet) -> None:

@@ -1,5 +1,6 @@
 """`submit --from-csv`: submits the rows of a file, and prints the job of each line."""
 
+import csv
 import sys
 from collections.abc import Mapping, Sequence
 from functools import cache, partial
@@ -21,7 +22,7 @@ MAX_KEYS_PER_STATEMENT = 1000
 
 
 def submit_file(twilio: Twilio, sheet: Sheet, submitted_by: str) -> None:
-    """Submit the rows that have no job yet, and print `line,id` of every row that has a job.
+    """Submit the rows that have no job yet, and print every row that has a job, with its id.
 
     Exits with 1 if a row has no job at the end, or with INTERRUPTED. Raises click.ClickException if
     the file has faults; then nothing is submitted.
@@ -81,11 +82,20 @@ def _existing_jobs(rows: Sequence[Row]) -> dict[str, str]:
 
 
 def _print_jobs(sheet: Sheet, jobs: Mapping[str, str]) -> None:
-    """Print CSV in the file's order; a repeated row has the job of the first one."""
-    click.echo("line,id")
+    """Print CSV in the file's order; a repeated row has the job of the first one.
+
+    Each line begins with `line` and `id`. The file's own columns follow, so that the output can be
+    joined with other tables.
+    """
+    output = csv.writer(sys.stdout, delimiter=sheet.delimiter, lineterminator="\n")
+    output.writerow(["line", "id", *map(_output_name, sheet.columns)])
     for row in sorted([*sheet.rows, *sheet.repeated], key=lambda row: row.line):
         if row.key in jobs:
-            click.echo(f"{row.line},{jobs[row.key]}")
+            output.writerow([row.line, jobs[row.key], *row.cells])
+
+
+def _output_name(column: str) -> str:
+    return f"{column}_in_file" if column in {"line", "id"} else column
 
 
 def _print_summary(

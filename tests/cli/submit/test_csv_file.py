@@ -27,6 +27,8 @@ from tests.support.scripted import accepted, answer, problem, scripted
 from tests.support.simulator.account import recording
 from tests.support.submitting import open_app
 
+HEADER = "line,id,transcriptionConfigurationId,sourceId\n"
+
 
 def _recordings_by_line(result: Result, twilio: SimulatorServer) -> dict[int, str]:
     """Return the recording of the job on each line of the output."""
@@ -41,7 +43,9 @@ def test_each_line_becomes_a_job(app: Flask, twilio: SimulatorServer, tmp_path: 
     path = write_csv(tmp_path / "jobs.csv", 30)
     first = submit_csv(app, path)
     assert first.exit_code == 0
-    assert first.stdout.startswith("line,id\n2,voice_transcription_")
+    assert first.stdout.startswith(
+        "line,id,transcriptionConfigurationId,sourceId\n2,voice_transcription_"
+    )
     assert _recordings_by_line(first, twilio) == {
         2 + number: recording(number) for number in range(30)
     }
@@ -77,13 +81,35 @@ def test_output_is_in_the_order_of_the_file(
     assert "1 submitted, 2 done before, 3 repeated in the file, 1 failed" in result.stderr
 
 
+def test_output_repeats_the_columns_of_the_file(
+    app: Flask, twilio: SimulatorServer, tmp_path: Path
+) -> None:
+    """The output has the file's columns and its delimiter; columns of the user are not sent."""
+    path = tmp_path / "jobs.csv"
+    path.write_text(
+        f"id;sourceId;transcriptionConfigurationId\nMüller; {recording(0)} ;{CALLBACK_ONLY}\n;;\n",
+        encoding="utf-8-sig",
+    )
+    result = submit_csv(app, path)
+    assert result.exit_code == 0
+    [row] = csv.DictReader(result.stdout.splitlines(), delimiter=";")
+    [job] = twilio.simulator.job_store.newest_first()
+    assert row == {
+        "line": "2",
+        "id": job.id,
+        "id_in_file": "Müller",
+        "sourceId": recording(0),
+        "transcriptionConfigurationId": CALLBACK_ONLY,
+    }
+    assert "Columns that are not sent to Twilio: 'id'." in result.stderr
+
+
 def test_expired_intent_affects_one_line(
     app: Flask, twilio: SimulatorServer, tmp_path: Path
 ) -> None:
     """A line with an expired intent is a fault, and the other lines are submitted."""
     path = write_csv(tmp_path / "jobs.csv", 3)
-    with path.open(newline="") as lines:
-        row = read_rows(lines).rows[1]
+    row = read_rows(path.read_bytes()).rows[1]
     asked_at = datetime.now(UTC) - timedelta(hours=25)
     with services_of(app).engine.connect() as connection:
         record_intent(
@@ -108,7 +134,9 @@ def test_unusable_answer_is_reported_in_each_run(environ: dict[str, str], tmp_pa
         scripted_twilio.answers(answer({"transcription": {}}, 202))
         path = write_csv(tmp_path / "jobs.csv", 1)
         results = [submit_csv(app, path) for _ in range(2)]
-    assert [result.stdout for result in results] == ["line,id\n"] * 2
+    assert [result.stdout for result in results] == [
+        "line,id,transcriptionConfigurationId,sourceId\n"
+    ] * 2
     assert all("line 2: Twilio's answer to it can't be used." in each.stderr for each in results)
     assert len(scripted_twilio.asked) == 1
 

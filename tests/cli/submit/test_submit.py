@@ -48,9 +48,9 @@ def test_idempotency_key_makes_one_job(app: Flask, twilio: SimulatorServer) -> N
 @pytest.mark.parametrize(
     ("options", "fault"),
     [
-        ((), "/transcriptionConfigurationId"),
-        ((f"--configuration={CALLBACK_ONLY}",), "Either sourceId or mediaUrl"),
-        ((f"--configuration={CALLBACK_ONLY}", "--source-id=RE1"), "/sourceId"),
+        ((), "--configuration: Missing"),
+        ((f"--configuration={CALLBACK_ONLY}",), "Either --source-id or --media-url"),
+        ((f"--configuration={CALLBACK_ONLY}", "--source-id=RE1"), "--source-id: Must be"),
         (
             (f"--configuration={WITH_CONVERSATION}", "--media-url=https://example.com/a"),
             "/participants",
@@ -75,7 +75,7 @@ def test_invalid_request_is_an_error(
 def test_fault_of_the_whole_request_has_no_pointer(app: Flask) -> None:
     """The error for the whole request contains no pointer."""
     result = run(app, "submit", f"--configuration={CALLBACK_ONLY}")
-    assert result.stderr == "Error: Either sourceId or mediaUrl must be given.\n"
+    assert result.stderr == "Error: Either --source-id or --media-url must be given.\n"
 
 
 def test_refusal_is_printed_once(app: Flask) -> None:
