@@ -33,7 +33,7 @@ def check(
     deadline = Deadline(timeout_seconds)
     try:
         with open_remote_file(url, policy=policy or AddressPolicy(), deadline=deadline) as file:
-            return list(_file_issues(file))
+            return list(_file_issues(file)) if file else []
     except MediaError as error:
         return [error.issue]
     except TimeoutError:

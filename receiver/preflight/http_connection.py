@@ -28,10 +28,11 @@ class HttpConnection:
     deadline: Deadline
     sockets: ExitStack
 
-    def get_range(self, start: int, length: int) -> HTTPResponse:
-        """Request a range of bytes and return the response; its body is not read yet.
+    def get(self, byte_range: tuple[int, int] | None) -> HTTPResponse:
+        """Request the bytes from the first to the last one, or the whole file if None.
 
-        Raises OSError or HTTPException if there is no response.
+        The body of the response is not read yet. Raises OSError or HTTPException if there is no
+        response.
         """
         connection = HTTPConnection(self.url.host, self.url.port)
         connection.sock = cast("socket.socket", DeadlineSocket(self._connect(), self.deadline))
@@ -40,9 +41,10 @@ class HttpConnection:
             "User-Agent": "transcription-receiver",
             "Accept": "*/*",
             "Accept-Encoding": "identity",
-            "Range": f"bytes={start}-{start + length - 1}",
             "Connection": "close",
         }
+        if byte_range:
+            headers["Range"] = "bytes={}-{}".format(*byte_range)
         if self.url.authorization:
             headers["Authorization"] = self.url.authorization
         connection.request("GET", self.url.path, headers=headers)

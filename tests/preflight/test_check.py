@@ -1,7 +1,10 @@
 """The check reports each of Twilio's error codes for the responses of a real server."""
 
+import gzip
+import re
 import socket
 import tracemalloc
+from collections.abc import Callable
 
 import pytest
 
@@ -213,6 +216,80 @@ def test_invalid_response_is_a_failed_download(answer: bytes) -> None:
     with serve_raw(lambda connection: connection.sendall(answer)) as port:
         issues = check(f"http://media.example:{port}/", policy=OPEN_POLICY, timeout_seconds=30)
     assert [issue.code for issue in issues] == [ErrorCode.DOWNLOAD_FAILED]
+
+
+def _codes_of_responses(
+    *, ranged: Callable[[int], bytes], whole: bytes | None = None
+) -> list[ErrorCode]:
+    """Return the codes for a server that answers the request of a range, and any other one."""
+
+    def respond(connection: socket.socket) -> None:
+        request = connection.recv(65536)
+        asked = re.search(rb"Range: bytes=(\d+)", request)
+        answer = ranged(int(asked[1])) if asked else whole
+        assert answer is not None
+        connection.sendall(answer)
+
+    with serve_raw(respond) as port:
+        issues = check(f"http://media.example:{port}/", policy=OPEN_POLICY, timeout_seconds=30)
+
+    return [issue.code for issue in issues]
+
+
+def _ok(body: bytes, *headers: bytes) -> bytes:
+    lines = [b"HTTP/1.1 200 OK", b"Content-Length: %d" % len(body), *headers]
+
+    return b"\r\n".join([*lines, b"", body])
+
+
+@pytest.mark.parametrize("status", [400, 403, 404, 405, 416, 500, 501])
+def test_server_that_refuses_ranges_is_asked_without(status: int) -> None:
+    """If a request of a range is refused, the response to a plain GET decides."""
+    refusal = b"HTTP/1.1 %d No\r\nContent-Length: 0\r\n\r\n" % status
+    assert _codes_of_responses(ranged=lambda _: refusal, whole=_ok(audio_files.wav(3))) == []
+    assert _codes_of_responses(ranged=lambda _: refusal, whole=_ok(audio_files.wav(1))) == [
+        ErrorCode.TOO_SHORT
+    ]
+
+
+@pytest.mark.parametrize(
+    "content_range", [b"", b"bytes 7-9/99", b"items 0-9/99", b"bytes 0-131071/999999"]
+)
+def test_server_with_wrong_ranges_is_asked_without(content_range: bytes) -> None:
+    """If the range of a response is another one or incomplete, a plain GET decides."""
+    head = b"HTTP/1.1 206 Partial\r\nContent-Range: %s\r\n\r\n" % content_range
+    assert (
+        _codes_of_responses(ranged=lambda _: head + bytes(20), whole=_ok(audio_files.wav(3))) == []
+    )
+
+
+def test_unit_of_a_range_may_be_in_upper_case() -> None:
+    """`Content-Range: Bytes` is as good as `bytes`."""
+    file = audio_files.wav(1)
+    head = b"HTTP/1.1 206 Partial\r\nContent-Range: Bytes 0-%d/%d\r\n\r\n"
+    answer = head % (len(file) - 1, len(file)) + file
+    assert _codes_of_responses(ranged=lambda _: answer) == [ErrorCode.TOO_SHORT]
+
+
+@pytest.mark.parametrize("later", [b"HTTP/1.1 403 No\r\n\r\n", b"", b"junk\r\n"])
+def test_refused_later_range_is_no_issue(later: bytes) -> None:
+    """If a later part can't be read, nothing is reported about it."""
+    file = audio_files.id3(200_000) + b"junk"
+    head = b"HTTP/1.1 206 Partial\r\nContent-Range: bytes 0-131071/%d\r\n\r\n" % len(file)
+    first = head + file[:131072]
+    assert _codes_of_responses(ranged=lambda start: later if start else first) == []
+
+
+def test_compressed_response_is_no_issue() -> None:
+    """If the server compresses the file although it must not, nothing is reported about it."""
+    compressed = gzip.compress(audio_files.wav(1))
+    for encoding, codes in {
+        b"gzip": [],
+        b"GZIP": [],
+        b"identity": [ErrorCode.NOT_SUPPORTED],
+    }.items():
+        answer = _ok(compressed, b"Content-Encoding: " + encoding)
+        assert _codes_of_responses(ranged={0: answer}.__getitem__) == codes
 
 
 def test_issue_has_code_and_text() -> None:

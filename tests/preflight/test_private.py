@@ -103,9 +103,9 @@ def test_host_header_is_sent_unchanged() -> None:
     """The check sends the target's Host header unchanged, because signed URLs include it."""
     with serving({"/": VALID_FILE}) as server, ExitStack() as sockets:
         target = replace(parse_media_url(server.url()), host_header="signed.example")
-        HttpConnection(
-            target, [ip_address("127.0.0.1")], OPEN_POLICY, Deadline(30), sockets
-        ).get_range(0, 1)
+        HttpConnection(target, [ip_address("127.0.0.1")], OPEN_POLICY, Deadline(30), sockets).get(
+            None
+        )
     assert server.asked[0]["Host"] == "signed.example"
 
 
