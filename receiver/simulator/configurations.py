@@ -1,4 +1,4 @@
-"""Stores Transcription Configurations (voice v2): two exist from the start."""
+"""Stores Transcription Configurations (voice v2): three exist from the start."""
 
 import threading
 from datetime import datetime
@@ -11,6 +11,8 @@ from receiver.simulator.errors import api_error
 
 WITH_CONVERSATION = f"voice_transcriptionconfiguration_{'conversation':0>26}"
 CALLBACK_ONLY = f"voice_transcriptionconfiguration_{'callbackonly':0>26}"
+# The one in the examples of the documentation, so that they work here too.
+DOCUMENTED = "voice_transcriptionconfiguration_5pe8jw3ahdmsh7zr06yh4d45x1"
 CONVERSATION_CONFIGURATION = f"conv_configuration_{'simulated':0>26}"
 
 _MAX_COUNT = 1000
@@ -30,7 +32,8 @@ class ConfigurationStore:
         self._lock = threading.Lock()
         callback = {"transcriptionStatusCallback": {"url": callback_url, "method": "POST"}}
         conversation = {"conversationConfigurationId": CONVERSATION_CONFIGURATION}
-        self._add(WITH_CONVERSATION, "calls", {**callback, **conversation}, now)
+        self._add(WITH_CONVERSATION, "conversation", {**callback, **conversation}, now)
+        self._add(DOCUMENTED, "documented", {**callback, **conversation}, now)
         self._add(CALLBACK_ONLY, "callback-only", callback, now)
 
     def find(self, name: str) -> dict[str, Any] | None:

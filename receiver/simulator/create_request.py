@@ -77,6 +77,8 @@ def _recording_violations(document: dict[str, Any]) -> Iterator[Violation]:
     code = media_errors.media_error_code(sid, None)  # a SID may select an error to simulate
     if code == media_errors.NOT_FOUND:
         yield Violation(20404, "The referenced recording does not exist.", "#/sourceId")
+    if code == media_errors.ACCOUNT_NOT_ELIGIBLE:
+        yield Violation(17531, "The account may not create transcriptions.")
     if code == media_errors.NOT_ELIGIBLE:
         yield Violation(
             17533, "The recording is unfinished, encrypted or stored elsewhere.", "#/sourceId"

@@ -19,6 +19,7 @@ _TITLES: Mapping[int, str] = MappingProxyType(
         17516: "Participants must include at least one CUSTOMER",
         17517: "Missing participant address",
         17530: "Transcription configuration not found",
+        17531: "Account not eligible for transcription",
         17533: "Recording not eligible for transcription",
         17534: "Idempotency key payload mismatch",
         17563: "Could not resolve participant addresses from recording",
@@ -31,10 +32,11 @@ _TITLES: Mapping[int, str] = MappingProxyType(
         20500: "Internal server error",
     }
 )
-# All other codes are 400. Twilio's description lists 404 (for a recording), 422 and 429 without
-# their codes; only 17563 is documented with its status.
+# All other codes are 400. Twilio's description lists 403 (the account is not eligible), 404 (for a
+# recording), 422 and 429 without their codes; only 17563 is documented with its status.
 _STATUSES: Mapping[int, int] = MappingProxyType(
     {
+        17531: 403,
         17534: 422,
         17563: 422,
         20003: 401,

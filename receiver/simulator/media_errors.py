@@ -11,8 +11,16 @@ from urllib.parse import urlsplit
 TOO_LARGE = 17564  # the transcript exceeds 1 MB, so its callback is skipped
 
 # Errors of the create request. They need a Recording SID.
-NOT_FOUND, NOT_ELIGIBLE, UNRESOLVED = 20404, 17533, 17563
+NOT_FOUND, ACCOUNT_NOT_ELIGIBLE, NOT_ELIGIBLE, UNRESOLVED = 20404, 17531, 17533, 17563
 _JOB_FAILURES = {*range(17550, 17562), 17566}
+_KNOWN_CODES = {
+    *_JOB_FAILURES,
+    TOO_LARGE,
+    NOT_FOUND,
+    ACCOUNT_NOT_ELIGIBLE,
+    NOT_ELIGIBLE,
+    UNRESOLVED,
+}
 _HTTP_STATUS_NAMES = {"401": 17553, "403": 17553, "404": 17552}
 
 _SID_WITH_CODE = re.compile(r"RE([0-9]{5})0{27}")
@@ -26,9 +34,8 @@ def media_error_code(source_id: str | None, media_url: str | None) -> int | None
     else:
         name = urlsplit(media_url or "").path.rpartition("/")[2].partition(".")[0]
     code = _HTTP_STATUS_NAMES.get(name) or (int(name) if re.fullmatch("[0-9]{5}", name) else 0)
-    known_codes = _JOB_FAILURES | {TOO_LARGE, NOT_FOUND, NOT_ELIGIBLE, UNRESOLVED}
 
-    return code if code in known_codes else None
+    return code if code in _KNOWN_CODES else None
 
 
 def is_job_failure(code: int | None) -> bool:

@@ -53,9 +53,10 @@ def complete_participants(
 ) -> list[dict[str, Any]]:
     """Return both participants. Missing members come from the call, or from the defaults."""
     people = {person["audioChannelIndex"]: _without_nulls(person) for person in given or ()}
+    taken_names: set[str] = set()
     for default in defaults:
         channel = default["audioChannelIndex"]
-        inferred = _infer(random) if is_recording and not given else {}
+        inferred = _infer(random, taken_names) if is_recording and not given else {}
         people[channel] = {**default, **inferred, **people.get(channel, {})}
 
     return [people[channel] for channel in sorted(people)]
@@ -65,8 +66,12 @@ def _without_nulls(person: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in person.items() if value is not None}
 
 
-def _infer(random: Random) -> dict[str, str]:
-    return {"address": f"+1555{random.randrange(10**7):07}", "name": random.choice(_NAMES)}
+def _infer(random: Random, taken_names: set[str]) -> dict[str, str]:
+    """Return another person than those whose names are taken; add the name to them."""
+    name = random.choice([name for name in _NAMES if name not in taken_names])
+    taken_names.add(name)
+
+    return {"address": f"+1555{random.randrange(10**7):07}", "name": name}
 
 
 def _count_violations(

@@ -25,10 +25,16 @@ from tests.support.simulator.callback_receiver import Receiver
 
 @contextmanager
 def _simulating(log: Path, *options: str, **settings: str) -> Iterator[str]:
-    """Run the command until the block ends, and yield its origin."""
-    port = free_port()
-    environ = {**ENVIRON, "TWILIO_ACCOUNT_SID": ACCOUNT, "PYTHONUNBUFFERED": "1", **settings}
-    arguments = ["--app", "app", "simulate", "--port", str(port), "--seconds", "0", *options]
+    """Run the command until the block ends, and yield its origin: that of TWILIO_BASE_URL."""
+    url = f"http://127.0.0.1:{free_port()}"
+    environ = {
+        **ENVIRON,
+        "TWILIO_ACCOUNT_SID": ACCOUNT,
+        "TWILIO_BASE_URL": url,
+        "PYTHONUNBUFFERED": "1",
+        **settings,
+    }
+    arguments = ["--app", "app", "simulate", "--seconds", "0", *options]
     with log.open("wb") as output:
         process = subprocess.Popen(
             [sys.executable, "-m", "flask", *arguments],
@@ -39,7 +45,7 @@ def _simulating(log: Path, *options: str, **settings: str) -> Iterator[str]:
         )
     try:
         wait_until(lambda: "Ctrl-C" in log.read_text() or process.poll() is not None)
-        yield f"http://127.0.0.1:{port}"
+        yield url
     finally:
         process.send_signal(signal.SIGINT)
         code = process.wait(30)

@@ -1,11 +1,13 @@
 """The rules of the create request, each with the error code that Twilio documents for it."""
 
+import re
 from typing import Any
 
 import pytest
 
-from receiver.simulator.configurations import CALLBACK_ONLY
+from receiver.simulator.configurations import CALLBACK_ONLY, DOCUMENTED
 from tests.simulator.conftest import Http, assert_problem
+from tests.support.paths import ROOT
 from tests.support.simulator.account import BY_RECORDING, BY_URL, PARTICIPANTS
 
 CUSTOMER, AGENT = PARTICIPANTS
@@ -51,6 +53,30 @@ def test_source_is_a_recording_sid(http: Http, sid: object) -> None:
 def test_media_url_is_a_url(http: Http, media_url: object) -> None:
     """The rule: `mediaUrl` is the web address of a file."""
     assert_problem(http.create({**BY_URL, "mediaUrl": media_url}), 20001, "#/mediaUrl")
+
+
+def test_account_may_be_refused(http: Http) -> None:
+    """The rule: an account that isn't eligible gets 403 (17531)."""
+    answer = http.create({**BY_RECORDING, "sourceId": f"RE17531{'0' * 27}"})
+    assert answer.status_code == 403
+    assert_problem(answer, 17531, None)
+
+
+def test_participants_of_a_recording_are_two_people(http: Http) -> None:
+    """The customer and the agent of a recorded call have different names."""
+    answers = [http.create(_without(BY_RECORDING, "participants")) for _ in range(30)]
+    jobs = [answer.json()["transcription"] for answer in answers]
+    assert {len({person["name"] for person in job["participants"]}) for job in jobs} == {2}
+
+
+def test_documented_examples_work(http: Http) -> None:
+    """The configuration and the name in the documentation's examples can be used here."""
+    example = re.search(r"submit --configuration (\S+)", (ROOT / "docs/submitting.md").read_text())
+    assert example
+    assert example[1] == DOCUMENTED
+    assert (
+        http.create({**BY_RECORDING, "transcriptionConfigurationId": DOCUMENTED}).status_code == 202
+    )
 
 
 def test_external_or_encrypted_recording_is_refused(http: Http) -> None:

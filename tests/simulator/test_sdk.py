@@ -137,10 +137,10 @@ def test_conversation_is_stored_after_completion(sdk: Client, simulator: Simulat
 
 def test_fetch_configuration(sdk: Client) -> None:
     """`voice.v2.transcription(…).fetch()` finds a configuration by its id or its unique name."""
-    for name in (WITH_CONVERSATION, "calls"):
+    for name in (WITH_CONVERSATION, "conversation"):
         configuration = sdk.voice.v2.transcription(name).fetch()
         inner = configuration.configuration
-        assert (configuration.id, configuration.unique_name) == (WITH_CONVERSATION, "calls")
+        assert (configuration.id, configuration.unique_name) == (WITH_CONVERSATION, "conversation")
         assert inner["transcriptionStatusCallback"] == {"url": NOWHERE, "method": "POST"}
         assert inner["conversationConfigurationId"] == CONVERSATION_CONFIGURATION
     only = sdk.voice.v2.transcription(CALLBACK_ONLY).fetch().configuration
@@ -191,10 +191,10 @@ def test_unique_name_is_unique(sdk: Client, simulator: Simulator) -> None:
     """A name that is in use is refused, and still names the older configuration."""
     lists = sdk.voice.v2.transcription
     inner = {"conversationConfigurationId": "c"}
-    request = {"unique_name": "calls", "configuration": inner}
+    request = {"unique_name": "conversation", "configuration": inner}
     with pytest.raises(TwilioRestException, match="already"):
         lists.create(lists.VoiceV2ConfigurationTranscriptionRequest(request))
-    configuration = simulator.configurations.find("calls")
+    configuration = simulator.configurations.find("conversation")
     assert configuration
     assert configuration["id"] == WITH_CONVERSATION
 

@@ -1,9 +1,12 @@
-"""The simulated account: its SID, credentials and signing key come from the receiver's settings."""
+"""The simulated account and its port: what the receiver's settings say about both."""
+
+from urllib.parse import urlsplit
 
 import click
 
 from receiver.settings.config import Settings
 
+_DEFAULT_PORT = 9000
 _NO_ACCOUNT = f"AC{'0' * 32}"  # if the settings contain no account
 
 
@@ -12,6 +15,11 @@ def account_sid(settings: Settings) -> str:
     bound = (key.account for key in settings.signing_keys if key.account)
 
     return settings.account_sid or next(bound, _NO_ACCOUNT)
+
+
+def default_port(settings: Settings) -> int:
+    """Return the port at which the receiver looks for Twilio, or 9000."""
+    return urlsplit(settings.twilio_base_url or "").port or _DEFAULT_PORT
 
 
 def credentials(settings: Settings) -> set[tuple[str, str]]:

@@ -10,7 +10,7 @@ from typing import Any
 import click
 from flask.cli import with_appcontext
 
-from receiver.cli.simulate.account import account_sid, credentials, signing_key
+from receiver.cli.simulate.account import account_sid, credentials, default_port, signing_key
 from receiver.cli.simulate.guide import guide, local_origin
 from receiver.services import services
 from receiver.settings.urls import CALLBACK_PATH
@@ -48,9 +48,7 @@ def _percentage_option(name: str, help_text: str) -> Callable[[_Command], _Comma
 @click.option(
     "--port",
     type=click.IntRange(1, 65535),
-    default=9000,
-    show_default=True,
-    help="The port to listen on.",
+    help="The port to listen on.  [default: that of TWILIO_BASE_URL, or 9000]",
 )
 @click.option(
     "--callback-url",
@@ -77,7 +75,7 @@ def _percentage_option(name: str, help_text: str) -> Callable[[_Command], _Comma
 @with_appcontext
 def command(  # noqa: PLR0913 - each is an option of the command
     *,
-    port: int,
+    port: int | None,
     callback_url: str | None,
     seed: int | None,
     seconds: float,
@@ -94,6 +92,7 @@ def command(  # noqa: PLR0913 - each is an option of the command
     submit a job. Ctrl-C ends it.
     """
     settings = services().settings
+    port = port or default_port(settings)
     seed = secrets.randbelow(10**6) if seed is None else seed
     url = callback_url or f"{settings.public_url or local_origin(settings)}{CALLBACK_PATH}"
     simulator = Simulator(
