@@ -1,6 +1,8 @@
 """Calls this service at its public address, as Twilio does."""
 
 import json
+import os
+import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import islice
@@ -61,6 +63,8 @@ def call(
             timeout=PROBE_TIMEOUT_SECONDS,
             allow_redirects=False,
             stream=True,
+            # OpenSSL's own variable, which requests ignores.
+            verify=os.environ.get("SSL_CERT_FILE") or True,
         ) as response:
             return _answer(response)
     except (requests.RequestException, ValueError) as error:
@@ -86,13 +90,24 @@ def _detail(body: bytes) -> str | None:
         return None
 
 
+def _certificate_error(error: BaseException | None) -> str:
+    """Return why the certificate was rejected, "" if that isn't the cause of the error."""
+    while error is not None:
+        if isinstance(error, ssl.SSLCertVerificationError):
+            return f" ({error.verify_message})"
+        error = error.__cause__ or error.__context__
+
+    return ""
+
+
 def _connection_error(error: Exception) -> ProbeError:
     # The error's own text isn't used: it repeats the URL with its credentials.
     if isinstance(error, requests.exceptions.SSLError):
         return ProbeError(
-            "TLS failed",
+            f"TLS failed{_certificate_error(error)}",
             "Serve https there, with a certificate from a public certificate authority: Twilio "
-            "doesn't accept any other.",
+            "doesn't accept any other. If an authority of your own signed it for this network, set "
+            "SSL_CERT_FILE to the file with its certificate, for this command only.",
         )
     if isinstance(error, requests.Timeout):
         return ProbeError(

@@ -18,11 +18,15 @@ from receiver.store.event import Outcome
 from receiver.store.jobs.remove import remove_job
 from receiver.store.ledger.find import LedgerFilter, find_events
 
+# Twilio skips a callback above 1 MB (its error 17564). This is the larger reading of "1 MB".
+MAX_CALLBACK_BYTES = 2**20
+
 
 def check_test_callbacks(settings: Settings, engine: Engine) -> Iterator[Finding]:
     """Send one test callback per signing key, each for its own job, which is always removed.
 
-    Stop after a failure that would be the same for every key.
+    Stop after a failure that would be the same for every key. After a success, send one of the
+    largest size, because proxies often have a lower limit.
     """
     if settings.public_url is None:
         yield Finding(
@@ -32,21 +36,28 @@ def check_test_callbacks(settings: Settings, engine: Engine) -> Iterator[Finding
         )
         return
     reader = settings.api_keys[0]
+    accepted = None
     for key in settings.signing_keys:
         errors = _send_and_remove(settings.public_url, key, reader, engine)
         yield _finding(settings.public_url, key, reader, errors)
         if not all(isinstance(error, CredentialRejectedError) for error in errors):
-            break
+            return
+        accepted = key if not errors else accepted
+    if accepted:
+        errors = _send_and_remove(
+            settings.public_url, accepted, reader, engine, min_bytes=MAX_CALLBACK_BYTES
+        )
+        yield _large_finding(errors)
 
 
 def _send_and_remove(
-    origin: str, key: SigningKey, reader: ApiKey, engine: Engine
+    origin: str, key: SigningKey, reader: ApiKey, engine: Engine, *, min_bytes: int = 0
 ) -> list[ProbeError]:
     """Return what went wrong, first with the callback and then with its removal."""
     job_id = f"voice_transcription_doctor{secrets.token_hex(10)}"
     errors: list[ProbeError] = []
     try:
-        _send(origin, key, job_id)
+        _send(origin, key, job_id, min_bytes)
         _check_stored(engine, job_id)
         _check_readable(origin, reader, job_id)
     except ProbeError as error:
@@ -60,11 +71,7 @@ def _send_and_remove(
 def _finding(origin: str, key: SigningKey, reader: ApiKey, errors: list[ProbeError]) -> Finding:
     prefix = f"test callback with {key.id}:"
     if errors:
-        return Finding(
-            Verdict.FAIL,
-            f"{prefix} {'; '.join(map(str, errors))}",
-            " ".join(error.remedy for error in errors),
-        )
+        return _failure(prefix, errors)
 
     return Finding(
         Verdict.OK,
@@ -74,8 +81,24 @@ def _finding(origin: str, key: SigningKey, reader: ApiKey, errors: list[ProbeErr
     )
 
 
-def _send(origin: str, key: SigningKey, job_id: str) -> None:
-    callback = signed_callback(origin, key, job_id)
+def _large_finding(errors: list[ProbeError]) -> Finding:
+    prefix = f"test callback of {MAX_CALLBACK_BYTES} bytes, the most that Twilio sends:"
+    if errors:
+        return _failure(prefix, errors)
+
+    return Finding(Verdict.OK, f"{prefix} accepted, stored, read back and removed")
+
+
+def _failure(prefix: str, errors: list[ProbeError]) -> Finding:
+    return Finding(
+        Verdict.FAIL,
+        f"{prefix} {'; '.join(map(str, errors))}",
+        " ".join(error.remedy for error in errors),
+    )
+
+
+def _send(origin: str, key: SigningKey, job_id: str, min_bytes: int) -> None:
+    callback = signed_callback(origin, key, job_id, min_bytes=min_bytes)
     answer = call("POST", callback.url, body=callback.body, headers=callback.headers)
     if answer.status != HTTPStatus.NO_CONTENT:
         raise explain(

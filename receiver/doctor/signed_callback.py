@@ -23,18 +23,24 @@ class SignedCallback:
     body: bytes
 
 
-def signed_callback(origin: str, key: SigningKey, job_id: str) -> SignedCallback:
-    """Return the callback of a completed job with one sentence, TEST_SENTENCE."""
-    body = json.dumps(_document(key, job_id)).encode()
+def signed_callback(
+    origin: str, key: SigningKey, job_id: str, *, min_bytes: int = 0
+) -> SignedCallback:
+    """Return the callback of a completed job, whose transcript begins with TEST_SENTENCE.
+
+    The sentence is longer if the body would have less than `min_bytes`.
+    """
+    body = _body(key, job_id, TEST_SENTENCE)
+    if len(body) < min_bytes:
+        body = _body(key, job_id, TEST_SENTENCE + "." * (min_bytes - len(body)))
     url = f"{origin}{CALLBACK_PATH}?bodySHA256={hashlib.sha256(body).hexdigest()}"
 
     return SignedCallback(url, _headers(key, url), body)
 
 
-def _document(key: SigningKey, job_id: str) -> dict[str, object]:
+def _body(key: SigningKey, job_id: str, text: str) -> bytes:
     now = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
-
-    return {
+    document = {
         "id": job_id,
         "accountId": key.account or _NO_ACCOUNT,
         "status": "completed",
@@ -48,12 +54,14 @@ def _document(key: SigningKey, job_id: str) -> dict[str, object]:
                 "sentenceIndex": 0,
                 "participantIndex": None,
                 "startTimeSeconds": 0.0,
-                "text": TEST_SENTENCE,
+                "text": text,
             }
         ],
         "createdAt": now,
         "updatedAt": now,
     }
+
+    return json.dumps(document).encode()
 
 
 def _headers(key: SigningKey, url: str) -> dict[str, str]:

@@ -2,8 +2,9 @@
 
 import contextlib
 import socket
+import ssl
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
@@ -18,6 +19,7 @@ from receiver.doctor.send_test import check_test_callbacks
 from receiver.settings.config import load
 from tests.support import signing
 from tests.support.environment import ENVIRON, ROUTE, open_engine
+from tests.support.media.server import CERTIFICATE
 from tests.support.postgres import new_database
 from tests.support.samples import COMPLETED
 from tests.support.server import free_port, web_server
@@ -68,37 +70,117 @@ def deployment(
             yield Deployment(web.url, environ)
 
 
+class _Handler(BaseHTTPRequestHandler):
+    """Answers without a body."""
+
+    def read_body(self) -> bytes:
+        """Read the body of the request."""
+        return self.rfile.read(int(self.headers["Content-Length"] or 0))
+
+    def answer(self, status: int, headers: Mapping[str, str], body: bytes = b"") -> None:
+        """Send the answer."""
+        self.send_response(status)
+        for name, value in {"Content-Length": str(len(body)), **headers}.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        """Log nothing."""
+
+
+@contextlib.contextmanager
+def _serve(handler: type[_Handler], *, tls: bool = False) -> Iterator[str]:
+    """Serve until the block ends, and yield the origin."""
+    with HTTPServer(("127.0.0.1", 0), handler) as server:
+        if tls:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(CERTIFICATE)
+            server.socket = context.wrap_socket(
+                server.socket, server_side=True, do_handshake_on_connect=False
+            )
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        yield f"{'https' if tls else 'http'}://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
 @contextlib.contextmanager
 def other_server(status: int, headers: dict[str, str]) -> Iterator[str]:
     """Serve the same answer to every request, and yield the origin."""
 
-    class Handler(BaseHTTPRequestHandler):
+    class Handler(_Handler):
         def do_POST(self) -> None:
-            self.rfile.read(int(self.headers["Content-Length"]))
-            self.send_response(status)
-            for name, value in {"Content-Length": "0", **headers}.items():
-                self.send_header(name, value)
-            self.end_headers()
+            self.read_body()
+            self.answer(status, headers)
 
-        def log_message(self, *_: object) -> None:
-            pass
+    with _serve(Handler) as origin:
+        yield origin
 
-    with HTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
-        thread.join()
+
+@contextlib.contextmanager
+def _proxy(target: str, max_bytes: int) -> Iterator[str]:
+    """Serve a proxy that passes requests on unless they are larger; yield its origin."""
+
+    class Handler(_Handler):
+        def do_POST(self) -> None:
+            body = self.read_body()
+            if len(body) > max_bytes:
+                self.answer(413, {})
+            else:
+                self._pass_on(body)
+
+        def do_GET(self) -> None:
+            self._pass_on(self.read_body())
+
+        def _pass_on(self, body: bytes) -> None:
+            answer = requests.request(
+                self.command,
+                target + self.path,
+                data=body,
+                headers=dict(self.headers),
+                timeout=30,
+            )
+            self.answer(answer.status_code, {}, answer.content)
+
+    with _serve(Handler) as origin:
+        yield origin
 
 
 def test_every_key_is_tested_and_all_jobs_are_removed(deployment: Deployment) -> None:
     """Each token and each SharedKey is tested with a job, which is removed."""
     findings = deployment.send_callbacks()
 
-    assert [finding.verdict for finding in findings] == [Verdict.OK] * 3
+    assert [finding.verdict for finding in findings] == [Verdict.OK] * 4
     assert ["auth-token-1" in findings[0].text, ACCOUNT in findings[1].text] == [True, True]
     assert "key-1" in findings[2].text
+    assert "test callback of 1048576 bytes" in findings[3].text
     assert deployment.jobs() == []
+
+
+def test_proxy_that_rejects_large_callbacks_fails(deployment: Deployment) -> None:
+    """A callback of the largest size is sent too, because proxies have limits of their own."""
+    with _proxy(deployment.origin, 200_000) as origin:
+        findings = deployment.send_callbacks(PUBLIC_URL=origin)
+    assert [finding.verdict for finding in findings] == ["ok", "ok", "ok", "FAIL"]
+    assert "test callback of 1048576 bytes" in findings[3].text
+    assert "answered 413" in findings[3].text
+    assert "MAX_BODY_BYTES" in findings[3].remedy
+    assert deployment.jobs() == []
+
+
+def test_private_certificate_is_explained(
+    deployment: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The finding says why a certificate is rejected; SSL_CERT_FILE names a private authority."""
+    with _serve(_Handler, tls=True) as origin:
+        (unknown,) = deployment.send_callbacks(PUBLIC_URL=origin)
+        monkeypatch.setenv("SSL_CERT_FILE", str(CERTIFICATE))
+        (known,) = deployment.send_callbacks(PUBLIC_URL=origin)
+    assert "TLS failed (self" in unknown.text
+    assert "SSL_CERT_FILE" in unknown.remedy
+    assert "TLS failed (IP address mismatch" in known.text
 
 
 def test_other_jobs_are_not_removed(deployment: Deployment) -> None:
@@ -150,7 +232,7 @@ def test_other_keys_are_tested_after_a_wrong_token(deployment: Deployment) -> No
     """After one refused key the other keys are tested."""
     findings = deployment.send_callbacks(TWILIO_AUTH_TOKEN=f"{SECRET},{ACCOUNT}={BOUND}")
 
-    assert [finding.verdict for finding in findings] == ["FAIL", "ok", "ok"]
+    assert [finding.verdict for finding in findings] == ["FAIL", "ok", "ok", "ok"]
 
 
 def test_another_database_fails(deployment: Deployment, migrated: str) -> None:
