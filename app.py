@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from flask import Flask
 
 from receiver.callbacks import views as callbacks
-from receiver.cli import commands
+from receiver.cli import commands, help_only
 from receiver.lookup import views as lookup
 from receiver.openapi import views as openapi
 from receiver.rejected.store import READ_TIMEOUT_SECONDS
@@ -30,7 +30,12 @@ def create_app(
     `rejected_read_seconds`. Raises receiver.settings.config.ConfigError, which lists every fault of
     the settings.
     """
-    settings = config.load(os.environ if environ is None else environ)
+    try:
+        settings = config.load(os.environ if environ is None else environ)
+    except config.ConfigError as error:
+        if help_only.is_command_lookup():
+            return help_only.HelpOnlyApp(error)
+        raise
     app = Flask("app", static_folder=None)
     # A redirected callback would be lost: its signature covers the first URL only.
     app.url_map.strict_slashes = False

@@ -11,7 +11,7 @@ from sqlalchemy import Engine
 
 from receiver.bodies.reader import BodyReader
 from receiver.rejected.store import READ_TIMEOUT_SECONDS, RejectedStore
-from receiver.settings.config import Settings
+from receiver.settings.config import ConfigError, Settings
 from receiver.spool.folder import Spool
 from receiver.store.engine import make_engine
 from receiver.store.ledger.group_commit import GroupCommitter
@@ -61,9 +61,16 @@ def install(app: Flask, parts: Services) -> None:
     app.extensions[_KEY] = parts
 
 
+def install_error(app: Flask, error: ConfigError) -> None:
+    """Make `services` raise this error: the application has no valid settings."""
+    app.extensions[_KEY] = error
+
+
 def services_of(app: Flask) -> Services:
-    """Return the parts of an application."""
-    parts: Services = app.extensions[_KEY]
+    """Return the parts of an application; raises ConfigError if its settings are invalid."""
+    parts: Services | ConfigError = app.extensions[_KEY]
+    if isinstance(parts, ConfigError):
+        raise parts
 
     return parts
 

@@ -265,4 +265,5 @@ def test_web_process_imports_no_command() -> None:
     assert {name for name in own_modules if _is_in(name, "receiver.cli")} <= {
         "receiver.cli",
         "receiver.cli.commands",
+        "receiver.cli.help_only",
     }
