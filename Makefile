@@ -3,12 +3,13 @@
 # `make faults-short` makes Postgres, workers, disks and senders fail for two minutes, `make faults`
 # for twenty. `make bench` compares the service with its alternatives, `make bench QUICK=1` briefly.
 # `make coverage` reports the lines that no test executes (`make coverage TESTS=tests/lookup`).
+# `eval "$(make -s env)"` gives a shell the settings of the running `make run`.
 # `make lock` renews the lock files.
 # `make run PYTHON=/path/to/python3` uses another Python, `PORT=8001 make run` another port.
 #
 # All paths are relative, so that the project's folder may have any name.
 
-.PHONY: run lint test test-all faults faults-short coverage bench lock venv
+.PHONY: run env lint test test-all faults faults-short coverage bench lock venv
 
 # Nothing that the shell exports, such as production's settings, reaches what runs here.
 only = exec env -i PATH="$$PATH" HOME="$$HOME" TERM="$$TERM"
@@ -22,6 +23,9 @@ run: venv
 	@$(only) PORT="$$PORT" $(python) -m dev.port
 	@sh dev/install.sh requirements-run.txt requirements-dev.txt
 	@$(only) PORT="$$PORT" DEV_DATABASE_URL="$$DEV_DATABASE_URL" $(python) -m dev.run
+
+env:
+	@cat .local/environment 2>/dev/null || { echo "make run is not running here." >&2; exit 1; }
 
 lint: venv
 	@sh dev/install.sh requirements-dev.txt

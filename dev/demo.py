@@ -36,23 +36,21 @@ def run_demo(origin: str, env: Mapping[str, str]) -> str:
     Raises requests.RequestException, or TimeoutError if a step takes too long.
     """
     called_back = _submit(origin, WITH_CONVERSATION, "PENDING")
-    lost = _submit(
-        origin, _create_mistyped_configuration(env), "PENDING, with a mistyped callback URL"
-    )
+    lost = _submit(origin, _create_wrong_configuration(env), "PENDING, with a wrong callback URL")
     job = _wait_for(origin, called_back, _has_transcript)
-    _print_step("received", called_back, f"{job['transcript']['sentences']} sentences")
+    print_step("received", called_back, f"{job['transcript']['sentences']} sentences")
     with _reconciler(env) as reconcile_once:
         _wait_for(
             origin, lost, lambda job: job["status"] == "COMPLETED", between_polls=reconcile_once
         )
         job = _wait_for(origin, lost, lambda job: _has_transcript(job) or _is_missing(job))
         if not _has_transcript(job):
-            _print_step("missing", lost, job["transcript"]["missing"])
+            print_step("missing", lost, job["transcript"]["missing"])
             for reason in job["transcript"]["reasons"]:
                 print(f"{'':22}{reason}", flush=True)
         job = _wait_for(origin, lost, _has_transcript, between_polls=reconcile_once)
     sentences, source = job["transcript"]["sentences"], job["transcript"]["source"]
-    _print_step("fetched", lost, f"{sentences} sentences, from its {source}")
+    print_step("fetched", lost, f"{sentences} sentences, from its {source}")
 
     return called_back
 
@@ -62,16 +60,16 @@ def _submit(origin: str, configuration_id: str, detail: str) -> str:
     url = f"{origin}/v3/Transcriptions"
     response = send_request("POST", url, auth=API_KEY, json=document).json()
     job_id = str(response["transcription"]["id"])
-    _print_step("submitted", job_id, detail)
+    print_step("submitted", job_id, detail)
 
     return job_id
 
 
-def _create_mistyped_configuration(env: Mapping[str, str]) -> str:
-    """Create a configuration with a typing error in its callback URL, and return its id."""
-    callback = {"url": f"{env['PUBLIC_URL']}/callbacks/transcriptions", "method": "POST"}
+def _create_wrong_configuration(env: Mapping[str, str]) -> str:
+    """Create a configuration whose callback URL is not ours, and return its id."""
+    callback = {"url": f"{env['PUBLIC_URL']}/webhooks/transcription", "method": "POST"}
     document = {
-        "unique_name": "mistyped",
+        "unique_name": "wrong-url",
         "configuration": {
             "transcriptionStatusCallback": callback,
             "conversationConfigurationId": CONVERSATION_CONFIGURATION,
@@ -133,11 +131,12 @@ def _print_report(report: Report) -> None:
     if report.has_failed:
         raise TimeoutError(f"a request to Twilio failed: {report.fault or report.errors}")
     if report.changed or report.fetched_back:
-        _print_step(
-            "reconciled", "", f"{report.checked} statuses received, {report.changed} changed"
+        print_step(
+            "reconciled", "", f"asked Twilio about {report.checked} jobs; {report.changed} changed"
         )
 
 
-def _print_step(event: str, job_id: str, detail: str) -> None:
+def print_step(event: str, job_id: str, detail: str) -> None:
+    """Print one line of what the receiver knows of a job."""
     line = f"  receiver  {datetime.now(UTC):%H:%M:%S}  {event:<10}"
     print("  ".join(filter(None, (line, job_id, detail))), flush=True)

@@ -1,7 +1,6 @@
 """`make run`: runs the whole service here, with its own Postgres and a simulated Twilio."""
 
 import os
-import shlex
 import signal
 import sys
 import time
@@ -15,9 +14,11 @@ import requests
 from dev import demo, postgres, service, show
 from dev.credentials import ACCOUNT_SID, AUTH_TOKEN
 from dev.dotenv import setting
+from dev.follow import Follower
 from dev.loopback import require_loopback
 from dev.port import require_free_port
 from dev.process import Child
+from dev.shared_settings import share_settings
 
 _DATA = Path(".local/postgres")
 _STOP_TIMEOUT_SECONDS = 20.0  # more than gunicorn's graceful_timeout
@@ -26,10 +27,9 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class _Database(NamedTuple):
-    """A database. `shell_url` is its URL in a shell's command, without the password."""
+    """A database, and where its data is stored."""
 
     url: str
-    shell_url: str
     place: str
 
 
@@ -43,11 +43,12 @@ def main() -> None:
         database = _start_database(stack, setting("DEV_DATABASE_URL"))
         env = service.environment(database.url, port)
         service.migrate(env)
+        stack.enter_context(share_settings(env))
         twilio = _start_child(stack, service.start_twilio, env)
         web = _start_child(stack, service.start_web, env)
         _run_demo(env, twilio, web, database)
         reconciler = _start_child(stack, service.start_reconciler, env)
-        _wait_for_end((web, twilio, reconciler), initial_parent)
+        _wait_for_end((web, twilio, reconciler), initial_parent, Follower(env["PUBLIC_URL"]))
 
 
 def _start_child(
@@ -81,7 +82,7 @@ def _start_database(stack: ExitStack, given_url: str) -> _Database:
     """Return the given or the embedded database."""
     if given_url:
         require_loopback(given_url)
-        return _Database(given_url, "$DEV_DATABASE_URL", "the database of DEV_DATABASE_URL")
+        return _Database(given_url, "the database of DEV_DATABASE_URL")
     try:
         server = stack.enter_context(postgres.start(_DATA))
     except (RuntimeError, LookupError, OSError) as error:
@@ -89,12 +90,8 @@ def _start_database(stack: ExitStack, given_url: str) -> _Database:
     here = Path.cwd()
     folder = server.folder
     is_inside = folder.is_relative_to(here)
-    place = folder.relative_to(here) if is_inside else folder
-    password = f"$(cat {shlex.quote(str(place / 'password'))})"
 
-    return _Database(
-        server.url(), server.url().replace(f":{server.password}@", f":{password}@"), str(place)
-    )
+    return _Database(server.url(), str(folder.relative_to(here) if is_inside else folder))
 
 
 def _run_demo(env: Mapping[str, str], twilio: Child, web: Child, database: _Database) -> None:
@@ -110,12 +107,16 @@ def _run_demo(env: Mapping[str, str], twilio: Child, web: Child, database: _Data
         stored_job = show.format_stored_job(origin, job_id)
     except (requests.RequestException, TimeoutError) as error:
         sys.exit(f"Error: the demo failed: {error}")
-    guide = show.format_guide(env, job_id, data=database.place, shell_url=database.shell_url)
+    guide = show.format_guide(env, job_id, data=database.place)
     print(f"\n{stored_job}\n{guide}", flush=True)
 
 
-def _wait_for_end(children: Sequence[Child], initial_parent: tuple[int, bool]) -> NoReturn:
+def _wait_for_end(
+    children: Sequence[Child], initial_parent: tuple[int, bool], follower: Follower
+) -> NoReturn:
     """Wait until a child ends, and exit with its code; or until make or the terminal ends.
+
+    Until then print the transcripts that arrive.
 
     Make forwards only SIGTERM. If make is killed, or loses its terminal, no signal arrives here.
     """
@@ -124,6 +125,7 @@ def _wait_for_end(children: Sequence[Child], initial_parent: tuple[int, bool]) -
             with suppress(OSError):  # stderr may have been the terminal
                 os.write(sys.stderr.fileno(), b"make or its terminal is gone: stopping.\n")
             sys.exit(0)
+        follower.poll()
         time.sleep(_POLL_SECONDS)
     code = ended[0].process.wait()
     sys.exit(code if code is None or code >= 0 else 128 - code)

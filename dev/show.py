@@ -1,6 +1,5 @@
 """Formats what `make run` prints at the end: the stored job, and what to try next."""
 
-import shlex
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,8 +13,6 @@ from receiver.settings.urls import CALLBACK_PATH
 from receiver.simulator.configurations import WITH_CONVERSATION
 
 _MAX_TRANSCRIPT_LINES = 6  # of about twenty
-# What the web process alone needs, or every shell has.
-_NOT_FOR_COMMANDS = {"PATH", "HOME", "PORT", "DATABASE_URL", "LOG_LEVEL", "GUNICORN_CMD_ARGS"}
 
 
 def format_stored_job(origin: str, job_id: str) -> str:
@@ -33,11 +30,8 @@ def format_stored_job(origin: str, job_id: str) -> str:
     )
 
 
-def format_guide(env: Mapping[str, str], job_id: str, *, data: str, shell_url: str) -> str:
-    """Return URLs, credentials and commands to paste.
-
-    `data` says where the data is stored. `shell_url` is the database's URL in a shell's command.
-    """
+def format_guide(env: Mapping[str, str], job_id: str, *, data: str) -> str:
+    """Return URLs, credentials and commands to paste; `data` says where the data is stored."""
     origin, key = env["PUBLIC_URL"], ":".join(API_KEY)
     jobs = f"{origin}/v3/Transcriptions"
     request = (
@@ -57,21 +51,11 @@ def format_guide(env: Mapping[str, str], job_id: str, *, data: str, shell_url: s
         f"  curl -u {key} {jobs}/{job_id}\n"
         f"  curl -u {key} -H 'Accept: text/vtt' {jobs}/{job_id}/Transcript\n"
         f"  curl -u {key} {origin}/v3/Completeness\n"
-        f"  {_format_command(env, shell_url)}\n"
+        f'  eval "$(make -s env)"  # the settings of this service, for the commands\n'
+        f"  flask --app app doctor\n"
         f"  curl -u {key} {jobs} -H 'Content-Type: application/json' \\\n"
         f"    -d '{request}'  # another job\n"
     )
-
-
-def _format_command(env: Mapping[str, str], shell_url: str) -> str:
-    """Return an operator's command with all settings of the service."""
-    others = " ".join(
-        f"{name}={shlex.quote(value)}"
-        for name, value in env.items()
-        if name not in _NOT_FOR_COMMANDS
-    )
-
-    return f'env -i DATABASE_URL="{shell_url}" {others} .venv/bin/flask --app app doctor'
 
 
 def _get(url: str, *, accept: str = "application/json") -> requests.Response:

@@ -10,6 +10,7 @@ from typing import Any
 
 import requests
 
+from dev.shared_settings import FILE
 from tests.support.make_run import assert_run_ends, running, start_run
 from tests.support.server import wait_until
 
@@ -41,7 +42,25 @@ def test_complete_run(project: Path, port: int) -> None:
         _assert_job_lives_are_shown(output)
         assert all(job["id"] in output for job in _read(port)["transcriptions"][:2])
         _assert_printed_commands_work(output, port)
+        _assert_commands_have_the_settings(project)
         assert_run_ends(run, processes, signal.SIGINT)
+        assert not (project / FILE).exists()
+
+
+def _assert_commands_have_the_settings(project: Path) -> None:
+    """Assert that `make env` sets the settings of the run, whatever the shell exports."""
+    lines = project / FILE
+    assert lines.stat().st_mode & 0o777 == 0o600
+    done = subprocess.run(
+        ["/bin/sh", "-c", 'eval "$(cat "$0")"; flask --app app completeness', str(FILE)],
+        cwd=project,
+        env={"PATH": "/usr/bin:/bin", **_PRODUCTION},
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "with transcript " in done.stdout
 
 
 def _assert_job_lives_are_shown(output: str) -> None:
