@@ -1,6 +1,7 @@
 """Creates the application: reads the settings and registers the routes and commands."""
 
 import os
+import sys
 from collections.abc import Mapping
 
 from flask import Flask
@@ -15,7 +16,7 @@ from receiver.runtime.timeouts import DeadlineMiddleware
 from receiver.services import create_services, install
 from receiver.settings import config
 from receiver.submissions import views as submissions
-from receiver.web import health, problems
+from receiver.web import health, index, problems
 
 
 def create_app(
@@ -42,7 +43,7 @@ def create_app(
     app.url_map.merge_slashes = False
     install(app, create_services(settings, rejected_read_seconds=rejected_read_seconds))
     problems.register(app)
-    for views in (callbacks, lookup, submissions, openapi, health):
+    for views in (callbacks, lookup, submissions, openapi, health, index):
         app.register_blueprint(views.blueprint)
     commands.register(app)
     # Flask documents this assignment as the way to wrap an application in middleware.
@@ -53,3 +54,10 @@ def create_app(
     )
 
     return app
+
+
+if __name__ == "__main__":
+    sys.exit(
+        "Error: this module is no program. Run `make run` to try the service, or `gunicorn "
+        '"app:create_app()"` with the settings of docs/settings.md.'
+    )

@@ -14,7 +14,7 @@ from tests.support.stored_callbacks import json_of
 KEYS = (ApiKey("one", "first-secret"), ApiKey("two", "second=secret", may_write=True))
 
 # Open to everybody, and open to Twilio's signature. All other routes need an API key.
-PUBLIC_PATHS = {"/healthz", "/readyz", "/openapi.json"}
+PUBLIC_PATHS = {"/", "/healthz", "/readyz", "/openapi.json"}
 SIGNED_PATHS = {f"{prefix}/callbacks/transcription" for prefix in ("", "/", "/a", "/a/a")}
 
 
