@@ -1,7 +1,6 @@
 """Tests of the bounded connection: a server that falls silent doesn't hang a command."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 
 import pytest
 from sqlalchemy import Connection, Engine, make_url, text
@@ -10,20 +9,12 @@ from sqlalchemy.exc import OperationalError
 from dev.postgres import Server
 from receiver.runtime.errors import describe
 from receiver.store.bounded_connection import long_statements
-from receiver.store.engine import make_engine, transactional
+from receiver.store.engine import transactional
+from tests.support.environment import open_engine
 from tests.support.faults.proxy import Proxy, proxy
 
 TIMEOUT_SECONDS = 0.3
 SLOW = text("SELECT pg_sleep(1)")  # several times the timeout
-
-
-@contextmanager
-def _open(url: str) -> Iterator[Engine]:
-    engine = make_engine(url, pool_size=1, answer_timeout_seconds=TIMEOUT_SECONDS)
-    try:
-        yield engine
-    finally:
-        engine.dispose()
 
 
 @pytest.fixture
@@ -31,7 +22,8 @@ def proxied(postgres: Server) -> Iterator[tuple[Engine, Proxy]]:
     """Yield an engine that connects through a proxy, and the proxy."""
     with proxy(postgres.port) as between:
         url = make_url(postgres.url()).set(port=between.port)
-        with _open(url.render_as_string(hide_password=False)) as engine:
+        address = url.render_as_string(hide_password=False)
+        with open_engine(address, answer_timeout_seconds=TIMEOUT_SECONDS) as engine:
             yield engine, between
 
 
@@ -65,7 +57,7 @@ def test_transaction_on_a_silent_server_ends_in_an_error(proxied: tuple[Engine, 
 def test_slow_statement_fails(postgres: Server) -> None:
     """A statement that takes longer than the timeout fails, although the server is healthy."""
     with (
-        _open(postgres.url()) as engine,
+        open_engine(postgres.url(), answer_timeout_seconds=TIMEOUT_SECONDS) as engine,
         engine.connect() as connection,
         pytest.raises(OperationalError),
     ):
@@ -74,7 +66,10 @@ def test_slow_statement_fails(postgres: Server) -> None:
 
 def test_long_statement_may_take_longer(postgres: Server) -> None:
     """A long statement succeeds as long as the server works on it; the next one is limited."""
-    with _open(postgres.url()) as engine, transactional(engine).connect() as connection:
+    with (
+        open_engine(postgres.url(), answer_timeout_seconds=TIMEOUT_SECONDS) as engine,
+        transactional(engine).connect() as connection,
+    ):
         with long_statements(connection):
             connection.execute(SLOW)
         with pytest.raises(OperationalError):
