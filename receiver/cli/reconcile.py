@@ -2,9 +2,6 @@
 
 import json
 import logging.config
-import signal
-import time
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 
@@ -12,15 +9,13 @@ import click
 from flask.cli import with_appcontext
 
 from receiver.cli.errors import report_database_errors
+from receiver.cli.stop_signal import StopSignal
 from receiver.reconcile.context import ReconcileContext
 from receiver.reconcile.forever import reconcile_forever
 from receiver.reconcile.run import reconcile
 from receiver.runtime.logs import log_config
 from receiver.services import services
 from receiver.twilio.client import NotConfiguredError, Twilio, open_twilio
-
-# After SIGTERM or SIGINT, a sleep ends within this time.
-MAX_SLEEP_SECONDS = 1.0
 
 # `\b` keeps click from rewrapping the lines that follow.
 _REPORT_HELP = """\b
@@ -82,21 +77,10 @@ def _run_once(twilio: Twilio, *, resubmits: bool) -> None:
 
 def _run_forever(twilio: Twilio, *, resubmits: bool) -> None:
     """Reconcile until SIGTERM or SIGINT; the process ends between two jobs."""
-    signals: list[int] = []
-    for number in (signal.SIGTERM, signal.SIGINT):
-        # The handler only stores the signal: the code that it interrupts may hold any lock.
-        signal.signal(number, lambda number, _frame: signals.append(number))
-    context = replace(_context(twilio), is_stopping=lambda: bool(signals))
-    reconcile_forever(
-        context, resubmits=resubmits, sleep=lambda seconds: _sleep(seconds, context.is_stopping)
-    )
-
-
-def _sleep(seconds: float, is_stopping: Callable[[], bool]) -> None:
-    """Sleep; if the process is stopping, return within MAX_SLEEP_SECONDS."""
-    wake_at = time.monotonic() + seconds
-    while not is_stopping() and (remaining_seconds := wake_at - time.monotonic()) > 0:
-        time.sleep(min(remaining_seconds, MAX_SLEEP_SECONDS))
+    stop = StopSignal()
+    stop.install()
+    context = replace(_context(twilio), is_stopping=stop.is_received)
+    reconcile_forever(context, resubmits=resubmits, sleep=stop.sleep)
 
 
 def _context(twilio: Twilio) -> ReconcileContext:

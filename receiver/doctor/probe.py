@@ -9,10 +9,11 @@ from itertools import islice
 
 import requests
 
+from receiver.runtime.bounded_http import bound_responses
 from receiver.runtime.errors import ReceiverError
 from receiver.web.problems import MEDIA_TYPE
 
-# The limit for connecting, and for each read: Twilio doesn't wait longer.
+# Twilio doesn't wait longer.
 PROBE_TIMEOUT_SECONDS = 15.0
 # At most this much of a body is read: another server may have sent it.
 MAX_CHUNK_COUNT, CHUNK_BYTES = 16, 4096
@@ -52,24 +53,37 @@ def call(
     headers: Mapping[str, str] | None = None,
     auth: tuple[str, str] | None = None,
 ) -> Answer:
-    """Call the URL without following redirects; raise ProbeError if there is no response."""
+    """Call the URL without following redirects; raise ProbeError if there is no response.
+
+    Connecting and the whole response may take PROBE_TIMEOUT_SECONDS each.
+    """
     try:
-        with requests.request(
-            method,
-            url,
-            data=body,
-            headers=headers,
-            auth=auth,
-            timeout=PROBE_TIMEOUT_SECONDS,
-            allow_redirects=False,
-            stream=True,
-            # OpenSSL's own variable, which requests ignores.
-            verify=os.environ.get("SSL_CERT_FILE") or True,
-        ) as response:
+        with (
+            _session() as session,
+            session.request(
+                method,
+                url,
+                data=body,
+                headers=headers,
+                auth=auth,
+                timeout=PROBE_TIMEOUT_SECONDS,
+                allow_redirects=False,
+                stream=True,
+                # OpenSSL's own variable, which requests ignores.
+                verify=os.environ.get("SSL_CERT_FILE") or True,
+            ) as response,
+        ):
             return _answer(response)
     except (requests.RequestException, ValueError) as error:
         # A ValueError too: requests doesn't convert all errors of urllib3.
         raise _connection_error(error) from error
+
+
+def _session() -> requests.Session:
+    session = requests.Session()
+    bound_responses(session)
+
+    return session
 
 
 def _answer(response: requests.Response) -> Answer:

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Engine
 from receiver.doctor.finding import Finding, Verdict
 from receiver.doctor.probe import CredentialRejectedError, ProbeError, call
 from receiver.doctor.probe_errors import explain
-from receiver.doctor.query import QueryError, query, run_with_timeout
+from receiver.doctor.query import QueryError, query, query_errors
 from receiver.doctor.signed_callback import TEST_SENTENCE, signed_callback
 from receiver.settings.config import Settings
 from receiver.settings.keys import ApiKey, SigningKey
@@ -153,7 +153,8 @@ def _check_readable(origin: str, reader: ApiKey, job_id: str) -> None:
 def _remove(engine: Engine, job_id: str) -> list[ProbeError]:
     """Remove the job; return an error, because raising it would hide an earlier error."""
     try:
-        run_with_timeout(lambda: remove_job(engine, job_id))
+        with query_errors():
+            remove_job(engine, job_id)
     except QueryError as error:
         text = f"{job_id} was not removed, because the database failed ({error})"
         remedy = f"Delete the job {job_id} from the tables transcriptions and events."

@@ -19,13 +19,15 @@ class SafeMessageError(ReceiverError):
 
 
 def describe(error: BaseException) -> str:
-    """Return the error's class, with the SQLSTATE of a Postgres error.
+    """Return the error's class, with the SQLSTATE of a Postgres error; or its text if it is safe.
 
     For a failed connection, return the driver's text: it names the host and the cause. It can't
     quote values, because no statement was sent yet. For a failed system call, return the system's
     text, such as "No space left on device".
     """
     cause = getattr(error, "orig", None) or error
+    if isinstance(cause, SafeMessageError):
+        return str(cause)
     if isinstance(cause, OSError) and cause.strerror:
         return f"{type(cause).__name__}: {cause.strerror}"
     if cause is not error and getattr(error, "statement", "") is None:

@@ -11,6 +11,9 @@ from psycopg.rows import TupleRow
 from sqlalchemy import Connection, Engine, ExceptionContext, create_engine, event, make_url
 from sqlalchemy.exc import DBAPIError
 
+from receiver.runtime.gevent_check import is_under_gevent
+from receiver.store.bounded_connection import ANSWER_TIMEOUT_SECONDS, BoundedConnection
+
 _READ_ONLY = "25006"  # SQLSTATE read_only_sql_transaction
 # SQLSTATE feature_not_supported: "cached plan must not change result type". A migration changed the
 # type of a column that a prepared statement returns. Only this connection's statement is stale.
@@ -45,11 +48,14 @@ WHERE current_setting('synchronous_commit') = 'off'
 """
 
 
-def make_engine(url: str, *, pool_size: int) -> Engine:
+def make_engine(
+    url: str, *, pool_size: int, answer_timeout_seconds: float = ANSWER_TIMEOUT_SECONDS
+) -> Engine:
     """Return the engine for a `postgresql://` URL; nothing is connected yet.
 
     Its connections are in autocommit: one statement is one transaction and one round trip. Use
-    `transactional(engine)` for transactions of several statements.
+    `transactional(engine)` for transactions of several statements. Outside a gevent worker, a
+    statement fails after `answer_timeout_seconds` without an answer.
     """
     engine = create_engine(
         make_url(url).set(drivername="postgresql+psycopg"),
@@ -77,12 +83,17 @@ def make_engine(url: str, *, pool_size: int) -> Engine:
         },
     )
 
+    # gevent interrupts a wait at a request's deadline. Without it, the connection has to end it.
+    connection_class: type[psycopg.Connection[Any]] = (
+        psycopg.Connection if is_under_gevent() else BoundedConnection
+    )
+
     @event.listens_for(engine, "do_connect")
     def _connect(
         _dialect: object, _record: object, arguments: list[Any], parameters: dict[str, Any]
     ) -> psycopg.Connection[Any]:
         try:
-            return psycopg.connect(*arguments, **parameters)
+            return connection_class.connect(*arguments, **parameters)
         except BaseException as error:
             # The error and psycopg's frames refer to each other, and the frames hold the socket. It
             # would count among the server's connections until the garbage collector runs.
@@ -97,6 +108,8 @@ def make_engine(url: str, *, pool_size: int) -> Engine:
 
     @event.listens_for(engine, "connect")
     def _set_up(connection: psycopg.Connection[Any], _record: object) -> None:
+        if isinstance(connection, BoundedConnection):
+            connection.answer_timeout_seconds = answer_timeout_seconds
         with connection.cursor() as cursor:
             cursor.execute(_SESSION)
             row = cursor.fetchone()

@@ -9,6 +9,7 @@ from alembic.config import Config
 from sqlalchemy import Connection, Engine, text
 
 from receiver.runtime.errors import ReceiverError
+from receiver.store.bounded_connection import long_statements
 from receiver.store.engine import transactional
 from receiver.store.schema import SCHEMA_VERSION, schema_state
 
@@ -39,7 +40,7 @@ def migrate(
     `report` receives one line with the result. Raises MigrationBusyError or
     sqlalchemy.exc.SQLAlchemyError; nothing has changed then.
     """
-    with transactional(engine).begin() as connection:
+    with transactional(engine).begin() as connection, long_statements(connection):
         connection.execute(text(f"SET LOCAL lock_timeout = '{lock_timeout_seconds}s'"))
         connection.execute(text("SET LOCAL statement_timeout = 0"))
         _lock(connection)

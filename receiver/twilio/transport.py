@@ -1,8 +1,7 @@
 """The HTTP transport below Twilio's SDK: it limits time, size and destination.
 
-`requests` limits each wait for the network, but not their sum: a server that sends one byte at a
-time could keep a call open forever. In the web process, gevent ends the call. Elsewhere nothing can
-interrupt a wait, so the deadline is checked after each part of the body.
+In the web process, gevent ends a call at its deadline. Elsewhere nothing can interrupt a wait, so
+the response itself has a limit (receiver.runtime.bounded_http).
 
 This module imports the SDK's REST client and `requests`, which the web process needs for
 submissions only. Import it late.
@@ -18,12 +17,13 @@ from twilio.http.response import Response
 from twilio.rest import Client
 from urllib3.exceptions import HTTPError
 
+from receiver.runtime.bounded_http import bound_responses
 from receiver.runtime.deadline import Deadline
 from receiver.runtime.timeouts import DeadlineExceededError, time_limit
 from receiver.twilio.errors import TwilioUnavailableError
 
 _CONNECT_TIMEOUT_SECONDS = 5.0
-# For a whole call in the web process; elsewhere for each wait.
+# For a whole call in the web process; elsewhere for the response, from the end of the request.
 _CALL_TIMEOUT_SECONDS = 30.0
 # A response is one document, or a page of a hundred. Decoding a response blocks the web process,
 # which requests no pages.
@@ -51,7 +51,8 @@ class RawResponse(Response):  # type: ignore[misc]  # the SDK has no types
 class HttpClient(TwilioHttpClient):  # type: ignore[misc]  # the SDK has no types
     """Sends the SDK's requests to `base_url`, or to Twilio's own hosts if it is None.
 
-    A call takes at most 30 seconds in the web process, and ends by the deadline. No redirect is
+    A call takes at most 30 seconds in the web process, and little longer elsewhere. It ends by the
+    deadline. No redirect is
     followed and no proxy of the environment is used: the credentials must reach Twilio only.
     """
 
@@ -69,6 +70,7 @@ class HttpClient(TwilioHttpClient):  # type: ignore[misc]  # the SDK has no type
         self._deadline = deadline
         self.session = _NoRedirectSession()
         self.session.trust_env = False
+        bound_responses(self.session)
         self._base = urlsplit(base_url) if base_url else None
 
     def request(  # noqa: PLR0913, PLR0917 - the SDK's signature
@@ -84,7 +86,6 @@ class HttpClient(TwilioHttpClient):  # type: ignore[misc]  # the SDK has no type
     ) -> RawResponse:
         """Return the response with any status, or raise TwilioUnavailableError."""
         seconds = self._seconds(timeout)
-        deadline = Deadline(seconds)
         try:
             with (
                 time_limit(seconds),
@@ -101,7 +102,7 @@ class HttpClient(TwilioHttpClient):  # type: ignore[misc]  # the SDK has no type
                 ) as response,
             ):
                 max_bytes = self._max_page_bytes if params else self._max_document_bytes
-                return RawResponse(response, _read_body(response, deadline, max_bytes))
+                return RawResponse(response, _read_body(response, max_bytes))
         except (RequestException, HTTPError, DeadlineExceededError) as error:
             raise TwilioUnavailableError(
                 f"Twilio did not answer: {type(error).__name__}."
@@ -125,15 +126,13 @@ class HttpClient(TwilioHttpClient):  # type: ignore[misc]  # the SDK has no type
         return urlunsplit(address)
 
 
-def _read_body(response: HttpResponse, deadline: Deadline, max_bytes: int) -> bytes:
+def _read_body(response: HttpResponse, max_bytes: int) -> bytes:
     """Read the bytes as they arrive; `iter_content` would wait for a full chunk."""
     body = bytearray()
     while chunk := response.raw.read1(_CHUNK_BYTES, decode_content=True):
         body += chunk
         if len(body) > max_bytes:
             raise TwilioUnavailableError(f"Twilio's answer is larger than {max_bytes} bytes.")
-        if not deadline.remaining():
-            raise TwilioUnavailableError("Twilio's answer took too long.")
 
     return bytes(body)
 

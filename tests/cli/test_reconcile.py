@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -17,7 +16,6 @@ from flask import Flask
 from sqlalchemy import Engine, text
 
 from app import create_app
-from dev.process import Child
 from receiver.events.api_events import event_of, record_response
 from receiver.reconcile.report import Report
 from receiver.services import services_of
@@ -27,6 +25,7 @@ from receiver.simulator.server import SimulatorServer, serve
 from receiver.store.completeness.figures import Completeness, completeness
 from receiver.store.ledger.record import record
 from tests.support.command import run
+from tests.support.command_process import command_process
 from tests.support.paths import ROOT
 from tests.support.samples import ACCOUNT
 from tests.support.server import free_port, wait_until
@@ -34,6 +33,7 @@ from tests.support.simulator.account import BY_RECORDING, CALLED_BACK_ONLY, reco
 from tests.support.store_events import make_event
 
 HOUR = timedelta(hours=1)
+FOREVER = ("reconcile", "--forever")
 
 
 @pytest.fixture(autouse=True)
@@ -204,25 +204,6 @@ def test_failed_pass_exits_with_1(environ: dict[str, str]) -> None:
     assert "did not answer" in json.loads(result.stdout)["fault"]
 
 
-@contextmanager
-def _run_forever(environ: dict[str, str], log: Path) -> Iterator[Child]:
-    """Run `reconcile --forever` until the block ends."""
-    folder = Path(sys.executable).parent
-    path = f"{folder}{os.pathsep}{os.environ['PATH']}"
-    with log.open("wb") as output:
-        child = Child(
-            [folder / "flask", "--app", "app", "reconcile", "--forever"],
-            stop_signal=signal.SIGTERM,
-            env={"PATH": path, **environ},
-            cwd=ROOT,
-            output=output,
-        )
-    try:
-        yield child
-    finally:
-        child.stop(timeout_seconds=20)
-
-
 def test_forever_runs_until_sigterm(
     environ: dict[str, str], engine: Engine, tmp_path: Path
 ) -> None:
@@ -232,7 +213,7 @@ def test_forever_runs_until_sigterm(
     with serve(simulated(clock=None, delays=delays, faults=Faults(lost=1))) as twilio:
         twilio.simulator.create(BY_RECORDING)
         settings = {"TWILIO_BASE_URL": twilio.url, "RECONCILE_GRACE_SECONDS": "1"}
-        with _run_forever(environ | settings, log) as child:
+        with command_process(environ | settings, log, *FOREVER) as child:
             wait_until(lambda: _figures(engine).with_transcript == 1)
             child.process.send_signal(signal.SIGTERM)
             assert child.process.wait(20) == 0
@@ -248,7 +229,7 @@ def test_forever_continues_if_twilio_is_unavailable(
     """A failed pass is logged as a warning, and the process keeps running."""
     log = tmp_path / "log"
     unavailable = environ | {"TWILIO_BASE_URL": f"http://127.0.0.1:{free_port()}"}
-    with _run_forever(unavailable, log) as child:
+    with command_process(unavailable, log, *FOREVER) as child:
         wait_until(lambda: b"did not answer" in log.read_bytes())
         child.process.send_signal(signal.SIGTERM)
         assert child.process.wait(20) == 0

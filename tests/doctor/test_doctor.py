@@ -1,7 +1,5 @@
 """The doctor's checks of settings and database, and its report."""
 
-import threading
-
 import psycopg
 import pytest
 from flask import Flask
@@ -9,7 +7,6 @@ from sqlalchemy import Connection, Engine, text
 
 from dev.postgres import Server
 from receiver.doctor import database, doctor
-from receiver.doctor import query as doctor_query
 from receiver.doctor.finding import Verdict
 from receiver.doctor.query import QueryError, query
 from receiver.settings.config import Settings, load
@@ -83,21 +80,15 @@ def test_wrong_password_is_reported_but_not_shown(postgres: Server) -> None:
     assert SECRET not in output
 
 
-def test_frozen_postgres_does_not_block_the_doctor(
-    own_postgres: Server, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The doctor ends even while psycopg waits in C for a server that is frozen."""
-    monkeypatch.setattr(doctor_query, "QUERY_TIMEOUT_SECONDS", 0.2)
-    before = set(threading.enumerate())
-    with open_engine(own_postgres.url()) as engine:
+def test_frozen_postgres_does_not_block_the_doctor(own_postgres: Server) -> None:
+    """The doctor ends while the server is frozen, and reports it."""
+    with open_engine(own_postgres.url(), answer_timeout_seconds=0.2) as engine:
         engine.connect().close()
         with frozen(own_postgres):
             sound, output = run_doctor(load(ENVIRON), engine)
-        for thread in set(threading.enumerate()) - before:
-            thread.join(30)
 
     assert not sound
-    assert "FAIL  database: no response within 0.2 s" in output
+    assert "FAIL  database: no answer within 0.2" in output
 
 
 def test_error_of_a_statement_has_no_values(engine: Engine) -> None:

@@ -11,6 +11,7 @@ from sqlalchemy import Engine
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from receiver.services import install, services_of
+from receiver.store.bounded_connection import ANSWER_TIMEOUT_SECONDS
 from receiver.store.engine import make_engine
 
 if TYPE_CHECKING:
@@ -33,9 +34,11 @@ ENVIRON = {
 
 
 @contextlib.contextmanager
-def open_engine(url: str) -> Iterator[Engine]:
+def open_engine(
+    url: str, *, answer_timeout_seconds: float = ANSWER_TIMEOUT_SECONDS
+) -> Iterator[Engine]:
     """Yield an engine with one connection at most, and dispose of it."""
-    engine = make_engine(url, pool_size=1)
+    engine = make_engine(url, pool_size=1, answer_timeout_seconds=answer_timeout_seconds)
     try:
         yield engine
     finally:

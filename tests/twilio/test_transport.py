@@ -16,7 +16,7 @@ from receiver.twilio.client import (
     open_twilio,
 )
 from receiver.twilio.transport import rest_client
-from tests.support.dripping_server import BODY, serve_dripping
+from tests.support.dripping_server import BODY, HEAD, serve_dripping
 from tests.support.environment import TOKEN
 from tests.support.samples import ACCOUNT, JOB
 from tests.support.scripted import Scripted, answer, document
@@ -174,11 +174,12 @@ def test_deadline_ends_a_call() -> None:
                 twilio_client.fetch(JOB)
 
 
-def test_deadline_ends_an_endless_response() -> None:
-    """A response that arrives byte by byte ends at the deadline."""
+@pytest.mark.parametrize("begin", [HEAD, BODY])
+def test_deadline_ends_an_endless_response(begin: bytes) -> None:
+    """A response whose head or body arrives byte by byte ends at the deadline."""
     with (
-        serve_dripping(BODY) as url,
+        serve_dripping(begin) as url,
         open_twilio(Scripted(url=url).settings(), deadline=Deadline(0.2)) as twilio_client,
-        pytest.raises(TwilioUnavailableError, match="took too long"),
+        pytest.raises(TwilioUnavailableError, match="did not answer"),
     ):
         twilio_client.fetch(JOB)

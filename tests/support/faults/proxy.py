@@ -30,6 +30,12 @@ class Proxy:
         self._to_target.clear()
         self._to_client.clear()
 
+    def block_open_connections(self) -> None:
+        """Block the connections that are open now, for good, and forward the later ones."""
+        self.block()
+        self._to_target, self._to_client = threading.Event(), threading.Event()
+        self.resume_traffic()
+
     def block_answers(self) -> None:
         """Forward requests, and block answers."""
         self._to_client.clear()
