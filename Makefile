@@ -1,7 +1,7 @@
 # `make run` serves on this machine. `make test` checks what a commit may break, in five minutes.
 # `make test-all` is for releases: both versions of Postgres, full sizes, many more examples.
-# `make faults-short` makes Postgres, workers, disks and senders fail for two minutes, `make faults`
-# for twenty. `make bench` compares the service with its alternatives, `make bench QUICK=1` briefly.
+# `make faults-short` makes Postgres, workers, disks and senders fail for two minutes, then attacks
+# the service for one; `make faults` takes forty minutes. `make bench` compares the service with its alternatives, `make bench QUICK=1` briefly.
 # `make coverage` reports the lines that no test executes (`make coverage TESTS=tests/lookup`).
 # `eval "$(make -s env)"` gives a shell the settings of the running `make run`.
 # `make lock` renews the lock files.
@@ -16,6 +16,8 @@ only = exec env -i PATH="$$PATH" HOME="$$HOME" TERM="$$TERM"
 python = .venv/bin/python
 # Worksteal: a process that has finished takes over tests of the other.
 pytest = $(only) CI="$$CI" $(python) -m pytest --numprocesses 2 --dist worksteal --durations 10
+# Attacks run alone, because they measure how long callbacks take.
+attacks = $(only) CI="$$CI" $(python) -m pytest tests/faults/attacks
 compile = .venv/bin/uv pip compile pyproject.toml --quiet --upgrade --universal \
 	--python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header
 
@@ -42,11 +44,13 @@ test-all: lint
 
 faults-short: venv
 	@sh dev/install.sh requirements-dev.txt
-	@$(pytest) tests/faults
+	@$(pytest) tests/faults --ignore tests/faults/attacks
+	@$(attacks)
 
 faults: venv
 	@sh dev/install.sh requirements-dev.txt
-	@$(pytest) tests/faults --faults=long
+	@$(pytest) tests/faults --ignore tests/faults/attacks --faults=long
+	@$(attacks) --faults=long
 
 coverage: venv
 	@sh dev/install.sh requirements-dev.txt

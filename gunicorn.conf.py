@@ -9,6 +9,7 @@ import resource
 import sys
 from typing import Any
 
+from receiver.runtime import lossy_output
 from receiver.runtime.logs import disable_unused_lookups, log_config
 from receiver.settings.config import ConfigError, load
 
@@ -52,6 +53,8 @@ control_socket_disable = True
 logger_class = "receiver.runtime.gunicorn_logger.GunicornLogger"
 logconfig_dict = log_config(_settings.log_level)
 disable_unused_lookups()
+# Before gunicorn makes its handlers. A log that nobody reads must not stop the service.
+lossy_output.install()
 
 
 def worker_exit(_server: Any, worker: Any) -> None:

@@ -13,6 +13,7 @@ from receiver.cli.stop_signal import StopSignal
 from receiver.reconcile.context import ReconcileContext
 from receiver.reconcile.forever import reconcile_forever
 from receiver.reconcile.run import reconcile
+from receiver.runtime import lossy_output
 from receiver.runtime.logs import log_config
 from receiver.services import services
 from receiver.twilio.client import NotConfiguredError, Twilio, open_twilio
@@ -57,6 +58,8 @@ def command(*, forever: bool, resubmits: bool) -> None:
 
     Messages about single jobs are logged as JSON lines on standard error.
     """
+    if forever:  # a log that nobody reads must not keep the process from ending
+        lossy_output.install()
     logging.config.dictConfig(log_config(services().settings.log_level))
     try:
         with open_twilio(services().settings) as twilio:

@@ -3,6 +3,13 @@
 import logging
 from typing import Any
 
+from pythonjsonlogger.json import JsonFormatter
+
+from receiver.runtime.lossy_output import MAX_LINE_BYTES
+
+_CUT = "[…]"
+_MIN_CUT_CHARACTERS = 100  # cutting shorter texts would gain nothing
+
 
 def log_config(level: str) -> dict[str, Any]:
     """Return the `logging.config.dictConfig` for a process that logs `level` and above.
@@ -14,7 +21,7 @@ def log_config(level: str) -> dict[str, Any]:
         "disable_existing_loggers": False,
         "formatters": {
             "json": {
-                "()": "pythonjsonlogger.json.JsonFormatter",
+                "()": BoundedJsonFormatter,
                 "fmt": ["levelname", "name", "process", "message"],
                 "rename_fields": {"levelname": "level", "name": "logger"},
                 "timestamp": "at",
@@ -36,3 +43,27 @@ def disable_unused_lookups() -> None:
     """
     unused = dict.fromkeys(("logThreads", "logMultiprocessing", "logAsyncioTasks"), False)
     vars(logging).update(unused, _srcfile=None)
+
+
+class BoundedJsonFormatter(JsonFormatter):
+    """Makes lines of at most MAX_LINE_BYTES: the longest values are cut, a traceback in front."""
+
+    def serialize_log_record(self, log_data: dict[str, Any]) -> str:
+        """Return the line, without its end."""
+        line: str = super().serialize_log_record(log_data)
+        while (excess := len(line) + 1 - MAX_LINE_BYTES) > 0:
+            texts = {name: text for name, text in log_data.items() if isinstance(text, str)}
+            longest = max(texts, key=lambda name: len(texts[name]))
+            if len(texts[longest]) < _MIN_CUT_CHARACTERS:
+                break
+            log_data[longest] = _shorten(texts[longest], excess, keeps_end=longest == "exc_info")
+            line = super().serialize_log_record(log_data)
+
+        return line
+
+
+def _shorten(text: str, excess: int, *, keeps_end: bool) -> str:
+    """Remove at least `excess` characters, but at most about half of the text."""
+    length = max(len(text) - excess - len(_CUT), len(text) // 2)
+
+    return _CUT + text[-length:] if keeps_end else text[:length] + _CUT

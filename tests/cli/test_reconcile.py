@@ -14,6 +14,7 @@ import pytest
 from click.testing import Result
 from flask import Flask
 from sqlalchemy import Engine, text
+from werkzeug.wrappers import Request, Response
 
 from app import create_app
 from receiver.events.api_events import event_of, record_response
@@ -26,8 +27,10 @@ from receiver.store.completeness.figures import Completeness, completeness
 from receiver.store.ledger.record import record
 from tests.support.command import run
 from tests.support.command_process import command_process
+from tests.support.full_pipe import fill_pipe, read_end
 from tests.support.paths import ROOT
 from tests.support.samples import ACCOUNT
+from tests.support.scripted import problem, scripted
 from tests.support.server import free_port, wait_until
 from tests.support.simulator.account import BY_RECORDING, CALLED_BACK_ONLY, recording, simulated
 from tests.support.store_events import make_event
@@ -235,6 +238,23 @@ def test_forever_continues_if_twilio_is_unavailable(
         assert child.process.wait(20) == 0
     [line] = [json.loads(line) for line in log.read_text().splitlines()]
     assert line["level"] == "WARNING"
+
+
+def test_forever_ends_if_nobody_reads_its_log(environ: dict[str, str], tmp_path: Path) -> None:
+    """The process ends at SIGTERM even if its log is a full pipe."""
+    pipe = tmp_path / "pipe"
+
+    def fail(_request: Request) -> Response:
+        fill_pipe(pipe)  # before the pass is logged
+        return problem(500, 20500)
+
+    with scripted() as twilio, read_end(pipe):
+        twilio.answers(fail)
+        settings = {"TWILIO_BASE_URL": twilio.url}
+        with command_process(environ | settings, pipe, *FOREVER) as child:
+            wait_until(lambda: bool(twilio.asked))
+            child.process.send_signal(signal.SIGTERM)
+            assert child.process.wait(20) == 0
 
 
 def test_procfile_runs_the_command(environ: dict[str, str]) -> None:

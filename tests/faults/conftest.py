@@ -34,18 +34,22 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
-    """Print the figures of every scenario, from all test processes."""
+    """Print the figures of every scenario and of every attack, from all test processes."""
     reports = [report for group in terminalreporter.stats.values() for report in group]
     properties = [pair for report in reports for pair in getattr(report, "user_properties", ())]
-    figures = {row["scenario"]: row for name, row in properties if name == "figures"}
-    if figures:
-        terminalreporter.section("acknowledged = stored")
-        terminalreporter.write(
-            "\n".join(format_table(figures[name] for name in sorted(figures))) + "\n"
-        )
+    for kind, title, key in (
+        ("figures", "acknowledged = stored", "scenario"),
+        ("attack", "callbacks during attacks: median / longest in ms", "attack"),
+    ):
+        rows = {row[key]: row for name, row in properties if name == kind}
+        if rows:
+            terminalreporter.section(title)
+            terminalreporter.write(
+                "\n".join(format_table([rows[name] for name in sorted(rows)])) + "\n"
+            )
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def profile(request: pytest.FixtureRequest) -> Profile:
     """Return the selected profile."""
     return LONG if _is_long(request.config) else SHORT

@@ -24,6 +24,9 @@ from tests.support.faults.restartable import RestartablePostgres
 from tests.support.faults.sender import Delivery
 from tests.support.server import WebServer, wait_until, web_server
 
+# The name of the tests' own connections to Postgres.
+TEST_NAME = "test"
+
 
 @dataclass
 class Deployment:
@@ -63,7 +66,7 @@ class Deployment:
 
     def connect(self) -> psycopg.Connection:
         """Return a connection for the test, in autocommit mode."""
-        return psycopg.connect(self.database, autocommit=True)
+        return psycopg.connect(self.database, autocommit=True, application_name=TEST_NAME)
 
     @property
     def port(self) -> int:

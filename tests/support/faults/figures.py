@@ -1,7 +1,7 @@
 """The figures of a scenario, and the rule of all scenarios: acknowledged = stored."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import psycopg
@@ -77,19 +77,23 @@ def check_deliveries(deliveries: Sequence[Delivery], stored: list[bytes]) -> Non
     assert answers <= {204, 503, NoAnswer.CONNECTION_REFUSED, NoAnswer.CONNECTION_LOST}
 
 
-def format_table(rows: Iterable[dict[str, Any]]) -> list[str]:
-    """Return the lines of a table with the figures of every scenario."""
-    names = [field.name for field in fields(Figures)]
-    cells = [names, *([str(row[name]) for name in names] for row in rows)]
+def format_table(rows: Sequence[dict[str, Any]]) -> list[str]:
+    """Return the lines of a table with the figures of every scenario, all of the same kind."""
+    names = list(rows[0])
+    cells = [names, *([_format(row[name]) for name in names] for row in rows)]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    aligns = [str.ljust if isinstance(rows[0][name], str) else str.rjust for name in names]
 
     return [
         "  ".join(
-            cell.rjust(width) if column else cell.ljust(width)
-            for column, (cell, width) in enumerate(zip(line, widths, strict=True))
-        )
+            align(cell, width) for align, cell, width in zip(aligns, line, widths, strict=True)
+        ).rstrip()
         for line in cells
     ]
+
+
+def _format(value: Any) -> str:
+    return ("yes" if value else "no") if isinstance(value, bool) else str(value)
 
 
 def to_property(row: Figures) -> tuple[str, dict[str, Any]]:

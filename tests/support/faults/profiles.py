@@ -23,10 +23,22 @@ class Profile:
     long_outage_seconds: float
     kill_count: int  # of workers
     release_count: int  # one after another
+    idle_seconds: float  # before an attack, and after it
+    attack_seconds: float
+    row_count: int  # of jobs for an attack by costly reads
+    is_bound_checked: bool  # whether the time of callbacks during an attack is asserted
 
 
 SHORT = Profile(
-    callbacks_per_second=40, outage_seconds=1, long_outage_seconds=7, kill_count=3, release_count=1
+    callbacks_per_second=40,
+    outage_seconds=1,
+    long_outage_seconds=7,
+    kill_count=3,
+    release_count=1,
+    idle_seconds=1,
+    attack_seconds=2.5,
+    row_count=100_000,
+    is_bound_checked=False,
 )
 LONG = Profile(
     callbacks_per_second=60,
@@ -34,4 +46,8 @@ LONG = Profile(
     long_outage_seconds=600,
     kill_count=20,
     release_count=10,
+    idle_seconds=5,
+    attack_seconds=15,
+    row_count=1_000_000,
+    is_bound_checked=True,
 )

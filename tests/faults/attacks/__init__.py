@@ -1,0 +1,1 @@
+"""Attacks on a running service: what others do must not delay a callback."""
