@@ -16,6 +16,7 @@ from receiver.services import create_services, install
 from receiver.settings import config
 from receiver.submissions import views as submissions
 from receiver.web import health, problems
+from receiver.web.public_path import PublicPathMiddleware
 
 
 def create_app(
@@ -42,7 +43,7 @@ def create_app(
     commands.register(app)
     # Flask documents this assignment as the way to wrap an application in middleware.
     app.wsgi_app = DeadlineMiddleware(  # type: ignore[method-assign]
-        app.wsgi_app,
+        PublicPathMiddleware(app, app.wsgi_app, settings.public_url),
         late=problems.unavailable("The request was not completed before its deadline."),
         seconds=request_seconds,
     )

@@ -8,6 +8,11 @@ from urllib.parse import SplitResult, urlsplit
 # The path of the webhook, after the origin that Twilio calls.
 CALLBACK_PATH = "/callbacks/transcription"
 
+# A path prefix before the callback's path; "/" alone makes a path that begins with two slashes.
+# Segments stop at 32 characters: a form's URL and fields are signed as one text without a
+# separator, and AccountSid with its value, in a forged path, has 44.
+PREFIX_PATTERN = re.compile(r"/|(?:/(?!\.{1,2}(?:/|\Z))[A-Za-z0-9._~-]{1,32})+")
+
 # A Host header can contain any text, even a path and a query.
 _HOST = re.compile(r"([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]+)?")
 
