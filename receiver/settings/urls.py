@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from ipaddress import ip_address
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
@@ -48,6 +49,17 @@ def parse_web_url(text: str) -> SplitResult | None:
 def is_host(text: str) -> bool:
     """Return whether the text is a host name or an IP address, with or without a port."""
     return _HOST.fullmatch(text) is not None
+
+
+def is_loopback_host(text: str) -> bool:
+    """Return whether a Host header, or the host of a URL, is localhost or a loopback address."""
+    if not is_host(text):
+        return False
+    name = text.partition("]")[0].lstrip("[") if text[0] == "[" else text.partition(":")[0]
+    try:
+        return name.lower() == "localhost" or ip_address(name).is_loopback
+    except ValueError:
+        return False
 
 
 def request_origin(environ: Mapping[str, Any]) -> str:

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from flask import Flask
 
@@ -17,10 +16,10 @@ class PublicPathMiddleware:
     of its own below any path: it verifies the URL as it was called.
     """
 
-    def __init__(self, app: Flask, wsgi_app: "WSGIApplication", public_url: str | None) -> None:
+    def __init__(self, app: Flask, wsgi_app: "WSGIApplication", path: str) -> None:
         self._routes = app.url_map.bind("")
         self._wsgi_app = wsgi_app
-        self._path = urlsplit(public_url or "").path
+        self._path = path
 
     def __call__(
         self, environ: "WSGIEnvironment", start_response: "StartResponse"
