@@ -3,6 +3,8 @@
 import os
 import sys
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from flask import Flask
 
@@ -15,8 +17,14 @@ from receiver.runtime.deadline import REQUEST_SECONDS
 from receiver.runtime.timeouts import DeadlineMiddleware
 from receiver.services import create_services, install
 from receiver.settings import config
+from receiver.settings.urls import is_loopback_host
 from receiver.submissions import views as submissions
 from receiver.web import health, index, problems
+from receiver.web.loopback_only import LoopbackHostMiddleware
+from receiver.web.public_path import PublicPathMiddleware
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
 
 
 def create_app(
@@ -48,12 +56,26 @@ def create_app(
     commands.register(app)
     # Flask documents this assignment as the way to wrap an application in middleware.
     app.wsgi_app = DeadlineMiddleware(  # type: ignore[method-assign]
-        app.wsgi_app,
+        _wrap(app, settings.public_url),
         late=problems.unavailable("The request was not completed before its deadline."),
         seconds=request_seconds,
     )
 
     return app
+
+
+def _wrap(app: Flask, public_url: str | None) -> "WSGIApplication":
+    """Return the application with the middleware that PUBLIC_URL makes necessary."""
+    wsgi_app: WSGIApplication = app.wsgi_app
+    if public_url is None:
+        return wsgi_app
+    url = urlsplit(public_url)
+    if url.path:
+        wsgi_app = PublicPathMiddleware(app, wsgi_app, url.path)
+    if is_loopback_host(url.netloc.rpartition("@")[2]):
+        wsgi_app = LoopbackHostMiddleware(wsgi_app)
+
+    return wsgi_app
 
 
 if __name__ == "__main__":

@@ -65,9 +65,7 @@ def test_reading_page_lists_every_route(app: Flask) -> None:
         # The callback's route also exists with a second slash and below a prefix.
         (
             method,
-            re.sub(
-                r"<(\w+)>", r"{\1}", re.sub(r"^/(<string[^/]*>)?(/<string[^/]*>)?/", "/", rule.rule)
-            ),
+            re.sub(r"<(\w+)>", r"{\1}", re.sub(r"^/(<path:[^/]*>)?/", "/", rule.rule)),
         )
         for rule in app.url_map.iter_rules()
         for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}

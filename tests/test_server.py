@@ -52,10 +52,6 @@ def test_requests_in_different_forms_are_one_callback(web: WebServer, web_engine
         connection.sendall(web.head_of_call(COMPLETED, target=web.url) + COMPLETED)
         assert _status(read_response(connection)) == 204
     with web.connect() as connection:
-        head = web.head_of_call(COMPLETED, route="//callbacks/transcription")
-        connection.sendall(head + COMPLETED)
-        assert _status(read_response(connection)) == 204
-    with web.connect() as connection:
         head = web.head_of_call(
             COMPLETED, length=f"Expect: 100-continue\r\nContent-Length: {len(COMPLETED)}"
         )

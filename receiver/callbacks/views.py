@@ -16,6 +16,7 @@ from receiver.runtime.timeouts import LOG_FIELDS
 from receiver.services import services
 from receiver.settings.urls import CALLBACK_PATH, without_credentials
 from receiver.signatures.matching import SignatureError
+from receiver.signatures.route import require_callback_url
 from receiver.signatures.signature import SignedRequest, authenticate
 from receiver.signatures.url import called_url
 from receiver.store.event import Event
@@ -28,21 +29,26 @@ logger = logging.getLogger(__name__)
 # No API key: Twilio authenticates by its signature, which the view checks first.
 blueprint = Blueprint("callbacks", __name__)
 
+_HINTS = {
+    "unknown_prefix": ". If Twilio calls this service below this path prefix, add the prefix to "
+    "PUBLIC_URL_PREFIXES"
+}
 
-# The path has two slashes if the callback URL at Twilio was made from an origin with a final slash.
-# The other paths come from a proxy that doesn't remove its path prefix. A 404 would be final, so
-# the signature decides here too. Path segments stop at 32 characters: a form's URL and fields are
-# signed as one text without a separator, and AccountSid with its value, in a forged path, has 44.
+
+# A proxy may pass on its path prefix, and the path has two slashes if the callback URL at Twilio
+# was made from an origin with a final slash. If PUBLIC_URL_PREFIXES doesn't name this prefix, the
+# callback is rejected, but a 404 would lose it: rejected callbacks are stored.
 @blueprint.post(CALLBACK_PATH)
 @blueprint.post(f"/{CALLBACK_PATH}")
-@blueprint.post(f"/<string(maxlength=32):_one>{CALLBACK_PATH}")
-@blueprint.post(f"/<string(maxlength=32):_one>/<string(maxlength=32):_two>{CALLBACK_PATH}")
+@blueprint.post(f"/<path:_prefix>{CALLBACK_PATH}")
 def receive(**_prefix: str) -> Response:
     """Answer 204 when the callback's exact body is durable; policy.py lists all other responses."""
     parts, environ = services(), request.environ
+    settings = parts.settings
     deadline = request_deadline(environ)
-    signed = _signed_request(environ, parts.settings.public_url)
-    claim = authenticate(signed, parts.settings.signing_keys)
+    signed = _signed_request(environ, settings.public_url)
+    claim = authenticate(signed, settings.signing_keys)
+    require_callback_url(signed.url, settings.public_url, settings.public_url_prefixes)
     with parts.body_reader.read(environ, deadline, is_proved=claim.is_proved) as body:
         event = validate(
             claim.bind(body),
@@ -92,8 +98,9 @@ def _reject(error: SignatureError) -> Response:
     # A setting may be wrong, and then this is the only copy.
     rejected_id = services().rejected.put(error.reason, request.environ)
     logger.warning(
-        "callback rejected: %s",
+        "callback rejected: %s%s",
         error.reason,
+        _HINTS.get(error.reason, ""),
         extra={
             "rejected": rejected_id,
             "url": without_credentials(url).partition("?")[0],

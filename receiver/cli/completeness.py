@@ -83,5 +83,8 @@ def _print_missing(job: Row) -> None:
     click.echo(f"\n{job['id']}  ended {job['ended_at']:%Y-%m-%dT%H:%M:%SZ}")
     if job.get("resubmitted_as"):
         click.echo(f"  submitted again as {job['resubmitted_as']}")
-    for reason in missing_reasons(job, public_url=services().settings.public_url):
+    settings = services().settings
+    for reason in missing_reasons(
+        job, public_url=settings.public_url, prefixes=settings.public_url_prefixes
+    ):
         click.echo(f"  {reason}")

@@ -3,7 +3,7 @@
 No URL that Twilio returns is requested, only this service's own.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -11,14 +11,21 @@ from receiver.doctor.finding import Finding, Verdict
 from receiver.doctor.probe import ProbeError, call
 from receiver.doctor.probe_errors import explain
 from receiver.settings.urls import CALLBACK_PATH, without_credentials
+from receiver.signatures.url import callback_prefix
 
 Configuration = Mapping[str, Any]
 
 
 def check_configurations(
-    configurations: Mapping[str, Configuration | None], public_url: str | None
+    configurations: Mapping[str, Configuration | None],
+    public_url: str | None,
+    *,
+    prefixes: Collection[str] = (),
 ) -> Iterator[Finding]:
-    """Check each configuration by its id, and then whether this service's address redirects."""
+    """Check each configuration by its id, and then whether this service's address redirects.
+
+    `prefixes` are the path prefixes below which callbacks are accepted too.
+    """
     readable = {name: content for name, content in configurations.items() if content is not None}
     if not readable:
         yield Finding(
@@ -27,16 +34,18 @@ def check_configurations(
         )
         return
     urls = {name: _callback(content).get("url") for name, content in readable.items()}
-    has_ours = any(_is_ours(url, public_url) for url in urls.values())
+    own = {name for name, url in urls.items() if _is_ours(url, public_url, prefixes)}
     for name, content in readable.items():
-        yield _check_url(name, urls[name], public_url, has_ours=has_ours)
+        yield _check_url(name, urls[name], public_url, is_ours=name in own, has_ours=bool(own))
         yield from _check_method(name, content)
         yield from _check_conversation(name, content)
-    if has_ours and public_url:
+    if own and public_url:
         yield _check_redirect(public_url)
 
 
-def _check_url(name: str, url: Any, public_url: str | None, *, has_ours: bool) -> Finding:
+def _check_url(
+    name: str, url: Any, public_url: str | None, *, is_ours: bool, has_ours: bool
+) -> Finding:
     """Check the callback URL; another URL is only a warning if a configuration has ours."""
     prefix = f"configuration {name}:"
     if not isinstance(url, str):
@@ -50,7 +59,7 @@ def _check_url(name: str, url: Any, public_url: str | None, *, has_ours: bool) -
             Verdict.OK,
             f"{prefix} it calls {_printable(url)}; not compared, because PUBLIC_URL is not set",
         )
-    if _is_ours(url, public_url):
+    if is_ours:
         return Finding(Verdict.OK, f"{prefix} it calls {_printable(url)}")
     own = _printable(f"{public_url}{CALLBACK_PATH}")
     differs_in_password = _printable(url) == own
@@ -106,12 +115,12 @@ def _callback(content: Configuration) -> Mapping[str, Any]:
     return callback if isinstance(callback, Mapping) else {}
 
 
-def _is_ours(url: Any, public_url: str | None) -> bool:
+def _is_ours(url: Any, public_url: str | None, prefixes: Collection[str]) -> bool:
     """Compare byte by byte, as the signature does; the customer may have added a query."""
     if not isinstance(url, str) or public_url is None:
         return False
 
-    return url.partition("?")[0].removesuffix("/") == f"{public_url}{CALLBACK_PATH}"
+    return callback_prefix(url, public_url) in {"", *prefixes}
 
 
 def _printable(url: str) -> str:

@@ -10,7 +10,7 @@ _IN_FRONT = (
 )
 _NOT_HERE = (
     "Correct PUBLIC_URL: another application answers there, or its path prefix is not the one that "
-    "the proxy strips."
+    "the proxy strips or passes on."
 )
 # For a response that this service didn't send, or never sends from this address.
 _REMEDIES: dict[int, str] = {

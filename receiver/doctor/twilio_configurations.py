@@ -53,7 +53,9 @@ def check_twilio(settings: Settings, engine: Engine | None) -> Iterator[Finding]
             "then run `flask --app app doctor` again.",
         )
     else:
-        yield from check_configurations(configurations, settings.public_url)
+        yield from check_configurations(
+            configurations, settings.public_url, prefixes=settings.public_url_prefixes
+        )
 
 
 def _ids_at_twilio(twilio: Twilio) -> list[str]:

@@ -9,6 +9,7 @@ from receiver.events.validate import validate
 from receiver.rejected.rebuild import rebuild_signed_request
 from receiver.runtime.deadline import REQUEST_SECONDS, Deadline
 from receiver.settings.config import Settings
+from receiver.signatures.route import require_callback_url
 from receiver.signatures.signature import verify
 from receiver.store.event import Event
 from receiver.store.ledger.record import Recorded, record, record_or_quarantine
@@ -20,8 +21,10 @@ def verified_event(row: Row[Any], settings: Settings) -> Event:
 
     Raises SignatureError if the request doesn't verify with these settings.
     """
-    signed = rebuild_signed_request(row, settings.public_url)
+    public_url, prefixes = settings.public_url, settings.public_url_prefixes
+    signed = rebuild_signed_request(row, public_url)
     verified = verify(signed, settings.signing_keys, row.body)
+    require_callback_url(signed.url, public_url, prefixes)
 
     return validate(
         verified,

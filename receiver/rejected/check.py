@@ -1,4 +1,4 @@
-"""Finds the key and the PUBLIC_URL with which rejected requests would verify."""
+"""Finds the key, the PUBLIC_URL and the path prefix with which rejected requests would verify."""
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
@@ -10,8 +10,10 @@ from sqlalchemy import Row
 from receiver.rejected.origins import candidate_origins
 from receiver.rejected.rebuild import rebuild_signed_request
 from receiver.settings.keys import SigningKey
+from receiver.settings.urls import PREFIX_PATTERN
 from receiver.signatures.matching import SignatureError
 from receiver.signatures.signature import signer
+from receiver.signatures.url import callback_prefix
 
 # Combinations of a key and an origin. Each takes 20 microseconds or more, so this is about a
 # minute. A remedy is reused for all similar requests, so only a flood of forged requests needs this
@@ -21,14 +23,15 @@ MAX_TRIES = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class Remedy:
-    """A key and a PUBLIC_URL with which a request verifies; None is the current PUBLIC_URL."""
+    """The settings with which a request verifies.
+
+    A `public_url` of None is the current PUBLIC_URL. `prefix` is to be added to
+    PUBLIC_URL_PREFIXES; "" if none is missing there.
+    """
 
     key: SigningKey
     public_url: str | None
-
-    def verifies(self, row: Row[Any], current_url: str | None) -> bool:
-        """Return whether the request verifies; `current_url` is the current PUBLIC_URL."""
-        return _verifies(row, self.public_url or current_url, self.key)
+    prefix: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +46,12 @@ class SearchResult:
 class Search:
     """What to try: the current PUBLIC_URL, then other values of it, each with all keys in order.
 
-    `accounts` are the operator's own: requests that claim to be from them are tried first.
+    `prefixes` are the current PUBLIC_URL_PREFIXES. `accounts` are the operator's own: requests that
+    claim to be from them are tried first.
     """
 
     current_url: str | None
+    prefixes: Collection[str]
     public_urls: Sequence[str]
     keys: Sequence[SigningKey]
     accounts: Collection[str]
@@ -68,9 +73,9 @@ class Search:
             if tries >= MAX_TRIES:
                 result.untried.add(row.id)
                 continue
-            for remedy in self._candidates(row):
+            for key, public_url in self._candidates(row):
                 tries += 1
-                if remedy.verifies(row, self.current_url):
+                if remedy := self._try(row, key, public_url):
                     result.remedies.append(remedy)
                     break
 
@@ -78,15 +83,36 @@ class Search:
 
     def remedy_for(self, row: Row[Any], remedies: Iterable[Remedy]) -> Remedy | None:
         """Return the first of the remedies that verifies the request, None if none does."""
-        return next((remedy for remedy in remedies if remedy.verifies(row, self.current_url)), None)
+        return next(
+            (
+                remedy
+                for remedy in remedies
+                if self._try(row, remedy.key, remedy.public_url) == remedy
+            ),
+            None,
+        )
 
-    def _candidates(self, row: Row[Any]) -> Iterator[Remedy]:
+    def _try(self, row: Row[Any], key: SigningKey, public_url: str | None) -> Remedy | None:
+        """Return the remedy with this key and PUBLIC_URL, None if the request doesn't verify."""
+        base = public_url or self.current_url
+        signed = rebuild_signed_request(row, base)
+        try:
+            signer(signed, [key])
+        except SignatureError:
+            return None
+        prefix = callback_prefix(signed.url, base)
+        if prefix is None or not (prefix == "" or PREFIX_PATTERN.fullmatch(prefix)):
+            return None
+
+        return Remedy(key, public_url, "" if prefix in self.prefixes else prefix)
+
+    def _candidates(self, row: Row[Any]) -> Iterator[tuple[SigningKey, str | None]]:
         given = [url for url in (self.current_url, *self.public_urls) if url]
         origins = candidate_origins(row.headers, given)
         others = [url for url in origins if url != self.current_url]
         for public_url in (None, *others):
             for key in self.keys:
-                yield Remedy(key, public_url)
+                yield key, public_url
 
     def _in_order(self, rows: Sequence[Row[Any]]) -> list[Row[Any]]:
         """Return the requests in the order in which to try them, those of `accounts` first.
@@ -102,12 +128,3 @@ class Search:
             group_sizes[group] += 1
 
         return [row for _, row in sorted(zip(order, rows, strict=True))]
-
-
-def _verifies(row: Row[Any], public_url: str | None, key: SigningKey) -> bool:
-    try:
-        signer(rebuild_signed_request(row, public_url), [key])
-    except SignatureError:
-        return False
-
-    return True

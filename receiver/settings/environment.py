@@ -52,6 +52,9 @@ class Environment(Schema):
         },
     )
     public_url = fields.Function(data_key="PUBLIC_URL", deserialize=values.parse_public_url)
+    public_url_prefixes = fields.Function(
+        data_key="PUBLIC_URL_PREFIXES", deserialize=values.parse_url_prefixes
+    )
     log_level = fields.Function(data_key="LOG_LEVEL", deserialize=values.parse_log_level)
     db_pool_size = _number("DB_POOL_SIZE")
     max_body_bytes = _number("MAX_BODY_BYTES")

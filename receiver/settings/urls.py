@@ -2,11 +2,17 @@
 
 import re
 from collections.abc import Mapping
+from ipaddress import ip_address
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
 # The path of the webhook, after the origin that Twilio calls.
 CALLBACK_PATH = "/callbacks/transcription"
+
+# A path prefix before the callback's path; "/" alone makes a path that begins with two slashes.
+# Segments stop at 32 characters: a form's URL and fields are signed as one text without a
+# separator, and AccountSid with its value, in a forged path, has 44.
+PREFIX_PATTERN = re.compile(r"/|(?:/(?!\.{1,2}(?:/|\Z))[A-Za-z0-9._~-]{1,32})+")
 
 # A Host header can contain any text, even a path and a query.
 _HOST = re.compile(r"([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]+)?")
@@ -43,6 +49,17 @@ def parse_web_url(text: str) -> SplitResult | None:
 def is_host(text: str) -> bool:
     """Return whether the text is a host name or an IP address, with or without a port."""
     return _HOST.fullmatch(text) is not None
+
+
+def is_loopback_host(text: str) -> bool:
+    """Return whether a Host header, or the host of a URL, is localhost or a loopback address."""
+    if not is_host(text):
+        return False
+    name = text.partition("]")[0].lstrip("[") if text[0] == "[" else text.partition(":")[0]
+    try:
+        return name.lower() == "localhost" or ip_address(name).is_loopback
+    except ValueError:
+        return False
 
 
 def request_origin(environ: Mapping[str, Any]) -> str:

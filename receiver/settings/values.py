@@ -7,7 +7,13 @@ from pathlib import Path
 
 from marshmallow import ValidationError
 
-from receiver.settings.urls import CALLBACK_PATH, is_host, parse_url, parse_web_url
+from receiver.settings.urls import (
+    CALLBACK_PATH,
+    PREFIX_PATTERN,
+    is_host,
+    parse_url,
+    parse_web_url,
+)
 
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
@@ -37,6 +43,23 @@ def parse_public_url(text: str) -> str:
         raise ValidationError(f"ends in the callback's path; remove {CALLBACK_PATH}")
 
     return text.rstrip("/")
+
+
+def parse_url_prefixes(text: str) -> tuple[str, ...]:
+    """Return comma-separated path prefixes, such as `/voice`, in their order."""
+    prefixes = tuple(prefix for prefix in map(str.strip, text.split(",")) if prefix)
+    for position, prefix in enumerate(prefixes, 1):
+        if prefix.endswith(CALLBACK_PATH):
+            text = f"item {position} ends in the callback's path; remove {CALLBACK_PATH}"
+            raise ValidationError(text)
+        if not PREFIX_PATTERN.fullmatch(prefix):
+            raise ValidationError(
+                f"item {position} is not a path prefix; write for example /voice or /a/b: a slash "
+                "before each segment, no slash at the end, and in each segment 1 to 32 letters, "
+                "digits or . _ ~ -"
+            )
+
+    return prefixes
 
 
 def parse_base_url(text: str) -> str:

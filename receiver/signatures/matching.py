@@ -21,6 +21,8 @@ Reason = Literal[
     "no_body_hash",  # no bodySHA256 in the URL, and not a form
     "too_many_fields",  # a form of more than form.MAX_FIELDS
     "wrong_signature",  # signed with another secret, or another URL or form was signed
+    "unknown_prefix",  # the path has a prefix that PUBLIC_URL_PREFIXES doesn't name
+    "wrong_path",  # the path isn't written exactly as the route is
     "body_hash_mismatch",  # the URL was signed, but with another body
 ]
 

@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
-from receiver.settings.urls import request_origin, wsgi_text
+from receiver.settings.urls import CALLBACK_PATH, request_origin, wsgi_text
 
-_ORIGIN_OF_TARGET = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^/?#]*")
+_ORIGIN = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^/?#]*")
 _PARTS = re.compile(r"((?i:https?))(://[^/?#]*)(.*)", re.DOTALL)
 _PORT = re.compile(r":[0-9]*\Z")  # the end of `[::1]` or `user:8443@host` is no port
 _DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -21,10 +21,46 @@ _PATH_CHARACTERS = "/:@!$&'()*+,;=~"  # RFC 3986, 3.3: allowed unescaped in a pa
 def called_url(environ: Mapping[str, Any], public_url: str | None) -> str:
     """Return the URL that Twilio called, from a WSGI environ.
 
-    `public_url` is the origin that Twilio calls, with the path prefix that the proxy strips, and no
-    slash at its end. Without it the origin is taken from the request (see `request_origin`).
+    `public_url` is the origin that Twilio calls, maybe with a path, and no slash at its end.
+    Without it the origin is taken from the request (see `request_origin`).
     """
-    return (public_url or request_origin(environ)) + called_target(environ)
+    return join_url(public_url or request_origin(environ), called_target(environ))
+
+
+def join_url(base: str, target: str) -> str:
+    """Return the URL of a callback from `base`, which is PUBLIC_URL or an origin, and its target.
+
+    The proxy may have stripped the path of `base` from the target, or have passed it on.
+    """
+    rest = target.removeprefix(_ORIGIN.sub("", base, count=1))
+    is_passed_on = rest.startswith("/") and path_of(rest).endswith(CALLBACK_PATH)
+
+    return base + (rest if is_passed_on else target)
+
+
+def path_of(target: str) -> str:
+    """Return the target without its query, and without one slash at the end of its path.
+
+    A callback URL that ends with a slash still belongs to this service.
+    """
+    return target.partition("?")[0].removesuffix("/")
+
+
+def callback_prefix(url: str, public_url: str | None) -> str | None:
+    """Return what a URL has between `public_url`, or its own origin, and the callback's path.
+
+    Returns None if the URL doesn't begin or end so. Nothing is decoded or normalized: what the
+    account signed for another spelling of the path may have been for another application.
+    """
+    if public_url is None:
+        target = _ORIGIN.sub("", url, count=1)
+    elif url.startswith(public_url):
+        target = url.removeprefix(public_url)
+    else:
+        return None
+    path = path_of(target)
+
+    return path.removesuffix(CALLBACK_PATH) if path.endswith(CALLBACK_PATH) else None
 
 
 def spellings(url: str) -> list[str]:
@@ -57,7 +93,7 @@ def called_target(environ: Mapping[str, Any]) -> str:
     raw = environ.get("RAW_URI") or environ.get("REQUEST_URI")
     if raw:
         # A proxy may send the absolute form (RFC 9112, 3.2.2).
-        origin = _ORIGIN_OF_TARGET.match(raw)
+        origin = _ORIGIN.match(raw)
         return _rooted(wsgi_text(raw[origin.end() :] if origin else raw))
 
     path = wsgi_text(environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", ""))

@@ -8,6 +8,7 @@ from werkzeug.exceptions import HTTPException
 
 from receiver.simulator import conversation_views, transcription_views
 from receiver.simulator.errors import ApiError, api_error
+from receiver.simulator.loopback import is_loopback_host
 from receiver.simulator.simulator import Simulator
 
 _MAX_BODY_BYTES = 64 * 1024
@@ -32,6 +33,9 @@ def create_app(simulator: Simulator) -> Flask:
 def _add_hooks(app: Flask, simulator: Simulator) -> None:
     @app.before_request
     def authenticate_and_inject_faults() -> None:
+        if not is_loopback_host(request.environ.get("HTTP_HOST", "")):
+            detail = "Only requests to localhost, 127.0.0.1 or [::1] are answered."
+            raise api_error(20421, detail)
         if not _is_authenticated(request, simulator):
             detail = "The user name and password are not this account's."
             raise api_error(20003, detail, WWW_Authenticate='Basic realm="Twilio API"')

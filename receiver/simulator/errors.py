@@ -28,6 +28,7 @@ _TITLES: Mapping[int, str] = MappingProxyType(
         20004: "Method not allowed",
         20404: "Resource not found",
         20413: "Request body too large",
+        20421: "Misdirected request",
         20429: "Too many requests",
         20500: "Internal server error",
     }
@@ -43,6 +44,7 @@ _STATUSES: Mapping[int, int] = MappingProxyType(
         20004: 405,
         20404: 404,
         20413: 413,
+        20421: 421,
         20429: 429,
         20500: 500,
     }

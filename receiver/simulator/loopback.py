@@ -1,5 +1,6 @@
-"""Connects to this machine only, so that a simulated callback never reaches another one."""
+"""Keeps the simulator on this machine: the addresses it connects to, the hosts it answers for."""
 
+import re
 import socket
 from contextlib import suppress
 from ipaddress import ip_address
@@ -14,6 +15,19 @@ def loopback_addresses(host: str, port: int) -> list[str]:
     addresses = [str(result[4][0]) for result in results]
 
     return [address for address in addresses if ip_address(address).is_loopback]
+
+
+def is_loopback_host(host_header: str) -> bool:
+    """Return whether a Host header is localhost or a loopback address, with any port.
+
+    A web page can give its own name the address 127.0.0.1, to send requests here from a browser.
+    """
+    match = re.fullmatch(r"(?:\[([0-9A-Fa-f:]+)\]|([A-Za-z0-9.-]+))(?::[0-9]+)?", host_header)
+    name = (match[1] or match[2]).lower() if match else ""
+    try:
+        return name == "localhost" or ip_address(name).is_loopback
+    except ValueError:
+        return False
 
 
 def connect(addresses: list[str], port: int, timeout_seconds: float) -> socket.socket:

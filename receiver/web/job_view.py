@@ -54,7 +54,10 @@ def _describe_transcript(job: Mapping[str, Any]) -> dict[str, Any]:
     }
     if not _is_missing(job):
         return state
-    reasons = transcript_state.missing_reasons(job, public_url=services().settings.public_url)
+    settings = services().settings
+    reasons = transcript_state.missing_reasons(
+        job, public_url=settings.public_url, prefixes=settings.public_url_prefixes
+    )
 
     return state | {
         "missing": transcript_state.missing_kind(job),

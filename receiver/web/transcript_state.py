@@ -1,10 +1,11 @@
 """Missing transcripts: when a transcript counts as missing, and the likely reasons."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
 from receiver.settings.urls import CALLBACK_PATH, without_credentials
+from receiver.signatures.url import callback_prefix
 
 # The callback of a longer call may exceed the 1 MB that Twilio sends: a sentence takes about 200
 # bytes and four seconds, and ten times as many bytes with details of each word.
@@ -35,8 +36,13 @@ def missing_kind(job: Job) -> str:
     return "callback_never_came" if job["received_at"] is None else "callback_without_transcript"
 
 
-def missing_reasons(job: Job, *, public_url: str | None) -> Iterator[str]:
-    """Yield the likely reasons, the most likely first, each as a sentence."""
+def missing_reasons(
+    job: Job, *, public_url: str | None, prefixes: Collection[str] = ()
+) -> Iterator[str]:
+    """Yield the likely reasons, the most likely first, each as a sentence.
+
+    `prefixes` are the path prefixes below which callbacks are accepted too.
+    """
     match missing_kind(job):
         case "callback_quarantined":
             yield (
@@ -51,7 +57,7 @@ def missing_reasons(job: Job, *, public_url: str | None) -> Iterator[str]:
         case "callback_without_transcript":
             yield "A callback was received, but without a transcript."
         case _:
-            yield from _reasons_for_no_callback(job, public_url)
+            yield from _reasons_for_no_callback(job, public_url, prefixes)
     is_configuration_known = job["resolved_configuration"] is not None
     in_conversation = job["conversation_id"] or _setting(job, "conversationConfigurationId")
     if is_configuration_known and not in_conversation:
@@ -61,7 +67,9 @@ def missing_reasons(job: Job, *, public_url: str | None) -> Iterator[str]:
         )
 
 
-def _reasons_for_no_callback(job: Job, public_url: str | None) -> Iterator[str]:
+def _reasons_for_no_callback(
+    job: Job, public_url: str | None, prefixes: Collection[str]
+) -> Iterator[str]:
     is_configuration_known = job["resolved_configuration"] is not None
     callback = _setting(job, "transcriptionStatusCallback")
     url = callback.get("url") if isinstance(callback, Mapping) else None
@@ -71,7 +79,7 @@ def _reasons_for_no_callback(job: Job, public_url: str | None) -> Iterator[str]:
             "callback."
         )
         return
-    if isinstance(url, str) and public_url and _without_secrets(url) != _callback_url(public_url):
+    if isinstance(url, str) and public_url and not _is_ours(url, public_url, prefixes):
         yield (
             f"The job's configuration calls {_without_secrets(url)}, which is not "
             f"{_callback_url(public_url)}."
@@ -81,6 +89,12 @@ def _reasons_for_no_callback(job: Job, public_url: str | None) -> Iterator[str]:
         yield "The call was long, and Twilio sends no callback larger than 1 MB (error 17564)."
     yield "The callback may have been rejected for its signature: see `rejected list` and the log."
     yield "Twilio may have failed to reach this service in four attempts (errors 17580 to 17585)."
+
+
+def _is_ours(url: str, public_url: str, prefixes: Collection[str]) -> bool:
+    prefix = callback_prefix(_without_secrets(url), _without_secrets(public_url))
+
+    return prefix in {"", *prefixes}
 
 
 def _callback_url(public_url: str) -> str:

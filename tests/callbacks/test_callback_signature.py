@@ -92,11 +92,130 @@ class TestSharedKey:
         assert [event.key_id for event in stored_events(app)] == ["new"]
 
 
-@pytest.mark.parametrize("prefix", ["/a", "/a/b", f"/{'a' * 32}"])
-def test_path_prefix_is_accepted(app: Flask, twilio: Twilio, prefix: str) -> None:
-    """A callback is accepted below a path prefix that a proxy didn't strip."""
-    assert twilio.call(COMPLETED, path=f"{prefix}/callbacks/transcription").status_code == 204
-    assert [event.outcome for event in stored_events(app)] == ["applied"]
+class TestPrefixes:
+    """Tests with path prefixes that the proxy passes on."""
+
+    @pytest.fixture
+    def environ(self, environ: dict[str, str]) -> dict[str, str]:
+        """Name two prefixes."""
+        return environ | {"PUBLIC_URL_PREFIXES": f"/a/b, /{'a' * 32}"}
+
+    @pytest.mark.parametrize("prefix", ["", "/a/b", f"/{'a' * 32}"])
+    def test_named_prefix_is_accepted(self, app: Flask, twilio: Twilio, prefix: str) -> None:
+        """A callback is accepted below a prefix that PUBLIC_URL_PREFIXES names, and without one."""
+        assert twilio.call(COMPLETED, path=f"{prefix}/callbacks/transcription").status_code == 204
+        assert [event.outcome for event in stored_events(app)] == ["applied"]
+
+    @pytest.mark.parametrize("prefix", ["/a", "/b", "/a/b/c", "/A/b", "/a//b", "/a%2Fb"])
+    def test_other_prefix_is_rejected(self, app: Flask, twilio: Twilio, prefix: str) -> None:
+        """A callback below any other prefix is rejected, also below a part of a named one."""
+        path = f"{prefix}/callbacks/transcription"
+        assert twilio.call(COMPLETED, path=path).status_code in {403, 404}
+        assert stored_events(app) == []
+
+
+@pytest.mark.parametrize("prefix", ["/other", "/a/b", "/a/b/c"])
+def test_unnamed_prefix_is_rejected_and_stored(
+    app: Flask, twilio: Twilio, caplog: pytest.LogCaptureFixture, prefix: str
+) -> None:
+    """What was signed for another application is answered 403; the log names the setting."""
+    path = f"{prefix}/callbacks/transcription"
+    assert twilio.call(COMPLETED, path=path).status_code == 403
+    assert stored_events(app) == []
+    warning = caplog.records[-1]
+    assert warning.getMessage().startswith("callback rejected: unknown_prefix")
+    assert "PUBLIC_URL_PREFIXES" in warning.getMessage()
+    assert warning.__dict__["rejected"] > 0
+    assert warning.__dict__["url"] == f"{PUBLIC_URL}{path}"
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/callbacks/%74ranscription",
+        "/callbacks%2Ftranscription",
+        "/x/../callbacks/transcription",
+        "/./callbacks/transcription",
+        "/x;y/callbacks/transcription",
+        f"/{'a' * 33}/callbacks/transcription",
+    ],
+)
+def test_other_spelling_of_the_path_is_rejected(app: Flask, twilio: Twilio, path: str) -> None:
+    """A path that only decodes or normalizes to the route's is answered 403."""
+    assert twilio.call(COMPLETED, path=path).status_code == 403
+    assert stored_events(app) == []
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/callbacks/transcription;x", "/callbacks/transcription//", "/callbacks//transcription"],
+)
+def test_other_path_is_not_found(app: Flask, twilio: Twilio, path: str) -> None:
+    """A path that isn't the route's is answered 404."""
+    assert twilio.call(COMPLETED, path=path).status_code == 404
+    assert stored_events(app) == []
+
+
+@pytest.mark.parametrize(("named", "status"), [((), 403), (("/",), 204)])
+def test_two_slashes_are_a_prefix(
+    app: Flask, client: FlaskClient, named: tuple[str, ...], status: int
+) -> None:
+    """A path that begins with two slashes is accepted only if `/` is named as a prefix.
+
+    It may have been signed for a form of the site's root, with a field named like the route.
+    """
+    url, headers = signing.callback(f"{PUBLIC_URL}/{ROUTE}", TOKEN, COMPLETED)
+    target = url.removeprefix(PUBLIC_URL)
+    # Werkzeug's client would take `//callbacks` for a host.
+    raw = {"RAW_URI": target, "PATH_INFO": f"/{ROUTE}"}
+    with changed_settings(app, public_url_prefixes=named):
+        response = client.post("/", data=COMPLETED, headers=headers, environ_overrides=raw)
+    assert response.status_code == status
+    assert len(stored_events(app)) == (status == 204)
+
+
+class TestPublicPath:
+    """Tests with a PUBLIC_URL that has a path."""
+
+    @pytest.fixture
+    def environ(self, environ: dict[str, str]) -> dict[str, str]:
+        """Set such a PUBLIC_URL; its path resembles the route."""
+        return environ | {"PUBLIC_URL": f"{PUBLIC_URL}/callbacks"}
+
+    @pytest.mark.parametrize("received", ["/callbacks/transcription", f"/callbacks{ROUTE}"])
+    def test_path_is_accepted_with_and_without(
+        self, app: Flask, client: FlaskClient, received: str
+    ) -> None:
+        """A callback is accepted whether the proxy strips PUBLIC_URL's path or passes it on."""
+        url, headers = signing.callback(f"{PUBLIC_URL}/callbacks{ROUTE}", TOKEN, COMPLETED)
+        target = f"{received}?{url.partition('?')[2]}"
+        assert client.post(target, data=COMPLETED, headers=headers).status_code == 204
+        [event] = stored_events(app)
+        assert (event.outcome, event.url) == ("applied", url)
+
+    def test_url_without_the_path_is_rejected(self, app: Flask, client: FlaskClient) -> None:
+        """What was signed for the same host without the path is answered 403."""
+        url, headers = signing.callback(f"{PUBLIC_URL}{ROUTE}", TOKEN, COMPLETED)
+        target = url.removeprefix(PUBLIC_URL)
+        assert client.post(target, data=COMPLETED, headers=headers).status_code == 403
+        assert stored_events(app) == []
+
+
+def test_form_with_a_field_named_like_the_route_is_rejected(
+    app: Flask, client: FlaskClient
+) -> None:
+    """The signature of another route's form, with a field named like this route, is rejected."""
+    digest = hashlib.sha256(COMPLETED).hexdigest()
+    form = [(f"/callbacks/transcription?bodySHA256={digest}&", "1"), ("AccountSid", ACCOUNT)]
+    signature = signing.sign(f"{PUBLIC_URL}/sms", TOKEN, form=form)
+    target = "/sms" + "".join(name + value for name, value in form)
+    response = client.post(
+        target,
+        data=COMPLETED,
+        headers={"Content-Type": "application/json", "X-Twilio-Signature": signature},
+    )
+    assert response.status_code == 403
+    assert stored_events(app) == []
 
 
 def test_form_signature_does_not_verify_callback(app: Flask, client: FlaskClient) -> None:
@@ -111,7 +230,7 @@ def test_form_signature_does_not_verify_callback(app: Flask, client: FlaskClient
         data=COMPLETED,
         headers={"Content-Type": "application/json", "X-Twilio-Signature": signature},
     )
-    assert response.status_code == 404
+    assert response.status_code == 403
     assert stored_events(app) == []
 
 

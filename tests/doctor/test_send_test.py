@@ -7,18 +7,21 @@ import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from typing import Any
 
 import psycopg
 import pytest
 import requests
 
+from app import create_app
 from dev.postgres import Server
 from receiver.doctor import probe
 from receiver.doctor.finding import Finding, Verdict
 from receiver.doctor.send_test import check_test_callbacks
+from receiver.services import services_of
 from receiver.settings.config import load
 from tests.support import signing
-from tests.support.environment import ENVIRON, ROUTE, open_engine
+from tests.support.environment import ENVIRON, ROUTE, open_engine, serve_app
 from tests.support.media.server import CERTIFICATE
 from tests.support.postgres import new_database
 from tests.support.samples import COMPLETED
@@ -202,7 +205,7 @@ def test_other_jobs_are_not_removed(deployment: Deployment) -> None:
     [
         ({"TWILIO_AUTH_TOKEN": SECRET}, "answered 403", "TWILIO_AUTH_TOKEN"),
         ({"API_KEYS": f"reader:{SECRET}"}, "answered 401", "the same API_KEYS"),
-        ({"PUBLIC_URL": "{origin}/prefix"}, "answered 404", "path prefix"),
+        ({"PUBLIC_URL": "{origin}/prefix"}, "answered 403", "PUBLIC_URL"),
         ({"PUBLIC_URL": "http://user:zQ9@{host}"}, "answered 403", "PUBLIC_URL"),
         ({"PUBLIC_URL": "https://user:zQ9@{host}"}, "TLS failed", "certificate"),
         ({"PUBLIC_URL": "http://user:zQ9@127.0.0.1:{closed}"}, "no connection", "host and port"),
@@ -291,6 +294,26 @@ def test_invalid_host_name_fails(deployment: Deployment) -> None:
 
     assert finding.verdict == Verdict.FAIL
     assert "PUBLIC_URL" in finding.remedy
+
+
+@pytest.mark.parametrize("is_passed_on", [True, False])
+def test_public_url_with_a_path(deployment: Deployment, *, is_passed_on: bool) -> None:
+    """The test succeeds below a path, whether the proxy passes the path on or strips it."""
+
+    def proxied(environ: dict[str, Any], start_response: Any) -> Any:
+        if not is_passed_on:
+            for name in ("PATH_INFO", "RAW_URI", "REQUEST_URI"):
+                environ[name] = environ[name].removeprefix("/base")
+        return app(environ, start_response)
+
+    port = free_port()
+    public_url = f"http://127.0.0.1:{port}/base"
+    app = create_app({**deployment.environ, "PUBLIC_URL": public_url})
+    with serve_app(proxied, port=port):
+        findings = deployment.send_callbacks(PUBLIC_URL=public_url)
+    services_of(app).engine.dispose()
+    assert [finding.verdict for finding in findings] == [Verdict.OK] * 4
+    assert deployment.jobs() == []
 
 
 def test_missing_public_url_fails(deployment: Deployment) -> None:

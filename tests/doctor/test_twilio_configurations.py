@@ -145,6 +145,17 @@ def test_query_and_trailing_slash_are_ok(twilio: SimulatorServer, origin: str) -
     assert verdicts == {Verdict.OK}
 
 
+def test_url_below_a_named_prefix_is_ok() -> None:
+    """The service's URL may have a prefix that PUBLIC_URL_PREFIXES names, and no other."""
+    callback = {"url": f"https://app.example.com/voice{ROUTE}"}
+    configuration = {"transcriptionStatusCallback": callback}
+    for prefixes, verdict in ((("/voice",), Verdict.OK), (("/", "/a"), Verdict.FAIL)):
+        finding, *_ = check_configurations(
+            {"calls": configuration}, "https://app.example.com", prefixes=prefixes
+        )
+        assert finding.verdict == verdict
+
+
 def test_missing_callback_is_a_warning(twilio: SimulatorServer, origin: str) -> None:
     """A configuration without a callback is a warning, even with a conversation."""
     name = create_configuration(twilio, conversationConfigurationId="conv_1")

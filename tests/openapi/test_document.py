@@ -31,7 +31,7 @@ def test_document_has_exactly_the_routes(app: Flask) -> None:
         # The callback's route exists with a second slash and below a prefix too.
         (
             method,
-            re.sub("<.*?>", "{}", re.sub("^/(<string[^/]*>)?(/<string[^/]*>)?/", "/", rule.rule)),
+            re.sub("<.*?>", "{}", re.sub("^/(<path:[^/]*>)?/", "/", rule.rule)),
         )
         for rule in app.url_map.iter_rules()
         for method in (rule.methods or set()) & _METHODS

@@ -67,7 +67,7 @@ def test_burst_is_stored_by_a_slow_database(web: WebServer, web_engine: Engine) 
     bodies = [forged(number) for number in range(50)]
     with ThreadPoolExecutor(len(bodies)) as pool:
         responses = pool.map(
-            lambda body: _send(web, forged_head(body, host="internal"), body), bodies
+            lambda body: _send(web, forged_head(body, host="localhost"), body), bodies
         )
         assert set(responses) == {REJECTED}
     assert _stored_bodies(web_engine) == set(bodies)
@@ -81,10 +81,10 @@ def test_slow_bodies_delay_no_other_request(web: WebServer, web_engine: Engine) 
         slow = [stack.enter_context(web.connect()) for _ in range(100)]
         for number, connection in enumerate(slow):
             body = forged(number, size=50_000)
-            connection.sendall(forged_head(body, host="internal") + body[:20_000])
+            connection.sendall(forged_head(body, host="localhost") + body[:20_000])
         assert web.call(callback(1)).status_code == 204
         other = forged(1000)
-        assert _send(web, forged_head(other, host="internal"), other) == REJECTED
+        assert _send(web, forged_head(other, host="localhost"), other) == REJECTED
         assert {read_response(connection)[:12] for connection in slow} == {REJECTED}
     assert _stored_bodies(web_engine) == {other}
 
@@ -96,8 +96,8 @@ def test_frozen_postgres_does_not_change_the_response(own_postgres: Server, tmp_
     engine.dispose()
     with web_server(own_postgres.url(), tmp_path / "log", {"rejected_read_seconds": 1.0}) as web:
         first, second = forged(1), forged(2)
-        assert _send(web, forged_head(first, host="internal"), first) == REJECTED
+        assert _send(web, forged_head(first, host="localhost"), first) == REJECTED
         with frozen(own_postgres):
-            assert _send(web, forged_head(second, host="internal"), second) == REJECTED
+            assert _send(web, forged_head(second, host="localhost"), second) == REJECTED
         assert web.call(callback(1)).status_code == 204
     assert "a rejected request was not stored" in web.log.read_text()

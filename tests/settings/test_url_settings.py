@@ -73,3 +73,47 @@ def test_invalid_public_url_is_rejected(text: str) -> None:
     (error,) = config_errors(PUBLIC_URL=text)
 
     assert error.startswith("PUBLIC_URL ")
+
+
+@pytest.mark.parametrize(
+    ("text", "prefixes"),
+    [
+        ("/voice", ("/voice",)),
+        (" /voice , /a/b.c/~d,", ("/voice", "/a/b.c/~d")),
+        ("/", ("/",)),
+        (f"/{'a' * 32}", (f"/{'a' * 32}",)),
+        ("/...", ("/...",)),
+        ("", ()),
+        (",", ()),
+    ],
+)
+def test_prefixes_are_separated_by_commas(text: str, prefixes: tuple[str, ...]) -> None:
+    """PUBLIC_URL_PREFIXES are path prefixes, separated by commas; none by default."""
+    assert load(VALID | {"PUBLIC_URL_PREFIXES": text}).public_url_prefixes == prefixes
+
+
+@pytest.mark.parametrize(
+    "prefix",
+    [
+        "voice",
+        "/voice/",
+        "//",
+        "//voice",
+        "/a/../b",
+        "/.",
+        "/a%2Fb",
+        "/a;b",
+        "/a?b",
+        "/a b",
+        "/ä",
+        f"/{'a' * 33}",
+        "https://app.example/voice",
+        "/callbacks/transcription",
+        "/voice/callbacks/transcription",
+    ],
+)
+def test_invalid_prefix_is_rejected(prefix: str) -> None:
+    """A prefix with a final slash, an escape, a dot segment or the callback's path is an error."""
+    (error,) = config_errors(PUBLIC_URL_PREFIXES=f"/good,{prefix}")
+
+    assert error.startswith("PUBLIC_URL_PREFIXES item 2 ")

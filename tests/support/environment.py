@@ -62,10 +62,10 @@ class _QuietRequestHandler(WSGIRequestHandler):
 
 
 @contextlib.contextmanager
-def serve_app(app: "WSGIApplication", *, threaded: bool = False) -> Iterator[str]:
+def serve_app(app: "WSGIApplication", *, port: int = 0, threaded: bool = False) -> Iterator[str]:
     """Serve the application on loopback, in this process, and yield its origin."""
     server = make_server(
-        "127.0.0.1", 0, app, threaded=threaded, request_handler=_QuietRequestHandler
+        "127.0.0.1", port, app, threaded=threaded, request_handler=_QuietRequestHandler
     )
     thread = threading.Thread(target=server.serve_forever, args=(0.01,))
     thread.start()

@@ -87,7 +87,7 @@ def test_unlisted_routes_need_a_key(app: Flask, client: FlaskClient) -> None:
     """Every route without credentials returns 401, but for the public and the signed ones."""
     for rule in app.url_map.iter_rules():
         path = rule.rule.replace("<job_id>", "job").replace("<callback_id>", "1")
-        path = re.sub("<string[^>]*>", "a", path)
+        path = re.sub("<path:[^>]*>", "a", path)
         assert "<" not in path
         for method in (rule.methods or set()) - {"OPTIONS"}:
             # A client would take the first part of a path with two slashes for a host.

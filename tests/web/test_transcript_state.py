@@ -80,6 +80,15 @@ def test_own_url_is_recognized(credentials: str, tail: str) -> None:
     assert "rejected" in _reasons(_with_callback_url(url))
 
 
+def test_own_url_below_a_prefix_is_recognized() -> None:
+    """The service's own URL may have a prefix that PUBLIC_URL_PREFIXES names."""
+    url = "https://app.example.com/twilio/voice/callbacks/transcription"
+    job = JOB | {"resolved_configuration": _with_callback_url(url)}
+    for prefixes, is_own in ((("/voice",), True), ((), False)):
+        reasons = missing_reasons(job, public_url=PUBLIC_URL, prefixes=prefixes)
+        assert ("which is not" not in "".join(reasons)) is is_own
+
+
 def test_long_call_may_be_too_large() -> None:
     """A long call's callback may exceed 1 MB, which Twilio doesn't send (17564)."""
     assert "17564" in _reasons(duration=3600)

@@ -43,15 +43,17 @@ from receiver.store.rejected.read import find_rejected
 def check_command(*, ids: tuple[int, ...], keys: IO[str] | None, urls: tuple[str, ...]) -> None:
     """Find the settings that would verify rejected requests.
 
-    Prints which key and which PUBLIC_URL would verify them. Without an ID, all rejected requests
-    are checked. Each key from the settings and from --keys is tried with each scheme, host, port
-    and path prefix from PUBLIC_URL, --public-url and the requests' own headers. Nothing is changed.
+    Prints which key, PUBLIC_URL and PUBLIC_URL_PREFIXES would verify them. Add a prefix only if
+    Twilio calls this service below it. Without an ID, all rejected requests are checked. Each key
+    from the settings and from --keys is tried with each scheme, host, port and path prefix from
+    PUBLIC_URL, --public-url and the requests' own headers. Nothing is changed.
     """
     settings = services().settings
     key_lines = read_candidate_keys(keys) if keys else {}
     new_keys = {key: line for key, line in key_lines.items() if key not in settings.signing_keys}
     search = Search(
         settings.public_url,
+        settings.public_url_prefixes,
         [parse_candidate_url(url) for url in urls],
         [*settings.signing_keys, *new_keys],
         settings.accounts,
@@ -86,6 +88,8 @@ def _describe_remedy(remedy: Remedy, new_keys: Mapping[SigningKey, int]) -> str:
     changes = [f"it is added to {variable[remedy.key.algorithm]}"] if line else []
     if remedy.public_url:
         changes.append(f"PUBLIC_URL is {_safe_url(remedy.public_url)}")
+    if remedy.prefix:
+        changes.append(f"PUBLIC_URL_PREFIXES has {remedy.prefix}")
     key = f"the key on line {line}" if line else remedy.key.id
     if not changes:
         return f"verify now, with {key}: run `flask --app app rejected accept`"

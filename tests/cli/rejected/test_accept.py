@@ -7,7 +7,7 @@ from sqlalchemy import select
 from receiver.services import services_of
 from receiver.settings.keys import parse_auth_tokens
 from receiver.store.tables import events, rejected
-from tests.support.environment import PUBLIC_URL, changed_settings
+from tests.support.environment import PUBLIC_URL, ROUTE, changed_settings
 from tests.support.faults.callbacks import callback
 from tests.support.forged_callbacks import forged
 from tests.support.rejected_commands import (
@@ -82,3 +82,17 @@ class TestCorrectedSettings:
         assert "       2  accepted" in run_rejected(app, "accept").stderr
         with services_of(app).engine.connect() as connection:
             assert len(connection.execute(select(events.c.id)).all()) == 2
+
+
+def test_prefix_must_be_named_before_it_is_accepted(app: Flask) -> None:
+    """A callback below a path prefix is accepted once PUBLIC_URL_PREFIXES names the prefix."""
+    case = Case(called_url=f"{PUBLIC_URL}/calls{ROUTE}", received_path=f"/calls{ROUTE}")
+    assert deliver(app, case) == 403
+    for named in ((), ("/call",), ("/",)):
+        with changed_settings(app, public_url_prefixes=named):
+            assert "       1  stay" in run_rejected(app, "accept").stderr
+    with changed_settings(app, public_url_prefixes=("/calls",)):
+        assert "verify now" in run_rejected(app, "check").stdout
+        assert "       1  accepted" in run_rejected(app, "accept").stderr
+        assert deliver(app, case) == 204
+    assert read_rejected_ids(app) == []

@@ -75,7 +75,19 @@ CASES = {
         called_url=f"https://app.example.com/calls{ROUTE}",
         headers=(("X-Forwarded-Prefix", "/calls"),),
     ),
-    "a prefix that the proxy forwards": Case(
+    "a prefix that the proxy passes on": Case(
+        "verify with auth-token-1 if PUBLIC_URL_PREFIXES has /calls/v1",
+        called_url=f"{PUBLIC_URL}/calls/v1{ROUTE}",
+        received_path=f"/calls/v1{ROUTE}",
+    ),
+    "a prefix that the proxy passes on, and another host": Case(
+        "verify with auth-token-1 if PUBLIC_URL is https://other.example.com and "
+        "PUBLIC_URL_PREFIXES has /calls",
+        called_url=f"https://other.example.com/calls{ROUTE}",
+        received_path=f"/calls{ROUTE}",
+        host="other.example.com",
+    ),
+    "a prefix at an unknown host": Case(
         "don't verify with any key and origin that was tried",
         called_url=f"https://else.example.com/calls{ROUTE}",
         received_path=f"/calls{ROUTE}",
@@ -108,10 +120,9 @@ class TestPrefix:
         """Set such a PUBLIC_URL."""
         return environ | {"PUBLIC_URL": "https://user:zQ9pw@app.example.com/calls"}
 
-    def test_forwarded_prefix_is_found(self, app: Flask) -> None:
-        """PUBLIC_URL must not contain a prefix that the proxy forwards; no password is printed."""
-        origin = "https://user:zQ9pw@app.example.com"
-        case = Case(called_url=f"{origin}/calls{ROUTE}", received_path=f"/calls{ROUTE}")
+    def test_url_without_the_prefix_is_found(self, app: Flask) -> None:
+        """A callback to the host without the prefix is explained; no password is printed."""
+        case = Case(called_url=f"https://user:zQ9pw@app.example.com{ROUTE}")
         assert deliver(app, case) == 403
         result = run_rejected(app, "check")
         assert (
@@ -126,9 +137,9 @@ class TestPrefix:
 
 
 def test_route_exists_below_any_prefix(app: Flask) -> None:
-    """The callback's route exists below any path, and accepts what is signed for it."""
+    """The callback's route exists below any path, where it rejects instead of a 404."""
     prefixed = f"/a/b{ROUTE}"
-    assert deliver(app, Case(called_url=PUBLIC_URL + prefixed, received_path=prefixed)) == 204
+    assert deliver(app, Case(called_url=PUBLIC_URL + prefixed, received_path=prefixed)) == 403
     assert deliver(app, Case(received_path=prefixed)) == 403
     assert app.test_client().post(prefixed).status_code == 403
 
