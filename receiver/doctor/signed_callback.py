@@ -23,20 +23,25 @@ class SignedCallback:
     body: bytes
 
 
-def signed_callback(origin: str, key: SigningKey, job_id: str) -> SignedCallback:
-    """Return the callback of a completed job with one sentence, TEST_SENTENCE."""
-    body = json.dumps(_document(key, job_id)).encode()
+def signed_callback(
+    origin: str, key: SigningKey, job_id: str, *, account_id: str | None
+) -> SignedCallback:
+    """Return the callback of an account's completed job with one sentence, TEST_SENTENCE.
+
+    Without an account, the job has one that doesn't exist.
+    """
+    body = json.dumps(_document(job_id, account_id or _NO_ACCOUNT)).encode()
     url = f"{origin}{CALLBACK_PATH}?bodySHA256={hashlib.sha256(body).hexdigest()}"
 
     return SignedCallback(url, _headers(key, url), body)
 
 
-def _document(key: SigningKey, job_id: str) -> dict[str, object]:
+def _document(job_id: str, account_id: str) -> dict[str, object]:
     now = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
 
     return {
         "id": job_id,
-        "accountId": key.account or _NO_ACCOUNT,
+        "accountId": account_id,
         "status": "completed",
         "transcriptionConfigurationId": f"voice_transcriptionconfiguration_{'0' * 26}",
         "sourceId": None,

@@ -32,12 +32,22 @@ def require_api_key() -> None:
 def require_write_key() -> None:
     """Require an API key that may write; raises ProblemError 401 or 403."""
     require_api_key()
-    if not g.api_key.may_write:
+    if "write" not in g.api_key.scopes:
         raise ProblemError(
             403,
             f"The API key {g.api_key.name} may only read. A key that may submit jobs is written as "
             "name:secret:write in API_KEYS.",
         )
+
+
+def visible_account() -> str | None:
+    """Return the account whose jobs the request may see; None means all accounts.
+
+    A view passes it to each read of jobs. Another account's job is unknown to the client then.
+    """
+    api_key: ApiKey = g.api_key
+
+    return api_key.account
 
 
 def identify(authorization: str, keys: Iterable[ApiKey]) -> ApiKey | None:

@@ -10,8 +10,9 @@ from flask.testing import FlaskClient
 from receiver.simulator.configurations import CALLBACK_ONLY, WITH_CONVERSATION
 from receiver.simulator.server import SimulatorServer
 from tests.support.environment import PUBLIC_URL
+from tests.support.samples import ACCOUNT, OTHER_ACCOUNT
 from tests.support.server import free_port
-from tests.support.simulator.account import BY_RECORDING, BY_URL, recording
+from tests.support.simulator.account import API_KEY, BY_RECORDING, BY_URL, recording
 from tests.support.stored_callbacks import json_of
 from tests.support.submitting import READER, WRITER, create, open_app
 
@@ -72,6 +73,38 @@ def test_reader_may_not_submit(client: FlaskClient, twilio: SimulatorServer) -> 
     assert "name:secret:write" in json_of(refused)["detail"]
     assert create(client, BY_RECORDING, auth=None).status_code == 401
     assert twilio.simulator.job_store.newest_first() == []
+
+
+def test_bound_key_submits_for_its_own_account_only(
+    environ: dict[str, str], twilio: SimulatorServer
+) -> None:
+    """A key that is bound to an account other than TWILIO_ACCOUNT_SID gets a 403."""
+    keys = f"own@{ACCOUNT}:own-secret:write,other@{OTHER_ACCOUNT}:other-secret:write"
+    with open_app(environ | {"API_KEYS": keys}, twilio.url) as app:
+        client = app.test_client()
+        refused = create(client, BY_RECORDING, auth=("other", "other-secret"))
+        assert (refused.status_code, json_of(refused)["code"]) == (403, 20006)
+        assert "TWILIO_ACCOUNT_SID" in json_of(refused)["detail"]
+        assert twilio.simulator.job_store.newest_first() == []
+        assert create(client, BY_RECORDING, auth=("own", "own-secret")).status_code == 202
+
+
+def test_bound_key_gets_no_job_of_another_account(
+    environ: dict[str, str], twilio: SimulatorServer
+) -> None:
+    """If Twilio creates the job in another account, a bound key's answer doesn't contain it."""
+    keys = {"API_KEYS": f"other@{OTHER_ACCOUNT}:other-secret:write"}
+    sid, secret = API_KEY  # of the simulator's account
+    wrong = {
+        "TWILIO_ACCOUNT_SID": OTHER_ACCOUNT,
+        "TWILIO_API_KEY": sid,
+        "TWILIO_API_SECRET": secret,
+    }
+    with open_app(environ | keys | wrong, twilio.url) as app:
+        response = create(app.test_client(), BY_RECORDING, auth=("other", "other-secret"))
+    [job] = twilio.simulator.job_store.newest_first()
+    assert response.status_code == 502
+    assert job.id not in response.text
 
 
 def test_faults_are_reported_without_a_call_to_twilio(environ: dict[str, str]) -> None:
