@@ -28,6 +28,7 @@ _TITLES = {
     406: "Not acceptable",
     409: "Conflict",
     413: "Body too large",
+    415: "Unsupported media type",
     422: "Not processable",
     429: "Too many requests",
     500: "Internal server error",
