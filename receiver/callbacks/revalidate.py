@@ -5,7 +5,7 @@ from dataclasses import replace
 from hashlib import sha256
 
 from receiver.events.validate import validate_callback
-from receiver.settings.keys import ACCOUNT_SID_PATTERN, SigningKey
+from receiver.settings.keys import SigningKey, bound_account
 from receiver.signatures.matching import SignatureError
 from receiver.signatures.signature import SignedRequest, verify
 from receiver.store.event import Event
@@ -28,15 +28,13 @@ def revalidate(event: Event, keys: Sequence[SigningKey]) -> Event:
 
 
 def _signer(event: Event, keys: Sequence[SigningKey]) -> tuple[str | None, str | None]:
-    """Return the id of the key that signed it, and the account that the key is bound to."""
+    """Return the stored id of the key that signed it, and the account that the key is bound to."""
     request = SignedRequest(
         event.url or "", event.signature, event.signature_settings, event.content_type
     )
     try:
         key = verify(request, keys, event.body).key
     except SignatureError:
-        # The id of a bound auth token is its account's SID.
-        is_bound = event.key_id is not None and ACCOUNT_SID_PATTERN.fullmatch(event.key_id)
-        return event.key_id, event.key_id if is_bound else None
+        return event.key_id, bound_account(event.key_id)
 
-    return key.id, key.account
+    return key.stored_id, key.account

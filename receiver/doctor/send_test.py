@@ -1,7 +1,7 @@
 """Sends a signed test callback to PUBLIC_URL, checks that it is stored and readable, removes it."""
 
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from http import HTTPStatus
 
 from sqlalchemy import Connection, Engine
@@ -10,7 +10,7 @@ from receiver.doctor.finding import Finding, Verdict
 from receiver.doctor.probe import CredentialRejectedError, ProbeError, call
 from receiver.doctor.probe_errors import explain
 from receiver.doctor.query import QueryError, query, query_errors
-from receiver.doctor.signed_callback import TEST_SENTENCE, signed_callback
+from receiver.doctor.signed_callback import TEST_SENTENCE, SignedCallback, signed_callback
 from receiver.settings.config import Settings
 from receiver.settings.keys import ApiKey, SigningKey
 from receiver.settings.urls import CALLBACK_PATH, without_credentials
@@ -35,9 +35,9 @@ def check_test_callbacks(settings: Settings, engine: Engine) -> Iterator[Finding
             "Set PUBLIC_URL to the origin that Twilio calls, such as https://app.example.com.",
         )
         return
-    reader = settings.api_keys[0]
     accepted = None
     for key in settings.signing_keys:
+        reader = _reader_of(key, settings.api_keys)
         errors = _send_and_remove(settings.public_url, key, reader, engine)
         yield _finding(settings.public_url, key, reader, errors)
         if not all(isinstance(error, CredentialRejectedError) for error in errors):
@@ -50,16 +50,30 @@ def check_test_callbacks(settings: Settings, engine: Engine) -> Iterator[Finding
         yield _large_finding(errors)
 
 
+def _reader_of(key: SigningKey, api_keys: Sequence[ApiKey]) -> ApiKey | None:
+    """Return the first API key that may read what the signing key signs; None if none may."""
+    readers = (
+        reader
+        for reader in api_keys
+        if key.account is None or reader.account in {None, key.account}
+    )
+
+    return next(readers, None)
+
+
 def _send_and_remove(
-    origin: str, key: SigningKey, reader: ApiKey, engine: Engine, *, min_bytes: int = 0
+    origin: str, key: SigningKey, reader: ApiKey | None, engine: Engine, *, min_bytes: int = 0
 ) -> list[ProbeError]:
     """Return what went wrong, first with the callback and then with its removal."""
     job_id = f"voice_transcription_doctor{secrets.token_hex(10)}"
+    account_id = key.account or (reader.account if reader else None)
     errors: list[ProbeError] = []
     try:
-        _send(origin, key, job_id, min_bytes)
+        callback = signed_callback(origin, key, job_id, account_id=account_id, min_bytes=min_bytes)
+        _send(callback)
         _check_stored(engine, job_id)
-        _check_readable(origin, reader, job_id)
+        if reader:
+            _check_readable(origin, reader, job_id)
     except ProbeError as error:
         errors.append(error)
     finally:
@@ -68,14 +82,18 @@ def _send_and_remove(
     return errors
 
 
-def _finding(origin: str, key: SigningKey, reader: ApiKey, errors: list[ProbeError]) -> Finding:
+def _finding(
+    origin: str, key: SigningKey, reader: ApiKey | None, errors: list[ProbeError]
+) -> Finding:
     prefix = f"test callback with {key.id}:"
     if errors:
         return _failure(prefix, errors)
 
+    read_back = f"read back by {reader.name}" if reader else "not read (no API key may)"
+
     return Finding(
         Verdict.OK,
-        f"{prefix} accepted, stored, read back by {reader.name} and removed. This proves that the "
+        f"{prefix} accepted, stored, {read_back} and removed. This proves that the "
         "web process has the same key; only a callback from Twilio proves that Twilio has it too. "
         f"The callback URL at Twilio must be exactly {without_credentials(origin)}{CALLBACK_PATH}",
     )
@@ -97,8 +115,7 @@ def _failure(prefix: str, errors: list[ProbeError]) -> Finding:
     )
 
 
-def _send(origin: str, key: SigningKey, job_id: str, min_bytes: int) -> None:
-    callback = signed_callback(origin, key, job_id, min_bytes=min_bytes)
+def _send(callback: SignedCallback) -> None:
     answer = call("POST", callback.url, body=callback.body, headers=callback.headers)
     if answer.status != HTTPStatus.NO_CONTENT:
         raise explain(

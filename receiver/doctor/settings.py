@@ -9,6 +9,8 @@ from receiver.settings.urls import without_credentials
 
 MAX_CALLBACK_BYTES = 1_000_000  # Twilio sends no callback above 1 MB (its error 17564)
 
+MIN_SECRET_CHARACTERS = 16
+
 _AUTH_TOKEN = re.compile(r"[0-9a-f]{32}")
 
 
@@ -18,6 +20,7 @@ def check_settings(settings: Settings) -> Iterator[Finding]:
     readers = ", ".join(key.name for key in settings.api_keys)
     yield Finding(Verdict.OK, f"settings: callbacks are verified with {keys}; API keys: {readers}")
     yield from _check_auth_tokens(settings)
+    yield from _check_api_keys(settings)
     yield _check_public_url(settings.public_url)
     yield from _check_accounts(settings)
     yield from _check_body_limit(settings)
@@ -33,6 +36,18 @@ def _check_auth_tokens(settings: Settings) -> Iterator[Finding]:
                 "digits)",
                 "Copy the auth token from the account's page in Twilio's Console. Callbacks are "
                 "signed with it, not with an API key's secret.",
+            )
+
+
+def _check_api_keys(settings: Settings) -> Iterator[Finding]:
+    for key in settings.api_keys:
+        if len(key.secret) < MIN_SECRET_CHARACTERS:
+            yield Finding(
+                Verdict.WARN,
+                f"API_KEYS: the secret of {key.name} has fewer than {MIN_SECRET_CHARACTERS} "
+                "characters, so it can be guessed",
+                "Make a new secret, for example with `openssl rand -hex 32`, and set it in "
+                "API_KEYS.",
             )
 
 
@@ -62,16 +77,27 @@ def _check_accounts(settings: Settings) -> Iterator[Finding]:
             "rejected: no account has its own quota, so requests from strangers can displace "
             "rejected callbacks of your account",
             "Set TWILIO_ACCOUNT_SID to the account's SID, or write ACsid=token in "
-            "TWILIO_AUTH_TOKEN.",
+            "TWILIO_AUTH_TOKEN or keyId@ACsid=secret in TWILIO_SIGNING_KEYS.",
         )
     account_sid = settings.account_sid
     if account_sid and all(key.account not in {None, account_sid} for key in settings.signing_keys):
         yield Finding(
             Verdict.WARN,
-            "TWILIO_AUTH_TOKEN: every token is bound to another account than TWILIO_ACCOUNT_SID, "
-            "so callbacks of TWILIO_ACCOUNT_SID are quarantined",
-            "In TWILIO_AUTH_TOKEN, write the SID of the token's own account before the token "
-            "(ACsid=token), or write the token alone.",
+            "signing keys: each is bound to another account than TWILIO_ACCOUNT_SID, so callbacks "
+            "of TWILIO_ACCOUNT_SID are quarantined",
+            "In TWILIO_AUTH_TOKEN and TWILIO_SIGNING_KEYS, write the SID of the key's own account "
+            "(ACsid=token, keyId@ACsid=secret), or no SID.",
+        )
+    # A bound API key shows that the accounts must not see each other's jobs.
+    accounts = settings.accounts | {key.account for key in settings.api_keys if key.account}
+    unbound = [key.id for key in settings.signing_keys if key.account is None]
+    if len(accounts) > 1 and unbound:
+        yield Finding(
+            Verdict.WARN,
+            f"signing keys: valid for every account, because bound to none: {', '.join(unbound)}",
+            "Bind each signing key to its account: ACsid=token in TWILIO_AUTH_TOKEN, and "
+            "keyId@ACsid=secret in TWILIO_SIGNING_KEYS. Otherwise the holder of an unbound key can "
+            "change the jobs of all accounts.",
         )
 
 

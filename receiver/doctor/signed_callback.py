@@ -24,25 +24,27 @@ class SignedCallback:
 
 
 def signed_callback(
-    origin: str, key: SigningKey, job_id: str, *, min_bytes: int = 0
+    origin: str, key: SigningKey, job_id: str, *, account_id: str | None, min_bytes: int = 0
 ) -> SignedCallback:
-    """Return the callback of a completed job, whose transcript begins with TEST_SENTENCE.
+    """Return the callback of an account's completed job; its text begins with TEST_SENTENCE.
 
-    The sentence is longer if the body would have less than `min_bytes`.
+    Without an account, the job has one that doesn't exist. The text is longer if the body would
+    have less than `min_bytes`.
     """
-    body = _body(key, job_id, TEST_SENTENCE)
+    account = account_id or _NO_ACCOUNT
+    body = _body(job_id, account, TEST_SENTENCE)
     if len(body) < min_bytes:
-        body = _body(key, job_id, TEST_SENTENCE + "." * (min_bytes - len(body)))
+        body = _body(job_id, account, TEST_SENTENCE + "." * (min_bytes - len(body)))
     url = f"{origin}{CALLBACK_PATH}?bodySHA256={hashlib.sha256(body).hexdigest()}"
 
     return SignedCallback(url, _headers(key, url), body)
 
 
-def _body(key: SigningKey, job_id: str, text: str) -> bytes:
+def _body(job_id: str, account_id: str, text: str) -> bytes:
     now = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
     document = {
         "id": job_id,
-        "accountId": key.account or _NO_ACCOUNT,
+        "accountId": account_id,
         "status": "completed",
         "transcriptionConfigurationId": f"voice_transcriptionconfiguration_{'0' * 26}",
         "sourceId": None,

@@ -36,7 +36,7 @@ def validate(verified: Verified, *, received_at: datetime, idempotency_token: st
         account_id=None,
         content_type=_storable(request.content_type, MAX_HEADER_CHARACTERS),
         idempotency_token=_storable(idempotency_token, MAX_HEADER_CHARACTERS),
-        key_id=verified.key.id,
+        key_id=verified.key.stored_id,
         url=_storable(request.url),
         signature=_storable(request.signature),
         signature_settings=_storable(request.settings),

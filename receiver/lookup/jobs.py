@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from receiver.store.event import TERMINAL_STATUSES
 from receiver.store.jobs import read
 from receiver.store.jobs.gaps import explain_gaps
+from receiver.web.auth import visible_account
 from receiver.web.database import query
 from receiver.web.job_view import is_awaited, job_url
 from receiver.web.problems import ProblemError
@@ -17,9 +18,9 @@ _POLL_SECONDS = 10
 
 
 def get_job(job_id: str) -> read.Row:
-    """Return the job; raises ProblemError 404."""
+    """Return the job; raises ProblemError 404 if it is unknown, or the client may not see it."""
     require_valid_id(job_id)
-    job = query(read.transcription, job_id)
+    job = query(read.transcription, job_id, account_id=visible_account())
     if job is None:
         raise _unknown_job(job_id)
 

@@ -13,7 +13,7 @@ from receiver.store.completeness.figures import completeness
 from receiver.store.jobs import read
 from receiver.store.retry import DatabaseUnavailableError
 from receiver.web.arguments import parse_arguments
-from receiver.web.auth import require_api_key
+from receiver.web.auth import require_api_key, visible_account
 from receiver.web.database import query
 from receiver.web.job_view import describe_job, describe_operation
 from receiver.web.problems import ProblemError, unavailable
@@ -42,7 +42,12 @@ _TRANSCRIPTION_LIST, _CALLBACK_LIST = TranscriptionList(), CallbackList()
 def list_transcriptions() -> Response:
     """List the jobs, newest first."""
     page_request = _TRANSCRIPTIONS.parse_request()
-    page = query(read.transcriptions_page, page_request.filters, page_request.span)
+    page = query(
+        read.transcriptions_page,
+        page_request.filters,
+        page_request.span,
+        account_id=visible_account(),
+    )
     rows = [describe_job(job) for job in jobs.add_explanations(page.rows)]
 
     return render(
@@ -74,7 +79,7 @@ def list_callbacks(job_id: str) -> Response:
     jobs.require_valid_id(job_id)
     collection = replace(_CALLBACKS, parent=job_id)
     page_request = collection.parse_request()
-    page = query(read.callbacks_page, job_id, page_request.span)
+    page = query(read.callbacks_page, job_id, page_request.span, account_id=visible_account())
     if not page.rows:
         jobs.get_job(job_id)
 
@@ -88,7 +93,7 @@ def fetch_body(job_id: str, callback_id: str) -> Response:
     """Fetch a callback's exact bytes. No browser may display them: they may be anything."""
     jobs.require_valid_id(job_id)
     number = _parse_number(callback_id)
-    body = query(read.callback_body, job_id, number)
+    body = query(read.callback_body, job_id, number, account_id=visible_account())
     if body is None:
         raise ProblemError(404, f"{job_id} has no callback {number}, or its body was erased.")
 
@@ -107,7 +112,11 @@ def fetch_completeness() -> Response:
     """Count the transcripts that Twilio should send, and those that are stored."""
     grace = timedelta(seconds=services().settings.reconcile_grace_seconds)
     ended_by = datetime.now(UTC) - grace
-    figures = query(completeness, ended_by)
+    account_id = visible_account()
+    figures = query(completeness, ended_by, account_id=account_id)
+    if account_id not in {None, services().settings.account_sid}:
+        # Twilio's list was read for TWILIO_ACCOUNT_SID only.
+        figures = replace(figures, since=None)
 
     return render(_COMPLETENESS, **asdict(figures))
 

@@ -66,12 +66,14 @@ IF_NONE_MATCH = {
 _ERROR_DESCRIPTIONS = {
     400: "A parameter is not valid; `errors` points to it.",
     401: "The API key is missing or unknown.",
-    403: "The signature does not verify, or the API key is read-only.",
+    403: "The signature does not verify, the API key may not do this, or a page of another site "
+    "sent the request with Basic.",
     404: "The resource does not exist; `detail` says why.",
     406: "The Accept header allows none of the available formats.",
     409: "The Idempotency-Key was used too long ago: Twilio may have forgotten it, and it is "
     "unknown whether the job exists.",
     413: "The body is too large.",
+    415: "The body is not JSON: its Content-Type is another one, or missing.",
     422: "The Idempotency-Key was used for a different request (Twilio's error 17534), or `check` "
     "found that the file at mediaUrl would fail.",
     429: "Twilio is limiting the rate of requests, and did not accept this one.",

@@ -59,7 +59,7 @@ OPERATIONS: dict[str, dict[str, Any]] = {
                     }
                 }
             }
-            | errors(400, 401, 403, 404, 409, 413, 422, 429, 501, 502, 503)
+            | errors(400, 401, 403, 404, 409, 413, 415, 422, 429, 501, 502, 503)
             | {"4XX": response("Twilio rejected it.", {MEDIA_TYPE: {"schema": Problem}})},
         },
     },

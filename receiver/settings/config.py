@@ -48,7 +48,7 @@ class Settings:
 
     @property
     def accounts(self) -> frozenset[str]:
-        """The operator's accounts: TWILIO_ACCOUNT_SID, and each that a token is bound to."""
+        """The operator's accounts: TWILIO_ACCOUNT_SID, and each that a signing key is bound to."""
         accounts = {self.account_sid, *(key.account for key in self.signing_keys)}
 
         return frozenset(account for account in accounts if account)

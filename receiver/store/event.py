@@ -35,9 +35,9 @@ class Event:
     has a `reason` and a `detail`, a sentence for the operator; its `job_id` and `account_id` are
     what the body claims. An event before validation has neither head nor reason.
 
-    `key_id` names the key that signed it. The proof is the `url` as it was called, with the headers
-    X-Twilio-Signature and X-Twilio-Webhooks-Signature-Settings. `deliveries` counts how often it
-    was received this time: 0 if a stored event is validated again.
+    `key_id` names the key that signed it, and the account of a bound key. The proof is the `url` as
+    it was called, with the headers X-Twilio-Signature and X-Twilio-Webhooks-Signature-Settings.
+    `deliveries` counts how often it was received this time: 0 if a stored event is validated again.
     """
 
     sha256: bytes  # identifies the event: the digest of its body, or of a form's signed text

@@ -38,7 +38,10 @@ def is_check_requested() -> bool:
 
 
 def read_submission() -> dict[str, Any]:
-    """Return the body as the schema loads it; raises ProblemError 400 or 413."""
+    """Return the body as the schema loads it; raises ProblemError 400, 413 or 415."""
+    # A page of another site can send any other type without asking the service first (CORS).
+    if not request.is_json:
+        raise ProblemError(415, "The body must be JSON: send Content-Type: application/json.")
     request.max_content_length = _MAX_BODY_BYTES
     try:
         document = json.loads(request.get_data(cache=False))

@@ -21,7 +21,7 @@ from receiver.submissions.request import (
 )
 from receiver.submissions.submit import Intent, submit
 from receiver.twilio.client import Twilio, open_twilio
-from receiver.web.auth import require_write_key
+from receiver.web.auth import require_write_key, visible_account
 from receiver.web.job_view import describe_operation
 from receiver.web.problems import ProblemError
 from schemas.transcription import Accepted
@@ -43,10 +43,22 @@ _CONFIGURATION_TIMEOUT_SECONDS = 2.0
 @blueprint.post("/v3/Transcriptions")
 def create_transcription() -> Response:
     """Submit a job to Twilio, once for each Idempotency-Key."""
+    _require_own_account()
     g.idempotency_key = read_idempotency_key()
     seconds = max(0.0, request_deadline(request.environ).remaining() - _ANSWER_SECONDS)
     with time_limit(seconds):
         return _submit(Deadline(seconds))
+
+
+def _require_own_account() -> None:
+    """Raise ProblemError 403 for a key that is bound to an account other than Twilio's client's."""
+    account_id = visible_account()
+    if account_id not in {None, services().settings.account_sid}:
+        raise ProblemError(
+            403,
+            f"The API key {g.api_key.name} is bound to {account_id}, but this service submits jobs "
+            "only for the account in its setting TWILIO_ACCOUNT_SID.",
+        )
 
 
 @blueprint.after_request
@@ -118,6 +130,13 @@ def _accepted(submission: Submission, deadline: Deadline) -> Response:
             502,
             f"Twilio accepted the job as {submission.job_id}, but its answer can't be used: "
             "`callbacks list` shows why. Don't submit the job again.",
+        )
+    # Twilio's credentials may be of another account than TWILIO_ACCOUNT_SID, or were so before.
+    if visible_account() not in {None, job["account_id"]}:
+        raise ProblemError(
+            502,
+            "Twilio accepted the job, but for another account than that of the API key: the "
+            "operator of this service must correct TWILIO_ACCOUNT_SID or its credentials.",
         )
     response = jsonify(Accepted().dump(describe_operation(job)))
     response.status_code = 202

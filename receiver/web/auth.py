@@ -11,14 +11,20 @@ from flask import g, request
 from receiver.services import services
 from receiver.settings.keys import ApiKey
 from receiver.web.problems import ProblemError
+from receiver.web.same_origin import require_same_origin
 
 # One header may contain several challenges (RFC 9110, 11.6.1).
 CHALLENGES = 'Basic realm="transcriptions", charset="UTF-8", Bearer realm="transcriptions"'
 
 
 def require_api_key() -> None:
-    """Require an API key, and set `g.api_key`; raises ProblemError 401 (Twilio's 20003)."""
-    key = identify(request.headers.get("Authorization", ""), services().settings.api_keys)
+    """Require an API key, and set `g.api_key`.
+
+    Raises ProblemError 401 (Twilio's 20003), or 403 if another site's page sent an unsafe request
+    with Basic.
+    """
+    authorization = request.headers.get("Authorization", "")
+    key = identify(authorization, services().settings.api_keys)
     if key is None:
         raise ProblemError(
             401,
@@ -26,18 +32,30 @@ def require_api_key() -> None:
             "or Bearer with its secret.",
             headers={"WWW-Authenticate": CHALLENGES},
         )
+    if _is_basic(authorization):
+        require_same_origin()
     g.api_key = key
 
 
 def require_write_key() -> None:
     """Require an API key that may write; raises ProblemError 401 or 403."""
     require_api_key()
-    if not g.api_key.may_write:
+    if "write" not in g.api_key.scopes:
         raise ProblemError(
             403,
             f"The API key {g.api_key.name} may only read. A key that may submit jobs is written as "
             "name:secret:write in API_KEYS.",
         )
+
+
+def visible_account() -> str | None:
+    """Return the account whose jobs the request may see; None means all accounts.
+
+    A view passes it to each read of jobs. Another account's job is unknown to the client then.
+    """
+    api_key: ApiKey = g.api_key
+
+    return api_key.account
 
 
 def identify(authorization: str, keys: Iterable[ApiKey]) -> ApiKey | None:
@@ -47,7 +65,7 @@ def identify(authorization: str, keys: Iterable[ApiKey]) -> ApiKey | None:
     in constant time, with every key.
     """
     scheme, _, presented = authorization.partition(" ")
-    is_basic = scheme.lower() == "basic"
+    is_basic = _is_basic(authorization)
     if not is_basic and scheme.lower() != "bearer":
         return None
     digest = _digest(_decode(presented.strip()) if is_basic else presented.strip().encode())
@@ -58,6 +76,10 @@ def identify(authorization: str, keys: Iterable[ApiKey]) -> ApiKey | None:
             match = key
 
     return match
+
+
+def _is_basic(authorization: str) -> bool:
+    return authorization.partition(" ")[0].lower() == "basic"
 
 
 def _decode(credentials: str) -> bytes:

@@ -28,6 +28,7 @@ _TITLES = {
     406: "Not acceptable",
     409: "Conflict",
     413: "Body too large",
+    415: "Unsupported media type",
     421: "Misdirected request",
     422: "Not processable",
     429: "Too many requests",

@@ -1,6 +1,7 @@
 """Tests of the webhook's signature check: keys, accounts and the called URL."""
 
 import hashlib
+import json
 
 import pytest
 from flask import Flask
@@ -8,10 +9,12 @@ from flask.testing import FlaskClient
 from sqlalchemy import Engine
 from werkzeug.test import create_environ, run_wsgi_app
 
+from receiver.services import services_of
+from receiver.store.jobs import read
 from tests.support import signing
 from tests.support.app import Twilio
 from tests.support.environment import PUBLIC_URL, ROUTE, TOKEN, changed_settings
-from tests.support.samples import ACCOUNT, COMPLETED, FAILED, JOB
+from tests.support.samples import ACCOUNT, COMPLETED, FAILED, JOB, OTHER_ACCOUNT
 from tests.support.store_events import ledger_rows
 from tests.support.stored_callbacks import stored_events
 
@@ -70,7 +73,7 @@ class TestBoundToken:
 
     def test_callback_of_another_account_is_quarantined(self, app: Flask, twilio: Twilio) -> None:
         """A callback of another account is quarantined as an account mismatch."""
-        body = COMPLETED.replace(ACCOUNT.encode(), b"AC" + b"b" * 32)
+        body = COMPLETED.replace(ACCOUNT.encode(), OTHER_ACCOUNT.encode())
         assert twilio.call(body).status_code == 204
         [event] = stored_events(app)
         assert (event.outcome, event.reason) == ("quarantined", "account_mismatch")
@@ -216,6 +219,38 @@ def test_form_with_a_field_named_like_the_route_is_rejected(
     )
     assert response.status_code == 403
     assert stored_events(app) == []
+
+
+class TestBoundSharedKeys:
+    """Tests with two accounts, each with a SharedKey that is bound to it."""
+
+    @pytest.fixture
+    def environ(self, environ: dict[str, str]) -> dict[str, str]:
+        """Return the environment with a bound SharedKey for each account, and no token."""
+        keys = f"one@{ACCOUNT}=secret-1,two@{OTHER_ACCOUNT}=secret-2"
+
+        return environ | {"TWILIO_AUTH_TOKEN": "", "TWILIO_SIGNING_KEYS": keys}
+
+    def test_key_signs_for_its_own_account(self, app: Flask, twilio: Twilio) -> None:
+        """A callback of the key's own account is applied, and the key's account is stored."""
+        assert twilio.call(COMPLETED, secret="secret-1", key_id="one").status_code == 204
+        [event] = stored_events(app)
+        assert (event.outcome, event.key_id) == ("applied", f"one@{ACCOUNT}")
+
+    def test_key_does_not_replace_another_accounts_transcript(
+        self, app: Flask, twilio: Twilio
+    ) -> None:
+        """A newer callback for another account's job is quarantined, and the job stays as it is."""
+        twilio.call(COMPLETED, secret="secret-1", key_id="one")
+        with services_of(app).engine.connect() as connection:
+            before = read.transcription(connection, JOB)
+            forged = json.dumps(json.loads(COMPLETED) | {"updatedAt": "2030-01-01T00:00:00Z"})
+            assert twilio.call(forged.encode(), secret="secret-2", key_id="two").status_code == 204
+            assert read.transcription(connection, JOB) == before
+        assert [(event.outcome, event.reason) for event in stored_events(app)] == [
+            ("applied", None),
+            ("quarantined", "account_mismatch"),
+        ]
 
 
 def test_form_signature_does_not_verify_callback(app: Flask, client: FlaskClient) -> None:

@@ -1,5 +1,6 @@
 """Tests of revalidation: today's rules are applied to what the callback arrived with."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -9,14 +10,16 @@ from receiver.events.validate import validate_callback
 from receiver.settings.keys import SigningKey
 from receiver.store.event import Event
 from tests.support.callback_events import received_event
-from tests.support.samples import ACCOUNT, COMPLETED
+from tests.support.samples import ACCOUNT, COMPLETED, OTHER_ACCOUNT
 from tests.support.signed import SHARED, TOKEN, URL, signed_form, signed_json
-
-OTHER_ACCOUNT = "AC" + "b" * 32
 
 
 def _bound_key(account: str) -> SigningKey:
     return replace(TOKEN, id=account, account=account)
+
+
+def _bound_shared_key(account: str) -> SigningKey:
+    return replace(SHARED, account=account)
 
 
 def _validated(key: SigningKey, *, body: bytes = COMPLETED, url: str = URL) -> Event:
@@ -24,7 +27,7 @@ def _validated(key: SigningKey, *, body: bytes = COMPLETED, url: str = URL) -> E
     signed = signed_json(body, key, url=url)
     event = replace(
         received_event(body),
-        key_id=key.id,
+        key_id=key.stored_id,
         url=signed.url,
         signature=signed.signature,
         signature_settings=signed.settings,
@@ -34,7 +37,9 @@ def _validated(key: SigningKey, *, body: bytes = COMPLETED, url: str = URL) -> E
 
 
 @pytest.mark.parametrize(
-    "key", [TOKEN, SHARED, _bound_key(ACCOUNT)], ids=["token", "shared", "bound"]
+    "key",
+    [TOKEN, SHARED, _bound_key(ACCOUNT), _bound_shared_key(ACCOUNT)],
+    ids=["token", "shared", "bound", "bound shared"],
 )
 def test_same_keys_give_the_same_event(key: SigningKey) -> None:
     """Revalidation with the same keys returns the same event."""
@@ -66,14 +71,12 @@ def test_removed_key_still_counts(keys: list[SigningKey]) -> None:
     assert revalidate(event, keys) == event
 
 
-def test_removed_bound_key_stays_bound() -> None:
-    """A bound key that was removed still allows its own account only."""
+@pytest.mark.parametrize("bind", [_bound_key, _bound_shared_key])
+def test_removed_bound_key_stays_bound(bind: Callable[[str], SigningKey]) -> None:
+    """A bound token or SharedKey that was removed still allows its own account only."""
     remaining_keys = [replace(TOKEN, secret="another")]
-    assert revalidate(_validated(_bound_key(ACCOUNT)), remaining_keys).reason is None
-    assert (
-        revalidate(_validated(_bound_key(OTHER_ACCOUNT)), remaining_keys).reason
-        == "account_mismatch"
-    )
+    assert revalidate(_validated(bind(ACCOUNT)), remaining_keys).reason is None
+    assert revalidate(_validated(bind(OTHER_ACCOUNT)), remaining_keys).reason == "account_mismatch"
 
 
 def test_event_without_url_is_validated_by_key_id() -> None:

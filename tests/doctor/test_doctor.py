@@ -13,12 +13,16 @@ from receiver.settings.config import Settings, load
 from tests.support.app import Twilio
 from tests.support.environment import ENVIRON, TOKEN, open_engine
 from tests.support.postgres import frozen
-from tests.support.samples import ACCOUNT
+from tests.support.samples import ACCOUNT, OTHER_ACCOUNT
 from tests.support.server import free_port
 
 SECRET = "zQ9" * 5
 # Settings without a fault.
-SOUND = {**ENVIRON, "TWILIO_AUTH_TOKEN": f"{ACCOUNT}={TOKEN}"}
+SOUND = {
+    **ENVIRON,
+    "TWILIO_AUTH_TOKEN": f"{ACCOUNT}={TOKEN}",
+    "API_KEYS": f"reader:{2 * SECRET},other@{ACCOUNT}:{3 * SECRET}",
+}
 
 
 def run_doctor(settings: Settings, engine: Engine, *, send_test: bool = False) -> tuple[bool, str]:
@@ -130,7 +134,27 @@ def test_token_of_another_account_is_a_warning(engine: Engine) -> None:
     sound, output = run_doctor(load(SOUND | other), engine)
 
     assert sound
-    assert "warn  TWILIO_AUTH_TOKEN: every token is bound to another account" in output
+    assert "warn  signing keys: each is bound to another account" in output
+
+
+def test_short_secret_is_a_warning(engine: Engine) -> None:
+    """The doctor warns of an API key with a secret of fewer than 16 characters, and names it."""
+    keys = f"first:{SECRET}9,second:{SECRET},third:{2 * SECRET}"
+    sound, output = run_doctor(load(SOUND | {"API_KEYS": keys}), engine)
+
+    assert sound
+    assert output.count("warn  API_KEYS: the secret of ") == 1
+    assert "the secret of second has fewer than 16 characters" in output
+    assert "zQ9" not in output
+
+
+def test_unbound_key_among_several_accounts_is_a_warning(engine: Engine) -> None:
+    """With several accounts, the doctor warns of the signing keys that are bound to none."""
+    keys = {"TWILIO_SIGNING_KEYS": f"one@{OTHER_ACCOUNT}=secret,two=secret"}
+    sound, output = run_doctor(load(SOUND | keys), engine)
+
+    assert sound
+    assert "warn  signing keys: valid for every account, because bound to none: two\n" in output
 
 
 def test_quarantined_callback_is_a_warning(engine: Engine, twilio: Twilio) -> None:
@@ -177,7 +201,7 @@ def test_connections_are_enough_for_two_releases(available: int, verdict: Verdic
 def test_remedies_of_failures_come_first(database: str) -> None:
     """The remedies of failures come before those of earlier warnings."""
     with open_engine(database) as engine:
-        _, output = run_doctor(load({**ENVIRON, "PUBLIC_URL": ""}), engine)
+        _, output = run_doctor(load({**SOUND, "PUBLIC_URL": ""}), engine)
 
     assert output.index("warn  PUBLIC_URL") < output.index("FAIL  schema")
     assert output.index("1. Run `flask --app app migrate`.") < output.index("2. Set PUBLIC_URL")

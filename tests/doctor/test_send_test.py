@@ -24,12 +24,13 @@ from tests.support import signing
 from tests.support.environment import ENVIRON, ROUTE, open_engine, serve_app
 from tests.support.media.server import CERTIFICATE
 from tests.support.postgres import new_database
-from tests.support.samples import COMPLETED
+from tests.support.samples import COMPLETED, OTHER_ACCOUNT
 from tests.support.server import free_port, web_server
 
 TOKEN, BOUND, SHARED = "0123456789abcdef" * 2, "fedcba9876543210" * 2, "shared-secret"
 ACCOUNT = "AC" + "5" * 32
 SECRET = "zQ9" * 5
+BOUND_READER = f"other@{OTHER_ACCOUNT}:other-secret"
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,7 @@ def deployment(
             "TWILIO_AUTH_TOKEN": f"{TOKEN},{ACCOUNT}={BOUND}",
             "TWILIO_SIGNING_KEYS": f"key-1={SHARED}",
             "PUBLIC_URL": "",
+            "API_KEYS": f"{ENVIRON['API_KEYS']},{BOUND_READER}",
         }
         log = tmp_path_factory.mktemp("web") / "log"
         with web_server(url, log, **environ) as web:
@@ -184,6 +186,16 @@ def test_private_certificate_is_explained(
     assert "TLS failed (self" in unknown.text
     assert "SSL_CERT_FILE" in unknown.remedy
     assert "TLS failed (IP address mismatch" in known.text
+
+
+def test_test_callback_is_read_by_a_key_that_may(deployment: Deployment) -> None:
+    """A bound API key reads its account's test callback; without such a key none is read."""
+    findings = deployment.send_callbacks(API_KEYS=BOUND_READER)
+    assert [finding.verdict for finding in findings] == [Verdict.OK] * 4
+    unbound, bound, _, _ = findings
+    assert "not read (no API key may)" in bound.text
+    assert "read back by other" in unbound.text
+    assert deployment.jobs() == []
 
 
 def test_other_jobs_are_not_removed(deployment: Deployment) -> None:

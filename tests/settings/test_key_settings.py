@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from receiver.settings.config import load
-from receiver.settings.keys import ApiKey, SigningKey
+from receiver.settings.keys import ApiKey, SigningKey, bound_account
 from tests.support.config import SID, VALID, config_errors
 
 WORDS = st.text(ascii_letters + digits + "-_.~+/", min_size=1, max_size=40)
@@ -23,11 +23,12 @@ def test_invalid_account_sid_is_rejected() -> None:
 
 
 def test_accounts_are_those_in_the_settings() -> None:
-    """The accounts are TWILIO_ACCOUNT_SID and those to which tokens are bound."""
+    """The accounts are TWILIO_ACCOUNT_SID and those to which tokens or SharedKeys are bound."""
     other = "AC" + "0" * 32
     bound = VALID | {"TWILIO_AUTH_TOKEN": f"zQ9a,{other}=zQ9b"}
     assert load(bound).accounts == {other}
     assert load(bound | {"TWILIO_ACCOUNT_SID": SID}).accounts == {other, SID}
+    assert load(bound | {"TWILIO_SIGNING_KEYS": f"CR1@{SID}=x"}).accounts == {other, SID}
     assert load(VALID).accounts == set()
 
 
@@ -63,9 +64,22 @@ def test_bound_token_has_the_account_sid_as_id() -> None:
         ("TWILIO_SIGNING_KEYS", "=secret", "item 1"),
         ("TWILIO_SIGNING_KEYS", "id=", "item 1"),
         ("TWILIO_SIGNING_KEYS", "id=one,id=two", "item 2"),
+        ("TWILIO_SIGNING_KEYS", f"id=one,id@{SID}=two", "item 2"),
+        ("TWILIO_SIGNING_KEYS", "id@AC123=secret", "item 1"),
+        ("TWILIO_SIGNING_KEYS", f"id@{SID.upper()}=secret", "item 1"),
+        ("TWILIO_SIGNING_KEYS", f"@{SID}=secret", "item 1"),
+        ("TWILIO_SIGNING_KEYS", f"id@{SID}=", "item 1"),
         ("API_KEYS", "name:", "item 1"),
         ("API_KEYS", ":secret", "item 1"),
         ("API_KEYS", "name:secret:read", "item 1"),
+        ("API_KEYS", "name:secret:write+read", "item 1"),
+        ("API_KEYS", "name:secret:write+", "item 1"),
+        ("API_KEYS", "name@AC123:secret", "item 1"),
+        ("API_KEYS", f"name@{SID.upper()}:secret:write", "item 1"),
+        ("API_KEYS", "me@example.com:secret", "item 1"),
+        ("API_KEYS", f"@{SID}:secret", "item 1"),
+        ("API_KEYS", f"name@{SID}", "item 1"),
+        ("API_KEYS", f"a:one,a@{SID}:two", "item 2"),
         ("API_KEYS", "name:sec:ret:write", "item 1"),
         ("API_KEYS", "secret:write", "item 1"),
         ("API_KEYS", "name:sécret", "item 1"),
@@ -92,29 +106,65 @@ def test_auth_tokens_are_parsed(tokens: list[tuple[str | None, str]]) -> None:
     assert {key.algorithm for key in keys} == {"HMAC_SHA1"}
 
 
-@given(st.dictionaries(WORDS, WORDS.map(lambda text: f"{text}=="), min_size=1, max_size=5))
-def test_shared_keys_are_parsed(pairs: dict[str, str]) -> None:
-    """SharedKeys written as `keyId=secret` are read back, and the secret may contain `=`."""
-    text = ",".join(f"{key_id}={secret}" for key_id, secret in pairs.items())
+@given(
+    st.dictionaries(
+        WORDS, st.tuples(st.none() | st.just(SID), WORDS.map(lambda text: f"{text}=@=")), min_size=1
+    )
+)
+def test_shared_keys_are_parsed(pairs: dict[str, tuple[str | None, str]]) -> None:
+    """SharedKeys written as `keyId=secret` or `keyId@ACsid=secret` are read back."""
+    text = ",".join(
+        f"{key_id}@{sid}={secret}" if sid else f"{key_id}={secret}"
+        for key_id, (sid, secret) in pairs.items()
+    )
     keys = load(VALID | {"TWILIO_SIGNING_KEYS": text}).signing_keys[1:]
 
-    assert {key.id: key.secret for key in keys} == pairs
+    assert {key.id: (key.account, key.secret) for key in keys} == pairs
     assert {key.algorithm for key in keys} == {"HMAC_SHA256"}
+
+
+@given(WORDS, WORDS)
+def test_stored_id_names_the_account_of_a_bound_key(key_id: str, secret: str) -> None:
+    """The stored id of a bound SharedKey or token names its account, that of another key none."""
+    bound = f"{key_id}@{SID}={secret}"
+    settings = load(VALID | {"TWILIO_AUTH_TOKEN": f"{SID}=x,y", "TWILIO_SIGNING_KEYS": bound})
+    stored_ids = [key.stored_id for key in settings.signing_keys]
+    assert stored_ids == [SID, "auth-token-2", f"{key_id}@{SID}"]
+    assert list(map(bound_account, [*stored_ids, key_id, None])) == [SID, None, SID, None, None]
 
 
 @given(
     st.lists(
-        st.builds(ApiKey, WORDS, WORDS.filter("write".__ne__), st.booleans()),
+        st.builds(
+            ApiKey,
+            WORDS,
+            WORDS.filter("write".__ne__),
+            st.sampled_from([frozenset(), frozenset({"write"})]),
+            st.none() | st.just(SID),
+        ),
         min_size=1,
         max_size=5,
         unique_by=(lambda key: key.name, lambda key: key.secret),
     )
 )
 def test_api_keys_are_parsed(keys: list[ApiKey]) -> None:
-    """API keys written as `name:secret` or `name:secret:write` are read back in their order."""
-    text = ", ".join(f"{key.name}:{key.secret}{':write' * key.may_write}" for key in keys)
+    """API keys written as `name[@ACsid]:secret[:scopes]` are read back in their order."""
+    text = ", ".join(
+        f"{key.name}{f'@{key.account}' if key.account else ''}:{key.secret}"
+        f"{''.join(f':{scope}' for scope in key.scopes)}"
+        for key in keys
+    )
 
     assert load(VALID | {"API_KEYS": text}).api_keys == tuple(keys)
+
+
+def test_scopes_are_separated_by_plus_signs() -> None:
+    """A scope may be repeated, and an unknown one is an error that names the known ones."""
+    settings = load(VALID | {"API_KEYS": "name:secret:write+write"})
+    assert [key.scopes for key in settings.api_keys] == [{"write"}]
+    (error,) = config_errors(API_KEYS="name:secret:write+erase")
+    assert "the known scopes are: write " in error
+    assert "erase" not in error
 
 
 @given(WORDS)

@@ -6,14 +6,20 @@ from uuid import UUID
 
 import pytest
 from flask.testing import FlaskClient
+from twilio.rest import Client
+from twilio.rest.voice.v3.transcription import TranscriptionList
 
 from receiver.simulator.configurations import CALLBACK_ONLY, WITH_CONVERSATION
 from receiver.simulator.server import SimulatorServer
-from tests.support.environment import PUBLIC_URL
+from tests.support.environment import PUBLIC_URL, serve_app
+from tests.support.recipe import ReceiverHttpClient
+from tests.support.samples import ACCOUNT, OTHER_ACCOUNT
 from tests.support.server import free_port
-from tests.support.simulator.account import BY_RECORDING, BY_URL, recording
+from tests.support.simulator.account import API_KEY, BY_RECORDING, BY_URL, recording
 from tests.support.stored_callbacks import json_of
 from tests.support.submitting import READER, WRITER, create, open_app
+
+JSON = "application/json"
 
 
 def test_answer_has_urls_of_this_service(client: FlaskClient, twilio: SimulatorServer) -> None:
@@ -29,6 +35,21 @@ def test_answer_has_urls_of_this_service(client: FlaskClient, twilio: SimulatorS
     assert document["transcription"]["id"] == job.id
     assert document["transcription"]["participants"] == BY_RECORDING["participants"]
     assert UUID(response.headers["Idempotency-Key"]).version == 7
+
+
+def test_sdk_submits_a_job(
+    environ: dict[str, str], twilio: SimulatorServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`create()` of Twilio's SDK submits a job with Basic, because it sends JSON and no Origin."""
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    with open_app(environ, twilio.url) as app, serve_app(app) as origin:
+        http_client = ReceiverHttpClient(origin)
+        created = Client(*WRITER, http_client=http_client).voice.v3.transcriptions.create(
+            TranscriptionList.CreateV3TranscriptionsRequest(BY_RECORDING)
+        )
+        http_client.session.close()
+    [job] = twilio.simulator.job_store.newest_first()
+    assert (created.status, created.transcription["id"]) == ("PENDING", job.id)
 
 
 def test_job_is_readable_at_once(client: FlaskClient) -> None:
@@ -74,6 +95,38 @@ def test_reader_may_not_submit(client: FlaskClient, twilio: SimulatorServer) -> 
     assert twilio.simulator.job_store.newest_first() == []
 
 
+def test_bound_key_submits_for_its_own_account_only(
+    environ: dict[str, str], twilio: SimulatorServer
+) -> None:
+    """A key that is bound to an account other than TWILIO_ACCOUNT_SID gets a 403."""
+    keys = f"own@{ACCOUNT}:own-secret:write,other@{OTHER_ACCOUNT}:other-secret:write"
+    with open_app(environ | {"API_KEYS": keys}, twilio.url) as app:
+        client = app.test_client()
+        refused = create(client, BY_RECORDING, auth=("other", "other-secret"))
+        assert (refused.status_code, json_of(refused)["code"]) == (403, 20006)
+        assert "TWILIO_ACCOUNT_SID" in json_of(refused)["detail"]
+        assert twilio.simulator.job_store.newest_first() == []
+        assert create(client, BY_RECORDING, auth=("own", "own-secret")).status_code == 202
+
+
+def test_bound_key_gets_no_job_of_another_account(
+    environ: dict[str, str], twilio: SimulatorServer
+) -> None:
+    """If Twilio creates the job in another account, a bound key's answer doesn't contain it."""
+    keys = {"API_KEYS": f"other@{OTHER_ACCOUNT}:other-secret:write"}
+    sid, secret = API_KEY  # of the simulator's account
+    wrong = {
+        "TWILIO_ACCOUNT_SID": OTHER_ACCOUNT,
+        "TWILIO_API_KEY": sid,
+        "TWILIO_API_SECRET": secret,
+    }
+    with open_app(environ | keys | wrong, twilio.url) as app:
+        response = create(app.test_client(), BY_RECORDING, auth=("other", "other-secret"))
+    [job] = twilio.simulator.job_store.newest_first()
+    assert response.status_code == 502
+    assert job.id not in response.text
+
+
 def test_faults_are_reported_without_a_call_to_twilio(environ: dict[str, str]) -> None:
     """A 400 has Twilio's code and a pointer to each fault."""
     with open_app(environ, f"http://127.0.0.1:{free_port()}") as app:
@@ -91,7 +144,7 @@ def test_faults_are_reported_without_a_call_to_twilio(environ: dict[str, str]) -
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b"\xff", b"[" * 60_000, b"1", b"null"])
 def test_body_other_than_a_json_object_is_refused(client: FlaskClient, body: bytes) -> None:
     """A body that is not a JSON object is a 400."""
-    response = client.post("/v3/Transcriptions", data=body, auth=WRITER)
+    response = client.post("/v3/Transcriptions", data=body, content_type=JSON, auth=WRITER)
     assert (response.status_code, json_of(response)["code"]) == (400, 20001)
 
 
@@ -99,7 +152,7 @@ def test_body_has_a_size_limit(client: FlaskClient) -> None:
     """A body of 64 KiB is accepted; a larger one is a 413."""
     fits = json.dumps(BY_RECORDING).encode().ljust(64 * 1024)
     for body, status in ((fits, 202), (fits + b" ", 413)):
-        response = client.post("/v3/Transcriptions", data=body, auth=WRITER)
+        response = client.post("/v3/Transcriptions", data=body, content_type=JSON, auth=WRITER)
         assert response.status_code == status
 
 
@@ -152,7 +205,11 @@ def test_invalid_request_has_its_key_in_the_answer(
 ) -> None:
     """The error of an invalid request repeats the key that the client sent."""
     response = client.post(
-        "/v3/Transcriptions", data=body, auth=WRITER, headers={"Idempotency-Key": "key-1"}
+        "/v3/Transcriptions",
+        data=body,
+        content_type=JSON,
+        auth=WRITER,
+        headers={"Idempotency-Key": "key-1"},
     )
     assert (response.status_code, response.headers["Idempotency-Key"]) == (status, "key-1")
 

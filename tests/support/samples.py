@@ -12,3 +12,5 @@ JOB = "voice_transcription_7n7hnd7sf68yfv5re42nvvz7aa"
 CONFIGURATION = "voice_transcriptionconfiguration_5pe8jw3ahdmsh7zr06yh4d45x1"
 # Also the account of the simulator and of the scripted Twilio.
 ACCOUNT = "AC" + "a" * 32
+# An account of another customer.
+OTHER_ACCOUNT = "AC" + "b" * 32

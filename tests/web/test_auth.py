@@ -11,7 +11,7 @@ from receiver.settings.keys import ApiKey
 from receiver.web.auth import identify
 from tests.support.stored_callbacks import json_of
 
-KEYS = (ApiKey("one", "first-secret"), ApiKey("two", "second=secret", may_write=True))
+KEYS = (ApiKey("one", "first-secret"), ApiKey("two", "second=secret", frozenset({"write"})))
 
 # Open to everybody, and open to Twilio's signature. All other routes need an API key.
 PUBLIC_PATHS = {"/", "/healthz", "/readyz", "/openapi.json"}

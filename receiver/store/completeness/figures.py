@@ -7,7 +7,7 @@ after the job's end is over, the transcript counts as missing.
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, and_, func, not_, select
+from sqlalchemy import Connection, and_, func, not_, select, true
 
 from receiver.store.jobs.gaps import (
     ENDED_AT,
@@ -40,11 +40,15 @@ class Completeness:
     since: datetime | None
 
 
-def completeness(connection: Connection, ended_by: datetime) -> Completeness:
+def completeness(
+    connection: Connection, ended_by: datetime, *, account_id: str | None = None
+) -> Completeness:
     """Return the figures; a gap counts as missing if its job ended at or before `ended_by`.
 
-    One statement, so all figures are of the same moment.
+    `account_id` limits the counts to one account's jobs; None means all accounts. One statement, so
+    all figures are of the same moment.
     """
+    is_counted = true() if account_id is None else _job.account_id == account_id
     is_overdue = ended_by >= ENDED_AT
     gaps = (
         select(
@@ -52,19 +56,25 @@ def completeness(connection: Connection, ended_by: datetime) -> Completeness:
             is_overdue.label("is_overdue"),
             and_(is_overdue, IS_REPLACED).label("replaced"),
         )
-        .where(GAP)
+        .where(GAP, is_counted)
         .cte("gaps")
         .prefix_with("MATERIALIZED")
     )
     is_missing = and_(gaps.c.is_overdue, not_(gaps.c.replaced))
     statement = select(
-        select(func.count()).where(_job.status == "COMPLETED").scalar_subquery().label("completed"),
+        select(func.count())
+        .where(_job.status == "COMPLETED", is_counted)
+        .scalar_subquery()
+        .label("completed"),
         func.count(gaps.c.is_overdue).label("gaps"),
         func.count().filter(not_(gaps.c.is_overdue)).label("awaiting"),
         func.count().filter(gaps.c.replaced).label("replaced"),
         func.count().filter(is_missing).label("missing"),
         func.min(gaps.c.ended_at).filter(is_missing).label("oldest_missing_at"),
-        select(func.count()).where(IS_UNKNOWN).scalar_subquery().label("unknown_at_twilio"),
+        select(func.count())
+        .where(IS_UNKNOWN, is_counted)
+        .scalar_subquery()
+        .label("unknown_at_twilio"),
         select(func.max(passes.c.started_at))
         .where(passes.c.completed_at.is_not(None))
         .scalar_subquery()

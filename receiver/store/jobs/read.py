@@ -1,4 +1,7 @@
-"""Reads for the API: one indexed query each, and the body only if it is requested."""
+"""Reads for the API: one indexed query each, and the body only if it is requested.
+
+`account_id` limits a read to one account's jobs; None means all accounts.
+"""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -12,6 +15,7 @@ from sqlalchemy import (
     bindparam,
     case,
     make_url,
+    not_,
     select,
 )
 from sqlalchemy.engine import Compiled
@@ -44,12 +48,19 @@ _JOB_COLUMN_NAMES = [column.name for column in JOB_COLUMNS]
 _TRANSCRIPTION = (
     select(*JOB_COLUMNS).where(_job.id == bindparam("job_id")).compile(dialect=_DIALECT)
 )
+_TRANSCRIPTION_OF_ACCOUNT = (
+    select(*JOB_COLUMNS)
+    .where(_job.id == bindparam("job_id"), _job.account_id == bindparam("account_id"))
+    .compile(dialect=_DIALECT)
+)
 _TRANSCRIPT_BODY = (
     select(events.c.body).where(events.c.sha256 == bindparam("sha256")).compile(dialect=_DIALECT)
 )
 
 
-def transcriptions_page(connection: Connection, filters: Mapping[str, Any], span: Span) -> Page:
+def transcriptions_page(
+    connection: Connection, filters: Mapping[str, Any], span: Span, *, account_id: str | None
+) -> Page:
     """Return a page of the jobs that pass all filters.
 
     The filters are `created_after` (inclusive), `created_before` (exclusive), and those of
@@ -57,6 +68,8 @@ def transcriptions_page(connection: Connection, filters: Mapping[str, Any], span
     """
     after, before = filters.get("created_after"), filters.get("created_before")
     others = {name: filters[name] for name in filters if not name.startswith("created_")}
+    if account_id is not None:
+        others["account_id"] = account_id
     order = Order(
         at=_job.sort_at,
         id=_job.id,
@@ -78,9 +91,16 @@ def transcriptions_page(connection: Connection, filters: Mapping[str, Any], span
     return read_page(connection, statement, order, span)
 
 
-def transcription(connection: Connection, job_id: str) -> Row | None:
+def transcription(
+    connection: Connection, job_id: str, *, account_id: str | None = None
+) -> Row | None:
     """Return the job, None if it is unknown."""
-    row = _first_row(connection, _TRANSCRIPTION, job_id=job_id)
+    if account_id is None:
+        row = _first_row(connection, _TRANSCRIPTION, job_id=job_id)
+    else:
+        row = _first_row(
+            connection, _TRANSCRIPTION_OF_ACCOUNT, job_id=job_id, account_id=account_id
+        )
 
     return None if row is None else dict(zip(_JOB_COLUMN_NAMES, row, strict=True))
 
@@ -101,17 +121,23 @@ def transcript_body(connection: Connection, sha256: bytes) -> bytes | None:
     return None if row is None else row[0]
 
 
-def callbacks_page(connection: Connection, job_id: str, span: Span) -> Page:
+def callbacks_page(
+    connection: Connection, job_id: str, span: Span, *, account_id: str | None
+) -> Page:
     """Return a page of the callbacks that name the job, with any outcome."""
-    statement = select(*_CALLBACK).where(_is_callback_of(job_id))
+    statement = select(*_CALLBACK).where(_is_callback_of(job_id, account_id))
     order = Order(at=events.c.received_at, id=events.c.id, lower=(EARLIEST, 0), upper=(LATEST, 0))
 
     return read_page(connection, statement, order, span)
 
 
-def callback_body(connection: Connection, job_id: str, callback_id: int) -> bytes | None:
+def callback_body(
+    connection: Connection, job_id: str, callback_id: int, *, account_id: str | None
+) -> bytes | None:
     """Return the exact bytes of a job's callback; None if it is unknown, or its body was erased."""
-    statement = select(events.c.body).where(_is_callback_of(job_id), events.c.id == callback_id)
+    statement = select(events.c.body).where(
+        _is_callback_of(job_id, account_id), events.c.id == callback_id
+    )
 
     return connection.execute(statement).scalar()
 
@@ -122,8 +148,20 @@ def _first_row(connection: Connection, statement: Compiled, **values: Any) -> Tu
     return rows[0] if rows else None
 
 
-def _is_callback_of(job_id: str) -> ColumnElement[bool]:
-    return and_(events.c.job_id == job_id, events.c.source == "callback")
+def _is_callback_of(job_id: str, account_id: str | None) -> ColumnElement[bool]:
+    is_callback = and_(events.c.job_id == job_id, events.c.source == "callback")
+    if account_id is None:
+        return is_callback
+    is_anothers_job = select(_job.id).where(_job.id == job_id, _job.account_id != account_id)
+
+    # A quarantined event has the account that its body claims. The key of an account mismatch is
+    # another account's, so the body may be too.
+    return and_(
+        is_callback,
+        events.c.account_id == account_id,
+        events.c.reason.is_distinct_from("account_mismatch"),
+        not_(is_anothers_job.exists()),
+    )
 
 
 def _condition(name: str, value: Any) -> ColumnElement[bool]:

@@ -1,0 +1,53 @@
+"""Refuses unsafe requests that a page of another site makes a browser send.
+
+A browser adds the Basic credentials that it remembers to such requests, but never a Bearer key.
+"""
+
+from urllib.parse import urlsplit
+
+from flask import request
+
+from receiver.services import services
+from receiver.settings.urls import public_origin
+from receiver.web.problems import ProblemError
+
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+
+_DEFAULT_PORTS = {"https": 443, "http": 80}
+
+
+def require_same_origin() -> None:
+    """Raise ProblemError 403 if a browser sent an unsafe request for a page of another origin.
+
+    The header Sec-Fetch-Site decides (https://www.w3.org/TR/fetch-metadata/), or Origin in browsers
+    that send only that. Scripts can't set either of them.
+    """
+    if request.method in SAFE_METHODS:
+        return
+    site, origin = request.headers.get("Sec-Fetch-Site"), request.headers.get("Origin")
+    is_from_browser = site is not None or origin is not None
+    if is_from_browser and site not in {"same-origin", "none"} and not _is_ours(origin):
+        raise ProblemError(
+            403,
+            "A page of another site sent this request with Basic credentials. Send it from a page "
+            "of this service, from a program, or with a Bearer key.",
+        )
+
+
+def _is_ours(origin: str | None) -> bool:
+    ours = _parts(public_origin(request.environ, services().settings.public_url))
+
+    return origin is not None and ours is not None and _parts(origin) == ours
+
+
+def _parts(url: str) -> tuple[str, str, int | None] | None:
+    """Return scheme, host and port of a URL, without its path; None if it has no host."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        return None
+    if not parts.hostname:
+        return None
+
+    return parts.scheme, parts.hostname, port or _DEFAULT_PORTS.get(parts.scheme)
