@@ -29,7 +29,7 @@ def check_twilio(settings: Settings, engine: Engine | None) -> Iterator[Finding]
 
     `engine` is None if the database can't be used: then only the jobs at Twilio count.
     """
-    if settings.twilio_credentials is None:
+    if not settings.twilio_credentials:
         yield Finding(
             Verdict.OK,
             "Twilio: not checked. To check the configurations at Twilio, set TWILIO_ACCOUNT_SID "

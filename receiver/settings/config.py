@@ -54,13 +54,13 @@ class Settings:
         return frozenset(account for account in accounts if account)
 
     @property
-    def twilio_credentials(self) -> Credentials | None:
-        """The user name and password for calls to Twilio; None if the settings have none."""
+    def twilio_credentials(self) -> tuple[Credentials, ...]:
+        """The user names and passwords for calls to Twilio: several during a token's rotation."""
         if self.twilio_api_key and self.twilio_api_secret:
-            return self.twilio_api_key, self.twilio_api_secret
+            return ((self.twilio_api_key, self.twilio_api_secret),)
         sid = self.account_sid
 
-        return credentials_of(sid, self.signing_keys) if sid else None
+        return credentials_of(sid, self.signing_keys) if sid else ()
 
 
 def load(environ: Mapping[str, str]) -> Settings:

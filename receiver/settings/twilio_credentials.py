@@ -53,15 +53,14 @@ def _require_match(pattern: re.Pattern[str], text: str, error: str) -> str:
     return text
 
 
-def credentials_of(account_sid: str, keys: Iterable[SigningKey]) -> Credentials | None:
-    """Return the account's SID and its auth token, None if no token fits.
+def credentials_of(account_sid: str, keys: Iterable[SigningKey]) -> tuple[Credentials, ...]:
+    """Return the account's SID with each auth token that may be the account's.
 
-    A token that is bound to the account is preferred: other tokens may belong to another account.
+    If tokens are bound to the account, only these: other tokens may belong to another account.
     """
     tokens = [key for key in keys if key.algorithm == "HMAC_SHA1"]
     for account in (account_sid, None):
-        for token in tokens:
-            if token.account == account:
-                return account_sid, token.secret
+        if secrets := [token.secret for token in tokens if token.account == account]:
+            return tuple((account_sid, secret) for secret in secrets)
 
-    return None
+    return ()

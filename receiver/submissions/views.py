@@ -1,6 +1,7 @@
 """The route that submits a job in Twilio's own form: `POST /v3/Transcriptions`."""
 
 import logging
+import time
 from typing import Any
 
 from flask import Blueprint, Response, g, jsonify, request
@@ -20,7 +21,7 @@ from receiver.submissions.request import (
     read_submission,
 )
 from receiver.submissions.submit import Intent, submit
-from receiver.twilio.client import Twilio, open_twilio
+from receiver.twilio.client import Twilio, TwilioUnavailableError, open_twilio
 from receiver.web.auth import require_write_key, visible_account
 from receiver.web.job_view import describe_operation
 from receiver.web.problems import ProblemError
@@ -36,6 +37,10 @@ error_responses.register(blueprint)
 _ANSWER_SECONDS = 0.5
 # Reserved before that for the store, after Twilio's response.
 _STORE_SECONDS = 1.5
+# Before Twilio is called again; doubled each time.
+_FIRST_PAUSE_SECONDS = 0.25
+# A call isn't repeated if less time is left for it.
+_MIN_CALL_SECONDS = 1.0
 # For fetching the configuration, so that time is left for the submission.
 _CONFIGURATION_TIMEOUT_SECONDS = 2.0
 
@@ -84,10 +89,28 @@ def _submit(deadline: Deadline) -> Response:
     with open_twilio(parts.settings, deadline=twilio_deadline) as twilio:
         if needs_checks:
             _check_participants(twilio, document)
-        submission = submit(parts.engine, twilio, intent, deadline)
+        submission = _submit_until_answered(twilio, intent, deadline, twilio_deadline)
     logger.info("job submitted", extra={"job": submission.job_id, "by": g.api_key.name})
 
     return _accepted(submission, deadline)
+
+
+def _submit_until_answered(
+    twilio: Twilio, intent: Intent, deadline: Deadline, twilio_deadline: Deadline
+) -> Submission:
+    """Submit the job; if Twilio gives no usable answer, repeat it while there is time.
+
+    Twilio recognizes the repeated request by its Idempotency-Key. Raises what `submit` raises.
+    """
+    pause_seconds = _FIRST_PAUSE_SECONDS
+    while True:
+        try:
+            return submit(services().engine, twilio, intent, deadline)
+        except TwilioUnavailableError:
+            if twilio_deadline.remaining() < pause_seconds + _MIN_CALL_SECONDS:
+                raise
+        time.sleep(pause_seconds)
+        pause_seconds *= 2
 
 
 def _is_repeat(deadline: Deadline) -> bool:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Self
 
 from receiver.runtime.deadline import Deadline
@@ -12,6 +13,7 @@ from receiver.twilio.errors import (
     TwilioRefusedError,
     TwilioUnavailableError,
 )
+from receiver.twilio.logins import Logins, logins_of
 from receiver.twilio.pages import Documents, Page, parse_page
 from receiver.twilio.responses import TwilioResponse, parse_response
 from schemas.storable import ID_PATTERN
@@ -41,11 +43,13 @@ class Twilio:
     """The REST client; it is thread-safe.
 
     Each call raises TwilioRefusedError, TwilioBusyError or TwilioUnavailableError. An invalid id
-    raises ValueError, and nothing is sent.
+    raises ValueError, and nothing is sent. If Twilio refuses the credentials (401), the call is
+    repeated with the other ones of `logins`, by default the client's own.
     """
 
-    def __init__(self, client: "Client") -> None:
+    def __init__(self, client: "Client", logins: Logins | None = None) -> None:
         self._client = client
+        self._logins = logins or Logins(((client.username, client.password),))
 
     def __enter__(self) -> Self:
         return self
@@ -103,7 +107,11 @@ class Twilio:
             query = {**query, "pageToken": page.next_token}
 
     def _call(self, method: str, url: str, **arguments: Any) -> TwilioResponse:
-        received = self._client.request(method, url, **arguments)
+        for credentials in self._logins:
+            received = self._client.request(method, url, auth=credentials, **arguments)
+            if received.status_code != HTTPStatus.UNAUTHORIZED:
+                self._logins.remember(credentials)
+                break
 
         return parse_response(received.status_code, received.headers, received.body)
 
@@ -114,7 +122,7 @@ def open_twilio(settings: Settings, *, deadline: Deadline | None = None) -> Twil
     Close it, or use it as a context manager. Raises NotConfiguredError.
     """
     credentials = settings.twilio_credentials
-    if credentials is None:
+    if not credentials:
         raise NotConfiguredError(
             "Twilio's API needs credentials: set TWILIO_API_KEY and TWILIO_API_SECRET, or "
             "TWILIO_ACCOUNT_SID and that account's TWILIO_AUTH_TOKEN."
@@ -122,7 +130,9 @@ def open_twilio(settings: Settings, *, deadline: Deadline | None = None) -> Twil
     # The web process starts without the SDK's REST client.
     from receiver.twilio.transport import rest_client  # noqa: PLC0415
 
-    return Twilio(rest_client(credentials, base_url=settings.twilio_base_url, deadline=deadline))
+    client = rest_client(credentials[0], base_url=settings.twilio_base_url, deadline=deadline)
+
+    return Twilio(client, logins_of(credentials))
 
 
 def _id(value: str) -> str:

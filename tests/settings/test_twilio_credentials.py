@@ -14,29 +14,32 @@ OTHER = "AC" + "f" * 32
 @pytest.mark.parametrize(
     ("changes", "credentials"),
     [
-        ({}, None),
-        ({"TWILIO_ACCOUNT_SID": SID}, (SID, TOKEN)),
-        (KEY_PAIR, (KEY, "api-secret")),
-        (KEY_PAIR | {"TWILIO_ACCOUNT_SID": SID}, (KEY, "api-secret")),
+        ({}, ()),
+        ({"TWILIO_ACCOUNT_SID": SID}, ((SID, TOKEN),)),
+        (KEY_PAIR, ((KEY, "api-secret"),)),
+        (KEY_PAIR | {"TWILIO_ACCOUNT_SID": SID}, ((KEY, "api-secret"),)),
         (
             {
                 "TWILIO_ACCOUNT_SID": SID,
                 "TWILIO_AUTH_TOKEN": f"first,{OTHER}=b,{SID}=own,{SID}=old",
             },
-            (SID, "own"),
+            ((SID, "own"), (SID, "old")),
         ),
-        ({"TWILIO_ACCOUNT_SID": SID, "TWILIO_AUTH_TOKEN": f"{OTHER}=b,first"}, (SID, "first")),
-        ({"TWILIO_ACCOUNT_SID": SID, "TWILIO_AUTH_TOKEN": f"{OTHER}=b"}, None),
+        (
+            {"TWILIO_ACCOUNT_SID": SID, "TWILIO_AUTH_TOKEN": f"{OTHER}=b,first,x"},
+            ((SID, "first"), (SID, "x")),
+        ),
+        ({"TWILIO_ACCOUNT_SID": SID, "TWILIO_AUTH_TOKEN": f"{OTHER}=b"}, ()),
         (
             {"TWILIO_ACCOUNT_SID": SID, "TWILIO_AUTH_TOKEN": "", "TWILIO_SIGNING_KEYS": "id=s"},
-            None,
+            (),
         ),
     ],
 )
 def test_credentials_are_selected(
-    changes: dict[str, str], credentials: tuple[str, str] | None
+    changes: dict[str, str], credentials: tuple[tuple[str, str], ...]
 ) -> None:
-    """The API key is used first, then the account's own token, then the first unbound token."""
+    """The API key is used alone, else the account's own tokens, else the unbound tokens."""
     assert load(VALID | changes).twilio_credentials == credentials
 
 

@@ -24,6 +24,13 @@ def scripted_client(environ: dict[str, str], scripted_twilio: Scripted) -> Itera
         yield app.test_client()
 
 
+@pytest.fixture
+def impatient_client(environ: dict[str, str], scripted_twilio: Scripted) -> Iterator[FlaskClient]:
+    """Yield a client of a service with less time: enough to repeat a failed call twice."""
+    with open_app(environ, scripted_twilio.url, request_seconds=4) as app:
+        yield app.test_client()
+
+
 @pytest.mark.parametrize("status", [401, 403])
 def test_refused_credentials_are_a_502(
     scripted_client: FlaskClient, scripted_twilio: Scripted, status: int
@@ -47,27 +54,28 @@ def test_refused_credentials_are_a_502(
     ],
 )
 def test_every_error_has_the_key(
-    scripted_client: FlaskClient, scripted_twilio: Scripted, reply: Response
+    impatient_client: FlaskClient, scripted_twilio: Scripted, reply: Response
 ) -> None:
     """Every error has the generated key in its header, because a repeat needs it."""
     scripted_twilio.answers(reply)
-    response = create(scripted_client, BY_RECORDING)
+    response = create(impatient_client, BY_RECORDING)
     assert response.status_code >= 400
     assert UUID(response.headers["Idempotency-Key"]).version == 7
 
 
 def test_expired_intent_is_not_sent_again(
-    scripted_client: FlaskClient, scripted_twilio: Scripted
+    impatient_client: FlaskClient, scripted_twilio: Scripted
 ) -> None:
     """A day after an unanswered request, a repeat is a 409 without a call to Twilio."""
     scripted_twilio.answers(Response(status=500))
-    create(scripted_client, BY_RECORDING, key="key-1")
-    with services_of(scripted_client.application).engine.connect() as connection:
+    create(impatient_client, BY_RECORDING, key="key-1")
+    asked_count = len(scripted_twilio.asked)
+    with services_of(impatient_client.application).engine.connect() as connection:
         connection.exec_driver_sql("UPDATE submissions SET created_at = '2026-04-02T12:00:00Z'")
-    response = create(scripted_client, BY_RECORDING, key="key-1")
+    response = create(impatient_client, BY_RECORDING, key="key-1")
     assert (response.status_code, response.headers["Idempotency-Key"]) == (409, "key-1")
     assert "2026-04-02T12:00:00Z" in json_of(response)["detail"]
-    assert len(scripted_twilio.asked) == 1
+    assert len(scripted_twilio.asked) == asked_count
 
 
 def test_repeat_does_not_read_the_configuration(
@@ -117,17 +125,30 @@ def test_429_is_forwarded(
 
 
 def test_unanswered_request_can_be_repeated(
-    scripted_client: FlaskClient, scripted_twilio: Scripted
+    impatient_client: FlaskClient, scripted_twilio: Scripted
 ) -> None:
     """A 503 has Retry-After and the key, generated or not, that makes a repeat safe."""
-    scripted_twilio.answers(Response(status=500), accepted())
-    response = create(scripted_client, BY_RECORDING)
+    scripted_twilio.answers(Response(status=500))
+    response = create(impatient_client, BY_RECORDING)
     assert response.status_code == 503
     assert response.headers["Retry-After"]
     key = response.headers["Idempotency-Key"]
     assert key in json_of(response)["detail"]
-    assert create(scripted_client, BY_RECORDING, key=key).status_code == 202
-    assert [asked.headers["Idempotency-Key"] for asked in scripted_twilio.asked] == [key, key]
+    scripted_twilio.answers(accepted())
+    assert create(impatient_client, BY_RECORDING, key=key).status_code == 202
+    assert {asked.headers["Idempotency-Key"] for asked in scripted_twilio.asked} == {key}
+
+
+def test_one_failure_of_twilio_is_hidden(
+    scripted_client: FlaskClient, scripted_twilio: Scripted
+) -> None:
+    """If Twilio fails once, the request is repeated under the same key within its time."""
+    scripted_twilio.answers(problem(503, 20500), Response(status=500), accepted())
+    response = create(scripted_client, BY_RECORDING)
+    assert response.status_code == 202
+    assert [asked.headers["Idempotency-Key"] for asked in scripted_twilio.asked] == [
+        response.headers["Idempotency-Key"]
+    ] * 3
 
 
 def test_unusable_answer_is_a_502(scripted_client: FlaskClient, scripted_twilio: Scripted) -> None:

@@ -5,7 +5,7 @@ import subprocess
 import sys
 
 import pytest
-from werkzeug.wrappers import Response
+from werkzeug.wrappers import Request, Response
 
 from receiver.twilio.client import (
     NotConfiguredError,
@@ -55,6 +55,40 @@ def test_calls_are_authenticated(
     [asked] = scripted_twilio.asked
     expected = base64.b64encode(":".join(user).encode()).decode()
     assert asked.headers["Authorization"] == f"Basic {expected}"
+
+
+def _user_of(request: Request) -> tuple[str, str]:
+    assert request.authorization is not None
+    parameters = request.authorization
+
+    return parameters.username or "", parameters.password or ""
+
+
+@pytest.mark.parametrize("bound", ["", f"{ACCOUNT}="])
+def test_next_token_is_tried_after_a_401(
+    scripted_twilio: Scripted, caplog: pytest.LogCaptureFixture, bound: str
+) -> None:
+    """During a rotation the token that Twilio accepts is found, and tried first from then on."""
+    settings = scripted_twilio.settings(TWILIO_AUTH_TOKEN=f"{bound}old-{len(bound)},{bound}new")
+    scripted_twilio.answers(
+        lambda request: answer(document()) if "new" in _user_of(request)[1] else problem(401, 20003)
+    )
+    for _ in range(2):
+        with open_twilio(settings) as twilio_client:
+            twilio_client.fetch(JOB)
+    tokens = [_user_of(asked)[1][:3] for asked in scripted_twilio.asked]
+    assert tokens == ["old", "new", "new"]
+    assert "refused auth token 1 of the account (401) and accepted token 2" in caplog.text
+
+
+def test_all_tokens_may_be_refused(scripted_twilio: Scripted) -> None:
+    """If Twilio refuses every token, the call fails as one refusal."""
+    scripted_twilio.answers(problem(401, 20003))
+    settings = scripted_twilio.settings(TWILIO_AUTH_TOKEN="one,two,three")
+    with open_twilio(settings) as twilio_client, pytest.raises(TwilioRefusedError) as caught:
+        twilio_client.fetch(JOB)
+    assert caught.value.is_credentials_error
+    assert len(scripted_twilio.asked) == 3
 
 
 def test_refusal_has_the_members_of_the_problem(

@@ -30,8 +30,7 @@ def credentials(settings: Settings) -> set[tuple[str, str]]:
     sid = account_sid(settings)
     tokens = [key for key in settings.signing_keys if key.algorithm == "HMAC_SHA1"]
     pairs = {(sid, key.secret) for key in tokens if key.account in {None, sid}}
-    if settings.twilio_credentials:
-        pairs.add(settings.twilio_credentials)
+    pairs.update(settings.twilio_credentials)
     if not pairs:
         raise click.ClickException(
             "the settings have no credentials for this account: set TWILIO_AUTH_TOKEN, or "
