@@ -5,14 +5,17 @@ application.
 """
 
 from dataclasses import dataclass
+from functools import partial
 
 from flask import Flask, current_app
 from sqlalchemy import Engine
 
 from receiver.bodies.reader import BodyReader
+from receiver.events.proof import is_signed_callback
 from receiver.rejected.store import READ_TIMEOUT_SECONDS, RejectedStore
 from receiver.settings.config import ConfigError, Settings
 from receiver.spool.folder import Spool
+from receiver.spool.seal import Seal
 from receiver.store.engine import make_engine
 from receiver.store.ledger.group_commit import GroupCommitter
 from receiver.store.rejected.quotas import Quotas
@@ -38,14 +41,13 @@ def create_services(
     """Return the parts for these settings; nothing is connected or opened yet."""
     engine = make_engine(settings.database_url, pool_size=settings.db_pool_size)
     body_reader = BodyReader(max_body_bytes=settings.max_body_bytes)
-    spool_dir = settings.spool_dir
 
     return Services(
         settings=settings,
         engine=engine,
         # One connection is left for readers.
         committer=GroupCommitter(engine, max_leaders=max(1, settings.db_pool_size - 1)),
-        spool=Spool(spool_dir, durable=settings.spool_durable) if spool_dir else None,
+        spool=make_spool(settings),
         body_reader=body_reader,
         rejected=RejectedStore(
             engine,
@@ -54,6 +56,15 @@ def create_services(
             read_timeout_seconds=rejected_read_seconds,
         ),
     )
+
+
+def make_spool(settings: Settings) -> Spool | None:
+    """Return the spool of these settings, None if SPOOL_DIR is not set; nothing is opened yet."""
+    if settings.spool_dir is None:
+        return None
+    seal = Seal(settings.spool_keys, is_signed=partial(is_signed_callback, settings=settings))
+
+    return Spool(settings.spool_dir, durable=settings.spool_durable, seal=seal)
 
 
 def install(app: Flask, parts: Services) -> None:

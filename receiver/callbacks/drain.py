@@ -21,8 +21,7 @@ from receiver.runtime.deadline import Deadline
 from receiver.runtime.errors import locate
 from receiver.runtime.timeouts import DeadlineExceededError, run_in_thread, time_limit
 from receiver.settings.keys import SigningKey
-from receiver.spool.claim import claim
-from receiver.spool.file import CorruptFileError
+from receiver.spool.errors import UnusableFileError
 from receiver.spool.folder import Spool, SpooledFile, explain
 from receiver.store.event import Event, Outcome
 from receiver.store.ledger.record import record, record_or_quarantine
@@ -114,7 +113,7 @@ class Drain:
                 del counts[file]
 
     def _move(self, file: SpooledFile) -> bool:
-        claimed = run_in_thread(claim, self.spool.path / file.name)
+        claimed = run_in_thread(self.spool.claim, file.name)
         if claimed is None:
             return False
         with claimed:
@@ -146,14 +145,14 @@ class Drain:
 
     def _keep_in_spool(self, file: SpooledFile, error: Exception) -> str:
         """Return why the file stays, and log it once. A disk error may be temporary."""
-        if isinstance(error, (CorruptFileError, OSError)):
+        if isinstance(error, (UnusableFileError, OSError)):
             cause = explain(error)
         else:
             cause = f"an internal error occurred: {locate(error)}"
         if file not in self._logged:
             logger.error("a spooled callback stays: %s", cause, extra={"file": file.name})
         self._logged.add(file)
-        if isinstance(error, CorruptFileError):
+        if isinstance(error, UnusableFileError):
             self._stuck.add(file)
         elif not isinstance(error, OSError):
             self._retry_later(file)

@@ -61,8 +61,9 @@ def _show(spool: Spool) -> None:
         ("oldest", _oldest_time(files)),
     ):
         click.echo(f"{name:<8} {value}")
-    for name, reason in spool.find_damaged().items():
-        click.echo(f"damaged  {name}: {reason}")
+    for file in spool.find_unusable():
+        kind = "refused" if file.is_refused else "damaged"
+        click.echo(f"{kind:<8} {file.name}: {file.reason}")
 
 
 def _oldest_time(files: Sequence[SpooledFile]) -> str:

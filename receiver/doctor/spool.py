@@ -1,12 +1,13 @@
 """Checks the spool: whether it could store a callback now, and which callbacks wait in it."""
 
-import stat
 import time
 from collections.abc import Iterator
 
 from receiver.doctor.finding import Finding, Verdict
+from receiver.services import make_spool
 from receiver.settings.config import Settings
 from receiver.spool.folder import Spool, SpooledFile, explain
+from receiver.spool.private import UnsafeFolderError
 
 # The web process moves waiting files as soon as the database is available.
 MAX_WAIT_SECONDS = 60.0
@@ -14,12 +15,21 @@ MAX_WAIT_SECONDS = 60.0
 
 def check_spool(settings: Settings) -> Iterator[Finding]:
     """Check the spool, if there is one."""
-    if settings.spool_dir is None:
+    spool = make_spool(settings)
+    if spool is None:
         return
-    spool = Spool(settings.spool_dir, durable=settings.spool_durable)
     try:
         spool.probe()
-        files, damaged = spool.list_files(), spool.find_damaged()
+        files, unusable = spool.list_files(), spool.find_unusable()
+    except UnsafeFolderError as error:
+        yield Finding(
+            Verdict.FAIL,
+            f"spool: not used, because {explain(error)}",
+            "Set SPOOL_DIR to a folder that belongs to the web process's user, with mode 0700, and "
+            "whose parent no other user can write to. Run this command as the same user. Another "
+            "user could put forged callbacks into any other folder.",
+        )
+        return
     except OSError as error:
         yield Finding(
             Verdict.FAIL,
@@ -28,25 +38,32 @@ def check_spool(settings: Settings) -> Iterator[Finding]:
             "space.",
         )
         return
-    if spool.path.stat().st_mode & (stat.S_IWGRP | stat.S_IWOTH):
-        yield Finding(
-            Verdict.WARN,
-            f"spool: users other than its owner can write to {spool.path}",
-            "Remove their write permission on SPOOL_DIR. A well-formed file in it is accepted as a "
-            "verified callback, so only the web process's user may write there.",
-        )
-    if damaged:
-        yield _check_damaged(damaged)
+    refused_count = sum(file.is_refused for file in unusable)
+    if len(unusable) > refused_count:
+        yield _check_damaged(len(unusable) - refused_count)
+    if refused_count:
+        yield _check_refused(refused_count)
     yield _check_waiting(spool, files)
 
 
-def _check_damaged(damaged: dict[str, str]) -> Finding:
+def _check_damaged(count: int) -> Finding:
     return Finding(
         Verdict.FAIL,
-        f"spool: {len(damaged)} files can't be read, so they stay in the spool",
+        f"spool: {count} files can't be read, so they stay in the spool",
         "Run `flask --app app spool`, which lists them, and find out what changed them. Keep the "
         "files outside the spool: each contains a callback, which is in the ledger only if Twilio "
         "sent it again.",
+    )
+
+
+def _check_refused(count: int) -> Finding:
+    return Finding(
+        Verdict.FAIL,
+        f"spool: {count} files are refused, because nothing proves that this service wrote them",
+        "Run `flask --app app spool`, which lists them. If all keys were rotated at once, set the "
+        "old token beside the new one (TWILIO_AUTH_TOKEN=old,new) and restart the web process, "
+        "which moves them then. Otherwise somebody else has put them there: move them elsewhere, "
+        "and find out who can write to SPOOL_DIR.",
     )
 
 

@@ -9,6 +9,7 @@ from marshmallow import ValidationError
 
 from receiver.settings.environment import Environment
 from receiver.settings.keys import ApiKey, SigningKey
+from receiver.settings.spool_keys import derive_spool_keys
 from receiver.settings.twilio_credentials import Credentials, credentials_of
 
 # Workers x pool size: 20 connections are enough for two releases and a command.
@@ -52,6 +53,11 @@ class Settings:
         accounts = {self.account_sid, *(key.account for key in self.signing_keys)}
 
         return frozenset(account for account in accounts if account)
+
+    @property
+    def spool_keys(self) -> tuple[bytes, ...]:
+        """The keys that seal spooled files; at least one."""
+        return derive_spool_keys(self.signing_keys, self.database_url)
 
     @property
     def twilio_credentials(self) -> tuple[Credentials, ...]:

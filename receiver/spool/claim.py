@@ -7,6 +7,8 @@ from types import TracebackType
 from typing import BinaryIO, Self
 
 from receiver.spool.file import decode
+from receiver.spool.private import open_private_file, require_private_folder
+from receiver.spool.seal import Seal
 from receiver.store.event import Event
 
 
@@ -34,22 +36,23 @@ class Claim:
         self._file.close()
 
 
-def claim(path: Path) -> Claim | None:
+def claim(path: Path, seal: Seal) -> Claim | None:
     """Return a claim on the file, None if another process has it or it doesn't exist.
 
-    Raises CorruptFileError, or OSError if the file can't be read.
+    Raises UnusableFileError, or OSError if the file can't be read.
     """
     try:
+        require_private_folder(path.parent)
         # Open read-write: NFS locks need it, and a read-only disk must fail before recording, since
         # the file couldn't be removed afterwards.
-        file = path.open("r+b")
+        file = os.fdopen(open_private_file(path, os.O_RDWR), "r+b")
     except FileNotFoundError:
         return None
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         # Another process may have removed the file after it was opened here.
         if os.fstat(file.fileno()).st_nlink > 0:
-            return Claim(path, file, decode(file.read()))
+            return Claim(path, file, decode(file.read(), seal))
     except BlockingIOError:
         pass
     except BaseException:

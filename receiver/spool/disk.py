@@ -6,6 +6,8 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
+from receiver.spool.private import require_private_folder, require_private_parents
+
 # The name of a file that isn't completely written, and may never be.
 UNFINISHED_SUFFIX = ".unfinished"
 
@@ -15,15 +17,19 @@ _ABANDONED_AFTER_SECONDS = 3600.0
 
 
 def make_folder(folder: Path) -> None:
-    """Create the folder with mode 0700 if it doesn't exist; the mode of an existing one stays.
+    """Create the folder with mode 0700 if it doesn't exist, and require that it is private.
 
-    The parent must exist: if it doesn't, a disk isn't mounted.
+    The parent must exist: if it doesn't, a disk isn't mounted. Raises UnsafeFolderError if another
+    user may write to the folder or replace it.
     """
+    require_private_parents(folder)
     try:
         folder.mkdir(mode=0o700)
     except FileExistsError:
-        return
-    sync_folder(folder.parent)
+        pass
+    else:
+        sync_folder(folder.parent)
+    require_private_folder(folder)
 
 
 def write_unfinished(folder: Path, data: bytes) -> Path:

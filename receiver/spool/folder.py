@@ -1,10 +1,12 @@
 """The spool's folder: one file for each callback that isn't in the ledger yet."""
 
 import os
+import secrets
 from pathlib import Path
 from typing import NamedTuple
 
 from receiver.spool.breaker import CircuitBreaker
+from receiver.spool.claim import Claim, claim
 from receiver.spool.disk import (
     UNFINISHED_SUFFIX,
     finish,
@@ -13,13 +15,18 @@ from receiver.spool.disk import (
     sync_folder,
     write_unfinished,
 )
-from receiver.spool.file import CorruptFileError, decode, encode
+from receiver.spool.errors import CorruptFileError, RefusedFileError, UnusableFileError
+from receiver.spool.file import decode, encode
+from receiver.spool.private import UnsafeFolderError, open_private_file, require_private_folder
+from receiver.spool.seal import Seal
 from receiver.spool.usage import DEFAULT_LIMITS, SpoolLimits, SpoolUsage
 from receiver.store.event import Event
 
 # A file's name is the body's digest and this suffix. So replays of a body make one file. Replays
 # with other headers do no harm, since validation uses only what is signed.
 CALLBACK_SUFFIX = ".callback"
+# A refused file whose name was needed for a callback.
+REFUSED_SUFFIX = ".refused"
 
 
 class SpooledFile(NamedTuple):
@@ -30,28 +37,42 @@ class SpooledFile(NamedTuple):
     size_bytes: int
 
 
+class UnusableFile(NamedTuple):
+    """A file that stays in the spool: refused, or damaged."""
+
+    name: str
+    is_refused: bool
+    reason: str
+
+
 class Spool:
     """A folder of callbacks, shared by any number of processes. All methods block on the disk.
 
     `durable` says that the folder outlives the machine, so that its callbacks may be acknowledged.
+    All methods raise OSError, and its subclass UnsafeFolderError if another user may write to the
+    folder or replace it.
     """
 
-    def __init__(self, path: Path, *, durable: bool, limits: SpoolLimits = DEFAULT_LIMITS) -> None:
+    def __init__(
+        self, path: Path, *, durable: bool, seal: Seal, limits: SpoolLimits = DEFAULT_LIMITS
+    ) -> None:
         self.path = path
         self.durable = durable
         self.breaker = CircuitBreaker()
+        self._seal = seal
         self._usage = SpoolUsage(path, limits)
 
     def put(self, event: Event) -> None:
         """Return when the event is durable on disk.
 
-        A file that exists already is replaced only if it is damaged. Raises OSError (a full disk, a
-        read-only folder) or its subclass SpoolFullError; then the event doesn't count as stored.
+        A file that exists already is replaced only if it is damaged, and set aside if it is
+        refused. Raises OSError (a full disk, a read-only folder) or its subclass SpoolFullError;
+        then the event doesn't count as stored.
         """
         path = self.path / f"{event.sha256.hex()}{CALLBACK_SUFFIX}"
         make_folder(self.path)
-        if not _is_intact(path):
-            data = encode(event)
+        if not self._has(event, path):
+            data = encode(event, self._seal)
             self._usage.add(len(data))
             # Another process may have finished a file by now. It contains the same body.
             finish(write_unfinished(self.path, data), path)
@@ -62,53 +83,80 @@ class Spool:
         make_folder(self.path)
         write_unfinished(self.path, b"probe").unlink()
 
+    def claim(self, name: str) -> Claim | None:
+        """Return a claim on a file, None if another process has it or it doesn't exist.
+
+        Raises UnusableFileError, or OSError if the file can't be read.
+        """
+        return claim(self.path / name, self._seal)
+
     def list_files(self) -> list[SpooledFile]:
         """Return the files to be moved, the oldest first; remove abandoned unfinished files."""
         files = []
-        try:
-            with os.scandir(self.path) as entries:
-                for entry in entries:
-                    if entry.name.endswith(UNFINISHED_SUFFIX):
-                        remove_if_abandoned(Path(entry.path))
-                    elif entry.name.endswith(CALLBACK_SUFFIX):
-                        files += _spooled_file(entry)
-        except FileNotFoundError:  # the first `put` creates the folder
-            return []
+        for entry in self._scan():
+            if entry.name.endswith(UNFINISHED_SUFFIX):
+                remove_if_abandoned(Path(entry.path))
+            elif entry.name.endswith(CALLBACK_SUFFIX):
+                files += _spooled_file(entry)
 
         return sorted(files)
 
-    def find_damaged(self) -> dict[str, str]:
-        """Return the names of the files that can't be read, each with the reason."""
-        reasons = {}
+    def find_unusable(self) -> list[UnusableFile]:
+        """Return the files that can't be moved, each with the reason."""
+        files = [
+            UnusableFile(entry.name, True, "it was set aside: a callback needed its name")  # noqa: FBT003 - a named tuple
+            for entry in self._scan()
+            if entry.name.endswith(REFUSED_SUFFIX)
+        ]
         for file in self.list_files():
             try:
-                decode((self.path / file.name).read_bytes())
+                self._read(self.path / file.name)
             except FileNotFoundError:  # just moved
                 continue
-            except (CorruptFileError, OSError) as error:
-                reasons[file.name] = explain(error)
+            except (UnusableFileError, OSError) as error:
+                is_refused = isinstance(error, RefusedFileError)
+                files.append(UnusableFile(file.name, is_refused, explain(error)))
 
-        return reasons
+        return files
 
+    def _scan(self) -> list[os.DirEntry[str]]:
+        try:
+            require_private_folder(self.path)
+            with os.scandir(self.path) as entries:
+                return list(entries)
+        except FileNotFoundError:  # the first `put` creates the folder
+            return []
 
-def explain(error: CorruptFileError | OSError) -> str:
-    """Return for the operator why a file can't be moved."""
-    return f"it {error}" if isinstance(error, CorruptFileError) else f"disk error: {error.strerror}"
-
-
-def _is_intact(path: Path) -> bool:
-    """Return whether the file exists and isn't damaged; if so, make its bytes durable.
-
-    Its writer may be another process that hasn't done this yet.
-    """
-    try:
-        with path.open("rb") as file:
-            decode(file.read())
+    def _read(self, path: Path) -> Event:
+        with os.fdopen(open_private_file(path, os.O_RDONLY), "rb") as file:
+            event = decode(file.read(), self._seal)
+            # Its writer may be another process that hasn't done this yet.
             os.fsync(file.fileno())
-    except (FileNotFoundError, CorruptFileError):
+
+        return event
+
+    def _has(self, event: Event, path: Path) -> bool:
+        """Return whether the file contains the event, durably; if it is refused, rename it."""
+        try:
+            if self._read(path).sha256 == event.sha256:
+                return True
+        except (FileNotFoundError, CorruptFileError):
+            return False
+        except RefusedFileError:
+            pass
+        path.rename(path.with_suffix(f".{secrets.token_hex(8)}{REFUSED_SUFFIX}"))
+
         return False
 
-    return True
+
+def explain(error: UnusableFileError | OSError) -> str:
+    """Return for the operator why a file can't be moved."""
+    if isinstance(error, UnusableFileError):
+        return f"it {error}"
+
+    prefix = "" if isinstance(error, UnsafeFolderError) else "disk error: "
+
+    return f"{prefix}{error.strerror}"
 
 
 def _spooled_file(entry: os.DirEntry[str]) -> list[SpooledFile]:

@@ -8,7 +8,6 @@ from flask import Flask
 from app import create_app
 from receiver.callbacks.drain import Drain
 from receiver.services import services_of
-from receiver.spool.claim import claim
 from receiver.spool.folder import Spool
 from tests.support.command import run
 from tests.support.environment import ENVIRON
@@ -101,7 +100,7 @@ def test_drain_reports_files_of_another_process(app: Flask, spool: Spool) -> Non
     """A file that another process has claimed is still waiting, so the exit code is 1."""
     spool_callbacks(spool, spooled_body(1))
     [file] = spool.list_files()
-    claimed = claim(spool.path / file.name)
+    claimed = spool.claim(file.name)
     assert claimed
     with claimed:
         done = run(app, "spool", "--drain")

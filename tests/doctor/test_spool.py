@@ -11,7 +11,9 @@ from receiver.doctor.finding import Finding, Verdict
 from receiver.doctor.spool import check_spool
 from receiver.settings.config import Settings, load
 from receiver.spool.folder import Spool
+from tests.support.callback_events import received_event
 from tests.support.environment import ENVIRON
+from tests.support.spool_events import unsealed_file
 from tests.support.spooled import spool_callbacks, spooled_body
 
 
@@ -51,14 +53,27 @@ def test_old_file_is_a_warning(spool: Spool) -> None:
     assert "spool --drain" in finding.remedy
 
 
-def test_folder_with_write_access_for_others_is_a_warning(spool: Spool) -> None:
-    """Files that other users write would be taken for verified callbacks."""
+def test_folder_with_write_access_for_others_fails(spool: Spool) -> None:
+    """A folder that other users may write to isn't used, and the finding names it."""
     spool_callbacks(spool, spooled_body(1))
     spool.path.chmod(0o777)
-    first, second = _findings(spool)
-    assert first.verdict == Verdict.WARN
-    assert "users other than its owner" in first.text
-    assert second.verdict == Verdict.OK
+    [finding] = _findings(spool)
+    assert finding.verdict == Verdict.FAIL
+    assert f"{spool.path} has mode 0777" in finding.text
+    assert "SPOOL_DIR" in finding.remedy
+
+
+def test_refused_file_fails(spool: Spool) -> None:
+    """A file that nothing proves to be the service's own is a failure."""
+    spool_callbacks(spool, spooled_body(1))
+    event = received_event(spooled_body(2))
+    planted = spool.path / f"{event.sha256.hex()}.callback"
+    planted.write_bytes(unsealed_file(event))
+    refused, waiting = _findings(spool)
+    assert refused.verdict == Verdict.FAIL
+    assert "1 files are refused" in refused.text
+    assert waiting.verdict == Verdict.OK
+    assert planted.exists()
 
 
 def test_damaged_file_fails(spool: Spool) -> None:

@@ -8,16 +8,18 @@ import sys
 import pytest
 
 from receiver.spool.claim import claim
-from receiver.spool.file import CorruptFileError
+from receiver.spool.errors import CorruptFileError
 from receiver.spool.folder import Spool
 from tests.support.paths import ROOT
 from tests.support.spool_events import file_names, only_file, spool_event
+from tests.support.spooled import SEAL
 
 HOLDER_CODE = """
 import sys
 from pathlib import Path
 from receiver.spool.claim import claim
-held = claim(Path(sys.argv[1]))
+from tests.support.spooled import SEAL
+held = claim(Path(sys.argv[1]), SEAL)
 print("held", flush=True)
 sys.stdin.read()
 """
@@ -27,11 +29,11 @@ def test_claimed_file_cannot_be_claimed_again(spool: Spool) -> None:
     """A claimed file can be claimed again only after the first claim has ended."""
     spool.put(spool_event())
     path = only_file(spool)
-    first = claim(path)
+    first = claim(path, SEAL)
     assert first
     with first:
-        assert claim(path) is None
-    second = claim(path)
+        assert claim(path, SEAL) is None
+    second = claim(path, SEAL)
     assert second
     with second:
         assert second.event.body == spool_event().body
@@ -41,11 +43,11 @@ def test_removed_file_cannot_be_claimed(spool: Spool) -> None:
     """A file that was removed can't be claimed by its old name."""
     spool.put(spool_event())
     path = only_file(spool)
-    claimed = claim(path)
+    claimed = claim(path, SEAL)
     assert claimed
     with claimed:
         claimed.remove()
-    assert (claim(path), file_names(spool)) == (None, [])
+    assert (claim(path, SEAL), file_names(spool)) == (None, [])
 
 
 def test_killed_process_releases_its_claim(spool: Spool) -> None:
@@ -60,9 +62,9 @@ def test_killed_process_releases_its_claim(spool: Spool) -> None:
     ) as process:
         assert process.stdout
         assert process.stdout.readline() == b"held\n"
-        assert claim(path) is None
+        assert claim(path, SEAL) is None
         process.send_signal(signal.SIGKILL)
-    claimed = claim(path)
+    claimed = claim(path, SEAL)
     assert claimed
     with claimed:
         assert claimed.event.body == spool_event().body
@@ -75,7 +77,7 @@ def test_damaged_file_is_reported_and_released(spool: Spool) -> None:
     path.write_bytes(b"{}\n")
     for _ in range(2):
         with pytest.raises(CorruptFileError):
-            claim(path)
+            claim(path, SEAL)
     assert path.exists()
 
 
@@ -92,4 +94,4 @@ def test_file_removed_before_the_lock_is_not_claimed(
         flock(file, operation)
 
     monkeypatch.setattr(fcntl, "flock", remove_and_lock)
-    assert claim(path) is None
+    assert claim(path, SEAL) is None

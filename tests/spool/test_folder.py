@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from receiver.spool.claim import claim
 from receiver.spool.folder import Spool
 from receiver.store.event import Event
 from tests.support.paths import ROOT
 from tests.support.spool_events import file_names, only_file, spool_event, without_validation
+from tests.support.spooled import SEAL
 
 # Puts one callback while no file may exceed 1000 bytes, as on a full disk.
 FULL_DISK_CODE = """
@@ -21,9 +21,10 @@ import resource, sys
 from pathlib import Path
 from receiver.spool.folder import Spool
 from tests.support.spool_events import spool_event
+from tests.support.spooled import SEAL
 resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
 try:
-    Spool(Path(sys.argv[1]), durable=True).put(spool_event(size=int(sys.argv[2])))
+    Spool(Path(sys.argv[1]), durable=True, seal=SEAL).put(spool_event(size=int(sys.argv[2])))
 except OSError:
     sys.exit(28)
 """
@@ -33,7 +34,7 @@ def _stored_events(spool: Spool) -> list[Event]:
     """Return the spool's events, the oldest first."""
     events = []
     for file in spool.list_files():
-        claimed = claim(spool.path / file.name)
+        claimed = spool.claim(file.name)
         assert claimed
         with claimed:
             events.append(claimed.event)
@@ -117,9 +118,9 @@ def test_unusable_folder_raises(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"")
     for path in (tmp_path / "file", tmp_path / "missing" / "spool"):
         with pytest.raises(OSError, match=r"No such file|Not a directory"):
-            Spool(path, durable=True).put(spool_event())
+            Spool(path, durable=True, seal=SEAL).put(spool_event())
         with pytest.raises(OSError, match=r"No such file|Not a directory"):
-            Spool(path, durable=True).probe()
+            Spool(path, durable=True, seal=SEAL).probe()
     assert not (tmp_path / "missing").exists()
 
 
@@ -140,7 +141,7 @@ def test_unfinished_file_is_not_listed(spool: Spool) -> None:
 
 def test_old_unfinished_file_is_removed(spool: Spool) -> None:
     """An old unfinished file is removed, because its callback was never acknowledged."""
-    spool.path.mkdir()
+    spool.path.mkdir(mode=0o700)
     for name, written in (("old.unfinished", 0), ("notes.txt", 0), ("new.unfinished", None)):
         (spool.path / name).write_bytes(b"{")
         if written is not None:
@@ -150,14 +151,15 @@ def test_old_unfinished_file_is_removed(spool: Spool) -> None:
 
 
 def test_damaged_files_are_listed(spool: Spool) -> None:
-    """`find_damaged` lists the damaged files and no others."""
+    """`find_unusable` lists the damaged files and no others."""
     for number in range(3):
         spool.put(spool_event(number))
     damaged = spool.path / spool.list_files()[1].name
     damaged.write_bytes(b"")
-    assert list(spool.find_damaged()) == [damaged.name]
+    [file] = spool.find_unusable()
+    assert (file.name, file.is_refused) == (damaged.name, False)
 
 
 def test_spool_without_folder_is_empty(spool: Spool) -> None:
     """A spool whose folder doesn't exist yet is empty."""
-    assert (spool.list_files(), spool.find_damaged()) == ([], {})
+    assert (spool.list_files(), spool.find_unusable()) == ([], [])

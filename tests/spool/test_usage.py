@@ -8,6 +8,7 @@ import pytest
 from receiver.spool.folder import Spool
 from receiver.spool.usage import SpoolFullError, SpoolLimits
 from tests.support.spool_events import file_names, spool_event
+from tests.support.spooled import SEAL
 
 ONE_FILE = SpoolLimits(max_files=1)
 THREE_FILES = SpoolLimits(max_files=3)
@@ -15,7 +16,7 @@ THREE_FILES = SpoolLimits(max_files=3)
 
 def _limited(spool: Spool, limits: SpoolLimits) -> Spool:
     """Return a spool with the same folder and these limits."""
-    return Spool(spool.path, durable=True, limits=limits)
+    return Spool(spool.path, durable=True, seal=SEAL, limits=limits)
 
 
 def test_limit_of_files(spool: Spool) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from receiver.callbacks.drain import Drain
 from receiver.spool.folder import Spool
 from tests.support.environment import open_engine
+from tests.support.spooled import SEAL
 
 
 def main(url: str, folder: Path) -> None:
@@ -17,7 +18,7 @@ def main(url: str, folder: Path) -> None:
     sys.stdin.readline()
     moved = 0
     with open_engine(url) as engine:
-        drain = Drain(engine, Spool(folder, durable=True), [])
+        drain = Drain(engine, Spool(folder, durable=True, seal=SEAL), [])
         while files := drain.waiting():
             moved += sum(result.moved for result in drain.run(files))
     print(moved, flush=True)  # noqa: T201 - to the test that started it

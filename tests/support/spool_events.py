@@ -1,10 +1,12 @@
 """Callbacks for the spool's tests, and the files of a spool."""
 
 import hashlib
+import json
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from receiver.spool.file import COPIED_FIELDS
 from receiver.spool.folder import Spool
 from receiver.store.event import Event
 
@@ -35,6 +37,19 @@ def spool_event(number: int = 0, *, size: int = 100) -> Event:
 def without_validation(validated: Event) -> Event:
     """Return the event as it was before its validation."""
     return replace(validated, job_id=None, account_id=None, head=None, reason=None, detail=None)
+
+
+def unsealed_file(event: Event) -> bytes:
+    """Return the file of an event as earlier releases wrote it, and as anybody can write it."""
+    head = {
+        "format": 1,
+        "sha256": event.sha256.hex(),
+        "received_at": event.received_at.isoformat(),
+        **{name: getattr(event, name) for name in COPIED_FIELDS},
+    }
+    content = json.dumps(head).encode() + b"\n" + event.body
+
+    return content + hashlib.sha256(content).digest()
 
 
 def file_names(spool: Spool) -> list[str]:

@@ -5,15 +5,21 @@ from pathlib import Path
 
 import pytest
 
+from receiver.settings.config import load
 from receiver.spool.folder import Spool
+from receiver.spool.seal import Seal
 from tests.support.callback_events import received_event
+from tests.support.environment import ENVIRON
 from tests.support.samples import COMPLETED
+
+# Of a service with the settings ENVIRON. No signature verifies.
+SEAL = Seal(load(ENVIRON).spool_keys, is_signed=lambda _: False)
 
 
 @pytest.fixture
 def spool(tmp_path: Path) -> Spool:
     """Return a spool whose folder doesn't exist yet."""
-    return Spool(tmp_path / "spool", durable=True)
+    return Spool(tmp_path / "spool", durable=True, seal=SEAL)
 
 
 def spooled_body(number: int) -> bytes:
