@@ -5,17 +5,24 @@ application.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 from flask import Flask, current_app
 from sqlalchemy import Engine
 
 from receiver.bodies.reader import BodyReader
 from receiver.rejected.store import READ_TIMEOUT_SECONDS, RejectedStore
+from receiver.runtime.reader_limits import ReaderLimits, reader_limits
+from receiver.runtime.shared_result import SharedResult
 from receiver.settings.config import Settings
 from receiver.spool.folder import Spool
 from receiver.store.engine import make_engine
 from receiver.store.ledger.group_commit import GroupCommitter
 from receiver.store.rejected.quotas import Quotas
+
+# How long a worker uses what it has counted or checked. Monitors ask every few seconds.
+COMPLETENESS_SECONDS = 5.0
+READINESS_SECONDS = 1.0
 
 _KEY = "services"  # in Flask's `extensions`
 
@@ -30,12 +37,22 @@ class Services:
     spool: Spool | None  # None if SPOOL_DIR is not set
     body_reader: BodyReader
     rejected: RejectedStore
+    limits: ReaderLimits
+    completeness: SharedResult[dict[str, Any] | None]  # see receiver.lookup.completeness
+    readiness: SharedResult[str | None]  # the problem, None if there is none
 
 
 def create_services(
-    settings: Settings, *, rejected_read_seconds: float = READ_TIMEOUT_SECONDS
+    settings: Settings,
+    *,
+    rejected_read_seconds: float = READ_TIMEOUT_SECONDS,
+    completeness_seconds: float = COMPLETENESS_SECONDS,
+    readiness_seconds: float = READINESS_SECONDS,
 ) -> Services:
-    """Return the parts for these settings; nothing is connected or opened yet."""
+    """Return the parts for these settings; nothing is connected or opened yet.
+
+    The figures of completeness and the readiness are used again for some seconds.
+    """
     engine = make_engine(settings.database_url, pool_size=settings.db_pool_size)
     body_reader = BodyReader(max_body_bytes=settings.max_body_bytes)
     spool_dir = settings.spool_dir
@@ -53,6 +70,11 @@ def create_services(
             Quotas(settings.accounts),
             read_timeout_seconds=rejected_read_seconds,
         ),
+        limits=reader_limits(settings.db_pool_size),
+        completeness=SharedResult(
+            max_age_seconds=completeness_seconds, max_stale_seconds=12 * completeness_seconds
+        ),
+        readiness=SharedResult(max_age_seconds=readiness_seconds),
     )
 
 
