@@ -15,11 +15,16 @@ from receiver.openapi import views as openapi
 from receiver.rejected.store import READ_TIMEOUT_SECONDS
 from receiver.runtime.deadline import REQUEST_SECONDS
 from receiver.runtime.timeouts import DeadlineMiddleware
-from receiver.services import create_services, install
+from receiver.services import (
+    COMPLETENESS_SECONDS,
+    READINESS_SECONDS,
+    create_services,
+    install,
+)
 from receiver.settings import config
 from receiver.settings.urls import is_loopback_host
 from receiver.submissions import views as submissions
-from receiver.web import health, index, problems
+from receiver.web import admission, health, index, problems, response_headers
 from receiver.web.loopback_only import LoopbackHostMiddleware
 from receiver.web.public_path import PublicPathMiddleware
 
@@ -32,11 +37,14 @@ def create_app(
     *,
     request_seconds: float = REQUEST_SECONDS,
     rejected_read_seconds: float = READ_TIMEOUT_SECONDS,
+    completeness_seconds: float = COMPLETENESS_SECONDS,
+    readiness_seconds: float = READINESS_SECONDS,
 ) -> Flask:
     """Return the WSGI application for the settings in `environ`, by default the process's own.
 
     A request ends after `request_seconds`; a rejected request's body is read for at most
-    `rejected_read_seconds`. Raises receiver.settings.config.ConfigError, which lists every fault of
+    `rejected_read_seconds`. A worker counts and checks again after `completeness_seconds` and
+    `readiness_seconds`. Raises receiver.settings.config.ConfigError, which lists every fault of
     the settings.
     """
     try:
@@ -49,15 +57,25 @@ def create_app(
     # A redirected callback would be lost: its signature covers the first URL only.
     app.url_map.strict_slashes = False
     app.url_map.merge_slashes = False
-    install(app, create_services(settings, rejected_read_seconds=rejected_read_seconds))
+    parts = create_services(
+        settings,
+        rejected_read_seconds=rejected_read_seconds,
+        completeness_seconds=completeness_seconds,
+        readiness_seconds=readiness_seconds,
+    )
+    install(app, parts)
     problems.register(app)
+    admission.register(app, unpaced=callbacks.blueprint.name)
+    response_headers.register(app)
     for views in (callbacks, lookup, submissions, openapi, health, index):
         app.register_blueprint(views.blueprint)
     commands.register(app)
     # Flask documents this assignment as the way to wrap an application in middleware.
     app.wsgi_app = DeadlineMiddleware(  # type: ignore[method-assign]
         _wrap(app, settings.public_url),
-        late=problems.unavailable("The request was not completed before its deadline."),
+        late=response_headers.set_nosniff(
+            problems.unavailable("The request was not completed before its deadline.")
+        ),
         seconds=request_seconds,
     )
 

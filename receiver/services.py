@@ -4,8 +4,10 @@
 application.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 from flask import Flask, current_app
 from sqlalchemy import Engine
@@ -13,12 +15,18 @@ from sqlalchemy import Engine
 from receiver.bodies.reader import BodyReader
 from receiver.events.proof import is_signed_callback
 from receiver.rejected.store import READ_TIMEOUT_SECONDS, RejectedStore
+from receiver.runtime.reader_limits import ReaderLimits, reader_limits
+from receiver.runtime.shared_result import SharedResult
 from receiver.settings.config import ConfigError, Settings
 from receiver.spool.folder import Spool
 from receiver.spool.seal import Seal
 from receiver.store.engine import make_engine
 from receiver.store.ledger.group_commit import GroupCommitter
 from receiver.store.rejected.quotas import Quotas
+
+# How long a worker uses what it has counted or checked. Monitors ask every few seconds.
+COMPLETENESS_SECONDS = 5.0
+READINESS_SECONDS = 1.0
 
 _KEY = "services"  # in Flask's `extensions`
 
@@ -33,12 +41,23 @@ class Services:
     spool: Spool | None  # None if SPOOL_DIR is not set
     body_reader: BodyReader
     rejected: RejectedStore
+    limits: ReaderLimits
+    # By the account that API keys are bound to, see receiver.lookup.completeness.
+    completeness: Mapping[str | None, SharedResult[dict[str, Any] | None]]
+    readiness: SharedResult[str | None]  # the problem, None if there is none
 
 
 def create_services(
-    settings: Settings, *, rejected_read_seconds: float = READ_TIMEOUT_SECONDS
+    settings: Settings,
+    *,
+    rejected_read_seconds: float = READ_TIMEOUT_SECONDS,
+    completeness_seconds: float = COMPLETENESS_SECONDS,
+    readiness_seconds: float = READINESS_SECONDS,
 ) -> Services:
-    """Return the parts for these settings; nothing is connected or opened yet."""
+    """Return the parts for these settings; nothing is connected or opened yet.
+
+    The figures of completeness and the readiness are used again for some seconds.
+    """
     engine = make_engine(settings.database_url, pool_size=settings.db_pool_size)
     body_reader = BodyReader(max_body_bytes=settings.max_body_bytes)
 
@@ -55,6 +74,14 @@ def create_services(
             Quotas(settings.accounts),
             read_timeout_seconds=rejected_read_seconds,
         ),
+        limits=reader_limits(settings.db_pool_size),
+        completeness={
+            account: SharedResult(
+                max_age_seconds=completeness_seconds, max_stale_seconds=12 * completeness_seconds
+            )
+            for account in {key.account for key in settings.api_keys}
+        },
+        readiness=SharedResult(max_age_seconds=readiness_seconds),
     )
 
 

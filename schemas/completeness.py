@@ -39,3 +39,8 @@ class Completeness(Outbound):
             "was created later and its callback was lost, it is still unknown. Null: no scan yet."
         },
     )
+    as_of = Timestamp(
+        data_key="asOf",
+        required=True,
+        metadata={"description": "When the jobs were counted: usually a few seconds ago."},
+    )

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from receiver.lookup.sentences import MAX_TIME_MS, Sentence, read_sentences, to_milliseconds
+from receiver.runtime.pacing import Pause, no_pause, paced
 
 # How long a viewer needs to notice a caption, and how fast English is spoken. The unit is bytes:
 # scripts with more meaning in each character also need more bytes for it in UTF-8.
@@ -26,26 +27,30 @@ class Cue(NamedTuple):
     text: str
 
 
-def extract_cues(document: Mapping[str, Any]) -> list[Cue]:
-    """Return the cues of a decoded callback (schemas.callback.decode), by ascending start."""
-    sentences = read_sentences(document)
-    starts = _infer_starts(sentences)
-    ends = _infer_ends(sentences, starts, to_milliseconds(document.get("duration")))
+def extract_cues(document: Mapping[str, Any], pause: Pause = no_pause) -> list[Cue]:
+    """Return the cues of a decoded callback (schemas.callback.decode), by ascending start.
+
+    `pause` is called after every few sentences of each step.
+    """
+    sentences = read_sentences(document, pause)
+    starts = _infer_starts(sentences, pause)
+    ends = _infer_ends(sentences, starts, to_milliseconds(document.get("duration")), pause)
 
     return [
         Cue(start, end, sentence.speaker, sentence.text)
-        for sentence, start, end in zip(sentences, starts, ends, strict=True)
+        for sentence, start, end in paced(zip(sentences, starts, ends, strict=True), pause)
     ]
 
 
-def _infer_starts(sentences: Sequence[Sentence]) -> list[int]:
+def _infer_starts(sentences: Sequence[Sentence], pause: Pause) -> list[int]:
     """Return the starts, in ascending order: as given, or inferred.
 
     An inferred start is the end of the sentence before, but at most the next given start.
     """
     starts = []
     previous_end = 0
-    for sentence, next_start in zip(sentences, _next_given_starts(sentences), strict=True):
+    pairs = zip(sentences, _next_given_starts(sentences), strict=True)
+    for sentence, next_start in paced(pairs, pause):
         start = min(previous_end, next_start) if sentence.start_ms is None else sentence.start_ms
         starts.append(start)
         previous_end = _valid_end(sentence, start) or start + _speaking_time_ms(sentence.text)
@@ -65,7 +70,10 @@ def _next_given_starts(sentences: Sequence[Sentence]) -> list[int]:
 
 
 def _infer_ends(
-    sentences: Sequence[Sentence], starts: Sequence[int], duration_ms: int | None
+    sentences: Sequence[Sentence],
+    starts: Sequence[int],
+    duration_ms: int | None,
+    pause: Pause,
 ) -> list[int]:
     """Return the ends, as given or inferred; each is after its start.
 
@@ -75,7 +83,8 @@ def _infer_ends(
     """
     ends = []
     next_start = next_later_start = duration_ms or 0
-    for sentence, start in zip(reversed(sentences), reversed(starts), strict=True):
+    pairs = zip(reversed(sentences), reversed(starts), strict=True)
+    for sentence, start in paced(pairs, pause):
         if start < next_start:  # sentences that start together have the same next later start
             next_later_start = next_start
         next_start = start

@@ -13,6 +13,7 @@ from typing import Any
 
 from receiver.lookup.cues import Cue, extract_cues
 from receiver.lookup.sentences import list_member
+from receiver.runtime.pacing import Pause, no_pause, paced
 from schemas.query import CONTENT_TYPES
 
 # Part of every transcript's ETag. Increase it with every change of the rendered bytes, otherwise a
@@ -23,6 +24,9 @@ RENDERER_VERSION = 1
 # Unicode's NFKC converts them back.
 _FULLWIDTH = str.maketrans("<>{}", "\uff1c\uff1e\uff5b\uff5d")
 
+# So many sentences are encoded without a pause.
+_SENTENCES_PER_GROUP = 128
+
 _JSON = json.JSONEncoder(allow_nan=False, separators=(",", ":"))
 
 
@@ -31,35 +35,55 @@ class Format:
     """A format: its Content-Type, and the function that renders a decoded callback."""
 
     content_type: str
-    render: Callable[[Mapping[str, Any]], bytes]
+    render_paced: Callable[[Mapping[str, Any], Pause], bytes]  # pauses after every few sentences
+
+    def render(self, document: Mapping[str, Any], pause: Pause = no_pause) -> bytes:
+        """Return the transcript in this format."""
+        return self.render_paced(document, pause)
 
 
-def _render_json(document: Mapping[str, Any]) -> bytes:
+def _render_json(document: Mapping[str, Any], pause: Pause) -> bytes:
     """Render id, participants and sentences, including their members that we don't know.
 
     All but ASCII is escaped, so lone surrogates stay, though UTF-8 can't encode them.
     """
-    members = {
+    head = {
         "id": document.get("id"),
         "participants": list_member(document, "participants"),
-        "sentences": list_member(document, "sentences"),
+        "sentences": [],
     }
+    sentences = list_member(document, "sentences")
+    groups = [
+        sentences[start : start + _SENTENCES_PER_GROUP]
+        for start in range(0, len(sentences), _SENTENCES_PER_GROUP)
+    ]
+    parts = []
+    for group in groups:
+        parts.append(_encode_json(group)[1:-1])
+        pause()
+
+    return f"{_encode_json(head)[:-2]}{','.join(parts)}]}}".encode()
+
+
+def _encode_json(value: Any) -> str:
     try:
-        return _JSON.encode(members).encode()
+        return _JSON.encode(value)
     except ValueError:
         # 1e400 is valid JSON. Python reads it as infinity, which JSON can't express: write null.
-        finite = json.loads(json.dumps(members), parse_constant=lambda _: None)
-
-        return _JSON.encode(finite).encode()
+        return _JSON.encode(json.loads(json.dumps(value), parse_constant=lambda _: None))
 
 
-def _render_text(document: Mapping[str, Any]) -> bytes:
-    return "".join(f"{cue.speaker}: {cue.text}\n" for cue in extract_cues(document)).encode()
+def _render_text(document: Mapping[str, Any], pause: Pause) -> bytes:
+    cues = paced(extract_cues(document, pause), pause)
+
+    return "".join(f"{cue.speaker}: {cue.text}\n" for cue in cues).encode()
 
 
-def _render_vtt(document: Mapping[str, Any]) -> bytes:
+def _render_vtt(document: Mapping[str, Any], pause: Pause) -> bytes:
     """Render W3C's WebVTT. The text is escaped, so it can't contain a tag or `-->`."""
-    return ("WEBVTT\n\n" + "\n".join(map(_vtt_block, extract_cues(document)))).encode()
+    cues = paced(extract_cues(document, pause), pause)
+
+    return ("WEBVTT\n\n" + "\n".join(map(_vtt_block, cues))).encode()
 
 
 def _vtt_block(cue: Cue) -> str:
@@ -68,8 +92,9 @@ def _vtt_block(cue: Cue) -> str:
     return f"{_times(cue, '.')}\n<v {speaker}>{text}</v>\n"
 
 
-def _render_srt(document: Mapping[str, Any]) -> bytes:
-    blocks = [_srt_block(number, cue) for number, cue in enumerate(extract_cues(document), 1)]
+def _render_srt(document: Mapping[str, Any], pause: Pause) -> bytes:
+    cues = enumerate(paced(extract_cues(document, pause), pause), 1)
+    blocks = [_srt_block(number, cue) for number, cue in cues]
 
     return "\n".join(blocks).encode()
 

@@ -13,6 +13,7 @@ from operator import attrgetter, itemgetter
 from typing import Any, NamedTuple
 
 from receiver.lookup.speakers import Speakers, one_line, parse_index
+from receiver.runtime.pacing import Pause, no_pause, paced
 
 # Twilio accepts at most eight hours of audio (error 17555), so a later time is a mistake. Times of
 # at most a thousand hours stay readable.
@@ -32,11 +33,15 @@ class Sentence(NamedTuple):
     text: str
 
 
-def read_sentences(document: Mapping[str, Any]) -> list[Sentence]:
-    """Return the sentences of a decoded callback (schemas.callback.decode), in spoken order."""
+def read_sentences(document: Mapping[str, Any], pause: Pause = no_pause) -> list[Sentence]:
+    """Return the sentences of a decoded callback (schemas.callback.decode), in spoken order.
+
+    `pause` is called after every few sentences.
+    """
     latest_start_ms = 0
     keyed = []
-    for sentence in sorted(_sentences(document), key=attrgetter("place")):
+    by_place = sorted(paced(_sentences(document), pause), key=attrgetter("place"))
+    for sentence in paced(by_place, pause):
         if sentence.start_ms is not None:
             latest_start_ms = sentence.start_ms
         keyed.append((latest_start_ms, sentence))

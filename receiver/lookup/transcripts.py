@@ -8,7 +8,10 @@ from flask import Response, request
 from receiver.lookup import jobs
 from receiver.lookup.formats import FORMATS, RENDERER_VERSION
 from receiver.lookup.negotiate import NotAcceptableError, choose_format
+from receiver.runtime.reader_limits import RENDERING_WAIT_SECONDS
+from receiver.services import services
 from receiver.store.jobs import read
+from receiver.store.jobs.read import Row
 from receiver.web.database import query
 from receiver.web.job_view import job_url
 from receiver.web.problems import ProblemError
@@ -29,7 +32,8 @@ def negotiate_format(requested: str | None) -> str:
 def get_transcript(job_id: str, format_name: str) -> Response:
     """Return the job's transcript in the named format; raises ProblemError 404 with the reason.
 
-    The body is read only for a client that doesn't have the current transcript.
+    The body is read only if the client doesn't have the current transcript, and no recent request
+    has rendered it.
     """
     job = jobs.get_job(job_id)
     digest: bytes | None = job["transcript_sha256"]
@@ -38,28 +42,50 @@ def get_transcript(job_id: str, format_name: str) -> Response:
     tag = sha256(digest + f"{format_name} {RENDERER_VERSION}".encode()).hexdigest()
     if response := not_modified(tag):
         return response
-    body = query(read.transcript_body, digest)
-    if body is None:
+    transcript = _get_rendered(job, format_name, tag)
+
+    return set_etag(Response(transcript, content_type=FORMATS[format_name].content_type), tag)
+
+
+def _get_rendered(job: Row, format_name: str, tag: str) -> bytes:
+    """Return the transcript in the named format: a recent rendering, or a new one.
+
+    A worker renders one transcript at a time, so requests for the same one share one rendering.
+    Raises TooBusyError, or ProblemError 404 or 500.
+    """
+    limits = services().limits
+    transcript = limits.rendered.get(tag)
+    if transcript is None:
+        with limits.renderings.hold(RENDERING_WAIT_SECONDS):
+            transcript = limits.rendered.get(tag)
+            if transcript is None:
+                transcript = _render(job, format_name)
+                limits.rendered.put(tag, transcript)
+                return transcript
+    # The body may have been erased since.
+    if not query(read.has_transcript_body, job["transcript_sha256"]):
         raise jobs.no_transcript(job)
 
-    return set_etag(_render(job_id, format_name, body), tag)
+    return transcript
 
 
-def _render(job_id: str, format_name: str, body: bytes) -> Response:
-    """Return the body in the named format; raises ProblemError 500.
+def _render(job: Row, format_name: str) -> bytes:
+    """Render the transcript; raises ProblemError 404 or 500.
 
     The body was decoded when it was received. But the limit of nesting depends on the version of
     Python, and on the depth of its own calls.
     """
-    form = FORMATS[format_name]
+    body = query(read.transcript_body, job["transcript_sha256"])
+    if body is None:
+        raise jobs.no_transcript(job)
     try:
-        return Response(form.render(decode(body)), content_type=form.content_type)
+        return FORMATS[format_name].render(decode(body), services().limits.pacer.pause_if_due)
     except (UndecodableError, RecursionError) as error:
         logger.error(  # noqa: TRY400 - a traceback says no more
-            "transcript not readable: %s", type(error).__name__, extra={"job": job_id}
+            "transcript not readable: %s", type(error).__name__, extra={"job": job["id"]}
         )
         raise ProblemError(
             500,
-            f"The callback with the transcript of {job_id} can't be decoded: "
-            f"{job_url(job_id)}/Callbacks has a link to its bytes.",
+            f"The callback with the transcript of {job['id']} can't be decoded: "
+            f"{job_url(job['id'])}/Callbacks has a link to its bytes.",
         ) from None

@@ -1,17 +1,18 @@
 """The routes of the read API: each needs an API key and writes nothing."""
 
 import re
-from dataclasses import asdict, replace
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
 
 from flask import Blueprint, Response, request
 
 from receiver.lookup import jobs, transcripts
+from receiver.lookup.completeness import get_figures
+from receiver.lookup.job_list import read_jobs
 from receiver.lookup.paging import Collection
 from receiver.services import services
-from receiver.store.completeness.figures import completeness
 from receiver.store.jobs import read
 from receiver.store.retry import DatabaseUnavailableError
+from receiver.web.admission import admit
 from receiver.web.arguments import parse_arguments
 from receiver.web.auth import require_api_key, visible_account
 from receiver.web.database import query
@@ -26,6 +27,7 @@ from schemas.transcription import Operation
 
 blueprint = Blueprint("lookup", __name__)
 blueprint.before_request(require_api_key)
+blueprint.before_request(lambda: admit(services().limits.requests))
 
 _TRANSCRIPTIONS = Collection(
     key="transcriptions", query=TranscriptionsQuery(), token=TranscriptionsToken()
@@ -42,12 +44,7 @@ _TRANSCRIPTION_LIST, _CALLBACK_LIST = TranscriptionList(), CallbackList()
 def list_transcriptions() -> Response:
     """List the jobs, newest first."""
     page_request = _TRANSCRIPTIONS.parse_request()
-    page = query(
-        read.transcriptions_page,
-        page_request.filters,
-        page_request.span,
-        account_id=visible_account(),
-    )
+    page = read_jobs(page_request.filters, page_request.span, account_id=visible_account())
     rows = [describe_job(job) for job in jobs.add_explanations(page.rows)]
 
     return render(
@@ -90,7 +87,7 @@ def list_callbacks(job_id: str) -> Response:
 
 @blueprint.get("/v3/Transcriptions/<job_id>/Callbacks/<callback_id>/Body")
 def fetch_body(job_id: str, callback_id: str) -> Response:
-    """Fetch a callback's exact bytes. No browser may display them: they may be anything."""
+    """Fetch a callback's exact bytes. No browser may display or keep them: they may be anything."""
     jobs.require_valid_id(job_id)
     number = _parse_number(callback_id)
     body = query(read.callback_body, job_id, number, account_id=visible_account())
@@ -102,23 +99,16 @@ def fetch_body(job_id: str, callback_id: str) -> Response:
         content_type="application/octet-stream",
         headers={
             "Content-Disposition": f'attachment; filename="{job_id}-{number}"',
-            "X-Content-Type-Options": "nosniff",
+            # A body is what people said, and has no ETag, so a copy is of no use.
+            "Cache-Control": "no-store",
         },
     )
 
 
 @blueprint.get("/v3/Completeness")
 def fetch_completeness() -> Response:
-    """Count the transcripts that Twilio should send, and those that are stored."""
-    grace = timedelta(seconds=services().settings.reconcile_grace_seconds)
-    ended_by = datetime.now(UTC) - grace
-    account_id = visible_account()
-    figures = query(completeness, ended_by, account_id=account_id)
-    if account_id not in {None, services().settings.account_sid}:
-        # Twilio's list was read for TWILIO_ACCOUNT_SID only.
-        figures = replace(figures, since=None)
-
-    return render(_COMPLETENESS, **asdict(figures))
+    """Fetch how many transcripts Twilio should send, and how many are stored."""
+    return render(_COMPLETENESS, **get_figures(visible_account()))
 
 
 def _parse_number(callback_id: str) -> int:
@@ -129,12 +119,8 @@ def _parse_number(callback_id: str) -> int:
     return number
 
 
-@blueprint.after_app_request
-def _set_cache_headers(response: Response) -> Response:
-    """Let clients cache what they read, and revalidate it by its ETag; errors aren't cached."""
-    if request.path.startswith("/v3"):
-        is_error = response.status_code >= 400  # noqa: PLR2004 - HTTP's own number
-        response.headers["Cache-Control"] = "no-store" if is_error else "private, no-cache"
+@blueprint.after_request
+def _vary_by_accept(response: Response) -> Response:
     if request.endpoint == "lookup.fetch_transcript":
         response.vary.add("Accept")
 

@@ -22,6 +22,7 @@ from receiver.submissions.request import (
 )
 from receiver.submissions.submit import Intent, submit
 from receiver.twilio.client import Twilio, TwilioUnavailableError, open_twilio
+from receiver.web.admission import admit
 from receiver.web.auth import require_write_key, visible_account
 from receiver.web.job_view import describe_operation
 from receiver.web.problems import ProblemError
@@ -31,6 +32,7 @@ logger = logging.getLogger(__name__)
 
 blueprint = Blueprint("submissions", __name__)
 blueprint.before_request(require_write_key)
+blueprint.before_request(lambda: admit(services().limits.submissions))
 error_responses.register(blueprint)
 
 # Reserved at the end of the request's time, so that the service itself answers, with the key.

@@ -4,11 +4,13 @@ from collections.abc import Callable
 from typing import Concatenate, ParamSpec, TypeVar
 
 from flask import request
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Engine
 
 from receiver.runtime.deadline import request_deadline
 from receiver.services import services
 from receiver.store import retry
+from receiver.store.engine import transactional
+from receiver.store.time_bound import run_bounded
 
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
@@ -20,4 +22,35 @@ def query(
     **kwargs: Parameters.kwargs,
 ) -> Result:
     """Return the result of `work` on a connection, or raise DatabaseUnavailableError."""
-    return retry.query(services().engine, request_deadline(request.environ), work, *args, **kwargs)
+    return _query(services().engine, work, *args, **kwargs)
+
+
+def query_bounded(
+    seconds: float,
+    work: Callable[Concatenate[Connection, Parameters], Result],
+    *args: Parameters.args,
+    **kwargs: Parameters.kwargs,
+) -> Result:
+    """Return the result of `work`, in a transaction whose statements take at most `seconds`.
+
+    Raises StatementTimeoutError or DatabaseUnavailableError.
+    """
+    engine = transactional(services().engine)
+
+    return _query(engine, run_bounded, seconds, work, *args, **kwargs)
+
+
+def _query(
+    engine: Engine,
+    work: Callable[Concatenate[Connection, Parameters], Result],
+    *args: Parameters.args,
+    **kwargs: Parameters.kwargs,
+) -> Result:
+    """Query with one of the connections that readers may use."""
+    limits, deadline = services().limits, request_deadline(request.environ)
+    with limits.connections.hold(deadline.remaining()):
+        result = retry.query(engine, deadline, work, *args, **kwargs)
+    # What follows is work for the CPU: rendering the result.
+    limits.pacer.pause_if_due()
+
+    return result

@@ -1,5 +1,6 @@
 """Health checks: whether the process responds, and whether its database can store callbacks."""
 
+from functools import partial
 from typing import Literal
 
 from flask import Blueprint, Response, jsonify
@@ -30,9 +31,10 @@ def healthz() -> Response:
 def readyz() -> Response:
     """Answer 200 if callbacks can be stored; ProblemError 503 says why not.
 
-    A newer schema is ready: a release migrates while processes of the old one still run.
+    A worker checks the database once a second at most, however many clients ask. A newer schema is
+    ready: a release migrates while processes of the old one still run.
     """
-    if problem := _find_problem(services().engine):
+    if problem := services().readiness.get(partial(_find_problem, services().engine)):
         raise ProblemError(503, problem)
 
     return _respond("ready")

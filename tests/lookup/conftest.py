@@ -1,6 +1,7 @@
 """Fixtures: the application on a migrated database, and its clients."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any, Self
 
 import psycopg
@@ -14,7 +15,8 @@ from werkzeug.datastructures import Authorization
 
 from app import create_app
 from dev.postgres import Server
-from receiver.services import services_of
+from receiver.runtime.reader_limits import reader_limits
+from receiver.services import install, services_of
 from receiver.store.migrate import migrate
 from tests.support.environment import ENVIRON, serve_app
 from tests.support.postgres import new_database
@@ -29,7 +31,7 @@ SETTINGS = {**ENVIRON, "PUBLIC_URL": "", "API_KEYS": "dev:dev-secret,other:other
 def session_app(postgres: Server) -> Iterator[Flask]:
     """Yield the application on a migrated database, which this folder's tests share."""
     with new_database(postgres) as url:
-        app = create_app({**SETTINGS, "DATABASE_URL": url})
+        app = create_app({**SETTINGS, "DATABASE_URL": url}, completeness_seconds=0)
         engine: Engine = services_of(app).engine
         migrate(engine, report=lambda _: None)
         yield app
@@ -38,9 +40,12 @@ def session_app(postgres: Server) -> Iterator[Flask]:
 
 @pytest.fixture
 def shared_app(session_app: Flask) -> Iterator[Flask]:
-    """Yield the application with an empty database."""
+    """Yield the application with an empty database, and without rendered transcripts."""
+    parts = services_of(session_app)
+    limits = reader_limits(parts.settings.db_pool_size)
+    install(session_app, replace(parts, limits=limits))
     yield session_app
-    truncate(services_of(session_app).engine)
+    truncate(parts.engine)
 
 
 @pytest.fixture

@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 from sqlalchemy import Engine
 from werkzeug.test import TestResponse
 
-from receiver.settings.keys import ApiKey
+from app import create_app
+from receiver.services import services_of
 from receiver.store.ledger.record import record
 from tests.support.callback_events import NOON, validated_event
-from tests.support.environment import changed_settings
+from tests.support.environment import ENVIRON
 from tests.support.job_lists import get_ids, get_list
 from tests.support.samples import ACCOUNT, OTHER_ACCOUNT
 from tests.support.stored_callbacks import callback, json_of, record_callback, truncate
@@ -29,10 +30,23 @@ MARKS = {account: f"mark{number}x" for number, account in enumerate(ACCOUNTS)}
 
 @pytest.fixture
 def bound_app(shared_app: Flask) -> Iterator[Flask]:
-    """Yield the application with a key for each account, whose secret is the account's SID."""
-    api_keys = tuple(ApiKey(account, account, account=account) for account in ACCOUNTS)
-    with changed_settings(shared_app, api_keys=api_keys, account_sid=ACCOUNT):
-        yield shared_app
+    """Yield the application with a key for each account, whose secret is the account's SID.
+
+    The key `all` is bound to no account.
+    """
+    keys = [f"key-{number}@{account}:{account}" for number, account in enumerate(ACCOUNTS)]
+    database_url = services_of(shared_app).settings.database_url
+    app = create_app(
+        {
+            **ENVIRON,
+            "DATABASE_URL": database_url,
+            "API_KEYS": ",".join([*keys, "all:all"]),
+            "TWILIO_ACCOUNT_SID": ACCOUNT,
+        },
+        completeness_seconds=0,
+    )
+    yield app
+    services_of(app).engine.dispose()
 
 
 def _reader(app: Flask, account: str) -> FlaskClient:
@@ -176,8 +190,7 @@ def test_callback_that_another_accounts_key_signed_is_not_shown(
     assert [row["outcome"] for row in listed] == ["applied"]
     path = f"/v3/Transcriptions/job/Callbacks/{recorded.id}/Body"
     assert bound_reader.get(path).status_code == 404
-    with changed_settings(bound_app, api_keys=(ApiKey("all", "all"),)):
-        assert _reader(bound_app, "all").get(path).data == mismatch.body
+    assert _reader(bound_app, "all").get(path).data == mismatch.body
 
 
 def test_every_read_route_is_tested_here(shared_app: Flask) -> None:

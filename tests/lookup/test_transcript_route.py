@@ -179,10 +179,10 @@ def test_unexpected_error_reveals_no_transcript(
 ) -> None:
     """An unexpected error is a 500 problem; the log has its place and nothing of the transcript."""
 
-    def fail(document: object) -> bytes:
+    def fail(document: object, _pause: object) -> bytes:
         raise LookupError(f"odd: {document}")
 
-    failing = replace(FORMATS["text"], render=fail)
+    failing = replace(FORMATS["text"], render_paced=fail)
     monkeypatch.setattr(transcripts, "FORMATS", {**FORMATS, "text": failing})
     response = reader.get(f"{URL}?format=text")
     assert (response.status_code, response.content_type) == (500, "application/problem+json")

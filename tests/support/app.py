@@ -89,8 +89,8 @@ def request_seconds() -> float:
 
 @pytest.fixture
 def app(environ: dict[str, str], request_seconds: float) -> Iterator[Flask]:
-    """Yield the application."""
-    app = create_app(environ, request_seconds=request_seconds)
+    """Yield the application, which checks its database for each request to /readyz."""
+    app = create_app(environ, request_seconds=request_seconds, readiness_seconds=0)
     yield app
     services_of(app).rejected.flush()
     services_of(app).engine.dispose()

@@ -86,3 +86,17 @@ def test_readyz_replaces_a_lost_connection(client: FlaskClient, migrated: str) -
         )
 
     assert client.get("/readyz").status_code == 200
+
+
+def test_readiness_is_checked_once_for_many(environ: dict[str, str], engine: Engine) -> None:
+    """Many requests within a second share one check of the database."""
+    app = create_app(environ, readiness_seconds=60)
+    assert app.test_client().get("/readyz").status_code == 200
+    services_of(app).engine.dispose()
+    with engine.connect() as connection:
+        name = connection.execute(text("SELECT current_database()")).scalar_one()
+        connection.execute(text(f"ALTER DATABASE {name} SET default_transaction_read_only = on"))
+        statuses = {app.test_client().get("/readyz").status_code for _ in range(10)}
+        connection.execute(text(f"ALTER DATABASE {name} RESET default_transaction_read_only"))
+    services_of(app).engine.dispose()
+    assert statuses == {200}

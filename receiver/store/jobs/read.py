@@ -56,6 +56,11 @@ _TRANSCRIPTION_OF_ACCOUNT = (
 _TRANSCRIPT_BODY = (
     select(events.c.body).where(events.c.sha256 == bindparam("sha256")).compile(dialect=_DIALECT)
 )
+_HAS_TRANSCRIPT_BODY = (
+    select(events.c.body.is_not(None))
+    .where(events.c.sha256 == bindparam("sha256"))
+    .compile(dialect=_DIALECT)
+)
 
 
 def transcriptions_page(
@@ -91,6 +96,17 @@ def transcriptions_page(
     return read_page(connection, statement, order, span)
 
 
+def is_one_range(filters: Mapping[str, Any]) -> bool:
+    """Return whether the page is one range of an index, whatever the data are.
+
+    All other pages are read by one filter's index, and may skip any number of rows that the other
+    filters exclude.
+    """
+    others = [name for name in filters if not name.startswith("created_")]
+
+    return not others or (len(others) == 1 and filters.get("has_transcript") is not True)
+
+
 def transcription(
     connection: Connection, job_id: str, *, account_id: str | None = None
 ) -> Row | None:
@@ -119,6 +135,13 @@ def transcript_body(connection: Connection, sha256: bytes) -> bytes | None:
     row = _first_row(connection, _TRANSCRIPT_BODY, sha256=sha256)
 
     return None if row is None else row[0]
+
+
+def has_transcript_body(connection: Connection, sha256: bytes) -> bool:
+    """Return whether the body that contains a transcript is still stored."""
+    row = _first_row(connection, _HAS_TRANSCRIPT_BODY, sha256=sha256)
+
+    return row is not None and bool(row[0])
 
 
 def callbacks_page(

@@ -1,0 +1,50 @@
+"""Counts how complete the transcripts are: rarely, because the count reads every job."""
+
+from dataclasses import asdict, replace
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Any
+
+from receiver.services import services
+from receiver.store.completeness.figures import completeness
+from receiver.store.time_bound import StatementTimeoutError
+from receiver.web.database import query_bounded
+from receiver.web.problems import ProblemError
+
+# Less than a request's deadline, so that the client that waits for the count gets an answer.
+TIMEOUT_SECONDS = 5.0
+_RETRY_AFTER_SECONDS = 60
+
+# The members of the schema Completeness; None if the count took too long.
+Figures = dict[str, Any] | None
+
+
+def get_figures(account_id: str | None) -> dict[str, Any]:
+    """Return what the schema Completeness renders, of one account or of all if it is None.
+
+    Raises ProblemError 503.
+    """
+    figures = services().completeness[account_id].get(partial(_count, account_id))
+    if figures is None:
+        raise ProblemError(
+            503,
+            f"The jobs could not be counted within {TIMEOUT_SECONDS:g} s. "
+            "The command `completeness` has no such limit.",
+            headers={"Retry-After": str(_RETRY_AFTER_SECONDS)},
+        )
+
+    return figures
+
+
+def _count(account_id: str | None) -> Figures:
+    now = datetime.now(UTC)
+    ended_by = now - timedelta(seconds=services().settings.reconcile_grace_seconds)
+    try:
+        figures = query_bounded(TIMEOUT_SECONDS, completeness, ended_by, account_id=account_id)
+    except StatementTimeoutError:
+        return None
+    if account_id not in {None, services().settings.account_sid}:
+        # Twilio's list was read for TWILIO_ACCOUNT_SID only.
+        figures = replace(figures, since=None)
+
+    return {**asdict(figures), "as_of": now}

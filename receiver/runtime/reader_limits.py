@@ -1,0 +1,44 @@
+"""What the readers of one worker may use, so that they don't delay its callbacks."""
+
+from dataclasses import dataclass, field
+
+from receiver.runtime.byte_cache import ByteCache
+from receiver.runtime.concurrency_limit import ConcurrencyLimit
+from receiver.runtime.pacing import Pacer
+
+# Requests that are processed at the same time: each may hold a body of 2 MB and its rendering.
+MAX_REQUESTS = 16
+# Submissions have places of their own, because they wait for Twilio.
+MAX_SUBMISSIONS = 16
+# How long further requests wait before they are answered 429. An immediate 429 would invite clients
+# that repeat it at once, and each answer costs as much as a small read. The waiting ones cost
+# nothing, and most of them are served: a read usually takes milliseconds.
+WAIT_SECONDS = 1.0
+# Rendering is work for the CPU, so two at the same time would only take twice as long.
+MAX_RENDERINGS = 1
+RENDERING_WAIT_SECONDS = 4.0
+RENDERED_BYTES = 16 * 1024 * 1024
+
+# Connections that readers leave free: for callbacks, and for what goes along with these, such as
+# the drain of the spool.
+_RESERVED_CONNECTIONS = 2
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReaderLimits:
+    """The limits of one worker."""
+
+    connections: ConcurrencyLimit
+    requests: ConcurrencyLimit = field(default_factory=lambda: ConcurrencyLimit(MAX_REQUESTS))
+    submissions: ConcurrencyLimit = field(default_factory=lambda: ConcurrencyLimit(MAX_SUBMISSIONS))
+    renderings: ConcurrencyLimit = field(default_factory=lambda: ConcurrencyLimit(MAX_RENDERINGS))
+    rendered: ByteCache = field(default_factory=lambda: ByteCache(max_bytes=RENDERED_BYTES))
+    pacer: Pacer = field(default_factory=Pacer)
+
+
+def reader_limits(pool_size: int) -> ReaderLimits:
+    """Return the limits for a worker with so many database connections.
+
+    A pool of one or two leaves readers one connection, which callbacks wait for at most once.
+    """
+    return ReaderLimits(connections=ConcurrencyLimit(max(1, pool_size - _RESERVED_CONNECTIONS)))

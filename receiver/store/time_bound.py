@@ -1,0 +1,43 @@
+"""Bounds the time of a statement whose cost depends on the data, not only on an index."""
+
+from collections.abc import Callable
+from typing import Concatenate, ParamSpec, TypeVar
+
+from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
+
+from receiver.runtime.errors import SafeMessageError
+
+Parameters = ParamSpec("Parameters")
+Result = TypeVar("Result")
+
+_QUERY_CANCELED = "57014"  # SQLSTATE
+
+
+class StatementTimeoutError(SafeMessageError):
+    """The statement took longer than it may."""
+
+
+def run_bounded(
+    connection: Connection,
+    seconds: float,
+    work: Callable[Concatenate[Connection, Parameters], Result],
+    /,
+    *args: Parameters.args,
+    **kwargs: Parameters.kwargs,
+) -> Result:
+    """Return the result of `work`, or raise StatementTimeoutError.
+
+    The connection must be in a transaction, because the settings end with it. They keep one
+    statement from taking more than one core, or compiling for longer than it runs.
+    """
+    connection.exec_driver_sql(
+        f"SET LOCAL statement_timeout = {round(seconds * 1000)};"
+        "SET LOCAL max_parallel_workers_per_gather = 0; SET LOCAL jit = off"
+    )
+    try:
+        return work(connection, *args, **kwargs)
+    except DBAPIError as error:
+        if getattr(error.orig, "sqlstate", None) == _QUERY_CANCELED:
+            raise StatementTimeoutError(f"the statement took longer than {seconds:g} s") from None
+        raise
