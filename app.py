@@ -11,11 +11,12 @@ from receiver.lookup import views as lookup
 from receiver.openapi import views as openapi
 from receiver.rejected.store import READ_TIMEOUT_SECONDS
 from receiver.runtime.deadline import REQUEST_SECONDS
+from receiver.runtime.request_id import RequestIdMiddleware
 from receiver.runtime.timeouts import DeadlineMiddleware
 from receiver.services import create_services, install
 from receiver.settings import config
 from receiver.submissions import views as submissions
-from receiver.web import health, problems
+from receiver.web import access_log, health, problems
 
 
 def create_app(
@@ -37,14 +38,17 @@ def create_app(
     app.url_map.merge_slashes = False
     install(app, create_services(settings, rejected_read_seconds=rejected_read_seconds))
     problems.register(app)
+    access_log.register(app)
     for views in (callbacks, lookup, submissions, openapi, health):
         app.register_blueprint(views.blueprint)
     commands.register(app)
     # Flask documents this assignment as the way to wrap an application in middleware.
-    app.wsgi_app = DeadlineMiddleware(  # type: ignore[method-assign]
-        app.wsgi_app,
-        late=problems.unavailable("The request was not completed before its deadline."),
-        seconds=request_seconds,
+    app.wsgi_app = RequestIdMiddleware(  # type: ignore[method-assign]
+        DeadlineMiddleware(
+            app.wsgi_app,
+            late=problems.unavailable("The request was not completed before its deadline."),
+            seconds=request_seconds,
+        )
     )
 
     return app

@@ -11,6 +11,7 @@ from sqlalchemy import Engine
 
 from receiver.bodies.reader import BodyReader
 from receiver.rejected.store import READ_TIMEOUT_SECONDS, RejectedStore
+from receiver.runtime.failure_limiter import FailureLimiter
 from receiver.settings.config import Settings
 from receiver.spool.folder import Spool
 from receiver.store.engine import make_engine
@@ -30,6 +31,7 @@ class Services:
     spool: Spool | None  # None if SPOOL_DIR is not set
     body_reader: BodyReader
     rejected: RejectedStore
+    failed_keys: FailureLimiter  # counts the requests with wrong API keys
 
 
 def create_services(
@@ -53,6 +55,7 @@ def create_services(
             Quotas(settings.accounts),
             read_timeout_seconds=rejected_read_seconds,
         ),
+        failed_keys=FailureLimiter(),
     )
 
 

@@ -76,7 +76,8 @@ _ERROR_DESCRIPTIONS = {
     415: "The body is not JSON: its Content-Type is another one, or missing.",
     422: "The Idempotency-Key was used for a different request (Twilio's error 17534), or `check` "
     "found that the file at mediaUrl would fail.",
-    429: "Twilio is limiting the rate of requests, and did not accept this one.",
+    429: "Too many requests with wrong API keys, or Twilio limits the rate of requests; "
+    "`Retry-After` says when to try again.",
     501: "The service has no credentials for calls to Twilio.",
     502: "Twilio did not accept the service's credentials, or its response could not be used.",
     503: "The service is temporarily unavailable; try again.",

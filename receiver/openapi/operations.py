@@ -40,7 +40,7 @@ OPERATIONS: dict[str, dict[str, Any]] = {
             "security": API_KEY,
             "parameters": [query_parameters(TranscriptionsQuery)],
             "responses": {"200": response("One page of jobs.", json_content(TranscriptionList))}
-            | errors(400, 401, 503),
+            | errors(400, 401, 429, 503),
         },
         "post": {
             "operationId": "createTranscription",
@@ -71,7 +71,7 @@ OPERATIONS: dict[str, dict[str, Any]] = {
             "security": API_KEY,
             "parameters": [JOB_ID, IF_NONE_MATCH],
             "responses": responses_with_etag("The job.", json_content(Operation))
-            | errors(401, 404, 503),
+            | errors(401, 404, 429, 503),
         }
     },
     "/v3/Transcriptions/{transcriptionId}/Transcript": {
@@ -90,7 +90,7 @@ OPERATIONS: dict[str, dict[str, Any]] = {
                 }
                 | json_content(Transcript),
             )
-            | errors(400, 401, 404, 406, 503),
+            | errors(400, 401, 404, 406, 429, 503),
         }
     },
     "/v3/Transcriptions/{transcriptionId}/Callbacks": {
@@ -100,7 +100,7 @@ OPERATIONS: dict[str, dict[str, Any]] = {
             "security": API_KEY,
             "parameters": [JOB_ID, query_parameters(PagedQuery)],
             "responses": {"200": response("One page of callbacks.", json_content(CallbackList))}
-            | errors(400, 401, 404, 503),
+            | errors(400, 401, 404, 429, 503),
         }
     },
     "/v3/Transcriptions/{transcriptionId}/Callbacks/{callbackId}/Body": {
@@ -110,7 +110,7 @@ OPERATIONS: dict[str, dict[str, Any]] = {
             "security": API_KEY,
             "parameters": [JOB_ID, CALLBACK_ID],
             "responses": {"200": response("The exact bytes.", {"application/octet-stream": {}})}
-            | errors(401, 404, 503),
+            | errors(401, 404, 429, 503),
         }
     },
     "/v3/Completeness": {
@@ -119,7 +119,7 @@ OPERATIONS: dict[str, dict[str, Any]] = {
             "summary": "Fetch how many transcripts Twilio has completed, and how many are stored",
             "security": API_KEY,
             "responses": {"200": response("The figures.", json_content(Completeness))}
-            | errors(401, 503),
+            | errors(401, 429, 503),
         }
     },
     "/callbacks/transcription": {

@@ -3,6 +3,8 @@
 import logging
 from typing import Any
 
+from receiver.runtime.request_id import RequestIdFilter
+
 
 def log_config(level: str) -> dict[str, Any]:
     """Return the `logging.config.dictConfig` for a process that logs `level` and above.
@@ -20,7 +22,14 @@ def log_config(level: str) -> dict[str, Any]:
                 "timestamp": "at",
             }
         },
-        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
+        "filters": {"request_id": {"()": RequestIdFilter}},
+        "handlers": {
+            "stderr": {
+                "class": "logging.StreamHandler",
+                "formatter": "json",
+                "filters": ["request_id"],
+            }
+        },
         "root": {"level": level, "handlers": ["stderr"]},
         # gunicorn adds its own handler and format to this logger. Its access log gets none, so it
         # stays silent: the application logs each callback itself.

@@ -1,12 +1,11 @@
 """The route that submits a job in Twilio's own form: `POST /v3/Transcriptions`."""
 
-import logging
 from typing import Any
 
 from flask import Blueprint, Response, g, jsonify, request
 
 from receiver.runtime.deadline import Deadline, request_deadline
-from receiver.runtime.timeouts import time_limit
+from receiver.runtime.timeouts import LOG_FIELDS, time_limit
 from receiver.services import services
 from receiver.store.retry import query
 from receiver.store.submissions import outbox
@@ -25,8 +24,6 @@ from receiver.web.auth import require_write_key, visible_account
 from receiver.web.job_view import describe_operation
 from receiver.web.problems import ProblemError
 from schemas.transcription import Accepted
-
-logger = logging.getLogger(__name__)
 
 blueprint = Blueprint("submissions", __name__)
 blueprint.before_request(require_write_key)
@@ -85,7 +82,7 @@ def _submit(deadline: Deadline) -> Response:
         if needs_checks:
             _check_participants(twilio, document)
         submission = submit(parts.engine, twilio, intent, deadline)
-    logger.info("job submitted", extra={"job": submission.job_id, "by": g.api_key.name})
+    request.environ[LOG_FIELDS] |= {"job": submission.job_id}
 
     return _accepted(submission, deadline)
 
