@@ -14,6 +14,7 @@ from receiver.lookup import views as lookup
 from receiver.openapi import views as openapi
 from receiver.rejected.store import READ_TIMEOUT_SECONDS
 from receiver.runtime.deadline import REQUEST_SECONDS
+from receiver.runtime.request_id import RequestIdMiddleware
 from receiver.runtime.timeouts import DeadlineMiddleware
 from receiver.services import (
     COMPLETENESS_SECONDS,
@@ -24,7 +25,7 @@ from receiver.services import (
 from receiver.settings import config
 from receiver.settings.urls import is_loopback_host
 from receiver.submissions import views as submissions
-from receiver.web import admission, health, index, problems, response_headers
+from receiver.web import access_log, admission, health, index, problems, response_headers
 from receiver.web.loopback_only import LoopbackHostMiddleware
 from receiver.web.public_path import PublicPathMiddleware
 
@@ -65,18 +66,21 @@ def create_app(
     )
     install(app, parts)
     problems.register(app)
+    access_log.register(app)
     admission.register(app, unpaced=callbacks.blueprint.name)
     response_headers.register(app)
     for views in (callbacks, lookup, submissions, openapi, health, index):
         app.register_blueprint(views.blueprint)
     commands.register(app)
     # Flask documents this assignment as the way to wrap an application in middleware.
-    app.wsgi_app = DeadlineMiddleware(  # type: ignore[method-assign]
-        _wrap(app, settings.public_url),
-        late=response_headers.set_nosniff(
-            problems.unavailable("The request was not completed before its deadline.")
-        ),
-        seconds=request_seconds,
+    app.wsgi_app = RequestIdMiddleware(  # type: ignore[method-assign]
+        DeadlineMiddleware(
+            _wrap(app, settings.public_url),
+            late=response_headers.set_nosniff(
+                problems.unavailable("The request was not completed before its deadline.")
+            ),
+            seconds=request_seconds,
+        )
     )
 
     return app

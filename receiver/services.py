@@ -15,6 +15,7 @@ from sqlalchemy import Engine
 from receiver.bodies.reader import BodyReader
 from receiver.events.proof import is_signed_callback
 from receiver.rejected.store import READ_TIMEOUT_SECONDS, RejectedStore
+from receiver.runtime.failure_limiter import FailureLimiter
 from receiver.runtime.reader_limits import ReaderLimits, reader_limits
 from receiver.runtime.shared_result import SharedResult
 from receiver.settings.config import ConfigError, Settings
@@ -45,6 +46,7 @@ class Services:
     # By the account that API keys are bound to, see receiver.lookup.completeness.
     completeness: Mapping[str | None, SharedResult[dict[str, Any] | None]]
     readiness: SharedResult[str | None]  # the problem, None if there is none
+    failed_keys: FailureLimiter  # counts the requests with wrong API keys
 
 
 def create_services(
@@ -82,6 +84,7 @@ def create_services(
             for account in {key.account for key in settings.api_keys}
         },
         readiness=SharedResult(max_age_seconds=readiness_seconds),
+        failed_keys=FailureLimiter(),
     )
 
 

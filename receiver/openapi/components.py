@@ -77,8 +77,8 @@ _ERROR_DESCRIPTIONS = {
     422: "The Idempotency-Key was used for a different request (Twilio's error 17534), or `check` "
     "found that the file at mediaUrl would fail; or the filters of a list together exclude too "
     "many jobs.",
-    429: "The service processes too many requests, or Twilio limits their rate. This one was not "
-    "processed; `Retry-After` says when to send it again.",
+    429: "The service processes too many requests, too many requests had wrong API keys, or Twilio "
+    "limits their rate. This one was not processed; `Retry-After` says when to send it again.",
     501: "The service has no credentials for calls to Twilio.",
     502: "Twilio did not accept the service's credentials, or its response could not be used.",
     503: "The service is temporarily unavailable; try again.",

@@ -6,6 +6,7 @@ from typing import Any
 from pythonjsonlogger.json import JsonFormatter
 
 from receiver.runtime.lossy_output import MAX_LINE_BYTES
+from receiver.runtime.request_id import RequestIdFilter
 
 _CUT = "[…]"
 _MIN_CUT_CHARACTERS = 100  # cutting shorter texts would gain nothing
@@ -27,7 +28,14 @@ def log_config(level: str) -> dict[str, Any]:
                 "timestamp": "at",
             }
         },
-        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
+        "filters": {"request_id": {"()": RequestIdFilter}},
+        "handlers": {
+            "stderr": {
+                "class": "logging.StreamHandler",
+                "formatter": "json",
+                "filters": ["request_id"],
+            }
+        },
         "root": {"level": level, "handlers": ["stderr"]},
         # gunicorn adds its own handler and format to this logger. Its access log gets none, so it
         # stays silent: the application logs each callback itself.

@@ -1,13 +1,12 @@
 """The route that submits a job in Twilio's own form: `POST /v3/Transcriptions`."""
 
-import logging
 import time
 from typing import Any
 
 from flask import Blueprint, Response, g, jsonify, request
 
 from receiver.runtime.deadline import Deadline, request_deadline
-from receiver.runtime.timeouts import time_limit
+from receiver.runtime.timeouts import LOG_FIELDS, time_limit
 from receiver.services import services
 from receiver.store.retry import query
 from receiver.store.submissions import outbox
@@ -27,8 +26,6 @@ from receiver.web.auth import require_write_key, visible_account
 from receiver.web.job_view import describe_operation
 from receiver.web.problems import ProblemError
 from schemas.transcription import Accepted
-
-logger = logging.getLogger(__name__)
 
 blueprint = Blueprint("submissions", __name__)
 blueprint.before_request(require_write_key)
@@ -92,7 +89,7 @@ def _submit(deadline: Deadline) -> Response:
         if needs_checks:
             _check_participants(twilio, document)
         submission = _submit_until_answered(twilio, intent, deadline, twilio_deadline)
-    logger.info("job submitted", extra={"job": submission.job_id, "by": g.api_key.name})
+    request.environ[LOG_FIELDS] |= {"job": submission.job_id}
 
     return _accepted(submission, deadline)
 

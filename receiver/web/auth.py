@@ -8,8 +8,10 @@ from collections.abc import Iterable
 
 from flask import g, request
 
+from receiver.runtime.timeouts import LOG_FIELDS
 from receiver.services import services
 from receiver.settings.keys import ApiKey
+from receiver.web.failed_keys import limit_failures
 from receiver.web.problems import ProblemError
 from receiver.web.same_origin import require_same_origin
 
@@ -20,21 +22,25 @@ CHALLENGES = 'Basic realm="transcriptions", charset="UTF-8", Bearer realm="trans
 def require_api_key() -> None:
     """Require an API key, and set `g.api_key`.
 
-    Raises ProblemError 401 (Twilio's 20003), or 403 if another site's page sent an unsafe request
-    with Basic.
+    Raises ProblemError 401 (Twilio's 20003); 429 after too many wrong keys; or 403 if another
+    site's page sent an unsafe request with Basic.
     """
     authorization = request.headers.get("Authorization", "")
     key = identify(authorization, services().settings.api_keys)
     if key is None:
+        # Without a key nothing was guessed: many clients send one only after a 401.
+        if authorization:
+            limit_failures()
         raise ProblemError(
             401,
             "Send an API key of this service: Basic with its name and secret, "
             "or Bearer with its secret.",
             headers={"WWW-Authenticate": CHALLENGES},
         )
+    g.api_key = key
+    request.environ[LOG_FIELDS] = {"key": key.name}
     if _is_basic(authorization):
         require_same_origin()
-    g.api_key = key
 
 
 def require_write_key() -> None:

@@ -1,0 +1,54 @@
+"""Request ids: each request has one, in its response and in the log lines that it causes."""
+
+import logging
+import re
+import secrets
+from collections.abc import Iterable
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+HEADER = "X-Request-ID"
+
+# A router's or a client's own id: UUIDs, hexadecimal digits, base64. Nothing that could end a
+# header or that a terminal would interpret.
+_WELL_FORMED = re.compile(r"[A-Za-z0-9._+/=-]{1,128}")
+
+# Each greenlet has a context of its own, so a request never sees the id of another one.
+_request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
+
+
+class RequestIdMiddleware:
+    """WSGI middleware: take over the client's request id if it is well-formed, else make one."""
+
+    def __init__(self, wsgi_app: "WSGIApplication") -> None:
+        self.wsgi_app = wsgi_app
+
+    def __call__(
+        self, environ: "WSGIEnvironment", start_response: "StartResponse"
+    ) -> Iterable[bytes]:
+        """Answer with the application, and add the id to the response's headers."""
+        given = environ.get("HTTP_X_REQUEST_ID", "")
+        request_id = given if _WELL_FORMED.fullmatch(given) else secrets.token_hex(16)
+
+        def start(status: str, headers: list[tuple[str, str]], *exc_info: Any) -> Any:
+            return start_response(status, [*headers, (HEADER, request_id)], *exc_info)
+
+        token = _request_id.set(request_id)
+        try:
+            return self.wsgi_app(environ, start)
+        finally:
+            _request_id.reset(token)
+
+
+class RequestIdFilter(logging.Filter):
+    """Adds the field `request_id` to the log lines that a request causes."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Add the field, and keep the line."""
+        if request_id := _request_id.get():
+            record.request_id = request_id
+
+        return True
