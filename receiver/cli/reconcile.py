@@ -15,6 +15,7 @@ from receiver.reconcile.forever import reconcile_forever
 from receiver.reconcile.run import reconcile
 from receiver.runtime.logs import log_config
 from receiver.services import services
+from receiver.store.clock import DatabaseClock
 from receiver.twilio.client import NotConfiguredError, Twilio, open_twilio
 
 # `\b` keeps click from rewrapping the lines that follow.
@@ -90,5 +91,6 @@ def _context(twilio: Twilio) -> ReconcileContext:
         engine=services().engine,
         twilio=twilio,
         account_id=settings.account_sid,
+        clock=DatabaseClock(services().engine),
         grace=timedelta(seconds=settings.reconcile_grace_seconds),
     )

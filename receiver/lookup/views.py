@@ -2,13 +2,16 @@
 
 import re
 from dataclasses import asdict, replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 from flask import Blueprint, Response, request
+from sqlalchemy import Connection
 
 from receiver.lookup import jobs, transcripts
 from receiver.lookup.paging import Collection
 from receiver.services import services
+from receiver.store.clock import database_now
+from receiver.store.completeness.figures import Completeness as Figures
 from receiver.store.completeness.figures import completeness
 from receiver.store.jobs import read
 from receiver.store.retry import DatabaseUnavailableError
@@ -106,10 +109,13 @@ def fetch_body(job_id: str, callback_id: str) -> Response:
 def fetch_completeness() -> Response:
     """Count the transcripts that Twilio should send, and those that are stored."""
     grace = timedelta(seconds=services().settings.reconcile_grace_seconds)
-    ended_by = datetime.now(UTC) - grace
-    figures = query(completeness, ended_by)
+    figures = query(_completeness_now, grace)
 
     return render(_COMPLETENESS, **asdict(figures))
+
+
+def _completeness_now(connection: Connection, grace: timedelta) -> Figures:
+    return completeness(connection, at=database_now(connection), grace=grace)
 
 
 def _parse_number(callback_id: str) -> int:

@@ -14,8 +14,9 @@ from receiver.store.jobs.gaps import (
     GAP,
     IS_REPLACED,
 )
+from receiver.store.polls.list_scans import last_complete_scan
 from receiver.store.polls.unknown import IS_UNKNOWN
-from receiver.store.tables import passes, transcriptions
+from receiver.store.tables import transcriptions
 
 _job = transcriptions.c
 
@@ -40,12 +41,12 @@ class Completeness:
     since: datetime | None
 
 
-def completeness(connection: Connection, ended_by: datetime) -> Completeness:
-    """Return the figures; a gap counts as missing if its job ended at or before `ended_by`.
+def completeness(connection: Connection, *, at: datetime, grace: timedelta) -> Completeness:
+    """Return the figures; a gap counts as missing if its job ended `grace` before `at` or earlier.
 
-    One statement, so all figures are of the same moment.
+    `at` is the database's time. One statement, so all figures are of the same moment.
     """
-    is_overdue = ended_by >= ENDED_AT
+    is_overdue = at - grace >= ENDED_AT
     gaps = (
         select(
             ENDED_AT.label("ended_at"),
@@ -65,10 +66,7 @@ def completeness(connection: Connection, ended_by: datetime) -> Completeness:
         func.count().filter(is_missing).label("missing"),
         func.min(gaps.c.ended_at).filter(is_missing).label("oldest_missing_at"),
         select(func.count()).where(IS_UNKNOWN).scalar_subquery().label("unknown_at_twilio"),
-        select(func.max(passes.c.started_at))
-        .where(passes.c.completed_at.is_not(None))
-        .scalar_subquery()
-        .label("since"),
+        last_complete_scan(at).scalar_subquery().label("since"),
     ).select_from(gaps)
     row = connection.execute(statement).one()
 
