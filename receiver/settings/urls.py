@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from ipaddress import ip_address
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
@@ -43,6 +44,16 @@ def parse_web_url(text: str) -> SplitResult | None:
 def is_host(text: str) -> bool:
     """Return whether the text is a host name or an IP address, with or without a port."""
     return _HOST.fullmatch(text) is not None
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether the host is this machine: `localhost` or a loopback address."""
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def request_origin(environ: Mapping[str, Any]) -> str:
