@@ -20,6 +20,7 @@ from receiver.simulator.configurations import (
     CONVERSATION_CONFIGURATION,
     WITH_CONVERSATION,
 )
+from receiver.store.clock import DatabaseClock
 from receiver.store.engine import make_engine
 from receiver.twilio.client import open_twilio
 
@@ -122,6 +123,7 @@ def _reconciler(env: Mapping[str, str]) -> Iterator[Callable[[], None]]:
             twilio=twilio,
             account_id=settings.account_sid,
             grace=timedelta(seconds=settings.reconcile_grace_seconds),
+            clock=DatabaseClock(engine),
         )
         yield lambda: _print_report(reconcile(context))
     engine.dispose()

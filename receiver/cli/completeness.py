@@ -1,6 +1,6 @@
 """The command `completeness`: prints which transcripts are missing, for operators and monitors."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import click
 from flask.cli import with_appcontext
@@ -8,6 +8,7 @@ from flask.cli import with_appcontext
 from receiver.cli.errors import report_database_errors
 from receiver.cli.options import limit_option
 from receiver.services import services
+from receiver.store.clock import database_now
 from receiver.store.completeness.figures import MAX_SCAN_AGE, Completeness, completeness
 from receiver.store.completeness.missing import missing_jobs
 from receiver.store.jobs.read import Row
@@ -38,12 +39,11 @@ def command(*, limit: int) -> None:
     each missing transcript with the likely reasons. Also lists unfinished jobs that Twilio does not
     know: they may never get a transcript.
     """
-    now = datetime.now(UTC)
-    # Jobs that ended at or before this time should have their transcripts.
-    ended_by = now - timedelta(seconds=services().settings.reconcile_grace_seconds)
+    grace = timedelta(seconds=services().settings.reconcile_grace_seconds)
     with services().engine.connect() as connection:
-        figures = completeness(connection, ended_by)
-        missing = missing_jobs(connection, ended_by, limit=limit) if figures.missing else []
+        now = database_now(connection)
+        figures = completeness(connection, at=now, grace=grace)
+        missing = missing_jobs(connection, now - grace, limit=limit) if figures.missing else []
         unknown = unknown_jobs(connection, limit=limit) if figures.unknown_at_twilio else []
     _print_figures(figures, now)
     for job in missing:

@@ -16,6 +16,7 @@ from receiver.reconcile.run import reconcile
 from receiver.runtime import lossy_output
 from receiver.runtime.logs import log_config
 from receiver.services import services
+from receiver.store.clock import DatabaseClock
 from receiver.twilio.client import NotConfiguredError, Twilio, open_twilio
 
 # `\b` keeps click from rewrapping the lines that follow.
@@ -93,5 +94,6 @@ def _context(twilio: Twilio) -> ReconcileContext:
         engine=services().engine,
         twilio=twilio,
         account_id=settings.account_sid,
+        clock=DatabaseClock(services().engine),
         grace=timedelta(seconds=settings.reconcile_grace_seconds),
     )

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from sqlalchemy import Connection, Engine
 
+from receiver.doctor.connection import check_connection
 from receiver.doctor.finding import Finding, Verdict
 from receiver.doctor.quarantined import check_quarantined
 from receiver.doctor.query import QueryError, query
@@ -22,7 +23,7 @@ COMMAND_COUNT = 2
 def check_database(settings: Settings, engine: Engine) -> Iterator[Finding]:
     """Check the database; only a connection failure ends the checks early."""
     try:
-        server, can_write, schema = query(engine, _inspect)
+        server, can_write, schema, findings = query(engine, _inspect)
     except QueryError as error:
         yield Finding(
             Verdict.FAIL,
@@ -31,6 +32,7 @@ def check_database(settings: Settings, engine: Engine) -> Iterator[Finding]:
         )
         return
     yield check_version(server.version)
+    yield from findings
     if not can_write:
         yield Finding(
             Verdict.FAIL,
@@ -44,8 +46,13 @@ def check_database(settings: Settings, engine: Engine) -> Iterator[Finding]:
         yield from _check_contents(engine)
 
 
-def _inspect(connection: Connection) -> tuple[Server, bool, SchemaState]:
-    return describe_server(connection), is_writable(connection), schema_state(connection)
+def _inspect(connection: Connection) -> tuple[Server, bool, SchemaState, list[Finding]]:
+    return (
+        describe_server(connection),
+        is_writable(connection),
+        schema_state(connection),
+        list(check_connection(connection)),
+    )
 
 
 def check_version(version: int) -> Finding:

@@ -1,11 +1,12 @@
 """Checks for rejected requests: they may be callbacks, rejected because a setting is wrong."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
 from receiver.doctor.finding import Finding, Verdict
 from receiver.doctor.query import query
+from receiver.store.clock import database_now
 from receiver.store.rejected.read import rejected_since
 
 # Older ones are not reported: anyone can send such a request, and the warning would stay forever.
@@ -17,7 +18,7 @@ def check_rejected(engine: Engine) -> Finding:
 
     Each may contain a transcript that is stored nowhere else.
     """
-    count = query(engine, rejected_since, datetime.now(UTC) - MAX_AGE)
+    count = query(engine, _count)
     if count == 0:
         return Finding(
             Verdict.OK,
@@ -32,3 +33,7 @@ def check_rejected(engine: Engine) -> Finding:
         "there is one. Set it and restart the web process, then run "
         "`flask --app app rejected accept`.",
     )
+
+
+def _count(connection: Connection) -> int:
+    return rejected_since(connection, database_now(connection) - MAX_AGE)

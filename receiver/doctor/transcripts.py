@@ -1,13 +1,14 @@
 """Checks for missing transcripts, and whether reconciling would notice more of them."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, Engine
 
 from receiver.doctor.finding import Finding, Verdict
 from receiver.doctor.query import QueryError, query
 from receiver.settings.config import Settings
+from receiver.store.clock import database_now
 from receiver.store.completeness.figures import MAX_SCAN_AGE, Completeness, completeness
 from receiver.store.submissions.intents import find_expired
 
@@ -16,11 +17,9 @@ MAX_PRINTED_KEY_COUNT = 5
 
 def check_transcripts(settings: Settings, engine: Engine) -> Iterator[Finding]:
     """Check whether transcripts are missing; with Twilio credentials, check the reconciling too."""
-    now = datetime.now(UTC)
-    # Jobs that ended at or before this time should have their transcripts.
-    ended_by = now - timedelta(seconds=settings.reconcile_grace_seconds)
+    grace = timedelta(seconds=settings.reconcile_grace_seconds)
     try:
-        figures, expired_keys = query(engine, _load, ended_by, now)
+        now, figures, expired_keys = query(engine, _load, grace)
     except QueryError as error:
         yield Finding(Verdict.WARN, f"transcripts: not checked: {error}")
         return
@@ -33,10 +32,10 @@ def check_transcripts(settings: Settings, engine: Engine) -> Iterator[Finding]:
         yield check_reconciled(figures.since, now)
 
 
-def _load(
-    connection: Connection, ended_by: datetime, now: datetime
-) -> tuple[Completeness, list[str]]:
-    return completeness(connection, ended_by), find_expired(connection, now)
+def _load(connection: Connection, grace: timedelta) -> tuple[datetime, Completeness, list[str]]:
+    now = database_now(connection)
+
+    return now, completeness(connection, at=now, grace=grace), find_expired(connection, now)
 
 
 def _check_missing(figures: Completeness) -> Finding:

@@ -1,11 +1,14 @@
 """Counts how complete the transcripts are: rarely, because the count reads every job."""
 
 from dataclasses import asdict, replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
+from sqlalchemy import Connection
+
 from receiver.services import services
+from receiver.store.clock import database_now
 from receiver.store.completeness.figures import completeness
 from receiver.store.time_bound import StatementTimeoutError
 from receiver.web.database import query_bounded
@@ -37,13 +40,17 @@ def get_figures(account_id: str | None) -> dict[str, Any]:
 
 
 def _count(account_id: str | None) -> Figures:
-    now = datetime.now(UTC)
-    ended_by = now - timedelta(seconds=services().settings.reconcile_grace_seconds)
     try:
-        figures = query_bounded(TIMEOUT_SECONDS, completeness, ended_by, account_id=account_id)
+        return query_bounded(TIMEOUT_SECONDS, _figures_now, account_id)
     except StatementTimeoutError:
         return None
-    if account_id not in {None, services().settings.account_sid}:
+
+
+def _figures_now(connection: Connection, account_id: str | None) -> dict[str, Any]:
+    settings, now = services().settings, database_now(connection)
+    grace = timedelta(seconds=settings.reconcile_grace_seconds)
+    figures = completeness(connection, at=now, grace=grace, account_id=account_id)
+    if account_id not in {None, settings.account_sid}:
         # Twilio's list was read for TWILIO_ACCOUNT_SID only.
         figures = replace(figures, since=None)
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Concatenate, ParamSpec, TypeVar
 
 from sqlalchemy import Connection, Engine
@@ -15,10 +15,6 @@ Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
 
 
-def _now() -> datetime:
-    return datetime.now(UTC)
-
-
 def _never() -> bool:
     return False
 
@@ -29,14 +25,14 @@ class ReconcileContext:
 
     `account_id` is the account that the client's credentials belong to, None if it is unknown. Jobs
     of other accounts are not polled. `grace` is how long after a job's end its callback may still
-    arrive.
+    arrive. `clock` returns the database's time, or raises DatabaseUnavailableError.
     """
 
     engine: Engine
     twilio: Twilio
     grace: timedelta
+    clock: Callable[[], datetime]
     account_id: str | None = None
-    clock: Callable[[], datetime] = _now
     is_stopping: Callable[[], bool] = _never
     query_timeout_seconds: float = REQUEST_SECONDS
 

@@ -52,18 +52,19 @@ def _sleep_seconds(context: ReconcileContext, report: Report) -> float:
     if report.fault is not None:
         return RECOVERY_SECONDS
     try:
-        due_at = context.query(_next_due_at)
+        now = context.clock()
+        due_at = context.query(_next_due_at, now)
     except DatabaseUnavailableError:
         return RECOVERY_SECONDS
     if due_at is None:
         return _MAX_SLEEP_SECONDS
-    seconds = (due_at - context.clock()) / timedelta(seconds=1)
+    seconds = (due_at - now) / timedelta(seconds=1)
 
     return min(max(seconds, _MIN_SLEEP_SECONDS), _MAX_SLEEP_SECONDS)
 
 
-def _next_due_at(connection: Connection) -> datetime | None:
+def _next_due_at(connection: Connection, now: datetime) -> datetime | None:
     """Return when the next poll or list scan is due."""
-    times = (queue.next_due_at(connection), list_scans.next_scan_at(connection))
+    times = (queue.next_due_at(connection), list_scans.next_scan_at(connection, now))
 
     return min((time for time in times if time), default=None)

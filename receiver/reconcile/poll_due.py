@@ -50,7 +50,7 @@ def poll_due_jobs(
             delay = timedelta(seconds=throttle_seconds(busy))
             raise
         finally:
-            _release(context, claimed, context.clock() + delay)
+            _release(context, claimed, delay)
         if context.clock() >= ends_at:
             return False
 
@@ -94,11 +94,12 @@ def _poll_each(context: ReconcileContext, claimed: list[Watch]) -> Reports:
             raise TwilioUnavailableError(f"Twilio did not answer {unanswered} times in a row.")
 
 
-def _release(context: ReconcileContext, claimed: list[Watch], due_at: datetime) -> None:
-    """Make the jobs due again. If the store is unavailable, their lease ends later."""
+def _release(context: ReconcileContext, claimed: list[Watch], delay: timedelta) -> None:
+    """Make the jobs due after the delay. If the store is unavailable, their lease ends later."""
     if not claimed:
         return
     try:
+        due_at = context.clock() + delay
         with context.engine.connect() as connection:
             queue.release(connection, claimed, due_at)
     except Exception as error:  # noqa: BLE001 - the caller raises the first error

@@ -1,7 +1,8 @@
 """Runs passes: submissions without an answer, the list of jobs, the jobs that are due."""
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from datetime import datetime
+from functools import partial
 
 from receiver.reconcile.backoff import throttle_seconds
 from receiver.reconcile.context import ReconcileContext
@@ -21,7 +22,9 @@ def reconcile(context: ReconcileContext, *, resubmits: bool = False) -> Report:
     The first pass scans the list of jobs. With `resubmits`, the recordings of missing transcripts
     are submitted again, which costs money. An error that ends a pass early is the report's fault.
     """
-    return sum(_run_until_done(context, resubmits=resubmits), Report())
+    run = partial(_run_until_done, context, resubmits=resubmits)
+
+    return sum(_run_now(context, run), Report())
 
 
 def run_pass(context: ReconcileContext, *, resubmits: bool = False) -> Report:
@@ -30,11 +33,22 @@ def run_pass(context: ReconcileContext, *, resubmits: bool = False) -> Report:
     The list of jobs is scanned only if a scan is due. If many jobs are due, some are left for the
     next pass.
     """
-    return sum(_run_steps(context, context.clock(), resubmits=resubmits), Report())
+    run = partial(_run_steps, context, resubmits=resubmits)
+
+    return sum(_run_now(context, run), Report())
 
 
-def _run_until_done(context: ReconcileContext, *, resubmits: bool) -> Reports:
-    due_by = context.clock()
+def _run_now(context: ReconcileContext, run: Callable[[datetime], Reports]) -> Reports:
+    """Run what is due now."""
+    try:
+        now = context.clock()
+    except DatabaseUnavailableError as error:
+        yield _database_fault(error)
+        return
+    yield from run(now)
+
+
+def _run_until_done(context: ReconcileContext, due_by: datetime, *, resubmits: bool) -> Reports:
     is_done = yield from _run_steps(context, due_by, resubmits=resubmits, scans_list=True)
     while not is_done:
         is_done = yield from _run_steps(context, due_by, resubmits=resubmits)
@@ -57,7 +71,7 @@ def _run_steps(
     except (TwilioUnavailableError, TwilioRefusedError) as error:
         yield Report(fault=str(error))
     except DatabaseUnavailableError as error:
-        yield Report(fault=f"The database did not answer: {error}.")
+        yield _database_fault(error)
     except StoppedError:
         pass  # the next pass continues the scan
     else:
@@ -66,10 +80,15 @@ def _run_steps(
     return True
 
 
-def _is_scan_due(context: ReconcileContext) -> bool:
-    due_at = context.query(list_scans.next_scan_at)
+def _database_fault(error: DatabaseUnavailableError) -> Report:
+    return Report(fault=f"The database did not answer: {error}.")
 
-    return due_at is None or due_at <= context.clock()
+
+def _is_scan_due(context: ReconcileContext) -> bool:
+    now = context.clock()
+    due_at = context.query(list_scans.next_scan_at, now)
+
+    return due_at is None or due_at <= now
 
 
 def _resume(context: ReconcileContext) -> Reports:

@@ -52,12 +52,18 @@ def is_host(text: str) -> bool:
 
 
 def is_loopback_host(text: str) -> bool:
-    """Return whether a Host header, or the host of a URL, is localhost or a loopback address."""
+    """Return whether a Host header, or the host and port of a URL, names this machine."""
     if not is_host(text):
         return False
     name = text.partition("]")[0].lstrip("[") if text[0] == "[" else text.partition(":")[0]
+
+    return is_loopback(name)
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether the host is this machine: `localhost` or a loopback address."""
     try:
-        return name.lower() == "localhost" or ip_address(name).is_loopback
+        return host.lower() == "localhost" or ip_address(host).is_loopback
     except ValueError:
         return False
 

@@ -11,6 +11,7 @@ from receiver.settings.urls import (
     CALLBACK_PATH,
     PREFIX_PATTERN,
     is_host,
+    is_loopback,
     parse_url,
     parse_web_url,
 )
@@ -63,13 +64,22 @@ def parse_url_prefixes(text: str) -> tuple[str, ...]:
 
 
 def parse_base_url(text: str) -> str:
-    """Return the origin to call instead of Twilio's hosts, without a final slash."""
+    """Return the origin to call instead of Twilio's hosts, without a final slash.
+
+    It is called with the credentials, so http is for this machine only.
+    """
     url = parse_web_url(text)
     # The Twilio client would not use a path or `user:password@`.
     if not (url and is_host(url.netloc) and url.path in {"", "/"}):
         raise ValidationError(
             "is not an origin (scheme, host and port only); write http://127.0.0.1:9000 to call "
             "the simulator, or unset it to call Twilio"
+        )
+
+    if url.scheme == "http" and not is_loopback(url.hostname or ""):
+        raise ValidationError(
+            "is http to another machine, which would send the credentials for Twilio unencrypted; "
+            "write https, or unset it to call Twilio"
         )
 
     return text.rstrip("/")

@@ -14,6 +14,7 @@ from sqlalchemy import Engine
 
 from receiver.events.api_events import event_of, record_response
 from receiver.runtime.deadline import REQUEST_SECONDS, Deadline
+from receiver.store.clock import database_now
 from receiver.store.retry import DatabaseUnavailableError, query
 from receiver.store.submissions import outbox
 from receiver.store.submissions.outbox import Submission
@@ -40,7 +41,8 @@ def submit(engine: Engine, twilio: Twilio, intent: Intent, deadline: Deadline) -
     two it is unknown whether the job was submitted; the same request with the same key creates no
     second job.
     """
-    now = datetime.now(UTC)
+    # Whether Twilio still remembers the key is decided by these times, perhaps on another host.
+    now = query(engine, deadline, database_now)
     new = Submission(
         idempotency_key=intent.idempotency_key,
         request=canonical(intent.request),

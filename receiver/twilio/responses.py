@@ -35,7 +35,7 @@ class TwilioResponse:
 def parse_response(status: int, headers: Mapping[str, str], body: bytes) -> TwilioResponse:
     """Return a success; raise TwilioRefusedError, TwilioBusyError or TwilioUnavailableError."""
     document = _json_object(body)
-    retry_after_seconds = parse_retry_after(headers.get("Retry-After"))
+    retry_after_seconds = parse_retry_after(headers.get("Retry-After"), headers.get("Date"))
     if status == HTTPStatus.TOO_MANY_REQUESTS:
         raise TwilioBusyError(retry_after_seconds)
     if _is_refusal(status, document):
@@ -58,22 +58,30 @@ def _is_refusal(status: int, document: Mapping[str, Any] | None) -> bool:
     return is_final and document is not None and _code(document) is not None
 
 
-def parse_retry_after(header: str | None) -> float | None:
+def parse_retry_after(header: str | None, date: str | None = None) -> float | None:
     """Return the seconds of a Retry-After header, which is a number or a date.
 
-    None: the header is missing or invalid.
+    None: the header is missing or invalid. `date` is the response's Date header: our own clock may
+    differ from that of the sender.
     """
     text = (header or "").strip()
     if text.isascii() and text.isdigit():
         return min(float(text[:9]), _MAX_RETRY_AFTER_SECONDS)
+    moment = _parse_date(text)
+    if moment is None:
+        return None
+    seconds = (moment - (_parse_date(date or "") or datetime.now(UTC))).total_seconds()
+
+    return min(max(0.0, seconds), _MAX_RETRY_AFTER_SECONDS)
+
+
+def _parse_date(text: str) -> datetime | None:
     try:
         moment = parsedate_to_datetime(text)
     except (ValueError, OverflowError):
         return None
-    aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    seconds = (aware - datetime.now(UTC)).total_seconds()
 
-    return min(max(0.0, seconds), _MAX_RETRY_AFTER_SECONDS)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _json_object(body: bytes) -> dict[str, Any] | None:

@@ -91,7 +91,7 @@ def _run_with(environ: dict[str, str]) -> Result:
 
 def _figures(engine: Engine) -> Completeness:
     with engine.connect() as connection:
-        return completeness(connection, datetime.now(UTC) - timedelta(seconds=1))
+        return completeness(connection, at=datetime.now(UTC), grace=timedelta(seconds=1))
 
 
 def test_pass_prints_its_report(app: Flask, twilio: SimulatorServer) -> None:

@@ -53,7 +53,7 @@ def test_error_between_two_passes_does_not_end_the_loop(
         env.create()
         _run_passes(env.context, 1)
         with engine.connect() as connection:
-            connection.execute(text("UPDATE watches SET due_at = 'infinity'"))
+            connection.execute(text("UPDATE passes SET ended_at = '-infinity'"))
         assert _run_passes(env.context, 2) == [RECOVERY_SECONDS] * 2
     assert caplog.text.count("a pass failed: ") == 2
 

@@ -14,7 +14,7 @@ from receiver.reconcile.report import Report
 from receiver.reconcile.run import reconcile
 from receiver.store.polls.list_scans import (
     MAX_SCAN_TIME,
-    last_complete_scan_at,
+    last_complete_scan,
 )
 from receiver.store.tables import passes
 from receiver.twilio.client import TwilioRefusedError, TwilioUnavailableError
@@ -27,10 +27,10 @@ def _scan_list(env: World) -> Report:
     return sum(scan_list(env.context), Report())
 
 
-def _last_complete_scan(engine: Engine) -> datetime | None:
+def _last_complete_scan(env: World) -> datetime | None:
     """Return the start of the last complete scan."""
-    with engine.connect() as connection:
-        return last_complete_scan_at(connection)
+    with env.context.engine.connect() as connection:
+        return connection.execute(last_complete_scan(env.context.clock())).scalar()
 
 
 def _read_scans(engine: Engine) -> Sequence[Row[Any]]:
@@ -52,11 +52,11 @@ def test_aborted_scan_is_continued(engine: Engine) -> None:
         env.rest.mishap = fail_third_call
         with pytest.raises(TwilioUnavailableError):
             _scan_list(env)
-        assert (len(env.statuses()), _last_complete_scan(engine)) == (200, None)
+        assert (len(env.statuses()), _last_complete_scan(env)) == (200, None)
         env.simulator.advance(60)
         report = _scan_list(env)
         assert (report.checked, report.listed, len(env.rest.asked)) == (50, True, 4)
-        assert (len(env.statuses()), _last_complete_scan(engine)) == (250, started_at)
+        assert (len(env.statuses()), _last_complete_scan(env)) == (250, started_at)
         with engine.connect() as connection:
             row = connection.execute(select(passes)).one()
         assert (row.checked, row.found, row.fault) == (250, 250, None)
@@ -86,7 +86,7 @@ def test_old_scan_is_not_continued(engine: Engine) -> None:
         env.simulator.advance(1)
         env.rest.mishap = lambda _path: None
         assert _scan_list(env).checked == 250
-        assert _last_complete_scan(engine) == env.context.clock()
+        assert _last_complete_scan(env) == env.context.clock()
 
 
 def test_killed_scan_is_continued(engine: Engine) -> None:
@@ -133,7 +133,7 @@ def test_terminated_scan_stops_between_two_pages(engine: Engine) -> None:
         env.create(150)
         with pytest.raises(StoppedError):
             list(scan_list(replace(env.context, is_stopping=lambda: True)))
-        assert _last_complete_scan(engine) is None
+        assert _last_complete_scan(env) is None
         env.simulator.advance(60)
         assert _scan_list(env).checked == 50
 
@@ -151,4 +151,4 @@ def test_scan_stops_after_losing_its_claim(engine: Engine) -> None:
         report = reconcile(env.context)
         assert report.fault
         assert "Another reconciler" in report.fault
-        assert _last_complete_scan(engine) is None
+        assert _last_complete_scan(env) is None

@@ -14,7 +14,7 @@ from receiver.store.polls.list_scans import (
     MAX_REST,
     MIN_REST,
     OVERLAP,
-    last_complete_scan_at,
+    last_complete_scan,
     next_scan_at,
 )
 from receiver.store.tables import passes
@@ -37,10 +37,10 @@ def _created_after(env: World) -> list[datetime]:
         )
 
 
-def _last_complete_scan(engine: Engine) -> datetime | None:
+def _last_complete_scan(env: World) -> datetime | None:
     """Return the start of the last complete scan."""
-    with engine.connect() as connection:
-        return last_complete_scan_at(connection)
+    with env.context.engine.connect() as connection:
+        return connection.execute(last_complete_scan(env.context.clock())).scalar()
 
 
 def test_jobs_submitted_elsewhere_are_found(engine: Engine) -> None:
@@ -122,12 +122,12 @@ def test_scan_covers_the_time_since_the_last_complete_one(engine: Engine) -> Non
         env.rest.mishap = unavailable
         with pytest.raises(TwilioUnavailableError):
             _scan_list(env)
-        assert _last_complete_scan(engine) == first
+        assert _last_complete_scan(env) == first
         env.simulator.advance(3600)
         env.rest.mishap = lambda _path: None
         _scan_list(env)
         assert _created_after(env)[1:] == [first - OVERLAP] * 2
-        assert _last_complete_scan(engine) == env.context.clock()
+        assert _last_complete_scan(env) == env.context.clock()
 
 
 def test_first_scan_covers_a_day_before_the_first_event(engine: Engine) -> None:
@@ -162,7 +162,7 @@ def test_idle_scans_become_less_frequent(engine: Engine) -> None:
         pauses = []
         for _ in range(8):
             with engine.connect() as connection:
-                due = next_scan_at(connection)
+                due = next_scan_at(connection, env.context.clock())
             assert due is not None
             pauses.append(due - env.context.clock())
             env.simulator.advance(pauses[-1].total_seconds())
@@ -180,4 +180,4 @@ def test_old_scans_are_deleted(engine: Engine) -> None:
         env.simulator.advance(timedelta(days=31).total_seconds())
         _scan_list(env)
         assert len(_created_after(env)) == 1
-        assert _last_complete_scan(engine) == env.context.clock()
+        assert _last_complete_scan(env) == env.context.clock()

@@ -44,7 +44,7 @@ def test_lost_transcript_is_resubmitted_once(engine: Engine) -> None:
         assert len(env.statuses()) == 6
         with engine.connect() as connection:
             keys = set(connection.execute(select(submissions.c.idempotency_key)).scalars())
-            figures = completeness(connection, env.context.clock())
+            figures = completeness(connection, at=env.context.clock(), grace=env.context.grace)
         assert keys == {f"resubmit-{job}" for job in lost}
         assert (figures.missing, figures.replaced) == (6, 0)
 
@@ -178,7 +178,7 @@ def test_new_job_replaces_the_lost_one(engine: Engine) -> None:
                 ),
                 {"id": new_job},
             )
-            figures = completeness(connection, env.context.clock())
+            figures = completeness(connection, at=env.context.clock(), grace=env.context.grace)
         assert (figures.completed, figures.with_transcript) == (3, 1)
         assert (figures.missing, figures.replaced, figures.awaiting) == (1, 1, 0)
 

@@ -44,7 +44,7 @@ def test_one_pass_completes_the_store(app: Flask, engine: Engine, *, is_thorough
         assert not report.has_failed
         now = env.context.clock()
         with engine.connect() as connection:
-            figures = completeness(connection, now)
+            figures = completeness(connection, at=now, grace=env.context.grace)
             named = {job["id"] for job in missing_jobs(connection, now, limit=jobs)}
         assert named == lost & set(others)
         assert (figures.completed, figures.missing) == (jobs, len(named))

@@ -94,3 +94,19 @@ def test_base_url_with_more_than_an_origin_is_rejected(text: str) -> None:
     """A base URL with a user, a path, a query, a fragment or an invalid port is rejected."""
     (error,) = config_errors(TWILIO_BASE_URL=text)
     assert error.startswith("TWILIO_BASE_URL is not an origin")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "http://api.example",
+        "http://localhost.example:9000",
+        "http://10.0.0.1",
+        "http://[::ffff:10.0.0.1]",
+        "http://2130706433.example",
+    ],
+)
+def test_base_url_without_tls_is_for_this_machine(text: str) -> None:
+    """The credentials are not sent to another machine over http."""
+    (error,) = config_errors(TWILIO_BASE_URL=text)
+    assert error.startswith("TWILIO_BASE_URL is http to another machine")

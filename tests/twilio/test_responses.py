@@ -64,6 +64,15 @@ def test_retry_after_as_a_date() -> None:
     assert 90 < (parse_retry_after(date) or 0) <= 100
 
 
+def test_retry_after_is_relative_to_the_date_of_the_response() -> None:
+    """If the response has a Date, a wrong clock of our own doesn't matter."""
+    sent_at = datetime.now(UTC) - timedelta(days=365)
+    date, retry_at = (
+        format_datetime(moment, usegmt=True) for moment in (sent_at, sent_at + timedelta(minutes=1))
+    )
+    assert parse_retry_after(retry_at, date) == 60
+
+
 def test_older_form_of_an_error_is_read() -> None:
     """The `message` of an older error is its detail."""
     body = b'{"code": 20404, "message": "Not found", "more_info": "x", "status": 404}'

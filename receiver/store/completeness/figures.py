@@ -14,8 +14,9 @@ from receiver.store.jobs.gaps import (
     GAP,
     IS_REPLACED,
 )
+from receiver.store.polls.list_scans import last_complete_scan
 from receiver.store.polls.unknown import IS_UNKNOWN
-from receiver.store.tables import passes, transcriptions
+from receiver.store.tables import transcriptions
 
 _job = transcriptions.c
 
@@ -41,15 +42,15 @@ class Completeness:
 
 
 def completeness(
-    connection: Connection, ended_by: datetime, *, account_id: str | None = None
+    connection: Connection, *, at: datetime, grace: timedelta, account_id: str | None = None
 ) -> Completeness:
-    """Return the figures; a gap counts as missing if its job ended at or before `ended_by`.
+    """Return the figures; a gap counts as missing if its job ended `grace` before `at` or earlier.
 
-    `account_id` limits the counts to one account's jobs; None means all accounts. One statement, so
-    all figures are of the same moment.
+    `at` is the database's time. `account_id` limits the counts to one account's jobs; None means
+    all accounts. One statement, so all figures are of the same moment.
     """
     is_counted = true() if account_id is None else _job.account_id == account_id
-    is_overdue = ended_by >= ENDED_AT
+    is_overdue = at - grace >= ENDED_AT
     gaps = (
         select(
             ENDED_AT.label("ended_at"),
@@ -75,10 +76,7 @@ def completeness(
         .where(IS_UNKNOWN, is_counted)
         .scalar_subquery()
         .label("unknown_at_twilio"),
-        select(func.max(passes.c.started_at))
-        .where(passes.c.completed_at.is_not(None))
-        .scalar_subquery()
-        .label("since"),
+        last_complete_scan(at).scalar_subquery().label("since"),
     ).select_from(gaps)
     row = connection.execute(statement).one()
 

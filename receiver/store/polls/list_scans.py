@@ -9,7 +9,19 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Update, delete, func, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    Select,
+    Update,
+    delete,
+    func,
+    not_,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.dialects.postgresql import insert
 
 from receiver.store.tables import events, passes
@@ -26,6 +38,9 @@ MAX_LOOK_BACK = timedelta(days=30)  # of the first scan
 MAX_INTERRUPTION = timedelta(hours=1)
 # The whole scan may take this long with its interruptions: its first pages get old.
 MAX_SCAN_TIME = timedelta(hours=6)
+# A scan that is recorded further in the future comes from a wrong clock, and doesn't count. The
+# limit is longer than any lease. A smaller error of a clock does no harm, because of OVERLAP.
+MAX_AHEAD = OVERLAP
 # Older scans are deleted.
 RETENTION = timedelta(days=30)
 
@@ -57,12 +72,14 @@ def begin(connection: Connection, *, at: datetime, leased_until: datetime) -> Sc
 
     No scan is needed while another one is in progress, or if one began at the given time or later.
     """
+    has_lease = _scan.leased_until.between(at, at + MAX_AHEAD)
     connection.execute(
         update(passes)
-        .where(_scan.ended_at.is_(None), _scan.leased_until < at)
+        .where(_scan.ended_at.is_(None), not_(has_lease))
         .values(ended_at=at, fault="It was interrupted.")
     )
-    newest = connection.execute(select(func.max(_scan.started_at))).scalar()
+    begun = select(func.max(_scan.started_at)).where(_scan.started_at <= at + MAX_AHEAD)
+    newest = connection.execute(begun).scalar()
     if newest is not None and newest >= at:
         return None
 
@@ -74,7 +91,8 @@ def _resume(connection: Connection, at: datetime, leased_until: datetime) -> Sca
     statement = (
         update(passes)
         .where(_scan.id == last, _scan.completed_at.is_(None), _scan.token.is_not(None))
-        .where(_scan.ended_at >= at - MAX_INTERRUPTION, _scan.started_at > at - MAX_SCAN_TIME)
+        .where(_scan.ended_at.between(at - MAX_INTERRUPTION, at + MAX_AHEAD))
+        .where(_scan.started_at > at - MAX_SCAN_TIME, _scan.started_at <= at + MAX_AHEAD)
         .values(ended_at=None, fault=None, leased_until=leased_until)
         .returning(_scan.id, _scan.created_after, _scan.token)
     )
@@ -105,7 +123,7 @@ def _to_scan(row: Row[Any]) -> Scan:
 
 def _created_after(connection: Connection, at: datetime) -> datetime:
     """Return the creation time from which a new scan lists the jobs."""
-    last_scan_at = last_complete_scan_at(connection)
+    last_scan_at = connection.execute(last_complete_scan(at)).scalar()
     if last_scan_at is not None:
         return last_scan_at - OVERLAP
     first = connection.execute(select(events.c.received_at).order_by(events.c.id).limit(1)).scalar()
@@ -138,9 +156,10 @@ def advance(
 
 
 def complete(connection: Connection, scan: Scan, at: datetime) -> None:
-    """Mark the scan as complete: every page was read. Delete old scans."""
+    """Mark the scan as complete: every page was read. Delete old scans and impossible ones."""
     connection.execute(_update(scan).values(completed_at=at, ended_at=at, token=None))
-    connection.execute(delete(passes).where(_scan.started_at < at - RETENTION))
+    is_kept = _scan.started_at.between(at - RETENTION, at + MAX_AHEAD)
+    connection.execute(delete(passes).where(not_(is_kept)))
 
 
 def abort(connection: Connection, scan: Scan, at: datetime, *, fault: str, resumable: bool) -> None:
@@ -149,27 +168,28 @@ def abort(connection: Connection, scan: Scan, at: datetime, *, fault: str, resum
     connection.execute(_update(scan).values(ended_at=at, fault=fault, token=token))
 
 
-def last_complete_scan_at(connection: Connection) -> datetime | None:
-    """Return when the last complete scan began, None before the first one."""
-    statement = select(func.max(_scan.started_at)).where(_scan.completed_at.is_not(None))
+def last_complete_scan(at: datetime) -> Select[datetime | None]:
+    """Return the query of when the last complete scan began; it returns null before the first."""
+    return select(func.max(_scan.started_at)).where(
+        _scan.completed_at.is_not(None), _scan.started_at <= at + MAX_AHEAD
+    )
 
-    return connection.execute(statement).scalar()
 
-
-def next_scan_at(connection: Connection) -> datetime | None:
+def next_scan_at(connection: Connection, at: datetime) -> datetime | None:
     """Return when the next scan may begin, or the last one may continue; None before the first."""
+    ended_at = func.coalesce(_scan.ended_at, _scan.leased_until)
     has_changes = or_(_scan.changed > 0, _scan.found > 0)
     statement = select(
-        func.max(func.coalesce(_scan.ended_at, _scan.leased_until)).label("ended_at"),
+        func.max(ended_at).label("ended_at"),
         func.max(_scan.started_at).filter(has_changes).label("last_change_at"),
-    )
+    ).where(_scan.started_at <= at + MAX_AHEAD, ended_at <= at + MAX_AHEAD)
     row = connection.execute(statement).one()
     if row.ended_at is None:
         return None
-    ended_at: datetime = row.ended_at
-    unchanged_for = ended_at - row.last_change_at if row.last_change_at else MAX_REST
+    last_ended_at: datetime = row.ended_at
+    unchanged_for = last_ended_at - row.last_change_at if row.last_change_at else MAX_REST
 
-    return ended_at + min(max(unchanged_for, MIN_REST), MAX_REST)
+    return last_ended_at + min(max(unchanged_for, MIN_REST), MAX_REST)
 
 
 def _update(scan: Scan) -> Update:

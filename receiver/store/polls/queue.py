@@ -29,6 +29,8 @@ _watch = watches.c
 
 # No job ends within this time.
 MIN_POLL_DELAY = timedelta(seconds=10)
+# More than any pause between two polls of a job.
+MAX_POLL_DELAY = timedelta(hours=12)
 
 
 class GiveUpReason(enum.StrEnum):

@@ -2,11 +2,11 @@
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, and_, case, delete, literal, select
+from sqlalchemy import Connection, and_, case, delete, literal, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from receiver.store.jobs.gaps import ENDED_AT
-from receiver.store.polls.queue import MIN_POLL_DELAY, is_needed, of_account
+from receiver.store.polls.queue import MAX_POLL_DELAY, MIN_POLL_DELAY, is_needed, of_account
 from receiver.store.polls.reasons import (
     CONDITIONS,
     IS_STORED_IN_CONVERSATION,
@@ -38,14 +38,24 @@ def refresh(
 
     If the reason of a watch has changed, the watch starts again. A watch that was given up stays
     given up until its reason changes. A watch that is no longer needed is deleted if it is due at
-    the given time.
+    the given time. A watch that a wrong clock has made due in the far future is due now.
     """
-    written = [
+    latest = at + grace + MAX_POLL_DELAY
+    written = [_make_due(connection, at, latest, max_rows)]
+    written += [
         _watch_jobs(connection, reason, account_id, grace, max_rows) for reason in PollReason
     ]
     written.append(_delete_unneeded(connection, account_id, at, max_rows))
 
     return max(written) == max_rows
+
+
+def _make_due(connection: Connection, at: datetime, latest: datetime, max_rows: int) -> int:
+    """Make the watches due that are due later than is possible; return their number."""
+    late = select(_watch.job_id).where(_watch.due_at > latest).limit(max_rows)
+    statement = update(watches).where(_watch.job_id.in_(late)).values(due_at=at)
+
+    return connection.execute(statement).rowcount
 
 
 def _watch_jobs(

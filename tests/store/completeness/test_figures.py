@@ -32,9 +32,12 @@ _jobs = st.lists(
 )
 
 
+NO_GRACE = timedelta(0)
+
+
 def _figures(engine: Engine, hours: float = 0) -> Completeness:
     with engine.connect() as connection:
-        return completeness(connection, START + hours * HOUR)
+        return completeness(connection, at=START + hours * HOUR, grace=NO_GRACE)
 
 
 def _jobs_to_resubmit(connection: Connection, overdue_by: datetime) -> Sequence[Row]:
@@ -164,7 +167,7 @@ def test_figures_are_read_from_indexes(engine: Engine) -> None:
         connection.execute(text("VACUUM ANALYZE transcriptions"))
         sent: list[tuple[str, dict[str, object]]] = []
         event.listen(engine, "before_cursor_execute", lambda *args: sent.append((args[2], args[3])))
-        figures = completeness(connection, START)
+        figures = completeness(connection, at=START, grace=NO_GRACE)
         [(statement, values)] = sent
         plan = "\n".join(connection.exec_driver_sql(f"EXPLAIN {statement}", values).scalars())
     assert (figures.completed, figures.with_transcript) == (20000, 19800)
