@@ -14,8 +14,8 @@ from bench.load import callbacks
 from bench.load.wrk import SpoiledRunError
 from bench.plan import BODY_BYTES, CONNECTIONS
 from receiver.store.event import Event, Outcome
-from receiver.store.jsonb import encode_json
-from receiver.store.ledger.rows import row_parameters
+from receiver.store.ledger.record import LOCK_WAIT_SECONDS
+from receiver.store.ledger.rows import lock_parameter, row_parameters
 from receiver.store.ledger.statements import RECORD_NEWEST
 from schemas.callback import Head
 
@@ -99,10 +99,11 @@ def _variables(protocol: Protocol) -> dict[str, str]:
         url=f"{callbacks.PUBLIC_URL}{callbacks.ROUTE}?bodySHA256={_DIGEST}",
         signature="QlWIX6NVmeVXpZc1Gz4dF3/4xVI=",
     )
-    rows = row_parameters([event], Outcome.APPLIED)
+    rows = row_parameters([event], Outcome.APPLIED) | lock_parameter(LOCK_WAIT_SECONDS)
     texts = {
         "body": body.decode(),
-        **{name: encode_json(rows[name].obj).decode() for name in ("jobs", "events")},
+        **{name: rows[name].obj.decode() for name in ("jobs", "events")},
+        "lock_timeout": rows["lock_timeout"],
     }
     quoted = {name: "'" + text.replace("'", "''") + "'" for name, text in texts.items()}
 

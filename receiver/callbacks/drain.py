@@ -24,8 +24,8 @@ from receiver.settings.keys import SigningKey
 from receiver.spool.errors import UnusableFileError
 from receiver.spool.folder import Spool, SpooledFile, explain
 from receiver.store.event import Event, Outcome
-from receiver.store.ledger.record import record, record_or_quarantine
-from receiver.store.retry import DatabaseUnavailableError
+from receiver.store.ledger.record import record_or_quarantine, record_unless_locked
+from receiver.store.retry import DatabaseUnavailableError, LockedError
 
 logger = logging.getLogger(__name__)
 
@@ -71,7 +71,7 @@ class Drain:
         self._first_retry_seconds = first_retry_seconds
         self._logged: set[SpooledFile] = set()
         self._stuck: set[SpooledFile] = set()
-        self._stopped_passes: Counter[SpooledFile] = Counter()
+        self._postponed: Counter[SpooledFile] = Counter()
         self._failures: Counter[SpooledFile] = Counter()
         self._retry_at: dict[SpooledFile, float] = {}  # in monotonic time
 
@@ -86,8 +86,8 @@ class Drain:
             if file not in self._stuck and self._retry_at.get(file, now) <= now
         ]
 
-        # A file that stopped a pass is tried after the others: perhaps only its own job is locked.
-        return sorted(to_try, key=lambda file: self._stopped_passes[file])
+        # A file that stopped a pass, or whose job was locked, is tried after the others.
+        return sorted(to_try, key=lambda file: self._postponed[file])
 
     def run(self, files: Iterable[SpooledFile]) -> Iterator[DrainResult]:
         """Try to move each file, and yield what happened to it.
@@ -98,8 +98,11 @@ class Drain:
         for file in files:
             try:
                 result = DrainResult(file.name, moved=self._move(file))
+            except LockedError as error:
+                self._postponed[file] += 1
+                result = DrainResult(file.name, error=str(error))
             except (DatabaseUnavailableError, DeadlineExceededError) as error:
-                self._stopped_passes[file] += 1
+                self._postponed[file] += 1
                 raise DatabaseUnavailableError(str(error)) from error
             except Exception as error:  # noqa: BLE001 - one file must not hold up the others
                 result = DrainResult(file.name, error=self._keep_in_spool(file, error))
@@ -108,7 +111,7 @@ class Drain:
     def _forget_all_but(self, files: set[SpooledFile]) -> None:
         self._logged &= files
         self._stuck &= files
-        for counts in (self._stopped_passes, self._failures, self._retry_at):
+        for counts in (self._postponed, self._failures, self._retry_at):
             for file in counts.keys() - files:
                 del counts[file]
 
@@ -127,7 +130,9 @@ class Drain:
     def _record(self, event: Event) -> None:
         seconds = self._record_timeout_seconds
         with time_limit(seconds):
-            recorded = record_or_quarantine(partial(record, self._engine), event, Deadline(seconds))
+            recorded = record_or_quarantine(
+                partial(record_unless_locked, self._engine), event, Deadline(seconds)
+            )
         self.spool.breaker.reset()
         logger.log(
             logging.WARNING if recorded.outcome == Outcome.QUARANTINED else logging.INFO,

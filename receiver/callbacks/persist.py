@@ -12,7 +12,7 @@ from receiver.runtime.timeouts import DeadlineExceededError, run_in_thread, time
 from receiver.spool.folder import Spool
 from receiver.store.event import Event
 from receiver.store.ledger.record import Record, Recorded, record_or_quarantine
-from receiver.store.retry import DatabaseUnavailableError
+from receiver.store.retry import DatabaseUnavailableError, LockedError
 
 logger = logging.getLogger(__name__)
 
@@ -80,6 +80,8 @@ def _to_ledger(record: Record, spool: Spool, event: Event, deadline: Deadline) -
     try:
         with _logging_failure("the database"), time_limit(seconds):
             recorded = record_or_quarantine(record, event, deadline)
+    except LockedError:
+        raise  # it concerns one job, and says nothing about the database
     except (DatabaseUnavailableError, DeadlineExceededError):
         if seconds >= MIN_FAIR_SECONDS:
             spool.breaker.trip()

@@ -9,6 +9,7 @@ from receiver.doctor.finding import Finding, Verdict
 from receiver.doctor.quarantined import check_quarantined
 from receiver.doctor.query import QueryError, query
 from receiver.doctor.rejected import check_rejected
+from receiver.doctor.sequences import check_sequences
 from receiver.settings.config import Settings
 from receiver.store.schema import SchemaState, is_writable, schema_state
 from receiver.store.server import Server, describe_server
@@ -100,7 +101,7 @@ def check_connections(settings: Settings, available: int) -> Finding:
 
 
 def _check_contents(engine: Engine) -> Iterator[Finding]:
-    for check in (check_rejected, check_quarantined):
+    for check in (check_sequences, check_rejected, check_quarantined):
         try:
             yield check(engine)
         except QueryError as error:

@@ -13,7 +13,6 @@ from typing import Any, TypeVar
 import psycopg
 from psycopg import waiting
 from psycopg.abc import PQGen
-from psycopg.rows import TupleRow
 from sqlalchemy import Connection
 
 from receiver.runtime.errors import SafeMessageError
@@ -33,7 +32,7 @@ class NoAnswerError(psycopg.OperationalError, SafeMessageError):
     """The server did not answer in time; whether it executed the statement is unknown."""
 
 
-class BoundedConnection(psycopg.Connection[TupleRow]):
+class BoundedConnection(psycopg.Connection[Any]):
     """A connection that waits for at most `answer_timeout_seconds` for each statement's result.
 
     After that, and after Ctrl-C, the connection is closed.

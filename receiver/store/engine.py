@@ -1,23 +1,24 @@
 """Connections to the database: a pool of fixed size, in which requests wait for their turn."""
 
 import sys
+import threading
 import traceback
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any, cast
 
 import psycopg
 from psycopg.pq import TransactionStatus
 from psycopg.rows import TupleRow
 from sqlalchemy import Connection, Engine, ExceptionContext, create_engine, event, make_url
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, DisconnectionError
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from receiver.runtime.gevent_check import is_under_gevent
 from receiver.store.bounded_connection import ANSWER_TIMEOUT_SECONDS, BoundedConnection
-
-_READ_ONLY = "25006"  # SQLSTATE read_only_sql_transaction
-# SQLSTATE feature_not_supported: "cached plan must not change result type". A migration changed the
-# type of a column that a prepared statement returns. Only this connection's statement is stale.
-STALE_PLAN = "0A000"
+from receiver.store.connection import ServerConnection
+from receiver.store.sqlstate import READ_ONLY, STALE_PLAN
 
 # psycopg prepares a statement by itself after this many executions; this number means never.
 # Queries with filters get better plans when Postgres knows the values.
@@ -35,10 +36,15 @@ _TCP_USER_TIMEOUT_MILLISECONDS = 3000
 # - The lock timeout is the shorter one, so that the log names the lock as the cause.
 # - A commit must wait for the disk: otherwise a callback that was answered 204 would be lost in a
 #   power failure. Stricter values, which wait for more, are not changed.
+# - The driver reads times and intervals in these styles only. The database may have others.
+# - The server must report a commit that no standby has confirmed, which is only a warning.
 # They are set by statement, because PgBouncer rejects them as connection options.
 _SESSION = """
 SELECT pg_backend_pid();
 SET TimeZone = 'UTC';
+SET DateStyle = 'ISO';
+SET IntervalStyle = 'postgres';
+SET client_min_messages = 'warning';
 SET statement_timeout = '15s';
 SET lock_timeout = '5s';
 SET client_connection_check_interval = '250ms';
@@ -46,6 +52,14 @@ SET idle_in_transaction_session_timeout = '15s';
 SELECT set_config('synchronous_commit', 'on', false)
 WHERE current_setting('synchronous_commit') = 'off'
 """
+
+_IS_FRESH = "is_fresh"  # in a pool entry's `info`, until its connection is first checked out
+# Whether each connection that is checked out must be a new one.
+_needs_fresh: ContextVar[bool] = ContextVar("needs_fresh", default=False)
+
+
+class _CommandConnection(BoundedConnection, ServerConnection):
+    """A connection of a process without gevent."""
 
 
 def make_engine(
@@ -56,6 +70,9 @@ def make_engine(
     Its connections are in autocommit: one statement is one transaction and one round trip. Use
     `transactional(engine)` for transactions of several statements. Outside a gevent worker, a
     statement fails after `answer_timeout_seconds` without an answer.
+
+    On the server there are never more than `pool_size` connections, even if it doesn't end a
+    statement that was given up.
     """
     engine = create_engine(
         make_url(url).set(drivername="postgresql+psycopg"),
@@ -83,43 +100,74 @@ def make_engine(
         },
     )
 
+    _open_within_budget(engine, pool_size)
+    _set_up_connections(engine, answer_timeout_seconds)
+
+    @event.listens_for(engine, "handle_error")
+    def _drop_read_only_connection(context: ExceptionContext) -> None:
+        # After a failover the old primary is read-only. A new connection may reach the new primary.
+        if getattr(context.original_exception, "sqlstate", None) == READ_ONLY:
+            context.is_disconnect = True
+
+    return engine
+
+
+def _open_within_budget(engine: Engine, connection_count: int) -> None:
+    """Make the engine open connections that keep their place until the server is done."""
+    budget = threading.BoundedSemaphore(connection_count)
     # gevent interrupts a wait at a request's deadline. Without it, the connection has to end it.
-    connection_class: type[psycopg.Connection[Any]] = (
-        psycopg.Connection if is_under_gevent() else BoundedConnection
-    )
+    connection_class = ServerConnection if is_under_gevent() else _CommandConnection
 
     @event.listens_for(engine, "do_connect")
     def _connect(
         _dialect: object, _record: object, arguments: list[Any], parameters: dict[str, Any]
     ) -> psycopg.Connection[Any]:
         try:
-            return connection_class.connect(*arguments, **parameters)
+            return connection_class.open(
+                budget, *arguments, timeout_seconds=CONNECT_TIMEOUT_SECONDS, **parameters
+            )
         except BaseException as error:
             # The error and psycopg's frames refer to each other, and the frames hold the socket. It
             # would count among the server's connections until the garbage collector runs.
             traceback.clear_frames(error.__traceback__)
             raise
 
-    @event.listens_for(engine, "handle_error")
-    def _drop_read_only_connection(context: ExceptionContext) -> None:
-        # After a failover the old primary is read-only. A new connection may reach the new primary.
-        if getattr(context.original_exception, "sqlstate", None) == _READ_ONLY:
-            context.is_disconnect = True
+
+def _set_up_connections(engine: Engine, answer_timeout_seconds: float) -> None:
+    """Make the engine set up each new connection, and replace used ones where that is asked for."""
 
     @event.listens_for(engine, "connect")
-    def _set_up(connection: psycopg.Connection[Any], _record: object) -> None:
+    def _set_up(connection: psycopg.Connection[Any], record: ConnectionPoolEntry) -> None:
         if isinstance(connection, BoundedConnection):
             connection.answer_timeout_seconds = answer_timeout_seconds
-        with connection.cursor() as cursor:
-            cursor.execute(_SESSION)
-            row = cursor.fetchone()
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute(_SESSION)
+                row = cursor.fetchone()
+        except BaseException:
+            connection.close()  # the pool doesn't do this
+            raise
+        record.info[_IS_FRESH] = True
         # Statements are prepared only on direct connections. A transaction pooler reveals itself by
         # a made-up backend PID.
         if row == (connection.info.backend_pid,):
             connection.prepare_threshold = _PREPARE_THRESHOLD
             connection.prepared_max = _MAX_PREPARED_STATEMENTS
 
-    return engine
+    @event.listens_for(engine, "checkout")
+    def _require_fresh(_connection: object, record: ConnectionPoolEntry, _proxy: object) -> None:
+        if not record.info.pop(_IS_FRESH, False) and _needs_fresh.get():
+            raise DisconnectionError  # the pool replaces the connection
+
+
+@contextmanager
+def fresh_connections() -> Iterator[None]:
+    """Let every engine use only new connections, for the caller, until the block ends."""
+    token = _needs_fresh.set(True)
+    try:
+        yield
+    finally:
+        _needs_fresh.reset(token)
 
 
 def execute_prepared(
@@ -134,7 +182,7 @@ def execute_prepared(
     try:
         return driver.execute(statement, parameters, prepare=True).fetchall()
     except psycopg.Error as error:
-        if error.sqlstate in {_READ_ONLY, STALE_PLAN} or not _is_idle(driver):
+        if error.sqlstate in {READ_ONLY, STALE_PLAN} or not _is_idle(driver):
             connection.invalidate(error)
         # The driver's text may quote values. The statement "", rather than None, makes
         # receiver.runtime.errors.describe omit that text.

@@ -7,10 +7,16 @@ from typing import Any
 import orjson
 from psycopg.types.json import Jsonb
 
+from receiver.runtime.errors import ReceiverError
+
+
+class UnencodableError(ReceiverError):
+    """Values can't be encoded for Postgres, on any connection."""
+
 
 def to_jsonb(value: Any) -> Jsonb:
-    """Return the value as a parameter of the type `jsonb`."""
-    return Jsonb(value, dumps=encode_json)
+    """Return the value as a parameter of the type `jsonb`; it is encoded already."""
+    return Jsonb(encode_json(value), dumps=bytes)
 
 
 def encode_json(value: Any) -> bytes:

@@ -7,19 +7,11 @@ from collections.abc import Callable
 from typing import Concatenate, ParamSpec, TypeVar
 
 from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import (
-    DataError,
-    DBAPIError,
-    IntegrityError,
-    NotSupportedError,
-    ProgrammingError,
-    SQLAlchemyError,
-)
-from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.exc import SQLAlchemyError
 
 from receiver.runtime.deadline import Deadline
 from receiver.runtime.errors import SafeMessageError, describe
-from receiver.store.engine import STALE_PLAN
+from receiver.store.sqlstate import Cause, cause_of
 
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
@@ -29,31 +21,19 @@ logger = logging.getLogger(__name__)
 _FIRST_PAUSE_SECONDS = 0.05
 _MAX_PAUSE_SECONDS = 1.0
 
-# The values cause these errors; retrying can't help. All others are transient: not reachable,
-# shutting down, out of connections, read-only, out of disk, not migrated yet.
-_VALUE_ERRORS = (DataError, IntegrityError, NotSupportedError)
-# SQLSTATE class "program limit exceeded": too large, too complex. The values cause it too, but
-# psycopg reports it as an operational error.
-_LIMIT_EXCEEDED = "54"
+_TRANSIENT = {Cause.STORE, Cause.TAKEN_ID, Cause.LOCK}
+
+# What an attempt may take that finds a lock again. Without so much time left, it isn't begun: its
+# interruption at the deadline would look like a database that doesn't respond.
+_LOCKED_ATTEMPT_SECONDS = 1.0
 
 
 class DatabaseUnavailableError(SafeMessageError):
     """The database failed until the deadline; whether it stored anything is unknown."""
 
 
-def _is_transient(error: SQLAlchemyError) -> bool:
-    """Return whether a retry may succeed."""
-    if isinstance(error, PoolTimeoutError):
-        return True
-    state = _state(error)
-    if state == STALE_PLAN:
-        return True
-    if not isinstance(error, DBAPIError) or isinstance(error, _VALUE_ERRORS):
-        return False
-    # A value that the driver itself rejects is a ProgrammingError without a state.
-    is_driver_error = isinstance(error, ProgrammingError) and state is None
-
-    return not (is_driver_error or (state or "").startswith(_LIMIT_EXCEEDED))
+class LockedError(DatabaseUnavailableError):
+    """Another transaction locked the rows until the deadline; other rows may be free."""
 
 
 def retry_until(
@@ -64,18 +44,22 @@ def retry_until(
 ) -> Result:
     """Return the result of `attempt(*args, **kwargs)`; retry transient errors until the deadline.
 
-    Raises DatabaseUnavailableError at the deadline, and any other error immediately.
+    Raises DatabaseUnavailableError at the deadline (LockedError if a lock is the cause), and any
+    other error immediately.
     """
     pause = _FIRST_PAUSE_SECONDS
     while True:
         try:
             return attempt(*args, **kwargs)
         except SQLAlchemyError as error:
-            if not _is_transient(error):
+            cause = cause_of(error)
+            if cause not in _TRANSIENT:
                 raise
             wait = pause * random.uniform(0.5, 1.5)  # noqa: S311 - spreads the load, no secret
             if pause == _FIRST_PAUSE_SECONDS:
                 logger.warning("the database failed, retrying: %s", describe(error))
+            if cause is Cause.LOCK and deadline.remaining() <= wait + _LOCKED_ATTEMPT_SECONDS:
+                raise LockedError(describe(error)) from error
             if deadline.remaining() <= wait:
                 raise DatabaseUnavailableError(describe(error)) from error
         time.sleep(wait)
@@ -99,9 +83,3 @@ def query(
             return work(connection, *args, **kwargs)
 
     return retry_until(deadline, attempt)
-
-
-def _state(error: SQLAlchemyError) -> str | None:
-    cause = error.orig if isinstance(error, DBAPIError) else None
-
-    return getattr(cause, "sqlstate", None)

@@ -30,7 +30,7 @@ def main(url: str) -> None:
         newer = make_event({**HEAD, "duration": 7}, job="b", minutes=4)
         try:
             with time_limit(0.5):
-                record_newest(own, [batch[0], newer, batch[2]])
+                record_newest(own, [batch[0], newer, batch[2]], lock_seconds=30)
         except Exception as error:  # noqa: BLE001 - the test asserts its name
             sys.stdout.write(f"{type(error).__name__}\n")
     last = record(own, make_event(HEAD, job="last", minutes=5))

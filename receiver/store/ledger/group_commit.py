@@ -4,6 +4,8 @@ Events wait in a queue while others are being recorded. Then the first in the qu
 leader, and records itself and those behind it as one batch. Each caller gets its result only after
 the commit, so group commit makes nothing less durable. The queue is fair (first in, first out),
 which the connection pool isn't.
+
+Events of locked jobs leave the queue: they are tried one at a time, over one connection.
 """
 
 import logging
@@ -16,7 +18,15 @@ from sqlalchemy import Engine
 
 from receiver.runtime.errors import describe
 from receiver.store.event import Event
-from receiver.store.ledger.record import Recorded, record, record_newest
+from receiver.store.ledger.locked_jobs import LockedJobs
+from receiver.store.ledger.record import (
+    LOCK_WAIT_SECONDS,
+    SHORT_LOCK_WAIT_SECONDS,
+    Recorded,
+    record,
+    record_newest,
+)
+from receiver.store.sqlstate import Cause, cause_of
 
 logger = logging.getLogger(__name__)
 
@@ -36,6 +46,7 @@ class _Entry:
     """
 
     event: Event
+    lock_seconds: float  # how long it may wait for a lock if it is recorded alone
     recorded: Recorded | None = None
     is_called: threading.Event = field(default_factory=threading.Event)
 
@@ -43,12 +54,16 @@ class _Entry:
 class GroupCommitter:
     """The queue of one worker; at most `max_leaders` batches are recorded at the same time."""
 
-    def __init__(self, engine: Engine, *, max_leaders: int) -> None:
+    def __init__(
+        self, engine: Engine, *, max_leaders: int, lock_wait_seconds: float = LOCK_WAIT_SECONDS
+    ) -> None:
         self._engine = engine
+        self._lock_wait_seconds = lock_wait_seconds
         self._max_leaders = max_leaders
         self._leaders: dict[_Entry, float] = {}  # with the monotonic time at which each began
         self._queue: deque[_Entry] = deque()
         self._lock = threading.Lock()  # guards the leaders and the queue
+        self._locked_jobs = LockedJobs(engine)
 
     def record(self, event: Event) -> Recorded:
         """Make the event durable and return its entry in the ledger.
@@ -57,7 +72,9 @@ class GroupCommitter:
         """
         if event.head is None:
             return record(self._engine, event)
-        entry = _Entry(event)
+        if event.job_id in self._locked_jobs:
+            return self._locked_jobs.record(event)
+        entry = _Entry(event, self._lock_wait_seconds)
         try:
             self._enqueue(entry)
             if entry in self._leaders:
@@ -65,7 +82,11 @@ class GroupCommitter:
         finally:
             self._release(entry)
 
-        return entry.recorded or record(self._engine, event)
+        return entry.recorded or self._record_alone(entry)
+
+    def _record_alone(self, entry: _Entry) -> Recorded:
+        with self._locked_jobs.noticing(entry.event):
+            return record(self._engine, entry.event, lock_seconds=entry.lock_seconds)
 
     def _enqueue(self, entry: _Entry) -> None:
         """Wait in the queue until the entry is called."""
@@ -91,15 +112,23 @@ class GroupCommitter:
     def _commit_batch(self, leader: _Entry) -> None:
         """Record the leader and those behind it."""
         batch = [leader, *self._take_followers(leader)]
+        # While jobs are locked, a batch is likely to contain another one.
+        if self._locked_jobs:
+            leader.lock_seconds = SHORT_LOCK_WAIT_SECONDS
         if len(batch) == 1:
-            leader.recorded = record(self._engine, leader.event)
+            leader.recorded = self._record_alone(leader)
             return
         try:
-            recorded = record_newest(self._engine, [entry.event for entry in batch])
+            recorded = record_newest(
+                self._engine, [entry.event for entry in batch], lock_seconds=leader.lock_seconds
+            )
             for entry in batch:
                 entry.recorded = recorded.get(entry.event.sha256)
         except Exception as error:  # noqa: BLE001 - nothing was stored: each event is recorded alone
             logger.info("a batch failed, its events are recorded one by one: %s", describe(error))
+            if cause_of(error) is Cause.LOCK:
+                for entry in batch:
+                    entry.lock_seconds = SHORT_LOCK_WAIT_SECONDS
         finally:
             for entry in batch:
                 entry.is_called.set()

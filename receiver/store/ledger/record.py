@@ -5,18 +5,25 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Engine, Row
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from receiver.runtime.deadline import Deadline
-from receiver.runtime.errors import locate
-from receiver.store.engine import execute_prepared, transactional
+from receiver.runtime.errors import describe, locate
+from receiver.store.engine import execute_prepared, fresh_connections, transactional
 from receiver.store.event import Event, Outcome
+from receiver.store.identity import skip_taken_ids
 from receiver.store.jobs.refold import lock_job, refold
-from receiver.store.ledger.rows import fold_input, row_parameters
+from receiver.store.ledger.rows import fold_input, lock_parameter, row_parameters
 from receiver.store.ledger.statements import CLAIM_JOB, RECORD_EVENT, RECORD_NEWEST
-from receiver.store.retry import DatabaseUnavailableError, retry_until
+from receiver.store.retry import LockedError, retry_until
+from receiver.store.sqlstate import Cause, cause_of
 
 logger = logging.getLogger(__name__)
+
+# How long a write waits for a lock. Usually another worker holds it, until its commit.
+LOCK_WAIT_SECONDS = 0.25
+# The same for a write that must not delay others, while a lock is known to be held for longer.
+SHORT_LOCK_WAIT_SECONDS = 0.01
 
 
 class Recorded(NamedTuple):
@@ -35,59 +42,104 @@ Record = Callable[[Event], Recorded]
 def record_or_quarantine(record: Record, event: Event, deadline: Deadline) -> Recorded:
     """Return the event's entry when it is durable; retry until the deadline.
 
-    If the database refuses the event's values, the event is quarantined as unstorable. Raises
-    DatabaseUnavailableError at the deadline.
+    If the database refuses the event's values twice, the second time on a new connection, the event
+    is quarantined as unstorable. Raises DatabaseUnavailableError at the deadline; any other error
+    is a fault of our code.
     """
     try:
         return retry_until(deadline, record, event)
-    except DatabaseUnavailableError:
-        raise
     except Exception as error:
-        if event.head is None:
+        if event.head is None or cause_of(error) is not Cause.VALUES:
+            raise
+        logger.warning("the event's values were refused, trying again: %s", locate(error))
+    try:
+        # Another connection may have other settings, or fresh statements.
+        with fresh_connections():
+            return retry_until(deadline, record, event)
+    except Exception as error:
+        if cause_of(error) is not Cause.VALUES:
             raise
         logger.error("recording failed: %s", locate(error))  # noqa: TRY400 - the text may quote the body
-        detail = f"{type(error).__name__} while recording it."
+        detail = f"{describe(error)} while recording it."
         return retry_until(deadline, record, event.quarantined("unstorable", detail))
 
 
-def record(engine: Engine, event: Event) -> Recorded:
+def record(engine: Engine, event: Event, *, lock_seconds: float = LOCK_WAIT_SECONDS) -> Recorded:
     """Make the event durable, and fold it into its job.
 
-    Raises sqlalchemy.exc.SQLAlchemyError. Then nothing is stored. After a failed connection this is
-    unknown, and a second call is safe.
+    Raises sqlalchemy.exc.SQLAlchemyError; its cause is LOCK if a row stays locked for longer than
+    `lock_seconds`. Raises UnencodableError for values that have no encoding. Then nothing is
+    stored. After a failed connection this is unknown, and a second call is safe.
     """
+    try:
+        return _record(engine, event, lock_seconds)
+    except DBAPIError as error:
+        if cause_of(error) is Cause.TAKEN_ID:
+            _skip_taken_ids(engine)
+        raise
+
+
+def record_unless_locked(engine: Engine, event: Event) -> Recorded:
+    """Record the event as `record` does; raise LockedError at once if its job is locked."""
+    try:
+        return record(engine, event, lock_seconds=SHORT_LOCK_WAIT_SECONDS)
+    except DBAPIError as error:
+        if cause_of(error) is Cause.LOCK:
+            raise LockedError("another transaction has locked its job") from error
+        raise
+
+
+def _record(engine: Engine, event: Event, lock_seconds: float) -> Recorded:
     if event.head is None:
         with engine.connect() as connection:
             return _record_event(connection, event, Outcome.QUARANTINED)
     if event.deliveries:  # an event that is only validated again is in the ledger already
         try:
-            if recorded := record_newest(engine, [event]).get(event.sha256):
-                return recorded
-        except IntegrityError:
-            # It is in the ledger as quarantined; it is promoted below.
-            pass
+            recorded = record_newest(engine, [event], lock_seconds=lock_seconds)
+        except DBAPIError as error:
+            # A duplicate is in the ledger as quarantined; it is promoted below.
+            if cause_of(error) is not Cause.DUPLICATE:
+                raise
+        else:
+            if event.sha256 in recorded:
+                return recorded[event.sha256]
     with transactional(engine).begin() as connection:
-        return _record_under_lock(connection, event, event.head)
+        return _record_under_lock(connection, event, event.head, lock_seconds)
 
 
-def record_newest(engine: Engine, events: Sequence[Event]) -> dict[bytes, Recorded]:
+def _skip_taken_ids(engine: Engine) -> None:
+    """Let the ledger's sequence pass the ids that are taken, so that a retry succeeds."""
+    try:
+        skip_taken_ids(engine)
+    except SQLAlchemyError as error:
+        # The role may lack the privilege. Then each retry passes one id.
+        logger.warning("the sequence of the ledger's ids lags: %s", describe(error))
+    else:
+        logger.warning("the sequence of the ledger's ids lagged; ids that are taken were skipped")
+
+
+def record_newest(
+    engine: Engine, events: Sequence[Event], *, lock_seconds: float = LOCK_WAIT_SECONDS
+) -> dict[bytes, Recorded]:
     """Record the events that are newer than their jobs' others, in one round trip and one commit.
 
     Return the entries of these events by digest; the other events are not stored. Each event must
-    have a head and a job of its own. Raises sqlalchemy.exc.SQLAlchemyError; nothing is stored then.
+    have a head and a job of its own. Raises what `record` raises; nothing is stored then.
     """
-    parameters = row_parameters(events, Outcome.APPLIED)
+    parameters = row_parameters(events, Outcome.APPLIED) | lock_parameter(lock_seconds)
     with engine.connect() as connection:
         return dict(map(_recorded, execute_prepared(connection, RECORD_NEWEST, parameters)))
 
 
-def _record_under_lock(connection: Connection, event: Event, head: dict[str, Any]) -> Recorded:
+def _record_under_lock(
+    connection: Connection, event: Event, head: dict[str, Any], lock_seconds: float
+) -> Recorded:
     """Record an event with its job locked before anything is read.
 
     Each step is a statement of its own, so that it sees what was committed while the step before
     waited for a lock.
     """
-    job = _claim_job(connection, event, head)
+    job = _claim_job(connection, event, head, lock_seconds)
     if job.account_id != event.account_id:
         return _record_event(connection, quarantine_foreign(event), Outcome.QUARANTINED)
     is_late = fold_input(event, head).key < (
@@ -102,11 +154,14 @@ def _record_under_lock(connection: Connection, event: Event, head: dict[str, Any
     return recorded
 
 
-def _claim_job(connection: Connection, event: Event, head: dict[str, Any]) -> Row[Any]:
+def _claim_job(
+    connection: Connection, event: Event, head: dict[str, Any], lock_seconds: float
+) -> Row[Any]:
     """Lock the job's row; insert it first if it is missing, because only a row can be locked."""
+    parameters = row_parameters([event], Outcome.APPLIED) | lock_parameter(lock_seconds)
     job = None
     while job is None:  # it may be removed in between
-        connection.exec_driver_sql(CLAIM_JOB, row_parameters([event], Outcome.APPLIED))
+        connection.exec_driver_sql(CLAIM_JOB, parameters)
         job = lock_job(connection, head["id"])
 
     return job

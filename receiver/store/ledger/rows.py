@@ -5,7 +5,17 @@ from typing import Any
 
 from receiver.store.event import Event, Outcome
 from receiver.store.jobs.fold import FoldInput, fold
-from receiver.store.jsonb import to_jsonb
+from receiver.store.jsonb import UnencodableError, to_jsonb
+
+# What the fold and the encoding raise for values that they can't use.
+_VALUE_ERRORS = (
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    RecursionError,
+    TypeError,
+    ValueError,
+)
 
 
 def fold_input(event: Event, head: dict[str, Any]) -> FoldInput:
@@ -17,13 +27,24 @@ def row_parameters(events: Sequence[Event], outcome: Outcome) -> dict[str, Any]:
     """Return the parameters of receiver.store.ledger.statements.
 
     These are the rows of the events, and the rows of their jobs, computed from these events only.
-    No two events may have the same job.
+    No two events may have the same job. Raises UnencodableError if the values of an event make
+    this impossible.
     """
-    return {
-        "jobs": to_jsonb([fold([fold_input(event, event.head)]) for event in events if event.head]),
-        "events": to_jsonb([_row(event, outcome) for event in events]),
-        "bodies": [event.body for event in events],
-    }
+    try:
+        return {
+            "jobs": to_jsonb(
+                [fold([fold_input(event, event.head)]) for event in events if event.head]
+            ),
+            "events": to_jsonb([_row(event, outcome) for event in events]),
+            "bodies": [event.body for event in events],
+        }
+    except _VALUE_ERRORS as error:
+        raise UnencodableError(type(error).__name__) from error
+
+
+def lock_parameter(seconds: float) -> dict[str, str]:
+    """Return the parameter that limits how long the statements wait for a locked job."""
+    return {"lock_timeout": f"{seconds * 1000:.0f}ms"}
 
 
 def _row(event: Event, outcome: Outcome) -> dict[str, Any]:

@@ -65,8 +65,11 @@ _REPLACES_TRANSCRIPT = """EXCLUDED.sentences IS NOT NULL AND (t.sentences IS NUL
             OR (EXCLUDED.sentences > 0, EXCLUDED.transcript_source <> 'conversation')
             >= (t.sentences > 0, t.transcript_source IS DISTINCT FROM 'conversation'))"""
 
+# The condition is always true. It is evaluated before any row is locked, and sets the lock timeout
+# until the end of the transaction, without a round trip of its own.
 _JOB_ROWS = f"""
 SELECT {", ".join(JOB_COLUMNS)} FROM jsonb_populate_recordset(NULL::transcriptions, %(jobs)s)
+WHERE (SELECT set_config('lock_timeout', %(lock_timeout)s, true)) IS NOT NULL
 """  # noqa: S608 - made of the column names above
 _EVENT_ROWS = f"""
 SELECT {

@@ -18,6 +18,7 @@ from receiver.store.engine import transactional
 from receiver.store.event import Event, Outcome
 from receiver.store.ledger.group_commit import GroupCommitter
 from receiver.store.ledger.record import Recorded, record
+from receiver.store.sqlstate import Cause, cause_of
 from receiver.store.tables import events
 from tests.support.server import wait_until
 from tests.support.sessions import waits_for_lock
@@ -47,7 +48,7 @@ def _has_queue_length(length: int) -> bool:
 @contextmanager
 def _queue(engine: Engine, queued: Sequence[Event]) -> Iterator[list[Future[Recorded]]]:
     """Queue events behind one that waits for a lock; yield their futures once it is done."""
-    committer = GroupCommitter(engine, max_leaders=1)
+    committer = GroupCommitter(engine, max_leaders=1, lock_wait_seconds=30)
     with ThreadPoolExecutor(len(queued) + 1) as pool:
         with transactional(engine).begin() as connection:
             connection.execute(text("SELECT 1 FROM transcriptions WHERE id = 'first' FOR UPDATE"))
@@ -75,7 +76,7 @@ def _writers(engine: Engine, *jobs: str) -> set[str]:
 
 def test_locked_job_does_not_delay_others(engine: Engine) -> None:
     """While a batch waits for a lock, the next batch is recorded, as long as leaders are left."""
-    committer = GroupCommitter(engine, max_leaders=2)
+    committer = GroupCommitter(engine, max_leaders=2, lock_wait_seconds=30)
     with ThreadPoolExecutor(3) as pool:
         with transactional(engine).begin() as connection:
             connection.execute(text("SELECT 1 FROM transcriptions WHERE id = 'first' FOR UPDATE"))
@@ -85,6 +86,24 @@ def test_locked_job_does_not_delay_others(engine: Engine) -> None:
             assert {other.result(30).outcome for other in others} == {Outcome.APPLIED}
             assert not first.done()
         assert first.result(30).outcome == Outcome.APPLIED
+
+
+def test_events_of_locked_jobs_are_refused_while_others_are_recorded(engine: Engine) -> None:
+    """Only the events of locked jobs fail; those of other jobs are recorded."""
+    committer = GroupCommitter(engine, max_leaders=1)
+    record(engine, make_event({"status": "RUNNING"}, job="second", minutes=1))
+    locked = [make_event(HEAD, job=job, minutes=3) for job in ("first", "second")]
+    others = [_event(number) for number in range(20)]
+    with ThreadPoolExecutor(30) as pool:
+        with transactional(engine).begin() as connection:
+            connection.execute(text("SELECT 1 FROM transcriptions FOR UPDATE"))
+            for _ in range(2):  # the second time it is known that the jobs are locked
+                failing = [pool.submit(committer.record, event) for event in locked]
+                passing = [pool.submit(committer.record, event) for event in others]
+                assert {each.result(30).outcome for each in passing} == {Outcome.APPLIED}
+                errors = [each.exception(30) for each in failing]
+                assert [error and cause_of(error) for error in errors] == [Cause.LOCK] * 2
+        assert {committer.record(event).outcome for event in locked} == {Outcome.APPLIED}
 
 
 def test_queued_events_share_one_commit(engine: Engine) -> None:

@@ -83,10 +83,10 @@ def test_any_interleaving_gives_the_fold(engine: Engine, stored: str, pair: str)
         _clear(engine, STORED[stored])
         stop = Stop(step)
         with session(url, stop) as stopped, ThreadPoolExecutor(2) as pool:
-            one: Future[object] = pool.submit(record, stopped, first)
+            one: Future[object] = pool.submit(record, stopped, first, lock_seconds=30)
             while not (stop.reached.wait(0.001) or one.done()):
                 pass
-            other: Future[object] = pool.submit(record, engine, second)
+            other: Future[object] = pool.submit(record, engine, second, lock_seconds=30)
             _wait_for_lock_or_end(engine, other)
             stop.release()
             one.result(30)
