@@ -44,13 +44,14 @@ SELECT pg_backend_pid();
 SET TimeZone = 'UTC';
 SET DateStyle = 'ISO';
 SET IntervalStyle = 'postgres';
-SET client_min_messages = 'warning';
 SET statement_timeout = '15s';
 SET lock_timeout = '5s';
 SET client_connection_check_interval = '250ms';
 SET idle_in_transaction_session_timeout = '15s';
 SELECT set_config('synchronous_commit', 'on', false)
-WHERE current_setting('synchronous_commit') = 'off'
+WHERE current_setting('synchronous_commit') = 'off';
+SELECT set_config('client_min_messages', 'warning', false)
+WHERE current_setting('client_min_messages') = 'error'
 """
 
 _IS_FRESH = "is_fresh"  # in a pool entry's `info`, until its connection is first checked out

@@ -6,7 +6,7 @@ import psycopg
 
 from tests.support.faults.callbacks import callback, job_id
 from tests.support.faults.deployment import Deployment
-from tests.support.faults.profiles import LONG_ONLY, POOLED_IN_LONG_PROFILE
+from tests.support.faults.profiles import POOLED_IN_LONG_PROFILE
 from tests.support.faults.sender import Sender, make_sender
 from tests.support.server import WebServer, wait_until
 
@@ -22,22 +22,33 @@ def check_all_answered_204(deployment: Deployment, scenario: str, sender: Sender
     deployment.check_stored(scenario, sender.deliveries, all_stored=True)
 
 
-@LONG_ONLY
 @POOLED_IN_LONG_PROFILE
-def test_locked_job_and_exhausted_pool_lose_nothing(deployment: Deployment) -> None:
-    """Callbacks of a locked job, which use up all connections, are retried and stored."""
-    with deployment.serve() as web, make_sender(web) as sender:
-        sender.burst([callback(0)])
+def test_locked_jobs_delay_no_other(deployment: Deployment) -> None:
+    """Callbacks of locked jobs are retried, and those of other jobs are stored at once.
+
+    There are more locked jobs than connections.
+    """
+    locked, others = range(16), range(100, 132)
+    with (
+        deployment.serve({"request_seconds": 3}, DB_POOL_SIZE="2") as web,
+        make_sender(web) as sender,
+        make_sender(web) as other_sender,
+    ):
+        sender.burst(map(callback, locked))
         with deployment.connect() as locking_connection, locking_connection.transaction():
             locking_connection.execute("SELECT FROM transcriptions FOR UPDATE")
-            for number in range(1, 17):
-                sender.send(callback(number, id=job_id(0)))
-            for number in range(17, 33):
-                sender.send(callback(number))
+            for number in locked:
+                sender.send(callback(number + 50, id=job_id(number)))
+            for number in others:
+                other_sender.send(callback(number))
+            other_sender.wait_for_answers()
             sender.wait_for_answers()
-        assert any(503 in delivery.answers for delivery in sender.deliveries)
+    assert {delivery.answers[0] for delivery in sender.deliveries[len(locked) :]} == {503}
+    assert {tuple(delivery.answers) for delivery in other_sender.deliveries} == {(204,)}
     deployment.check_stored(
-        "a job's row locked, the pool exhausted", sender.deliveries, all_stored=True
+        "16 jobs locked, and others with two connections",
+        [*sender.deliveries, *other_sender.deliveries],
+        all_stored=True,
     )
 
 

@@ -3,9 +3,11 @@
 import gc
 import socket
 import uuid
+from datetime import timedelta
 from pathlib import Path
 
 import psutil
+import psycopg
 import pytest
 from sqlalchemy import Engine, make_url, text
 from sqlalchemy.exc import DataError, OperationalError
@@ -18,7 +20,7 @@ from receiver.store.ledger.record import record
 from receiver.store.retry import retry_until
 from tests.support.environment import open_engine
 from tests.support.faults.pgbouncer import pgbouncer
-from tests.support.store_events import make_event
+from tests.support.store_events import make_event, stored_row
 
 EVENT = make_event({"status": "COMPLETED"})
 
@@ -54,6 +56,50 @@ def test_commit_waits_for_the_disk(
     engine.dispose()
     with engine.connect() as connection:
         assert connection.execute(text("SHOW synchronous_commit")).scalar() == effective_value
+
+
+def _change_styles(engine: Engine) -> None:
+    """Change the styles in which the database writes times, for its next sessions."""
+    with engine.connect() as connection:
+        name = connection.execute(text("SELECT current_database()")).scalar_one()
+        for setting, value in (("datestyle", "SQL, DMY"), ("intervalstyle", "iso_8601")):
+            connection.execute(text(f"ALTER DATABASE {name} SET {setting} = '{value}'"))
+    engine.dispose()
+
+
+@pytest.mark.own_database
+def test_styles_of_the_database_do_not_matter(engine: Engine) -> None:
+    """Times are read whatever DateStyle and IntervalStyle the database has."""
+    _change_styles(engine)
+    record(engine, EVENT)
+    record(engine, make_event({"status": "RUNNING"}, minutes=-1))
+    assert stored_row(engine)["ended_at"] == EVENT.received_at
+    with engine.connect() as connection:
+        hour = text("SELECT interval '1 hour'")
+        assert connection.execute(hour).scalar() == timedelta(hours=1)
+
+
+@pytest.mark.own_database
+def test_styles_do_not_matter_behind_a_pooler(
+    engine: Engine, postgres: Server, postgres_folder: Path
+) -> None:
+    """Times are read over every session of a pooler, also over one that another client opened."""
+    _change_styles(engine)
+    folder = postgres_folder / f"pgbouncer-{uuid.uuid4().hex}"
+    now = text("SELECT now()")
+    with pgbouncer(postgres, folder) as pooler_url:
+        pooled = engine.url.set(drivername="postgresql", port=make_url(pooler_url).port)
+        url = pooled.render_as_string(hide_password=False)
+        with open_engine(url) as one, open_engine(url) as two, psycopg.connect(url) as foreign:
+            foreign.execute("SELECT 1")  # the pooler's first session, until the transaction ends
+            with one.connect() as connection:
+                connection.execute(now)
+            with transactional(two).begin() as holder:
+                holder.execute(now)
+                foreign.rollback()
+                for _ in range(3):
+                    with one.connect() as connection:
+                        assert connection.execute(now).scalar()
 
 
 def test_only_the_write_is_prepared(engine: Engine) -> None:

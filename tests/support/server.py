@@ -20,7 +20,7 @@ from tests.support.raw_requests import raw_head
 
 # Twilio's default timeout for an answer.
 TIMEOUT_SECONDS = 15
-_NO_OPTIONS: Mapping[str, float] = {}
+NO_OPTIONS: Mapping[str, float] = {}
 # At its end the server waits for idle connections too, because a request may still arrive.
 CONNECTION_CLOSE = {"Connection": "close"}
 
@@ -84,7 +84,7 @@ class WebServer:
 
 @contextmanager
 def web_server(
-    database: str, log: Path, options: Mapping[str, float] = _NO_OPTIONS, /, **settings: str
+    database: str, log: Path, options: Mapping[str, float] = NO_OPTIONS, /, **settings: str
 ) -> Iterator[WebServer]:
     """Run the service on the database until the block ends.
 

@@ -1,7 +1,7 @@
 """The service, its Postgres that may fail, and the connection between them."""
 
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -22,7 +22,7 @@ from tests.support.faults.figures import (
 )
 from tests.support.faults.restartable import RestartablePostgres
 from tests.support.faults.sender import Delivery
-from tests.support.server import WebServer, wait_until, web_server
+from tests.support.server import NO_OPTIONS, WebServer, wait_until, web_server
 
 # The name of the tests' own connections to Postgres.
 TEST_NAME = "test"
@@ -40,10 +40,12 @@ class Deployment:
     figures: list[Figures] = field(default_factory=list)
 
     @contextmanager
-    def serve(self, **settings: str) -> Iterator[WebServer]:
-        """Run the service until the block ends."""
+    def serve(
+        self, options: Mapping[str, float] = NO_OPTIONS, /, **settings: str
+    ) -> Iterator[WebServer]:
+        """Run the service until the block ends, with these keyword arguments of `create_app`."""
         log = self.folder / f"web-{uuid.uuid4().hex}.log"
-        with web_server(self.service_url, log, **settings) as web:
+        with web_server(self.service_url, log, options, **settings) as web:
             yield web
 
     def migrate(self) -> None:
