@@ -31,6 +31,17 @@ def test_units_run_the_procfile(process: str, unit: str) -> None:
     assert ("--bind 127.0.0.1" in command) == (process == "web")
 
 
+def test_spool_is_in_no_shared_folder() -> None:
+    """Each deployment puts the spool into a folder that no other user can make first."""
+    files = [ROOT / "app.json", DEPLOY / "receiver.env.example", DEPLOY / "docker" / "compose.yaml"]
+    pattern = re.compile(r'SPOOL_DIR(?:=|: |": \{[^}]*"value": ")([^"\s]+)')
+    folders = [pattern.findall(path.read_text()) for path in files]
+    assert folders == [["/app/spool"], ["/var/lib/receiver/spool"], ["/var/lib/receiver/spool"]]
+    unit = (DEPLOY / "systemd" / "receiver-web.service").read_text()
+    assert "StateDirectory=receiver\nStateDirectoryMode=0700\n" in unit
+    assert "install --directory --owner receiver --mode 0700 /var/lib/receiver" in DOCKERFILE
+
+
 @pytest.mark.parametrize(("process", "service"), UNITS.items())
 def test_compose_runs_the_procfile(process: str, service: str) -> None:
     """Each service of Docker Compose runs its line of the Procfile."""

@@ -201,7 +201,7 @@ def _probe(drain: Drain) -> float:
     except OSError as error:
         logger.error(  # noqa: TRY400 - where it was raised doesn't matter
             "the spool can't be used, so nothing is stored while the database is unavailable: %s. "
-            "Set SPOOL_DIR to a folder that this process can write to.",
+            "Set SPOOL_DIR to a folder that this process, and no other user, can write to.",
             explain(error),
             extra={"folder": str(drain.spool.path)},
         )

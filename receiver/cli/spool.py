@@ -48,7 +48,7 @@ def command(*, wants_drain: bool) -> None:
         else:
             _show(spool)
     except OSError as error:
-        raise click.ClickException(f"{spool.path} can't be read: {explain(error)}") from error
+        raise click.ClickException(f"{spool.path} can't be used: {explain(error)}") from error
 
 
 def _show(spool: Spool) -> None:

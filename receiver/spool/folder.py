@@ -3,7 +3,7 @@
 import os
 import secrets
 from pathlib import Path
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
 
 from receiver.spool.breaker import CircuitBreaker
 from receiver.spool.claim import Claim, claim
@@ -110,7 +110,8 @@ class Spool:
         ]
         for file in self.list_files():
             try:
-                self._read(self.path / file.name)
+                with _open(self.path / file.name) as opened:
+                    decode(opened.read(), self._seal)
             except FileNotFoundError:  # just moved
                 continue
             except (UnusableFileError, OSError) as error:
@@ -127,18 +128,14 @@ class Spool:
         except FileNotFoundError:  # the first `put` creates the folder
             return []
 
-    def _read(self, path: Path) -> Event:
-        with os.fdopen(open_private_file(path, os.O_RDONLY), "rb") as file:
-            event = decode(file.read(), self._seal)
-            # Its writer may be another process that hasn't done this yet.
-            os.fsync(file.fileno())
-
-        return event
-
     def _has(self, event: Event, path: Path) -> bool:
         """Return whether the file contains the event, durably; if it is refused, rename it."""
         try:
-            if self._read(path).sha256 == event.sha256:
+            with _open(path) as file:
+                stored = decode(file.read(), self._seal)
+                # Its writer may be another process that hasn't done this yet.
+                os.fsync(file.fileno())
+            if stored.sha256 == event.sha256:
                 return True
         except (FileNotFoundError, CorruptFileError):
             return False
@@ -157,6 +154,10 @@ def explain(error: UnusableFileError | OSError) -> str:
     prefix = "" if isinstance(error, UnsafeFolderError) else "disk error: "
 
     return f"{prefix}{error.strerror}"
+
+
+def _open(path: Path) -> BinaryIO:
+    return os.fdopen(open_private_file(path, os.O_RDONLY), "rb")
 
 
 def _spooled_file(entry: os.DirEntry[str]) -> list[SpooledFile]:

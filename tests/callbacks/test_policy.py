@@ -120,6 +120,15 @@ class TestDatabaseUnavailable:
         (tmp_path / "s").write_text("a file instead of a folder")
         assert _asks_for_retry(twilio.call(BODY))
 
+    @pytest.mark.parametrize("durable", ["1"])
+    def test_unsafe_spool_is_answered_503(self, twilio: Twilio, tmp_path: Path) -> None:
+        """A folder that other users may write to is used no more than a failing one."""
+        folder = tmp_path / "s"
+        folder.mkdir()
+        folder.chmod(0o777)
+        assert _asks_for_retry(twilio.call(BODY))
+        assert list(folder.iterdir()) == []
+
 
 @pytest.mark.parametrize("request_seconds", [0.2])
 def test_full_memory_budget_is_answered_503(app: Flask, twilio: Twilio) -> None:

@@ -9,9 +9,11 @@ from app import create_app
 from receiver.callbacks.drain import Drain
 from receiver.services import services_of
 from receiver.spool.folder import Spool
+from tests.support.callback_events import received_event
 from tests.support.command import run
 from tests.support.environment import ENVIRON
 from tests.support.locking import lock_jobs
+from tests.support.spool_events import unsealed_file
 from tests.support.spooled import spool_callbacks, spooled_body
 from tests.support.store_events import count_deliveries
 
@@ -79,6 +81,31 @@ def test_drain_names_a_damaged_file(app: Flask, spool: Spool) -> None:
     assert "Jane" not in done.output
 
 
+def test_refused_files_are_named(app: Flask, spool: Spool) -> None:
+    """A file that the service didn't write is listed as refused, and a drain leaves it."""
+    spool_callbacks(spool, spooled_body(1))
+    event = received_event(spooled_body(2))
+    planted = spool.path / f"{event.sha256.hex()}.callback"
+    planted.write_bytes(unsealed_file(event))
+    assert _read_output(app)["refused"].startswith(f"{planted.name}: it is not sealed")
+    done = run(app, "spool", "--drain")
+    assert done.exit_code == 1
+    assert done.stdout.startswith(f"not moved: {planted.name}: it is not sealed")
+    assert "1 moved." in done.stderr
+    assert list(spool.path.iterdir()) == [planted]
+
+
+def test_unsafe_folder_is_an_error(app: Flask, spool: Spool) -> None:
+    """A folder that other users may write to is an error, and nothing is moved."""
+    spool_callbacks(spool, spooled_body(1))
+    spool.path.chmod(0o777)
+    for options in ((), ("--drain",)):
+        done = run(app, "spool", *options)
+        assert done.exit_code == 1
+        assert f"{spool.path} has mode 0777, so other users may write to it" in done.stderr
+    assert len(list(spool.path.iterdir())) == 1
+
+
 def test_drain_skips_a_locked_job(
     app: Flask, spool: Spool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -128,7 +155,7 @@ def test_unreadable_folder_is_an_error(app: Flask, spool: Spool) -> None:
     for options in ((), ("--drain",)):
         done = run(app, "spool", *options)
         assert done.exit_code == 1
-        assert "can't be read: disk error: Not a directory" in done.stderr
+        assert "can't be used: disk error: Not a directory" in done.stderr
 
 
 class TestNoSpool:

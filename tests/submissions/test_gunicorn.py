@@ -147,6 +147,8 @@ def _send_request(web: WebServer) -> socket.socket:
     head = "".join(f"{name}: {value}\r\n" for name, value in request.headers.items())
     body = request.body
     assert isinstance(body, bytes)
-    connection.sendall(f"POST {request.path_url} HTTP/1.1\r\nHost: x\r\n{head}\r\n".encode() + body)
+    connection.sendall(
+        f"POST {request.path_url} HTTP/1.1\r\nHost: localhost\r\n{head}\r\n".encode() + body
+    )
 
     return connection
