@@ -132,3 +132,21 @@ def test_no_writer_waits(writer: str) -> None:
     assert run_script(script, stderr=output).returncode == 0
     os.close(reader)
     os.close(output)
+
+
+def test_pipe_of_another_user_is_written_to_without_waiting() -> None:
+    """A full pipe that can't be opened anew, as another user made it, isn't waited for either."""
+    reader, output = os.pipe()
+    script = (
+        "import os, sys; from receiver.runtime import lossy_output\n"
+        "from tests.support.full_pipe import fill\n"
+        "os.fchmod(2, 0)\n"
+        "if os.getuid() == 0: os.setuid(65534)\n"
+        "lossy_output.install(); print('before', file=sys.stderr)\n"
+        "assert os.get_blocking(2); fill(2)\n"
+        "for _ in range(20): print('x' * 5000, file=sys.stderr)"
+    )
+    assert run_script(script, stderr=output).returncode == 0
+    assert read_available(reader).startswith(b"before\n")
+    os.close(reader)
+    os.close(output)

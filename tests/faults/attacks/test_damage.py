@@ -48,5 +48,5 @@ def test_rebuild_delays_no_callback(target: Target, withstand: Survive) -> None:
     """Callbacks are answered in time while `rebuild` runs."""
     with make_sender(target.web, max_concurrent=32) as sender:
         sender.burst(callback(600_000_000 + number) for number in range(REBUILT_COUNT))
-    run = partial(damage.rebuild, target.deployment)
+    run = partial(damage.commands, target.deployment, "rebuild", lambda: None)
     withstand(target, Attack("rebuild", f"{REBUILT_COUNT} jobs", run))

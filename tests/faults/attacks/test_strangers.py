@@ -16,7 +16,7 @@ ATTACKS = [
 LONG_ATTACKS = [
     Attack("unread bodies, fast", "4 clients", clients("fast_bodies", 4)),
     Attack("heads sent slowly", "500 connections", clients("slow_heads", 500)),
-    Attack("/readyz", "300 clients", clients("keyless", 300, path="/readyz")),
+    Attack("/readyz without a key", "300 clients", clients("keyless", 300, path="/readyz")),
     Attack(
         "/openapi.json without a key", "64 clients", clients("keyless", 64, path="/openapi.json")
     ),

@@ -3,7 +3,8 @@
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -81,16 +82,19 @@ def unread_log(pipe: Path, _web: WebServer) -> Iterator[Effect]:
 
 
 @contextmanager
-def rebuild(deployment: Deployment, _web: WebServer) -> Iterator[Effect]:
-    """Run the command `rebuild` again and again."""
+def commands(
+    deployment: Deployment, command: str, prepare: Callable[[], object], _web: WebServer
+) -> Iterator[Effect]:
+    """Run a command again and again, each time after `prepare`."""
     run_count = 0
     is_finished = threading.Event()
 
     def run() -> None:
         nonlocal run_count
         while not is_finished.is_set():
+            prepare()
             subprocess.run(
-                [Path(sys.executable).with_name("flask"), "--app", "app", "rebuild"],
+                [Path(sys.executable).with_name("flask"), "--app", "app", command],
                 cwd=ROOT,
                 env=ENVIRON | {"DATABASE_URL": deployment.database},
                 capture_output=True,
@@ -98,12 +102,12 @@ def rebuild(deployment: Deployment, _web: WebServer) -> Iterator[Effect]:
             )
             run_count += 1
 
-    thread = threading.Thread(target=run)
-    thread.start()
     effect = Effect()
-    try:
-        yield effect
-    finally:
-        is_finished.set()
-        thread.join()
+    with ThreadPoolExecutor(1) as executor:
+        running = executor.submit(run)
+        try:
+            yield effect
+        finally:
+            is_finished.set()
+        running.result()
     effect.text = f"{run_count} runs"
