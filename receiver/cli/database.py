@@ -9,16 +9,21 @@ from receiver.cli.errors import report_database_errors
 from receiver.services import services
 from receiver.store.jobs.rebuild import count_jobs, job_ids, rebuild
 from receiver.store.migrate import MigrationBusyError, migrate
+from receiver.store.requirements import UnsuitableDatabaseError
 
 
 @click.command("migrate")
 @with_appcontext
 @report_database_errors
 def migrate_command() -> None:
-    """Migrate the database's schema to this code's version."""
+    """Migrate the database's schema to this code's version, while callbacks arrive.
+
+    Building an index on a large table takes minutes. After an interruption, run the command again:
+    it continues.
+    """
     try:
         migrate(services().engine, report=click.echo)
-    except MigrationBusyError as error:
+    except (MigrationBusyError, UnsuitableDatabaseError) as error:
         raise click.ClickException(str(error)) from error
 
 
