@@ -111,13 +111,13 @@ def test_rows_from_before_0005_equal_rebuilt_ones(engine: Engine) -> None:
         record(engine, event)
     return_to_0004(engine)
     migrate(engine, report=_ignore)
-    assert not rebuild(engine, "gap")
+    assert not rebuild(engine, ["gap"])
     for job in ("running", "failed"):
-        assert rebuild(engine, job)
+        assert rebuild(engine, [job])
         assert _row(engine, job)["transcript_source"] is None
     before = _row(engine, "job")
     assert (before["ended_at"], before["transcript_source"]) == (None, "callback")
-    assert rebuild(engine, "job")
+    assert rebuild(engine, ["job"])
     changed = {name for name, value in _row(engine, "job").items() if value != before[name]}
     assert changed == {"ended_at", "transaction_id"}
 
