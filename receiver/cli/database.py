@@ -1,44 +1,78 @@
 """The commands `migrate` and `rebuild`: the database's schema, and the jobs' rows."""
 
-import sys
+import os
+import time
 
 import click
 from flask.cli import with_appcontext
 
 from receiver.cli.errors import report_database_errors
 from receiver.services import services
-from receiver.store.jobs.rebuild import count_jobs, job_ids, rebuild
+from receiver.store.jobs.rebuild_all import estimate_jobs, rebuild_all
 from receiver.store.migrate import MigrationBusyError, migrate
+from receiver.store.requirements import UnsuitableDatabaseError
+
+# Half of the processors are left for callbacks.
+DEFAULT_WORKERS = min(4, max(1, (os.cpu_count() or 1) // 2))
+_REPORT_INTERVAL_SECONDS = 5.0
 
 
 @click.command("migrate")
 @with_appcontext
 @report_database_errors
 def migrate_command() -> None:
-    """Migrate the database's schema to this code's version."""
+    """Migrate the database's schema to this code's version, while callbacks arrive.
+
+    Building an index on a large table takes minutes. After an interruption, run the command again:
+    it continues.
+    """
     try:
         migrate(services().engine, report=click.echo)
-    except MigrationBusyError as error:
+    except (MigrationBusyError, UnsuitableDatabaseError) as error:
         raise click.ClickException(str(error)) from error
 
 
 @click.command("rebuild")
+@click.option(
+    "--after", metavar="ID", default="", help="Continue an interrupted rebuild after this job."
+)
+@click.option(
+    "--workers",
+    type=click.IntRange(1, 16),
+    default=DEFAULT_WORKERS,
+    show_default=True,
+    help="How many processes rebuild at the same time, each with one connection.",
+)
 @with_appcontext
 @report_database_errors
-def rebuild_command() -> None:
-    """Rebuild every job's row from the ledger.
+def rebuild_command(*, after: str, workers: int) -> None:
+    """Rebuild every job's row from the ledger, while callbacks arrive.
 
-    Prints the ids of the jobs with a changed row.
+    Prints the ids of the jobs with a changed row. After an interruption, it prints how to continue.
     """
     engine = services().engine
     with engine.connect() as connection:
-        job_count = count_jobs(connection)
-    changed_count = 0
-    with click.progressbar(
-        job_ids(engine), length=job_count, label="Rebuilding", file=sys.stderr
-    ) as ids:
-        for job_id in ids:
-            if rebuild(engine, job_id):
-                click.echo(job_id)
-                changed_count += 1
-    click.echo(f"{job_count} jobs checked, {changed_count} changed.", err=True)
+        total = estimate_jobs(connection)
+    checked = changed = 0
+    position = after
+    next_report_at = time.monotonic() + _REPORT_INTERVAL_SECONDS
+    try:
+        for batch in rebuild_all(engine, after=after, workers=workers):
+            click.echo("".join(f"{job_id}\n" for job_id in batch.changed), nl=False)
+            position = batch.position
+            checked += batch.job_count
+            changed += len(batch.changed)
+            if time.monotonic() > next_report_at:
+                next_report_at += _REPORT_INTERVAL_SECONDS
+                click.echo(
+                    f"{checked} of about {total} jobs checked, {changed} changed, up to {position}",
+                    err=True,
+                )
+    except BaseException:
+        if position:
+            click.echo(
+                f"Interrupted. Continue with `flask --app app rebuild --after {position}`.",
+                err=True,
+            )
+        raise
+    click.echo(f"{checked} jobs checked, {changed} changed.", err=True)

@@ -11,10 +11,12 @@ from receiver.doctor.query import QueryError, query
 from receiver.doctor.rejected import check_rejected
 from receiver.doctor.sequences import check_sequences
 from receiver.settings.config import Settings
+from receiver.store.privileges import PRIVILEGES, find_missing_privileges
+from receiver.store.problem import Problem
+from receiver.store.requirements import find_migration_problems, find_problems
 from receiver.store.schema import SchemaState, is_writable, schema_state
 from receiver.store.server import Server, describe_server
 
-MIN_POSTGRES_VERSION = 16
 # During a deployment two releases run at the same time. The new release's migration and an
 # operator's command need one more connection each.
 RELEASE_COUNT = 2
@@ -25,6 +27,7 @@ def check_database(settings: Settings, engine: Engine) -> Iterator[Finding]:
     """Check the database; only a connection failure ends the checks early."""
     try:
         server, can_write, schema, findings = query(engine, _inspect)
+        problems = query(engine, _find_problems, schema)
     except QueryError as error:
         yield Finding(
             Verdict.FAIL,
@@ -32,7 +35,7 @@ def check_database(settings: Settings, engine: Engine) -> Iterator[Finding]:
             "Check DATABASE_URL, that the database is running, and that this machine can reach it.",
         )
         return
-    yield check_version(server.version)
+    yield Finding(Verdict.OK, f"database: connected to Postgres {server.version}")
     yield from findings
     if not can_write:
         yield Finding(
@@ -41,9 +44,11 @@ def check_database(settings: Settings, engine: Engine) -> Iterator[Finding]:
             "Set DATABASE_URL to the primary server, or remove the cause (a full disk, a limit of "
             "the database plan, default_transaction_read_only).",
         )
-    yield _check_schema(schema)
+    for problem in problems:
+        yield Finding(Verdict.FAIL, f"database: {problem.text}", problem.remedy)
+    yield from _check_schema(schema, is_migratable=not problems)
     yield check_connections(settings, server.available_connections)
-    if schema != "behind":
+    if schema in {"current", "newer"}:
         yield from _check_contents(engine)
 
 
@@ -56,28 +61,26 @@ def _inspect(connection: Connection) -> tuple[Server, bool, SchemaState, list[Fi
     )
 
 
-def check_version(version: int) -> Finding:
-    """Check the major version of Postgres."""
-    if version < MIN_POSTGRES_VERSION:
-        return Finding(
-            Verdict.FAIL,
-            f"database: Postgres {version} is too old",
-            f"Upgrade the database to Postgres {MIN_POSTGRES_VERSION} or newer.",
-        )
+def _find_problems(connection: Connection, schema: SchemaState) -> list[Problem]:
+    problems = find_problems(connection)
+    if schema == "behind" and not problems:
+        return find_migration_problems(connection)
+    if schema == "foreign":
+        return problems
 
-    return Finding(Verdict.OK, f"database: connected to Postgres {version}")
+    return problems + find_missing_privileges(connection, PRIVILEGES)
 
 
-def _check_schema(schema: SchemaState) -> Finding:
+def _check_schema(schema: SchemaState, *, is_migratable: bool) -> Iterator[Finding]:
     """Check the schema's version; a newer one is fine, since a new release migrates first."""
     if schema == "behind":
-        return Finding(
+        yield Finding(
             Verdict.FAIL,
             "schema: behind the version that this code needs",
-            "Run `flask --app app migrate`.",
+            "Run `flask --app app migrate`" + ("." if is_migratable else " after that."),
         )
-
-    return Finding(Verdict.OK, f"schema: {schema}")
+    elif schema in {"current", "newer"}:
+        yield Finding(Verdict.OK, f"schema: {schema}")
 
 
 def check_connections(settings: Settings, available: int) -> Finding:

@@ -9,6 +9,8 @@ from sqlalchemy import Connection, Engine
 from receiver.runtime.deadline import Deadline
 from receiver.runtime.timeouts import DeadlineExceededError, time_limit
 from receiver.services import services
+from receiver.store.privileges import CALLBACK_PRIVILEGES, find_missing_privileges
+from receiver.store.requirements import read_encoding_problem
 from receiver.store.retry import DatabaseUnavailableError, query
 from receiver.store.schema import is_writable, schema_state
 from receiver.web.problems import ProblemError
@@ -52,8 +54,17 @@ def _check_database(connection: Connection) -> str | None:
     if not is_writable(connection):
         connection.invalidate()  # a new connection may reach a server that accepts writes
         return "The database does not accept writes. Run `flask --app app doctor`."
-    if schema_state(connection) == "behind":
+    # The text about a privilege comes first: without SELECT, the version can't be read.
+    problems = find_missing_privileges(connection, CALLBACK_PRIVILEGES)
+    if problem := read_encoding_problem(connection):
+        problems.append(problem)
+    if problems:
+        return f"{problems[0].sentence} Run `flask --app app doctor`."
+    state = schema_state(connection)
+    if state == "behind":
         return "The database's schema is older than the code. Run `flask --app app migrate`."
+    if state == "foreign":
+        return "The database has the tables of another application. Run `flask --app app doctor`."
 
     return None
 

@@ -99,7 +99,7 @@ def test_replayed_job_is_the_fold_of_all_events(
         Outcome.STALE,
     }
     assert stored_row(engine, str(job)) == expected_row(job_events)
-    assert not rebuild(engine, str(job))
+    assert not rebuild(engine, [str(job)])
 
 
 @settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -167,7 +167,7 @@ def test_replay_runs_beside_new_callbacks(engine: Engine) -> None:
     assert all(each.exception() is None for each in running)
     for n in range(3):
         assert stored_row(engine, f"job_{n}") == expected_row(job_events[n::3])
-        assert not rebuild(engine, f"job_{n}")
+        assert not rebuild(engine, [f"job_{n}"])
     with engine.connect() as connection:
         counts = connection.execute(text("SELECT count(*), sum(deliveries) FROM events")).one()
     assert tuple(counts) == (60, 80)

@@ -1,5 +1,6 @@
 """Commands on the whole database, and commands without a database."""
 
+import psycopg
 import pytest
 from flask import Flask
 
@@ -13,12 +14,49 @@ def test_rebuild_prints_the_corrected_jobs(app: Flask, twilio: Twilio) -> None:
     """`rebuild` prints nothing for correct data, and the id of each job that it corrects."""
     for number in range(3):
         twilio.call(b'{"id": "job_%d", "accountId": "AC1", "status": "failed"}' % number)
-    healthy = run(app, "rebuild")
+    healthy = run(app, "rebuild", "--workers", "2")
     assert (healthy.exit_code, healthy.stdout) == (0, "")
     assert "3 jobs checked, 0 changed" in healthy.stderr
     with services_of(app).engine.connect() as connection:
         connection.exec_driver_sql("UPDATE transcriptions SET duration = 1 WHERE id = 'job_1'")
-    assert run(app, "rebuild").stdout == "job_1\n"
+    assert run(app, "rebuild", "--workers", "1").stdout == "job_1\n"
+
+
+def test_rebuild_continues_after_a_job(app: Flask, twilio: Twilio) -> None:
+    """`rebuild --after` skips the jobs up to the given one, as an interrupted rebuild did them."""
+    for number in range(3):
+        twilio.call(b'{"id": "job_%d", "accountId": "AC1", "status": "failed"}' % number)
+    with services_of(app).engine.connect() as connection:
+        connection.exec_driver_sql("UPDATE transcriptions SET duration = 1")
+    result = run(app, "rebuild", "--after", "job_0", "--workers", "1")
+    assert result.stdout == "job_1\njob_2\n"
+    assert "2 jobs checked, 2 changed" in result.stderr
+
+
+@pytest.mark.own_database
+def test_interrupted_rebuild_prints_how_to_continue(app: Flask, migrated: str) -> None:
+    """A rebuild that fails prints the job after which the next one continues."""
+    with services_of(app).engine.connect() as connection:
+        connection.exec_driver_sql(_MANY_JOBS)
+        # The fold of the last job fails.
+        connection.exec_driver_sql("UPDATE events SET head = '{}' WHERE job_id = 'job_0501'")
+    result = run(app, "rebuild", "--workers", "1")
+    assert result.exit_code == 1
+    assert "Continue with `flask --app app rebuild --after job_0500`" in result.stderr
+    with psycopg.connect(migrated) as connection:
+        connection.execute("DELETE FROM events WHERE job_id = 'job_0501'")
+    result = run(app, "rebuild", "--after", "job_0500", "--workers", "1")
+    assert "0 jobs checked, 0 changed" in result.stderr
+
+
+_MANY_JOBS = """
+INSERT INTO events (sha256, source, job_id, head, body_bytes, received_at, last_received_at,
+                    outcome)
+SELECT sha256(n::text::bytea), 'callback', 'job_' || lpad(n::text, 4, '0'), jsonb_build_object(
+    'id', 'job_' || lpad(n::text, 4, '0'), 'account_id', 'AC1', 'status', 'RUNNING'
+), 0, now(), now(), 'applied'
+FROM generate_series(1, 501) AS n
+"""
 
 
 class TestUnavailableDatabase:

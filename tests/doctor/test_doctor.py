@@ -179,14 +179,6 @@ def test_command_exits_with_1_after_a_failure(app: Flask, migrated: str) -> None
 
 
 @pytest.mark.parametrize(
-    ("version", "verdict"), [(15, Verdict.FAIL), (16, Verdict.OK), (18, Verdict.OK)]
-)
-def test_postgres_16_is_the_oldest_version(version: int, verdict: Verdict) -> None:
-    """The statements need Postgres 16 or newer."""
-    assert database.check_version(version).verdict == verdict
-
-
-@pytest.mark.parametrize(
     ("available", "verdict"),
     [(20, Verdict.OK), (18, Verdict.OK), (17, Verdict.WARN), (8, Verdict.WARN), (7, Verdict.FAIL)],
 )

@@ -1,48 +1,104 @@
-"""Rebuilds the jobs from the ledger. Normally no row changes."""
+"""Rebuilds jobs from the ledger, many at once. Normally no row changes.
 
-from collections.abc import Iterator
+The jobs are compared without a lock. Only those that differ are locked, and folded again.
+"""
 
-from sqlalchemy import Connection, Engine, func, select
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from sqlalchemy import (
+    ARRAY,
+    Connection,
+    Engine,
+    Row,
+    Select,
+    Text,
+    Update,
+    bindparam,
+    cast,
+    func,
+    select,
+    update,
+)
 from sqlalchemy.dialects.postgresql import insert
 
-from receiver.store.batches import read_in_batches
 from receiver.store.engine import transactional
-from receiver.store.event import Outcome
 from receiver.store.jobs.fold import fold
-from receiver.store.jobs.refold import load_events, lock_job, refold
-from receiver.store.tables import events, transcriptions
+from receiver.store.jobs.refold import differs, load_events_of
+from receiver.store.tables import transcriptions
 
-_is_folded = events.c.outcome != Outcome.QUARANTINED
+# A callback of a locked job waits until these are written: some milliseconds.
+_LOCKED_TOGETHER = 50
 
+_KEY = "job_id"  # the parameter; no column has this name
 
-def count_jobs(connection: Connection) -> int:
-    """Return how many jobs the ledger has events of."""
-    statement = select(func.count(events.c.job_id.distinct())).where(_is_folded)
-
-    return connection.execute(statement).scalar_one()
+Columns = dict[str, Any]
 
 
-def job_ids(engine: Engine) -> Iterator[str]:
-    """Return the id of every job that the ledger has events of; they are read in batches."""
-    statement = select(events.c.job_id).distinct().where(_is_folded)
+def rebuild(engine: Engine, job_ids: Sequence[str]) -> list[str]:
+    """Fold the jobs again from their events; return those whose row was missing or had to change.
 
-    return read_in_batches(engine, statement, events.c.job_id, after="")
-
-
-def rebuild(engine: Engine, job_id: str) -> bool:
-    """Fold the job again from its events; return whether its row was missing or had to change.
-
-    Callbacks may arrive at the same time: the row is locked, as by any other writer.
+    Callbacks may arrive at the same time. Raises sqlalchemy.exc.SQLAlchemyError; the rows that were
+    written until then are right.
     """
-    with transactional(engine).begin() as connection:
-        was_missing = False
-        job = lock_job(connection, job_id)
-        while job is None:
-            inputs = load_events(connection, job_id)
-            if not inputs:
-                return False  # the job was removed after it was listed
-            connection.execute(insert(transcriptions).values(fold(inputs)).on_conflict_do_nothing())
-            was_missing = True
-            job = lock_job(connection, job_id)
+    with engine.connect() as connection:
+        folds = _fold(connection, job_ids)
+        rows = {row.id: row for row in connection.execute(_select(list(folds)))}
+        missing = folds.keys() - rows.keys()
+        for job_id in sorted(missing):  # one commit each: several could deadlock with callbacks
+            connection.execute(
+                insert(transcriptions).values(folds[job_id]).on_conflict_do_nothing()
+            )
+    changed = set(missing)
+    # Events may have arrived since then, also of the missing jobs.
+    differing = {row.id for row in rows.values() if differs(row, folds[row.id])}
+    for ids in _split(sorted(differing | missing)):
+        changed |= _refold(engine, ids)
 
-        return refold(connection, job) or was_missing
+    return sorted(changed)
+
+
+def _refold(engine: Engine, job_ids: list[str]) -> set[str]:
+    """Lock the jobs, as any other writer does, and write those that differ; return their ids."""
+    with transactional(engine).begin() as connection:
+        rows = connection.execute(_select(job_ids).with_for_update()).all()
+        changes = list(_changes(rows, _fold(connection, job_ids)))
+        if changes:
+            connection.execute(_update(changes[0]), changes)
+
+    return {change[_KEY] for change in changes}
+
+
+def _changes(rows: Sequence[Row[Any]], folds: dict[str, Columns]) -> Iterator[Columns]:
+    for row in rows:
+        columns = folds.get(row.id)
+        if columns and differs(row, columns):
+            yield columns | {_KEY: row.id}
+
+
+def _update(change: Columns) -> Update:
+    names = [name for name in change if name != _KEY]
+
+    return (
+        update(transcriptions)
+        .where(transcriptions.c.id == bindparam(_KEY))
+        .values({name: bindparam(name) for name in names})
+        .values(transaction_id=func.pg_current_xact_id())
+    )
+
+
+def _fold(connection: Connection, job_ids: Sequence[str]) -> dict[str, Columns]:
+    """Return the fold of each job that has events."""
+    return {job_id: fold(inputs) for job_id, inputs in load_events_of(connection, job_ids).items()}
+
+
+def _select(job_ids: Sequence[str]) -> Select[Any]:
+    is_wanted = transcriptions.c.id == func.any(cast(job_ids, ARRAY(Text(collation="C"))))
+
+    # Writers lock jobs in the order of their ids, so they don't deadlock.
+    return select(transcriptions).where(is_wanted).order_by(transcriptions.c.id)
+
+
+def _split(ids: list[str]) -> Iterator[list[str]]:
+    for start in range(0, len(ids), _LOCKED_TOGETHER):
+        yield ids[start : start + _LOCKED_TOGETHER]

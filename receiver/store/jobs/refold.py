@@ -1,9 +1,11 @@
 """Folds a job again from all its events in the ledger, for events that arrived late or again."""
 
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, select, update
+from sqlalchemy import ARRAY, Connection, Row, Text, cast, func, select, update
 
 from receiver.store.event import Outcome
 from receiver.store.jobs.fold import FoldInput, fold
@@ -22,7 +24,7 @@ def lock_job(connection: Connection, job_id: str) -> Row[Any] | None:
 def refold(connection: Connection, job: Row[Any]) -> bool:
     """Fold the locked job again from all its events; return whether its row had to change."""
     columns = fold(load_events(connection, job.id))
-    if all(columns[name] == getattr(job, name) for name in columns):
+    if not differs(job, columns):
         return False
     connection.execute(
         update(transcriptions)
@@ -33,16 +35,29 @@ def refold(connection: Connection, job: Row[Any]) -> bool:
     return True
 
 
+def differs(job: Row[Any], columns: Mapping[str, Any]) -> bool:
+    """Return whether the job's row differs from its fold."""
+    return any(getattr(job, name) != value for name, value in columns.items())
+
+
 def load_events(connection: Connection, job_id: str) -> list[FoldInput]:
     """Return all events of the job that are in the ledger and not quarantined."""
-    statement = select(events.c.sha256, events.c.source, events.c.received_at, events.c.head).where(
-        events.c.job_id == job_id, events.c.outcome != Outcome.QUARANTINED
-    )
+    return load_events_of(connection, [job_id])[job_id]
 
-    return [
-        FoldInput(row.sha256, row.source, row.received_at, head_from_json(row.head))
-        for row in connection.execute(statement)
-    ]
+
+def load_events_of(connection: Connection, job_ids: Sequence[str]) -> dict[str, list[FoldInput]]:
+    """Return the events of each job that are in the ledger and not quarantined."""
+    is_wanted = events.c.job_id == func.any(cast(job_ids, ARRAY(Text)))
+    statement = select(
+        events.c.job_id, events.c.sha256, events.c.source, events.c.received_at, events.c.head
+    ).where(is_wanted, events.c.outcome != Outcome.QUARANTINED)
+    loaded: dict[str, list[FoldInput]] = defaultdict(list)
+    for row in connection.execute(statement):
+        loaded[row.job_id].append(
+            FoldInput(row.sha256, row.source, row.received_at, head_from_json(row.head))
+        )
+
+    return loaded
 
 
 def head_from_json(head: dict[str, Any]) -> dict[str, Any]:

@@ -1,4 +1,7 @@
-"""Alembic's environment: runs the migrations on the connection that migrate.py passes."""
+"""Alembic's environment: runs a migration on the connection that migrate.py passes.
+
+The migration's transactions belong to Alembic, so that a migration can commit between its steps.
+"""
 
 from alembic import context
 
@@ -10,4 +13,5 @@ context.configure(
     transactional_ddl=True,
 )
 with context.begin_transaction():
+    context.execute(context.config.attributes["on_begin"])
     context.run_migrations()

@@ -6,14 +6,13 @@ from hypothesis import HealthCheck, given, settings
 from sqlalchemy import Engine, text
 
 from receiver.store.event import Event
-from receiver.store.jobs.rebuild import count_jobs, job_ids, rebuild
+from receiver.store.jobs.rebuild import rebuild
 from receiver.store.ledger.record import record
 from tests.support.store_events import (
     START,
     deliveries,
     expected_row,
     make_event,
-    quarantined,
     stored_row,
 )
 
@@ -29,7 +28,7 @@ def test_correct_row_stays_as_it_is(engine: Engine, delivered: list[Event]) -> N
         connection.execute(text("TRUNCATE events, transcriptions"))
     for event in delivered:
         record(engine, event)
-    assert not rebuild(engine, "job")
+    assert not rebuild(engine, ["job"])
 
 
 def test_damaged_or_lost_row_is_restored(engine: Engine) -> None:
@@ -39,25 +38,37 @@ def test_damaged_or_lost_row_is_restored(engine: Engine) -> None:
     for damage in ("UPDATE transcriptions SET status = 'FAILED'", "DELETE FROM transcriptions"):
         with engine.connect() as connection:
             connection.execute(text(damage))
-        assert rebuild(engine, "job")
+        assert rebuild(engine, ["job"]) == ["job"]
         assert stored_row(engine) == expected_row([COMPLETED, PENDING])
-        assert not rebuild(engine, "job")
+        assert not rebuild(engine, ["job"])
 
 
 def test_removed_job_is_skipped(engine: Engine) -> None:
     """A job that was removed after it had been listed is skipped."""
-    assert not rebuild(engine, "job")
+    assert not rebuild(engine, ["job"])
 
 
-def test_each_job_is_listed_once(engine: Engine) -> None:
-    """Each job of the ledger is listed once; a quarantined event makes no job."""
-    for number in range(3):
-        record(engine, make_event({"status": "PENDING"}, job=f"job_{number}"))
-        record(engine, make_event({"status": "COMPLETED"}, job=f"job_{number}"))
-    record(engine, quarantined(COMPLETED))
-    assert list(job_ids(engine)) == ["job_0", "job_1", "job_2"]
+def test_only_damaged_rows_of_a_batch_are_written(engine: Engine) -> None:
+    """Of many jobs, only those whose row is missing or wrong are written; no other row changes."""
+    jobs = [f"job_{number:03}" for number in range(120)]
+    for job in jobs:
+        record(engine, make_event({"status": "COMPLETED", "duration": 7}, job=job))
     with engine.connect() as connection:
-        assert count_jobs(connection) == 3
+        connection.execute(text("DELETE FROM transcriptions WHERE id = 'job_007'"))
+        connection.execute(text("UPDATE transcriptions SET duration = 8 WHERE id > 'job_050'"))
+        before = _versions(engine)
+    damaged = ["job_007", *jobs[51:]]
+    assert rebuild(engine, [*jobs, "unknown"]) == damaged
+    after = _versions(engine)
+    assert [job for job in jobs if before.get(job) != after[job]] == damaged
+    assert {stored_row(engine, job)["duration"] for job in jobs} == {7}
+
+
+def _versions(engine: Engine) -> dict[str, str]:
+    """Return which transaction wrote each job's row."""
+    with engine.connect() as connection:
+        rows = connection.execute(text("SELECT id, xmin::text AS version FROM transcriptions"))
+        return {row.id: row.version for row in rows}
 
 
 def test_rebuilding_and_recording_run_at_once(engine: Engine) -> None:
@@ -68,7 +79,7 @@ def test_rebuilding_and_recording_run_at_once(engine: Engine) -> None:
     record(engine, events[0])
     with ThreadPoolExecutor(4) as pool:
         recorded = pool.map(lambda event: record(engine, event), events)
-        rebuilt = pool.map(lambda _: rebuild(engine, "job"), range(20))
+        rebuilt = pool.map(lambda _: rebuild(engine, ["job"]), range(20))
         assert not any(rebuilt)
         list(recorded)
     assert stored_row(engine) == expected_row(events)

@@ -2,6 +2,8 @@
 
 from alembic import op
 
+from receiver.store.online_indexes import create_indexes
+
 revision = "0005"
 down_revision = "0004"
 
@@ -9,14 +11,14 @@ down_revision = "0004"
 def upgrade() -> None:
     """Create both tables, then add the columns and fill them where they are needed.
 
-    From the first change of `transcriptions` to the end, no callback can be recorded. So only the
-    gaps are updated, which are few. In all other rows a default, which is dropped again, sets the
-    source of the transcript to `callback` without a rewrite; until now there was no other source.
-    Until `rebuild`, these rows lack the end of their job, and those without a transcript have a
-    source too, but nothing reads either.
+    Only the gaps are updated, which are few: a callback of such a job waits until the transaction
+    ends. In all other rows a default, which is dropped again, sets the source of the transcript to
+    `callback` without a rewrite; until now there was no other source. Until `rebuild`, these rows
+    lack the end of their job, and those without a transcript have a source too, but nothing reads
+    either.
     """
     op.execute("""
-        CREATE TABLE watches (
+        CREATE TABLE IF NOT EXISTS watches (
             job_id text COLLATE "C" PRIMARY KEY,
             need text NOT NULL,
             attempts integer NOT NULL DEFAULT 0,
@@ -24,9 +26,9 @@ def upgrade() -> None:
             due_at timestamptz,
             gave_up text
         );
-        CREATE INDEX watches_due ON watches (due_at);
+        CREATE INDEX IF NOT EXISTS watches_due ON watches (due_at);
 
-        CREATE TABLE passes (
+        CREATE TABLE IF NOT EXISTS passes (
             id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
             started_at timestamptz NOT NULL,
             created_after timestamptz NOT NULL,
@@ -39,13 +41,20 @@ def upgrade() -> None:
             found integer NOT NULL DEFAULT 0,
             fault text
         );
-        CREATE INDEX passes_complete ON passes (started_at) WHERE completed_at IS NOT NULL;
-        CREATE UNIQUE INDEX passes_open ON passes ((true)) WHERE ended_at IS NULL;
+        CREATE INDEX IF NOT EXISTS passes_complete ON passes (started_at)
+            WHERE completed_at IS NOT NULL;
+        CREATE UNIQUE INDEX IF NOT EXISTS passes_open ON passes ((true)) WHERE ended_at IS NULL;
 
         ALTER TABLE transcriptions
-            ADD COLUMN ended_at timestamptz,
-            ADD COLUMN transcript_source text DEFAULT 'callback';
+            ADD COLUMN IF NOT EXISTS ended_at timestamptz,
+            ADD COLUMN IF NOT EXISTS transcript_source text DEFAULT 'callback';
         ALTER TABLE transcriptions ALTER COLUMN transcript_source DROP DEFAULT;
+    """)
+    # The ALTER TABLE blocks all callbacks until it is committed, so the rest follows afterwards.
+    with op.get_context().autocommit_block():
+        pass
+    op.execute("""
+        SET LOCAL statement_timeout = 0;
         UPDATE transcriptions AS t SET
             transcript_source = NULL,
             ended_at = (
@@ -54,11 +63,18 @@ def upgrade() -> None:
                 WHERE job_id = t.id COLLATE "default" AND outcome <> 'quarantined'
                     AND head ->> 'status' IN ('COMPLETED', 'FAILED')
             )
-        WHERE status = 'COMPLETED' AND transcript_sha256 IS NULL;
-        CREATE INDEX transcriptions_gap ON transcriptions (ended_at, first_seen_at, id)
-            WHERE status = 'COMPLETED' AND transcript_sha256 IS NULL;
-        CREATE INDEX transcriptions_conversation_to_come ON transcriptions (id)
-            WHERE status = 'COMPLETED' AND conversation_id IS NULL
-                AND (resolved_configuration ->> 'conversationConfigurationId' IS NOT NULL
-                    OR resolved_configuration IS NULL AND transcript_sha256 IS NULL);
+        WHERE status = 'COMPLETED' AND transcript_sha256 IS NULL
     """)
+    create_indexes(
+        {
+            "transcriptions_gap": (
+                "transcriptions (ended_at, first_seen_at, id)"
+                " WHERE status = 'COMPLETED' AND transcript_sha256 IS NULL"
+            ),
+            "transcriptions_conversation_to_come": (
+                "transcriptions (id) WHERE status = 'COMPLETED' AND conversation_id IS NULL"
+                " AND (resolved_configuration ->> 'conversationConfigurationId' IS NOT NULL"
+                " OR resolved_configuration IS NULL AND transcript_sha256 IS NULL)"
+            ),
+        }
+    )

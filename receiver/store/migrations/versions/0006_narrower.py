@@ -2,15 +2,16 @@
 
 from alembic import op
 
+from receiver.store.online_indexes import replace_indexes
+
 revision = "0006"
 down_revision = "0005"
 
 
 def upgrade() -> None:
-    """Set the compression of the bodies, and recreate the indexes of columns with many nulls.
+    """Set the compression of the bodies, and replace the indexes of columns with many nulls.
 
-    Stored bodies stay as they are, and readable. Callbacks wait while the indexes are created: a
-    few seconds for a million jobs.
+    Stored bodies stay as they are, and readable.
     """
     op.execute("""
         DO $$
@@ -19,13 +20,17 @@ def upgrade() -> None:
         EXCEPTION WHEN feature_not_supported THEN
             NULL;  -- this server was built without it
         END
-        $$;
-
-        DROP INDEX transcriptions_source, transcriptions_conversation, transcriptions_language;
-        CREATE INDEX transcriptions_source ON transcriptions (source_id, sort_at, id)
-            WHERE source_id IS NOT NULL;
-        CREATE INDEX transcriptions_conversation ON transcriptions (conversation_id, sort_at, id)
-            WHERE conversation_id IS NOT NULL;
-        CREATE INDEX transcriptions_language ON transcriptions (language, sort_at, id)
-            WHERE language IS NOT NULL;
+        $$
     """)
+    replace_indexes(
+        {
+            f"transcriptions_{name}": (
+                f"transcriptions ({column}, sort_at, id) WHERE {column} IS NOT NULL"
+            )
+            for name, column in (
+                ("source", "source_id"),
+                ("conversation", "conversation_id"),
+                ("language", "language"),
+            )
+        }
+    )

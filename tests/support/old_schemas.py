@@ -1,0 +1,30 @@
+"""Earlier versions of the schema, for the tests of the migrations."""
+
+from sqlalchemy import Engine, text
+
+_TO_0005 = """
+DROP INDEX transcriptions_source, transcriptions_conversation, transcriptions_language;
+CREATE INDEX transcriptions_source ON transcriptions (source_id, sort_at, id);
+CREATE INDEX transcriptions_conversation ON transcriptions (conversation_id, sort_at, id);
+CREATE INDEX transcriptions_language ON transcriptions (language, sort_at, id);
+UPDATE alembic_version SET version_num = '0005'
+"""
+
+_TO_0004 = """
+ALTER TABLE transcriptions DROP ended_at, DROP transcript_source;
+DROP INDEX transcriptions_conversation_to_come; DROP TABLE watches, passes;
+UPDATE alembic_version SET version_num = '0004'
+"""
+
+
+def return_to_0005(engine: Engine) -> None:
+    """Change the current schema back to version 0005."""
+    with engine.connect() as connection:
+        connection.execute(text(_TO_0005))
+
+
+def return_to_0004(engine: Engine) -> None:
+    """Change the current schema back to version 0004."""
+    return_to_0005(engine)
+    with engine.connect() as connection:
+        connection.execute(text(_TO_0004))
