@@ -1,11 +1,10 @@
 """The commands `migrate` and `rebuild`: the database's schema, and the jobs' rows."""
 
-import sys
-
 import click
 from flask.cli import with_appcontext
 
 from receiver.cli.errors import report_database_errors
+from receiver.cli.output import CommandError, echo, echo_above_progress, progress_bar
 from receiver.services import services
 from receiver.store.jobs.rebuild import count_jobs, job_ids, rebuild
 from receiver.store.migrate import MigrationBusyError, migrate
@@ -17,9 +16,9 @@ from receiver.store.migrate import MigrationBusyError, migrate
 def migrate_command() -> None:
     """Migrate the database's schema to this code's version."""
     try:
-        migrate(services().engine, report=click.echo)
+        migrate(services().engine, report=echo)
     except MigrationBusyError as error:
-        raise click.ClickException(str(error)) from error
+        raise CommandError(str(error)) from error
 
 
 @click.command("rebuild")
@@ -34,11 +33,9 @@ def rebuild_command() -> None:
     with engine.connect() as connection:
         job_count = count_jobs(connection)
     changed_count = 0
-    with click.progressbar(
-        job_ids(engine), length=job_count, label="Rebuilding", file=sys.stderr
-    ) as ids:
+    with progress_bar(job_ids(engine), length=job_count, label="Rebuilding") as ids:
         for job_id in ids:
             if rebuild(engine, job_id):
-                click.echo(job_id)
+                echo_above_progress(job_id)
                 changed_count += 1
-    click.echo(f"{job_count} jobs checked, {changed_count} changed.", err=True)
+    echo(f"{job_count} jobs checked, {changed_count} changed.", err=True)

@@ -1,7 +1,6 @@
 """The simulated account: its SID, credentials and signing key come from the receiver's settings."""
 
-import click
-
+from receiver.cli.output import CommandError
 from receiver.settings.config import Settings
 
 _NO_ACCOUNT = f"AC{'0' * 32}"  # if the settings contain no account
@@ -17,7 +16,7 @@ def account_sid(settings: Settings) -> str:
 def credentials(settings: Settings) -> set[tuple[str, str]]:
     """Return all pairs of user and password that the receiver could call Twilio with.
 
-    Raises click.ClickException if there are none.
+    Raises CommandError if there are none.
     """
     sid = account_sid(settings)
     tokens = [key for key in settings.signing_keys if key.algorithm == "HMAC_SHA1"]
@@ -25,7 +24,7 @@ def credentials(settings: Settings) -> set[tuple[str, str]]:
     if settings.twilio_credentials:
         pairs.add(settings.twilio_credentials)
     if not pairs:
-        raise click.ClickException(
+        raise CommandError(
             "the settings have no credentials for this account: set TWILIO_AUTH_TOKEN, or "
             "TWILIO_API_KEY and TWILIO_API_SECRET."
         )

@@ -7,6 +7,7 @@ from flask.cli import with_appcontext
 from marshmallow import ValidationError
 
 from receiver.cli.errors import report_database_errors
+from receiver.cli.output import CommandError
 from receiver.cli.submit.check import check_file, check_one
 from receiver.cli.submit.csv_file import submit_file
 from receiver.cli.submit.one_job import submit_one
@@ -71,7 +72,7 @@ def command(
         with open_twilio(services().settings) as twilio:
             _submit(twilio, request)
     except NotConfiguredError as error:
-        raise click.ClickException(str(error)) from error
+        raise CommandError(str(error)) from error
 
 
 def _read_sheet(path: Path) -> Sheet:
@@ -90,7 +91,7 @@ def _parse_row(key: str, options: dict[str, str | None]) -> Row:
     try:
         return Row(0, load_request(properties), key)
     except ValidationError as error:
-        raise click.ClickException(describe_error(error)) from error
+        raise CommandError(describe_error(error)) from error
 
 
 def _check(request: Row | Sheet) -> None:

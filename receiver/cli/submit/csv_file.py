@@ -4,8 +4,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from functools import cache, partial
 
-import click
-
+from receiver.cli.output import CommandError, echo, progress_bar
 from receiver.cli.submit.interrupt import INTERRUPTED, stop_on_ctrl_c
 from receiver.services import services
 from receiver.store.submissions.outbox import accepted_jobs
@@ -23,7 +22,7 @@ MAX_KEYS_PER_STATEMENT = 1000
 def submit_file(twilio: Twilio, sheet: Sheet, submitted_by: str) -> None:
     """Submit the rows that have no job yet, and print `line,id` of every row that has a job.
 
-    Exits with 1 if a row has no job at the end, or with INTERRUPTED. Raises click.ClickException if
+    Exits with 1 if a row has no job at the end, or with INTERRUPTED. Raises CommandError if
     the file has faults; then nothing is submitted.
     """
     _reject_faults([*sheet.faults, *_conversation_faults(twilio, sheet)])
@@ -43,9 +42,7 @@ def submit_file(twilio: Twilio, sheet: Sheet, submitted_by: str) -> None:
 
 
 def _run(batch: Batch, rows: Sequence[Row]) -> list[Result]:
-    with click.progressbar(
-        batch.run(rows), length=len(rows), label="Submitting", file=sys.stderr
-    ) as results:
+    with progress_bar(batch.run(rows), length=len(rows), label="Submitting") as results:
         return list(results)
 
 
@@ -64,7 +61,7 @@ def _reject_faults(faults: Sequence[str]) -> None:
     if len(faults) > MAX_PRINTED_FAULT_COUNT:
         printed.append(f"… and {len(faults) - MAX_PRINTED_FAULT_COUNT} more.")
 
-    raise click.ClickException("\n".join(["nothing was submitted:", *printed]))
+    raise CommandError("nothing was submitted:", *printed)
 
 
 def _existing_jobs(rows: Sequence[Row]) -> dict[str, str]:
@@ -82,10 +79,10 @@ def _existing_jobs(rows: Sequence[Row]) -> dict[str, str]:
 
 def _print_jobs(sheet: Sheet, jobs: Mapping[str, str]) -> None:
     """Print CSV in the file's order; a repeated row has the job of the first one."""
-    click.echo("line,id")
+    echo("line,id")
     for row in sorted([*sheet.rows, *sheet.repeated], key=lambda row: row.line):
         if row.key in jobs:
-            click.echo(f"{row.line},{jobs[row.key]}")
+            echo(f"{row.line},{jobs[row.key]}")
 
 
 def _print_summary(
@@ -96,12 +93,12 @@ def _print_summary(
     submitted_count = sum(1 for result in results if result.job_id)
     untried_count = len(results) - submitted_count - len(failed)
     for result in failed:
-        click.echo(f"line {result.row.line}: {result.fault}", err=True)
-    click.echo(
+        echo(f"line {result.row.line}: {result.fault}", err=True)
+    echo(
         f"{submitted_count} submitted, {done_before_count} done before, "
         f"{repeated_count} repeated in the file, {len(failed)} failed, "
         f"{untried_count} not tried.",
         err=True,
     )
     if failed or untried_count:
-        click.echo("Run the command again to submit the rest: no job is submitted twice.", err=True)
+        echo("Run the command again to submit the rest: no job is submitted twice.", err=True)
