@@ -93,6 +93,7 @@ def test_signal_ends_a_reconciler_that_waits_for_the_database(
     assert b"ended while waiting" in log.read_bytes()
 
 
+@LONG_ONLY
 def test_signal_ends_a_reconciler_that_waits_for_twilio(
     deployment: Deployment, tmp_path: Path
 ) -> None:
@@ -137,6 +138,22 @@ def test_commands_on_a_frozen_postgres_fail(deployment: Deployment, tmp_path: Pa
         assert [child.process.wait(MAX_SECONDS) for child in children] == [1] * len(commands)
     for log in logs:
         assert b"the database failed" in log.read_bytes()
+
+
+def test_ctrl_c_ends_a_command_that_waits_for_the_database(
+    deployment: Deployment, tmp_path: Path
+) -> None:
+    """Ctrl-C ends a command whose database has fallen silent during a statement."""
+    log = tmp_path / "log"
+    with proxy(deployment.port) as between, psycopg.connect(deployment.database) as holder:
+        deployment.use_port(between.port)
+        holder.execute("LOCK TABLE events")
+        with command_process(_environ(deployment), log, "callbacks", "list") as child:
+            wait_until(lambda: _waits_for_lock(deployment))
+            between.block()
+            child.process.send_signal(signal.SIGINT)
+            assert child.process.wait(MAX_SECONDS) == 1
+    assert b"Aborted!" in log.read_bytes()
 
 
 @LONG_ONLY
