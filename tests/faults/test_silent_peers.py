@@ -169,7 +169,7 @@ def test_migration_whose_database_falls_silent_fails(
             wait_until(lambda: _waits_for_lock(deployment))
             between.block()
             assert child.process.wait(MAX_SECONDS) == 1
-    assert b"no answer within 20" in log.read_bytes()
+    assert b"no answer within " in log.read_bytes()
 
 
 def _waits_for_lock(deployment: Deployment) -> bool:

@@ -77,7 +77,7 @@ def test_long_statement_may_take_longer(postgres: Server) -> None:
 
 
 def test_lost_long_statement_fails(proxied: tuple[Engine, Proxy]) -> None:
-    """A long statement fails if the server answers that it isn't working on it."""
+    """A long statement fails if the server answers repeatedly that it isn't working on it."""
     engine, between = proxied
     with engine.connect() as connection, long_statements(connection):
         between.block_open_connections()
