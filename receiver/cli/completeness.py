@@ -7,6 +7,7 @@ from flask.cli import with_appcontext
 
 from receiver.cli.errors import report_database_errors
 from receiver.cli.options import limit_option
+from receiver.cli.output import echo
 from receiver.services import services
 from receiver.store.clock import database_now
 from receiver.store.completeness.figures import MAX_SCAN_AGE, Completeness, completeness
@@ -49,9 +50,9 @@ def command(*, limit: int) -> None:
     for job in missing:
         _print_missing(job)
     for job in unknown:
-        click.echo(f"\n{job['id']}  {job['status']}\n  Twilio does not know this job.")
+        echo("", f"{job['id']}  {job['status']}", "  Twilio does not know this job.")
     if figures.missing > len(missing) or figures.unknown_at_twilio > len(unknown):
-        click.echo(f"(the oldest {limit}; use --limit to print more)", err=True)
+        echo(f"(the oldest {limit}; use --limit to print more)", err=True)
     if figures.missing:
         raise SystemExit(1)
     if figures.since is None or figures.since < now - MAX_SCAN_AGE:
@@ -59,16 +60,16 @@ def command(*, limit: int) -> None:
 
 
 def _print_figures(figures: Completeness, now: datetime) -> None:
-    click.echo(f"completed at Twilio  {figures.completed}")
-    click.echo(f"with transcript      {figures.with_transcript}")
-    click.echo(f"awaiting a callback  {figures.awaiting}")
-    click.echo(f"replaced             {figures.replaced}")
+    echo(f"completed at Twilio  {figures.completed}")
+    echo(f"with transcript      {figures.with_transcript}")
+    echo(f"awaiting a callback  {figures.awaiting}")
+    echo(f"replaced             {figures.replaced}")
     oldest = figures.oldest_missing_at
     age = f"  (the oldest for {_format_age(now - oldest)})" if oldest else ""
-    click.echo(f"missing              {figures.missing}{age}")
-    click.echo(f"unknown at Twilio    {figures.unknown_at_twilio}")
+    echo(f"missing              {figures.missing}{age}")
+    echo(f"unknown at Twilio    {figures.unknown_at_twilio}")
     since = f"{figures.since:%Y-%m-%dT%H:%M:%SZ}" if figures.since else "never: run `reconcile`"
-    click.echo(f"known as of          {since}")
+    echo(f"known as of          {since}")
 
 
 def _format_age(age: timedelta) -> str:
@@ -80,11 +81,11 @@ def _format_age(age: timedelta) -> str:
 
 
 def _print_missing(job: Row) -> None:
-    click.echo(f"\n{job['id']}  ended {job['ended_at']:%Y-%m-%dT%H:%M:%SZ}")
+    echo("", f"{job['id']}  ended {job['ended_at']:%Y-%m-%dT%H:%M:%SZ}")
     if job.get("resubmitted_as"):
-        click.echo(f"  submitted again as {job['resubmitted_as']}")
+        echo(f"  submitted again as {job['resubmitted_as']}")
     settings = services().settings
     for reason in missing_reasons(
         job, public_url=settings.public_url, prefixes=settings.public_url_prefixes
     ):
-        click.echo(f"  {reason}")
+        echo(f"  {reason}")

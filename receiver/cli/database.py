@@ -7,6 +7,7 @@ import click
 from flask.cli import with_appcontext
 
 from receiver.cli.errors import report_database_errors
+from receiver.cli.output import CommandError, echo
 from receiver.services import services
 from receiver.store.jobs.rebuild_all import estimate_jobs, rebuild_all
 from receiver.store.migrate import MigrationBusyError, migrate
@@ -27,9 +28,9 @@ def migrate_command() -> None:
     it continues.
     """
     try:
-        migrate(services().engine, report=click.echo)
+        migrate(services().engine, report=echo)
     except (MigrationBusyError, UnsuitableDatabaseError) as error:
-        raise click.ClickException(str(error)) from error
+        raise CommandError(str(error)) from error
 
 
 @click.command("rebuild")
@@ -58,21 +59,22 @@ def rebuild_command(*, after: str, workers: int) -> None:
     next_report_at = time.monotonic() + _REPORT_INTERVAL_SECONDS
     try:
         for batch in rebuild_all(engine, after=after, workers=workers):
-            click.echo("".join(f"{job_id}\n" for job_id in batch.changed), nl=False)
+            if batch.changed:
+                echo(*batch.changed)
             position = batch.position
             checked += batch.job_count
             changed += len(batch.changed)
             if time.monotonic() > next_report_at:
                 next_report_at += _REPORT_INTERVAL_SECONDS
-                click.echo(
+                echo(
                     f"{checked} of about {total} jobs checked, {changed} changed, up to {position}",
                     err=True,
                 )
     except BaseException:
         if position:
-            click.echo(
+            echo(
                 f"Interrupted. Continue with `flask --app app rebuild --after {position}`.",
                 err=True,
             )
         raise
-    click.echo(f"{checked} jobs checked, {changed} changed.", err=True)
+    echo(f"{checked} jobs checked, {changed} changed.", err=True)

@@ -3,6 +3,7 @@
 import click
 from flask.cli import with_appcontext
 
+from receiver.cli.output import echo
 from receiver.doctor.doctor import run
 from receiver.services import services
 
@@ -22,8 +23,6 @@ def command(*, send_test: bool) -> None:
     credentials, the Transcription Configurations at Twilio. Exits with 1 if a check fails; a
     warning does not change the exit code.
     """
-    is_healthy = run(
-        services().settings, services().engine, send_test=send_test, print_line=click.echo
-    )
+    is_healthy = run(services().settings, services().engine, send_test=send_test, print_line=echo)
     if not is_healthy:
         raise SystemExit(1)

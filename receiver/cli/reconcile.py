@@ -9,6 +9,7 @@ import click
 from flask.cli import with_appcontext
 
 from receiver.cli.errors import report_database_errors
+from receiver.cli.output import CommandError, echo
 from receiver.cli.stop_signal import StopSignal
 from receiver.reconcile.context import ReconcileContext
 from receiver.reconcile.forever import reconcile_forever
@@ -69,12 +70,12 @@ def command(*, forever: bool, resubmits: bool) -> None:
             else:
                 _run_once(twilio, resubmits=resubmits)
     except NotConfiguredError as error:
-        raise click.ClickException(str(error)) from error
+        raise CommandError(str(error)) from error
 
 
 def _run_once(twilio: Twilio, *, resubmits: bool) -> None:
     report = reconcile(_context(twilio), resubmits=resubmits)
-    click.echo(json.dumps(report.to_dict()))
+    echo(json.dumps(report.to_dict()))
     if report.has_failed:
         raise SystemExit(1)
 

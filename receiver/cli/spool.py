@@ -1,6 +1,5 @@
 """The command `spool`: shows the callbacks that wait on disk, and moves them into the ledger."""
 
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -10,6 +9,7 @@ from flask.cli import with_appcontext
 
 from receiver.callbacks.drain import Drain
 from receiver.cli.errors import report_database_errors
+from receiver.cli.output import CommandError, echo, progress_bar
 from receiver.services import services
 from receiver.spool.folder import Spool, SpooledFile, explain
 from receiver.store.retry import DatabaseUnavailableError
@@ -41,14 +41,14 @@ def command(*, wants_drain: bool) -> None:
     """
     spool = services().spool
     if spool is None:
-        raise click.ClickException("there is no spool: SPOOL_DIR is not set.")
+        raise CommandError("there is no spool: SPOOL_DIR is not set.")
     try:
         if wants_drain:
             _drain(Drain(services().engine, spool, services().settings.signing_keys))
         else:
             _show(spool)
     except OSError as error:
-        raise click.ClickException(f"{spool.path} can't be used: {explain(error)}") from error
+        raise CommandError(f"{spool.path} can't be used: {explain(error)}") from error
 
 
 def _show(spool: Spool) -> None:
@@ -60,10 +60,10 @@ def _show(spool: Spool) -> None:
         ("bytes", f"{sum(file.size_bytes for file in files)}"),
         ("oldest", _oldest_time(files)),
     ):
-        click.echo(f"{name:<8} {value}")
+        echo(f"{name:<8} {value}")
     for file in spool.find_unusable():
         kind = "refused" if file.is_refused else "damaged"
-        click.echo(f"{kind:<8} {file.name}: {file.reason}")
+        echo(f"{kind:<8} {file.name}: {file.reason}")
 
 
 def _oldest_time(files: Sequence[SpooledFile]) -> str:
@@ -73,19 +73,19 @@ def _oldest_time(files: Sequence[SpooledFile]) -> str:
 
 
 def _drain(drain: Drain) -> None:
-    """Move the files; if files stay, report them and raise click.ClickException or SystemExit."""
+    """Move the files; if files stay, report them and raise CommandError or SystemExit."""
     summary = _move(drain)
-    click.echo(f"{summary.moved_count} moved.", err=True)
+    echo(f"{summary.moved_count} moved.", err=True)
     for name, error in summary.errors.items():
-        click.echo(f"not moved: {name}: {error}")
+        echo(f"not moved: {name}: {error}")
     remaining_count = len(drain.spool.list_files())
     if summary.database_error:
-        raise click.ClickException(
+        raise CommandError(
             f"the database did not accept all callbacks ({summary.database_error}); "
             f"{remaining_count} still wait on disk. Run `flask --app app doctor` to find the cause."
         )
     if remaining_count > len(summary.errors):
-        raise click.ClickException(
+        raise CommandError(
             f"{remaining_count - len(summary.errors)} still wait on disk: another process is "
             "moving them, or they arrived during this run. Run the command again."
         )
@@ -97,7 +97,7 @@ def _move(drain: Drain) -> _DrainSummary:
     files = drain.waiting()
     untried = iter(files)
     summary = _DrainSummary()
-    with click.progressbar(length=len(files), label="Moving", file=sys.stderr) as bar:
+    with progress_bar(length=len(files), label="Moving") as bar:
         for _ in range(MAX_TRY_COUNT):
             try:
                 for result in drain.run(untried):

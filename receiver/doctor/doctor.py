@@ -25,7 +25,8 @@ def run(
     failures = [finding for finding in findings if finding.verdict == Verdict.FAIL]
     remedies = [finding.remedy for finding in failures + findings if finding.remedy]
     if remedies:
-        print_line("\nWhat to do, in this order:")
+        print_line("")
+        print_line("What to do, in this order:")
     for position, remedy in enumerate(dict.fromkeys(remedies), 1):
         print_line(f"{position}. {remedy}")
 

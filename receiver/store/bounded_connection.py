@@ -25,6 +25,10 @@ ANSWER_TIMEOUT_SECONDS = 20.0
 MAX_LONG_STATEMENT_SECONDS = 12 * 3600.0
 # For connecting, and for the answer to the question whether the server is still working.
 _PROBE_TIMEOUT_SECONDS = 3
+# The wait ends after so many questions without a yes. One is not enough: the statement's answer may
+# be under way, or the server may have no connection left for the question.
+_MAX_PROBES_IN_A_ROW = 3
+_PROBE_PAUSE_SECONDS = 3.0
 _WAKE_UP_SECONDS = 0.1  # psycopg's own interval
 
 
@@ -62,6 +66,7 @@ class BoundedConnection(psycopg.Connection[Any]):
         """Yield what `gen` yields. psycopg resumes it at least once per interval."""
         started_at = time.monotonic()
         ends_at = started_at + self.answer_timeout_seconds
+        unanswered_count = 0
         try:
             state = next(gen)
             while True:
@@ -69,11 +74,12 @@ class BoundedConnection(psycopg.Connection[Any]):
                 now = time.monotonic()
                 if now < ends_at:
                     continue
-                if now - started_at > MAX_LONG_STATEMENT_SECONDS or not (
-                    self.is_working and self.is_working()
-                ):
+                is_over = now - started_at > MAX_LONG_STATEMENT_SECONDS
+                if not self.is_working or is_over or unanswered_count == _MAX_PROBES_IN_A_ROW:
                     raise NoAnswerError(f"no answer within {now - started_at:.3g} s")
-                ends_at = time.monotonic() + self.answer_timeout_seconds
+                unanswered_count = 0 if self.is_working() else unanswered_count + 1
+                pause = _PROBE_PAUSE_SECONDS if unanswered_count else self.answer_timeout_seconds
+                ends_at = time.monotonic() + min(pause, self.answer_timeout_seconds)
         except StopIteration as end:
             result: Result = end.value
             return result

@@ -13,8 +13,8 @@ from receiver.store.engine import transactional
 from tests.support.environment import open_engine
 from tests.support.faults.proxy import Proxy, proxy
 
-TIMEOUT_SECONDS = 0.3
-SLOW = text("SELECT pg_sleep(1)")  # several times the timeout
+TIMEOUT_SECONDS = 0.2
+SLOW = text("SELECT pg_sleep(0.6)")  # several times the timeout
 
 
 @pytest.fixture
@@ -76,17 +76,8 @@ def test_long_statement_may_take_longer(postgres: Server) -> None:
             connection.execute(SLOW)
 
 
-def test_long_statement_on_a_silent_server_fails(proxied: tuple[Engine, Proxy]) -> None:
-    """A long statement fails too if the server doesn't answer the question about it."""
-    engine, between = proxied
-    with engine.connect() as connection, long_statements(connection):
-        between.block()
-        with pytest.raises(OperationalError):
-            connection.execute(SLOW)
-
-
 def test_lost_long_statement_fails(proxied: tuple[Engine, Proxy]) -> None:
-    """A long statement fails if the server answers that it isn't working on it."""
+    """A long statement fails if the server answers repeatedly that it isn't working on it."""
     engine, between = proxied
     with engine.connect() as connection, long_statements(connection):
         between.block_open_connections()

@@ -1,6 +1,5 @@
 """The commands that read callbacks from the ledger: `list`, `show` and `body`."""
 
-import sys
 from datetime import datetime
 from typing import Any
 
@@ -11,6 +10,7 @@ from receiver.cli.callbacks.filters import filter_options
 from receiver.cli.callbacks.replay import replay_command
 from receiver.cli.errors import report_database_errors
 from receiver.cli.options import ID, limit_option
+from receiver.cli.output import CommandError, echo, write_body
 from receiver.services import services
 from receiver.settings.urls import without_credentials
 from receiver.store.ledger.find import LedgerFilter, find_body, find_event, find_events
@@ -35,15 +35,15 @@ def list_command(*, ledger_filter: LedgerFilter, limit: int) -> None:
     with services().engine.connect() as connection:
         rows = find_events(connection, ledger_filter, limit=limit)
     for row in rows:
-        click.echo(
+        echo(
             f"{row.id:>8}  {row.received_at:%Y-%m-%dT%H:%M:%SZ}  {row.outcome:<11}  "
             f"x{row.deliveries:<3} {row.body_bytes:>8} B  {row.job_id or '-'}  "
             f"{': '.join(filter(None, (row.reason, row.detail)))}".rstrip()
         )
     if not rows:
-        click.echo("(none)", err=True)
+        echo("(none)", err=True)
     if len(rows) == limit:
-        click.echo(f"(the newest {limit}; use --limit to print more)", err=True)
+        echo(f"(the newest {limit}; use --limit to print more)", err=True)
 
 
 @group.command("show")
@@ -54,11 +54,11 @@ def show_command(callback_id: int) -> None:
     with services().engine.connect() as connection:
         row = find_event(connection, callback_id)
     if row is None:
-        raise click.ClickException(f"there is no callback {callback_id}.")
+        raise CommandError(f"there is no callback {callback_id}.")
     fields = dict(row._mapping)  # noqa: SLF001 - SQLAlchemy's documented accessor
     fields["url"] = row.url and without_credentials(row.url)
     for name, value in fields.items():
-        click.echo(f"{name:<18} {_format(value)}")
+        echo(f"{name:<18} {_format(value)}")
 
 
 def _format(value: Any) -> str:
@@ -80,7 +80,5 @@ def body_command(callback_id: int) -> None:
     with services().engine.connect() as connection:
         body = find_body(connection, callback_id)
     if body is None:
-        raise click.ClickException(
-            f"there is no callback {callback_id}, or its body has been erased."
-        )
-    sys.stdout.buffer.write(body)
+        raise CommandError(f"there is no callback {callback_id}, or its body has been erased.")
+    write_body(body)

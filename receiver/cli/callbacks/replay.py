@@ -1,6 +1,5 @@
 """The command `callbacks replay`: validates quarantined callbacks again."""
 
-import sys
 from collections import Counter
 
 import click
@@ -10,6 +9,7 @@ from receiver.callbacks.replay import Replay, ReplayResult
 from receiver.cli.callbacks.filters import filter_options
 from receiver.cli.errors import report_database_errors
 from receiver.cli.options import ids_argument
+from receiver.cli.output import CommandError, echo, echo_above_progress, progress_bar
 from receiver.services import services
 from receiver.store.event import Outcome
 from receiver.store.ledger.find import LedgerFilter
@@ -48,7 +48,7 @@ def replay_command(*, ids: tuple[int, ...], ledger_filter: LedgerFilter, dry_run
     finally:
         _print_counts(results, dry_run=dry_run)
     if results["failed"]:
-        raise click.ClickException(
+        raise CommandError(
             f"{results['failed']} callbacks could not be validated or recorded; they are unchanged."
         )
 
@@ -56,7 +56,7 @@ def replay_command(*, ids: tuple[int, ...], ledger_filter: LedgerFilter, dry_run
 def _resolve_filter(ids: tuple[int, ...], ledger_filter: LedgerFilter) -> LedgerFilter:
     """Return the filter of what to replay.
 
-    Raises click.UsageError without a clear selection, click.ClickException for an unknown id.
+    Raises click.UsageError without a clear selection, CommandError for an unknown id.
     """
     if bool(ids) == (ledger_filter != LedgerFilter()):
         raise click.UsageError(
@@ -68,7 +68,7 @@ def _resolve_filter(ids: tuple[int, ...], ledger_filter: LedgerFilter) -> Ledger
     with services().engine.connect() as connection:
         unknown = unknown_ids(connection, ids)
     if unknown:
-        raise click.ClickException(f"there is no callback {', '.join(map(str, unknown))}.")
+        raise CommandError(f"there is no callback {', '.join(map(str, unknown))}.")
 
     return LedgerFilter(ids=ids)
 
@@ -78,11 +78,10 @@ def _replay(
 ) -> None:
     """Replay the callbacks one by one, and count their results in `results`."""
     replay = Replay(services().engine, services().settings.signing_keys, dry_run=dry_run)
-    with click.progressbar(
+    with progress_bar(
         quarantined_ids(services().engine, ledger_filter, selected.newest),
         length=selected.quarantined,
         label="Replaying",
-        file=sys.stderr,
     ) as ids:
         for callback_id in ids:
             results[_report(callback_id, replay(callback_id))] += 1
@@ -94,26 +93,20 @@ def _report(callback_id: int, result: ReplayResult | None) -> str:
         return "applied already"  # by a redelivery, after it was selected
     change = f"{callback_id:>8}  {result.job_id or '-'}  {result.previous_reason} -> "
     if result.outcome is None:
-        _echo(f"{change}failed: {result.reason}", err=True)
+        echo_above_progress(f"{change}failed: {result.reason}", err=True)
         return "failed"
     if result.outcome == Outcome.QUARANTINED:
         return f"still quarantined, {result.reason}"
-    _echo(f"{change}{result.outcome}")
+    echo_above_progress(f"{change}{result.outcome}")
 
     return "applied"
 
 
-def _echo(line: str, *, err: bool = False) -> None:
-    if sys.stderr.isatty():
-        click.echo("\r\033[K", nl=False, err=True)  # clears the progress bar's line
-    click.echo(line, err=err)
-
-
 def _print_counts(results: Counter[str], *, dry_run: bool) -> None:
     if dry_run:
-        click.echo("Nothing was written. Without --dry-run, the result would be:", err=True)
+        echo("Nothing was written. Without --dry-run, the result would be:", err=True)
     for result, count in sorted(results.items()):
         if count:
-            click.echo(f"{count:>8}  {result}", err=True)
+            echo(f"{count:>8}  {result}", err=True)
     if not results.total():
-        click.echo("(none)", err=True)
+        echo("(none)", err=True)

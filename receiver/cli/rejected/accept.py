@@ -1,6 +1,5 @@
 """The command `rejected accept`: records rejected callbacks that verify now."""
 
-import sys
 from collections import Counter
 from collections.abc import Mapping
 
@@ -9,6 +8,7 @@ from flask.cli import with_appcontext
 
 from receiver.cli.errors import report_database_errors
 from receiver.cli.options import ids_argument
+from receiver.cli.output import echo, progress_bar
 from receiver.cli.rejected.arguments import check_ids_exist
 from receiver.rejected.accept import accept, verified_event
 from receiver.services import services
@@ -42,7 +42,7 @@ def accept_command(*, ids: tuple[int, ...], dry_run: bool) -> None:
     check_ids_exist(ids, existing_ids)
     results: Counter[str] = Counter()
     try:
-        with click.progressbar(existing_ids, label="Accepting", file=sys.stderr) as bar:
+        with progress_bar(existing_ids, label="Accepting") as bar:
             for rejected_id in bar:
                 results[_accept(rejected_id, dry_run=dry_run)] += 1
     finally:
@@ -70,13 +70,13 @@ def _accept(rejected_id: int, *, dry_run: bool) -> str:
 
 def _print_counts(results: Mapping[str, int], *, dry_run: bool) -> None:
     if dry_run:
-        click.echo("Nothing was written. Without --dry-run, the result would be:", err=True)
+        echo("Nothing was written. Without --dry-run, the result would be:", err=True)
     for result, count in results.items():
-        click.echo(f"{count:>8}  {result}", err=True)
+        echo(f"{count:>8}  {result}", err=True)
     if not results:
-        click.echo("(none)", err=True)
+        echo("(none)", err=True)
     elif results.keys() & {_ACCEPTED, _QUARANTINED}:
-        click.echo(
+        echo(
             "If the web process was not restarted since the settings changed, restart it now: "
             "otherwise it still rejects such callbacks.",
             err=True,

@@ -1,6 +1,5 @@
 """The command `rejected check`: finds settings with which rejected requests verify."""
 
-import sys
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import IO, Any
@@ -11,6 +10,7 @@ from sqlalchemy import Row
 
 from receiver.cli.errors import report_database_errors
 from receiver.cli.options import ids_argument
+from receiver.cli.output import progress_bar
 from receiver.cli.rejected.arguments import (
     check_ids_exist,
     parse_candidate_url,
@@ -67,7 +67,7 @@ def check_command(*, ids: tuple[int, ...], keys: IO[str] | None, urls: tuple[str
 def _check(
     search: Search, rows: Sequence[Row[Any]], new_keys: Mapping[SigningKey, int]
 ) -> CheckResults:
-    with click.progressbar(length=len(rows), label="Checking", file=sys.stderr) as bar:
+    with progress_bar(length=len(rows), label="Checking") as bar:
         found = search.find_remedies(rows, bar.update)
     results = CheckResults(verified=defaultdict(list), unverified=defaultdict(list))
     for row in rows:

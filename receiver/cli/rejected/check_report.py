@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import click
+from receiver.cli.output import echo
 
 # Anyone can send many kinds of requests that don't verify.
 MAX_UNVERIFIED_LINE_COUNT = 20
@@ -30,14 +30,14 @@ def print_results(results: CheckResults) -> None:
     unverified = _by_count(results.unverified)
     for result, ids in _by_count(results.verified) + unverified[:MAX_UNVERIFIED_LINE_COUNT]:
         more = ", …" if len(ids) > MAX_IDS_PER_LINE else ""
-        click.echo(f"{len(ids):>8}  {result}: {', '.join(map(str, ids[:MAX_IDS_PER_LINE]))}{more}")
+        echo(f"{len(ids):>8}  {result}: {', '.join(map(str, ids[:MAX_IDS_PER_LINE]))}{more}")
     other_count = sum(len(ids) for _, ids in unverified[MAX_UNVERIFIED_LINE_COUNT:])
     if other_count:
-        click.echo(f"{other_count:>8}  other requests that name other keys and don't verify")
+        echo(f"{other_count:>8}  other requests that name other keys and don't verify")
     if not (results.verified or results.unverified):
-        click.echo("(none)", err=True)
+        echo("(none)", err=True)
     if results.unverified:
-        click.echo(_ADVICE, err=True)
+        echo(_ADVICE, err=True)
 
 
 def _by_count(results: Mapping[str, list[int]]) -> list[tuple[str, list[int]]]:

@@ -3,11 +3,11 @@
 A rejected request may be a callback: its signature doesn't verify if a setting is wrong.
 """
 
-import click
 from flask.cli import AppGroup
 
 from receiver.cli.errors import report_database_errors
 from receiver.cli.options import limit_option
+from receiver.cli.output import echo
 from receiver.cli.rejected.accept import accept_command
 from receiver.cli.rejected.check import check_command
 from receiver.services import services
@@ -43,19 +43,19 @@ def list_command(*, limit: int) -> None:
         uses = usage(connection, Quotas(services().settings.accounts))
         counts = dropped_counts(connection)
     for row in rows:
-        click.echo(
+        echo(
             f"{row.id:>8}  {row.received_at:%Y-%m-%dT%H:%M:%SZ}  {row.reason:<15}  "
             f"{row.account_id}  {row.job_id}  {row.body_bytes:>8} B  "
             f"{row.headers.get('Host', '-')!r:.100}"
         )
     for quota, used in uses:
-        click.echo(
+        echo(
             f"{quota.account or 'all other accounts'}: {used.rows} of {quota.limit.rows} requests, "
             f"{used.bytes / _MIB:.1f} of {quota.limit.bytes // _MIB} MiB",
             err=True,
         )
     for count in counts:
-        click.echo(
+        echo(
             f"not stored ({count.reason}): {count.requests}, the last one at "
             f"{count.last_at:%Y-%m-%dT%H:%M:%SZ}",
             err=True,

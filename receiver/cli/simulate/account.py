@@ -2,8 +2,7 @@
 
 from urllib.parse import urlsplit
 
-import click
-
+from receiver.cli.output import CommandError
 from receiver.settings.config import Settings
 
 _DEFAULT_PORT = 9000
@@ -25,14 +24,14 @@ def default_port(settings: Settings) -> int:
 def credentials(settings: Settings) -> set[tuple[str, str]]:
     """Return all pairs of user and password that the receiver could call Twilio with.
 
-    Raises click.ClickException if there are none.
+    Raises CommandError if there are none.
     """
     sid = account_sid(settings)
     tokens = [key for key in settings.signing_keys if key.algorithm == "HMAC_SHA1"]
     pairs = {(sid, key.secret) for key in tokens if key.account in {None, sid}}
     pairs.update(settings.twilio_credentials)
     if not pairs:
-        raise click.ClickException(
+        raise CommandError(
             "the settings have no credentials for this account: set TWILIO_AUTH_TOKEN, or "
             "TWILIO_API_KEY and TWILIO_API_SECRET."
         )

@@ -10,6 +10,7 @@ from typing import Any
 import click
 from flask.cli import with_appcontext
 
+from receiver.cli.output import CommandError, echo
 from receiver.cli.simulate.account import account_sid, credentials, default_port, signing_key
 from receiver.cli.simulate.guide import guide, local_origin
 from receiver.services import services
@@ -105,17 +106,17 @@ def command(  # noqa: PLR0913 - each is an option of the command
         faults=Faults(
             lost=lose, duplicated=duplicate, reordered=reorder, late=late, busy=busy, broken=broken
         ),
-        log=click.echo,
+        log=echo,
     )
     with ExitStack() as stack:
         try:
             served = stack.enter_context(serve(simulator, port=port))
         except OSError as error:
-            raise click.ClickException(
+            raise CommandError(
                 f"port {port}: {os.strerror(error.errno or 0)}. Choose another port with --port, "
                 "and set the receiver's TWILIO_BASE_URL to it."
             ) from error
-        click.echo(guide(served.url, settings, callback_url=url, seed=seed))
+        echo(*guide(served.url, settings, callback_url=url, seed=seed).split("\n"))
         with suppress(KeyboardInterrupt):
             threading.Event().wait()
-        click.echo()
+        echo()

@@ -3,10 +3,7 @@
 Only the files at a mediaUrl are checked: Recordings are stored at Twilio.
 """
 
-import sys
-
-import click
-
+from receiver.cli.output import echo, progress_bar
 from receiver.preflight.check_many import check_many
 from receiver.submissions.csv_rows import Row, Sheet
 
@@ -16,27 +13,26 @@ def check_one(row: Row) -> None:
     url = row.request.get("media_url")
     faults = next(check_many([url])) if url else []
     for fault in faults:
-        click.echo(f"/mediaUrl: {fault}")
+        echo(f"/mediaUrl: {fault}")
     if faults:
         raise SystemExit(1)
-    click.echo("No problem found." if url else "Recordings are not checked.", err=True)
+    echo("No problem found." if url else "Recordings are not checked.", err=True)
 
 
 def check_file(sheet: Sheet) -> None:
     """Print what would fail on each line of the file; exit with 1 if something would fail."""
     rows = [row for row in sheet.rows if row.request.get("media_url")]
     all_faults = [*sheet.faults]
-    with click.progressbar(
+    with progress_bar(
         check_many([row.request["media_url"] for row in rows]),
         length=len(rows),
         label="Checking",
-        file=sys.stderr,
     ) as results:
         for row, faults in zip(rows, results, strict=True):
             all_faults += [f"line {row.line}: /mediaUrl: {fault}" for fault in faults]
     for fault in all_faults:
-        click.echo(fault)
-    click.echo(
+        echo(fault)
+    echo(
         f"{len(rows)} files checked, {len(sheet.rows) - len(rows)} Recordings not checked, "
         f"{len(all_faults)} problems found. Nothing was submitted.",
         err=True,

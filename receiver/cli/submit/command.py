@@ -8,6 +8,7 @@ from flask.cli import with_appcontext
 from marshmallow import ValidationError
 
 from receiver.cli.errors import report_database_errors
+from receiver.cli.output import CommandError, echo
 from receiver.cli.submit.check import check_file, check_one
 from receiver.cli.submit.csv_file import submit_file
 from receiver.cli.submit.one_job import submit_one
@@ -80,14 +81,14 @@ def command(
         with open_twilio(services().settings) as twilio:
             _submit(twilio, request)
     except NotConfiguredError as error:
-        raise click.ClickException(str(error)) from error
+        raise CommandError(str(error)) from error
 
 
 def _read_sheet(path: Path) -> Sheet:
     sheet = read_rows(path.read_bytes())
     if sheet.unused_columns:
         names = ", ".join(map(repr, sheet.unused_columns))
-        click.echo(f"Columns that are not sent to Twilio: {names}.", err=True)
+        echo(f"Columns that are not sent to Twilio: {names}.", err=True)
 
     return sheet
 
@@ -97,7 +98,7 @@ def _parse_row(key: str, options: dict[str, str | None]) -> Row:
     try:
         return Row(0, load_request(properties), key)
     except ValidationError as error:
-        raise click.ClickException(_describe(error)) from error
+        raise CommandError(_describe(error)) from error
 
 
 def _describe(error: ValidationError) -> str:

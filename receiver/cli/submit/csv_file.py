@@ -1,12 +1,12 @@
 """`submit --from-csv`: submits the rows of a file, and prints the job of each line."""
 
 import csv
+import io
 import sys
 from collections.abc import Mapping, Sequence
 from functools import cache, partial
 
-import click
-
+from receiver.cli.output import CommandError, echo, progress_bar, write_body
 from receiver.cli.submit.interrupt import INTERRUPTED, stop_on_ctrl_c
 from receiver.services import services
 from receiver.store.submissions.outbox import accepted_jobs
@@ -24,7 +24,7 @@ MAX_KEYS_PER_STATEMENT = 1000
 def submit_file(twilio: Twilio, sheet: Sheet, submitted_by: str) -> None:
     """Submit the rows that have no job yet, and print every row that has a job, with its id.
 
-    Exits with 1 if a row has no job at the end, or with INTERRUPTED. Raises click.ClickException if
+    Exits with 1 if a row has no job at the end, or with INTERRUPTED. Raises CommandError if
     the file has faults; then nothing is submitted.
     """
     _reject_faults([*sheet.faults, *_conversation_faults(twilio, sheet)])
@@ -44,9 +44,7 @@ def submit_file(twilio: Twilio, sheet: Sheet, submitted_by: str) -> None:
 
 
 def _run(batch: Batch, rows: Sequence[Row]) -> list[Result]:
-    with click.progressbar(
-        batch.run(rows), length=len(rows), label="Submitting", file=sys.stderr
-    ) as results:
+    with progress_bar(batch.run(rows), length=len(rows), label="Submitting") as results:
         return list(results)
 
 
@@ -65,7 +63,7 @@ def _reject_faults(faults: Sequence[str]) -> None:
     if len(faults) > MAX_PRINTED_FAULT_COUNT:
         printed.append(f"… and {len(faults) - MAX_PRINTED_FAULT_COUNT} more.")
 
-    raise click.ClickException("\n".join(["nothing was submitted:", *printed]))
+    raise CommandError("nothing was submitted:", *printed)
 
 
 def _existing_jobs(rows: Sequence[Row]) -> dict[str, str]:
@@ -87,11 +85,13 @@ def _print_jobs(sheet: Sheet, jobs: Mapping[str, str]) -> None:
     Each line begins with `line` and `id`. The file's own columns follow, so that the output can be
     joined with other tables.
     """
-    output = csv.writer(sys.stdout, delimiter=sheet.delimiter, lineterminator="\n")
+    text = io.StringIO()
+    output = csv.writer(text, delimiter=sheet.delimiter, lineterminator="\n")
     output.writerow(["line", "id", *map(_output_name, sheet.columns)])
     for row in sorted([*sheet.rows, *sheet.repeated], key=lambda row: row.line):
         if row.key in jobs:
             output.writerow([row.line, jobs[row.key], *row.cells])
+    write_body(text.getvalue().encode())
 
 
 def _output_name(column: str) -> str:
@@ -106,12 +106,12 @@ def _print_summary(
     submitted_count = sum(1 for result in results if result.job_id)
     untried_count = len(results) - submitted_count - len(failed)
     for result in failed:
-        click.echo(f"line {result.row.line}: {result.fault}", err=True)
-    click.echo(
+        echo(f"line {result.row.line}: {result.fault}", err=True)
+    echo(
         f"{submitted_count} submitted, {done_before_count} done before, "
         f"{repeated_count} repeated in the file, {len(failed)} failed, "
         f"{untried_count} not tried.",
         err=True,
     )
     if failed or untried_count:
-        click.echo("Run the command again to submit the rest: no job is submitted twice.", err=True)
+        echo("Run the command again to submit the rest: no job is submitted twice.", err=True)

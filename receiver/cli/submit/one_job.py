@@ -3,8 +3,7 @@
 import sys
 from functools import partial
 
-import click
-
+from receiver.cli.output import CommandError, echo
 from receiver.cli.submit.interrupt import INTERRUPTED, stop_on_ctrl_c
 from receiver.services import services
 from receiver.submissions.batch import Batch
@@ -15,23 +14,23 @@ from schemas.submission import format_faults
 
 
 def submit_one(twilio: Twilio, row: Row, submitted_by: str) -> None:
-    """Submit the job, and print its id; raise click.ClickException if that fails.
+    """Submit the job, and print its id; raise CommandError if that fails.
 
     Exits with INTERRUPTED if Ctrl-C was pressed before anything was submitted.
     """
     if fault := participants_fault(row.request, partial(stores_into_conversation, twilio)):
-        raise click.ClickException(format_faults([fault]))
+        raise CommandError(format_faults([fault]))
     batch = Batch(services().engine, twilio, submitted_by)
     with stop_on_ctrl_c(batch):
         [result] = batch.run([row])
     if result.may_be_submitted:
-        raise click.ClickException(
+        raise CommandError(
             f"{result.fault} Run the command again with --idempotency-key {row.key}: that creates "
             "no second job."
         )
     if result.fault:
-        raise click.ClickException(result.fault)
+        raise CommandError(result.fault)
     if result.job_id is None:
-        click.echo("Nothing was submitted.", err=True)
+        echo("Nothing was submitted.", err=True)
         sys.exit(INTERRUPTED)
-    click.echo(result.job_id)
+    echo(result.job_id)

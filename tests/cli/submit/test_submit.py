@@ -14,7 +14,7 @@ from receiver.simulator.configurations import CALLBACK_ONLY, WITH_CONVERSATION
 from receiver.simulator.server import SimulatorServer
 from tests.support.command import run
 from tests.support.csv_submissions import twilio_recordings
-from tests.support.scripted import accepted, scripted
+from tests.support.scripted import accepted, problem, scripted
 from tests.support.simulator.account import PARTICIPANTS, recording
 from tests.support.submitting import open_app
 
@@ -86,6 +86,17 @@ def test_refusal_is_printed_once(app: Flask) -> None:
         "Error: Twilio refused it (400, code 17533): /sourceId: The recording is unfinished, "
         "encrypted or stored elsewhere.\n"
     )
+
+
+def test_refusal_cannot_control_the_terminal(environ: dict[str, str]) -> None:
+    """Escape sequences and line breaks in Twilio's text are printed as such."""
+    options = ("submit", f"--configuration={CALLBACK_ONLY}", f"--source-id={recording(1)}")
+    with scripted() as scripted_twilio, open_app(environ, scripted_twilio.url) as app:
+        scripted_twilio.answers(problem(400, 17500, detail="\033[2Jno\nError: none\u202e"))
+        result = run(app, *options)
+    assert result.exit_code == 1
+    assert r"\x1b[2Jno\nError: none\u202e" in result.stderr
+    assert len(result.stderr.splitlines()) == 1
 
 
 def test_open_submission_prints_its_key(environ: dict[str, str]) -> None:
