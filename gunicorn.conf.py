@@ -5,11 +5,10 @@ the modules that it imports, must not import a database driver or a web framewor
 """
 
 import os
-import resource
 import sys
 from typing import Any
 
-from receiver.runtime import lossy_output
+from receiver.runtime import forks, lossy_output, open_files
 from receiver.runtime.logs import disable_unused_lookups, log_config
 from receiver.settings.config import ConfigError, load
 
@@ -20,7 +19,7 @@ except ConfigError as error:
 
 bind = f"0.0.0.0:{_settings.port}"
 workers = _settings.web_concurrency
-worker_class = "gevent"
+worker_class = "receiver.runtime.worker.Worker"
 # Heartbeats are written to memory: on a busy disk they would be late, and gunicorn would kill a
 # healthy worker.
 worker_tmp_dir = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa: S108 - unlinked at once
@@ -28,26 +27,24 @@ worker_tmp_dir = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa:
 # A request's deadline is 8 s, so every request in progress at SIGTERM ends within this time.
 graceful_timeout = 15
 # Longer than a router keeps an idle connection (Heroku: 90 s): otherwise the router may send a
-# request on a connection that gunicorn is closing. It is also how long gunicorn waits for a
-# request's head, so the proxy must stop slow clients. At SIGTERM gunicorn also waits for idle
-# connections, because a request may still arrive on them.
+# request on a connection that gunicorn is closing. The worker limits the time for a head itself.
 keepalive = 100
 
-# The callback URL may have a long query of the customer's own.
+# The callback URL may have a long query of the customer's own; a proxy may repeat it in a field.
+# More than Twilio (some 10) and a few proxies (up to 25 each) send; Envoy's default too.
+# runtime/connection.py limits the whole head.
 limit_request_line = 8190
+limit_request_field_size = 8190
+limit_request_fields = 100
 # The application determines the scheme. gunicorn would answer contradictory X-Forwarded-* headers
 # with 400, which Twilio doesn't retry, and would accept SCRIPT_NAME and PATH_INFO from headers.
 secure_scheme_headers: dict[str, str] = {}
 forwarder_headers = ""
 
-# Silent connections must not exclude clients that send requests. Each connection takes a file
-# descriptor and a few kilobytes. The soft limit of file descriptors is often 1024; a process may
-# raise it to the hard limit.
-_soft, _hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-_max_files = 10_000 if _hard == resource.RLIM_INFINITY else min(10_000, _hard)
-if _soft < _max_files:
-    resource.setrlimit(resource.RLIMIT_NOFILE, (_max_files, _hard))
-worker_connections = max(1000, _max_files - 500)
+# Silent connections must not exclude clients that send requests, and connections must leave enough
+# files for the database.
+_max_files = open_files.raise_limit()
+worker_connections = open_files.max_connections(_max_files)
 
 control_socket_disable = True
 logger_class = "receiver.runtime.gunicorn_logger.GunicornLogger"
@@ -55,6 +52,22 @@ logconfig_dict = log_config(_settings.log_level)
 disable_unused_lookups()
 # Before gunicorn makes its handlers. A log that nobody reads must not stop the service.
 lossy_output.install()
+
+
+def when_ready(server: Any) -> None:
+    """Warn if a worker may accept only few connections."""
+    if worker_connections < open_files.FEW_CONNECTIONS:
+        server.log.warning(
+            "A worker accepts only %d connections, because it may open only %d files: raise the "
+            "limit (ulimit -n)",
+            worker_connections,
+            _max_files,
+        )
+
+
+def pre_fork(server: Any, _worker: Any) -> None:
+    """Wait while no process can be made."""
+    forks.wait_until_possible(server)
 
 
 def worker_exit(_server: Any, worker: Any) -> None:

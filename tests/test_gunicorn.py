@@ -73,6 +73,20 @@ def test_long_query_is_accepted(web: WebServer) -> None:
     assert status(web, f"{TARGET}?{'x' * 8000}") == 200
 
 
+def test_heads_of_many_proxies_are_accepted(web: WebServer) -> None:
+    """A head with the fields of several proxies, and with the longest URL three times, is taken."""
+    target = f"{TARGET}?{'x' * 8000}"
+    fields = {f"X-Proxy-{number}": "x" * 60 for number in range(90)}
+    fields |= {"X-Original-URL": target, "X-Envoy-Original-Path": target}
+    assert status(web, target, fields) == 200
+
+
+@pytest.mark.parametrize(("count", "size"), [(101, 10), (5, 8000), (1, 8191)])
+def test_large_heads_are_rejected(web: WebServer, count: int, size: int) -> None:
+    """More than 100 fields, a field above 8 kB, and a head above 32 KiB are answered 431."""
+    assert status(web, TARGET, {f"X-{number}": "x" * size for number in range(count)}) == 431
+
+
 def test_all_log_lines_are_json(web: WebServer) -> None:
     """The server's own log lines are JSON objects with time, level, logger and message."""
     lines = [json.loads(line) for line in web.log.read_text().splitlines()]

@@ -120,6 +120,23 @@ def test_a_short_body_that_was_not_read_keeps_the_connection(web: WebServer) -> 
     assert b"HTTP/1.1 200" in answers
 
 
+def test_long_trailer_ends_the_connection(web: WebServer) -> None:
+    """The fields after a chunked body have a limit; beyond it the connection is closed."""
+    head = (
+        f"POST /callbacks/transcription HTTP/1.1\r\nHost: 127.0.0.1:{web.port}\r\n"
+        "Transfer-Encoding: chunked\r\n\r\n0\r\n"
+    )
+    trailer = f"X: {'x' * 4000}\r\n" * 10 + "\r\n"
+    healthz = f"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1:{web.port}\r\nConnection: close\r\n\r\n"
+    answers = b""
+    with web.connect() as connection, suppress(ConnectionResetError):
+        connection.sendall((head + trailer + healthz).encode())
+        while part := connection.recv(65536):
+            answers += part
+    assert answers.startswith(b"HTTP/1.1 403")
+    assert b"HTTP/1.1 200" not in answers
+
+
 def test_malformed_unread_body_logs_no_traceback(web: WebServer) -> None:
     """A malformed chunk after a rejection ends the connection; the log has no traceback."""
     head = (

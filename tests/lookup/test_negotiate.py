@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from receiver.lookup.formats import FORMATS
-from receiver.lookup.negotiate import NotAcceptableError, choose_format
+from receiver.lookup.negotiate import MAX_ACCEPT_BYTES, NotAcceptableError, choose_format
 
 _TYPES = {
     "json": "application/json",
@@ -113,3 +113,12 @@ def test_any_header_chooses_or_raises(accept: str) -> None:
         return
 
     assert chosen in FORMATS
+
+
+def test_long_accept_header_is_not_parsed() -> None:
+    """A header beyond the largest size is not acceptable; `format` works nevertheless."""
+    accept = "text/vtt".ljust(MAX_ACCEPT_BYTES)
+    assert choose_format(accept, None) == "vtt"
+    with pytest.raises(NotAcceptableError, match="longer than"):
+        choose_format(f"{accept} ", None)
+    assert choose_format(f"{accept} ", "srt") == "srt"

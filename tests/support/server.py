@@ -5,7 +5,7 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +21,7 @@ from tests.support.raw_requests import raw_head
 # Twilio's default timeout for an answer.
 TIMEOUT_SECONDS = 15
 NO_OPTIONS: Mapping[str, float] = {}
-# At its end the server waits for idle connections too, because a request may still arrive.
+# The tests' connections end with their answers.
 CONNECTION_CLOSE = {"Connection": "close"}
 
 
@@ -84,11 +84,18 @@ class WebServer:
 
 @contextmanager
 def web_server(
-    database: str, log: Path, options: Mapping[str, float] = NO_OPTIONS, /, **settings: str
+    database: str,
+    log: Path,
+    options: Mapping[str, float] = NO_OPTIONS,
+    /,
+    *,
+    prefix: Sequence[str] = (),
+    **settings: str,
 ) -> Iterator[WebServer]:
     """Run the service on the database until the block ends.
 
-    The options are keyword arguments of `create_app`: shorter times than a deployment's.
+    The options are keyword arguments of `create_app`: shorter times than a deployment's. The prefix
+    is a command that executes its arguments.
     """
     port = int(settings.get("PORT") or free_port())
     environ = {
@@ -103,7 +110,7 @@ def web_server(
     arguments = ", ".join(f"{name}={value}" for name, value in options.items())
     with log.open("wb") as output:
         child = Child(
-            [Path(sys.executable).with_name("gunicorn"), f"app:create_app({arguments})"],
+            [*prefix, Path(sys.executable).with_name("gunicorn"), f"app:create_app({arguments})"],
             stop_signal=signal.SIGTERM,
             env=environ,
             cwd=ROOT,

@@ -11,8 +11,17 @@ WORKER_COUNT = 3
 
 
 def workers(web: WebServer) -> list[psutil.Process]:
-    """Return the worker processes."""
-    return web.child.process.children()
+    """Return the worker processes.
+
+    The server's other children only test for a moment whether a fork is possible.
+    """
+    log = web.log.read_text()
+
+    return [
+        child
+        for child in web.child.process.children()
+        if f'"Booting worker with pid: {child.pid}"' in log
+    ]
 
 
 def kill_any_worker(web: WebServer) -> None:
