@@ -10,8 +10,6 @@ from receiver.store.time_bound import StatementTimeoutError
 from receiver.web.database import query_bounded
 from receiver.web.problems import ProblemError
 
-# Less than a request's deadline, so that the client that waits for the count gets an answer.
-TIMEOUT_SECONDS = 5.0
 _RETRY_AFTER_SECONDS = 60
 
 # The members of the schema Completeness; None if the count took too long.
@@ -24,7 +22,7 @@ def get_figures() -> dict[str, Any]:
     if figures is None:
         raise ProblemError(
             503,
-            f"The jobs could not be counted within {TIMEOUT_SECONDS:g} s. "
+            f"The jobs could not be counted within {services().limits.count_seconds:g} s. "
             "The command `completeness` has no such limit.",
             headers={"Retry-After": str(_RETRY_AFTER_SECONDS)},
         )
@@ -36,7 +34,7 @@ def _count() -> Figures:
     now = datetime.now(UTC)
     ended_by = now - timedelta(seconds=services().settings.reconcile_grace_seconds)
     try:
-        figures = query_bounded(TIMEOUT_SECONDS, completeness, ended_by)
+        figures = query_bounded(services().limits.count_seconds, completeness, ended_by)
     except StatementTimeoutError:
         return None
 
