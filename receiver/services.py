@@ -10,6 +10,7 @@ from typing import Any
 from flask import Flask, current_app
 from sqlalchemy import Engine
 
+from receiver.bodies.memory_budget import MemoryBudget
 from receiver.bodies.reader import BodyReader
 from receiver.rejected.store import READ_TIMEOUT_SECONDS, RejectedStore
 from receiver.runtime.reader_limits import ReaderLimits, reader_limits
@@ -23,6 +24,9 @@ from receiver.store.rejected.quotas import Quotas
 # How long a worker uses what it has counted or checked. Monitors ask every few seconds.
 COMPLETENESS_SECONDS = 5.0
 READINESS_SECONDS = 1.0
+
+# Clients may receive slowly, and nothing limits their number.
+SENDING_BYTES = 64 * 1024 * 1024
 
 _KEY = "services"  # in Flask's `extensions`
 
@@ -38,6 +42,7 @@ class Services:
     body_reader: BodyReader
     rejected: RejectedStore
     limits: ReaderLimits
+    sending: MemoryBudget  # of large responses, until their clients have received them
     completeness: SharedResult[dict[str, Any] | None]  # see receiver.lookup.completeness
     readiness: SharedResult[str | None]  # the problem, None if there is none
 
@@ -71,6 +76,7 @@ def create_services(
             read_timeout_seconds=rejected_read_seconds,
         ),
         limits=reader_limits(settings.db_pool_size),
+        sending=MemoryBudget(SENDING_BYTES, SENDING_BYTES),
         completeness=SharedResult(
             max_age_seconds=completeness_seconds, max_stale_seconds=12 * completeness_seconds
         ),
