@@ -12,6 +12,7 @@ from typing import Any
 from flask import Flask, current_app
 from sqlalchemy import Engine
 
+from receiver.bodies.memory_budget import MemoryBudget
 from receiver.bodies.reader import BodyReader
 from receiver.events.proof import is_signed_callback
 from receiver.rejected.store import READ_TIMEOUT_SECONDS, RejectedStore
@@ -29,6 +30,9 @@ from receiver.store.rejected.quotas import Quotas
 COMPLETENESS_SECONDS = 5.0
 READINESS_SECONDS = 1.0
 
+# Clients may receive slowly, and nothing limits their number.
+SENDING_BYTES = 64 * 1024 * 1024
+
 _KEY = "services"  # in Flask's `extensions`
 
 
@@ -43,6 +47,7 @@ class Services:
     body_reader: BodyReader
     rejected: RejectedStore
     limits: ReaderLimits
+    sending: MemoryBudget  # of large responses, until their clients have received them
     # By the account that API keys are bound to, see receiver.lookup.completeness.
     completeness: Mapping[str | None, SharedResult[dict[str, Any] | None]]
     readiness: SharedResult[str | None]  # the problem, None if there is none
@@ -77,6 +82,7 @@ def create_services(
             read_timeout_seconds=rejected_read_seconds,
         ),
         limits=reader_limits(settings.db_pool_size),
+        sending=MemoryBudget(SENDING_BYTES, SENDING_BYTES),
         completeness={
             account: SharedResult(
                 max_age_seconds=completeness_seconds, max_stale_seconds=12 * completeness_seconds

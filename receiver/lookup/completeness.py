@@ -14,8 +14,6 @@ from receiver.store.time_bound import StatementTimeoutError
 from receiver.web.database import query_bounded
 from receiver.web.problems import ProblemError
 
-# Less than a request's deadline, so that the client that waits for the count gets an answer.
-TIMEOUT_SECONDS = 5.0
 _RETRY_AFTER_SECONDS = 60
 
 # The members of the schema Completeness; None if the count took too long.
@@ -31,7 +29,7 @@ def get_figures(account_id: str | None) -> dict[str, Any]:
     if figures is None:
         raise ProblemError(
             503,
-            f"The jobs could not be counted within {TIMEOUT_SECONDS:g} s. "
+            f"The jobs could not be counted within {services().limits.count_seconds:g} s. "
             "The command `completeness` has no such limit.",
             headers={"Retry-After": str(_RETRY_AFTER_SECONDS)},
         )
@@ -41,7 +39,7 @@ def get_figures(account_id: str | None) -> dict[str, Any]:
 
 def _count(account_id: str | None) -> Figures:
     try:
-        return query_bounded(TIMEOUT_SECONDS, _figures_now, account_id)
+        return query_bounded(services().limits.count_seconds, _figures_now, account_id)
     except StatementTimeoutError:
         return None
 

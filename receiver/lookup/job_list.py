@@ -3,28 +3,27 @@
 from collections.abc import Mapping
 from typing import Any
 
+from receiver.services import services
 from receiver.store.jobs import read
 from receiver.store.page import Page, Span
 from receiver.store.time_bound import StatementTimeoutError
 from receiver.web.database import query, query_bounded
 from receiver.web.problems import ProblemError
 
-# Enough to skip some hundred thousand rows.
-TIMEOUT_SECONDS = 1.0
-
 
 def read_jobs(filters: Mapping[str, Any], span: Span, *, account_id: str | None) -> Page:
     """Return the page; raises ProblemError 422 if the filters exclude too many jobs."""
     if account_id is None and read.is_one_range(filters):
         return query(read.transcriptions_page, filters, span, account_id=account_id)
+    seconds = services().limits.list_seconds
     try:
         return query_bounded(
-            TIMEOUT_SECONDS, read.transcriptions_page, filters, span, account_id=account_id
+            seconds, read.transcriptions_page, filters, span, account_id=account_id
         )
     except StatementTimeoutError:
         raise ProblemError(
             422,
             f"These filters together exclude too many jobs: no page was found within "
-            f"{TIMEOUT_SECONDS:g} s. Limit the time with createdAfter and createdBefore, or use "
+            f"{seconds:g} s. Limit the time with createdAfter and createdBefore, or use "
             "one of the filters alone.",
         ) from None

@@ -23,12 +23,22 @@ RENDERED_BYTES = 16 * 1024 * 1024
 # the drain of the spool.
 _RESERVED_CONNECTIONS = 2
 
+# The longest time of a statement that no index answers: enough for a list to skip some hundred
+# thousand jobs, and to count some millions. Counting ends before the request's deadline.
+LIST_SECONDS = 1.0
+COUNT_SECONDS = 5.0
+# The same if readers and callbacks share one connection.
+SHARED_LIST_SECONDS = 0.15
+SHARED_COUNT_SECONDS = 1.0
+
 
 @dataclass(frozen=True, kw_only=True)
 class ReaderLimits:
     """The limits of one worker."""
 
     connections: ConcurrencyLimit
+    list_seconds: float
+    count_seconds: float
     requests: ConcurrencyLimit = field(default_factory=lambda: ConcurrencyLimit(MAX_REQUESTS))
     submissions: ConcurrencyLimit = field(default_factory=lambda: ConcurrencyLimit(MAX_SUBMISSIONS))
     renderings: ConcurrencyLimit = field(default_factory=lambda: ConcurrencyLimit(MAX_RENDERINGS))
@@ -39,6 +49,13 @@ class ReaderLimits:
 def reader_limits(pool_size: int) -> ReaderLimits:
     """Return the limits for a worker with so many database connections.
 
-    A pool of one or two leaves readers one connection, which callbacks wait for at most once.
+    A pool of one or two leaves readers one connection. If it is the only one, callbacks wait for
+    one statement of a reader at most, so slow statements end earlier.
     """
-    return ReaderLimits(connections=ConcurrencyLimit(max(1, pool_size - _RESERVED_CONNECTIONS)))
+    is_shared = pool_size == 1
+
+    return ReaderLimits(
+        connections=ConcurrencyLimit(max(1, pool_size - _RESERVED_CONNECTIONS)),
+        list_seconds=SHARED_LIST_SECONDS if is_shared else LIST_SECONDS,
+        count_seconds=SHARED_COUNT_SECONDS if is_shared else COUNT_SECONDS,
+    )

@@ -4,20 +4,27 @@ Only callbacks are admitted at once. All other requests, those without a key too
 pace of the worker. The requests of clients with a key have a limited number of places.
 """
 
+from contextlib import ExitStack
+
 from flask import Flask, Response, g, request
 
+from receiver.bodies.memory_budget import MemoryBudgetError
 from receiver.runtime.concurrency_limit import ConcurrencyLimit, TooBusyError
+from receiver.runtime.deadline import Deadline
 from receiver.runtime.reader_limits import WAIT_SECONDS
 from receiver.services import services
 from receiver.web.problems import problem
 
 _RETRY_AFTER_SECONDS = 2
+# A smaller response fits into the buffers of its connection.
+_LARGE_RESPONSE_BYTES = 64 * 1024
 
 
 def register(app: Flask, *, unpaced: str) -> None:
     """Pace all requests of the application but those of the blueprint `unpaced`.
 
-    A request that finds no place in time is answered 429.
+    A request that finds no place in time is answered 429, and so is one whose response would exceed
+    the memory of those that are being sent.
     """
 
     @app.before_request
@@ -30,13 +37,24 @@ def register(app: Flask, *, unpaced: str) -> None:
         if place := g.pop("place", None):
             place.release()
 
+    @app.after_request
+    def _limit_memory(response: Response) -> Response:
+        size_bytes = response.calculate_content_length() or 0
+        if size_bytes < _LARGE_RESPONSE_BYTES:
+            return response
+        with ExitStack() as stack:
+            try:
+                stack.enter_context(services().sending.reserve(size_bytes, Deadline(0)))
+            except MemoryBudgetError:
+                return _too_busy("Too many large responses are being sent.")
+            # The server closes the response when it is sent, or its client is gone.
+            response.call_on_close(stack.pop_all().close)
+
+        return response
+
     @app.errorhandler(TooBusyError)
-    def _too_busy(_error: TooBusyError) -> Response:
-        return problem(
-            429,
-            "Too many requests are being processed. Send fewer at a time.",
-            headers={"Retry-After": str(_RETRY_AFTER_SECONDS)},
-        )
+    def _from_too_busy(_error: TooBusyError) -> Response:
+        return _too_busy("Too many requests are being processed.")
 
 
 def admit(limit: ConcurrencyLimit) -> None:
@@ -46,3 +64,11 @@ def admit(limit: ConcurrencyLimit) -> None:
     """
     limit.acquire(WAIT_SECONDS)
     g.place = limit
+
+
+def _too_busy(reason: str) -> Response:
+    return problem(
+        429,
+        f"{reason} Send fewer requests at a time.",
+        headers={"Retry-After": str(_RETRY_AFTER_SECONDS)},
+    )

@@ -8,8 +8,9 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import Engine, text
 
+from receiver.runtime.deadline import Deadline
 from receiver.runtime.reader_limits import MAX_REQUESTS
-from receiver.services import services_of
+from receiver.services import SENDING_BYTES, services_of
 from receiver.store.engine import transactional
 from tests.support.stored_callbacks import callback, json_of, record_callback
 
@@ -48,6 +49,23 @@ def test_place_is_free_after_any_answer(shared_app: Flask, reader: FlaskClient) 
     for _ in range(MAX_REQUESTS + 1):
         assert stranger.get("/v3/Transcriptions").status_code == 401
     assert reader.get("/v3/Transcriptions").status_code == 200
+
+
+def test_large_responses_share_a_memory_budget(
+    shared_app: Flask, reader: FlaskClient, engine: Engine
+) -> None:
+    """Large responses share the memory of those that are being sent: one beyond it is a 429."""
+    record_callback(engine, callback("job", sentences=[{"text": "word " * 20_000}]))
+    record_callback(engine, callback("small", sentences=[{"text": "Hello."}]))
+    with services_of(shared_app).sending.reserve(SENDING_BYTES, Deadline(0)):
+        response = reader.get(TRANSCRIPT)
+        assert (response.status_code, "word" in response.text) == (429, False)
+        assert int(response.headers["Retry-After"]) > 0
+        assert reader.get(TRANSCRIPT.replace("job", "small")).status_code == 200
+    with services_of(shared_app).sending.reserve(SENDING_BYTES - 150_000, Deadline(0)):
+        for _ in range(3):
+            with reader.get(TRANSCRIPT) as sent:
+                assert sent.status_code == 200
 
 
 def test_rendered_transcript_is_used_again(
