@@ -142,7 +142,7 @@ def test_schema_that_can_not_be_used_is_named(database: str, role: str) -> None:
 
 @pytest.mark.parametrize("grant", ["SELECT", "INSERT"])
 def test_tables_of_another_role_are_named(database: str, role: str, grant: str) -> None:
-    """A role that can't change the tables, or read their version, is refused; the owner is named."""
+    """A role that can't change the tables, or their version, is refused, naming the owner."""
     with open_engine(database) as engine:
         migrate(engine, report=_ignore)
     _execute(
