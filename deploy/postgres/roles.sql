@@ -19,8 +19,9 @@ GRANT USAGE, CREATE ON SCHEMA public TO receiver_owner;
 GRANT USAGE ON SCHEMA public TO receiver_web;
 
 -- For the tables of all migrations, also later ones. Identity columns need no privilege on their
--- sequence to be filled, and SELECT lets the doctor compare it with its table.
+-- sequence to be filled. SELECT lets the doctor compare a sequence with its table, and USAGE lets the
+-- service draw past ids that are taken, if a sequence lags after a replication.
 ALTER DEFAULT PRIVILEGES FOR ROLE receiver_owner IN SCHEMA public
     GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO receiver_web;
 ALTER DEFAULT PRIVILEGES FOR ROLE receiver_owner IN SCHEMA public
-    GRANT SELECT ON SEQUENCES TO receiver_web;
+    GRANT USAGE, SELECT ON SEQUENCES TO receiver_web;

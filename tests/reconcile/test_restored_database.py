@@ -1,6 +1,7 @@
 """Tests of a database that lost commits: a restored backup, or a failover to a standby behind."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import make_url
@@ -43,7 +44,7 @@ def test_reconcile_names_exactly_what_a_restore_lost(postgres: Server, migrated:
             reconcile(replace(env.context, engine=restored))
             with restored.connect() as connection:
                 now = env.context.clock()
-                figures = completeness(connection, now)
+                figures = completeness(connection, at=now, grace=timedelta(0))
                 missing = [job["id"] for job in missing_jobs(connection, now, limit=10)]
             restored.dispose()
     assert missing == [lost]
