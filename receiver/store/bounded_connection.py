@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 import psycopg
 from psycopg import waiting
 from psycopg.abc import PQGen
+from psycopg.pq import TransactionStatus
 from sqlalchemy import Connection
 
 from receiver.runtime.errors import SafeMessageError
@@ -97,7 +98,10 @@ def long_statements(connection: Connection) -> Iterator[None]:
     if not isinstance(driver, BoundedConnection):
         yield
         return
+    is_idle = driver.info.transaction_status == TransactionStatus.IDLE
     [pid] = driver.execute("SELECT pg_backend_pid()").fetchone() or [0]
+    if is_idle:
+        driver.rollback()  # the caller's transaction has not begun
     # A pooler makes up a process id. The next statement may run in another process then.
     known_pid = pid if pid == driver.info.backend_pid else None
     dsn, password = driver.info.dsn, driver.info.password
