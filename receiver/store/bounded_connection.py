@@ -97,7 +97,8 @@ def long_statements(connection: Connection) -> Iterator[None]:
     if not isinstance(driver, BoundedConnection):
         yield
         return
-    [pid] = driver.execute("SELECT pg_backend_pid()").fetchone() or [0]
+    with driver.transaction():  # it must not leave one open, in which the block would begin
+        [pid] = driver.execute("SELECT pg_backend_pid()").fetchone() or [0]
     # A pooler makes up a process id. The next statement may run in another process then.
     known_pid = pid if pid == driver.info.backend_pid else None
     dsn, password = driver.info.dsn, driver.info.password
