@@ -91,7 +91,7 @@ def long_statements(connection: Connection) -> Iterator[None]:
 
     They may take as long as the server works on them, up to MAX_LONG_STATEMENT_SECONDS. After each
     ANSWER_TIMEOUT_SECONDS, another connection asks the server whether it does. The server's own
-    statement_timeout is the caller's affair. Under gevent this does nothing.
+    statement_timeout still applies, unless the caller changes it. Under gevent this does nothing.
     """
     driver = connection.connection.driver_connection
     if not isinstance(driver, BoundedConnection):

@@ -135,7 +135,7 @@ def _open_within_budget(engine: Engine, connection_count: int) -> None:
 
 
 def _set_up_connections(engine: Engine, answer_timeout_seconds: float) -> None:
-    """Make the engine set up each new connection, and replace used ones where that is asked for."""
+    """Make the engine set up new connections, and replace used ones within `fresh_connections`."""
 
     @event.listens_for(engine, "connect")
     def _set_up(connection: psycopg.Connection[Any], record: ConnectionPoolEntry) -> None:

@@ -32,7 +32,7 @@ _ADVISORY_LOCK_ID = 7_146_550_021
 
 # The timeout for a table's lock: every callback would wait behind a migration that waits for one.
 LOCK_TIMEOUT_SECONDS = 1
-# So often a migration tries to get its locks, with a pause in which callbacks go on.
+# The tries of a migration to get its locks; callbacks are recorded in the pauses between them.
 LOCK_ATTEMPTS = 10
 _LOCK_PAUSE_SECONDS = 2
 # The timeout for another release's migration to end.
