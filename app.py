@@ -65,6 +65,15 @@ def create_app(
         readiness_seconds=readiness_seconds,
     )
     install(app, parts)
+    _register(app)
+    # Flask documents this assignment as the way to wrap an application in middleware.
+    app.wsgi_app = _wrap(app, settings.public_url, request_seconds)  # type: ignore[method-assign]
+
+    return app
+
+
+def _register(app: Flask) -> None:
+    """Register what applies to all requests, then the routes and the commands."""
     problems.register(app)
     access_log.register(app)
     admission.register(app, unpaced=callbacks.blueprint.name)
@@ -72,32 +81,21 @@ def create_app(
     for views in (callbacks, lookup, submissions, openapi, health, index):
         app.register_blueprint(views.blueprint)
     commands.register(app)
-    # Flask documents this assignment as the way to wrap an application in middleware.
-    app.wsgi_app = RequestIdMiddleware(  # type: ignore[method-assign]
-        DeadlineMiddleware(
-            _wrap(app, settings.public_url),
-            late=response_headers.set_nosniff(
-                problems.unavailable("The request was not completed before its deadline.")
-            ),
-            seconds=request_seconds,
-        )
-    )
-
-    return app
 
 
-def _wrap(app: Flask, public_url: str | None) -> "WSGIApplication":
-    """Return the application with the middleware that PUBLIC_URL makes necessary."""
+def _wrap(app: Flask, public_url: str | None, request_seconds: float) -> RequestIdMiddleware:
+    """Return the WSGI application in its middleware, the innermost first."""
     wsgi_app: WSGIApplication = app.wsgi_app
-    if public_url is None:
-        return wsgi_app
-    url = urlsplit(public_url)
+    url = urlsplit(public_url or "")
     if url.path:
         wsgi_app = PublicPathMiddleware(app, wsgi_app, url.path)
     if is_loopback_host(url.netloc.rpartition("@")[2]):
         wsgi_app = LoopbackHostMiddleware(wsgi_app)
+    late = problems.unavailable("The request was not completed before its deadline.")
+    response_headers.set_nosniff(late)
+    wsgi_app = DeadlineMiddleware(wsgi_app, late=late, seconds=request_seconds)
 
-    return wsgi_app
+    return RequestIdMiddleware(wsgi_app)
 
 
 if __name__ == "__main__":

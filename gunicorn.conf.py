@@ -8,7 +8,8 @@ import os
 import sys
 from typing import Any
 
-from receiver.runtime import forks, lossy_output, open_files
+from receiver.gunicorn import forks, open_files
+from receiver.runtime import lossy_output
 from receiver.runtime.logs import disable_unused_lookups, log_config
 from receiver.settings.config import ConfigError, load
 
@@ -19,7 +20,7 @@ except ConfigError as error:
 
 bind = f"0.0.0.0:{_settings.port}"
 workers = _settings.web_concurrency
-worker_class = "receiver.runtime.worker.Worker"
+worker_class = "receiver.gunicorn.worker.Worker"
 # Heartbeats are written to memory: on a busy disk they would be late, and gunicorn would kill a
 # healthy worker.
 worker_tmp_dir = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa: S108 - unlinked at once
@@ -32,7 +33,7 @@ keepalive = 100
 
 # The callback URL may have a long query of the customer's own; a proxy may repeat it in a field.
 # More than Twilio (some 10) and a few proxies (up to 25 each) send; Envoy's default too.
-# runtime/connection.py limits the whole head.
+# gunicorn/connection.py limits the whole head.
 limit_request_line = 8190
 limit_request_field_size = 8190
 limit_request_fields = 100
@@ -47,7 +48,7 @@ _max_files = open_files.raise_limit()
 worker_connections = open_files.max_connections(_max_files)
 
 control_socket_disable = True
-logger_class = "receiver.runtime.gunicorn_logger.GunicornLogger"
+logger_class = "receiver.gunicorn.logger.GunicornLogger"
 logconfig_dict = log_config(_settings.log_level)
 disable_unused_lookups()
 # Before gunicorn makes its handlers. A log that nobody reads must not stop the service.
@@ -93,6 +94,6 @@ def post_worker_init(worker: Any) -> None:
 
 def post_request(_worker: Any, request: Any, _environ: Any, _response: Any) -> None:
     """Limit what is read of a body that the application left unread."""
-    from receiver.runtime import unread_body  # noqa: PLC0415 - imports gevent, see above
+    from receiver.gunicorn import unread_body  # noqa: PLC0415 - imports gevent, see above
 
     unread_body.finish(request.body)

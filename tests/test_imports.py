@@ -26,7 +26,13 @@ FLOOR_PLAN = (
     ("receiver/events", "receiver/store/completeness"),
     ("receiver/store/ledger", "receiver/store/polls", "receiver/store/submissions"),
     ("receiver/bodies", "receiver/spool", "receiver/store/jobs", "receiver/store/rejected"),
-    ("receiver/signatures", "receiver/store", "receiver/preflight", "receiver/twilio"),
+    (
+        "receiver/signatures",
+        "receiver/store",
+        "receiver/preflight",
+        "receiver/twilio",
+        "receiver/gunicorn",
+    ),
     ("receiver/settings", "receiver/runtime", "receiver/simulator", "schemas"),
 )
 # The lowest floor has the highest number, so an import goes from a lower number to a higher one.

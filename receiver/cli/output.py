@@ -12,10 +12,10 @@ import click
 
 
 def echo(*lines: str, err: bool = False) -> None:
-    """Print the lines; an unprintable character, also a line break, is escaped.
+    """Print the lines; control characters, also line breaks within a line, are escaped.
 
-    Unprintable are control characters, and those that change the direction of text. What the
-    encoding of the output lacks is escaped too. Without arguments, print an empty line.
+    So are characters that change the direction of text, and those that the output's encoding lacks.
+    Without arguments, print an empty line.
     """
     stream = sys.stderr if err else sys.stdout
     encoding = stream.encoding or "utf-8"

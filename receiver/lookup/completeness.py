@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from receiver.services import services
 from receiver.store.clock import database_now
 from receiver.store.completeness.figures import completeness
-from receiver.store.time_bound import StatementTimeoutError
+from receiver.store.statement_timeout import StatementTimeoutError
 from receiver.web.database import query_bounded
 from receiver.web.problems import ProblemError
 

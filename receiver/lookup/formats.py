@@ -24,7 +24,7 @@ RENDERER_VERSION = 1
 # Unicode's NFKC converts them back.
 _FULLWIDTH = str.maketrans("<>{}", "\uff1c\uff1e\uff5b\uff5d")
 
-# So many sentences are encoded without a pause.
+# Sentences that are encoded without a pause.
 _SENTENCES_PER_GROUP = 128
 
 _JSON = json.JSONEncoder(allow_nan=False, separators=(",", ":"))

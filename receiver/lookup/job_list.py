@@ -6,7 +6,7 @@ from typing import Any
 from receiver.services import services
 from receiver.store.jobs import read
 from receiver.store.page import Page, Span
-from receiver.store.time_bound import StatementTimeoutError
+from receiver.store.statement_timeout import StatementTimeoutError
 from receiver.web.database import query, query_bounded
 from receiver.web.problems import ProblemError
 

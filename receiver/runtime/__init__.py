@@ -1,1 +1,1 @@
-"""Runtime: deadlines, time limits, safe error descriptions, logs and the gevent check."""
+"""Runtime: deadlines, limits of time and load, safe error descriptions, logs, the gevent check."""

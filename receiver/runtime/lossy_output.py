@@ -137,7 +137,7 @@ def _reopen_without_blocking(descriptor: int) -> bool:
     """Replace the descriptor by one of the same pipe or terminal that doesn't block, if possible.
 
     O_NONBLOCK on the descriptor as it is would also apply to other programs that share it, such as
-    the shell. Only Linux can open it anew. The pipe of another user can't be opened.
+    the shell. Only Linux can open it again. The pipe of another user can't be opened.
     """
     try:
         flags = os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY

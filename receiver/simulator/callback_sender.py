@@ -39,7 +39,7 @@ class CallbackSender:
             return
         body = json.dumps(job.to_callback(), ensure_ascii=False).encode()
         if len(body) > MAX_BODY_BYTES:
-            self.event_log.add("skipped", job.id, f"{len(body)} bytes: error 17564")
+            self.event_log.add("skipped", job.id, f"{len(body)} bytes, Twilio's error 17564")
             return
         random = Random(f"{job.seed}:trouble")  # noqa: S311 - no secret
         if random.random() < self.faults.lost:
@@ -83,4 +83,5 @@ class CallbackSender:
                 due_at, lambda: self._deliver(job, body, token, retry_count + 1)
             )
         else:
-            self.event_log.add("refused", job.id, f"{result.response}: error {result.error_code}")
+            detail = f"{result.response}, Twilio's error {result.error_code}"
+            self.event_log.add("refused", job.id, detail)

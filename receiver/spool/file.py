@@ -2,7 +2,8 @@
 
 The head has what validation needs, but not its result. The event is validated again when the file
 is moved into the ledger, with the code and the settings of that time. The seal proves that the
-service wrote the file. The SHA-256 of all before it tells a damaged file from a forged one.
+service wrote the file. The SHA-256 of everything before it distinguishes a damaged file from a
+forged one.
 """
 
 import hashlib

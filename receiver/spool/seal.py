@@ -1,4 +1,4 @@
-"""Seals spooled files, so that nothing is recorded that only somebody else has written."""
+"""Seals spooled files, so that the service records only what it wrote, or what Twilio signed."""
 
 import hmac
 from collections.abc import Callable, Sequence
@@ -15,7 +15,7 @@ class Seal:
 
     One matching code is enough: so a file stays valid while any of the keys stays in the settings.
     `is_signed` says whether Twilio's own signature of an event verifies now. Such an event is as
-    good as a delivered one, whoever wrote the file.
+    good as a delivered one, even if another user wrote the file.
     """
 
     keys: Sequence[bytes]

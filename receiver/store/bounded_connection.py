@@ -13,7 +13,6 @@ from typing import Any, TypeVar
 import psycopg
 from psycopg import waiting
 from psycopg.abc import PQGen
-from psycopg.pq import TransactionStatus
 from sqlalchemy import Connection
 
 from receiver.runtime.errors import SafeMessageError
@@ -92,16 +91,14 @@ def long_statements(connection: Connection) -> Iterator[None]:
 
     They may take as long as the server works on them, up to MAX_LONG_STATEMENT_SECONDS. After each
     ANSWER_TIMEOUT_SECONDS, another connection asks the server whether it does. The server's own
-    statement_timeout is the caller's affair. Under gevent this does nothing.
+    statement_timeout still applies, unless the caller changes it. Under gevent this does nothing.
     """
     driver = connection.connection.driver_connection
     if not isinstance(driver, BoundedConnection):
         yield
         return
-    is_idle = driver.info.transaction_status == TransactionStatus.IDLE
-    [pid] = driver.execute("SELECT pg_backend_pid()").fetchone() or [0]
-    if is_idle:
-        driver.rollback()  # the caller's transaction has not begun
+    with driver.transaction():  # it must not leave one open, in which the block would begin
+        [pid] = driver.execute("SELECT pg_backend_pid()").fetchone() or [0]
     # A pooler makes up a process id. The next statement may run in another process then.
     known_pid = pid if pid == driver.info.backend_pid else None
     dsn, password = driver.info.dsn, driver.info.password

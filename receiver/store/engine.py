@@ -17,7 +17,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from receiver.runtime.gevent_check import is_under_gevent
 from receiver.store.bounded_connection import ANSWER_TIMEOUT_SECONDS, BoundedConnection
-from receiver.store.connection import ServerConnection
+from receiver.store.pooled_connection import PooledConnection
 from receiver.store.sqlstate import READ_ONLY, STALE_PLAN
 
 # psycopg prepares a statement by itself after this many executions; this number means never.
@@ -59,7 +59,7 @@ _IS_FRESH = "is_fresh"  # in a pool entry's `info`, until its connection is firs
 _needs_fresh: ContextVar[bool] = ContextVar("needs_fresh", default=False)
 
 
-class _CommandConnection(BoundedConnection, ServerConnection):
+class _CommandConnection(BoundedConnection, PooledConnection):
     """A connection of a process without gevent."""
 
 
@@ -117,7 +117,7 @@ def _open_within_budget(engine: Engine, connection_count: int) -> None:
     """Make the engine open connections that keep their place until the server is done."""
     budget = threading.BoundedSemaphore(connection_count)
     # gevent interrupts a wait at a request's deadline. Without it, the connection has to end it.
-    connection_class = ServerConnection if is_under_gevent() else _CommandConnection
+    connection_class = PooledConnection if is_under_gevent() else _CommandConnection
 
     @event.listens_for(engine, "do_connect")
     def _connect(
@@ -135,7 +135,7 @@ def _open_within_budget(engine: Engine, connection_count: int) -> None:
 
 
 def _set_up_connections(engine: Engine, answer_timeout_seconds: float) -> None:
-    """Make the engine set up each new connection, and replace used ones where that is asked for."""
+    """Make the engine set up new connections, and replace used ones within `fresh_connections`."""
 
     @event.listens_for(engine, "connect")
     def _set_up(connection: psycopg.Connection[Any], record: ConnectionPoolEntry) -> None:

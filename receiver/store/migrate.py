@@ -18,6 +18,7 @@ from receiver.store.engine import make_engine, transactional
 from receiver.store.index_progress import PROGRESS_SECONDS, reporting_index_builds
 from receiver.store.requirements import check_requirements
 from receiver.store.schema import SCHEMA_VERSION, schema_state
+from receiver.store.sqlstate import LOCK_NOT_AVAILABLE, state_of
 
 Report = Callable[[str], None]
 
@@ -31,10 +32,9 @@ _ADVISORY_LOCK_ID = 7_146_550_021
 
 # The timeout for a table's lock: every callback would wait behind a migration that waits for one.
 LOCK_TIMEOUT_SECONDS = 1
-# So often a migration tries to get its locks, with a pause in which callbacks go on.
+# The tries of a migration to get its locks; callbacks are recorded in the pauses between them.
 LOCK_ATTEMPTS = 10
 _LOCK_PAUSE_SECONDS = 2
-_LOCK_NOT_AVAILABLE = "55P03"  # SQLSTATE
 # The timeout for another release's migration to end.
 OTHER_MIGRATION_TIMEOUT_SECONDS = 120
 _POLL_INTERVAL_SECONDS = 0.5
@@ -104,7 +104,7 @@ def _upgrade(engine: Engine, revision: str, report: Report, lock_attempts: int) 
         try:
             _execute(engine, config, revision)
         except OperationalError as error:
-            if getattr(error.orig, "sqlstate", None) != _LOCK_NOT_AVAILABLE:
+            if state_of(error) != LOCK_NOT_AVAILABLE:
                 raise
             if attempt == lock_attempts:
                 raise MigrationBusyError(

@@ -19,6 +19,7 @@ READ_ONLY = "25006"  # read_only_sql_transaction
 # a column that a prepared statement returns. Only this connection's statement is stale.
 STALE_PLAN = "0A000"
 LOCK_NOT_AVAILABLE = "55P03"
+QUERY_CANCELED = "57014"
 _UNIQUE_VIOLATION = "23505"
 _SEQUENCE_EXHAUSTED = "2200H"
 
@@ -95,6 +96,13 @@ _DRIVER_FAULTS = (
     psycopg.NotSupportedError,
     psycopg.ProgrammingError,
 )
+
+
+def state_of(error: DBAPIError) -> str | None:
+    """Return the SQLSTATE of an error; None if the driver raised it itself."""
+    state: str | None = getattr(error.orig, "sqlstate", None)
+
+    return state
 
 
 def cause_of(error: BaseException) -> Cause:

@@ -10,7 +10,7 @@ from receiver.runtime.deadline import request_deadline
 from receiver.services import services
 from receiver.store import retry
 from receiver.store.engine import transactional
-from receiver.store.time_bound import run_bounded
+from receiver.store.statement_timeout import run_with_timeout
 
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
@@ -37,7 +37,7 @@ def query_bounded(
     """
     engine = transactional(services().engine)
 
-    return _query(engine, run_bounded, seconds, work, *args, **kwargs)
+    return _query(engine, run_with_timeout, seconds, work, *args, **kwargs)
 
 
 def _query(

@@ -1,4 +1,4 @@
-"""Tests of a log that nobody reads: its pipe is full, and stays so."""
+"""Tests of a log that nobody reads: its pipe is full, and stays full."""
 
 import json
 from pathlib import Path
@@ -20,7 +20,7 @@ def dropped_count(log: bytes) -> int:
 def test_unread_log_holds_no_callback(
     deployment: Deployment, profile: Profile, tmp_path: Path
 ) -> None:
-    """Callbacks are answered while nobody reads the log, which says later what was dropped."""
+    """Callbacks are answered while nobody reads the log, which then says how many lines it lost."""
     path = tmp_path / "pipe"
     with (
         read_end(path) as reader,

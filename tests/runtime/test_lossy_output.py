@@ -135,7 +135,7 @@ def test_no_writer_waits(writer: str) -> None:
 
 
 def test_pipe_of_another_user_is_written_to_without_waiting() -> None:
-    """A full pipe that can't be opened anew, as another user made it, isn't waited for either."""
+    """A full pipe that can't be opened again, because another user made it, is not waited for."""
     reader, output = os.pipe()
     script = (
         "import os, sys; from receiver.runtime import lossy_output\n"

@@ -122,7 +122,7 @@ def test_other_4xx_is_final(receiver: Receiver, answer: int) -> None:
     with simulated(callback_url=receiver.url) as simulator:
         simulator.create(BY_RECORDING)
         simulator.finish()
-    assert _delivery_events(simulator.event_log) == [f"refused {answer}: error 17580"]
+    assert _delivery_events(simulator.event_log) == [f"refused {answer}, Twilio's error 17580"]
 
 
 @pytest.mark.parametrize("answer", [301, 302, 307, 308])
@@ -132,7 +132,7 @@ def test_redirect_is_not_followed(receiver: Receiver, answer: int) -> None:
     with simulated(callback_url=receiver.url) as simulator:
         simulator.create(BY_RECORDING)
         simulator.finish()
-    assert _delivery_events(simulator.event_log) == [f"refused {answer}: error 17584"]
+    assert _delivery_events(simulator.event_log) == [f"refused {answer}, Twilio's error 17584"]
     assert len(receiver.received) == 1
 
 
@@ -142,7 +142,7 @@ def test_large_response_is_an_error(receiver: Receiver) -> None:
     with simulated(callback_url=receiver.url) as simulator:
         simulator.create(BY_RECORDING)
         simulator.finish()
-    assert _delivery_events(simulator.event_log) == ["refused 200: error 17583"]
+    assert _delivery_events(simulator.event_log) == ["refused 200, Twilio's error 17583"]
 
 
 def test_large_callback_is_skipped(receiver: Receiver) -> None:

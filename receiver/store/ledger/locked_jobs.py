@@ -12,12 +12,12 @@ from receiver.store.event import Event
 from receiver.store.ledger.record import SHORT_LOCK_WAIT_SECONDS, Recorded, record
 from receiver.store.sqlstate import Cause, cause_of
 
-# A job counts as locked for so long after an event of it has met the lock.
+# How long a job counts as locked after one of its events has waited for the lock in vain.
 _LOCKED_SECONDS = 10.0
 
 
 class LockedJobs:
-    """The jobs of which this worker knows that they are locked."""
+    """The jobs that are locked, as far as this worker knows."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine

@@ -5,10 +5,11 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, Engine, and_, func, not_, select
 
-from receiver.store.batches import read_in_batches
 from receiver.store.event import Event, Outcome
 from receiver.store.ledger.find import LedgerFilter
 from receiver.store.tables import events, transcriptions
+
+_BATCH_SIZE = 1000  # no statement takes long, and no batch needs much memory
 
 _is_callback = events.c.source == "callback"
 _is_quarantined = events.c.outcome == Outcome.QUARANTINED
@@ -52,8 +53,15 @@ def quarantined_ids(engine: Engine, ledger_filter: LedgerFilter, newest: int) ->
     they were included, the iteration might never end.
     """
     conditions = (_is_replayable, events.c.id <= newest, *ledger_filter.conditions())
-
-    return read_in_batches(engine, select(events.c.id).where(*conditions), events.c.id, after=0)
+    statement = select(events.c.id).where(*conditions).order_by(events.c.id).limit(_BATCH_SIZE)
+    last = 0
+    while True:
+        with engine.connect() as connection:
+            ids = connection.scalars(statement.where(events.c.id > last)).all()
+        if not ids:
+            return
+        yield from ids
+        last = ids[-1]
 
 
 def find_quarantined(connection: Connection, event_id: int) -> Event | None:

@@ -17,8 +17,8 @@ from gevent.local import local
 from gevent.pool import Pool
 from gunicorn.workers.ggevent import GeventWorker  # type: ignore[import-untyped]
 
-from receiver.runtime.connection import Connection
-from receiver.runtime.listener import Listener
+from receiver.gunicorn.connection import Connection
+from receiver.gunicorn.listener import Listener
 
 HEARTBEAT_SECONDS = 1.0
 # Twilio waits 15 seconds for the whole answer, and sends a head at once.

@@ -1,4 +1,4 @@
-"""A connection that keeps its place in the budget until the server's process is certainly done."""
+"""A pooled connection: it keeps its place in the budget until the server ended its statement."""
 
 import select
 import threading
@@ -42,7 +42,7 @@ class _Cursor(psycopg.Cursor[Any]):
         return self
 
 
-class ServerConnection(psycopg.Connection[Any]):
+class PooledConnection(psycopg.Connection[Any]):
     """A connection with a place in a budget.
 
     The place is free when the server's process has no statement of ours. A closed socket doesn't

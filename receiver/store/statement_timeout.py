@@ -1,4 +1,4 @@
-"""Bounds the time of a statement whose cost depends on the data, not only on an index."""
+"""Limits the time of a statement whose cost depends on the data, not only on an index."""
 
 from collections.abc import Callable
 from typing import Concatenate, ParamSpec, TypeVar
@@ -7,18 +7,17 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from receiver.runtime.errors import SafeMessageError
+from receiver.store.sqlstate import QUERY_CANCELED, state_of
 
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
-
-_QUERY_CANCELED = "57014"  # SQLSTATE
 
 
 class StatementTimeoutError(SafeMessageError):
     """The statement took longer than it may."""
 
 
-def run_bounded(
+def run_with_timeout(
     connection: Connection,
     seconds: float,
     work: Callable[Concatenate[Connection, Parameters], Result],
@@ -38,6 +37,6 @@ def run_bounded(
     try:
         return work(connection, *args, **kwargs)
     except DBAPIError as error:
-        if getattr(error.orig, "sqlstate", None) == _QUERY_CANCELED:
+        if state_of(error) == QUERY_CANCELED:
             raise StatementTimeoutError(f"the statement took longer than {seconds:g} s") from None
         raise

@@ -8,7 +8,7 @@ from typing import Any
 import gevent
 from gevent.server import StreamServer
 
-from receiver.runtime.connection import Connection
+from receiver.gunicorn.connection import Connection
 
 logger = logging.getLogger(__name__)
 

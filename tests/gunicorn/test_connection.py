@@ -7,7 +7,7 @@ import gevent
 import pytest
 from gunicorn.http.errors import LimitRequestHeaders  # type: ignore[import-untyped]
 
-from receiver.runtime.connection import MAX_HEAD_BYTES, Connection
+from receiver.gunicorn.connection import MAX_HEAD_BYTES, Connection
 
 SOON_SECONDS, LATE_SECONDS = 0.05, 60.0
 

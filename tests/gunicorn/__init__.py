@@ -1,0 +1,1 @@
+"""Tests of what gunicorn's worker adds to a connection."""
