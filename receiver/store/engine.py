@@ -36,8 +36,8 @@ _TCP_USER_TIMEOUT_MILLISECONDS = 3000
 # - The lock timeout is the shorter one, so that the log names the lock as the cause.
 # - A commit must wait for the disk: otherwise a callback that was answered 204 would be lost in a
 #   power failure. Stricter values, which wait for more, are not changed.
-# - A server that ends idle sessions would break the pool's connections again and again, and one that
-#   bounds transactions (Postgres 17) a migration. The settings above limit what matters.
+# - A server that ends idle sessions would break the pool's connections again and again, and one
+#   that bounds transactions (Postgres 17) a migration. The settings above limit what matters.
 # - The driver reads times and intervals in these styles only. The database may have others.
 # - The server must report a commit that no standby has confirmed, which is only a warning.
 # They are set by statement, because PgBouncer rejects them as connection options.
