@@ -8,7 +8,7 @@ import os
 import sys
 from typing import Any
 
-from receiver.gunicorn import forks, open_files
+from receiver.gunicorn import forks, heartbeat, open_files
 from receiver.runtime import lossy_output
 from receiver.runtime.logs import disable_unused_lookups, log_config
 from receiver.settings.config import ConfigError, load
@@ -22,7 +22,8 @@ bind = f"0.0.0.0:{_settings.port}"
 workers = _settings.web_concurrency
 worker_class = "receiver.gunicorn.worker.Worker"
 # Heartbeats are written to memory: on a busy disk they would be late, and gunicorn would kill a
-# healthy worker.
+# healthy worker. The folder is for systems without files in memory only.
+heartbeat.install()
 worker_tmp_dir = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa: S108 - unlinked at once
 
 # A request's deadline is 8 s, so every request in progress at SIGTERM ends within this time.

@@ -25,9 +25,7 @@ def require_private_parents(folder: Path) -> None:
 
     In a sticky folder, such as /tmp, only the owner of an entry may replace it.
     """
-    # A symbolic link on the way may lead below other parents.
-    target = Path(os.path.realpath(folder.parent))
-    for parent in dict.fromkeys([*folder.parents, target, *target.parents]):
+    for parent in _find_parents(folder):
         status = parent.stat()
         if {status.st_uid, parent.lstat().st_uid} - _trusted_owners():
             raise UnsafeFolderError(parent, "belongs to another user, who may replace its content")
@@ -37,6 +35,22 @@ def require_private_parents(folder: Path) -> None:
                 f"has mode {stat.S_IMODE(status.st_mode):04o}, so other users may replace its "
                 "content",
             )
+
+
+def _find_parents(folder: Path) -> list[Path]:
+    """Return all folders and symbolic links through which the path leads, without itself."""
+    found: dict[Path, None] = {}
+    pending = list(folder.absolute().parents)
+    while pending:
+        parent = pending.pop()
+        if parent in found:
+            continue
+        found[parent] = None
+        if parent.is_symlink():  # its target has other parents, and may be a link again
+            target = parent.parent / parent.readlink()
+            pending += [target, *target.parents]
+
+    return list(found)
 
 
 def require_private_folder(folder: Path) -> None:

@@ -36,6 +36,8 @@ _TCP_USER_TIMEOUT_MILLISECONDS = 3000
 # - The lock timeout is the shorter one, so that the log names the lock as the cause.
 # - A commit must wait for the disk: otherwise a callback that was answered 204 would be lost in a
 #   power failure. Stricter values, which wait for more, are not changed.
+# - A server that ends idle sessions would break the pool's connections again and again, and one
+#   that bounds transactions (Postgres 17) a migration. The settings above limit what matters.
 # - The driver reads times and intervals in these styles only. The database may have others.
 # - The server must report a commit that no standby has confirmed, which is only a warning.
 # They are set by statement, because PgBouncer rejects them as connection options.
@@ -48,6 +50,9 @@ SET statement_timeout = '15s';
 SET lock_timeout = '5s';
 SET client_connection_check_interval = '250ms';
 SET idle_in_transaction_session_timeout = '15s';
+SET idle_session_timeout = 0;
+SELECT set_config('transaction_timeout', '0', false)
+WHERE current_setting('transaction_timeout', true) <> '0';
 SELECT set_config('synchronous_commit', 'on', false)
 WHERE current_setting('synchronous_commit') = 'off';
 SELECT set_config('client_min_messages', 'warning', false)

@@ -123,6 +123,11 @@ def cause_of(error: BaseException) -> Cause:
     return STATES.get(state) or CLASSES.get(state[:2], Cause.STORE)
 
 
+def is_unique_violation(error: DBAPIError) -> bool:
+    """Return whether some unique index refused the row."""
+    return getattr(error.orig, "sqlstate", None) == _UNIQUE_VIOLATION
+
+
 def _cause_of_duplicate(constraint: str | None) -> Cause:
     if constraint == DIGEST_KEY:
         return Cause.DUPLICATE

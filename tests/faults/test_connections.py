@@ -181,3 +181,19 @@ def test_failed_fork_does_not_end_the_service(shared_service: SharedService) -> 
             assert web.call(callback(50)).status_code == 204
         wait_until(lambda: len(workers(web)) == 2)
         assert web.call(callback(51)).status_code == 204
+
+
+def test_full_memory_file_system_does_not_end_the_service(shared_service: SharedService) -> None:
+    """A worker that is killed gets a successor though another user has filled /dev/shm."""
+    deployment, _ = shared_service
+    log = deployment.folder / "full-shm.log"
+    # The root folder is the only file that fits.
+    fill = 'mount -t tmpfs -o nr_inodes=1 tmpfs /dev/shm && exec "$0" "$@"'
+    prefix = ("unshare", "--mount", "/bin/sh", "-c", fill)
+    if not shutil.which("unshare") or subprocess.run([*prefix, "true"], check=False).returncode:
+        pytest.skip("only root can mount a file system")
+    with web_server(deployment.service_url, log, prefix=prefix) as web:
+        [worker] = workers(web)
+        worker.kill()
+        wait_until(lambda: [each.pid for each in workers(web)] not in ([], [worker.pid]))
+        assert web.call(callback(60)).status_code == 204

@@ -111,6 +111,19 @@ def test_parents_of_a_link_s_target_are_checked(tmp_path: Path) -> None:
         spool.put(spool_event())
 
 
+def test_links_in_a_chain_are_checked(tmp_path: Path) -> None:
+    """A link that leads to another link is followed step by step: each may be replaced."""
+    (tmp_path / "target").mkdir()
+    (tmp_path / "open").mkdir()
+    (tmp_path / "open" / "second").symlink_to("../target")
+    (tmp_path / "first").symlink_to(tmp_path / "open" / "second")
+    spool = Spool(tmp_path / "first" / "spool", durable=True, seal=SEAL)
+    spool.put(spool_event())
+    (tmp_path / "open").chmod(0o777)
+    with pytest.raises(UnsafeFolderError, match="open has mode 0777"):
+        spool.put(spool_event())
+
+
 def _make_writable(path: Path) -> None:
     path.chmod(0o620)
 

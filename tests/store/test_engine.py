@@ -160,3 +160,23 @@ def test_error_hides_the_values(engine: Engine) -> None:
     with engine.connect() as connection, pytest.raises(DataError) as caught:
         connection.execute(text("SELECT (:n)::integer / (:secret)::integer"), {"n": 1, "secret": 0})
     assert "hidden" in str(caught.value)
+
+
+@pytest.mark.own_database
+def test_timeouts_of_idle_sessions_and_of_transactions_are_off(engine: Engine) -> None:
+    """The database's own timeouts for them end neither the pool's connections nor a migration.
+
+    The second one exists since Postgres 17.
+    """
+    names = ["idle_session_timeout"]
+    with engine.connect() as connection:
+        database = connection.execute(text("SELECT current_database()")).scalar_one()
+        if connection.dialect.server_version_info >= (17,):  # type: ignore[operator]
+            names.append("transaction_timeout")
+        for name in names:
+            connection.execute(text(f"ALTER DATABASE {database} SET {name} = '5s'"))
+    engine.dispose()
+    with engine.connect() as connection:
+        assert [connection.execute(text(f"SHOW {name}")).scalar() for name in names] == [
+            "0" for _ in names
+        ]

@@ -16,7 +16,7 @@ from receiver.store.jobs.refold import lock_job, refold
 from receiver.store.ledger.rows import fold_input, lock_parameter, row_parameters
 from receiver.store.ledger.statements import CLAIM_JOB, RECORD_EVENT, RECORD_NEWEST
 from receiver.store.retry import LockedError, retry_until
-from receiver.store.sqlstate import Cause, cause_of
+from receiver.store.sqlstate import Cause, cause_of, is_unique_violation
 
 logger = logging.getLogger(__name__)
 
@@ -97,8 +97,10 @@ def _record(engine: Engine, event: Event, lock_seconds: float) -> Recorded:
         try:
             recorded = record_newest(engine, [event], lock_seconds=lock_seconds)
         except DBAPIError as error:
-            # A duplicate is in the ledger as quarantined; it is promoted below.
-            if cause_of(error) is not Cause.DUPLICATE:
+            # Usually the digest is in the ledger as quarantined, and is promoted below. The index
+            # isn't known by its name: REINDEX CONCURRENTLY changes that. If another index refused
+            # the row, it refuses it below too.
+            if not is_unique_violation(error):
                 raise
         else:
             if event.sha256 in recorded:
