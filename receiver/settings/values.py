@@ -12,24 +12,10 @@ from receiver.settings.urls import (
     PREFIX_PATTERN,
     is_host,
     is_loopback,
-    parse_url,
     parse_web_url,
 )
 
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
-
-
-def parse_database_url(text: str) -> str:
-    """Return the URL of a Postgres database, with the scheme `postgresql`."""
-    url = parse_url(text)
-    if not (url and url.scheme in {"postgres", "postgresql"} and url.path.strip("/")):
-        raise ValidationError(
-            "is not a Postgres URL with the name of a database; write "
-            "postgresql://user:password@host:5432/database, and percent-encode blanks and "
-            "/ ? # @ : % in the password"
-        )
-
-    return "postgresql:" + text.partition(":")[2]
 
 
 def parse_public_url(text: str) -> str:

@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
+from pathlib import Path
 from typing import Any
 
 import psutil
@@ -19,7 +20,8 @@ from tests.support.faults.callbacks import callback
 from tests.support.faults.deployment import Deployment
 from tests.support.faults.profiles import LONG_ONLY
 from tests.support.faults.workers import workers
-from tests.support.server import WebServer, read_response, wait_until, web_server
+from tests.support.samples import COMPLETED
+from tests.support.server import WebServer, free_port, read_response, wait_until, web_server
 
 SharedService = tuple[Deployment, WebServer]
 HEALTHZ = b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
@@ -181,3 +183,13 @@ def test_failed_fork_does_not_end_the_service(shared_service: SharedService) -> 
             assert web.call(callback(50)).status_code == 204
         wait_until(lambda: len(workers(web)) == 2)
         assert web.call(callback(51)).status_code == 204
+
+
+def test_dead_database_host_is_skipped(shared_service: SharedService, tmp_path: Path) -> None:
+    """With several hosts in DATABASE_URL, callbacks are stored at the one that accepts writes."""
+    deployment, _ = shared_service
+    hosts = f"127.0.0.1:{free_port()},127.0.0.1:{deployment.port}"
+    url = deployment.service_url.replace(f"127.0.0.1:{deployment.port}", hosts)
+    with web_server(f"{url}?target_session_attrs=read-write", tmp_path / "log") as web:
+        assert web.call(COMPLETED).status_code == 204
+        assert web.get("/readyz").status_code == 200
