@@ -17,7 +17,7 @@ try:
 except ConfigError as error:
     sys.exit(f"Error: {error}")
 
-bind = f"0.0.0.0:{_settings.port}"
+bind = _settings.bind or f"0.0.0.0:{_settings.port}"
 workers = _settings.web_concurrency
 worker_class = "receiver.runtime.worker.Worker"
 # Heartbeats are written to memory: on a busy disk they would be late, and gunicorn would kill a

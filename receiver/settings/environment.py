@@ -60,6 +60,7 @@ class Environment(Schema):
     db_pool_size = _number("DB_POOL_SIZE")
     max_body_bytes = _number("MAX_BODY_BYTES")
     port = _number("PORT", maximum=65535)
+    bind = fields.Function(data_key="BIND", deserialize=values.parse_bind)
     web_concurrency = _number("WEB_CONCURRENCY")
     spool_dir = fields.Function(data_key="SPOOL_DIR", deserialize=values.parse_spool_dir)
     spool_durable = fields.Boolean(

@@ -185,6 +185,19 @@ def test_failed_fork_does_not_end_the_service(shared_service: SharedService) -> 
         assert web.call(callback(51)).status_code == 204
 
 
+def test_callback_arrives_over_a_unix_socket(shared_service: SharedService, tmp_path: Path) -> None:
+    """With BIND=unix:/path the service listens on that socket only, and stores callbacks."""
+    deployment, _ = shared_service
+    path = tmp_path / "web.sock"
+    with web_server(deployment.service_url, tmp_path / "log", BIND=f"unix:{path}") as web:
+        with web.connect() as connection:
+            connection.sendall(web.head_of_call(COMPLETED) + COMPLETED)
+            assert read_response(connection).startswith(b"HTTP/1.1 204")
+        sockets = psutil.Process(web.child.process.pid).net_connections()
+        assert not [each for each in sockets if each.status == psutil.CONN_LISTEN]
+    assert not path.exists()
+
+
 def test_dead_database_host_is_skipped(shared_service: SharedService, tmp_path: Path) -> None:
     """With several hosts in DATABASE_URL, callbacks are stored at the one that accepts writes."""
     deployment, _ = shared_service

@@ -179,6 +179,42 @@ def test_invalid_public_url_is_rejected(text: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "text",
+    ["127.0.0.1:8000", "localhost:80", "[::]:8000", "[::1]:65535", "unix:/run/receiver/web.sock"],
+)
+def test_bind_is_an_address_or_a_unix_socket(text: str) -> None:
+    """BIND is a host with its port, an IPv6 address in brackets too, or a Unix socket."""
+    assert load(VALID | {"BIND": text}).bind == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "8000",
+        ":8000",
+        "127.0.0.1",
+        "127.0.0.1:0",
+        "127.0.0.1:65536",
+        "127.0.0.1:http",
+        "::1:8000",
+        "[::1]",
+        "http://127.0.0.1:8000",
+        "127.0.0.1:8000,[::1]:8000",
+        "unix:",
+        "unix:web.sock",
+        "unix:/run/",
+        "unix:/run/web sock",
+        f"unix:/{'x' * 100}",
+    ],
+)
+def test_invalid_bind_is_rejected(text: str) -> None:
+    """A BIND without host or port, with several addresses or a relative path is an error."""
+    (error,) = config_errors(BIND=text)
+
+    assert error.startswith("BIND is not a")
+
+
+@pytest.mark.parametrize(
     ("text", "prefixes"),
     [
         ("/voice", ("/voice",)),
