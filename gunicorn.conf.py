@@ -18,7 +18,7 @@ try:
 except ConfigError as error:
     sys.exit(f"Error: {error}")
 
-bind = f"0.0.0.0:{_settings.port}"
+bind = _settings.bind or f"0.0.0.0:{_settings.port}"
 workers = _settings.web_concurrency
 worker_class = "receiver.gunicorn.worker.Worker"
 # Heartbeats are written to memory: on a busy disk they would be late, and gunicorn would kill a

@@ -46,8 +46,7 @@ def environment(database_url: str, port: int) -> Mapping[str, str]:
         "LOG_LEVEL": setting("LOG_LEVEL") or "WARNING",
         # `.env` may have another deployment's settings, and flask would add them to these.
         "FLASK_SKIP_DOTENV": "1",
-        # gunicorn's configuration is production's, but it listens on loopback only.
-        "GUNICORN_CMD_ARGS": f"--bind=127.0.0.1:{port}",
+        "BIND": f"127.0.0.1:{port}",
     }
 
 

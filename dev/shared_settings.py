@@ -10,7 +10,7 @@ from receiver.settings.config import variables
 
 FILE = Path(".local/environment")
 # What the web process alone needs, or every shell has.
-_NOT_FOR_COMMANDS = {"PATH", "HOME", "PORT", "LOG_LEVEL", "GUNICORN_CMD_ARGS"}
+_NOT_FOR_COMMANDS = {"PATH", "HOME", "PORT", "LOG_LEVEL", "BIND"}
 
 
 @contextmanager

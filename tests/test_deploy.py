@@ -24,11 +24,19 @@ DOCKERFILE = (DEPLOY / "docker" / "Dockerfile").read_text()
 
 @pytest.mark.parametrize(("process", "unit"), UNITS.items())
 def test_units_run_the_procfile(process: str, unit: str) -> None:
-    """Each systemd unit runs its line of the Procfile, and only the web process gets --bind."""
+    """Each systemd unit runs its line of the Procfile; the web process listens on loopback."""
     text = (DEPLOY / "systemd" / f"receiver-{unit}.service").read_text()
     [command] = re.findall(r"^ExecStart=/opt/receiver/\.venv/bin/(.*)$", text, re.MULTILINE)
-    assert command.replace("--bind 127.0.0.1:${PORT} ", "") == PROCFILE[process]
-    assert ("--bind 127.0.0.1" in command) == (process == "web")
+    assert command == PROCFILE[process]
+    assert ("\nEnvironment=BIND=127.0.0.1:8000\nEnvironmentFile=" in text) == (process == "web")
+
+
+def test_nginx_and_the_unit_use_the_same_address() -> None:
+    """The proxy's upstream is the address of the unit's BIND, on loopback."""
+    unit = (DEPLOY / "systemd" / "receiver-web.service").read_text()
+    proxy = (DEPLOY / "nginx" / "receiver.conf").read_text()
+    [address] = re.findall(r"^Environment=BIND=(.*)$", unit, re.MULTILINE)
+    assert re.findall(r"^    server (.*);$", proxy, re.MULTILINE) == [address]
 
 
 def test_spool_is_in_no_shared_folder() -> None:

@@ -21,8 +21,10 @@ def check_quarantined(engine: Engine) -> Finding:
 
     return Finding(
         Verdict.WARN,
-        f"quarantined: {count} callbacks in the last {MAX_AGE.days} days could not be used",
-        "Run `flask --app app callbacks list --outcome quarantined`, which prints the reasons. "
+        f"quarantined: {count} callbacks or responses of Twilio in the last {MAX_AGE.days} days "
+        "could not be used",
+        "Run `flask --app app callbacks list --outcome quarantined --source all`, which prints the "
+        "reasons. "
         "Fix the cause, then run `flask --app app callbacks replay --outcome quarantined`.",
     )
 

@@ -37,6 +37,7 @@ class Settings:
     max_body_bytes: int = 2 * 1024 * 1024
     log_level: str = "INFO"
     port: int = 8000
+    bind: str | None = None  # host:port or unix:/path, instead of `port` on all addresses
     web_concurrency: int = 2  # worker processes
     spool_dir: Path | None = None  # where callbacks wait for the database
     spool_durable: bool = False  # whether that folder outlives the machine

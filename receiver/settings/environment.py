@@ -10,6 +10,7 @@ from typing import Any
 from marshmallow import EXCLUDE, Schema, ValidationError, fields, validate, validates_schema
 
 from receiver.settings import twilio_credentials, values
+from receiver.settings.database_url import parse_database_url
 from receiver.settings.keys import parse_api_keys, parse_auth_tokens, parse_shared_keys
 
 
@@ -31,7 +32,7 @@ class Environment(Schema):
 
     database_url = fields.Function(
         data_key="DATABASE_URL",
-        deserialize=values.parse_database_url,
+        deserialize=parse_database_url,
         required=True,
         error_messages={
             "required": "is not set; write postgresql://user:password@host:5432/database"
@@ -59,6 +60,7 @@ class Environment(Schema):
     db_pool_size = _number("DB_POOL_SIZE")
     max_body_bytes = _number("MAX_BODY_BYTES")
     port = _number("PORT", maximum=65535)
+    bind = fields.Function(data_key="BIND", deserialize=values.parse_bind)
     web_concurrency = _number("WEB_CONCURRENCY")
     spool_dir = fields.Function(data_key="SPOOL_DIR", deserialize=values.parse_spool_dir)
     spool_durable = fields.Boolean(

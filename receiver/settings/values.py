@@ -3,6 +3,7 @@
 The error text continues a sentence that begins with the variable's name, and never quotes the text.
 """
 
+import re
 from pathlib import Path
 
 from marshmallow import ValidationError
@@ -16,20 +17,9 @@ from receiver.settings.urls import (
     parse_web_url,
 )
 
+# The kernel takes 107 bytes; printable ones without a blank.
+_SOCKET_PATH = re.compile(r"unix:(?=.{1,100}\Z)(/[!-.0-~]+)+")
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
-
-
-def parse_database_url(text: str) -> str:
-    """Return the URL of a Postgres database, with the scheme `postgresql`."""
-    url = parse_url(text)
-    if not (url and url.scheme in {"postgres", "postgresql"} and url.path.strip("/")):
-        raise ValidationError(
-            "is not a Postgres URL with the name of a database; write "
-            "postgresql://user:password@host:5432/database, and percent-encode blanks and "
-            "/ ? # @ : % in the password"
-        )
-
-    return "postgresql:" + text.partition(":")[2]
 
 
 def parse_public_url(text: str) -> str:
@@ -83,6 +73,25 @@ def parse_base_url(text: str) -> str:
         )
 
     return text.rstrip("/")
+
+
+def parse_bind(text: str) -> str:
+    """Return the address to listen on, as gunicorn takes it: host and port, or a Unix socket."""
+    if text.startswith("unix:"):
+        if not _SOCKET_PATH.fullmatch(text):
+            raise ValidationError(
+                "is not a Unix socket with an absolute path of at most 100 characters; write for "
+                "example unix:/run/receiver/web.sock"
+            )
+        return text
+    url = parse_url(f"http://{text}")
+    if not (is_host(text) and url and url.port):
+        raise ValidationError(
+            "is not an address to listen on; write host:port, such as 127.0.0.1:8000 or [::]:8000, "
+            "or unix:/run/receiver/web.sock"
+        )
+
+    return text
 
 
 def parse_log_level(text: str) -> str:

@@ -151,7 +151,7 @@ def _accepted(submission: Submission, deadline: Deadline) -> Response:
         raise ProblemError(
             502,
             f"Twilio accepted the job as {submission.job_id}, but its answer can't be used: "
-            "`callbacks list` shows why. Don't submit the job again.",
+            "`callbacks list --source submission` shows why. Don't submit the job again.",
         )
     # Twilio's credentials may be of another account than TWILIO_ACCOUNT_SID, or were so before.
     if visible_account() not in {None, job["account_id"]}:

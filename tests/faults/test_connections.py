@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
+from pathlib import Path
 from typing import Any
 
 import psutil
@@ -19,7 +20,8 @@ from tests.support.faults.callbacks import callback
 from tests.support.faults.deployment import Deployment
 from tests.support.faults.profiles import LONG_ONLY
 from tests.support.faults.workers import workers
-from tests.support.server import WebServer, read_response, wait_until, web_server
+from tests.support.samples import COMPLETED
+from tests.support.server import WebServer, free_port, read_response, wait_until, web_server
 
 SharedService = tuple[Deployment, WebServer]
 HEALTHZ = b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
@@ -197,3 +199,26 @@ def test_full_memory_file_system_does_not_end_the_service(shared_service: Shared
         worker.kill()
         wait_until(lambda: [each.pid for each in workers(web)] not in ([], [worker.pid]))
         assert web.call(callback(60)).status_code == 204
+
+
+def test_callback_arrives_over_a_unix_socket(shared_service: SharedService, tmp_path: Path) -> None:
+    """With BIND=unix:/path the service listens on that socket only, and stores callbacks."""
+    deployment, _ = shared_service
+    path = tmp_path / "web.sock"
+    with web_server(deployment.service_url, tmp_path / "log", BIND=f"unix:{path}") as web:
+        with web.connect() as connection:
+            connection.sendall(web.head_of_call(COMPLETED) + COMPLETED)
+            assert read_response(connection).startswith(b"HTTP/1.1 204")
+        sockets = psutil.Process(web.child.process.pid).net_connections()
+        assert not [each for each in sockets if each.status == psutil.CONN_LISTEN]
+    assert not path.exists()
+
+
+def test_dead_database_host_is_skipped(shared_service: SharedService, tmp_path: Path) -> None:
+    """With several hosts in DATABASE_URL, callbacks are stored at the one that accepts writes."""
+    deployment, _ = shared_service
+    hosts = f"127.0.0.1:{free_port()},127.0.0.1:{deployment.port}"
+    url = deployment.service_url.replace(f"127.0.0.1:{deployment.port}", hosts)
+    with web_server(f"{url}?target_session_attrs=read-write", tmp_path / "log") as web:
+        assert web.call(COMPLETED).status_code == 204
+        assert web.get("/readyz").status_code == 200

@@ -41,6 +41,7 @@ class WebServer:
     port: int
     child: Child
     log: Path
+    bind: str
 
     @property
     def url(self) -> str:
@@ -75,7 +76,18 @@ class WebServer:
 
     def connect(self) -> socket.socket:
         """Return a raw connection to the server."""
-        return socket.create_connection(("127.0.0.1", self.port), timeout=TIMEOUT_SECONDS)
+        if self.bind.startswith("unix:"):
+            connection = socket.socket(socket.AF_UNIX)
+            connection.settimeout(TIMEOUT_SECONDS)
+            try:
+                connection.connect(self.bind.removeprefix("unix:"))
+            except OSError:
+                connection.close()
+                raise
+            return connection
+        host, _, port = self.bind.rpartition(":")
+
+        return socket.create_connection((host.strip("[]"), int(port)), timeout=TIMEOUT_SECONDS)
 
     def terminate(self) -> None:
         """Send SIGTERM, as the platform does."""
@@ -104,7 +116,7 @@ def web_server(
         "DATABASE_URL": database,
         "PUBLIC_URL": f"http://127.0.0.1:{port}",
         "PORT": str(port),
-        "GUNICORN_CMD_ARGS": f"--bind=127.0.0.1:{port}",
+        "BIND": f"127.0.0.1:{port}",
         **settings,
     }
     arguments = ", ".join(f"{name}={value}" for name, value in options.items())
@@ -116,7 +128,7 @@ def web_server(
             cwd=ROOT,
             output=output,
         )
-    server = WebServer(port, child, log)
+    server = WebServer(port, child, log, environ["BIND"])
     try:
         _wait_until_ready(server)
         yield server
@@ -125,15 +137,17 @@ def web_server(
 
 
 def _wait_until_ready(server: WebServer) -> None:
+    request = f"GET /healthz HTTP/1.0\r\nHost: 127.0.0.1:{server.port}\r\n\r\n".encode()
     deadline = time.monotonic() + 30
     while True:
         try:
-            requests.get(f"{server.url}/healthz", headers=CONNECTION_CLOSE, timeout=5)
-        except (requests.ConnectionError, requests.Timeout):
+            with server.connect() as connection:
+                connection.sendall(request)
+                if connection.recv(65536):
+                    return
+        except OSError:
             assert server.child.process.poll() is None, server.log.read_text()
-            assert time.monotonic() < deadline, server.log.read_text()
-        else:
-            return
+        assert time.monotonic() < deadline, server.log.read_text()
 
 
 def wait_until(condition: Callable[[], bool]) -> None:

@@ -1,7 +1,8 @@
 """The commands that read callbacks from the ledger: `list`, `show` and `body`."""
 
+from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from typing import Any, get_args
 
 import click
 from flask.cli import AppGroup
@@ -11,9 +12,13 @@ from receiver.cli.callbacks.replay import replay_command
 from receiver.cli.errors import report_database_errors
 from receiver.cli.options import ID, limit_option
 from receiver.cli.output import CommandError, echo, write_body
+from receiver.events.api_events import Source
 from receiver.services import services
 from receiver.settings.urls import without_credentials
 from receiver.store.ledger.find import LedgerFilter, find_body, find_event, find_events
+
+ALL = "all"
+SOURCES = ("callback", *get_args(Source))
 
 group = AppGroup("callbacks", help="Read the callbacks in the ledger, and replay them.")
 group.add_command(replay_command)
@@ -21,22 +26,32 @@ group.add_command(replay_command)
 
 @group.command("list")
 @filter_options
+@click.option(
+    "--source",
+    type=click.Choice([*SOURCES, ALL]),
+    default="callback",
+    show_default=True,
+    help="Select callbacks, or Twilio's responses to the service's own requests: to a submission, "
+    "to a fetch of a job or of the list of jobs, or a transcript that was read from a "
+    "conversation.",
+)
 @limit_option("Print at most this many callbacks.")
 @report_database_errors
-def list_command(*, ledger_filter: LedgerFilter, limit: int) -> None:
-    """List what the ledger has, newest first, one per line.
+def list_command(*, ledger_filter: LedgerFilter, source: str, limit: int) -> None:
+    """List the callbacks in the ledger, newest first, one per line.
 
-    These are callbacks, and Twilio's responses to this service's own requests. `callbacks show`
-    prints the source of each one.
+    The ledger also has Twilio's responses to this service's own requests: --source selects them.
 
-    The columns are: id, time, outcome, deliveries, size of the body, job id, and the reason for the
-    quarantine.
+    The columns are: id, time, source, outcome, deliveries, size of the body, job id, and the reason
+    for the quarantine.
     """
+    ledger_filter = replace(ledger_filter, source=None if source == ALL else source)
     with services().engine.connect() as connection:
         rows = find_events(connection, ledger_filter, limit=limit)
     for row in rows:
         echo(
-            f"{row.id:>8}  {row.received_at:%Y-%m-%dT%H:%M:%SZ}  {row.outcome:<11}  "
+            f"{row.id:>8}  {row.received_at:%Y-%m-%dT%H:%M:%SZ}  {row.source:<12}  "
+            f"{row.outcome:<11}  "
             f"x{row.deliveries:<3} {row.body_bytes:>8} B  {row.job_id or '-'}  "
             f"{': '.join(filter(None, (row.reason, row.detail)))}".rstrip()
         )

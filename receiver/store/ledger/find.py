@@ -32,6 +32,7 @@ class LedgerFilter:
     reason: str | None = None
     since: datetime | None = None
     job: str | None = None
+    source: str | None = None
 
     def conditions(self) -> list[ColumnElement[bool]]:
         """Return the SQL conditions that select exactly these events."""
@@ -39,6 +40,7 @@ class LedgerFilter:
             events.c.outcome: self.outcome,
             events.c.reason: self.reason,
             events.c.job_id: self.job,
+            events.c.source: self.source,
         }
         conditions = [column == value for column, value in given.items() if value is not None]
         if self.ids is not None:

@@ -1,13 +1,18 @@
 """The commands `callbacks list`, `show` and `body`."""
 
+from datetime import UTC, datetime
+
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import Engine
 
+from receiver.events.api_events import event_of, record_response
 from tests.support import signing
 from tests.support.app import Twilio
 from tests.support.command import run
 from tests.support.environment import ROUTE, TOKEN
+from tests.support.samples import COMPLETED
 
 CALLED = f"https://user:hush@app.example.com{ROUTE}"
 NOT_JSON = b"\x00\xffnot JSON"
@@ -48,6 +53,28 @@ def test_each_filter_selects_its_callbacks(
 ) -> None:
     """Each filter of `list` selects the matching callbacks."""
     assert len(run(app, "callbacks", "list", *options).stdout.splitlines()) == count
+
+
+@pytest.mark.parametrize(
+    ("options", "sources"),
+    [
+        ((), ["callback"]),
+        (("--source", "callback"), ["callback"]),
+        (("--source", "fetch"), ["fetch"]),
+        (("--source", "conversation"), []),
+        (("--source", "all"), ["fetch", "submission", "callback"]),
+        (("--source", "all", "--outcome", "quarantined"), ["submission"]),
+    ],
+)
+def test_list_selects_the_source(
+    app: Flask, engine: Engine, twilio: Twilio, options: tuple[str, ...], sources: list[str]
+) -> None:
+    """`list` prints callbacks alone by default; `--source` selects Twilio's responses, or all."""
+    twilio.call(COMPLETED)
+    record_response(engine, event_of("submission", b"[]", datetime.now(UTC)))
+    record_response(engine, event_of("fetch", COMPLETED, datetime.now(UTC)))
+    lines = run(app, "callbacks", "list", *options).stdout.splitlines()
+    assert [line.split()[2] for line in lines] == sources
 
 
 @pytest.mark.usefixtures("quarantined")
