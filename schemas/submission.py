@@ -161,6 +161,11 @@ def to_faults(error: ValidationError) -> list[dict[str, str]]:
     return [{"detail": text, "pointer": pointer} for pointer, text in _faults(error.messages, "")]
 
 
+def escape_member(name: str) -> str:
+    """Return a member's name as a part of a JSON Pointer (RFC 6901, section 3)."""
+    return name.replace("~", "~0").replace("/", "~1")
+
+
 def format_faults(faults: Iterable[Mapping[str, Any]]) -> str:
     """Return the faults as one line of text, without the empty pointer of the whole request."""
     return " ".join(
@@ -187,7 +192,7 @@ def _code(fault: Mapping[str, str]) -> int | None:
 def _faults(messages: Any, pointer: str) -> Iterator[tuple[str, str]]:
     if isinstance(messages, Mapping):
         for member, inner in messages.items():
-            name = str(member).replace("~", "~0").replace("/", "~1")
+            name = escape_member(str(member))
             yield from _faults(inner, pointer if member == "_schema" else f"{pointer}/{name}")
     else:
         for text in messages if isinstance(messages, list) else [messages]:

@@ -71,7 +71,7 @@ OPERATIONS: dict[str, dict[str, Any]] = {
             "security": API_KEY,
             "parameters": [JOB_ID, IF_NONE_MATCH],
             "responses": responses_with_etag("The job.", json_content(Operation))
-            | errors(401, 404, 429, 503),
+            | errors(400, 401, 404, 429, 503),
         }
     },
     "/v3/Transcriptions/{transcriptionId}/Transcript": {
@@ -110,7 +110,7 @@ OPERATIONS: dict[str, dict[str, Any]] = {
             "security": API_KEY,
             "parameters": [JOB_ID, CALLBACK_ID],
             "responses": {"200": response("The exact bytes.", {"application/octet-stream": {}})}
-            | errors(401, 404, 429, 503),
+            | errors(400, 401, 404, 429, 503),
         }
     },
     "/v3/Completeness": {
@@ -119,7 +119,7 @@ OPERATIONS: dict[str, dict[str, Any]] = {
             "summary": "Fetch how many transcripts Twilio has completed, and how many are stored",
             "security": API_KEY,
             "responses": {"200": response("The figures.", json_content(Completeness))}
-            | errors(401, 429, 503),
+            | errors(400, 401, 429, 503),
         }
     },
     "/callbacks/transcription": {
