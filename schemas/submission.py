@@ -80,6 +80,8 @@ class _Strict(Schema):
 
         unknown = RAISE
 
+    error_messages = {"unknown": "There is no such property."}  # noqa: RUF012 - marshmallow's own
+
     @post_dump
     def _omit_nulls(self, members: dict[str, Any], **_: Any) -> dict[str, Any]:
         """Return the members without nulls, which Twilio's SDK doesn't send either."""
@@ -93,7 +95,7 @@ class Participant(_Strict):
         data_key="audioChannelIndex",
         required=True,
         strict=True,
-        validate=validate.OneOf(CHANNELS, error="Must be 1 or 2."),
+        validate=validate.OneOf(CHANNELS, error="Must be 1 or 2: the number of the channel."),
     )
     type = fields.String(allow_none=True, validate=validate.OneOf(TYPES))
     address = Text(allow_none=True)

@@ -16,7 +16,7 @@ from receiver.web.admission import admit
 from receiver.web.arguments import parse_arguments, require_no_arguments
 from receiver.web.auth import require_api_key, visible_account
 from receiver.web.database import query
-from receiver.web.job_view import describe_job, describe_operation
+from receiver.web.job_view import describe_job, describe_operation, retry_headers
 from receiver.web.problems import ProblemError, unavailable
 from receiver.web.responses import make_conditional, render
 from schemas.completeness import Completeness
@@ -58,7 +58,7 @@ def fetch_transcription(job_id: str) -> Response:
     require_no_arguments()
     [job] = jobs.add_explanations([jobs.get_job(job_id)])
     response = make_conditional(render(_OPERATION, **describe_operation(job)))
-    response.headers.update(jobs.retry_headers(job))
+    response.headers.update(retry_headers(job))
 
     return response
 

@@ -56,6 +56,15 @@ OPERATIONS: dict[str, dict[str, Any]] = {
                     "headers": {
                         "Location": {"required": True, "schema": {"type": "string"}},
                         "Idempotency-Key": {"required": True, "schema": {"type": "string"}},
+                        "Operation-Id": {
+                            "required": True,
+                            "description": "The id of the job.",
+                            "schema": {"type": "string"},
+                        },
+                        "Retry-After": {
+                            "description": "Seconds after which to look at the job.",
+                            "schema": {"type": "integer"},
+                        },
                     }
                 }
             }
