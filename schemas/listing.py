@@ -12,7 +12,11 @@ class Meta(Outbound):
     """The page's place in its list."""
 
     key = fields.String(required=True)
-    page_size = fields.Integer(data_key="pageSize", required=True)
+    page_size = fields.Integer(
+        data_key="pageSize",
+        required=True,
+        metadata={"description": "The number of rows on this page."},
+    )
     next_token = fields.String(
         data_key="nextToken", metadata={"description": "Absent on the last page."}
     )

@@ -2,7 +2,7 @@
 
 from marshmallow import fields
 
-from schemas.outbound import Outbound, Url
+from schemas.outbound import Outbound
 
 
 class Fault(Outbound):
@@ -10,14 +10,24 @@ class Fault(Outbound):
 
     detail = fields.String(required=True)
     pointer = fields.String(
-        required=True, metadata={"description": "The parameter, as a JSON Pointer."}
+        required=True,
+        metadata={
+            "description": "The parameter or member, as a JSON Pointer in the form of a URI "
+            "fragment: #/status. The request as a whole is #."
+        },
     )
 
 
 class Problem(Outbound):
     """An error: what is wrong, and what to do about it."""
 
-    type = Url(required=True)
+    type = fields.String(
+        required=True,
+        metadata={
+            "format": "uri",
+            "description": "The page of Twilio's code; about:blank if Twilio has no such code.",
+        },
+    )
     title = fields.String(required=True)
     status = fields.Integer(required=True, metadata={"description": "The HTTP status."})
     code = fields.Integer(

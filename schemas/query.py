@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, ClassVar
 
-from marshmallow import EXCLUDE, Schema, ValidationError, fields, validate
+from marshmallow import Schema, ValidationError, fields, validate
 
 from schemas.parameters import (
     DEFAULT_PAGE_SIZE,
@@ -15,6 +15,7 @@ from schemas.parameters import (
     TextParameter,
 )
 from schemas.storable import Status
+from schemas.unknown_parameters import describe_unknown
 
 # The content type of each `?format=` of a transcript. The first is the default.
 CONTENT_TYPES: Mapping[str, str] = MappingProxyType(
@@ -72,15 +73,11 @@ class Filters(Schema):
 
 
 class Query(Schema):
-    """The parameters of one route. Each may be given once."""
+    """The parameters of one route, none if it isn't a subclass. Each may be given once."""
 
-    class Meta:
-        """Ignore unknown parameters."""
-
-        unknown = EXCLUDE
-
-    # Other spellings of parameter names.
+    # Other spellings of parameter names, and names without an effect that a client may send.
     aliases: ClassVar[Mapping[str, str]] = {}
+    ignored: ClassVar[frozenset[str]] = frozenset()
 
     def parameter(self, name: str) -> str:
         """Return the query's name of the parameter with this field name."""
@@ -88,27 +85,40 @@ class Query(Schema):
 
     def read(self, pairs: Sequence[tuple[str, str]]) -> dict[str, Any]:
         """Return the values by field name, or raise ValidationError with all errors."""
-        values: dict[str, Any] = self.load(self._each_once(pairs))
+        known = [self.parameter(name) for name in self.fields]
+        used = [(name, value) for name, value in pairs if name not in self.ignored]
+        is_known = {name: self.aliases.get(name, name) in known for name, _ in used}
+        errors: dict[str, Any] = describe_unknown(
+            (name for name in is_known if not is_known[name]), known
+        )
+        values, repeated = self._each_once([pair for pair in used if is_known[pair[0]]])
+        loaded: dict[str, Any] = {}
+        try:
+            loaded = self.load(values)
+        except ValidationError as error:
+            errors = error.messages_dict | errors
+        errors |= repeated
+        if errors:
+            raise ValidationError(errors)
 
-        return values
+        return loaded
 
-    def _each_once(self, pairs: Sequence[tuple[str, str]]) -> dict[str, str]:
-        """Return the pairs as a mapping, or raise ValidationError if a parameter is repeated.
+    def _each_once(
+        self, pairs: Sequence[tuple[str, str]]
+    ) -> tuple[dict[str, str], dict[str, list[str]]]:
+        """Return the first value of each parameter, and the errors of those that are repeated.
 
         The SDK sends pageToken in both spellings; the same value twice is not a repetition.
         """
-        known = {self.parameter(name) for name in self.fields}
         counts = Counter(name for name, _ in pairs)
         values: dict[str, str] = {}
-        faults = {}
+        errors = {}
         for spelling, value in pairs:
             name = self.aliases.get(spelling, spelling)
-            if name in known and (counts[spelling] > 1 or values.setdefault(name, value) != value):
-                faults[name] = ["Given more than once."]
-        if faults:
-            raise ValidationError(faults)
+            if counts[spelling] > 1 or values.setdefault(name, value) != value:
+                errors[name] = ["Given more than once."]
 
-        return values
+        return values, errors
 
 
 class PagedQuery(Query):
@@ -116,6 +126,8 @@ class PagedQuery(Query):
 
     # The spellings of the SDK's `…_with_http_info` lists.
     aliases: ClassVar[Mapping[str, str]] = {"PageSize": "pageSize", "PageToken": "pageToken"}
+    # The SDK sends the number of the page, but the token says everything.
+    ignored: ClassVar[frozenset[str]] = frozenset({"Page"})
 
     page_size = PageSize(
         data_key="pageSize",

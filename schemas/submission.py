@@ -80,6 +80,8 @@ class _Strict(Schema):
 
         unknown = RAISE
 
+    error_messages = {"unknown": "There is no such property."}  # noqa: RUF012 - marshmallow's own
+
     @post_dump
     def _omit_nulls(self, members: dict[str, Any], **_: Any) -> dict[str, Any]:
         """Return the members without nulls, which Twilio's SDK doesn't send either."""
@@ -93,7 +95,7 @@ class Participant(_Strict):
         data_key="audioChannelIndex",
         required=True,
         strict=True,
-        validate=validate.OneOf(CHANNELS, error="Must be 1 or 2."),
+        validate=validate.OneOf(CHANNELS, error="Must be 1 or 2: the number of the channel."),
     )
     type = fields.String(allow_none=True, validate=validate.OneOf(TYPES))
     address = Text(allow_none=True)
@@ -161,6 +163,11 @@ def to_faults(error: ValidationError) -> list[dict[str, str]]:
     return [{"detail": text, "pointer": pointer} for pointer, text in _faults(error.messages, "")]
 
 
+def escape_member(name: str) -> str:
+    """Return a member's name as a part of a JSON Pointer (RFC 6901, section 3)."""
+    return name.replace("~", "~0").replace("/", "~1")
+
+
 def format_faults(faults: Iterable[Mapping[str, Any]]) -> str:
     """Return the faults as one line of text, without the empty pointer of the whole request."""
     return " ".join(
@@ -187,7 +194,7 @@ def _code(fault: Mapping[str, str]) -> int | None:
 def _faults(messages: Any, pointer: str) -> Iterator[tuple[str, str]]:
     if isinstance(messages, Mapping):
         for member, inner in messages.items():
-            name = str(member).replace("~", "~0").replace("/", "~1")
+            name = escape_member(str(member))
             yield from _faults(inner, pointer if member == "_schema" else f"{pointer}/{name}")
     else:
         for text in messages if isinstance(messages, list) else [messages]:

@@ -8,13 +8,10 @@ from receiver.store.jobs import read
 from receiver.store.jobs.gaps import explain_gaps
 from receiver.web.auth import visible_account
 from receiver.web.database import query
-from receiver.web.job_view import is_awaited, job_url
+from receiver.web.job_view import is_awaited, job_url, retry_headers
 from receiver.web.problems import ProblemError
 from receiver.web.transcript_state import lacks_transcript
 from schemas.storable import ID_PATTERN
-
-# How long a client should wait before it polls an unfinished job again.
-_POLL_SECONDS = 10
 
 
 def get_job(job_id: str) -> read.Row:
@@ -48,14 +45,9 @@ def _unknown_job(job_id: str) -> ProblemError:
     )
 
 
-def retry_headers(job: read.Row) -> dict[str, str]:
-    """Return the Retry-After header for a job that isn't finished, otherwise nothing."""
-    return {} if job["status"] in TERMINAL_STATUSES else {"Retry-After": str(_POLL_SECONDS)}
-
-
 def no_transcript(job: read.Row) -> ProblemError:
     """Return the 404: why the job has no transcript, and when to retry if it may still arrive."""
-    headers = {"Retry-After": str(_POLL_SECONDS)} if is_awaited(job) else retry_headers(job)
+    headers = retry_headers(job, awaits_callback=is_awaited(job))
 
     return ProblemError(404, f"{job['id']} has no transcript. {_reason(job)}", headers=headers)
 

@@ -55,7 +55,7 @@ class Collection:
         """Return the `meta` member of Twilio's list responses."""
         return {
             "key": self.key,
-            "page_size": request.span.size,
+            "page_size": len(page.rows),
             "next_token": page.next and self._encode(request, page.next),
             "previous_token": page.previous and self._encode(request, page.previous),
         }

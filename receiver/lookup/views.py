@@ -13,10 +13,10 @@ from receiver.services import services
 from receiver.store.jobs import read
 from receiver.store.retry import DatabaseUnavailableError
 from receiver.web.admission import admit
-from receiver.web.arguments import parse_arguments
+from receiver.web.arguments import parse_arguments, require_no_arguments
 from receiver.web.auth import require_api_key, visible_account
 from receiver.web.database import query
-from receiver.web.job_view import describe_job, describe_operation
+from receiver.web.job_view import describe_job, describe_operation, retry_headers
 from receiver.web.problems import ProblemError, unavailable
 from receiver.web.responses import make_conditional, render
 from schemas.completeness import Completeness
@@ -55,9 +55,10 @@ def list_transcriptions() -> Response:
 @blueprint.get("/v3/Transcriptions/<job_id>")
 def fetch_transcription(job_id: str) -> Response:
     """Fetch one job, in the envelope of Twilio's operations."""
+    require_no_arguments()
     [job] = jobs.add_explanations([jobs.get_job(job_id)])
     response = make_conditional(render(_OPERATION, **describe_operation(job)))
-    response.headers.update(jobs.retry_headers(job))
+    response.headers.update(retry_headers(job))
 
     return response
 
@@ -88,6 +89,7 @@ def list_callbacks(job_id: str) -> Response:
 @blueprint.get("/v3/Transcriptions/<job_id>/Callbacks/<callback_id>/Body")
 def fetch_body(job_id: str, callback_id: str) -> Response:
     """Fetch a callback's exact bytes. No browser may display or keep them: they may be anything."""
+    require_no_arguments()
     jobs.require_valid_id(job_id)
     number = _parse_number(callback_id)
     body = query(read.callback_body, job_id, number, account_id=visible_account())
@@ -108,6 +110,8 @@ def fetch_body(job_id: str, callback_id: str) -> Response:
 @blueprint.get("/v3/Completeness")
 def fetch_completeness() -> Response:
     """Fetch how many transcripts Twilio should send, and how many are stored."""
+    require_no_arguments()
+
     return render(_COMPLETENESS, **get_figures(visible_account()))
 
 

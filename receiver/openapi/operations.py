@@ -56,6 +56,15 @@ OPERATIONS: dict[str, dict[str, Any]] = {
                     "headers": {
                         "Location": {"required": True, "schema": {"type": "string"}},
                         "Idempotency-Key": {"required": True, "schema": {"type": "string"}},
+                        "Operation-Id": {
+                            "required": True,
+                            "description": "The id of the job.",
+                            "schema": {"type": "string"},
+                        },
+                        "Retry-After": {
+                            "description": "Seconds after which to look at the job.",
+                            "schema": {"type": "integer"},
+                        },
                     }
                 }
             }
@@ -71,7 +80,7 @@ OPERATIONS: dict[str, dict[str, Any]] = {
             "security": API_KEY,
             "parameters": [JOB_ID, IF_NONE_MATCH],
             "responses": responses_with_etag("The job.", json_content(Operation))
-            | errors(401, 404, 429, 503),
+            | errors(400, 401, 404, 429, 503),
         }
     },
     "/v3/Transcriptions/{transcriptionId}/Transcript": {
@@ -110,7 +119,7 @@ OPERATIONS: dict[str, dict[str, Any]] = {
             "security": API_KEY,
             "parameters": [JOB_ID, CALLBACK_ID],
             "responses": {"200": response("The exact bytes.", {"application/octet-stream": {}})}
-            | errors(401, 404, 429, 503),
+            | errors(400, 401, 404, 429, 503),
         }
     },
     "/v3/Completeness": {
@@ -119,7 +128,7 @@ OPERATIONS: dict[str, dict[str, Any]] = {
             "summary": "Fetch how many transcripts Twilio has completed, and how many are stored",
             "security": API_KEY,
             "responses": {"200": response("The figures.", json_content(Completeness))}
-            | errors(401, 429, 503),
+            | errors(400, 401, 429, 503),
         }
     },
     "/callbacks/transcription": {

@@ -50,7 +50,7 @@ def _refused(error: TwilioRefusedError) -> Response:
     if error.is_credentials_error:
         detail = f"Twilio refuses the credentials of this service: {error.detail}"
         return problem(502, detail, code=error.code)
-    errors = [{"detail": "", "pointer": ""} | fault for fault in error.errors]
+    errors = [{"detail": error.detail, "pointer": ""} | fault for fault in error.errors]
 
     return problem(error.status, error.detail, code=error.code, errors=errors)
 

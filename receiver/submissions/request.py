@@ -7,6 +7,7 @@ from flask import request
 from marshmallow import ValidationError
 
 from receiver.submissions.idempotency_keys import KEY_RULE, is_idempotency_key, uuid7
+from receiver.web.arguments import parse_arguments
 from receiver.web.problems import ProblemError
 from schemas.query import SubmissionQuery
 from schemas.submission import Submission, format_faults, to_faults, twilio_code
@@ -29,12 +30,7 @@ def read_idempotency_key() -> str:
 
 def is_check_requested() -> bool:
     """Return whether the query asks to check the mediaUrl first; raises ProblemError 400."""
-    try:
-        query = _QUERY.read(list(request.args.items(multi=True)))
-    except ValidationError as error:
-        raise invalid_request(to_faults(error)) from None
-
-    return bool(query.get("check"))
+    return bool(parse_arguments(_QUERY).get("check"))
 
 
 def read_submission() -> dict[str, Any]:

@@ -23,7 +23,7 @@ from receiver.submissions.submit import Intent, submit
 from receiver.twilio.client import Twilio, TwilioUnavailableError, open_twilio
 from receiver.web.admission import admit
 from receiver.web.auth import require_write_key, visible_account
-from receiver.web.job_view import describe_operation
+from receiver.web.job_view import describe_operation, retry_headers
 from receiver.web.problems import ProblemError
 from schemas.transcription import Accepted
 
@@ -163,5 +163,7 @@ def _accepted(submission: Submission, deadline: Deadline) -> Response:
     response = jsonify(Accepted().dump(describe_operation(job)))
     response.status_code = 202
     response.headers["Location"] = response.get_json()["statusUrl"]
+    response.headers["Operation-Id"] = job["id"]
+    response.headers.update(retry_headers(job))
 
     return response

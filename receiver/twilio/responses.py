@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import unquote
 
 from receiver.twilio.errors import TwilioBusyError, TwilioRefusedError, TwilioUnavailableError
 
@@ -122,8 +123,9 @@ def _fault(error: object) -> dict[str, str]:
         for name in ("detail", "pointer")
         if isinstance(members.get(name), str)
     }
-    if "pointer" in fault:  # it may be written as a URI fragment (RFC 6901, section 6)
-        fault["pointer"] = fault["pointer"].removeprefix("#")
+    pointer = fault.get("pointer", "")
+    if pointer.startswith("#"):  # it is written as a URI fragment (RFC 6901, section 6)
+        fault["pointer"] = _storable(unquote(pointer[1:]))
 
     return fault
 

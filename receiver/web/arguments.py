@@ -8,6 +8,9 @@ from marshmallow import ValidationError
 
 from receiver.web.problems import ProblemError
 from schemas.query import Query
+from schemas.submission import escape_member
+
+_NO_PARAMETERS = Query()
 
 
 def parse_arguments(query: Query) -> dict[str, Any]:
@@ -18,9 +21,14 @@ def parse_arguments(query: Query) -> dict[str, Any]:
         raise invalid_arguments(error.messages_dict) from None
 
 
+def require_no_arguments() -> None:
+    """Raise ProblemError 400 if the request has query parameters, for a route that has none."""
+    parse_arguments(_NO_PARAMETERS)
+
+
 def invalid_arguments(errors: Mapping[str, list[str]]) -> ProblemError:
     """Return the 400 for the errors of each parameter, with a pointer to each parameter."""
     pairs = [(name, text) for name, texts in errors.items() for text in texts]
-    members = [{"detail": text, "pointer": f"/{name}"} for name, text in pairs]
+    members = [{"detail": text, "pointer": f"/{escape_member(name)}"} for name, text in pairs]
 
     return ProblemError(400, " ".join(f"{name}: {text}" for name, text in pairs), errors=members)

@@ -8,7 +8,11 @@ from flask import request
 
 from receiver.services import services
 from receiver.settings.urls import public_origin
+from receiver.store.event import TERMINAL_STATUSES
 from receiver.web import transcript_state
+
+# How long a client should wait before it polls an unfinished job again.
+_POLL_SECONDS = 10
 
 
 def job_url(job_id: str) -> str:
@@ -64,6 +68,13 @@ def _describe_transcript(job: Mapping[str, Any]) -> dict[str, Any]:
         "reasons": list(reasons),
         "resubmitted_as": job.get("resubmitted_as"),
     }
+
+
+def retry_headers(job: Mapping[str, Any], *, awaits_callback: bool = False) -> dict[str, str]:
+    """Return the Retry-After of a job that isn't finished or awaits its callback, else nothing."""
+    is_open = awaits_callback or job["status"] not in TERMINAL_STATUSES
+
+    return {"Retry-After": str(_POLL_SECONDS)} if is_open else {}
 
 
 def is_awaited(job: Mapping[str, Any]) -> bool:

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Sequence
 from typing import Any
+from urllib.parse import quote
 
 from flask import Flask, Response, json, request
 from werkzeug.exceptions import HTTPException
@@ -17,33 +18,57 @@ MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_SECONDS = 10
 
 # Twilio's codes for these statuses (https://www.twilio.com/docs/api/errors). For any other status,
-# Twilio's code is 20000 and the status.
-_CODES = {400: 20001, 401: 20003, 403: 20006, 405: 20004, 429: 20429}
+# which has no page there, the code is 20000 and the status, and the type is that of RFC 9457.
+_CODES = {
+    400: 20001,
+    401: 20003,
+    403: 20006,
+    404: 20404,
+    405: 20004,
+    409: 20409,
+    410: 20410,
+    412: 20412,
+    413: 20413,
+    422: 20422,
+    429: 20429,
+    500: 20500,
+    503: 20503,
+}
+_NO_TYPE = "about:blank"
+
+# Twilio's description of its API: a title and a detail have at least 16 characters. A detail has at
+# most 1024.
 _TITLES = {
     400: "Invalid parameter",
     401: "Authentication failed",
-    403: "Access denied",
-    404: "Not found",
+    403: "Permission denied",
+    404: "Resource not found",
     405: "Method not allowed",
-    406: "Not acceptable",
-    409: "Conflict",
-    413: "Body too large",
+    406: "No acceptable format",
+    409: "Conflicting request",
+    410: "Resource no longer available",
+    413: "Request body too large",
     415: "Unsupported media type",
     421: "Misdirected request",
-    422: "Not processable",
+    422: "Request not processable",
     429: "Too many requests",
     500: "Internal server error",
-    501: "Not configured",
-    502: "Bad gateway",
+    501: "Service not configured",
+    502: "Unusable response of Twilio",
     503: "Service unavailable",
 }
+_OTHER_TITLE = "The request failed"
+_MAX_DETAIL_CHARACTERS = 1024
+
+# Besides letters, digits and `-._~`, a URI's fragment may contain these (RFC 3986, 3.5).
+_FRAGMENT_CHARACTERS = "/?:@!$&'()*+,;="
 
 
 class ProblemError(ReceiverError):
     """An error response: an HTTP status, and a detail for the client.
 
-    `errors` has a `{"detail": …, "pointer": …}` for each error in the input. `code` is Twilio's, if
-    it differs from the code of the status.
+    `errors` has a `{"detail": …, "pointer": …}` for each error in the input, with a JSON Pointer
+    (RFC 6901). `code` is Twilio's, if it differs from the code of the status.
     """
 
     def __init__(
@@ -70,19 +95,33 @@ def problem_document(
     code: int | None = None,
     errors: Sequence[dict[str, str]] = (),
 ) -> dict[str, Any]:
-    """Return the problem document of an HTTP status."""
-    code = code or _CODES.get(status, 20000 + status)
+    """Return the problem document of an HTTP status; its pointers are URI fragments."""
+    known_code = code or _CODES.get(status)
     members: dict[str, Any] = {
-        "type": f"https://www.twilio.com/docs/api/errors/{code}",
-        "title": _TITLES.get(status, "Request failed"),
+        "type": f"https://www.twilio.com/docs/api/errors/{known_code}" if known_code else _NO_TYPE,
+        "title": _TITLES.get(status, _OTHER_TITLE),
         "status": status,
-        "code": code,
-        "detail": detail,
+        "code": known_code or 20000 + status,
+        "detail": _shorten(detail),
     }
     if errors:
-        members["errors"] = list(errors)
+        members["errors"] = [
+            {"detail": _shorten(error["detail"]), "pointer": _to_fragment(error["pointer"])}
+            for error in errors
+        ]
 
     return members
+
+
+def _shorten(detail: str) -> str:
+    is_short = len(detail) <= _MAX_DETAIL_CHARACTERS
+
+    return detail if is_short else f"{detail[: _MAX_DETAIL_CHARACTERS - 1]}…"
+
+
+def _to_fragment(pointer: str) -> str:
+    """Return a JSON Pointer as a URI fragment (RFC 6901, section 6)."""
+    return f"#{quote(pointer, safe=_FRAGMENT_CHARACTERS, errors='replace')}"
 
 
 def problem(

@@ -54,7 +54,7 @@ def test_parameters_beside_a_token_must_agree_with_it(
     reader: FlaskClient, token: str, beside: dict[str, str], status: int
 ) -> None:
     """A filter or a size that differs from the token's is a 400 that names it."""
-    pointers = [] if status == 200 else [f"/{name}" for name in beside]
+    pointers = [] if status == 200 else [f"#/{name}" for name in beside]
     assert _status_and_pointers(reader, {"pageToken": token, **beside}) == (status, pointers)
 
 
@@ -64,7 +64,7 @@ def test_clamped_size_agrees_with_its_token(reader: FlaskClient, engine: Engine)
         record_callback(engine, callback(f"job{number}"))
     _, meta = _page(reader, {"pageSize": 120})
     rest, meta = _page(reader, {"pageSize": 120, "pageToken": meta["nextToken"]})
-    assert (len(rest), meta["pageSize"]) == (1, 100)
+    assert len(rest) == meta["pageSize"] == 1
 
 
 def _encode(document: Any) -> str:
@@ -119,7 +119,7 @@ def test_changed_token_is_invalid(
 ) -> None:
     """A token with an invalid member is a 400."""
     changed = _encode({**_decode(token), member: value})
-    assert _status_and_pointers(reader, {"pageToken": changed}) == (400, ["/pageToken"])
+    assert _status_and_pointers(reader, {"pageToken": changed}) == (400, ["#/pageToken"])
 
 
 @pytest.mark.parametrize(
@@ -143,7 +143,7 @@ def test_changed_token_is_invalid(
 )
 def test_malformed_token_is_invalid(reader: FlaskClient, text: str) -> None:
     """A token that isn't base64, UTF-8, JSON or an object, or is nested too deeply, is a 400."""
-    assert _status_and_pointers(reader, {"pageToken": text}) == (400, ["/pageToken"])
+    assert _status_and_pointers(reader, {"pageToken": text}) == (400, ["#/pageToken"])
 
 
 _documents = st.recursive(

@@ -72,7 +72,7 @@ def test_unknown_format_is_400(reader: FlaskClient, query: str) -> None:
     """A 400 problem names the parameter `format`."""
     response = reader.get(f"{URL}?{query}")
     assert response.status_code == 400
-    assert json_of(response)["errors"][0]["pointer"] == "/format"
+    assert json_of(response)["errors"][0]["pointer"] == "#/format"
 
 
 @pytest.mark.usefixtures("stored_sample")

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from marshmallow import ValidationError
 
 from schemas.parameters import DateTimeParameter
-from schemas.query import PagedQuery, TranscriptionsQuery
+from schemas.query import PagedQuery, Query, TranscriptionsQuery
 from schemas.token import TranscriptionsToken
 
 QUERY = TranscriptionsQuery()
@@ -16,11 +16,15 @@ QUERY = TranscriptionsQuery()
 _time_zones = st.integers(-23, 23).map(lambda hours: timezone(timedelta(hours=hours)))
 
 
-def _invalid_parameters(pairs: list[tuple[str, str]]) -> set[str]:
+def _errors(pairs: list[tuple[str, str]]) -> dict[str, list[str]]:
     with pytest.raises(ValidationError) as caught:
         QUERY.read(pairs)
 
-    return set(caught.value.messages_dict)
+    return caught.value.messages_dict
+
+
+def _invalid_parameters(pairs: list[tuple[str, str]]) -> set[str]:
+    return set(_errors(pairs))
 
 
 def test_absent_parameters_have_no_value() -> None:
@@ -60,8 +64,54 @@ def test_two_spellings_of_one_value_are_valid() -> None:
 def test_all_invalid_parameters_are_reported_together() -> None:
     """One error names all invalid parameters."""
     assert _invalid_parameters(
-        [("status", "?"), ("sourceId", "?"), ("pageSize", "?"), ("x", "?")]
-    ) == {*("status", "sourceId", "pageSize")}
+        [
+            *[("status", "?"), ("sourceId", "?"), ("pageSize", "?"), ("x", "?")],
+            *[("languageCode", "de"), ("languageCode", "en")],
+        ]
+    ) == {*("status", "sourceId", "pageSize", "languageCode", "x")}
+
+
+@pytest.mark.parametrize(
+    ("name", "nearest"),
+    [
+        ("hastranscript", "hasTranscript"),
+        ("HASTRANSCRIPT", "hasTranscript"),
+        ("has_transcript", "hasTranscript"),
+        ("Status", "status"),
+        ("createdafter", "createdAfter"),
+        ("created_before", "createdBefore"),
+        ("DateCreatedAfter", "createdAfter"),
+        ("language", "languageCode"),
+        ("recordingSourceId", "sourceId"),
+        ("configurationId", "transcriptionConfigurationId"),
+        ("page_size", "pageSize"),
+        ("pagesize", "pageSize"),
+        ("nextToken", "pageToken"),
+    ],
+)
+def test_unknown_parameter_names_the_nearest(name: str, nearest: str) -> None:
+    """The error of an unknown parameter names the one that is probably meant."""
+    assert _errors([(name, "x")]) == {name: [f"There is no such parameter. Is {nearest} meant?"]}
+
+
+def test_unknown_parameter_without_a_near_one_names_all() -> None:
+    """If no parameter is near, the error lists all of them."""
+    [text] = _errors([("q", "x")])["q"]
+    for name in QUERY.fields:
+        assert QUERY.parameter(name) in text
+
+
+def test_route_without_parameters_says_so() -> None:
+    """The error of a route without parameters says that it has none."""
+    with pytest.raises(ValidationError) as caught:
+        Query().read([("status", "x")])
+    assert caught.value.messages_dict == {"status": ["This route has no query parameters."]}
+
+
+def test_errors_of_unknown_parameters_are_bounded() -> None:
+    """Only the first ten unknown parameters are named, with at most 64 characters of each."""
+    names = [letter * 70 for letter in "abcdefghijklmnop"]
+    assert list(_errors([(name, "") for name in names])) == [name[:64] for name in names[:10]]
 
 
 @given(st.text())

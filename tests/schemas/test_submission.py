@@ -220,12 +220,14 @@ def test_order_of_members_does_not_change_the_canonical_text(items: list[tuple[s
     )
 )
 def test_errors_of_any_document_have_pointers(document: Any) -> None:
-    """Any invalid document raises ValidationError, and each of its errors has a pointer."""
+    """Any invalid document raises ValidationError; each error has a pointer and a long detail."""
     try:
         Submission().load(document)
     except ValidationError as error:
         errors = to_faults(error)
     else:
-        errors = [{"pointer": "", "detail": "none"}]
+        errors = [{"pointer": "", "detail": "none: it is valid"}]
     assert all(each["pointer"] == "" or each["pointer"][0] == "/" for each in errors)
+    # As Twilio's description of a problem requires.
+    assert all(len(each["detail"]) >= 16 for each in errors)
     assert errors

@@ -18,6 +18,7 @@ from tests.support.server import free_port
 from tests.support.simulator.account import API_KEY, BY_RECORDING, BY_URL, recording
 from tests.support.stored_callbacks import json_of
 from tests.support.submitting import READER, WRITER, create, open_app
+from tests.support.twilio_description import assert_as_described
 
 JSON = "application/json"
 
@@ -35,6 +36,15 @@ def test_answer_has_urls_of_this_service(client: FlaskClient, twilio: SimulatorS
     assert document["transcription"]["id"] == job.id
     assert document["transcription"]["participants"] == BY_RECORDING["participants"]
     assert UUID(response.headers["Idempotency-Key"]).version == 7
+
+
+def test_answer_is_as_twilio_describes_it(client: FlaskClient) -> None:
+    """The 202 and its headers are as Twilio describes them; `Operation-Id` is the job's id."""
+    for document in (BY_RECORDING, BY_URL):
+        response = create(client, document)
+        assert_as_described("Accepted", json_of(response))
+        assert_as_described("AcceptedHeaders", dict(response.headers))
+        assert response.headers["Operation-Id"] == json_of(response)["transcription"]["id"]
 
 
 def test_sdk_submits_a_job(
@@ -135,9 +145,9 @@ def test_faults_are_reported_without_a_call_to_twilio(environ: dict[str, str]) -
     assert response.content_type == "application/problem+json"
     assert json_of(response)["code"] == 17501
     assert [fault["pointer"] for fault in json_of(response)["errors"]] == [
-        "/transcriptionConfigurationId",
-        "/sourceId",
-        "/else",
+        "#/transcriptionConfigurationId",
+        "#/sourceId",
+        "#/else",
     ]
 
 
@@ -176,7 +186,7 @@ def test_conversation_needs_participants(client: FlaskClient, twilio: SimulatorS
     for document in (without_participants, without_participants | {"participants": []}):
         refused = create(client, document)
         assert (refused.status_code, json_of(refused)["code"]) == (400, 17510)
-        assert json_of(refused)["errors"][0]["pointer"] == "/participants"
+        assert json_of(refused)["errors"][0]["pointer"] == "#/participants"
     assert without_participants["transcriptionConfigurationId"] == WITH_CONVERSATION
     accepted_job = create(
         client, without_participants | {"transcriptionConfigurationId": CALLBACK_ONLY}
@@ -188,13 +198,15 @@ def test_conversation_needs_participants(client: FlaskClient, twilio: SimulatorS
 
 
 def test_refusal_of_twilio_is_forwarded(client: FlaskClient) -> None:
-    """Twilio's status, code and errors are forwarded, with pointers in this service's form."""
+    """Twilio's status, code and errors are forwarded."""
     unknown = f"voice_transcriptionconfiguration_{'0' * 26}"
     response = create(client, BY_RECORDING | {"transcriptionConfigurationId": unknown})
     assert (response.status_code, json_of(response)["code"]) == (400, 17530)
-    assert json_of(response)["errors"][0]["pointer"] == "/transcriptionConfigurationId"
+    assert json_of(response)["errors"][0]["pointer"] == "#/transcriptionConfigurationId"
     missing = create(client, BY_RECORDING | {"sourceId": f"RE20404{'0' * 27}"})
     assert (missing.status_code, json_of(missing)["code"]) == (404, 20404)
+    for refusal in (response, missing):
+        assert_as_described("Problem", json_of(refusal))
 
 
 @pytest.mark.parametrize(

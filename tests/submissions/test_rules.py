@@ -94,7 +94,7 @@ def _assert_refused(answer: TestResponse, status: int, code: int, pointer: str |
     """Check the status, the code and the pointer of a problem document."""
     assert (answer.status_code, json_of(answer)["code"]) == (status, code)
     assert [fault["pointer"] for fault in json_of(answer).get("errors", [])] == (
-        [pointer] if pointer is not None else []
+        [f"#{pointer}"] if pointer is not None else []
     )
 
 
