@@ -17,7 +17,7 @@ from receiver.store.event import Event, Outcome
 from receiver.store.ledger.record import LOCK_WAIT_SECONDS
 from receiver.store.ledger.rows import lock_parameter, row_parameters
 from receiver.store.ledger.statements import RECORD_NEWEST
-from schemas.callback import Head
+from schemas.callback import load_head
 
 Protocol = Literal["simple", "extended", "prepared"]
 
@@ -93,7 +93,7 @@ def _variables(protocol: Protocol) -> dict[str, str]:
         received_at=datetime.now(UTC),
         job_id=_JOB,
         account_id=callbacks.ACCOUNT,
-        head=Head().load({**json.loads(body), "id": _JOB}),
+        head=load_head({**json.loads(body), "id": _JOB}).columns,
         content_type="application/json",
         key_id="auth-token-1",
         url=f"{callbacks.PUBLIC_URL}{callbacks.ROUTE}?bodySHA256={_DIGEST}",

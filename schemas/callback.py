@@ -1,12 +1,15 @@
 """The inbound callback: its JSON document, and its head: everything except the sentences."""
 
 import json
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
-from marshmallow import EXCLUDE, Schema, ValidationError, fields, post_load, validate
+from marshmallow import EXCLUDE, Schema, ValidationError, fields, validate
 
 from schemas.storable import INT_MAX, Composite, Identifier, Status, StorableDateTime, Text
+
+# More than this is infinite as a float, and unusable in every member.
+_MAX_INT_DIGITS = 400
 
 
 class UndecodableError(ValueError):
@@ -32,7 +35,7 @@ def decode(body: bytes) -> dict[str, Any]:
 
 def _decode_slowly(body: bytes) -> Any:
     try:
-        return json.loads(body, parse_constant=_reject_constant)
+        return json.loads(body, parse_constant=_reject_constant, parse_int=_parse_int)
     except json.JSONDecodeError as error:
         raise UndecodableError(f"not JSON: {error.msg} at character {error.pos}") from None
     except UnicodeDecodeError as error:
@@ -40,12 +43,17 @@ def _decode_slowly(body: bytes) -> Any:
     except RecursionError:
         raise UndecodableError("not readable: nested too deeply") from None
     except ValueError:
-        # The decoder's other errors: a number with too many digits, NaN.
-        raise UndecodableError("not readable: a number that JSON or Python doesn't allow") from None
+        # The decoder's other errors.
+        raise UndecodableError("not readable: NaN and Infinity are no JSON numbers") from None
 
 
 def _reject_constant(name: str) -> Any:
     raise ValueError(name)
+
+
+def _parse_int(digits: str) -> float:
+    """Return the number; an infinity if Python refuses to read so many digits."""
+    return int(digits) if len(digits) <= _MAX_INT_DIGITS else float(digits)
 
 
 def _unwrap(document: dict[str, Any]) -> dict[str, Any]:
@@ -64,10 +72,15 @@ class _Sentences(fields.Field[int]):
     """The number of sentences. A sentence's members are validated only when it is rendered."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> int:  # noqa: ARG002 - marshmallow's signature
-        if not isinstance(value, list) or not set(map(type, value)) <= {dict}:
+        if not isinstance(value, list):
+            raise ValidationError("Not an array of objects.")
+        if set(map(type, value)) <= {dict}:
+            return len(value)
+        sentences = sum(isinstance(item, dict) for item in value)
+        if not sentences:
             raise ValidationError("Not an array of objects.")
 
-        return len(value)
+        return sentences
 
 
 class Head(Schema):
@@ -94,25 +107,77 @@ class Head(Schema):
     updated_at = StorableDateTime(data_key="updatedAt", allow_none=True)
     sentences = _Sentences(allow_none=True)
 
-    @post_load
-    def _extract_columns(self, head: dict[str, Any], **_: Any) -> dict[str, Any]:
-        """Add the inner members that have a column of their own."""
-        links = head.pop("links", None) or {}
-        head["conversation_url"] = _inner_text(links, "conversation", "links", 2048)
-        resolved = head.get("resolved_configuration") or {}
-        # An index row has at most 2704 bytes.
-        head["language"] = _inner_text(resolved, "language", "resolvedConfiguration", 128)
 
-        return head
+class _InnerText(NamedTuple):
+    """A text in a composite member that has a column of its own."""
+
+    column: str
+    composite: str  # the column of the composite
+    member: str
+    path: str  # as Twilio names it
+    max_characters: int
+
+    def load(self, columns: dict[str, Any]) -> tuple[str | None, dict[str, list[str]]]:
+        """Return the text, and messages if it can't be used."""
+        value = (columns.get(self.composite) or {}).get(self.member)
+        if value is None or (isinstance(value, str) and len(value) <= self.max_characters):
+            return value, {}
+
+        return None, {self.path: [f"Not a string of at most {self.max_characters} characters."]}
 
 
-def _inner_text(
-    composite: dict[str, Any], member: str, path: str, max_characters: int
-) -> str | None:
-    value = composite.get(member)
-    if value is None or (isinstance(value, str) and len(value) <= max_characters):
-        return value
+_INNER_TEXTS = (
+    _InnerText("conversation_url", "links", "conversation", "links.conversation", 2048),
+    # An index row has at most 2704 bytes.
+    _InnerText(
+        "language", "resolved_configuration", "language", "resolvedConfiguration.language", 128
+    ),
+)
 
-    raise ValidationError(
-        f"Not a string of at most {max_characters} characters.", f"{path}.{member}"
-    )
+
+_HEAD = Head()
+_REQUIRED_MEMBERS = frozenset(
+    field.data_key or name for name, field in _HEAD.fields.items() if field.required
+)
+
+
+class LoadedHead(NamedTuple):
+    """A callback's head with the names of the job's columns, and what of it can't be used.
+
+    `unusable` has messages by member, which contain nothing of the values. The columns of these
+    members are null or missing.
+    """
+
+    columns: dict[str, Any]
+    unusable: dict[str, list[str]]
+
+
+def load_head(document: dict[str, Any]) -> LoadedHead:
+    """Return the head of a decoded callback.
+
+    A job can't be stored without its id, account and status. Any other member may be unusable,
+    because an odd member must not cost the transcript. Raises marshmallow.ValidationError.
+    """
+    unusable: dict[str, list[str]] = {}
+    try:
+        columns = _HEAD.load(document)
+    except ValidationError as error:
+        unusable = error.messages_dict
+        if not _REQUIRED_MEMBERS.isdisjoint(unusable):
+            raise
+        usable = {name: value for name, value in document.items() if name not in unusable}
+        columns = _HEAD.load(usable)
+    for inner in _INNER_TEXTS:
+        columns[inner.column], messages = inner.load(columns)
+        unusable |= messages
+    columns.pop("links", None)
+
+    return LoadedHead(columns, unusable | _skipped_sentences(document, columns))
+
+
+def _skipped_sentences(document: dict[str, Any], columns: dict[str, Any]) -> dict[str, list[str]]:
+    """Return a message if some items of the sentences aren't objects."""
+    count = columns.get("sentences")
+    skipped = 0 if count is None else len(document["sentences"]) - count
+
+    return {"sentences": [f"{skipped} of them are not objects."]} if skipped else {}

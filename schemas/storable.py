@@ -1,6 +1,7 @@
 """Fields with values that a Postgres column can store."""
 
-from datetime import UTC, datetime
+import re
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from marshmallow import ValidationError, fields, validate
@@ -8,6 +9,10 @@ from marshmallow import ValidationError, fields, validate
 # Python and Postgres can express every time between these in any time zone.
 _EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 _LATEST = datetime(9999, 1, 1, tzinfo=UTC)
+
+# A time with nanoseconds and an offset has 35.
+_MAX_TIME_CHARACTERS = 64
+_LEAP_SECOND = re.compile(r"\A([0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:)60(?=[^0-9]|\Z)")
 
 MAX_TEXT_CHARACTERS = 8192  # presigned URLs are the longest useful texts
 
@@ -73,18 +78,38 @@ class Status(fields.String):
 
 
 class UtcDateTime(fields.AwareDateTime):
-    """A time, loaded in UTC; without an offset it is read as UTC."""
+    """A time, loaded in UTC; without an offset it is read as UTC.
+
+    A leap second is the first second of the next minute, as in Postgres. Digits after microseconds
+    are dropped.
+    """
 
     def __init__(self, *, overflow: str = "Out of range.", **kwargs: Any) -> None:
         super().__init__(format="iso", default_timezone=UTC, **kwargs)
         self.overflow = overflow
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> datetime:
-        moment = super()._deserialize(value, attr, data, **kwargs)
+        leap = timedelta()
         try:
-            return moment.astimezone(UTC)
+            moment = super()._deserialize(value, attr, data, **kwargs)
+        except ValidationError:
+            # RFC 3339 also allows lower case, and a second 60. Python reads neither.
+            rewritten, is_leap = _rewrite_time(value)
+            moment = super()._deserialize(rewritten, attr, data, **kwargs)
+            leap = timedelta(seconds=is_leap)
+        try:
+            return moment.astimezone(UTC) + leap
         except OverflowError as error:
             raise ValidationError(self.overflow) from error
+
+
+def _rewrite_time(value: Any) -> tuple[Any, bool]:
+    """Return a time as Python reads it, and whether its second 60 became a second 59."""
+    if not isinstance(value, str) or len(value) > _MAX_TIME_CHARACTERS:
+        return value, False
+    rewritten, leap_seconds = _LEAP_SECOND.subn(r"\g<1>59", value.upper())
+
+    return rewritten, leap_seconds > 0
 
 
 class StorableDateTime(UtcDateTime):

@@ -10,14 +10,13 @@ from marshmallow import ValidationError
 from receiver.runtime.errors import locate
 from receiver.signatures.signature import Verified
 from receiver.store.event import Event
-from schemas.callback import Head, UndecodableError, decode
+from schemas.callback import UndecodableError, decode, load_head
 from schemas.storable import Identifier, is_storable
 
 logger = logging.getLogger(__name__)
 
 MAX_HEADER_CHARACTERS = 256
 
-_HEAD = Head()
 _IDENTIFIER = Identifier()
 
 
@@ -70,21 +69,26 @@ def validate_callback(event: Event, account: str | None, *, is_form: bool) -> Ev
 def validate_document(event: Event) -> Event:
     """Return the event with the head of its JSON body, or quarantined with a reason.
 
-    A quarantined event keeps the ids that its body claims, so that an operator can find it.
+    The detail of an event with a head names the members that can't be used, if there are any. A
+    quarantined event keeps the ids that its body claims, so that an operator can find it.
     """
     try:
         document = decode(event.body)
     except UndecodableError as error:
         return event.quarantined("undecodable", f"The body is {error}.")
     try:
-        head = _HEAD.load(document)
+        head, unusable = load_head(document)
     except ValidationError as error:
         claimed = replace(
             event, job_id=_claim(document, "id"), account_id=_claim(document, "accountId")
         )
         return claimed.quarantined("invalid", _sentence(error.messages_dict))
 
-    return replace(event, head=head, job_id=head["id"], account_id=head["account_id"])
+    detail = f"Not used: {_sentence(unusable)}" if unusable else None
+
+    return replace(
+        event, head=head, job_id=head["id"], account_id=head["account_id"], detail=detail
+    )
 
 
 def _claim(document: dict[str, Any], member: str) -> str | None:

@@ -45,14 +45,17 @@ class Format:
 def _render_json(document: Mapping[str, Any], pause: Pause) -> bytes:
     """Render id, participants and sentences, including their members that we don't know.
 
+    What isn't an object is left out. A sentence names its participant by the position, so
+    participants are left out together.
     All but ASCII is escaped, so lone surrogates stay, though UTF-8 can't encode them.
     """
+    participants = list_member(document, "participants")
     head = {
         "id": document.get("id"),
-        "participants": list_member(document, "participants"),
+        "participants": participants if all(map(_is_object, participants)) else [],
         "sentences": [],
     }
-    sentences = list_member(document, "sentences")
+    sentences = list(filter(_is_object, list_member(document, "sentences")))
     groups = [
         sentences[start : start + _SENTENCES_PER_GROUP]
         for start in range(0, len(sentences), _SENTENCES_PER_GROUP)
@@ -63,6 +66,10 @@ def _render_json(document: Mapping[str, Any], pause: Pause) -> bytes:
         pause()
 
     return f"{_encode_json(head)[:-2]}{','.join(parts)}]}}".encode()
+
+
+def _is_object(value: object) -> bool:
+    return isinstance(value, Mapping)
 
 
 def _encode_json(value: Any) -> str:

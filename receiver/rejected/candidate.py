@@ -11,7 +11,7 @@ from receiver.settings.urls import request_origin
 from receiver.signatures.matching import body_hashes
 from receiver.signatures.url import called_target
 from receiver.store.rejected.write import RejectedRequest
-from schemas.callback import Head, UndecodableError, decode
+from schemas.callback import UndecodableError, decode, load_head
 from schemas.storable import is_storable
 
 # The reasons that a wrong setting can cause: another secret, another PUBLIC_URL, a missing key, a
@@ -38,8 +38,6 @@ _HEADERS = {
 # it is useless.
 _MAX_HEADER_CHARACTERS = 1024
 
-_HEAD = Head()
-
 
 def may_be_callback(reason: str, environ: Mapping[str, Any]) -> bool:
     """Return whether a wrong setting may have rejected a callback; the body isn't read for this."""
@@ -65,7 +63,7 @@ def to_rejected_request(
     if sha256(body).hexdigest() not in body_hashes(target):
         return None
     try:
-        head = _HEAD.load(decode(body))
+        head = load_head(decode(body)).columns
     except (UndecodableError, ValidationError):
         return None
 

@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import quote
 
 from receiver.settings.urls import CALLBACK_PATH, request_origin, wsgi_text
+from receiver.signatures.query import query_spellings
 
 _ORIGIN = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^/?#]*")
 _PARTS = re.compile(r"((?i:https?))(://[^/?#]*)(.*)", re.DOTALL)
@@ -67,7 +68,8 @@ def spellings(url: str) -> list[str]:
     """Return `url` and the other spellings of it that Twilio may have signed.
 
     All its SDKs try the URL with and without a port: a given port is dropped, a missing one becomes
-    the scheme's default. The Node SDK also tries `'` and `%27` for each other.
+    the scheme's default. The Node SDK also tries `'` and `%27` for each other, and the query with
+    other escapes. The path has no other spelling, because the route is compared with it.
     """
     parts = _PARTS.fullmatch(url)
     if not parts:
@@ -77,7 +79,11 @@ def spellings(url: str) -> list[str]:
     other_authority = _PORT.sub("", authority)
     if other_authority == authority:
         other_authority = f"{authority}:{_DEFAULT_PORTS[scheme.lower()]}"
-    targets = target, target.replace("'", "%27"), target.replace("%27", "'")
+    path, question_mark, query = target.partition("?")
+    targets = (
+        *(target, target.replace("'", "%27"), target.replace("%27", "'")),
+        *(f"{path}{question_mark}{spelling}" for spelling in query_spellings(query)),
+    )
 
     return list(
         dict.fromkeys(

@@ -18,7 +18,7 @@ class Outcome(enum.StrEnum):
 
 Reason = Literal[
     "undecodable",  # the body isn't a JSON object
-    "invalid",  # its head doesn't validate
+    "invalid",  # its id, account or status can't be used
     "unexpected_content_type",  # it arrived as a form, which contains no transcript
     "account_mismatch",  # the key that signed it belongs to another account
     "foreign_account",  # the job belongs to another account, which sent an event first
@@ -31,9 +31,10 @@ Reason = Literal[
 class Event:
     """What Twilio sent about a job.
 
-    `head` holds the job's columns as schemas.callback.Head loads them. Instead, a quarantined event
-    has a `reason` and a `detail`, a sentence for the operator; its `job_id` and `account_id` are
-    what the body claims. An event before validation has neither head nor reason.
+    `head` holds the job's columns, from schemas.callback.load_head. Instead, a quarantined event
+    has a `reason`; its `job_id` and `account_id` are what the body claims. An event before
+    validation has neither head nor reason. `detail` is a sentence for the operator: why the event
+    is quarantined, or which members of its body can't be used.
 
     `key_id` names the key that signed it, and the account of a bound key. The proof is the `url` as
     it was called, with the headers X-Twilio-Signature and X-Twilio-Webhooks-Signature-Settings.

@@ -12,7 +12,7 @@ from bench.load import callbacks
 from bench.load.requests import API_KEY, Body, write_callbacks, write_gets
 from receiver.settings.keys import parse_auth_tokens
 from receiver.signatures.signature import SignedRequest, verify
-from schemas.callback import Head, decode
+from schemas.callback import decode, load_head
 
 
 def _read_requests(path: Path) -> Iterator[tuple[str, dict[str, str], bytes]]:
@@ -42,7 +42,7 @@ def test_callbacks_verify_and_validate(tmp_path: Path, body: Body) -> None:
         )
         verified = verify(signed, parse_auth_tokens(callbacks.TOKEN), sent)
         assert verified.digest == sha256(sent).digest()
-        assert Head().load(decode(sent))["account_id"] == callbacks.ACCOUNT
+        assert load_head(decode(sent)).columns["account_id"] == callbacks.ACCOUNT
     assert load.bytes == sum(len(sent) for *_, sent in requests)
 
 

@@ -20,20 +20,9 @@ UNUSABLE_BODIES: dict[str, tuple[bytes, str]] = {
     "an empty object": (b"{}", "invalid"),
     "nested 1000 deep": (b"[" * 1000 + b"]" * 1000, "undecodable"),
     "NaN": (COMPLETED.replace(b"22,", b"NaN,"), "undecodable"),
-    "NUL in a name": (COMPLETED.replace(b"Jane", rb"\u0000"), "invalid"),
-    "a lone surrogate": (COMPLETED.replace(b"Jane", rb"\ud800"), "invalid"),
-    "a duration of 400 digits": (COMPLETED.replace(b"22,", b"4" * 400 + b","), "invalid"),
-    "a duration of 5000 digits": (COMPLETED.replace(b"22,", b"4" * 5000 + b","), "undecodable"),
-    "an infinite number": (COMPLETED.replace(b'"CUSTOMER"', b"1e999"), "invalid"),
     "an unknown status": (COMPLETED.replace(b'"completed"', b'"lost"'), "invalid"),
     "a missing id": (COMPLETED.replace(b'"id"', b'"di"'), "invalid"),
     "an id with a slash": (COMPLETED.replace(JOB.encode(), b"a/b"), "invalid"),
-    "the year 0": (COMPLETED.replace(b"2026-04-02T19:26:02Z", b"0000-01-01T00:00:00Z"), "invalid"),
-    "the year 99999": (COMPLETED.replace(b"2026-04-02T19:26", b"99999-04-02T19:26"), "invalid"),
-    "a sentence that is a number": (
-        COMPLETED.replace(b'"sentences": [', b'"sentences": [1,'),
-        "invalid",
-    ),
 }
 
 

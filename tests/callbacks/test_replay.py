@@ -28,7 +28,7 @@ EVERYTHING = LedgerFilter()
 MAX_ID = 2**63 - 1
 
 _jobs = itertools.count()
-_moments = st.sampled_from([None, "2026-04-02T19:26:00Z", "2026-04-02T19:27:00Z"])
+_moments = st.sampled_from([None, "2026-04-02T19:26:00Z", "2026-04-02T19:27:00Z", "", 5])
 # Small sets of values, so that ties, repetitions and nulls are frequent.
 _documents = st.fixed_dictionaries(
     {

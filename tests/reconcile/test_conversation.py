@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from receiver.reconcile.conversation import build_document
-from schemas.callback import Head
+from schemas.callback import load_head
 from tests.support.samples import ACCOUNT, JOB
 
 OTHER = "voice_transcription_4abcde1234567890abcde12345"
@@ -84,7 +84,7 @@ def test_document_is_valid_as_a_callback() -> None:
     communications = [_communication(0)]
     document = _document(communications)
     assert document is not None
-    head = Head().load(document)
+    head = load_head(document).columns
     assert (head["id"], head["status"], head["sentences"]) == (JOB, "COMPLETED", 1)
     assert document["communications"] == communications
 

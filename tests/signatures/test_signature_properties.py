@@ -1,5 +1,8 @@
 """Property tests of the verification, compared with an independent signer."""
 
+import itertools
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from string import ascii_letters
@@ -39,7 +42,11 @@ class Address:
     def spellings(self) -> set[str]:
         """Return every spelling of this URL that Twilio may have signed."""
         default = {"https": ":443", "http": ":80"}[self.scheme]
-        targets = self.target, self.target.replace("'", "%27"), self.target.replace("%27", "'")
+        path, question_mark, query = self.target.partition("?")
+        targets = (
+            *(self.target, self.target.replace("'", "%27"), self.target.replace("%27", "'")),
+            *(path + question_mark + respelled for respelled in _respell(query)),
+        )
 
         return {
             str(replace(self, port=port, target=target))
@@ -48,14 +55,49 @@ class Address:
         }
 
 
+# How each spelling of a query writes a character that it doesn't escape, in a value: all
+# characters that the targets below may have.
+_UNESCAPED = {
+    "decoded": set("/?=+:@;.~[]aZ' "),
+    "readable": set("/?=:@;.~aZ'"),
+    "strict": set(".~aZ'"),
+}
+_TOKEN = re.compile("%[0-9A-Fa-f]{2}|.")
+
+
+def _respell(query: str) -> Iterator[str]:
+    """Yield the spellings of a query, made character by character."""
+    for kind, space in itertools.product(_UNESCAPED, ("%20", "+")):
+        yield "&".join(
+            "=".join(
+                _respell_text(text, _UNESCAPED[kind] - ({"="} if is_name else set()), space, kind)
+                for is_name, text in zip((True, False), parameter.split("=", 1), strict=False)
+            )
+            for parameter in query.split("&")
+        )
+
+
+def _respell_text(text: str, unescaped: set[str], space: str, kind: str) -> str:
+    def spell(token: str) -> str:
+        character = chr(int(token[1:], 16)) if token[0] == "%" and len(token) == 3 else token
+        if kind != "decoded" and (token == "+" or character == " "):
+            return space
+
+        return character if character in unescaped else f"%{ord(character):02X}"
+
+    return "".join(map(spell, _TOKEN.findall(text)))
+
+
 PARTS = {
     "scheme": st.sampled_from(["https", "http"]),
     "user": st.sampled_from(["", "user@", "user:pw@", "user:8443@", "u%40:@"]),
     "host": st.sampled_from(["app.example.com", "APP.example.com", "127.0.0.1", "[::1]", "[::8]"]),
     "port": st.sampled_from(["", "", ":80", ":443", ":8443"]),
-    "target": st.lists(st.sampled_from([*"/?&=+:@;.~[]aZ", "//", "'", "%27", "%2f", "%2F"])).map(
-        lambda pieces: "/" + "".join(pieces)
-    ),
+    "target": st.lists(
+        st.sampled_from(
+            [*"/?&=+:@;.~[]aZ", "//", "'", "%27", "%2f", "%2F", "%20", "%2B", "%26", "%3D", "%40"]
+        )
+    ).map(lambda pieces: "/" + "".join(pieces)),
 }
 ADDRESSES = st.builds(Address, **PARTS)
 CHANGES = st.one_of(*(st.fixed_dictionaries({name: part}) for name, part in PARTS.items()))

@@ -154,8 +154,8 @@ def test_other_text_has_one_spelling(text: str) -> None:
 @settings(deadline=None)
 @given(ANY_TEXT)
 def test_unchanged_url_is_tried_first(text: str) -> None:
-    """The unchanged URL is the first of at most six distinct spellings."""
+    """The unchanged URL is the first of at most sixteen distinct spellings."""
     url = "https://" + text
     candidates = spellings(url)
     assert candidates[0] == url
-    assert len(set(candidates)) == len(candidates) <= 6
+    assert len(set(candidates)) == len(candidates) <= 16

@@ -96,7 +96,7 @@ def _nested_values(draw: st.DrawFn) -> str:
 
 
 # Everything that may take the place of a value.
-_fragments = _values.flatmap(_json) | _dates().flatmap(_json) | _tokens | _nested_values()
+fragments = _values.flatmap(_json) | _dates().flatmap(_json) | _tokens | _nested_values()
 
 _sentence_members = st.sampled_from(
     [
@@ -128,7 +128,7 @@ def _mutate(draw: st.DrawFn, pairs: Pairs) -> None:
     index = draw(st.integers(0, len(pairs)))
     match draw(st.sampled_from(["replace", "date", "say", "repeat", "leave out"])):
         case "replace":
-            pairs[:] = [(n, draw(_fragments) if n == name else value) for n, value in pairs]
+            pairs[:] = [(n, draw(fragments) if n == name else value) for n, value in pairs]
         case "date":
             member = draw(st.sampled_from(['"createdAt"', '"updatedAt"', '"audioStartedAt"']))
             pairs.append((member, json.dumps(draw(_dates()))))  # the last member of a name counts
@@ -136,7 +136,7 @@ def _mutate(draw: st.DrawFn, pairs: Pairs) -> None:
             member = draw(st.sampled_from(['"sentences"', '"participants"']))
             pairs.append((member, draw(_sentence_lists.flatmap(_json))))
         case "repeat":
-            pairs.insert(index, (name, draw(_fragments)))
+            pairs.insert(index, (name, draw(fragments)))
         case "leave out":
             del pairs[index : index + 1]
 
@@ -158,7 +158,7 @@ def bodies(draw: st.DrawFn) -> bytes:
     kind = draw(st.sampled_from(["bytes", "fragment", "damaged", *["object"] * 9]))
     if kind == "bytes":
         return draw(st.binary())
-    text = draw(_fragments if kind == "fragment" else _objects())
+    text = draw(fragments if kind == "fragment" else _objects())
     body = text.encode(draw(st.sampled_from(_ENCODINGS)), "surrogatepass")
 
     return (draw(_damaged(body)) if kind == "damaged" else body)[:_MAX_BODY_BYTES]
