@@ -32,7 +32,7 @@ def stored_sample(engine: Engine) -> None:
         ("application/json", "application/json", b'{"id":'),
         ("text/plain", "text/plain; charset=utf-8", b"Jane Doe: Hi, I am calling"),
         ("text/vtt", "text/vtt; charset=utf-8", b"WEBVTT\n"),
-        ("application/x-subrip", "application/x-subrip", b"1\n00:00:00,320 --> "),
+        ("application/x-subrip", "application/x-subrip; charset=utf-8", b"1\n00:00:00,320 --> "),
     ],
 )
 def test_accept_chooses_the_format(
