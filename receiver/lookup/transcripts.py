@@ -17,6 +17,7 @@ from receiver.web.job_view import job_url
 from receiver.web.problems import ProblemError
 from receiver.web.responses import not_modified, set_etag
 from schemas.callback import UndecodableError, decode
+from schemas.transcript_files import EXTENSIONS
 
 logger = logging.getLogger(__name__)
 
@@ -29,8 +30,10 @@ def negotiate_format(requested: str | None) -> str:
         raise ProblemError(406, str(error)) from None
 
 
-def get_transcript(job_id: str, format_name: str) -> Response:
+def get_transcript(job_id: str, format_name: str, *, content_type: str | None = None) -> Response:
     """Return the job's transcript in the named format; raises ProblemError 404 with the reason.
+
+    `content_type` is another name of the format's type.
 
     The body is read only if the client doesn't have the current transcript, and no recent request
     has rendered it.
@@ -42,9 +45,14 @@ def get_transcript(job_id: str, format_name: str) -> Response:
     tag = sha256(digest + f"{format_name} {RENDERER_VERSION}".encode()).hexdigest()
     if response := not_modified(tag):
         return response
-    transcript = _get_rendered(job, format_name, tag)
+    response = Response(
+        _get_rendered(job, format_name, tag),
+        content_type=content_type or FORMATS[format_name].content_type,
+    )
+    file_name = f"{job_id}.{EXTENSIONS[format_name]}"
+    response.headers["Content-Disposition"] = f'inline; filename="{file_name}"'
 
-    return set_etag(Response(transcript, content_type=FORMATS[format_name].content_type), tag)
+    return set_etag(response, tag)
 
 
 def _get_rendered(job: Row, format_name: str, tag: str) -> bytes:

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import replace
+from functools import partial
 
 from flask import Blueprint, Response, request
 
@@ -23,6 +24,7 @@ from schemas.completeness import Completeness
 from schemas.listing import CallbackList, TranscriptionList
 from schemas.query import PagedQuery, TranscriptionsQuery, TranscriptQuery
 from schemas.token import BIGINT_MAX, CallbacksToken, TranscriptionsToken
+from schemas.transcript_files import EXTENSIONS, FILE_CONTENT_TYPES
 from schemas.transcription import Operation
 
 blueprint = Blueprint("lookup", __name__)
@@ -68,6 +70,21 @@ def fetch_transcript(job_id: str) -> Response:
     requested = parse_arguments(_TRANSCRIPT_QUERY).get("format")
 
     return transcripts.get_transcript(job_id, transcripts.negotiate_format(requested))
+
+
+def _fetch_file(format_name: str, job_id: str) -> Response:
+    """Fetch a job's transcript in the format of the path's extension."""
+    content_type = FILE_CONTENT_TYPES[format_name]
+
+    return transcripts.get_transcript(job_id, format_name, content_type=content_type)
+
+
+for _name, _extension in EXTENSIONS.items():
+    blueprint.add_url_rule(
+        f"/v3/Transcriptions/<job_id>/Transcript.{_extension}",
+        endpoint=f"fetch_transcript_{_extension}",
+        view_func=partial(_fetch_file, _name),
+    )
 
 
 @blueprint.get("/v3/Transcriptions/<job_id>/Callbacks")

@@ -16,6 +16,7 @@ from receiver.openapi.components import (
     response,
     responses_with_etag,
 )
+from receiver.openapi.transcript_files import TRANSCRIPT_FILES
 from receiver.web.problems import MEDIA_TYPE
 from schemas.callback import Head
 from schemas.completeness import Completeness
@@ -31,6 +32,8 @@ from schemas.query import (
 )
 from schemas.submission import Submission
 from schemas.transcription import Accepted, Operation, Transcript
+
+_BYTES = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
 
 OPERATIONS: dict[str, dict[str, Any]] = {
     "/v3/Transcriptions": {
@@ -93,6 +96,7 @@ OPERATIONS: dict[str, dict[str, Any]] = {
             | errors(400, 401, 404, 406, 429, 503),
         }
     },
+    **TRANSCRIPT_FILES,
     "/v3/Transcriptions/{transcriptionId}/Callbacks": {
         "get": {
             "operationId": "listCallbacks",
@@ -109,8 +113,7 @@ OPERATIONS: dict[str, dict[str, Any]] = {
             "summary": "Fetch the body of a callback, byte for byte",
             "security": API_KEY,
             "parameters": [JOB_ID, CALLBACK_ID],
-            "responses": {"200": response("The exact bytes.", {"application/octet-stream": {}})}
-            | errors(401, 404, 429, 503),
+            "responses": {"200": response("The exact bytes.", _BYTES)} | errors(401, 404, 429, 503),
         }
     },
     "/v3/Completeness": {

@@ -47,6 +47,36 @@ def test_accept_chooses_the_format(
 
 
 @pytest.mark.usefixtures("stored_sample")
+@pytest.mark.parametrize(
+    ("extension", "name", "content_type"),
+    [
+        ("json", "json", "application/json"),
+        ("txt", "text", "text/plain; charset=utf-8"),
+        ("vtt", "vtt", "text/vtt; charset=utf-8"),
+        ("srt", "srt", "text/srt; charset=utf-8"),
+    ],
+)
+def test_each_format_has_a_path(
+    reader: FlaskClient, extension: str, name: str, content_type: str
+) -> None:
+    """A path with a format's extension returns that format, whatever Accept says."""
+    response = reader.get(f"{URL}.{extension}", headers={"Accept": "image/png"})
+    negotiated = reader.get(f"{URL}?format={name}")
+    assert (response.status_code, response.content_type) == (200, content_type)
+    assert response.data == negotiated.data
+    assert response.headers["ETag"] == negotiated.headers["ETag"]
+    assert "accept" not in response.vary.as_set()
+    for answer in (response, negotiated):
+        assert answer.headers["Content-Disposition"] == f'inline; filename="{JOB}.{extension}"'
+
+
+@pytest.mark.parametrize("path", ["vtt", "srt", "pdf", ""])
+def test_path_of_unknown_job_or_format_is_404(reader: FlaskClient, path: str) -> None:
+    """The path of an unknown job, or with an unknown extension, is a 404."""
+    assert reader.get(f"{URL}.{path}").status_code == 404
+
+
+@pytest.mark.usefixtures("stored_sample")
 def test_format_overrides_accept(reader: FlaskClient) -> None:
     """`?format=` overrides the Accept header, even one that can't be satisfied."""
     response = reader.get(f"{URL}?format=vtt", headers={"Accept": "image/png"})
