@@ -49,9 +49,9 @@ def list_transcriptions() -> Response:
     page = read_jobs(page_request.filters, page_request.span, account_id=visible_account())
     rows = [describe_job(job) for job in jobs.add_explanations(page.rows)]
 
-    return render(
-        _TRANSCRIPTION_LIST, transcriptions=rows, meta=_TRANSCRIPTIONS.page_meta(page_request, page)
-    )
+    meta = _TRANSCRIPTIONS.page_meta(page_request, page)
+
+    return make_conditional(render(_TRANSCRIPTION_LIST, transcriptions=rows, meta=meta))
 
 
 @blueprint.get("/v3/Transcriptions/<job_id>")
@@ -99,33 +99,28 @@ def list_callbacks(job_id: str) -> Response:
 
     meta = collection.page_meta(page_request, page)
 
-    return render(_CALLBACK_LIST, callbacks=page.rows, meta=meta)
+    return make_conditional(render(_CALLBACK_LIST, callbacks=page.rows, meta=meta))
 
 
 @blueprint.get("/v3/Transcriptions/<job_id>/Callbacks/<callback_id>/Body")
 def fetch_body(job_id: str, callback_id: str) -> Response:
-    """Fetch a callback's exact bytes. No browser may display or keep them: they may be anything."""
+    """Fetch a callback's exact bytes. No browser may display them: they may be anything."""
     jobs.require_valid_id(job_id)
     number = _parse_number(callback_id)
     body = query(read.callback_body, job_id, number, account_id=visible_account())
     if body is None:
         raise ProblemError(404, f"{job_id} has no callback {number}, or its body was erased.")
 
-    return Response(
-        body,
-        content_type="application/octet-stream",
-        headers={
-            "Content-Disposition": f'attachment; filename="{job_id}-{number}"',
-            # A body is what people said, and has no ETag, so a copy is of no use.
-            "Cache-Control": "no-store",
-        },
-    )
+    response = Response(body, content_type="application/octet-stream")
+    response.headers["Content-Disposition"] = f'attachment; filename="{job_id}-{number}"'
+
+    return make_conditional(response)
 
 
 @blueprint.get("/v3/Completeness")
 def fetch_completeness() -> Response:
     """Fetch how many transcripts Twilio should send, and how many are stored."""
-    return render(_COMPLETENESS, **get_figures(visible_account()))
+    return make_conditional(render(_COMPLETENESS, **get_figures(visible_account())))
 
 
 def _parse_number(callback_id: str) -> int:
