@@ -41,8 +41,8 @@ OPERATIONS: dict[str, dict[str, Any]] = {
             "operationId": "listTranscriptions",
             "summary": "List jobs, newest first",
             "security": API_KEY,
-            "parameters": [query_parameters(TranscriptionsQuery)],
-            "responses": {"200": response("One page of jobs.", json_content(TranscriptionList))}
+            "parameters": [IF_NONE_MATCH, query_parameters(TranscriptionsQuery)],
+            "responses": responses_with_etag("One page of jobs.", json_content(TranscriptionList))
             | errors(400, 401, 422, 429, 503),
         },
         "post": {
@@ -102,8 +102,8 @@ OPERATIONS: dict[str, dict[str, Any]] = {
             "operationId": "listCallbacks",
             "summary": "List what was received for a job, newest first",
             "security": API_KEY,
-            "parameters": [JOB_ID, query_parameters(PagedQuery)],
-            "responses": {"200": response("One page of callbacks.", json_content(CallbackList))}
+            "parameters": [JOB_ID, IF_NONE_MATCH, query_parameters(PagedQuery)],
+            "responses": responses_with_etag("One page of callbacks.", json_content(CallbackList))
             | errors(400, 401, 404, 429, 503),
         }
     },
@@ -112,8 +112,9 @@ OPERATIONS: dict[str, dict[str, Any]] = {
             "operationId": "fetchCallbackBody",
             "summary": "Fetch the body of a callback, byte for byte",
             "security": API_KEY,
-            "parameters": [JOB_ID, CALLBACK_ID],
-            "responses": {"200": response("The exact bytes.", _BYTES)} | errors(401, 404, 429, 503),
+            "parameters": [JOB_ID, CALLBACK_ID, IF_NONE_MATCH],
+            "responses": responses_with_etag("The exact bytes.", _BYTES)
+            | errors(401, 404, 429, 503),
         }
     },
     "/v3/Completeness": {
@@ -121,7 +122,8 @@ OPERATIONS: dict[str, dict[str, Any]] = {
             "operationId": "fetchCompleteness",
             "summary": "Fetch how many transcripts Twilio has completed, and how many are stored",
             "security": API_KEY,
-            "responses": {"200": response("The figures.", json_content(Completeness))}
+            "parameters": [IF_NONE_MATCH],
+            "responses": responses_with_etag("The figures.", json_content(Completeness))
             | errors(401, 429, 503),
         }
     },
@@ -158,7 +160,8 @@ OPERATIONS: dict[str, dict[str, Any]] = {
             "operationId": "openapi",
             "summary": "Fetch this document",
             "security": NO_AUTHENTICATION,
-            "responses": {"200": response("This document.", {"application/json": {}})},
+            "parameters": [IF_NONE_MATCH],
+            "responses": responses_with_etag("This document.", {"application/json": {}}),
         }
     },
 }
