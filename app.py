@@ -25,7 +25,7 @@ from receiver.services import (
 from receiver.settings import config
 from receiver.settings.urls import is_loopback_host
 from receiver.submissions import views as submissions
-from receiver.web import access_log, admission, health, index, problems, response_headers
+from receiver.web import access_log, admission, cors, health, index, problems, response_headers
 from receiver.web.loopback_only import LoopbackHostMiddleware
 from receiver.web.public_path import PublicPathMiddleware
 
@@ -68,6 +68,7 @@ def create_app(
     problems.register(app)
     access_log.register(app)
     admission.register(app, unpaced=callbacks.blueprint.name)
+    cors.register(app, origins=settings.cors_origins)
     response_headers.register(app)
     for views in (callbacks, lookup, submissions, openapi, health, index):
         app.register_blueprint(views.blueprint)
