@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -25,7 +25,7 @@ from receiver.services import (
 from receiver.settings import config
 from receiver.settings.urls import is_loopback_host
 from receiver.submissions import views as submissions
-from receiver.web import access_log, admission, health, index, problems, response_headers
+from receiver.web import access_log, admission, cors, health, index, problems, response_headers
 from receiver.web.loopback_only import LoopbackHostMiddleware
 from receiver.web.public_path import PublicPathMiddleware
 
@@ -65,18 +65,19 @@ def create_app(
         readiness_seconds=readiness_seconds,
     )
     install(app, parts)
-    _register(app)
+    _register(app, settings.cors_origins)
     # Flask documents this assignment as the way to wrap an application in middleware.
     app.wsgi_app = _wrap(app, settings.public_url, request_seconds)  # type: ignore[method-assign]
 
     return app
 
 
-def _register(app: Flask) -> None:
+def _register(app: Flask, cors_origins: Collection[str]) -> None:
     """Register what applies to all requests, then the routes and the commands."""
     problems.register(app)
     access_log.register(app)
     admission.register(app, unpaced=callbacks.blueprint.name)
+    cors.register(app, origins=cors_origins)
     response_headers.register(app)
     for views in (callbacks, lookup, submissions, openapi, health, index):
         app.register_blueprint(views.blueprint)

@@ -23,7 +23,7 @@ CONTENT_TYPES: Mapping[str, str] = MappingProxyType(
         "json": "application/json",
         "text": "text/plain; charset=utf-8",
         "vtt": "text/vtt; charset=utf-8",
-        "srt": "application/x-subrip",
+        "srt": "application/x-subrip; charset=utf-8",
     }
 )
 

@@ -55,6 +55,7 @@ PURE = (
     "receiver/lookup/formats.py",
     "receiver/lookup/sentences.py",
     "receiver/lookup/speakers.py",
+    "receiver/lookup/text_direction.py",
     "receiver/reconcile/conversation.py",
     "receiver/reconcile/sentences.py",
     "receiver/reconcile/utterances.py",

@@ -13,16 +13,20 @@ from typing import Any
 
 from receiver.lookup.cues import Cue, extract_cues
 from receiver.lookup.sentences import list_member
+from receiver.lookup.text_direction import labeled_line
 from receiver.runtime.pacing import Pause, no_pause, paced
 from schemas.query import CONTENT_TYPES
 
 # Part of every transcript's ETag. Increase it with every change of the rendered bytes, otherwise a
 # client with the old bytes gets a 304 forever.
-RENDERER_VERSION = 1
+RENDERER_VERSION = 2
 
 # SubRip has no escapes for markup (`<i>`, `{\an8}`). The fullwidth forms look the same, and
 # Unicode's NFKC converts them back.
 _FULLWIDTH = str.maketrans("<>{}", "\uff1c\uff1e\uff5b\uff5d")
+
+# Players refuse a SubRip file without a cue. This one shows nothing: its text is a no-break space.
+_EMPTY_SRT = "1\n00:00:00,000 --> 00:00:01,000\n\u00a0\n"
 
 # Sentences that are encoded without a pause.
 _SENTENCES_PER_GROUP = 128
@@ -83,11 +87,14 @@ def _encode_json(value: Any) -> str:
 def _render_text(document: Mapping[str, Any], pause: Pause) -> bytes:
     cues = paced(extract_cues(document, pause), pause)
 
-    return "".join(f"{cue.speaker}: {cue.text}\n" for cue in cues).encode()
+    return "".join(f"{labeled_line(cue.speaker, cue.text)}\n" for cue in cues).encode()
 
 
 def _render_vtt(document: Mapping[str, Any], pause: Pause) -> bytes:
-    """Render W3C's WebVTT. The text is escaped, so it can't contain a tag or `-->`."""
+    """Render W3C's WebVTT. The text is escaped, so it can't contain a tag or `-->`.
+
+    Players don't display the voice tag's name on the text's line, so no text needs to be isolated.
+    """
     cues = paced(extract_cues(document, pause), pause)
 
     return ("WEBVTT\n\n" + "\n".join(map(_vtt_block, cues))).encode()
@@ -103,11 +110,11 @@ def _render_srt(document: Mapping[str, Any], pause: Pause) -> bytes:
     cues = enumerate(paced(extract_cues(document, pause), pause), 1)
     blocks = [_srt_block(number, cue) for number, cue in cues]
 
-    return "\n".join(blocks).encode()
+    return ("\n".join(blocks) or _EMPTY_SRT).encode()
 
 
 def _srt_block(number: int, cue: Cue) -> str:
-    line = f"{cue.speaker}: {cue.text}".translate(_FULLWIDTH)
+    line = labeled_line(cue.speaker, cue.text).translate(_FULLWIDTH)
 
     return f"{number}\n{_times(cue, ',')}\n{line}\n"
 

@@ -11,6 +11,10 @@ MAX_ACCEPT_BYTES = 1000
 
 _NAMES = {form.content_type.partition(";")[0]: name for name, form in FORMATS.items()}
 
+# Other spellings of media ranges. Java's HttpURLConnection sends a single `*` too. SubRip has no
+# registered type, so clients use several.
+_SPELLINGS = {"*": "*/*", "text/srt": "application/x-subrip"}
+
 
 class NotAcceptableError(ValueError):
     """The Accept header allows none of the formats (HTTP 406)."""
@@ -53,4 +57,10 @@ def _parse(accept: str) -> MIMEAccept:
     """
     ranges = parse_accept_header(accept.replace("q=.", "q=0."), MIMEAccept)
 
-    return MIMEAccept([(media_range.partition(";")[0], quality) for media_range, quality in ranges])
+    return MIMEAccept([(_normalize(media_range), quality) for media_range, quality in ranges])
+
+
+def _normalize(media_range: str) -> str:
+    name = media_range.partition(";")[0].lower()
+
+    return _SPELLINGS.get(name, name)

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import replace
+from functools import partial
 
 from flask import Blueprint, Response, request
 
@@ -23,6 +24,7 @@ from schemas.completeness import Completeness
 from schemas.listing import CallbackList, TranscriptionList
 from schemas.query import PagedQuery, TranscriptionsQuery, TranscriptQuery
 from schemas.token import BIGINT_MAX, CallbacksToken, TranscriptionsToken
+from schemas.transcript_files import EXTENSIONS, FILE_CONTENT_TYPES
 from schemas.transcription import Operation
 
 blueprint = Blueprint("lookup", __name__)
@@ -47,9 +49,9 @@ def list_transcriptions() -> Response:
     page = read_jobs(page_request.filters, page_request.span, account_id=visible_account())
     rows = [describe_job(job) for job in jobs.add_explanations(page.rows)]
 
-    return render(
-        _TRANSCRIPTION_LIST, transcriptions=rows, meta=_TRANSCRIPTIONS.page_meta(page_request, page)
-    )
+    meta = _TRANSCRIPTIONS.page_meta(page_request, page)
+
+    return make_conditional(render(_TRANSCRIPTION_LIST, transcriptions=rows, meta=meta))
 
 
 @blueprint.get("/v3/Transcriptions/<job_id>")
@@ -71,6 +73,22 @@ def fetch_transcript(job_id: str) -> Response:
     return transcripts.get_transcript(job_id, transcripts.negotiate_format(requested))
 
 
+def _fetch_file(format_name: str, job_id: str) -> Response:
+    """Fetch a job's transcript in the format of the path's extension."""
+    require_no_arguments()
+    content_type = FILE_CONTENT_TYPES[format_name]
+
+    return transcripts.get_transcript(job_id, format_name, content_type=content_type)
+
+
+for _name, _extension in EXTENSIONS.items():
+    blueprint.add_url_rule(
+        f"/v3/Transcriptions/<job_id>/Transcript.{_extension}",
+        endpoint=f"fetch_transcript_{_extension}",
+        view_func=partial(_fetch_file, _name),
+    )
+
+
 @blueprint.get("/v3/Transcriptions/<job_id>/Callbacks")
 def list_callbacks(job_id: str) -> Response:
     """List the callbacks for a job, newest first; the job itself may be unknown."""
@@ -83,12 +101,12 @@ def list_callbacks(job_id: str) -> Response:
 
     meta = collection.page_meta(page_request, page)
 
-    return render(_CALLBACK_LIST, callbacks=page.rows, meta=meta)
+    return make_conditional(render(_CALLBACK_LIST, callbacks=page.rows, meta=meta))
 
 
 @blueprint.get("/v3/Transcriptions/<job_id>/Callbacks/<callback_id>/Body")
 def fetch_body(job_id: str, callback_id: str) -> Response:
-    """Fetch a callback's exact bytes. No browser may display or keep them: they may be anything."""
+    """Fetch a callback's exact bytes. No browser may display them: they may be anything."""
     require_no_arguments()
     jobs.require_valid_id(job_id)
     number = _parse_number(callback_id)
@@ -96,15 +114,10 @@ def fetch_body(job_id: str, callback_id: str) -> Response:
     if body is None:
         raise ProblemError(404, f"{job_id} has no callback {number}, or its body was erased.")
 
-    return Response(
-        body,
-        content_type="application/octet-stream",
-        headers={
-            "Content-Disposition": f'attachment; filename="{job_id}-{number}"',
-            # A body is what people said, and has no ETag, so a copy is of no use.
-            "Cache-Control": "no-store",
-        },
-    )
+    response = Response(body, content_type="application/octet-stream")
+    response.headers["Content-Disposition"] = f'attachment; filename="{job_id}-{number}"'
+
+    return make_conditional(response)
 
 
 @blueprint.get("/v3/Completeness")
@@ -112,7 +125,7 @@ def fetch_completeness() -> Response:
     """Fetch how many transcripts Twilio should send, and how many are stored."""
     require_no_arguments()
 
-    return render(_COMPLETENESS, **get_figures(visible_account()))
+    return make_conditional(render(_COMPLETENESS, **get_figures(visible_account())))
 
 
 def _parse_number(callback_id: str) -> int:

@@ -16,6 +16,7 @@ from receiver.openapi.components import (
     response,
     responses_with_etag,
 )
+from receiver.openapi.transcript_files import TRANSCRIPT_FILES
 from receiver.web.problems import MEDIA_TYPE
 from schemas.callback import Head
 from schemas.completeness import Completeness
@@ -32,14 +33,16 @@ from schemas.query import (
 from schemas.submission import Submission
 from schemas.transcription import Accepted, Operation, Transcript
 
+_BYTES = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
+
 OPERATIONS: dict[str, dict[str, Any]] = {
     "/v3/Transcriptions": {
         "get": {
             "operationId": "listTranscriptions",
             "summary": "List jobs, newest first",
             "security": API_KEY,
-            "parameters": [query_parameters(TranscriptionsQuery)],
-            "responses": {"200": response("One page of jobs.", json_content(TranscriptionList))}
+            "parameters": [IF_NONE_MATCH, query_parameters(TranscriptionsQuery)],
+            "responses": responses_with_etag("One page of jobs.", json_content(TranscriptionList))
             | errors(400, 401, 422, 429, 503),
         },
         "post": {
@@ -102,13 +105,14 @@ OPERATIONS: dict[str, dict[str, Any]] = {
             | errors(400, 401, 404, 406, 429, 503),
         }
     },
+    **TRANSCRIPT_FILES,
     "/v3/Transcriptions/{transcriptionId}/Callbacks": {
         "get": {
             "operationId": "listCallbacks",
             "summary": "List what was received for a job, newest first",
             "security": API_KEY,
-            "parameters": [JOB_ID, query_parameters(PagedQuery)],
-            "responses": {"200": response("One page of callbacks.", json_content(CallbackList))}
+            "parameters": [JOB_ID, IF_NONE_MATCH, query_parameters(PagedQuery)],
+            "responses": responses_with_etag("One page of callbacks.", json_content(CallbackList))
             | errors(400, 401, 404, 429, 503),
         }
     },
@@ -117,8 +121,8 @@ OPERATIONS: dict[str, dict[str, Any]] = {
             "operationId": "fetchCallbackBody",
             "summary": "Fetch the body of a callback, byte for byte",
             "security": API_KEY,
-            "parameters": [JOB_ID, CALLBACK_ID],
-            "responses": {"200": response("The exact bytes.", {"application/octet-stream": {}})}
+            "parameters": [JOB_ID, CALLBACK_ID, IF_NONE_MATCH],
+            "responses": responses_with_etag("The exact bytes.", _BYTES)
             | errors(400, 401, 404, 429, 503),
         }
     },
@@ -127,7 +131,8 @@ OPERATIONS: dict[str, dict[str, Any]] = {
             "operationId": "fetchCompleteness",
             "summary": "Fetch how many transcripts Twilio has completed, and how many are stored",
             "security": API_KEY,
-            "responses": {"200": response("The figures.", json_content(Completeness))}
+            "parameters": [IF_NONE_MATCH],
+            "responses": responses_with_etag("The figures.", json_content(Completeness))
             | errors(400, 401, 429, 503),
         }
     },
@@ -164,7 +169,8 @@ OPERATIONS: dict[str, dict[str, Any]] = {
             "operationId": "openapi",
             "summary": "Fetch this document",
             "security": NO_AUTHENTICATION,
-            "responses": {"200": response("This document.", {"application/json": {}})},
+            "parameters": [IF_NONE_MATCH],
+            "responses": responses_with_etag("This document.", {"application/json": {}}),
         }
     },
 }

@@ -33,6 +33,7 @@ class Settings:
     account_sid: str | None = None
     public_url: str | None = field(default=None, repr=False)  # no final slash; may contain user:pw@
     public_url_prefixes: tuple[str, ...] = ()  # after public_url, before the callback's path
+    cors_origins: tuple[str, ...] = ()  # as browsers write them
     db_pool_size: int = MAX_CONNECTIONS // 2  # connections per worker
     max_body_bytes: int = 2 * 1024 * 1024
     log_level: str = "INFO"

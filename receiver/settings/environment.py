@@ -56,6 +56,7 @@ class Environment(Schema):
     public_url_prefixes = fields.Function(
         data_key="PUBLIC_URL_PREFIXES", deserialize=values.parse_url_prefixes
     )
+    cors_origins = fields.Function(data_key="CORS_ORIGINS", deserialize=values.parse_cors_origins)
     log_level = fields.Function(data_key="LOG_LEVEL", deserialize=values.parse_log_level)
     db_pool_size = _number("DB_POOL_SIZE")
     max_body_bytes = _number("MAX_BODY_BYTES")

@@ -46,6 +46,21 @@ def parse_web_url(text: str) -> SplitResult | None:
     return url if url and is_web and url.hostname and not has_query else None
 
 
+def web_origin(text: str) -> str | None:
+    """Return an origin as browsers write it; None if the text isn't one, or not a safe one.
+
+    The host is in lower case, and the scheme's own port is left out. http is for loopback only.
+    """
+    url = parse_web_url(text)
+    if not url or not is_host(url.netloc) or url.path not in {"", "/"}:
+        return None
+    if url.scheme == "http" and not is_loopback(url.hostname or ""):
+        return None
+    default_port = ":443" if url.scheme == "https" else ":80"
+
+    return f"{url.scheme}://{url.netloc.lower().removesuffix(default_port)}"
+
+
 def is_host(text: str) -> bool:
     """Return whether the text is a host name or an IP address, with or without a port."""
     return _HOST.fullmatch(text) is not None

@@ -15,6 +15,7 @@ from receiver.settings.urls import (
     is_loopback,
     parse_url,
     parse_web_url,
+    web_origin,
 )
 
 # The kernel takes 107 bytes; printable ones without a blank.
@@ -51,6 +52,23 @@ def parse_url_prefixes(text: str) -> tuple[str, ...]:
             )
 
     return prefixes
+
+
+def parse_cors_origins(text: str) -> tuple[str, ...]:
+    """Return comma-separated origins of web pages, in the form of a browser's Origin header.
+
+    Others on the network can change a page that is sent with http, so http is for this machine.
+    """
+    items = [item for item in map(str.strip, text.split(",")) if item]
+    origins = tuple(origin for item in items if (origin := web_origin(item)))
+    if len(origins) < len(items):
+        position = next(at for at, item in enumerate(items, 1) if not web_origin(item))
+        raise ValidationError(
+            f"item {position} is not the origin of web pages; write https://app.example.com, "
+            "without a path. http is for localhost only, and * and null are not possible"
+        )
+
+    return origins
 
 
 def parse_base_url(text: str) -> str:

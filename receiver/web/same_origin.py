@@ -1,4 +1,4 @@
-"""Refuses unsafe requests that a page of another site makes a browser send.
+"""Recognizes requests that a page of another site makes a browser send, and refuses unsafe ones.
 
 A browser adds the Basic credentials that it remembers to such requests, but never a Bearer key.
 """
@@ -17,21 +17,25 @@ _DEFAULT_PORTS = {"https": 443, "http": 80}
 
 
 def require_same_origin() -> None:
-    """Raise ProblemError 403 if a browser sent an unsafe request for a page of another origin.
-
-    The header Sec-Fetch-Site decides (https://www.w3.org/TR/fetch-metadata/), or Origin in browsers
-    that send only that. Scripts can't set either of them.
-    """
-    if request.method in SAFE_METHODS:
-        return
-    site, origin = request.headers.get("Sec-Fetch-Site"), request.headers.get("Origin")
-    is_from_browser = site is not None or origin is not None
-    if is_from_browser and site not in {"same-origin", "none"} and not _is_ours(origin):
+    """Raise ProblemError 403 if a browser sent an unsafe request for a page of another origin."""
+    if request.method not in SAFE_METHODS and is_from_another_site():
         raise ProblemError(
             403,
             "A page of another site sent this request with Basic credentials. Send it from a page "
             "of this service, from a program, or with a Bearer key.",
         )
+
+
+def is_from_another_site() -> bool:
+    """Return whether a browser sent the request for a page of another origin.
+
+    The header Sec-Fetch-Site decides (https://www.w3.org/TR/fetch-metadata/), or Origin in browsers
+    that send only that. Scripts can't set either of them.
+    """
+    site, origin = request.headers.get("Sec-Fetch-Site"), request.headers.get("Origin")
+    is_from_browser = site is not None or origin is not None
+
+    return is_from_browser and site not in {"same-origin", "none"} and not _is_ours(origin)
 
 
 def _is_ours(origin: str | None) -> bool:

@@ -130,7 +130,7 @@ def test_body_is_returned_byte_for_byte(reader: FlaskClient, engine: Engine) -> 
     assert response.headers["X-Content-Type-Options"] == "nosniff"
     disposition = f'attachment; filename="job-{listed["id"]}"'
     assert response.headers["Content-Disposition"] == disposition
-    assert response.headers["Cache-Control"] == "no-store"
+    assert response.headers["Cache-Control"] == "private, no-cache"
 
 
 @pytest.mark.parametrize(

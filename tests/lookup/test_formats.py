@@ -10,7 +10,7 @@ from typing import NamedTuple
 import pytest
 from hypothesis import given, settings
 
-from receiver.lookup.cues import extract_cues
+from receiver.lookup.cues import Cue, extract_cues
 from receiver.lookup.formats import FORMATS
 from tests.support.documents import (
     Document,
@@ -73,6 +73,14 @@ def _parse_srt(file: str) -> Iterator[_ParsedCue]:
         yield _ParsedCue(*_times(timing, ","), payload)
 
 
+def _without_isolate(line: str, cue: Cue) -> str:
+    """Return the cue's line without the isolate around its text, which it may have."""
+    begin = len(f"{cue.speaker}: ")  # the fullwidth forms change no length
+    is_isolated = len(line) == begin + len(cue.text) + 2
+
+    return line[:begin] + line[begin + 1 : -1] if is_isolated else line
+
+
 @settings(deadline=None)
 @given(hostile)
 def test_vtt_round_trips(document: Document) -> None:
@@ -91,14 +99,17 @@ def test_srt_round_trips(document: Document) -> None:
     """SubRip contains every cue exactly, except that brackets have their fullwidth forms."""
     read = list(_parse_srt(_render("srt", document)))
 
-    assert read == [
-        _ParsedCue(
-            cue.start_ms,
-            cue.end_ms,
-            "".join(_FULLWIDTH.get(char, char) for char in f"{cue.speaker}: {cue.text}"),
-        )
-        for cue in extract_cues(document)
+    cues = extract_cues(document)
+    if not cues:
+        assert read == [_ParsedCue(0, 1_000, "\u00a0")]
+        return
+
+    assert [(shown.start, shown.end) for shown in read] == [
+        (cue.start_ms, cue.end_ms) for cue in cues
     ]
+    for shown, cue in zip(read, cues, strict=True):
+        fullwidth = (_FULLWIDTH.get(char, char) for char in f"{cue.speaker}: {cue.text}")
+        assert _without_isolate(shown.line, cue) == "".join(fullwidth)
 
 
 @settings(deadline=None)
@@ -106,8 +117,11 @@ def test_srt_round_trips(document: Document) -> None:
 def test_text_has_one_line_per_sentence(document: Document) -> None:
     """Plain text has one line for each sentence with a text, for any line separators."""
     lines = _render("text", document).splitlines()
+    cues = extract_cues(document)
 
-    assert lines == [f"{cue.speaker}: {cue.text}" for cue in extract_cues(document)]
+    assert list(map(_without_isolate, lines, cues)) == [
+        f"{cue.speaker}: {cue.text}" for cue in cues
+    ]
     assert len(lines) == len(displayed_texts(document))
 
 
@@ -119,7 +133,7 @@ def test_text_is_unchanged_except_control_characters(document: Document) -> None
 
     assert len(lines) == len(displayed_texts(document))
     for text in displayed_texts(document):
-        assert any(line.endswith(f": {text}") for line in lines)
+        assert any(line.endswith((f": {text}", f": \u2068{text}\u2069")) for line in lines)
 
 
 def _with_nulls(value: object) -> object:
@@ -171,9 +185,16 @@ def test_json_without_sentences_has_empty_arrays() -> None:
     )
 
 
-@pytest.mark.parametrize(("name", "file"), [("text", ""), ("vtt", "WEBVTT\n\n"), ("srt", "")])
+@pytest.mark.parametrize(
+    ("name", "file"),
+    [
+        ("text", ""),
+        ("vtt", "WEBVTT\n\n"),
+        ("srt", "1\n00:00:00,000 --> 00:00:01,000\n\u00a0\n"),
+    ],
+)
 def test_transcript_without_text_is_a_valid_file(name: str, file: str) -> None:
-    """A transcript without texts is a valid file without cues."""
+    """A transcript without texts is a valid file; in SubRip it has a cue that shows nothing."""
     assert _render(name, {"sentences": [{"startTimeSeconds": 1}]}) == file
 
 
@@ -198,6 +219,36 @@ def test_speaker_is_escaped() -> None:
     assert "\nA\uff1eB & \uff1cC\uff1e: words\n" in _render("srt", document)
 
 
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("Jane", "שלום, הזמנה מספר 12 הגיעה."),
+        ("Jane", "مرحبا، رقم 12."),
+        ("Jane", "Order 12 for שלום."),
+        ("דנה", "Order 12."),
+        ("דנה", "שלום."),
+        ("Jane", "\u202eOrder 12."),
+    ],
+)
+def test_right_to_left_text_is_isolated(name: str, text: str) -> None:
+    """Behind a speaker's name, text is isolated if text or name have right-to-left letters.
+
+    WebVTT shows the text without the name, and needs no isolate.
+    """
+    document = with_sentences({"participantIndex": 0, "text": text}, participants=[{"name": name}])
+
+    assert _render("text", document) == f"{name}: \u2068{text}\u2069\n"
+    assert f"\n{name}: \u2068{text}\u2069\n" in _render("srt", document)
+    assert f"\n<v {name}>{text}</v>\n" in _render("vtt", document)
+
+
+def test_left_to_right_text_is_not_isolated() -> None:
+    """A line without right-to-left letters has no control characters."""
+    document = with_sentences({"text": "Order 12, naïve 🙂 日本.", "audioChannelIndex": 1})
+
+    assert _render("text", document) == "Channel 1: Order 12, naïve 🙂 日本.\n"
+
+
 def test_hundred_hours_have_three_digits() -> None:
     """The hours have as many digits as needed, at least two."""
     document = with_sentences({"startTimeSeconds": 360_000.5})
@@ -212,5 +263,5 @@ def test_names_and_media_types() -> None:
         "json": "application/json",
         "text": "text/plain; charset=utf-8",
         "vtt": "text/vtt; charset=utf-8",
-        "srt": "application/x-subrip",
+        "srt": "application/x-subrip; charset=utf-8",
     }

@@ -16,7 +16,7 @@ _TYPES = {
 
 
 @pytest.mark.parametrize(
-    "accept", [None, "", " ", ",", "*/*", "*/*;q=0.1", "application/*", "text/vtt;q=2"]
+    "accept", [None, "", " ", ",", "*/*", "*", "*/*;q=0.1", "application/*", "text/vtt;q=2"]
 )
 def test_default_is_json(accept: str | None) -> None:
     """A client without a preference, or with a malformed one, gets JSON."""
@@ -30,6 +30,10 @@ def test_default_is_json(accept: str | None) -> None:
         ("text/plain", "text"),
         ("text/vtt", "vtt"),
         ("application/x-subrip", "srt"),
+        ("text/srt", "srt"),
+        ("Text/SRT;charset=utf-8, application/json;q=0.5", "srt"),
+        ("*;q=0.1, text/vtt", "vtt"),
+        ("*, application/json;q=0", "text"),
         ("TEXT/VTT", "vtt"),
         ("text/*", "text"),
         ("text/vtt, text/plain;q=0.9", "vtt"),
@@ -56,6 +60,7 @@ def test_accept_chooses_the_format(accept: str, name: str) -> None:
         "text/html, image/*",
         "application/json;q=0",
         "*/*;q=0",
+        "*;q=0",
         "json",
         "*/json",
         ";;;",

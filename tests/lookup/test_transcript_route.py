@@ -32,7 +32,7 @@ def stored_sample(engine: Engine) -> None:
         ("application/json", "application/json", b'{"id":'),
         ("text/plain", "text/plain; charset=utf-8", b"Jane Doe: Hi, I am calling"),
         ("text/vtt", "text/vtt; charset=utf-8", b"WEBVTT\n"),
-        ("application/x-subrip", "application/x-subrip", b"1\n00:00:00,320 --> "),
+        ("application/x-subrip", "application/x-subrip; charset=utf-8", b"1\n00:00:00,320 --> "),
     ],
 )
 def test_accept_chooses_the_format(
@@ -43,7 +43,37 @@ def test_accept_chooses_the_format(
     assert response.status_code == 200
     assert response.content_type == content_type
     assert response.data.startswith(beginning)
-    assert response.vary.as_set() == {"accept"}
+    assert response.vary.as_set() == {"accept", "accept-encoding"}
+
+
+@pytest.mark.usefixtures("stored_sample")
+@pytest.mark.parametrize(
+    ("extension", "name", "content_type"),
+    [
+        ("json", "json", "application/json"),
+        ("txt", "text", "text/plain; charset=utf-8"),
+        ("vtt", "vtt", "text/vtt; charset=utf-8"),
+        ("srt", "srt", "text/srt; charset=utf-8"),
+    ],
+)
+def test_each_format_has_a_path(
+    reader: FlaskClient, extension: str, name: str, content_type: str
+) -> None:
+    """A path with a format's extension returns that format, whatever Accept says."""
+    response = reader.get(f"{URL}.{extension}", headers={"Accept": "image/png"})
+    negotiated = reader.get(f"{URL}?format={name}")
+    assert (response.status_code, response.content_type) == (200, content_type)
+    assert response.data == negotiated.data
+    assert response.headers["ETag"] == negotiated.headers["ETag"]
+    assert "accept" not in response.vary.as_set()
+    for answer in (response, negotiated):
+        assert answer.headers["Content-Disposition"] == f'inline; filename="{JOB}.{extension}"'
+
+
+@pytest.mark.parametrize("path", ["vtt", "srt", "pdf", ""])
+def test_path_of_unknown_job_or_format_is_404(reader: FlaskClient, path: str) -> None:
+    """The path of an unknown job, or with an unknown extension, is a 404."""
+    assert reader.get(f"{URL}.{path}").status_code == 404
 
 
 @pytest.mark.usefixtures("stored_sample")
@@ -97,7 +127,7 @@ def test_unchanged_transcript_is_not_read(reader: FlaskClient, statements: State
     assert (unchanged.status_code, unchanged.data, unchanged.vary.as_set()) == (
         304,
         b"",
-        {"accept"},
+        {"accept", "accept-encoding"},
     )
     assert [("events" in statement) for statement, _ in statements] == [False]
 

@@ -256,3 +256,38 @@ def test_invalid_prefix_is_rejected(prefix: str) -> None:
     (error,) = config_errors(PUBLIC_URL_PREFIXES=f"/good,{prefix}")
 
     assert error.startswith("PUBLIC_URL_PREFIXES item 2 ")
+
+
+def test_cors_origins_have_the_form_of_browsers() -> None:
+    """An origin has its host in lower case, and neither a final slash nor the scheme's own port."""
+    text = "https://App.Example:443/, http://localhost:3000,http://127.0.0.1:80,,https://[::1]:8443"
+
+    assert load(VALID | {"CORS_ORIGINS": text}).cors_origins == (
+        "https://app.example",
+        "http://localhost:3000",
+        "http://127.0.0.1",
+        "https://[::1]:8443",
+    )
+    assert load(VALID).cors_origins == ()
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [
+        "*",
+        "null",
+        "app.example",
+        "https://*.example",
+        "https://app.example/calls",
+        "https://user:pw@app.example",
+        "https://app.example?x",
+        "http://app.example",
+        "file:///",
+        "https://ä.example",
+    ],
+)
+def test_invalid_cors_origin_is_rejected(origin: str) -> None:
+    """Only origins are accepted: neither patterns nor paths, and http for this machine only."""
+    (error,) = config_errors(CORS_ORIGINS=f"https://good.example,{origin}")
+
+    assert error.startswith("CORS_ORIGINS item 2 is not the origin of web pages")
