@@ -17,6 +17,7 @@ from receiver.bodies.reader import BodyReader
 from receiver.events.proof import is_signed_callback
 from receiver.rejected.store import READ_TIMEOUT_SECONDS, RejectedStore
 from receiver.runtime.failure_limiter import FailureLimiter
+from receiver.runtime.line_limiter import LineLimiter
 from receiver.runtime.reader_limits import ReaderLimits, reader_limits
 from receiver.runtime.shared_result import SharedResult
 from receiver.settings.config import ConfigError, Settings
@@ -52,6 +53,7 @@ class Services:
     completeness: Mapping[str | None, SharedResult[dict[str, Any] | None]]
     readiness: SharedResult[str | None]  # the problem, None if there is none
     failed_keys: FailureLimiter  # counts the requests with wrong API keys
+    unproved_lines: LineLimiter  # log lines of what looks like a callback, and anybody can send
 
 
 def create_services(
@@ -91,6 +93,7 @@ def create_services(
         },
         readiness=SharedResult(max_age_seconds=readiness_seconds),
         failed_keys=FailureLimiter(),
+        unproved_lines=LineLimiter(),
     )
 
 

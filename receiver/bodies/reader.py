@@ -17,6 +17,9 @@ PROVED_BYTES = 32 * 1024 * 1024
 UNPROVED_BYTES = 2 * 1024 * 1024
 # A form is read before it is proved. Twilio's forms are small.
 UNPROVED_BODY_BYTES = 64 * 1024
+# A smaller form reserves this much, because its request needs memory too. So a worker waits for the
+# bodies of 128 forms at most.
+MIN_UNPROVED_BYTES = 16 * 1024
 
 # Bodies of rejected requests are read in case a setting is wrong. Their memory is reserved as the
 # bytes arrive, so that a large Content-Length alone reserves nothing. Twilio sends at most 1 MB.
@@ -62,7 +65,8 @@ class BodyReader:
             raise BodyTooLargeError(budget.max_body_bytes)
         # One signature covers one body, so a replay may reserve memory only once.
         holder = environ.get("HTTP_X_TWILIO_SIGNATURE", "") if is_proved else ""
-        with budget.reserve(size_bytes, deadline, holder):
+        reserved_bytes = size_bytes if is_proved else max(size_bytes, MIN_UNPROVED_BYTES)
+        with budget.reserve(reserved_bytes, deadline, holder):
             yield _read(environ, size_bytes, is_exact=bool(content_length))
 
     @contextmanager

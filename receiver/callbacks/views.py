@@ -49,6 +49,8 @@ def receive(**_prefix: str) -> Response:
     signed = _signed_request(environ, settings.public_url)
     claim = authenticate(signed, settings.signing_keys)
     require_callback_url(signed.url, settings.public_url, settings.public_url_prefixes)
+    if not claim.is_proved:
+        parts.limits.pacer.pause_if_due()
     with parts.body_reader.read(environ, deadline, is_proved=claim.is_proved) as body:
         event = validate(
             claim.bind(body),
@@ -94,10 +96,14 @@ def _log(result: CallbackResult, persisted: Persisted, event: Event, deadline: D
 @blueprint.errorhandler(SignatureError)
 def _reject(error: SignatureError) -> Response:
     settings = services().settings
+    # Anybody can send such requests, so they are paced as all others are, unlike callbacks.
+    services().limits.pacer.pause_if_due()
     url = called_url(request.environ, settings.public_url)
     # A setting may be wrong, and then this is the only copy.
     rejected_id = services().rejected.put(error.reason, request.environ)
-    logger.warning(
+    services().unproved_lines.log(
+        logger,
+        logging.WARNING,
         "callback rejected: %s%s",
         error.reason,
         _HINTS.get(error.reason, ""),
@@ -114,7 +120,12 @@ def _reject(error: SignatureError) -> Response:
 
 @blueprint.errorhandler(BodyTooLargeError)
 def _too_large(error: BodyTooLargeError) -> Response:
-    logger.error("callback rejected: its body is too large", extra={"limit": error.limit_bytes})
+    services().unproved_lines.log(
+        logger,
+        logging.ERROR,
+        "callback rejected: its body is too large",
+        extra={"limit": error.limit_bytes},
+    )
 
     return respond(result_of_error(error), error)
 
@@ -122,10 +133,11 @@ def _too_large(error: BodyTooLargeError) -> Response:
 @blueprint.errorhandler(Exception)
 def _retry_later(error: Exception) -> Response:
     """Answer 503, which Twilio retries: every other failure is on our side."""
-    logger.error(
-        "callback not recorded, answered 503 for Twilio to try again: %s",
-        locate(error),
-        extra=request.environ.get(LOG_FIELDS, {}),
-    )
+    fields = request.environ.get(LOG_FIELDS)  # None if the body isn't proved
+    message = "callback not recorded, answered 503 for Twilio to try again: %s"
+    if fields is None:
+        services().unproved_lines.log(logger, logging.ERROR, message, locate(error), extra={})
+    else:
+        logger.error(message, locate(error), extra=fields)
 
     return respond(result_of_error(error), error)

@@ -15,6 +15,12 @@ import gevent
 from gevent.event import Event
 from gevent.local import local
 from gevent.pool import Pool
+from gunicorn.http.errors import (  # type: ignore[import-untyped]
+    InvalidChunkExtension,
+    LimitRequestHeaders,
+    LimitRequestLine,
+    ParseException,
+)
 from gunicorn.workers.ggevent import GeventWorker  # type: ignore[import-untyped]
 
 from receiver.gunicorn.connection import Connection
@@ -26,6 +32,9 @@ HEAD_TIMEOUT_SECONDS = 10.0
 # The fields that may follow a chunked body. Twilio sends none, and nothing reads them. gunicorn
 # would scan up to 800 kB of them without a switch, again for each 8 kB.
 MAX_TRAILER_BYTES = 8 * 1024
+# Errors of a malformed request whose texts are gunicorn's or ours, not the client's.
+_OWN_TEXTS = (InvalidChunkExtension, LimitRequestHeaders, LimitRequestLine)
+_LEFT_OUT = "[...]"
 # Longer than one round of the event loop.
 _ROUND_SECONDS = 0.05
 
@@ -120,6 +129,18 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn has no types
             super().handle_request(listener_name, req, sock, addr)
         finally:
             self._requests.discard(req)
+
+    def handle_error(self, req: Any, client: Any, addr: Any, exc: BaseException) -> None:
+        """Answer a request that can't be read, and log it without a text of the client.
+
+        The text may be a sentence: if the Content-Length of a callback is too small, the rest of
+        its body is read as the next request. And it may be a key.
+        """
+        if isinstance(exc, ParseException) and not isinstance(exc, _OWN_TEXTS):
+            for name, value in vars(exc).items():
+                if isinstance(value, str | bytes):
+                    setattr(exc, name, _LEFT_OUT)
+        super().handle_error(req, client, addr, exc)
 
     def _make_room(self) -> None:
         """Close the connection that is idle for the longest time, or else the slowest head."""

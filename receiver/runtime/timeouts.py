@@ -16,6 +16,7 @@ from gevent.threadpool import ThreadPool
 
 from receiver.runtime.deadline import KEY, REQUEST_SECONDS, Deadline
 from receiver.runtime.errors import SafeMessageError
+from receiver.runtime.line_limiter import LineLimiter
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -95,6 +96,7 @@ class DeadlineMiddleware:
         self.wsgi_app = wsgi_app
         self.late = late
         self.seconds = seconds
+        self._stranger_lines = LineLimiter()
 
     def __call__(
         self, environ: "WSGIEnvironment", start_response: "StartResponse"
@@ -106,7 +108,10 @@ class DeadlineMiddleware:
                 return self.wsgi_app(environ, start_response)
         except DeadlineExceededError:
             request = {"method": environ["REQUEST_METHOD"], "path": environ["PATH_INFO"]}
-            logger.error(  # noqa: TRY400 - where it waited says less than what it was for
-                "request ended at its deadline", extra=request | environ.get(LOG_FIELDS, {})
-            )
+            fields = environ.get(LOG_FIELDS)  # None if the client isn't authenticated
+            message = "request ended at its deadline"
+            if fields is None:
+                self._stranger_lines.log(logger, logging.ERROR, message, extra=request)
+            else:
+                logger.error(message, extra=request | fields)  # noqa: TRY400 - see its fields
             return self.late(environ, start_response)

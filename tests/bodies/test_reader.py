@@ -10,6 +10,7 @@ import pytest
 
 from receiver.bodies.memory_budget import MemoryBudgetError
 from receiver.bodies.reader import (
+    MIN_UNPROVED_BYTES,
     REJECTED_BODY_BYTES,
     REJECTED_BYTES,
     UNPROVED_BODY_BYTES,
@@ -103,6 +104,18 @@ def test_unproved_bodies_have_a_separate_budget(reader: BodyReader) -> None:
             pass
         with _read(reader, _environ(b"x"), seconds=0.01) as body:
             assert body == b"x"
+
+
+def test_number_of_unproved_bodies_is_limited(reader: BodyReader) -> None:
+    """A worker reads a limited number of unproved bodies at a time, however small they are."""
+    with ExitStack() as bodies:
+        for _ in range(UNPROVED_BYTES // MIN_UNPROVED_BYTES):
+            bodies.enter_context(_read(reader, _environ(b"x"), is_proved=False))
+        with (
+            pytest.raises(MemoryBudgetError),
+            _read(reader, _environ(b"x"), seconds=0.01, is_proved=False),
+        ):
+            pass
 
 
 def test_one_signature_reserves_memory_once(reader: BodyReader) -> None:
