@@ -1,6 +1,7 @@
 """Checks the database: connection, version, schema, number of connections, and its contents."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 
 from sqlalchemy import Connection, Engine
 
@@ -10,6 +11,7 @@ from receiver.doctor.quarantined import check_quarantined
 from receiver.doctor.query import QueryError, query
 from receiver.doctor.rejected import check_rejected
 from receiver.doctor.sequences import check_sequences
+from receiver.doctor.waits import check_waits
 from receiver.settings.config import Settings
 from receiver.store.privileges import PRIVILEGES, find_missing_privileges
 from receiver.store.problem import Problem
@@ -48,6 +50,8 @@ def check_database(settings: Settings, engine: Engine) -> Iterator[Finding]:
         yield Finding(Verdict.FAIL, f"database: {problem.text}", problem.remedy)
     yield from _check_schema(schema, is_migratable=not problems)
     yield check_connections(settings, server.available_connections)
+    with suppress(QueryError):  # the next checks report it
+        yield from check_waits(engine)
     if schema in {"current", "newer"}:
         yield from _check_contents(engine)
 
