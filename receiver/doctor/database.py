@@ -19,8 +19,8 @@ from receiver.store.requirements import find_migration_problems, find_problems
 from receiver.store.schema import SchemaState, is_writable, schema_state
 from receiver.store.server import Server, describe_server
 
-# During a deployment two releases run at the same time. The new release's migration and an
-# operator's command need one more connection each.
+# During a deployment two releases run at the same time. The reconcile process and an operator's
+# command need one more connection each. A migration ends before the second release starts.
 RELEASE_COUNT = 2
 COMMAND_COUNT = 2
 
