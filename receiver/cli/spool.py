@@ -14,8 +14,8 @@ from receiver.services import services
 from receiver.spool.folder import Spool, SpooledFile, explain
 from receiver.store.retry import DatabaseUnavailableError
 
-# A database that doesn't record a file in time stops a drain. Each try continues after the file that
-# stopped the last one.
+# A database that doesn't record a file in time stops a drain. Each try continues after the file
+# that stopped the last one.
 MAX_TRY_COUNT = 3
 
 
