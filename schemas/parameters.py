@@ -9,6 +9,7 @@ from schemas.storable import UtcDateTime, require_storable
 
 DEFAULT_PAGE_SIZE = 50
 MAX_PAGE_SIZE = 100
+MAX_FILTER_CHARACTERS = 128
 
 
 class DateTimeParameter(UtcDateTime):
@@ -23,7 +24,7 @@ class TextParameter(fields.String):
     """Text to compare with a column; short enough for a page token."""
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(validate=validate.Length(1, 128), **kwargs)
+        super().__init__(validate=validate.Length(1, MAX_FILTER_CHARACTERS), **kwargs)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
         text = super()._deserialize(value, attr, data, **kwargs)

@@ -62,6 +62,23 @@ class Filters(Schema):
         data_key="transcriptionConfigurationId",
         metadata={"description": "Only jobs of this Transcription Configuration."},
     )
+    participant_address = TextParameter(
+        data_key="participantAddress",
+        metadata={
+            "description": "Only jobs with a participant who has exactly this address, such as "
+            "+15551234567. In a URL, the + is written as %2B.",
+        },
+    )
+    updated_after = DateTimeParameter(
+        data_key="updatedAfter",
+        metadata={"description": "Only jobs that Twilio updated at or after this time."},
+    )
+    received_after = DateTimeParameter(
+        data_key="receivedAfter",
+        metadata={
+            "description": "Only jobs whose first callback was received at or after this time."
+        },
+    )
     has_transcript = fields.Boolean(
         data_key="hasTranscript",
         # Python's HTTP clients send "True". Page tokens contain booleans.

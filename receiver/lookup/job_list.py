@@ -13,7 +13,7 @@ from receiver.web.problems import ProblemError
 
 def read_jobs(filters: Mapping[str, Any], span: Span, *, account_id: str | None) -> Page:
     """Return the page; raises ProblemError 422 if the filters exclude too many jobs."""
-    if account_id is None and read.is_one_range(filters):
+    if read.is_one_range(filters, account_id=account_id):
         return query(read.transcriptions_page, filters, span, account_id=account_id)
     seconds = services().limits.list_seconds
     try:
@@ -23,7 +23,6 @@ def read_jobs(filters: Mapping[str, Any], span: Span, *, account_id: str | None)
     except StatementTimeoutError:
         raise ProblemError(
             422,
-            f"These filters together exclude too many jobs: no page was found within "
-            f"{seconds:g} s. Limit the time with createdAfter and createdBefore, or use "
-            "one of the filters alone.",
+            f"These filters exclude too many jobs: no page was found within {seconds:g} s. Limit "
+            "the time with createdAfter and createdBefore, or use one of the other filters alone.",
         ) from None

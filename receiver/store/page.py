@@ -8,7 +8,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, tuple_
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    UnaryExpression,
+    select,
+    tuple_,
+    union_all,
+)
 
 Place = tuple[datetime, Any]  # the time and the id
 
@@ -52,25 +60,28 @@ class Order:
     lower: Place
     upper: Place
     # The index's first column, if there is one before these, and its value, the same in all rows.
-    head: ColumnElement[Any] | None = None
+    # Several heads have an index each, and the list has the rows with the value in any of them.
+    heads: Sequence[ColumnElement[Any]] = ()
     value: Any = None
+    # False: read all rows that pass the conditions and sort them, instead of reading an index in
+    # its order. This is faster for a few rows among many.
+    is_indexed: bool = True
 
 
 def read_page(connection: Connection, statement: Select[Any], order: Order, span: Span) -> Page:
     """Return the page that `span` describes, of the rows that the statement selects."""
     cursor = span.cursor
     backward = cursor is not None and cursor.backward
-    lower, upper = order.lower, order.upper
-    if cursor:
-        edge = (cursor.at, cursor.id)
-        lower, upper = (max(lower, edge), upper) if backward else (lower, min(upper, edge))
-    head, value = ((), ()) if order.head is None else ((order.head,), (order.value,))
-    columns = (*head, order.at, order.id)
-    place = tuple_(*columns)
-    statement = statement.where(place > tuple_(*value, *lower), place < tuple_(*value, *upper))
-    order_by = [column.asc() if backward else column.desc() for column in columns]
     # One more row than requested shows whether the list continues.
-    statement = statement.order_by(*order_by).limit(span.size + 1)
+    limit = span.size + 1
+    branches = [
+        _range(statement, order, heads, cursor).limit(limit) for heads in _branches(order.heads)
+    ]
+    statement = branches[0]
+    if len(branches) > 1:
+        merged = union_all(*branches).subquery()
+        columns = (merged.c[order.at.name], merged.c[order.id.name])
+        statement = select(merged).order_by(*_sorted(columns, backward=backward)).limit(limit)
     rows = [dict(row) for row in connection.execute(statement).mappings()]
     has_more = len(rows) > span.size
     rows = rows[: span.size][:: -1 if backward else 1]
@@ -87,3 +98,41 @@ def read_page(connection: Connection, statement: Select[Any], order: Order, span
         else None,
         next=Cursor(at=last[order.at.name], id=last["id"], backward=False) if has_older else None,
     )
+
+
+def _branches(heads: Sequence[ColumnElement[Any]]) -> list[Sequence[ColumnElement[Any]]]:
+    """Return for each range that is read the heads: its own last, after those of other ranges."""
+    return [heads[: number + 1] for number in range(len(heads))] or [()]
+
+
+def _range(
+    statement: Select[Any],
+    order: Order,
+    heads: Sequence[ColumnElement[Any]],
+    cursor: Cursor | None,
+) -> Select[Any]:
+    """Return the statement for the rows of one range of an index, without those of other ranges."""
+    backward = cursor is not None and cursor.backward
+    lower, upper = order.lower, order.upper
+    if cursor:
+        edge = (cursor.at, cursor.id)
+        lower, upper = (max(lower, edge), upper) if backward else (lower, min(upper, edge))
+    head, value = (heads[-1:], (order.value,)) if heads else ((), ())
+    columns = (*head, order.at, order.id)
+    place = tuple_(*columns)
+    conditions = [
+        *(other.is_distinct_from(order.value) for other in heads[:-1]),
+        # Postgres needs this to recognize that a partial index is sufficient.
+        *(column.is_not(None) for column in head),
+        place > tuple_(*value, *lower),
+        place < tuple_(*value, *upper),
+    ]
+
+    # No index has the order of a composite value.
+    keys = columns if order.is_indexed else [place]
+
+    return statement.where(*conditions).order_by(*_sorted(keys, backward=backward))
+
+
+def _sorted(columns: Sequence[ColumnElement[Any]], *, backward: bool) -> list[UnaryExpression[Any]]:
+    return [column.asc() if backward else column.desc() for column in columns]

@@ -21,6 +21,8 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.types import UserDefinedType
 
+from schemas.parameters import MAX_FILTER_CHARACTERS
+
 metadata = MetaData()
 
 
@@ -91,6 +93,14 @@ events = Table(
 )
 
 
+# The addresses of a job's participants, of whom Twilio allows two. An index may be too small
+# for a long one. So it is cut, but to one character more than a filter may have.
+ADDRESSES = tuple(
+    f"left((participants -> {place}) ->> 'address', {MAX_FILTER_CHARACTERS + 1})"
+    for place in (0, 1)
+)
+
+
 def _partial_index(name: str, column: str) -> Index:
     """Return the index for a filter by a column; it omits the many jobs with null in it."""
     return Index(
@@ -149,6 +159,22 @@ transcriptions = Table(
     _partial_index("conversation", "conversation_id"),
     Index("transcriptions_configuration", "configuration_id", "sort_at", "id"),
     _partial_index("language", "language"),
+    Index("transcriptions_account", "account_id", "sort_at", "id"),
+    *(
+        Index(
+            f"transcriptions_address_{number}",
+            text(address),
+            "sort_at",
+            "id",
+            postgresql_where=text(f"{address} IS NOT NULL"),
+        )
+        for number, address in enumerate(ADDRESSES, 1)
+    ),
+    # For clients that ask for what is new; few jobs are newer than such a time.
+    Index("transcriptions_updated", "updated_at"),
+    Index(
+        "transcriptions_received", "received_at", postgresql_where=text("received_at IS NOT NULL")
+    ),
     Index(
         "transcriptions_without_transcript",
         "sort_at",

@@ -6,12 +6,14 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import Engine
 
+from receiver.store.event import Outcome
 from tests.support.callback_events import NOON
 from tests.support.job_lists import get_ids, get_list
 from tests.support.samples import ACCOUNT, CONFIGURATION
 from tests.support.stored_callbacks import callback, json_of, record_callback
 
 RECORDING = "RE" + "0a" * 16
+ADDRESS = "+15551234567"
 CONVERSATION = "conv_conversation_01k1etx3jbfx88476ccja0889c"
 
 
@@ -67,11 +69,19 @@ def three_jobs(engine: Engine) -> None:
             conversationId=CONVERSATION,
             resolvedConfiguration={"language": "en-US"},
             sentences=[{"text": "Hello."}],
+            participants=[{"address": ADDRESS}, {"address": "agent-7"}],
+            updatedAt="2026-04-03T00:00:00Z",
         ),
     )
     record_callback(
         engine,
-        callback("german", status="failed", resolvedConfiguration={"language": "de-DE"}),
+        callback(
+            "german",
+            status="failed",
+            resolvedConfiguration={"language": "de-DE"},
+            participants=[{"address": None}, {"address": ADDRESS}, {"address": "third"}],
+            updatedAt="2026-04-02T23:59:59Z",
+        ),
         at=NOON + timedelta(minutes=2),
     )
 
@@ -98,6 +108,14 @@ def three_jobs(engine: Engine) -> None:
         ("conversationId", CONVERSATION, ["full"]),
         ("conversationId", "%", []),
         ("transcriptionConfigurationId", CONFIGURATION, ["full"]),
+        ("participantAddress", ADDRESS, ["german", "full"]),
+        ("participantAddress", "agent-7", ["full"]),
+        ("participantAddress", "AGENT-7", []),
+        ("updatedAfter", "2026-04-02T23:59:59Z", ["german", "full"]),
+        ("updatedAfter", "2026-04-03", ["full"]),
+        ("updatedAfter", "2026-04-03T00:00:00.000001Z", []),
+        ("receivedAfter", "2026-04-02T12:02:00Z", ["german"]),
+        ("receivedAfter", "2026-04-02T12:00:00Z", ["german", "full", "running"]),
         ("hasTranscript", "true", ["full"]),
         ("hasTranscript", "false", ["german", "running"]),
         ("hasTranscript", False, ["german", "running"]),
@@ -106,7 +124,7 @@ def three_jobs(engine: Engine) -> None:
 def test_each_filter_selects_its_jobs(
     reader: FlaskClient, name: str, value: object, expected: list[str]
 ) -> None:
-    """Each filter selects its jobs; `createdAfter` is inclusive, `createdBefore` exclusive."""
+    """Each filter selects its jobs; `…After` is inclusive, `createdBefore` exclusive."""
     assert get_ids(reader, **{name: value}) == expected
 
 
@@ -117,6 +135,17 @@ def test_filters_are_combined(reader: FlaskClient) -> None:
         "full"
     ]
     assert get_ids(reader, status="COMPLETED", languageCode="de-DE") == []
+    assert get_ids(reader, status="COMPLETED", participantAddress=ADDRESS) == ["full"]
+    assert get_ids(reader, participantAddress=ADDRESS, updatedAfter="2026-04-03") == ["full"]
+
+
+def test_long_address_is_stored_and_matches_no_filter(reader: FlaskClient, engine: Engine) -> None:
+    """A callback with an address too long for an index is stored; a filter never matches it."""
+    for name, length in (("exact", 128), ("longer", 129), ("huge", 20_000)):
+        participants = [{"address": "ü" * length}] * 2
+        outcome = record_callback(engine, callback(name, participants=participants))
+        assert outcome == Outcome.APPLIED
+    assert get_ids(reader, participantAddress="ü" * 128) == ["exact"]
 
 
 @pytest.mark.parametrize(
@@ -137,6 +166,9 @@ def test_filters_are_combined(reader: FlaskClient) -> None:
         ("languageCode=" + "e" * 129, ["#/languageCode"]),
         ("conversationId=a%00b", ["#/conversationId"]),
         ("transcriptionConfigurationId=%00", ["#/transcriptionConfigurationId"]),
+        ("participantAddress=", ["#/participantAddress"]),
+        ("participantAddress=" + "1" * 129, ["#/participantAddress"]),
+        ("updatedAfter=now&receivedAfter=1", ["#/updatedAfter", "#/receivedAfter"]),
         ("hasTranscript=1", ["#/hasTranscript"]),
         ("hasTranscript=yes", ["#/hasTranscript"]),
         ("status=FAILED&status=FAILED", ["#/status"]),

@@ -19,6 +19,7 @@ from tests.support.stored_callbacks import callback, json_of, record_callback, t
 shared_fixtures = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 # A few values of each, so that ties are frequent.
 _minutes = st.integers(0, 3).map(lambda minute: NOON + timedelta(minutes=minute))
+_addresses = st.sampled_from([{}, {"address": "+1"}, {"address": "+2"}])
 _rows = st.lists(
     st.fixed_dictionaries(
         {
@@ -27,18 +28,24 @@ _rows = st.lists(
             "created_at": st.none() | _minutes,
             "first_seen_at": _minutes,
             "language": st.sampled_from([None, "en-US", "de-DE"]),
+            "updated_at": st.none() | _minutes,
+            "received_at": st.none() | _minutes,
+            "participants": st.none() | st.lists(_addresses, max_size=2),
             "transcript_sha256": st.none() | st.just(b"digest"),
         }
     ),
     max_size=12,
-    unique_by=lambda row: row["id"],
+    unique_by=lambda row: str(row["id"]),
 )
 _filters = st.fixed_dictionaries(
     {},
     optional={
         "status": st.sampled_from(["COMPLETED", "failed"]),
         "languageCode": st.just("en-US"),
+        "participantAddress": st.sampled_from(["+1", "+2"]),
         "hasTranscript": st.sampled_from(["true", "false"]),
+        "updatedAfter": _minutes.map(datetime.isoformat),
+        "receivedAfter": _minutes.map(datetime.isoformat),
         "createdAfter": _minutes.map(datetime.isoformat),
         "createdBefore": _minutes.map(datetime.isoformat),
     },
@@ -47,9 +54,16 @@ _FILTER_RULES: dict[str, Callable[[dict[str, Any], str], bool]] = {
     "status": lambda row, value: row["status"] == value.upper(),
     "languageCode": lambda row, value: row["language"] == value,
     "hasTranscript": lambda row, value: (row["transcript_sha256"] is not None) == (value == "true"),
+    "participantAddress": lambda row, value: {"address": value} in (row["participants"] or []),
+    "updatedAfter": lambda row, value: _is_after(row["updated_at"], value),
+    "receivedAfter": lambda row, value: _is_after(row["received_at"], value),
     "createdAfter": lambda row, value: _sort_at(row) >= datetime.fromisoformat(value),
     "createdBefore": lambda row, value: _sort_at(row) < datetime.fromisoformat(value),
 }
+
+
+def _is_after(moment: datetime | None, value: str) -> bool:
+    return moment is not None and moment >= datetime.fromisoformat(value)
 
 
 def _sort_at(row: dict[str, Any]) -> datetime:

@@ -2,6 +2,12 @@
 
 from sqlalchemy import Engine, text
 
+_TO_0006 = """
+DROP INDEX transcriptions_account, transcriptions_address_1, transcriptions_address_2,
+    transcriptions_updated, transcriptions_received;
+UPDATE alembic_version SET version_num = '0006'
+"""
+
 _TO_0005 = """
 DROP INDEX transcriptions_source, transcriptions_conversation, transcriptions_language;
 CREATE INDEX transcriptions_source ON transcriptions (source_id, sort_at, id);
@@ -17,8 +23,15 @@ UPDATE alembic_version SET version_num = '0004'
 """
 
 
+def return_to_0006(engine: Engine) -> None:
+    """Change the current schema back to version 0006."""
+    with engine.connect() as connection:
+        connection.execute(text(_TO_0006))
+
+
 def return_to_0005(engine: Engine) -> None:
     """Change the current schema back to version 0005."""
+    return_to_0006(engine)
     with engine.connect() as connection:
         connection.execute(text(_TO_0005))
 

@@ -11,9 +11,13 @@ from psycopg.rows import TupleRow
 from sqlalchemy import (
     ColumnElement,
     Connection,
+    Text,
     and_,
     bindparam,
     case,
+    func,
+    literal,
+    literal_column,
     make_url,
     not_,
     select,
@@ -23,7 +27,7 @@ from sqlalchemy.engine import Compiled
 from receiver.store.engine import execute_prepared
 from receiver.store.jobs.gaps import ENDED_AT, GAP
 from receiver.store.page import EARLIEST, LATEST, Order, Page, Span, read_page
-from receiver.store.tables import events, transcriptions
+from receiver.store.tables import ADDRESSES, events, transcriptions
 
 _job = transcriptions.c
 _EXCLUDED_COLUMNS = {"transaction_id", "ended_at"}  # `ended_at` is computed below
@@ -39,6 +43,12 @@ _CALLBACK = [
     events.c[name]
     for name in ("id", "received_at", "outcome", "reason", "deliveries", "sha256", "body_bytes")
 ]
+
+_ADDRESS_FILTER = "participant_address"
+_ADDRESSES = [literal_column(address, Text) for address in ADDRESSES]
+# No index that begins with the columns of these filters has the order of a page.
+_UNORDERED = {"has_transcript", "updated_after", "received_after"}
+_MAX_SORTED_JOBS = 20_000
 
 Row = Mapping[str, Any]
 
@@ -68,43 +78,74 @@ def transcriptions_page(
 ) -> Page:
     """Return a page of the jobs that pass all filters.
 
-    The filters are `created_after` (inclusive), `created_before` (exclusive), and those of
-    `_condition`.
+    The filters are `created_after` (inclusive), `created_before` (exclusive),
+    `participant_address`, and those of `_condition`.
     """
     after, before = filters.get("created_after"), filters.get("created_before")
-    others = {name: filters[name] for name in filters if not name.startswith("created_")}
-    if account_id is not None:
-        others["account_id"] = account_id
+    others = _other_filters(filters, account_id)
     order = Order(
         at=_job.sort_at,
         id=_job.id,
         lower=(after or EARLIEST, ""),
         upper=(before or LATEST, ""),
     )
-    statement = select(*JOB_COLUMNS)
     # A single filter has an index of its own. With a plain condition, Postgres uses the index of
     # all jobs if half of the jobs match. If these are the older half, it reads all newer jobs
     # first. With the column first in the order, it uses the filter's index.
-    if len(others) == 1 and "has_transcript" not in others:
-        [(name, value)] = others.items()
-        order = replace(order, head=_job[name], value=value)
-        # Postgres needs this condition to recognize that a partial index is sufficient.
-        statement = statement.where(_job[name].is_not(None))
-    else:
-        statement = statement.where(*(_condition(name, others[name]) for name in others))
+    if name := _leading_filter(others):
+        heads = _ADDRESSES if name == _ADDRESS_FILTER else (_job[name],)
+        order = replace(order, heads=heads, value=others.pop(name))
+    elif _selects_few(connection, others):
+        order = replace(order, is_indexed=False)
+    conditions = (_condition(name, value) for name, value in others.items())
 
-    return read_page(connection, statement, order, span)
+    return read_page(connection, select(*JOB_COLUMNS).where(*conditions), order, span)
 
 
-def is_one_range(filters: Mapping[str, Any]) -> bool:
+def is_one_range(filters: Mapping[str, Any], *, account_id: str | None) -> bool:
     """Return whether the page is one range of an index, whatever the data are.
 
-    All other pages are read by one filter's index, and may skip any number of rows that the other
-    filters exclude.
+    The jobs with a participant's address are two ranges. All other pages are read by one filter's
+    index, and may skip any number of rows that the other filters exclude.
     """
-    others = [name for name in filters if not name.startswith("created_")]
+    others = _other_filters(filters, account_id)
+    if name := _leading_filter(others):
+        others.pop(name)
 
-    return not others or (len(others) == 1 and filters.get("has_transcript") is not True)
+    return not others or others == {"has_transcript": False}
+
+
+def _other_filters(filters: Mapping[str, Any], account_id: str | None) -> dict[str, Any]:
+    """Return the filters that aren't limits of the order, the account's among them."""
+    others = {name: filters[name] for name in filters if not name.startswith("created_")}
+
+    return others if account_id is None else {**others, "account_id": account_id}
+
+
+def _selects_few(connection: Connection, filters: Mapping[str, Any]) -> bool:
+    """Return whether a filter by a time selects so few jobs that they can be sorted for each page.
+
+    Without this, Postgres may expect that these jobs are spread evenly, and read the index of all
+    jobs. But most of them are the newest jobs, so it would read all older jobs for the last page.
+    """
+    for name in filters.keys() & {"updated_after", "received_after"}:
+        some = select(literal(1)).where(_condition(name, filters[name])).limit(_MAX_SORTED_JOBS + 1)
+        count = connection.execute(select(func.count()).select_from(some.subquery())).scalar_one()
+        if count <= _MAX_SORTED_JOBS:
+            return True
+
+    return False
+
+
+def _leading_filter(filters: Mapping[str, Any]) -> str | None:
+    """Return the filter whose column comes first in the order; None if there is none."""
+    if _ADDRESS_FILTER in filters:  # without the order, two indexes can't give a page
+        return _ADDRESS_FILTER
+    if len(filters) != 1:
+        return None
+    [name] = filters
+
+    return None if name in _UNORDERED else name
 
 
 def transcription(
@@ -194,6 +235,8 @@ def _condition(name: str, value: Any) -> ColumnElement[bool]:
             condition = _job.transcript_sha256.is_not(None)
         case "has_transcript":
             condition = _job.transcript_sha256.is_(None)
+        case "updated_after" | "received_after":
+            condition = _job[f"{name.removesuffix('_after')}_at"] >= value
         case _:
             condition = _job[name] == value
 
