@@ -27,6 +27,17 @@ class Completeness(Outbound):
         allow_none=True,
         metadata={"description": "When the first of the jobs with a missing transcript ended."},
     )
+    failed = _count("FAILED jobs: Twilio could not transcribe their recording.")
+    failed_resubmitted = _count(
+        "Failed jobs whose recording was submitted again.", name="failedResubmitted"
+    )
+    failed_by_code = fields.Dict(
+        keys=fields.String(),
+        values=fields.Integer(),
+        data_key="failedByCode",
+        required=True,
+        metadata={"description": "Failed jobs by Twilio's error code, where Twilio has sent one."},
+    )
     unknown_at_twilio = _count(
         "Unfinished jobs that Twilio doesn't know. They are not polled any more.",
         name="unknownAtTwilio",

@@ -49,6 +49,7 @@ SELF_CONTAINED = {
 # These modules do no input or output: they compute results from their arguments.
 PURE = (
     "receiver/callbacks/revalidate.py",
+    "receiver/events/error_code.py",
     "receiver/events/proof.py",
     "receiver/events/validate.py",
     "receiver/lookup/cues.py",

@@ -39,6 +39,9 @@ def command(*, limit: int) -> None:
     Prints how many jobs are completed at Twilio and how many of their transcripts are stored, then
     each missing transcript with the likely reasons. Also lists unfinished jobs that Twilio does not
     know: they may never get a transcript.
+
+    A failed job promises no transcript, so it does not change the exit code. The number in front of
+    each count in brackets is Twilio's error code, where Twilio has sent one.
     """
     grace = timedelta(seconds=services().settings.reconcile_grace_seconds)
     with services().engine.connect() as connection:
@@ -67,9 +70,19 @@ def _print_figures(figures: Completeness, now: datetime) -> None:
     oldest = figures.oldest_missing_at
     age = f"  (the oldest for {_format_age(now - oldest)})" if oldest else ""
     echo(f"missing              {figures.missing}{age}")
+    echo(f"failed at Twilio     {figures.failed}{_failed_details(figures)}")
     echo(f"unknown at Twilio    {figures.unknown_at_twilio}")
     since = f"{figures.since:%Y-%m-%dT%H:%M:%SZ}" if figures.since else "never: run `reconcile`"
     echo(f"known as of          {since}")
+
+
+def _failed_details(figures: Completeness) -> str:
+    """Return the failures by code, and how many of them were submitted again."""
+    details = [f"{code}: {count}" for code, count in sorted(figures.failed_by_code.items())]
+    if figures.failed_resubmitted:
+        details.append(f"submitted again: {figures.failed_resubmitted}")
+
+    return f"  ({', '.join(details)})" if details else ""
 
 
 def _format_age(age: timedelta) -> str:

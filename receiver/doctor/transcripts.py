@@ -9,7 +9,12 @@ from receiver.doctor.finding import Finding, Verdict
 from receiver.doctor.query import QueryError, query
 from receiver.settings.config import Settings
 from receiver.store.clock import database_now
-from receiver.store.completeness.figures import MAX_SCAN_AGE, Completeness, completeness
+from receiver.store.completeness.figures import (
+    MAX_SCAN_AGE,
+    RECENT_FAILURES,
+    Completeness,
+    completeness,
+)
 from receiver.store.submissions.intents import find_expired
 
 MAX_PRINTED_KEY_COUNT = 5
@@ -24,6 +29,8 @@ def check_transcripts(settings: Settings, engine: Engine) -> Iterator[Finding]:
         yield Finding(Verdict.WARN, f"transcripts: not checked: {error}")
         return
     yield _check_missing(figures)
+    if figures.failed_recently:
+        yield _check_failed(figures)
     if figures.unknown_at_twilio:
         yield _check_unknown(figures.unknown_at_twilio)
     if expired_keys:
@@ -61,6 +68,21 @@ def _check_unknown(count: int) -> Finding:
         f"jobs: {count} are unfinished here and unknown at Twilio, so they are no longer polled",
         "Run `flask --app app completeness`, which lists them. They belong to another account than "
         "the Twilio credentials, or were deleted at Twilio.",
+    )
+
+
+def _check_failed(figures: Completeness) -> Finding:
+    """Warn about recent failures; older ones may be of recordings that can't be transcribed."""
+    codes = ", ".join(f"{code}: {count}" for code, count in sorted(figures.failed_by_code.items()))
+    by_code = f" (all failures by Twilio's error code: {codes})" if codes else ""
+
+    return Finding(
+        Verdict.WARN,
+        f"jobs: {figures.failed_recently} FAILED at Twilio in the last {RECENT_FAILURES.days} days "
+        f"and were not submitted again{by_code}",
+        "List them with GET /v3/Transcriptions?status=FAILED. Correct the recordings, then submit "
+        "them again: `flask --app app submit --from-csv FILE --resubmit-failed` does this for the "
+        "failed jobs of a file. It costs money.",
     )
 
 

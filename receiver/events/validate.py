@@ -7,6 +7,7 @@ from typing import Any
 
 from marshmallow import ValidationError
 
+from receiver.events.error_code import error_code
 from receiver.runtime.errors import locate
 from receiver.signatures.signature import Verified
 from receiver.store.event import Event
@@ -83,6 +84,8 @@ def validate_document(event: Event) -> Event:
             event, job_id=_claim(document, "id"), account_id=_claim(document, "accountId")
         )
         return claimed.quarantined("invalid", _sentence(error.messages_dict))
+    if head["status"] == "FAILED" and (code := error_code(document)):
+        head["error_code"] = code
 
     detail = f"Not used: {_sentence(unusable)}" if unusable else None
 

@@ -1,6 +1,7 @@
 """The doctor's checks of missing transcripts and of reconciling."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -37,6 +38,21 @@ def test_missing_transcripts_are_a_warning(engine: Engine) -> None:
     assert finding.verdict == Verdict.WARN
     assert "3 of 3 are missing, the oldest since 2025-11-23T12:00:00Z" in finding.text
     assert finding.remedy.startswith("Run `flask --app app reconcile`")
+
+
+@pytest.mark.parametrize(("days", "is_reported"), [(6, True), (8, False)])
+def test_failed_jobs_are_a_warning(engine: Engine, days: int, *, is_reported: bool) -> None:
+    """The doctor warns of jobs that FAILED within a week, with Twilio's error codes."""
+    at = datetime.now(UTC) - timedelta(days=days)
+    failed = make_event({"status": "FAILED", "updated_at": at, "error_code": 17552})
+    record(engine, replace(failed, received_at=at))
+    _, *findings = check_transcripts(load(ENVIRON), engine)
+    assert len(findings) == is_reported
+    for finding in findings:
+        assert finding.verdict == Verdict.WARN
+        assert finding.text.startswith("jobs: 1 FAILED at Twilio in the last 7 days and were not ")
+        assert "17552: 1" in finding.text
+        assert "status=FAILED" in finding.remedy
 
 
 def test_jobs_unknown_to_twilio_are_a_warning(engine: Engine) -> None:

@@ -122,6 +122,9 @@ def test_completeness_figures(reader: FlaskClient, engine: Engine) -> None:
         "replaced": 0,
         "missing": 1,
         "oldestMissingAt": "2026-04-02T12:00:00Z",
+        "failed": 0,
+        "failedResubmitted": 0,
+        "failedByCode": {},
         "unknownAtTwilio": 0,
         "since": None,
     }
@@ -134,6 +137,16 @@ def test_completeness_figures(reader: FlaskClient, engine: Engine) -> None:
             {"at": NOON},
         )
     assert json_of(reader.get("/v3/Completeness"))["since"] == "2026-04-02T12:00:00Z"
+
+
+def test_completeness_has_failed_jobs(reader: FlaskClient, engine: Engine) -> None:
+    """The figures count failed jobs, also by Twilio's code, and the list shows which they are."""
+    record(engine, _fetched(status="FAILED", error_code=17552))
+    figures = json_of(reader.get("/v3/Completeness"))
+    assert (figures["failed"], figures["failedByCode"]) == (1, {"17552": 1})
+    assert (figures["completed"], figures["missing"]) == (0, 0)
+    listed = json_of(reader.get("/v3/Transcriptions?status=FAILED"))["transcriptions"]
+    assert [job["id"] for job in listed] == ["job"]
 
 
 def test_grace_time_is_a_setting(shared_app: Flask, reader: FlaskClient, engine: Engine) -> None:

@@ -55,10 +55,22 @@ _OPTION_OF = {
     help="Submit nothing: only check the file at the mediaUrl, and print what would fail, with "
     "Twilio's error code.",
 )
+@click.option(
+    "--resubmit-failed",
+    "resubmits",
+    is_flag=True,
+    help="With --from-csv: submit also the lines whose job FAILED at Twilio, each of them once "
+    "more. This costs money.",
+)
 @with_appcontext
 @report_database_errors
 def command(
-    *, path: Path | None, idempotency_key: str | None, checks: bool, **options: str | None
+    *,
+    path: Path | None,
+    idempotency_key: str | None,
+    checks: bool,
+    resubmits: bool,
+    **options: str | None,
 ) -> None:
     """Submit one job, or all jobs of a CSV file.
 
@@ -67,10 +79,17 @@ def command(
     file is validated before anything is submitted. It is safe to run the command again after an
     interruption: no job of a file is submitted twice.
 
+    If jobs of earlier runs FAILED at Twilio, it prints their lines. --resubmit-failed submits these
+    again, each of them once: if the new job fails too, correct the recording or its URL.
+
     --check does not need Twilio's credentials. It exits with 1 if anything would fail.
     """
     if path and (idempotency_key or any(options.values())):
-        raise click.UsageError("--from-csv can't be combined with other options except --check.")
+        raise click.UsageError(
+            "--from-csv can't be combined with other options except --check and --resubmit-failed."
+        )
+    if resubmits and (checks or not path):
+        raise click.UsageError("--resubmit-failed needs --from-csv, and can't check.")
     if idempotency_key is not None and not is_idempotency_key(idempotency_key):
         raise click.UsageError(f"--idempotency-key {KEY_RULE}")
     request = _read_sheet(path) if path else _parse_row(idempotency_key or uuid7(), options)
@@ -79,7 +98,7 @@ def command(
         return
     try:
         with open_twilio(services().settings) as twilio:
-            _submit(twilio, request)
+            _submit(twilio, request, resubmits=resubmits)
     except NotConfiguredError as error:
         raise CommandError(str(error)) from error
 
@@ -117,8 +136,8 @@ def _check(request: Row | Sheet) -> None:
         check_file(request)
 
 
-def _submit(twilio: Twilio, request: Row | Sheet) -> None:
+def _submit(twilio: Twilio, request: Row | Sheet, *, resubmits: bool) -> None:
     if isinstance(request, Row):
         submit_one(twilio, request, _SUBMITTED_BY)
     else:
-        submit_file(twilio, request, _SUBMITTED_BY)
+        submit_file(twilio, request, _SUBMITTED_BY, resubmits=resubmits)

@@ -4,12 +4,13 @@ import csv
 import io
 import sys
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from functools import cache, partial
 
 from receiver.cli.output import CommandError, echo, progress_bar, write_body
+from receiver.cli.submit.earlier_jobs import EarlierJobs, load_earlier_jobs
 from receiver.cli.submit.interrupt import INTERRUPTED, stop_on_ctrl_c
 from receiver.services import services
-from receiver.store.submissions.outbox import accepted_jobs
 from receiver.submissions.batch import Batch, Result
 from receiver.submissions.csv_rows import Row, Sheet
 from receiver.submissions.participants import participants_fault, stores_into_conversation
@@ -18,25 +19,31 @@ from schemas.submission import format_faults
 
 # A file may have the same fault on thousands of lines.
 MAX_PRINTED_FAULT_COUNT = 50
-MAX_KEYS_PER_STATEMENT = 1000
 
 
-def submit_file(twilio: Twilio, sheet: Sheet, submitted_by: str) -> None:
+def submit_file(twilio: Twilio, sheet: Sheet, submitted_by: str, *, resubmits: bool) -> None:
     """Submit the rows that have no job yet, and print every row that has a job, with its id.
 
+    With `resubmits`, the rows whose job FAILED at Twilio are submitted once more; that costs money.
     Exits with 1 if a row has no job at the end, or with INTERRUPTED. Raises CommandError if
     the file has faults; then nothing is submitted.
     """
     _reject_faults([*sheet.faults, *_conversation_faults(twilio, sheet)])
-    jobs = _existing_jobs(sheet.rows)
-    rows = [row for row in sheet.rows if row.key not in jobs]
-    done_before_count = len(jobs)
+    earlier = load_earlier_jobs(services().engine, sheet.rows)
+    rows = [row for row in sheet.rows if row.key not in earlier.jobs]
+    resubmissions = earlier.resubmissions(sheet.rows) if resubmits else {}
     batch = Batch(services().engine, twilio, submitted_by)
     with stop_on_ctrl_c(batch) as interrupts:
-        results = _run(batch, rows)
-    jobs |= {result.row.key: result.job_id for result in results if result.job_id}
-    _print_jobs(sheet, jobs)
-    _print_summary(results, done_before_count=done_before_count, repeated_count=len(sheet.repeated))
+        results = _run(batch, sorted([*rows, *resubmissions.values()], key=lambda row: row.line))
+    accepted = {result.row.key: result.job_id for result in results if result.job_id}
+    renewed = {key: accepted[row.key] for key, row in resubmissions.items() if row.key in accepted}
+    _print_jobs(sheet, {**earlier.jobs, **accepted, **renewed})
+    _print_summary(
+        results,
+        done_before_count=len(earlier.jobs) - len(resubmissions),
+        repeated_count=len(sheet.repeated),
+    )
+    _print_failures(sheet, earlier, set(renewed))
     if interrupts:
         sys.exit(INTERRUPTED)
     if any(result.job_id is None for result in results):
@@ -64,19 +71,6 @@ def _reject_faults(faults: Sequence[str]) -> None:
         printed.append(f"… and {len(faults) - MAX_PRINTED_FAULT_COUNT} more.")
 
     raise CommandError("nothing was submitted:", *printed)
-
-
-def _existing_jobs(rows: Sequence[Row]) -> dict[str, str]:
-    """Return the job ids of the rows that an earlier run submitted, by their keys."""
-    jobs: dict[str, str] = {}
-    with services().engine.connect() as connection:
-        for start in range(0, len(rows), MAX_KEYS_PER_STATEMENT):
-            keys = [row.key for row in rows[start : start + MAX_KEYS_PER_STATEMENT]]
-            jobs |= {
-                key: job_id for key, job_id in accepted_jobs(connection, keys).items() if job_id
-            }
-
-    return jobs
 
 
 def _print_jobs(sheet: Sheet, jobs: Mapping[str, str]) -> None:
@@ -115,3 +109,30 @@ def _print_summary(
     )
     if failed or untried_count:
         echo("Run the command again to submit the rest: no job is submitted twice.", err=True)
+
+
+def _print_failures(sheet: Sheet, earlier: EarlierJobs, renewed: AbstractSet[str]) -> None:
+    """Print the lines whose job FAILED at Twilio, except those submitted again now (`renewed`)."""
+    failed = [row for row in sheet.rows if row.key in earlier.failed.keys() - renewed]
+    if not failed:
+        return
+    printed = [_describe_failure(row, earlier) for row in failed[:MAX_PRINTED_FAULT_COUNT]]
+    if len(failed) > len(printed):
+        printed.append(f"… and {len(failed) - len(printed)} more")
+    echo(f"{len(failed)} of the jobs done before FAILED at Twilio: {', '.join(printed)}.", err=True)
+    if any(row.key in earlier.resubmittable for row in failed):
+        echo(
+            "--resubmit-failed submits a failed job again, each of them once. It costs money.",
+            err=True,
+        )
+
+
+def _describe_failure(row: Row, earlier: EarlierJobs) -> str:
+    """Return the row's line, with Twilio's error code if it is known."""
+    code = earlier.failed[row.key]
+    notes = [str(code)] if code else []
+    if row.key not in earlier.resubmittable:
+        notes.append("submitted again already")
+    suffix = f" ({', '.join(notes)})" if notes else ""
+
+    return f"line {row.line}{suffix}"

@@ -7,8 +7,9 @@ after the job's end is over, the transcript counts as missing.
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, and_, func, not_, select, true
+from sqlalchemy import Connection, Text, and_, cast, func, not_, select, true
 
+from receiver.store.jobs.failures import ERROR_CODE, FAILED, IS_RESUBMITTED
 from receiver.store.jobs.gaps import (
     ENDED_AT,
     GAP,
@@ -25,6 +26,10 @@ _job = transcriptions.c
 MAX_SCAN_AGE = timedelta(days=1)
 
 
+# Failures are recent for this time. Some are never submitted again, for example of broken files.
+RECENT_FAILURES = timedelta(days=7)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Completeness:
     """Counts of jobs: `completed` is the sum of the four that follow it."""
@@ -35,6 +40,10 @@ class Completeness:
     replaced: int  # their recording was submitted again, and that job has the transcript
     missing: int
     oldest_missing_at: datetime | None  # when the first job with a missing transcript ended
+    failed: int  # FAILED at Twilio
+    failed_resubmitted: int  # of these: their recording was submitted again
+    failed_recently: int  # of these: ended within RECENT_FAILURES, and not submitted again
+    failed_by_code: dict[str, int]  # of these: with an error code of Twilio, by code
     unknown_at_twilio: int  # unfinished, and not polled any more: Twilio doesn't know them
     # When the last complete scan of Twilio's list began; None if there was none. Jobs that were
     # lost after it are not in these counts.
@@ -61,6 +70,23 @@ def completeness(
         .cte("gaps")
         .prefix_with("MATERIALIZED")
     )
+    failed = (
+        select(
+            cast(ERROR_CODE, Text).label("code"),
+            IS_RESUBMITTED.label("is_resubmitted"),
+            (at - RECENT_FAILURES < ENDED_AT).label("is_recent"),
+        )
+        .where(FAILED, is_counted)
+        .cte("failed")
+        .prefix_with("MATERIALIZED")
+    )
+    by_code = (
+        select(failed.c.code, func.count().label("jobs"))
+        .where(failed.c.code.is_not(None))
+        .group_by(failed.c.code)
+        .subquery()
+    )
+    is_open = and_(failed.c.is_recent, not_(failed.c.is_resubmitted))
     is_missing = and_(gaps.c.is_overdue, not_(gaps.c.replaced))
     statement = select(
         select(func.count())
@@ -72,6 +98,19 @@ def completeness(
         func.count().filter(gaps.c.replaced).label("replaced"),
         func.count().filter(is_missing).label("missing"),
         func.min(gaps.c.ended_at).filter(is_missing).label("oldest_missing_at"),
+        select(func.count()).select_from(failed).scalar_subquery().label("failed"),
+        select(func.count())
+        .where(failed.c.is_resubmitted)
+        .scalar_subquery()
+        .label("failed_resubmitted"),
+        select(func.count())
+        .select_from(failed)
+        .where(is_open)
+        .scalar_subquery()
+        .label("failed_recently"),
+        select(func.jsonb_object_agg(by_code.c.code, by_code.c.jobs))
+        .scalar_subquery()
+        .label("failed_by_code"),
         select(func.count())
         .where(IS_UNKNOWN, is_counted)
         .scalar_subquery()
@@ -87,6 +126,10 @@ def completeness(
         replaced=row.replaced,
         missing=row.missing,
         oldest_missing_at=row.oldest_missing_at,
+        failed=row.failed,
+        failed_resubmitted=row.failed_resubmitted,
+        failed_recently=row.failed_recently,
+        failed_by_code=row.failed_by_code or {},
         unknown_at_twilio=row.unknown_at_twilio,
         since=row.since,
     )

@@ -130,7 +130,19 @@ def record_newest(
     """
     parameters = row_parameters(events, Outcome.APPLIED) | lock_parameter(lock_seconds)
     with engine.connect() as connection:
-        return dict(map(_recorded, execute_prepared(connection, RECORD_NEWEST, parameters)))
+        rows = execute_prepared(connection, RECORD_NEWEST, parameters)
+    failed = {sha256 for sha256, *_, has_failed_now in rows if has_failed_now}
+    for event in events:
+        if event.sha256 in failed:
+            _log_failure(event)
+
+    return dict(_recorded(row[:-1]) for row in rows)
+
+
+def _log_failure(event: Event) -> None:
+    """Log that a job FAILED, with its id and Twilio's error code, which are both validated."""
+    code = (event.head or {}).get("error_code")
+    logger.warning("a job FAILED at Twilio", extra={"job": event.job_id, "code": code})
 
 
 def _record_under_lock(

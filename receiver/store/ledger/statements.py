@@ -81,6 +81,12 @@ SELECT {
 FROM jsonb_populate_recordset(NULL::events, %(events)s) WITH ORDINALITY AS event_row
 """  # noqa: S608 - made of the column names above
 
+# Whether the job FAILED with this event. A statement reads rows as they were before it. The job is
+# read for such events only: a CASE evaluates nothing that it doesn't need.
+_HAS_FAILED_NOW = """CASE WHEN events.head ->> 'status' = 'FAILED' THEN
+    (SELECT before.status FROM transcriptions AS before
+     WHERE before.id = events.job_id COLLATE "C") IS DISTINCT FROM 'FAILED' ELSE false END"""
+
 # Jobs are written first, here as everywhere, and in the order of their ids: so writers don't
 # deadlock. Each job may occur once. Late, known or foreign events write nothing and return no row.
 # A quarantined duplicate violates the uniqueness of its digest, which rolls back the whole batch.
@@ -113,7 +119,7 @@ WITH job AS (
 )
 INSERT INTO events ({", ".join(EVENT_COLUMNS)})
 {_EVENT_ROWS} JOIN job ON job.id = event_row.job_id
-RETURNING sha256, id, outcome, reason, detail
+RETURNING sha256, id, outcome, reason, detail, {_HAS_FAILED_NOW}
 """
 
 CLAIM_JOB = f"""

@@ -70,9 +70,29 @@ def test_figures_equal_a_count_of_the_jobs(
     overdue = [end for end in ends if end <= START + hours * HOUR]  # type: ignore[operator]  # all are datetimes
     figures = _figures(engine, hours)
     assert figures.completed == len(promised)
+    assert figures.failed == sum(head["status"] == "FAILED" for head in jobs)
     assert figures.with_transcript == len(promised) - len(gaps)
     assert (figures.missing, figures.awaiting) == (len(overdue), len(gaps) - len(overdue))
     assert figures.oldest_missing_at == min(overdue, default=None)  # type: ignore[type-var]  # all are datetimes
+
+
+def test_failed_jobs_are_counted_by_code(engine: Engine) -> None:
+    """Failed jobs are counted: all, those submitted again, recent ones, and by Twilio's code."""
+    for number, code in enumerate([17552, 17552, 17558, None]):
+        head = {"status": "FAILED", "updated_at": START, "error_code": code}
+        record(engine, make_event(head, job=f"job_{number}"))
+    with engine.connect() as connection:
+        connection.execute(
+            text(
+                "INSERT INTO submissions (idempotency_key, request, submitted_by, created_at,"
+                " asked_at) VALUES ('resubmit-job_0', '{}', 'me', now(), now())"
+            )
+        )
+    figures = _figures(engine, hours=1)
+    assert (figures.failed, figures.failed_resubmitted, figures.failed_recently) == (4, 1, 3)
+    assert figures.failed_by_code == {"17552": 2, "17558": 1}
+    assert figures.completed == 0
+    assert _figures(engine, hours=24 * 7).failed_recently == 0
 
 
 def test_gap_without_end_counts_from_first_seen(engine: Engine) -> None:
