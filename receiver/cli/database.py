@@ -2,6 +2,7 @@
 
 import os
 import time
+from concurrent.futures.process import BrokenProcessPool
 
 import click
 from flask.cli import with_appcontext
@@ -70,11 +71,16 @@ def rebuild_command(*, after: str, workers: int) -> None:
                     f"{checked} of about {total} jobs checked, {changed} changed, up to {position}",
                     err=True,
                 )
-    except BaseException:
+    except BaseException as error:
         if position:
             echo(
                 f"Interrupted. Continue with `flask --app app rebuild --after {position}`.",
                 err=True,
             )
+        if isinstance(error, BrokenProcessPool):
+            raise CommandError(
+                "a worker process was killed, perhaps because memory was short. Run the command "
+                "again, with fewer --workers."
+            ) from error
         raise
     echo(f"{checked} jobs checked, {changed} changed.", err=True)

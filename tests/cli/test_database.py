@@ -1,5 +1,8 @@
 """Commands on the whole database, and commands without a database."""
 
+from concurrent.futures import ThreadPoolExecutor
+
+import psutil
 import psycopg
 import pytest
 from flask import Flask
@@ -7,7 +10,7 @@ from flask import Flask
 from receiver.services import services_of
 from tests.support.app import Twilio
 from tests.support.command import run
-from tests.support.server import free_port
+from tests.support.server import free_port, wait_until
 
 
 def test_rebuild_prints_the_corrected_jobs(app: Flask, twilio: Twilio) -> None:
@@ -31,6 +34,28 @@ def test_rebuild_continues_after_a_job(app: Flask, twilio: Twilio) -> None:
     result = run(app, "rebuild", "--after", "job_0", "--workers", "1")
     assert result.stdout == "job_1\njob_2\n"
     assert "2 jobs checked, 2 changed" in result.stderr
+
+
+def _workers() -> list[psutil.Process]:
+    children = psutil.Process().children()
+
+    return [child for child in children if "--multiprocessing-fork" in child.cmdline()]
+
+
+def _kill_worker() -> None:
+    wait_until(lambda: bool(_workers()))
+    _workers()[0].kill()
+
+
+def test_rebuild_reports_a_killed_worker(app: Flask, twilio: Twilio) -> None:
+    """If a worker process is killed, as for lack of memory, the command says so in one line."""
+    twilio.call(b'{"id": "job_0", "accountId": "AC1", "status": "failed"}')
+    with ThreadPoolExecutor() as pool:
+        killing = pool.submit(_kill_worker)
+        result = run(app, "rebuild", "--workers", "1")
+        killing.result()
+    assert result.exit_code == 1
+    assert "Error: a worker process was killed" in result.stderr
 
 
 @pytest.mark.own_database
