@@ -2,6 +2,7 @@
 
 import errno
 import socket
+import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -18,6 +19,8 @@ from gunicorn.http.errors import LimitRequestHeaders  # type: ignore[import-unty
 MAX_HEAD_BYTES = 32 * 1024
 # Long enough for some megabytes to a slow client.
 SEND_TIMEOUT_SECONDS = 60.0
+# Closing such a connection discards what the client hasn't received (SO_LINGER).
+_DISCARD = struct.pack("ii", 1, 0)
 
 
 class Connection(GeventSocket):
@@ -28,6 +31,11 @@ class Connection(GeventSocket):
     _head_seconds = 0.0
     _head_bytes = 0
     _has_ended = False
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # Where this connection is while it sends, in the order of the beginnings.
+        self.sending: dict[Connection, None] = {}
 
     @contextmanager
     def receive_head(self, *, idle_seconds: float, head_seconds: float) -> Iterator[None]:
@@ -52,6 +60,15 @@ class Connection(GeventSocket):
         self._has_ended = True
         try:
             self.shutdown(socket.SHUT_RD)
+        except OSError as error:
+            if error.errno != errno.ENOTCONN:  # the client has reset the connection
+                raise
+
+    def abort(self) -> None:
+        """End a `sendall` that waits for the client, with its ConnectionResetError."""
+        self.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _DISCARD)
+        try:
+            self.shutdown(socket.SHUT_RDWR)
         except OSError as error:
             if error.errno != errno.ENOTCONN:  # the client has reset the connection
                 raise
@@ -89,5 +106,14 @@ class Connection(GeventSocket):
         Raises ConnectionResetError, which gunicorn doesn't log, if the client doesn't receive it.
         """
         error = ConnectionResetError(errno.ECONNRESET, "the client doesn't receive the response")
-        with gevent.Timeout(SEND_TIMEOUT_SECONDS, error):
-            super().sendall(data, flags)
+        self.sending[self] = None
+        try:
+            with gevent.Timeout(SEND_TIMEOUT_SECONDS, error):
+                super().sendall(data, flags)
+        except OSError as other:
+            # This is how gevent wakes up a greenlet that waits when `abort` shuts the socket down.
+            if other.errno != errno.EBADF:
+                raise
+            raise error from None
+        finally:
+            self.sending.pop(self, None)

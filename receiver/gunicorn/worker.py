@@ -27,6 +27,8 @@ from receiver.gunicorn.connection import Connection
 from receiver.gunicorn.listener import Listener
 
 HEARTBEAT_SECONDS = 1.0
+# How soon a worker without room for a connection looks for one that it can close.
+ROOM_CHECK_SECONDS = 0.1
 # Twilio waits 15 seconds for the whole answer, and sends a head at once.
 HEAD_TIMEOUT_SECONDS = 10.0
 # The fields that may follow a chunked body. Twilio sends none, and nothing reads them. gunicorn
@@ -49,6 +51,8 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn has no types
         self._current = local()  # what belongs to the current greenlet's connection
         # Connections that wait for a request or read its head, longest first.
         self._waiting: dict[Connection, None] = {}
+        # Connections whose clients are slow to receive a response, longest first.
+        self._sending: dict[Connection, None] = {}
         self._requests: set[Any] = set()  # in progress
         # Until gunicorn does this, some 50 ms later, SIGTERM would go to the inherited handler of
         # the master, which does nothing in a worker.
@@ -63,9 +67,11 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn has no types
             listener = Listener(sock, partial(self.handle, sock), spawn=self._connections)
             listener.start()
             listeners.append(listener)
+        room = gevent.spawn(self._keep_room)
         while self.alive:
             self.notify()
             self._stopping.wait(HEARTBEAT_SECONDS)
+        room.kill()
         for listener in listeners:
             listener.close()
         self._finish()
@@ -95,6 +101,7 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn has no types
         """Serve the requests of one connection."""
         self._current.connection = client
         self._current.is_new = True
+        client.sending = self._sending
         if self._connections.full():
             self._make_room()
         super().handle(listener, client, addr)
@@ -124,6 +131,9 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn has no types
         """Serve one request."""
         if hasattr(req.body.reader, "limit_trailer_section"):  # a chunked body
             req.body.reader.limit_trailer_section = MAX_TRAILER_BYTES
+        if self._connections.full():
+            # Requests that have arrived already would occupy the connection for any time.
+            req.force_close()
         self._requests.add(req)
         try:
             super().handle_request(listener_name, req, sock, addr)
@@ -142,10 +152,20 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn has no types
                     setattr(exc, name, _LEFT_OUT)
         super().handle_error(req, client, addr, exc)
 
+    def _keep_room(self) -> None:
+        """Make room if there is none: while there is none, no connection is accepted."""
+        while True:
+            gevent.sleep(ROOM_CHECK_SECONDS)
+            if self._connections.full():
+                self._make_room()
+
     def _make_room(self) -> None:
-        """Close the connection that is idle for the longest time, or else the slowest head."""
-        idle = (each for each in self._waiting if each.is_idle)
-        oldest = next(idle, None) or next(iter(self._waiting), None)
-        if oldest:
+        """Close one connection: the longest idle one, else the slowest receiver, else a head."""
+        idle = next((each for each in self._waiting if each.is_idle), None)
+        if idle is None and self._sending:
+            slowest = next(iter(self._sending))
+            del self._sending[slowest]
+            slowest.abort()
+        elif oldest := idle or next(iter(self._waiting), None):
             del self._waiting[oldest]
             oldest.end_input()

@@ -16,7 +16,10 @@ from typing import Any
 import psutil
 import pytest
 
-from tests.support.faults.callbacks import callback
+from tests.support.environment import KEY
+from tests.support.faults.attackers.authorization import basic
+from tests.support.faults.attackers.clients import head
+from tests.support.faults.callbacks import LARGEST_BYTES, callback, job_id
 from tests.support.faults.deployment import Deployment
 from tests.support.faults.profiles import LONG_ONLY
 from tests.support.faults.workers import workers
@@ -27,6 +30,9 @@ SharedService = tuple[Deployment, WebServer]
 HEALTHZ = b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
 NOBODY = 65534
 MAX_FILES = 256
+FEW_FILES = 32
+# Their responses don't fit into the buffers of a connection.
+REQUESTS_PER_RECEIVER = 8
 
 
 def keep_alive(web: WebServer, stack: ExitStack) -> socket.socket:
@@ -137,6 +143,32 @@ def test_few_open_files_leave_room_for_callbacks(shared_service: SharedService) 
         assert [web.call(callback(number)).status_code for number in range(40, 43)] == [204] * 3
     [line] = [line for line in log_lines(web) if line["level"] != "INFO"]
     assert "ulimit -n" in line["message"]
+
+
+def test_slow_receivers_leave_room_for_callbacks(shared_service: SharedService) -> None:
+    """Clients that don't receive their responses don't exclude a callback."""
+    deployment, _ = shared_service
+    log = deployment.folder / "slow-receivers.log"
+    prefix = ("/bin/sh", "-c", 'ulimit -n "$0" && exec "$@"', str(FEW_FILES))
+    with web_server(deployment.service_url, log, prefix=prefix) as web, ExitStack() as stack:
+        assert web.call(callback(60, size=LARGEST_BYTES)).status_code == 204
+        target = f"/v3/Transcriptions/{job_id(60)}/Transcript"
+        request = head("GET", target, basic(*KEY)) * REQUESTS_PER_RECEIVER
+        for _ in range(FEW_FILES):
+            connection = stack.enter_context(slow_receiver(web))
+            connection.sendall(request)
+        wait_until(lambda: log.read_text().count('"request answered"') >= FEW_FILES // 2)
+        assert [web.call(callback(number)).status_code for number in range(61, 64)] == [204] * 3
+    assert "ERROR" not in {line["level"] for line in log_lines(web)}
+
+
+def slow_receiver(web: WebServer) -> socket.socket:
+    """Return a connection of a client that receives a few bytes at most."""
+    connection = socket.socket()
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
+    connection.connect(("127.0.0.1", web.port))
+
+    return connection
 
 
 def test_service_survives_the_end_of_its_file_descriptors(shared_service: SharedService) -> None:

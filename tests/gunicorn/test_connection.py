@@ -91,3 +91,25 @@ def test_waiting_greenlet_reads_the_end(
     gevent.sleep(0)
     connection.end_input()
     assert reading.get(timeout=LATE_SECONDS) == b""
+
+
+def test_abort_ends_a_response_that_is_not_received(
+    client_and_connection: tuple[socket.socket, Connection],
+) -> None:
+    """A connection is listed while it sends, and `abort` ends it with an error."""
+    _, connection = client_and_connection
+    errors: list[type[OSError]] = []
+
+    def send() -> None:
+        try:
+            connection.sendall(b"x" * 10_000_000)
+        except OSError as error:
+            errors.append(type(error))
+
+    sender = gevent.spawn(send)
+    while connection not in connection.sending:
+        gevent.sleep(0)
+    connection.abort()
+    sender.join(30)
+    assert errors == [ConnectionResetError]
+    assert not connection.sending
