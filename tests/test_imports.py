@@ -93,6 +93,7 @@ FLASK = (
     "receiver/callbacks/policy.py",
     "receiver/callbacks/views.py",
     "receiver/cli/",
+    "receiver/lookup/links.py",
     "receiver/lookup/transcripts.py",
     "receiver/lookup/views.py",
     "receiver/openapi/",

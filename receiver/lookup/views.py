@@ -1,4 +1,4 @@
-"""The routes of the read API: each needs an API key and writes nothing."""
+"""The routes of the read API: each needs an API key, or a signed link, and writes nothing."""
 
 import re
 from dataclasses import replace
@@ -6,7 +6,7 @@ from functools import partial
 
 from flask import Blueprint, Response, request
 
-from receiver.lookup import jobs, transcripts
+from receiver.lookup import jobs, links, transcripts
 from receiver.lookup.completeness import get_figures
 from receiver.lookup.job_list import read_jobs
 from receiver.lookup.paging import Collection
@@ -15,20 +15,21 @@ from receiver.store.jobs import read
 from receiver.store.retry import DatabaseUnavailableError
 from receiver.web.admission import admit
 from receiver.web.arguments import parse_arguments, require_no_arguments
-from receiver.web.auth import require_api_key, visible_account
+from receiver.web.auth import visible_account
 from receiver.web.database import query
 from receiver.web.job_view import describe_job, describe_operation, retry_headers
 from receiver.web.problems import ProblemError, unavailable
 from receiver.web.responses import make_conditional, render
 from schemas.completeness import Completeness
+from schemas.link import Link, LinkedQuery
 from schemas.listing import CallbackList, TranscriptionList
-from schemas.query import PagedQuery, TranscriptionsQuery, TranscriptQuery
+from schemas.query import PagedQuery, Query, TranscriptionsQuery, TranscriptQuery
 from schemas.token import BIGINT_MAX, CallbacksToken, TranscriptionsToken
 from schemas.transcript_files import EXTENSIONS, FILE_CONTENT_TYPES
 from schemas.transcription import Operation
 
 blueprint = Blueprint("lookup", __name__)
-blueprint.before_request(require_api_key)
+blueprint.before_request(links.require_key_or_link)
 blueprint.before_request(lambda: admit(services().limits.requests))
 
 _TRANSCRIPTIONS = Collection(
@@ -38,7 +39,8 @@ _CALLBACKS = Collection(key="callbacks", query=PagedQuery(), token=CallbacksToke
 
 # Created once: creating a schema takes longer than rendering a job with it.
 _TRANSCRIPT_QUERY = TranscriptQuery()
-_OPERATION, _COMPLETENESS = Operation(), Completeness()
+_OPERATION, _COMPLETENESS, _LINK = Operation(), Completeness(), Link()
+_FILE_QUERIES = {name: LinkedQuery() if name == "vtt" else Query() for name in EXTENSIONS}
 _TRANSCRIPTION_LIST, _CALLBACK_LIST = TranscriptionList(), CallbackList()
 
 
@@ -75,7 +77,7 @@ def fetch_transcript(job_id: str) -> Response:
 
 def _fetch_file(format_name: str, job_id: str) -> Response:
     """Fetch a job's transcript in the format of the path's extension."""
-    require_no_arguments()
+    parse_arguments(_FILE_QUERIES[format_name])
     content_type = FILE_CONTENT_TYPES[format_name]
 
     return transcripts.get_transcript(job_id, format_name, content_type=content_type)
@@ -87,6 +89,16 @@ for _name, _extension in EXTENSIONS.items():
         endpoint=f"fetch_transcript_{_extension}",
         view_func=partial(_fetch_file, _name),
     )
+
+
+@blueprint.post("/v3/Transcriptions/<job_id>/Links")
+def create_link(job_id: str) -> Response:
+    """Make a link to a job's transcript as WebVTT that needs no API key for some minutes."""
+    response = render(_LINK, **links.make_link(job_id))
+    response.status_code = 201
+    response.headers["Cache-Control"] = "no-store"
+
+    return response
 
 
 @blueprint.get("/v3/Transcriptions/<job_id>/Callbacks")
@@ -137,9 +149,12 @@ def _parse_number(callback_id: str) -> int:
 
 
 @blueprint.after_request
-def _vary_by_accept(response: Response) -> Response:
+def _set_headers(response: Response) -> Response:
     if request.endpoint == "lookup.fetch_transcript":
         response.vary.add("Accept")
+    if request.endpoint == links.LINKED:
+        # The URL may have a token, which a page must not pass on to other sites.
+        response.headers["Referrer-Policy"] = "no-referrer"
 
     return response
 

@@ -20,6 +20,12 @@ SECURITY_SCHEMES = {
         "scheme": "bearer",
         "description": "The secret of an API key.",
     },
+    "link": {
+        "type": "apiKey",
+        "in": "query",
+        "name": "token",
+        "description": "The token of a signed link.",
+    },
     "signature": {
         "type": "apiKey",
         "in": "header",
@@ -31,6 +37,7 @@ SECURITY_SCHEMES = {
 # The values of an operation's `security`.
 Security = list[dict[str, list[str]]]
 API_KEY: Security = [{"basic": []}, {"bearer": []}]
+API_KEY_OR_LINK: Security = [*API_KEY, {"link": []}]
 TWILIO_SIGNATURE: Security = [{"signature": []}]
 NO_AUTHENTICATION: Security = []
 

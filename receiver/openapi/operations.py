@@ -16,6 +16,7 @@ from receiver.openapi.components import (
     response,
     responses_with_etag,
 )
+from receiver.openapi.links import LINKS
 from receiver.openapi.transcript_files import TRANSCRIPT_FILES
 from receiver.web.problems import MEDIA_TYPE
 from schemas.callback import Head
@@ -106,6 +107,7 @@ OPERATIONS: dict[str, dict[str, Any]] = {
         }
     },
     **TRANSCRIPT_FILES,
+    **LINKS,
     "/v3/Transcriptions/{transcriptionId}/Callbacks": {
         "get": {
             "operationId": "listCallbacks",

@@ -4,6 +4,7 @@ from typing import Any
 
 from receiver.openapi.components import (
     API_KEY,
+    API_KEY_OR_LINK,
     IF_NONE_MATCH,
     JOB_ID,
     errors,
@@ -24,6 +25,7 @@ _CONTENT_DISPOSITION = {
 
 def _operation(name: str) -> dict[str, Any]:
     extension = EXTENSIONS[name]
+    is_linked = name == "vtt"
     media_type = FILE_CONTENT_TYPES[name].partition(";")[0]
     content = {media_type: {"schema": {"type": "string"}}}
     responses = responses_with_etag(
@@ -34,9 +36,9 @@ def _operation(name: str) -> dict[str, Any]:
     return {
         "operationId": f"fetchTranscript{extension.capitalize()}",
         "summary": f"Fetch a transcript as {_TITLES[name]}",
-        "security": API_KEY,
+        "security": API_KEY_OR_LINK if is_linked else API_KEY,
         "parameters": [JOB_ID, IF_NONE_MATCH],
-        "responses": responses | errors(400, 401, 404, 429, 503),
+        "responses": responses | errors(400, 401, *([403] if is_linked else []), 404, 429, 503),
     }
 
 

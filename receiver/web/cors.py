@@ -9,6 +9,7 @@ from collections.abc import Collection
 from flask import Flask, Response, request
 
 _METHODS = "GET, HEAD"
+_METHODS_OF_LINKS = "POST"  # making a link reads, and submitting a job does not
 _REQUEST_HEADERS = "Authorization, If-None-Match, X-Request-ID"
 _RESPONSE_HEADERS = "Content-Disposition, ETag, Retry-After, X-Request-ID"
 # Browsers keep the answer to a preflight for ten minutes at least, and two hours at most.
@@ -30,7 +31,7 @@ def register(app: Flask, *, origins: Collection[str]) -> None:
         if not (request.method == "OPTIONS" and is_preflight and _is_api() and is_allowed()):
             return None
         headers = {
-            "Access-Control-Allow-Methods": _METHODS,
+            "Access-Control-Allow-Methods": _METHODS_OF_LINKS if _is_links() else _METHODS,
             "Access-Control-Allow-Headers": _REQUEST_HEADERS,
             "Access-Control-Max-Age": str(_PREFLIGHT_SECONDS),
         }
@@ -50,3 +51,7 @@ def register(app: Flask, *, origins: Collection[str]) -> None:
 
 def _is_api() -> bool:
     return request.path.startswith("/v3/")
+
+
+def _is_links() -> bool:
+    return request.path.endswith("/Links")

@@ -66,6 +66,12 @@ def test_preflight_of_configured_origin_needs_no_key(
     assert "origin" in response.vary.as_set()
 
 
+def test_preflight_allows_to_make_links(client: FlaskClient) -> None:
+    """Of the unsafe requests, a page of a configured origin may only make links."""
+    response = _preflight(client, ORIGIN, "/v3/Transcriptions/job/Links")
+    assert response.headers["Access-Control-Allow-Methods"] == "POST"
+
+
 @pytest.mark.parametrize("origin", OTHERS)
 def test_preflight_of_another_origin_is_401(client: FlaskClient, origin: str) -> None:
     """A preflight of another origin needs a key, as any request does, and allows nothing."""
@@ -84,6 +90,14 @@ def test_answer_to_configured_origin_can_be_read(client: FlaskClient) -> None:
         assert {"ETag", "Retry-After", "X-Request-ID"} <= exposed
         assert "Access-Control-Allow-Credentials" not in response.headers
         assert "origin" in response.vary.as_set()
+
+
+def test_answer_to_a_link_can_be_read(client: FlaskClient) -> None:
+    """A `<track>` of a configured origin may read what a link leads to; it sends no preflight."""
+    response = client.get(f"{PATHS[0]}/Transcript.vtt?token=1", headers={"Origin": ORIGIN})
+    assert response.status_code == 403
+    assert response.headers["Access-Control-Allow-Origin"] == ORIGIN
+    assert response.headers["Referrer-Policy"] == "no-referrer"
 
 
 @pytest.mark.parametrize("origin", [*OTHERS, None])
