@@ -33,6 +33,16 @@ class TextParameter(fields.String):
         return text
 
 
+class AddressParameter(TextParameter):
+    """The address of a participant, usually a phone number."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        # A + that is not escaped is read as a space.
+        fault = "Must not begin with a space; write the + of a number as %2B."
+        super().__init__(**kwargs)
+        self.validators.append(validate.Regexp(r"([^ ][\s\S]*)?\Z", error=fault))
+
+
 class PageSize(fields.Integer):
     """A number of rows; a number above the maximum becomes the maximum."""
 

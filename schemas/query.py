@@ -10,6 +10,7 @@ from marshmallow import Schema, ValidationError, fields, validate
 from schemas.parameters import (
     DEFAULT_PAGE_SIZE,
     MAX_PAGE_SIZE,
+    AddressParameter,
     DateTimeParameter,
     PageSize,
     TextParameter,
@@ -62,7 +63,7 @@ class Filters(Schema):
         data_key="transcriptionConfigurationId",
         metadata={"description": "Only jobs of this Transcription Configuration."},
     )
-    participant_address = TextParameter(
+    participant_address = AddressParameter(
         data_key="participantAddress",
         metadata={
             "description": "Only jobs with a participant who has exactly this address, such as "

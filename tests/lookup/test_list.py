@@ -167,6 +167,7 @@ def test_long_address_is_stored_and_matches_no_filter(reader: FlaskClient, engin
         ("conversationId=a%00b", ["#/conversationId"]),
         ("transcriptionConfigurationId=%00", ["#/transcriptionConfigurationId"]),
         ("participantAddress=", ["#/participantAddress"]),
+        ("participantAddress=+15551234567", ["#/participantAddress"]),
         ("participantAddress=" + "1" * 129, ["#/participantAddress"]),
         ("updatedAfter=now&receivedAfter=1", ["#/updatedAfter", "#/receivedAfter"]),
         ("hasTranscript=1", ["#/hasTranscript"]),
