@@ -18,6 +18,7 @@ from receiver.store.problem import Problem
 from receiver.store.requirements import find_migration_problems, find_problems
 from receiver.store.schema import SchemaState, is_writable, schema_state
 from receiver.store.server import Server, describe_server
+from receiver.store.unique_keys import find_missing_keys
 
 # During a deployment two releases run at the same time. The reconcile process and an operator's
 # command need one more connection each. A migration ends before the second release starts.
@@ -72,7 +73,9 @@ def _find_problems(connection: Connection, schema: SchemaState) -> list[Problem]
     if schema == "foreign":
         return problems
 
-    return problems + find_missing_privileges(connection, PRIVILEGES)
+    return (
+        problems + find_missing_privileges(connection, PRIVILEGES) + find_missing_keys(connection)
+    )
 
 
 def _check_schema(schema: SchemaState, *, is_migratable: bool) -> Iterator[Finding]:

@@ -13,6 +13,7 @@ from receiver.store.privileges import CALLBACK_PRIVILEGES, find_missing_privileg
 from receiver.store.requirements import read_encoding_problem
 from receiver.store.retry import DatabaseUnavailableError, query
 from receiver.store.schema import is_writable, schema_state
+from receiver.store.unique_keys import find_missing_keys
 from receiver.web.problems import ProblemError
 from schemas.health import Health
 
@@ -56,6 +57,7 @@ def _check_database(connection: Connection) -> str | None:
         return "The database does not accept writes. Run `flask --app app doctor`."
     # The text about a privilege comes first: without SELECT, the version can't be read.
     problems = find_missing_privileges(connection, CALLBACK_PRIVILEGES)
+    problems += find_missing_keys(connection)
     if problem := read_encoding_problem(connection):
         problems.append(problem)
     if problems:
