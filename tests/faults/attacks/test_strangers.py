@@ -11,12 +11,12 @@ ATTACKS = [
     Attack("heads with 99 fields of 8 kB", "300 connections", clients("large_heads", 300)),
     Attack("wrong keys", "32 clients", clients("wrong_keys", 32, path="/v3/Transcriptions")),
     Attack("forged callbacks", "64 clients", clients("forged_callbacks", 64)),
-    Attack("forms that don't verify", "500 clients", clients("forms", 500)),
     Attack("busy kept connections", "400 clients", clients("busy_connections", 400)),
 ]
 LONG_ATTACKS = [
     Attack("unread bodies, fast", "4 clients", clients("fast_bodies", 4)),
     Attack("heads sent slowly", "500 connections", clients("slow_heads", 500)),
+    Attack("forms that don't verify", "500 clients", clients("forms", 500)),
     Attack("forged callbacks, more", "500 clients", clients("forged_callbacks", 500)),
     Attack("forms without their body", "500 clients", clients("silent_forms", 500)),
     Attack("/readyz without a key", "300 clients", clients("keyless", 300, path="/readyz")),
