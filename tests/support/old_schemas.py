@@ -18,7 +18,10 @@ UPDATE alembic_version SET version_num = '0004'
 
 
 def return_to_0005(engine: Engine) -> None:
-    """Change the current schema back to version 0005."""
+    """Change the current schema back to version 0005.
+
+    The column `additional` stays, because the tests record callbacks with the current code.
+    """
     with engine.connect() as connection:
         connection.execute(text(_TO_0005))
 
