@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import orjson
 from marshmallow import EXCLUDE, Schema, ValidationError, fields, validate
 
+from schemas.additional import additional_members
 from schemas.storable import INT_MAX, Composite, Identifier, Status, StorableDateTime, Text
 
 # More than this is infinite as a float, and unusable in every member.
@@ -87,7 +88,7 @@ class Head(Schema):
     """The head of a callback, loaded with the names of the job's columns."""
 
     class Meta:
-        """Ignore unknown members: Twilio adds members without notice, and the body keeps them."""
+        """Accept unknown members: Twilio adds members without notice."""
 
         unknown = EXCLUDE
 
@@ -136,6 +137,7 @@ _INNER_TEXTS = (
 
 
 _HEAD = Head()
+_MEMBERS = frozenset(field.data_key or name for name, field in _HEAD.fields.items())
 _REQUIRED_MEMBERS = frozenset(
     field.data_key or name for name, field in _HEAD.fields.items() if field.required
 )
@@ -171,8 +173,19 @@ def load_head(document: dict[str, Any]) -> LoadedHead:
         columns[inner.column], messages = inner.load(columns)
         unusable |= messages
     columns.pop("links", None)
+    columns["additional"], left_out_count = load_additional(document)
+    if left_out_count:
+        unusable["other members"] = [f"{left_out_count} are too large, or can't be stored."]
 
     return LoadedHead(columns, unusable | _skipped_sentences(document, columns))
+
+
+def load_additional(document: dict[str, Any]) -> tuple[dict[str, Any] | None, int]:
+    """Return the members of a decoded callback that the head doesn't have.
+
+    schemas.additional says which. The number is that of the members that were left out.
+    """
+    return additional_members(document, _MEMBERS)
 
 
 def _skipped_sentences(document: dict[str, Any], columns: dict[str, Any]) -> dict[str, list[str]]:

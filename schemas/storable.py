@@ -135,15 +135,16 @@ class Composite(fields.Field[Any]):
             raise ValidationError(f"Not {'an array' if self.kind is list else 'an object'}.")
         if self.kind is list and not all(isinstance(item, dict) for item in value):
             raise ValidationError("Not an array of objects.")
-        _require_bounded(value)
+        measure(value)
 
         return value
 
 
-def _require_bounded(value: Any) -> None:
-    """Raise ValidationError for a value that is too large, too deeply nested, or not storable.
+def measure(value: Any, max_size: int = _MAX_SIZE) -> int:
+    """Return the size of a JSON value in characters and elements.
 
-    The check stops at the first violation.
+    Raises ValidationError for a value that is larger, too deeply nested, or not storable. The check
+    stops at the first violation.
     """
     size = 0
     texts: list[str] = []
@@ -159,12 +160,14 @@ def _require_bounded(value: Any) -> None:
             size += 1
         else:
             size += _scalar_size(item)
-        if size + len(inner) > _MAX_SIZE:
-            raise ValidationError(f"Larger than {_MAX_SIZE} characters and elements.")
+        if size + len(inner) > max_size:
+            raise ValidationError(f"Larger than {max_size} characters and elements.")
         if inner and depth == 0:
             raise ValidationError(f"Nested deeper than {_MAX_DEPTH} levels.")
         to_check += [(element, depth - 1) for element in inner]
     require_storable("".join(texts))
+
+    return size
 
 
 def _scalar_size(value: float | None) -> int:

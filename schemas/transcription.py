@@ -2,6 +2,7 @@
 
 from marshmallow import fields, validate
 
+from schemas.additional import MAX_ADDITIONAL_SIZE
 from schemas.outbound import Outbound, Timestamp, Url
 from schemas.storable import STATUSES
 
@@ -69,6 +70,13 @@ class Transcription(Outbound):
     resolved_configuration = fields.Dict(data_key="resolvedConfiguration")
     created_at = Timestamp(data_key="createdAt", required=True, allow_none=True)
     updated_at = Timestamp(data_key="updatedAt", required=True, allow_none=True)
+    additional = fields.Dict(
+        metadata={
+            "description": "What Twilio sent about the job beyond the members above, such as an "
+            "`error`, from the newest event that has such members. At most "
+            f"{MAX_ADDITIONAL_SIZE} characters and elements."
+        }
+    )
     received_at = Timestamp(
         data_key="receivedAt",
         required=True,

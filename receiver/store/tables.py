@@ -130,6 +130,8 @@ transcriptions = Table(
     Column("language", Text),
     _timestamp("created_at"),
     _timestamp("updated_at"),
+    # Members that have no column, from the newest event with such members.
+    Column("additional", JSONB(none_as_null=True)),
     # When the first callback was received; null if there was none.
     _timestamp("received_at"),
     # When the first event of any source was received.

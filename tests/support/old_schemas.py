@@ -30,7 +30,10 @@ def return_to_0006(engine: Engine) -> None:
 
 
 def return_to_0005(engine: Engine) -> None:
-    """Change the current schema back to version 0005."""
+    """Change the current schema back to version 0005.
+
+    The column `additional` stays, because the tests record callbacks with the current code.
+    """
     return_to_0006(engine)
     with engine.connect() as connection:
         connection.execute(text(_TO_0005))

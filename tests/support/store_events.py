@@ -32,6 +32,7 @@ _heads = st.fixed_dictionaries(
         "resolved_configuration": st.sampled_from([None, *_languages]),
         "created_at": st.none() | _moments,
         "updated_at": st.none() | _moments,
+        "additional": st.sampled_from([None, {"error": {"code": 17558}}, {"new": [1, 1.5]}]),
         "sentences": st.sampled_from([None, 0, 2, 5]),
     }
 )
@@ -46,7 +47,7 @@ def make_event(
     account: str = ACCOUNT,
 ) -> Event:
     """Return an event that was received `minutes` after the start."""
-    head = {"id": job, "account_id": account, **head}
+    head = {"id": job, "account_id": account, "additional": None, **head}
     body = repr((source, sorted(head.items()))).encode()
 
     return Event(

@@ -29,6 +29,7 @@ MERGED_COLUMNS = (
     "language",
     "created_at",
     "updated_at",
+    "additional",
 )
 # The job's columns about its transcript. They are replaced together.
 TRANSCRIPT_COLUMNS = ("transcript_sha256", "transcript_source", "sentences")

@@ -23,6 +23,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import insert
 
 from receiver.store.engine import transactional
+from receiver.store.jobs.complete_heads import complete_heads
 from receiver.store.jobs.fold import fold
 from receiver.store.jobs.refold import differs, load_events_of
 from receiver.store.tables import transcriptions
@@ -41,6 +42,7 @@ def rebuild(engine: Engine, job_ids: Sequence[str]) -> list[str]:
     Callbacks may arrive at the same time. Raises sqlalchemy.exc.SQLAlchemyError; the rows that were
     written until then are right.
     """
+    complete_heads(engine, job_ids)
     with engine.connect() as connection:
         folds = _fold(connection, job_ids)
         rows = {row.id: row for row in connection.execute(_select(list(folds)))}
