@@ -82,7 +82,7 @@ def test_failed_job_has_no_missing_transcript(reader: FlaskClient, engine: Engin
 def test_quarantined_callback_is_the_reason(reader: FlaskClient, engine: Engine) -> None:
     """A quarantined callback is reported as the reason, with the command that lists it."""
     record(engine, _fetched())
-    record_callback(engine, callback("job", participants="none"))
+    record_callback(engine, callback("job", status="unforeseen"))
     state = _transcript(reader)
     assert state["missing"] == "callback_quarantined"
     assert "callbacks list" in state["reasons"][0]

@@ -15,6 +15,7 @@ from werkzeug.test import TestResponse
 from app import create_app
 from receiver.services import services_of
 from receiver.store.ledger.record import record
+from schemas.transcript_files import EXTENSIONS
 from tests.support.callback_events import NOON, validated_event
 from tests.support.environment import ENVIRON
 from tests.support.job_lists import get_ids, get_list
@@ -76,7 +77,8 @@ def _bodies(draw: st.DrawFn) -> list[bytes]:
             "status": draw(st.sampled_from(["completed", "completed", "running", mark])),
             "conversationId": f"{mark}_conversation",
             "mediaUrl": f"https://example.com/{mark}.wav",
-            "participants": [{"name": f"{mark} name"}],
+            "participants": [{"name": f"{mark} name", "address": f"{mark}_address"}],
+            "unforeseen": f"{mark} value",
             "createdAt": (NOON + timedelta(minutes=number)).isoformat(),
         }
         if draw(st.booleans()):
@@ -106,12 +108,16 @@ def test_bound_key_reads_no_value_of_another_account(
         statuses = {path: _get(reader, path, account).status_code for path in _paths(callbacks)}
         assert {job for job in JOBS if statuses[_job_paths(job)[0]] == 200} == own
         assert {statuses[path] for job in others for path in _job_paths(job)} <= {404}
+        links = [reader.post(f"/v3/Transcriptions/{job}/Links") for job in others]
+        assert {response.status_code for response in links} <= {404}
 
 
 def _job_paths(job: str) -> list[str]:
     path = f"/v3/Transcriptions/{job}"
 
-    return [path, f"{path}/Transcript", f"{path}/Callbacks"]
+    files = [f"{path}/Transcript.{extension}" for extension in EXTENSIONS.values()]
+
+    return [path, f"{path}/Transcript", f"{path}/Callbacks", *files]
 
 
 def _paths(callbacks: Sequence[int]) -> list[str]:
@@ -120,6 +126,7 @@ def _paths(callbacks: Sequence[int]) -> list[str]:
         "/v3/Transcriptions?pageSize=2",
         "/v3/Transcriptions?hasTranscript=true",
         *(f"/v3/Transcriptions?conversationId={mark}_conversation" for mark in MARKS.values()),
+        *(f"/v3/Transcriptions?participantAddress={mark}_address" for mark in MARKS.values()),
         "/v3/Completeness",
         *(path for job in JOBS for path in _job_paths(job)),
         *(f"{_job_paths(job)[2]}/{number}/Body" for job in JOBS for number in callbacks),
@@ -202,6 +209,8 @@ def test_every_read_route_is_tested_here(shared_app: Flask) -> None:
         "/v3/Transcriptions",
         "/v3/Transcriptions/<job_id>",
         "/v3/Transcriptions/<job_id>/Transcript",
+        *(f"/v3/Transcriptions/<job_id>/Transcript.{each}" for each in EXTENSIONS.values()),
+        "/v3/Transcriptions/<job_id>/Links",
         "/v3/Transcriptions/<job_id>/Callbacks",
         "/v3/Transcriptions/<job_id>/Callbacks/<callback_id>/Body",
         "/v3/Completeness",
