@@ -15,6 +15,7 @@ from werkzeug.test import TestResponse
 from app import create_app
 from receiver.services import services_of
 from receiver.store.ledger.record import record
+from schemas.transcript_files import EXTENSIONS
 from tests.support.callback_events import NOON, validated_event
 from tests.support.environment import ENVIRON
 from tests.support.job_lists import get_ids, get_list
@@ -111,7 +112,9 @@ def test_bound_key_reads_no_value_of_another_account(
 def _job_paths(job: str) -> list[str]:
     path = f"/v3/Transcriptions/{job}"
 
-    return [path, f"{path}/Transcript", f"{path}/Callbacks"]
+    files = [f"{path}/Transcript.{extension}" for extension in EXTENSIONS.values()]
+
+    return [path, f"{path}/Transcript", f"{path}/Callbacks", *files]
 
 
 def _paths(callbacks: Sequence[int]) -> list[str]:
@@ -202,6 +205,8 @@ def test_every_read_route_is_tested_here(shared_app: Flask) -> None:
         "/v3/Transcriptions",
         "/v3/Transcriptions/<job_id>",
         "/v3/Transcriptions/<job_id>/Transcript",
+        *(f"/v3/Transcriptions/<job_id>/Transcript.{name}" for name in EXTENSIONS.values()),
+        "/v3/Transcriptions/<job_id>/Links",  # tested in test_links.py
         "/v3/Transcriptions/<job_id>/Callbacks",
         "/v3/Transcriptions/<job_id>/Callbacks/<callback_id>/Body",
         "/v3/Completeness",
