@@ -18,7 +18,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from receiver.runtime.gevent_check import is_under_gevent
 from receiver.store.bounded_connection import ANSWER_TIMEOUT_SECONDS, BoundedConnection
 from receiver.store.pooled_connection import PooledConnection
-from receiver.store.sqlstate import READ_ONLY, STALE_PLAN
+from receiver.store.sqlstate import READ_ONLY, STALE_PLAN, UNDEFINED_TABLE
 
 # psycopg prepares a statement by itself after this many executions; this number means never.
 # Queries with filters get better plans when Postgres knows the values.
@@ -188,7 +188,7 @@ def execute_prepared(
     try:
         return driver.execute(statement, parameters, prepare=True).fetchall()
     except psycopg.Error as error:
-        if error.sqlstate in {READ_ONLY, STALE_PLAN} or not _is_idle(driver):
+        if error.sqlstate in {READ_ONLY, STALE_PLAN, UNDEFINED_TABLE} or not _is_idle(driver):
             connection.invalidate(error)
         # The driver's text may quote values. The statement "", rather than None, makes
         # receiver.runtime.errors.describe omit that text.

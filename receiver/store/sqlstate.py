@@ -18,6 +18,8 @@ READ_ONLY = "25006"  # read_only_sql_transaction
 # feature_not_supported: "cached plan must not change result type". A migration changed the type of
 # a column that a prepared statement returns. Only this connection's statement is stale.
 STALE_PLAN = "0A000"
+# undefined_table: the connection may have a search_path that was corrected since.
+UNDEFINED_TABLE = "42P01"
 LOCK_NOT_AVAILABLE = "55P03"
 QUERY_CANCELED = "57014"
 _UNIQUE_VIOLATION = "23505"

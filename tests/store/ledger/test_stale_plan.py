@@ -1,4 +1,4 @@
-"""Prepared statements after a migration that changes a column's type."""
+"""Connections that keep what the database no longer has: a plan, or a search_path."""
 
 from functools import partial
 
@@ -25,3 +25,17 @@ def test_a_changed_column_type_costs_no_callback(engine: Engine, migrated: str) 
         event = make_event(COMPLETED, job="after", minutes=1)
         assert record_or_quarantine(store, event, Deadline(10)).outcome == Outcome.APPLIED
     assert ledger_rows(engine) == [("applied", None, 1)] * 2
+
+
+@pytest.mark.own_database
+def test_a_corrected_search_path_needs_no_restart(engine: Engine, migrated: str) -> None:
+    """A connection that finds no tables is replaced, since the search_path may be right by now."""
+    with engine.connect() as admin, open_engine(migrated) as one_connection:
+        name = admin.execute(text("SELECT current_database()")).scalar_one()
+        admin.execute(text(f"ALTER DATABASE {name} SET search_path = nowhere"))
+        with one_connection.connect():
+            pass
+        admin.execute(text(f"ALTER DATABASE {name} RESET search_path"))
+        store = partial(record, one_connection)
+        recorded = record_or_quarantine(store, make_event(COMPLETED), Deadline(20))
+    assert recorded.outcome == Outcome.APPLIED
