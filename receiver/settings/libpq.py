@@ -8,7 +8,6 @@ that hasn't imported psycopg asks in a child process.
 import os
 import sys
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from multiprocessing import get_context
 from urllib.parse import unquote
@@ -36,8 +35,17 @@ def ask(url: str, options: Sequence[str]) -> Answer:
     """Return what libpq makes of a URL, whose query has these options (`name=value`, escaped)."""
     if "psycopg" in sys.modules:
         return _ask(url, options)
-    with ProcessPoolExecutor(1, mp_context=get_context("fork")) as child:
-        return child.submit(_ask, url, options).result()
+    # A pool of processes would need shared memory, which another user may have filled.
+    context = get_context("fork")
+    answers, sender = context.Pipe(duplex=False)
+    child = context.Process(target=lambda: sender.send(_ask(url, options)))
+    child.start()
+    sender.close()
+    with answers:
+        answer: Answer = answers.recv()
+    child.join()
+
+    return answer
 
 
 def _ask(url: str, options: Sequence[str]) -> Answer:
