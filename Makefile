@@ -1,7 +1,7 @@
 # `make run` serves on this machine. `make test` checks what a commit may break, in five minutes.
 # `make test-all` is for releases: both versions of Postgres, full sizes, many more examples.
-# `make faults-short` makes Postgres, workers, disks and senders fail for two minutes, then attacks
-# the service for one; `make faults` takes forty minutes. `make bench` compares the service with its
+# `make faults-short` makes Postgres, workers, disks and senders fail for three minutes, then attacks
+# the service for one; `make faults` takes thirty minutes. `make bench` compares the service with its
 # alternatives, `make bench QUICK=1` briefly.
 # `make coverage` reports the lines that no test executes (`make coverage TESTS=tests/lookup`).
 # `eval "$(make -s env)"` gives a shell the settings of the running `make run`.
