@@ -6,6 +6,7 @@ import resource
 import shutil
 import socket
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -207,6 +208,9 @@ def test_failed_fork_does_not_end_the_service(shared_service: SharedService) -> 
         prefix = ("setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups")
     if not all(shutil.which(command) for command in ("prlimit", "setpriv")):
         pytest.skip("prlimit and setpriv are missing")
+    gunicorn = Path(sys.executable).with_name("gunicorn")
+    if subprocess.run([*prefix, gunicorn, "--version"], check=False).returncode:
+        pytest.skip("another user can't run this Python")
     with web_server(deployment.service_url, log, prefix=prefix, WEB_CONCURRENCY="2") as web:
         wait_until(lambda: len(workers(web)) == 2)
         with no_forks(web.child.process, prefix):
