@@ -35,6 +35,7 @@ _PARAMETERS = {
     "%(jobs)s": _ROWS.format("jobs"),
     "%(events)s": _ROWS.format("events"),
     "%(bodies)b": "ARRAY[:body]",
+    "%(lock_timeout)s": ":lock_timeout",
 }
 
 
