@@ -50,7 +50,7 @@ def check_requirements(connection: Connection) -> None:
 
 
 def find_problems(connection: Connection) -> list[Problem]:
-    """Return what makes the database unsuitable for the service, whichever version it has."""
+    """Return what makes the database unsuitable for the service, at any version of the schema."""
     facts = connection.execute(_FACTS).one()
     problems = (
         version_problem(facts.version),
