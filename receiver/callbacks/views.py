@@ -31,7 +31,9 @@ blueprint = Blueprint("callbacks", __name__)
 
 _HINTS = {
     "unknown_prefix": ". If Twilio calls this service below this path prefix, add the prefix to "
-    "PUBLIC_URL_PREFIXES"
+    "PUBLIC_URL_PREFIXES",
+    "wrong_path": ". If Twilio calls this service at this URL, make the path before "
+    f"{CALLBACK_PATH} a part of PUBLIC_URL",
 }
 
 

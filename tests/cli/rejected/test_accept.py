@@ -84,6 +84,19 @@ class TestCorrectedSettings:
             assert len(connection.execute(select(events.c.id)).all()) == 2
 
 
+@pytest.mark.parametrize("path", ["/0a1b2c3d-0a1b-0a1b-0a1b-0a1b2c3d4e5f", "/a%20b", "/a@b"])
+def test_path_that_is_no_prefix_is_accepted_with_public_url(app: Flask, path: str) -> None:
+    """A callback below a path that can't be a prefix is kept, until PUBLIC_URL has the path."""
+    case = Case(called_url=f"{PUBLIC_URL}{path}{ROUTE}", received_path=f"{path}{ROUTE}")
+    assert deliver(app, case) == 403
+    assert len(read_rejected_ids(app)) == 1
+    assert "       1  stay" in run_rejected(app, "accept").stderr
+    with changed_settings(app, public_url=f"{PUBLIC_URL}{path}"):
+        assert "verify now" in run_rejected(app, "check").stdout
+        assert "       1  accepted" in run_rejected(app, "accept").stderr
+    assert read_rejected_ids(app) == []
+
+
 def test_prefix_must_be_named_before_it_is_accepted(app: Flask) -> None:
     """A callback below a path prefix is accepted once PUBLIC_URL_PREFIXES names the prefix."""
     case = Case(called_url=f"{PUBLIC_URL}/calls{ROUTE}", received_path=f"/calls{ROUTE}")
