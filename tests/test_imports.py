@@ -25,6 +25,7 @@ FLOOR_PLAN = (
     ("receiver/rejected",),
     ("receiver/events", "receiver/store/completeness"),
     ("receiver/store/ledger", "receiver/store/polls", "receiver/store/submissions"),
+    ("receiver/store/erasure",),
     ("receiver/bodies", "receiver/spool", "receiver/store/jobs", "receiver/store/rejected"),
     (
         "receiver/signatures",

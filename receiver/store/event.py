@@ -14,6 +14,7 @@ class Outcome(enum.StrEnum):
     APPLIED = "applied"  # to its job
     STALE = "stale"  # applied too, but a newer event of its job had arrived before
     QUARANTINED = "quarantined"  # not applied, for a Reason
+    ERASED = "erased"  # its job was erased, so nothing personal of it is stored
 
 
 Reason = Literal[
@@ -42,7 +43,7 @@ class Event:
     """
 
     sha256: bytes  # identifies the event: the digest of its body, or of a form's signed text
-    source: str  # "callback", or a receiver.events.api_events.Source
+    source: str  # "callback", "erasure", or a receiver.events.api_events.Source
     body: bytes
     received_at: datetime
     job_id: str | None

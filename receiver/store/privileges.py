@@ -16,7 +16,13 @@ _RECORD = ("SELECT", "INSERT", "UPDATE")
 _ALL = ("SELECT", "INSERT", "UPDATE", "DELETE")
 
 # What a callback needs: without these, it is answered 503.
-CALLBACK_PRIVILEGES = {"alembic_version": _READ, "events": _RECORD, "transcriptions": _RECORD}
+CALLBACK_PRIVILEGES = {
+    "alembic_version": _READ,
+    "events": _RECORD,
+    "transcriptions": _RECORD,
+    "tombstones": _READ,
+    "erasure_key": _READ,
+}
 # What the web process, the reconciler and all commands except `migrate` need.
 PRIVILEGES = {
     "alembic_version": _READ,
@@ -27,6 +33,11 @@ PRIVILEGES = {
     "submissions": _RECORD,
     "rejected": _ALL,
     "rejected_not_kept": _RECORD,
+    "tombstones": _ALL,
+    "erasure_key": _RECORD,  # `erase reapply` takes over the key of another database
+    "erasures": _ALL,
+    "holds": _ALL,
+    "retention_progress": _RECORD,
 }
 
 # A privilege on single columns may be enough, which only the statement itself could show. The same

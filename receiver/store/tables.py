@@ -5,6 +5,7 @@ from typing import Any
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Column,
     Computed,
     DateTime,
@@ -149,6 +150,10 @@ transcriptions = Table(
     Column("transcript_sha256", LargeBinary),
     Column("transcript_source", Text),
     Column("sentences", Integer),
+    # When the job was erased: its personal columns are null from then on.
+    _timestamp("erased_at"),
+    # When the body with its transcript reached the end of its retention. Not a part of the fold.
+    _timestamp("transcript_expired_at"),
     # The order key of the newest event (FoldInput.key). A newer event's key is greater.
     Column("key_terminal", SmallInteger, nullable=False),
     _timestamp("key_updated_at", nullable=False),
@@ -189,14 +194,16 @@ transcriptions = Table(
         "ended_at",
         "first_seen_at",
         "id",
-        postgresql_where=text("status = 'COMPLETED' AND transcript_sha256 IS NULL"),
+        postgresql_where=text(
+            "status = 'COMPLETED' AND transcript_sha256 IS NULL AND erased_at IS NULL"
+        ),
     ),
     # Jobs with a transcript that is, or may be, stored in a conversation with a still unknown id.
     Index(
         "transcriptions_conversation_to_come",
         "id",
         postgresql_where=text(
-            "status = 'COMPLETED' AND conversation_id IS NULL"
+            "status = 'COMPLETED' AND conversation_id IS NULL AND erased_at IS NULL"
             " AND (resolved_configuration ->> 'conversationConfigurationId' IS NOT NULL"
             " OR resolved_configuration IS NULL AND transcript_sha256 IS NULL)"
         ),
@@ -298,4 +305,67 @@ rejected_not_kept = Table(
     Column("requests", BigInteger, nullable=False),
     _timestamp("first_at", nullable=False),
     _timestamp("last_at", nullable=False),
+)
+
+# What was erased or has expired. It must not be stored again, so these rows outlive the others.
+tombstones = Table(
+    "tombstones",
+    metadata,
+    # A receiver.store.erasure.tombstones key: a job's id, a body's digest, or the keyed hash of an
+    # address or a conversation.
+    Column("key", Text(collation="C"), primary_key=True),
+    _timestamp("erased_at", nullable=False),
+    # The erasure; null if its retention ended.
+    Column("erasure_id", BigInteger),
+)
+
+# The key of the hashes in `tombstones` and `erasures`, in one row.
+erasure_key = Table(
+    "erasure_key",
+    metadata,
+    Column("is_only", Boolean, primary_key=True, server_default=text("true")),
+    Column("key", LargeBinary, nullable=False),
+)
+
+# One row for each request to erase, the receipt of what it did.
+erasures = Table(
+    "erasures",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("kind", Text, nullable=False),  # job, address or conversation
+    # What was matched, as the key of its tombstone.
+    Column("target", Text(collation="C"), nullable=False),
+    # The account of a bound API key.
+    Column("account_id", Text),
+    # The name of the API key, or the command and its user.
+    Column("requested_by", Text, nullable=False),
+    Column("reason", Text),
+    _timestamp("requested_at", nullable=False),
+    # Null while it runs, or if it was interrupted.
+    _timestamp("completed_at"),
+    # What was erased, by place.
+    Column("counts", JSONB, nullable=False, server_default=text("'{}'")),
+)
+
+# Legal holds: what they match is neither erased nor does its retention end.
+holds = Table(
+    "holds",
+    metadata,
+    Column("name", Text(collation="C"), primary_key=True),
+    Column("kind", Text, nullable=False),  # job or address
+    Column("value", Text(collation="C"), nullable=False),
+    Column("reason", Text),
+    Column("created_by", Text, nullable=False),
+    _timestamp("created_at", nullable=False),
+)
+
+# How far the passes of the retention have come.
+retention_progress = Table(
+    "retention_progress",
+    metadata,
+    Column("name", Text, primary_key=True),
+    # Events up to this id have been processed.
+    Column("last_id", BigInteger, nullable=False),
+    # When the last pass reached its end.
+    _timestamp("completed_at"),
 )

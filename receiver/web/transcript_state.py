@@ -17,8 +17,15 @@ Job = Mapping[str, Any]
 
 
 def lacks_transcript(job: Job) -> bool:
-    """Return whether a transcript should exist (only if the job is COMPLETED), but isn't stored."""
-    return job["status"] == "COMPLETED" and job["transcript_sha256"] is None
+    """Return whether a transcript should exist (only if the job is COMPLETED), but isn't stored.
+
+    A transcript that was erased, or has expired, isn't lacking.
+    """
+    return (
+        job["status"] == "COMPLETED"
+        and job["transcript_sha256"] is None
+        and job["erased_at"] is None
+    )
 
 
 def is_missing(job: Job, *, grace: timedelta, at: datetime) -> bool:

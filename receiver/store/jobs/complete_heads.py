@@ -13,7 +13,8 @@ _BODIES_AT_ONCE = 10
 
 _COMPLETE = (
     update(events)
-    .where(events.c.id == bindparam("event_id"))
+    # An erasure may have removed the body, and redacted the head, since the body was read.
+    .where(events.c.id == bindparam("event_id"), events.c.body.is_not(None))
     .values(
         head=events.c.head.concat(bindparam("members", type_=events.c.head.type)),
         transaction_id=func.pg_current_xact_id(),

@@ -34,6 +34,25 @@ MERGED_COLUMNS = (
 # The job's columns about its transcript. They are replaced together.
 TRANSCRIPT_COLUMNS = ("transcript_sha256", "transcript_source", "sentences")
 
+# What an erased job keeps of these: nothing that says who spoke, or what.
+_KEPT_MERGED_COLUMNS = {
+    "configuration_id",
+    "duration",
+    "audio_started_at",
+    "language",
+    "created_at",
+    "updated_at",
+}
+PERSONAL_COLUMNS = (
+    *(name for name in MERGED_COLUMNS if name not in _KEPT_MERGED_COLUMNS),
+    *TRANSCRIPT_COLUMNS,
+)
+# The members of a head that stay after an erasure. Any other is personal, also one that a later
+# release adds.
+KEPT_MEMBERS = ("id", "account_id", "status", "error_code", *sorted(_KEPT_MERGED_COLUMNS))
+
+ERASURE = "erasure"  # the source of the event that erases a job
+
 
 @dataclass(frozen=True, slots=True)
 class FoldInput:
@@ -74,12 +93,21 @@ def fold(events: Iterable[FoldInput]) -> dict[str, Any]:
 
     The events are merged in their total order. So the order and the number of their deliveries
     don't change the result.
+
+    An erasure absorbs: if it is among the events, the personal columns are null, whatever comes
+    before or after it. At least one event must be another one.
     """
-    ordered = sorted(events, key=lambda event: event.key)
+    given = list(events)
+    ordered = sorted(
+        (event for event in given if event.source != ERASURE), key=lambda event: event.key
+    )
     newest = ordered[-1]
     job: dict[str, Any] = dict.fromkeys((*MERGED_COLUMNS, *TRANSCRIPT_COLUMNS))
     for event in ordered:
         job |= _changes(job, event)
+    erased_at = _first_received(event for event in given if event.source == ERASURE)
+    if erased_at is not None:
+        job |= dict.fromkeys(PERSONAL_COLUMNS)
     terminal, updated_at, source, sha256 = newest.key
 
     return job | {
@@ -88,12 +116,18 @@ def fold(events: Iterable[FoldInput]) -> dict[str, Any]:
         "status": newest.head["status"],
         "received_at": _first_received(event for event in ordered if event.source == "callback"),
         "first_seen_at": _first_received(ordered),
+        "erased_at": erased_at,
         "ended_at": min((event.ended_at for event in ordered if event.is_terminal), default=None),
         "key_terminal": terminal,
         "key_updated_at": updated_at,
         "key_source": source,
         "key_sha256": sha256,
     }
+
+
+def redact(head: dict[str, Any]) -> dict[str, Any]:
+    """Return what an erasure leaves of a head."""
+    return {name: head[name] for name in KEPT_MEMBERS if name in head}
 
 
 def _changes(job: dict[str, Any], event: FoldInput) -> dict[str, Any]:

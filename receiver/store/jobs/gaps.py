@@ -15,7 +15,10 @@ _job = transcriptions.c
 # again. So that happens at most once.
 RESUBMISSION_PREFIX = "resubmit-"
 
-GAP: ColumnElement[bool] = and_(_job.status == "COMPLETED", _job.transcript_sha256.is_(None))
+# An erased job lacks its transcript on purpose.
+GAP: ColumnElement[bool] = and_(
+    _job.status == "COMPLETED", _job.transcript_sha256.is_(None), _job.erased_at.is_(None)
+)
 # When the job of a gap ended. Rows written before migration 0005 have no `ended_at` until the jobs
 # are rebuilt. The time when the job was first seen is used instead: when the grace time after it is
 # over, the callback is certainly overdue.

@@ -24,7 +24,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from receiver.store.engine import transactional
 from receiver.store.jobs.complete_heads import complete_heads
-from receiver.store.jobs.fold import fold
+from receiver.store.jobs.fold import ERASURE, fold
 from receiver.store.jobs.refold import differs, load_events_of
 from receiver.store.tables import transcriptions
 
@@ -91,7 +91,13 @@ def _update(change: Columns) -> Update:
 
 def _fold(connection: Connection, job_ids: Sequence[str]) -> dict[str, Columns]:
     """Return the fold of each job that has events."""
-    return {job_id: fold(inputs) for job_id, inputs in load_events_of(connection, job_ids).items()}
+    loaded = load_events_of(connection, job_ids)
+
+    return {
+        job_id: fold(inputs)
+        for job_id, inputs in loaded.items()
+        if any(event.source != ERASURE for event in inputs)
+    }
 
 
 def _select(job_ids: Sequence[str]) -> Select[Any]:

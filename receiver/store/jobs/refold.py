@@ -41,16 +41,19 @@ def differs(job: Row[Any], columns: Mapping[str, Any]) -> bool:
 
 
 def load_events(connection: Connection, job_id: str) -> list[FoldInput]:
-    """Return all events of the job that are in the ledger and not quarantined."""
+    """Return all events of the job that are in the ledger and have a head."""
     return load_events_of(connection, [job_id])[job_id]
 
 
 def load_events_of(connection: Connection, job_ids: Sequence[str]) -> dict[str, list[FoldInput]]:
-    """Return the events of each job that are in the ledger and not quarantined."""
+    """Return the events of each job that are in the ledger and have a head.
+
+    Quarantined events have none.
+    """
     is_wanted = events.c.job_id == func.any(cast(job_ids, ARRAY(Text)))
     statement = select(
         events.c.job_id, events.c.sha256, events.c.source, events.c.received_at, events.c.head
-    ).where(is_wanted, events.c.outcome != Outcome.QUARANTINED)
+    ).where(is_wanted, events.c.outcome != Outcome.QUARANTINED, events.c.head.is_not(None))
     loaded: dict[str, list[FoldInput]] = defaultdict(list)
     for row in connection.execute(statement):
         loaded[row.job_id].append(

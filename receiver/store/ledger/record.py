@@ -1,8 +1,9 @@
 """Records events: the ledger's row and the job's row, in one commit."""
 
 import logging
-from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple, cast
 
 from sqlalchemy import Connection, Engine, Row
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
@@ -10,11 +11,19 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from receiver.runtime.deadline import Deadline
 from receiver.runtime.errors import describe, locate
 from receiver.store.engine import execute_prepared, fresh_connections, transactional
+from receiver.store.erasure.redact import erase_locked_job
+from receiver.store.erasure.tombstones import Tombstone, find_tombstones
 from receiver.store.event import Event, Outcome
 from receiver.store.identity import skip_taken_ids
 from receiver.store.jobs.refold import lock_job, refold
 from receiver.store.ledger.rows import fold_input, lock_parameter, row_parameters
-from receiver.store.ledger.statements import CLAIM_JOB, RECORD_EVENT, RECORD_NEWEST
+from receiver.store.ledger.statements import (
+    CLAIM_JOB,
+    LIMIT_LOCK_WAIT,
+    RECORD_EVENT,
+    RECORD_NEWEST,
+    RECORD_QUARANTINED,
+)
 from receiver.store.retry import LockedError, retry_until
 from receiver.store.sqlstate import Cause, cause_of, is_unique_violation
 
@@ -27,13 +36,18 @@ SHORT_LOCK_WAIT_SECONDS = 0.01
 
 
 class Recorded(NamedTuple):
-    """An event's entry in the ledger: its id there, and its outcome."""
+    """An event's entry in the ledger: its id there, and its outcome.
 
-    id: int
+    `id` is None for an event that was erased before and has no entry any more.
+    """
+
+    id: int | None
     outcome: Outcome
     reason: str | None
     detail: str | None
 
+
+_ABSORBED = Recorded(None, Outcome.ERASED, None, None)
 
 # Makes an event durable: `record` on an engine, or GroupCommitter.record.
 Record = Callable[[Event], Recorded]
@@ -92,7 +106,7 @@ def record_unless_locked(engine: Engine, event: Event) -> Recorded:
 def _record(engine: Engine, event: Event, lock_seconds: float) -> Recorded:
     if event.head is None:
         with engine.connect() as connection:
-            return _record_event(connection, event, Outcome.QUARANTINED)
+            return _record_quarantined(connection, event)
     if event.deliveries:  # an event that is only validated again is in the ledger already
         try:
             recorded = record_newest(engine, [event], lock_seconds=lock_seconds)
@@ -153,9 +167,20 @@ def _record_under_lock(
     Each step is a statement of its own, so that it sees what was committed while the step before
     waited for a lock.
     """
-    job = _claim_job(connection, event, head, lock_seconds)
-    if job.account_id != event.account_id:
-        return _record_event(connection, quarantine_foreign(event), Outcome.QUARANTINED)
+    stones = _find_tombstones(connection, event, lock_seconds)
+    job = None
+    if not any(stone.is_digest for stone in stones):
+        may_insert = not any(stone.is_certain for stone in stones)
+        outcome = Outcome.ERASED if stones else Outcome.APPLIED
+        job = _claim_job(connection, event, outcome, may_insert=may_insert)
+    if job is None:
+        return _ABSORBED
+    is_foreign = job.account_id != event.account_id
+    erased_at = _erased_at(job, stones, head)
+    if erased_at is not None:
+        return _ABSORBED if is_foreign else _record_erased(connection, event, job, erased_at)
+    if is_foreign:
+        return _record_quarantined(connection, quarantine_foreign(event))
     is_late = fold_input(event, head).key < (
         job.key_terminal,
         job.key_updated_at,
@@ -168,17 +193,66 @@ def _record_under_lock(
     return recorded
 
 
-def _claim_job(
-    connection: Connection, event: Event, head: dict[str, Any], lock_seconds: float
-) -> Row[Any]:
-    """Lock the job's row; insert it first if it is missing, because only a row can be locked."""
+def _find_tombstones(connection: Connection, event: Event, lock_seconds: float) -> list[Tombstone]:
+    """Limit how long the transaction waits for locks; return the event's tombstones."""
     parameters = row_parameters([event], Outcome.APPLIED) | lock_parameter(lock_seconds)
+    connection.exec_driver_sql(LIMIT_LOCK_WAIT, parameters)
+
+    return find_tombstones(connection, parameters)
+
+
+def _claim_job(
+    connection: Connection, event: Event, outcome: Outcome, *, may_insert: bool
+) -> Row[Any] | None:
+    """Lock the job's row; insert it first if it is missing, because only a row can be locked.
+
+    Return None if it is missing and may not be inserted.
+    """
+    job_id = str(event.job_id)
+    if not may_insert:
+        return lock_job(connection, job_id)
+    parameters = row_parameters([event], outcome)
     job = None
     while job is None:  # it may be removed in between
         connection.exec_driver_sql(CLAIM_JOB, parameters)
-        job = lock_job(connection, head["id"])
+        job = lock_job(connection, job_id)
 
     return job
+
+
+def _erased_at(
+    job: Row[Any], stones: Sequence[Tombstone], head: Mapping[str, Any]
+) -> datetime | None:
+    """Return since when the job is erased, None if it isn't.
+
+    An erasure by address or conversation concerns the jobs that began before it.
+    """
+    if job.erased_at is not None:
+        return cast("datetime", job.erased_at)
+    began_at = head.get("created_at") or job.sort_at
+    matching = [
+        stone.erased_at for stone in stones if stone.is_certain or began_at < stone.erased_at
+    ]
+
+    return min(matching, default=None)
+
+
+def _record_erased(
+    connection: Connection, event: Event, job: Row[Any], erased_at: datetime
+) -> Recorded:
+    """Record that the event was received, without anything personal, and erase its job."""
+    recorded = _record_event(connection, event, Outcome.ERASED)
+    erase_locked_job(connection, job, erased_at)
+
+    return recorded
+
+
+def _record_quarantined(connection: Connection, event: Event) -> Recorded:
+    row = connection.exec_driver_sql(
+        RECORD_QUARANTINED, row_parameters([event], Outcome.QUARANTINED)
+    ).one_or_none()
+
+    return _ABSORBED if row is None else _recorded(tuple(row))[1]
 
 
 def _record_event(connection: Connection, event: Event, outcome: Outcome) -> Recorded:

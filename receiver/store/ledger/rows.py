@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from receiver.store.event import Event, Outcome
-from receiver.store.jobs.fold import FoldInput, fold
+from receiver.store.jobs.fold import FoldInput, fold, redact
 from receiver.store.jsonb import UnencodableError, to_jsonb
 
 # What the fold and the encoding raise for values that they can't use.
@@ -27,16 +27,21 @@ def row_parameters(events: Sequence[Event], outcome: Outcome) -> dict[str, Any]:
     """Return the parameters of receiver.store.ledger.statements.
 
     These are the rows of the events, and the rows of their jobs, computed from these events only.
-    No two events may have the same job. Raises UnencodableError if the values of an event make
-    this impossible.
+    No two events may have the same job. With the outcome ERASED, the rows have nothing personal.
+    Raises UnencodableError if the values of an event make this impossible.
     """
+    is_erased = outcome is Outcome.ERASED
     try:
         return {
             "jobs": to_jsonb(
-                [fold([fold_input(event, event.head)]) for event in events if event.head]
+                [
+                    fold([fold_input(event, redact(event.head) if is_erased else event.head)])
+                    for event in events
+                    if event.head
+                ]
             ),
             "events": to_jsonb([_row(event, outcome) for event in events]),
-            "bodies": [event.body for event in events],
+            "bodies": [None if is_erased else event.body for event in events],
         }
     except _VALUE_ERRORS as error:
         raise UnencodableError(type(error).__name__) from error
@@ -49,7 +54,7 @@ def lock_parameter(seconds: float) -> dict[str, str]:
 
 def _row(event: Event, outcome: Outcome) -> dict[str, Any]:
     """Return the event's row in the ledger, without its body."""
-    return {
+    row = {
         "sha256": event.sha256,
         "source": event.source,
         "job_id": event.job_id,
@@ -69,3 +74,10 @@ def _row(event: Event, outcome: Outcome) -> dict[str, Any]:
         "reason": event.reason,
         "detail": event.detail,
     }
+    if outcome is Outcome.ERASED:
+        row |= {
+            "head": redact(event.head or {}),
+            **dict.fromkeys(("url", "signature", "signature_settings", "detail")),
+        }
+
+    return row

@@ -5,6 +5,7 @@ arrays of objects. Their members are named like the columns. `bodies` is an arra
 the events, in the same order: they are bytes, which JSON can't contain.
 """
 
+from receiver.store.erasure.tombstones import HAS_TOMBSTONE
 from receiver.store.jobs.fold import MERGED_COLUMNS, TRANSCRIPT_COLUMNS
 
 JOB_COLUMNS = (
@@ -65,11 +66,10 @@ _REPLACES_TRANSCRIPT = """EXCLUDED.sentences IS NOT NULL AND (t.sentences IS NUL
             OR (EXCLUDED.sentences > 0, EXCLUDED.transcript_source <> 'conversation')
             >= (t.sentences > 0, t.transcript_source IS DISTINCT FROM 'conversation'))"""
 
-# The condition is always true. It is evaluated before any row is locked, and sets the lock timeout
-# until the end of the transaction, without a round trip of its own.
+LIMIT_LOCK_WAIT = "SELECT set_config('lock_timeout', %(lock_timeout)s, true)"
+
 _JOB_ROWS = f"""
 SELECT {", ".join(JOB_COLUMNS)} FROM jsonb_populate_recordset(NULL::transcriptions, %(jobs)s)
-WHERE (SELECT set_config('lock_timeout', %(lock_timeout)s, true)) IS NOT NULL
 """  # noqa: S608 - made of the column names above
 _EVENT_ROWS = f"""
 SELECT {
@@ -88,12 +88,15 @@ _HAS_FAILED_NOW = """CASE WHEN events.head ->> 'status' = 'FAILED' THEN
      WHERE before.id = events.job_id COLLATE "C") IS DISTINCT FROM 'FAILED' ELSE false END"""
 
 # Jobs are written first, here as everywhere, and in the order of their ids: so writers don't
-# deadlock. Each job may occur once. Late, known or foreign events write nothing and return no row.
-# A quarantined duplicate violates the uniqueness of its digest, which rolls back the whole batch.
+# deadlock. The first condition is always true. It is evaluated before any row is locked, and sets
+# the lock timeout until the end of the transaction, without a round trip of its own. Each job may
+# occur once. Late, known, foreign or erased events write nothing and return no row. The job's row
+# shows an erasure that was committed while this statement waited for it. A quarantined duplicate
+# violates the uniqueness of its digest, which rolls back the whole batch.
 RECORD_NEWEST = f"""
 WITH job AS (
     INSERT INTO transcriptions AS t ({", ".join(JOB_COLUMNS)})
-    {_JOB_ROWS} ORDER BY id
+    {_JOB_ROWS} WHERE ({LIMIT_LOCK_WAIT}) IS NOT NULL AND NOT {HAS_TOMBSTONE} ORDER BY id
     ON CONFLICT (id) DO UPDATE SET
         status = EXCLUDED.status,
         {", ".join(f"{name} = COALESCE(EXCLUDED.{name}, t.{name})" for name in MERGED_COLUMNS)},
@@ -111,7 +114,7 @@ WITH job AS (
         key_source = EXCLUDED.key_source,
         key_sha256 = EXCLUDED.key_sha256,
         transaction_id = pg_current_xact_id()
-    WHERE t.account_id = EXCLUDED.account_id
+    WHERE t.account_id = EXCLUDED.account_id AND t.erased_at IS NULL
         AND (EXCLUDED.key_terminal, EXCLUDED.key_updated_at,
              EXCLUDED.key_source, EXCLUDED.key_sha256)
             > (t.key_terminal, t.key_updated_at, t.key_source, t.key_sha256)
@@ -146,3 +149,11 @@ ON CONFLICT (sha256) DO UPDATE SET
     transaction_id = pg_current_xact_id()
 RETURNING sha256, id, outcome, reason, detail
 """
+
+# The same for an event in quarantine, which has no job: nothing of an erased one is stored.
+RECORD_QUARANTINED = RECORD_EVENT.replace(
+    "WITH ORDINALITY AS event_row",
+    """WITH ORDINALITY AS event_row
+WHERE NOT EXISTS (SELECT FROM tombstones WHERE tombstones.key
+    IN ('job:' || event_row.job_id, 'sha256:' || encode(event_row.sha256, 'hex')))""",
+)

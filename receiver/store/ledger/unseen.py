@@ -7,7 +7,7 @@ from sqlalchemy import Connection, select
 
 from receiver.store.event import Event
 from receiver.store.jobs.fold import MERGED_COLUMNS
-from receiver.store.tables import events, transcriptions
+from receiver.store.tables import events, tombstones, transcriptions
 
 _COLUMNS = [transcriptions.c[name] for name in ("id", "account_id", "status", *MERGED_COLUMNS)]
 
@@ -15,19 +15,24 @@ _COLUMNS = [transcriptions.c[name] for name in ("id", "account_id", "status", *M
 def select_unseen(connection: Connection, fetched: Sequence[Event]) -> list[tuple[Event, bool]]:
     """Return the events to record, each with whether its job is known.
 
-    An event is not included if the ledger has it, or if its job's row already contains its values.
+    An event is not included if the ledger has it, if its job's row already contains its values, or
+    if its job was erased.
     """
     digests = select(events.c.sha256).where(
         events.c.sha256.in_([event.sha256 for event in fetched])
     )
     known = set(connection.execute(digests).scalars())
+    ids = [f"job:{event.job_id}" for event in fetched]
+    erased = set(connection.scalars(select(tombstones.c.key).where(tombstones.c.key.in_(ids))))
     jobs = select(*_COLUMNS).where(transcriptions.c.id.in_([event.job_id for event in fetched]))
     rows = {row["id"]: dict(row) for row in connection.execute(jobs).mappings()}
 
     return [
         (event, event.job_id in rows)
         for event in fetched
-        if event.sha256 not in known and not _contains(rows.get(event.job_id), event.head)
+        if event.sha256 not in known
+        and f"job:{event.job_id}" not in erased
+        and not _contains(rows.get(event.job_id), event.head)
     ]
 
 

@@ -21,7 +21,7 @@ class PollReason(enum.StrEnum):
 
 
 # Written as a list of values, because the index of statuses supports this, but not "not ended".
-IS_UNFINISHED = _job.status.in_(("PENDING", "RUNNING"))
+IS_UNFINISHED = and_(_job.status.in_(("PENDING", "RUNNING")), _job.erased_at.is_(None))
 _IS_IN_CONVERSATION = and_(GAP, _job.conversation_id.is_not(None))
 # It is still unknown whether a conversation stores the transcript.
 _IS_STORAGE_UNKNOWN = and_(_job.resolved_configuration.is_(None), _job.transcript_sha256.is_(None))
@@ -35,6 +35,7 @@ IS_STORED_IN_CONVERSATION = (
 _IS_CONVERSATION_ID_MISSING = and_(
     _job.status == "COMPLETED",
     _job.conversation_id.is_(None),
+    _job.erased_at.is_(None),
     or_(IS_STORED_IN_CONVERSATION, _IS_STORAGE_UNKNOWN),
 )
 

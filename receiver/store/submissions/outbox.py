@@ -106,7 +106,7 @@ def record_intent(connection: Connection, submission: Submission) -> Submission:
 
 
 def mark_accepted(
-    connection: Connection, key: str, *, job_id: str | None, event_id: int, at: datetime
+    connection: Connection, key: str, *, job_id: str | None, event_id: int | None, at: datetime
 ) -> Submission:
     """Store the job that Twilio created and the event with its response; later calls do nothing."""
     statement = (

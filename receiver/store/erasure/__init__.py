@@ -1,0 +1,1 @@
+"""Erasure: what was erased, and what must not be stored again."""
