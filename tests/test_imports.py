@@ -18,6 +18,7 @@ FLOOR_PLAN = (
     ("app",),
     ("receiver/cli",),
     ("receiver/reconcile",),
+    ("receiver/privacy",),
     ("receiver/callbacks", "receiver/lookup", "receiver/submissions", "receiver/doctor"),
     ("receiver/openapi",),
     ("receiver/web",),

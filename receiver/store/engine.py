@@ -18,6 +18,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from receiver.runtime.gevent_check import is_under_gevent
 from receiver.store.bounded_connection import ANSWER_TIMEOUT_SECONDS, BoundedConnection
 from receiver.store.pooled_connection import PooledConnection
+from receiver.store.schema import APPLICATION_NAME, SCHEMA_VERSION
 from receiver.store.sqlstate import READ_ONLY, STALE_PLAN, UNDEFINED_TABLE
 
 # psycopg prepares a statement by itself after this many executions; this number means never.
@@ -100,7 +101,7 @@ def make_engine(
             "keepalives_idle": 30,  # seconds
             "keepalives_interval": 5,  # seconds
             "keepalives_count": 3,
-            "fallback_application_name": "transcription-receiver",
+            "fallback_application_name": f"{APPLICATION_NAME}/{SCHEMA_VERSION}",
             # Prepared statements fail behind a pooler in transaction mode; see `_set_up` below.
             "prepare_threshold": None,
         },

@@ -8,6 +8,10 @@ from sqlalchemy import Connection, text
 # compares it with the migrations' folder. Versions have four digits, so they sort as text.
 SCHEMA_VERSION = "0009"
 
+# Sessions are named after the program and this version.
+APPLICATION_NAME = "transcription-receiver"
+FIRST_SCHEMA_WITH_ERASURE = "0009"
+
 SchemaState = Literal["current", "behind", "newer", "foreign", "unreadable"]
 
 # Other applications use Alembic too, and tables with these names.

@@ -1,0 +1,1 @@
+"""Privacy: erases what callers said, everywhere, for good, and with a receipt."""
