@@ -85,7 +85,18 @@ OPERATIONS: dict[str, dict[str, Any]] = {
             "parameters": [JOB_ID, IF_NONE_MATCH],
             "responses": responses_with_etag("The job.", json_content(Operation))
             | errors(400, 401, 404, 429, 503),
-        }
+        },
+        "delete": {
+            "operationId": "eraseTranscription",
+            "summary": "Erase a job",
+            "description": "Erases its transcript and everything personal for good, and keeps its "
+            "status, times and digests. Twilio's own copy stays. A repeated request is answered "
+            "204 too.",
+            "security": API_KEY,
+            "parameters": [JOB_ID],
+            "responses": {"204": response("The job is erased.")}
+            | errors(400, 401, 403, 404, 429, 503),
+        },
     },
     "/v3/Transcriptions/{transcriptionId}/Transcript": {
         "get": {
