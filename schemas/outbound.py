@@ -35,5 +35,6 @@ class Timestamp(fields.DateTime):
 class Url(fields.String):
     """An absolute URL."""
 
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(metadata={"format": "uri"}, **kwargs)
+    def __init__(self, *, description: str | None = None, **kwargs: Any) -> None:
+        described = {"description": description} if description else {}
+        super().__init__(metadata={"format": "uri", **described}, **kwargs)
