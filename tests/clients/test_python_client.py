@@ -1,6 +1,7 @@
 """Tests that a generated Python client reads everything that the service sends, without loss."""
 
 import json
+import re
 import sys
 from collections.abc import Iterator
 from datetime import timedelta
@@ -15,6 +16,7 @@ from receiver.services import services_of
 from tests.support.callback_events import NOON
 from tests.support.environment import ENVIRON, serve_app
 from tests.support.generated_client import GeneratedClient, generate
+from tests.support.recipe import GENERATED_CLIENT
 from tests.support.samples import COMPLETED, ENVELOPE, JOB
 from tests.support.simulator.account import BY_RECORDING
 from tests.support.stored_callbacks import callback, record_callback
@@ -154,6 +156,17 @@ def test_body_has_the_exact_bytes(generated: GeneratedClient, engine: Engine) ->
     ]
     assert bodies == [newest, ENVELOPE, COMPLETED]
     assert [each.bytes_ for each in read] == list(map(len, bodies))
+
+
+@pytest.mark.usefixtures("_package")
+def test_documented_example_works(
+    engine: Engine, origin: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The example of the documents prints the transcripts, with the URL and the key filled in."""
+    record_callback(engine, COMPLETED)
+    filled_in = re.sub(r'"https://[^"]*"', f'"{origin}"', GENERATED_CLIENT)
+    exec(filled_in.replace("its-secret", WRITER[1]), {})
+    assert capsys.readouterr().out.startswith("WEBVTT\n")
 
 
 def test_figures_health_and_document_are_read(generated: GeneratedClient, engine: Engine) -> None:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-_PACKAGE = "generated_receiver_client"
+# The generator's own choice, from the document's title.
+_PACKAGE = "transcription_receiver_client"
 
 
 def generate(origin: str, folder: Path) -> None:
