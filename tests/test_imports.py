@@ -25,7 +25,12 @@ FLOOR_PLAN = (
     ("receiver/services",),
     ("receiver/rejected",),
     ("receiver/events", "receiver/store/completeness"),
-    ("receiver/store/ledger", "receiver/store/polls", "receiver/store/submissions"),
+    (
+        "receiver/store/audit",
+        "receiver/store/ledger",
+        "receiver/store/polls",
+        "receiver/store/submissions",
+    ),
     ("receiver/store/erasure",),
     ("receiver/bodies", "receiver/spool", "receiver/store/jobs", "receiver/store/rejected"),
     (
@@ -95,6 +100,7 @@ FLASK = (
     "receiver/callbacks/policy.py",
     "receiver/callbacks/views.py",
     "receiver/cli/",
+    "receiver/lookup/bodies.py",
     "receiver/lookup/links.py",
     "receiver/lookup/transcripts.py",
     "receiver/lookup/views.py",

@@ -8,6 +8,7 @@ from flask.cli import AppGroup
 
 # Each command's module below receiver.cli, and the command's name in it.
 _COMMANDS = {
+    "audit": ("audit", "group"),
     "callbacks": ("callbacks.commands", "group"),
     "completeness": ("completeness", "command"),
     "doctor": ("doctor", "command"),

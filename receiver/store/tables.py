@@ -369,3 +369,22 @@ retention_progress = Table(
     # When the last pass reached its end.
     _timestamp("completed_at"),
 )
+
+# One row for each read of a transcript or a body: by a client of the API, or by a command.
+audit = Table(
+    "audit",
+    metadata,
+    # In this order, the primary key serves the list of all reads, and the deletion of old ones.
+    Column("at", DateTime(timezone=True), primary_key=True, server_default=text("now()")),
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    # See receiver.store.audit.access.Access. A body that couldn't be decoded has no job.
+    Column("reader", Text(collation="C"), nullable=False),
+    Column("job_id", Text(collation="C")),
+    Column("callback_id", BigInteger),
+    Column("route", Text, nullable=False),
+    Column("format", Text, nullable=False),
+    Column("status", SmallInteger),
+    Column("request_id", Text),
+    Index("audit_job", "job_id", "at"),
+    Index("audit_reader", "reader", "at"),
+)

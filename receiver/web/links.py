@@ -26,7 +26,7 @@ def make_token(api_key: ApiKey, job_id: str, expires_at: int) -> str:
 
 
 def require_link(job_id: str, token: str) -> None:
-    """Require a link's token, and set `g.api_key`; raises ProblemError 403.
+    """Require a link's token, and set `g.api_key` and `g.is_linked`; raises ProblemError 403.
 
     The time that it takes reveals nothing about the signature.
     """
@@ -43,6 +43,7 @@ def require_link(job_id: str, token: str) -> None:
             "POST /v3/Transcriptions/{id}/Links.",
         )
     g.api_key = match
+    g.is_linked = True
     request.environ[LOG_FIELDS] = {"key": match.name}
 
 
