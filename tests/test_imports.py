@@ -22,9 +22,14 @@ FLOOR_PLAN = (
     ("receiver/openapi",),
     ("receiver/web",),
     ("receiver/services",),
-    ("receiver/rejected",),
+    ("receiver/metrics", "receiver/rejected"),
     ("receiver/events", "receiver/store/completeness"),
-    ("receiver/store/ledger", "receiver/store/polls", "receiver/store/submissions"),
+    (
+        "receiver/store/ledger",
+        "receiver/store/metrics",
+        "receiver/store/polls",
+        "receiver/store/submissions",
+    ),
     ("receiver/bodies", "receiver/spool", "receiver/store/jobs", "receiver/store/rejected"),
     (
         "receiver/signatures",

@@ -44,7 +44,7 @@ OPERATIONS: dict[str, dict[str, Any]] = {
             "security": API_KEY,
             "parameters": [IF_NONE_MATCH, query_parameters(TranscriptionsQuery)],
             "responses": responses_with_etag("One page of jobs.", json_content(TranscriptionList))
-            | errors(400, 401, 422, 429, 503),
+            | errors(400, 401, 403, 422, 429, 503),
         },
         "post": {
             "operationId": "createTranscription",
@@ -84,7 +84,7 @@ OPERATIONS: dict[str, dict[str, Any]] = {
             "security": API_KEY,
             "parameters": [JOB_ID, IF_NONE_MATCH],
             "responses": responses_with_etag("The job.", json_content(Operation))
-            | errors(400, 401, 404, 429, 503),
+            | errors(400, 401, 403, 404, 429, 503),
         }
     },
     "/v3/Transcriptions/{transcriptionId}/Transcript": {
@@ -103,7 +103,7 @@ OPERATIONS: dict[str, dict[str, Any]] = {
                 }
                 | json_content(Transcript),
             )
-            | errors(400, 401, 404, 406, 429, 503),
+            | errors(400, 401, 403, 404, 406, 429, 503),
         }
     },
     **TRANSCRIPT_FILES,
@@ -115,7 +115,7 @@ OPERATIONS: dict[str, dict[str, Any]] = {
             "security": API_KEY,
             "parameters": [JOB_ID, IF_NONE_MATCH, query_parameters(PagedQuery)],
             "responses": responses_with_etag("One page of callbacks.", json_content(CallbackList))
-            | errors(400, 401, 404, 429, 503),
+            | errors(400, 401, 403, 404, 429, 503),
         }
     },
     "/v3/Transcriptions/{transcriptionId}/Callbacks/{callbackId}/Body": {
@@ -125,7 +125,7 @@ OPERATIONS: dict[str, dict[str, Any]] = {
             "security": API_KEY,
             "parameters": [JOB_ID, CALLBACK_ID, IF_NONE_MATCH],
             "responses": responses_with_etag("The exact bytes.", _BYTES)
-            | errors(400, 401, 404, 429, 503),
+            | errors(400, 401, 403, 404, 429, 503),
         }
     },
     "/v3/Completeness": {
@@ -135,7 +135,7 @@ OPERATIONS: dict[str, dict[str, Any]] = {
             "security": API_KEY,
             "parameters": [IF_NONE_MATCH],
             "responses": responses_with_etag("The figures.", json_content(Completeness))
-            | errors(400, 401, 429, 503),
+            | errors(400, 401, 403, 429, 503),
         }
     },
     "/callbacks/transcription": {
@@ -164,6 +164,17 @@ OPERATIONS: dict[str, dict[str, Any]] = {
             "security": NO_AUTHENTICATION,
             "responses": {"200": response("They can be stored.", json_content(Health))}
             | errors(503),
+        }
+    },
+    "/metrics": {
+        "get": {
+            "operationId": "fetchMetrics",
+            "summary": "Fetch the metrics of all workers, in the text format of Prometheus",
+            "security": API_KEY,
+            "responses": {
+                "200": response("The metrics.", {"text/plain": {"schema": {"type": "string"}}})
+            }
+            | errors(400, 401, 403, 429),
         }
     },
     "/openapi.json": {

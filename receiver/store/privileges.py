@@ -27,6 +27,9 @@ PRIVILEGES = {
     "submissions": _RECORD,
     "rejected": _ALL,
     "rejected_not_kept": _RECORD,
+    "metric_counts": _RECORD,
+    "metric_workers": _ALL,
+    "metric_figures": _RECORD,
 }
 
 # A privilege on single columns may be enough, which only the statement itself could show. The same
