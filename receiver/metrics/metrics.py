@@ -26,10 +26,12 @@ logger = logging.getLogger(__name__)
 FLUSH_SECONDS = 10.0
 # Slow figures are computed, and the state of a silent worker expires, after so many flushes.
 _FLUSHES_PER_MINUTE = 6
-# A scrape uses one connection for at most this time, and a worker reads for all scrapes of a second
-# at once.
+# A scrape uses one connection for at most this time. A worker reads the page once a second at most,
+# for all scrapes.
 READ_TIMEOUT_SECONDS = 1.0
-PAGE_SECONDS = 1.0
+_PAGES_PER_FLUSH = 10
+# Making it is mostly waiting for the database.
+_MAX_PAGE_SHARE = 0.5
 
 
 class Metrics:
@@ -53,7 +55,9 @@ class Metrics:
         self._flush_seconds = flush_seconds
         self._max_age = timedelta(seconds=_FLUSHES_PER_MINUTE * flush_seconds)
         self._flusher = Flusher(engine, limits.connections, self.counts, measure)
-        self._page: SharedResult[bytes] = SharedResult(max_age_seconds=PAGE_SECONDS)
+        self._page: SharedResult[bytes] = SharedResult(
+            max_age_seconds=flush_seconds / _PAGES_PER_FLUSH, max_share=_MAX_PAGE_SHARE
+        )
 
     def start(self) -> None:
         """Write again and again in a greenlet of this process, until the process ends."""

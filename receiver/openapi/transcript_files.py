@@ -38,7 +38,7 @@ def _operation(name: str) -> dict[str, Any]:
         "summary": f"Fetch a transcript as {_TITLES[name]}",
         "security": API_KEY_OR_LINK if is_linked else API_KEY,
         "parameters": [JOB_ID, IF_NONE_MATCH],
-        "responses": responses | errors(400, 401, *([403] if is_linked else []), 404, 429, 503),
+        "responses": responses | errors(400, 401, 403, 404, 429, 503),
     }
 
 

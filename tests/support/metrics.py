@@ -1,13 +1,20 @@
 """The page `/metrics`, as Prometheus reads it."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 
 from prometheus_client.parser import text_string_to_metric_families
 
+from receiver.settings.urls import CALLBACK_PATH
 from tests.support.server import WebServer, wait_until
 
 Labels = Mapping[str, str]
 NO_LABELS: Labels = {}
+MINUTE = timedelta(minutes=1)
+# Options of a server that writes its counts soon.
+FAST = {"metrics_seconds": 0.2}
+APPLIED = ("receiver_callbacks_total", {"outcome": "applied", "reason": ""})
+ANSWERED = ("receiver_http_requests_total", {"route": CALLBACK_PATH, "status": "204"})
 
 
 def value(page: str, name: str, labels: Labels = NO_LABELS) -> float | None:
