@@ -23,11 +23,12 @@ FLOOR_PLAN = (
     ("receiver/openapi",),
     ("receiver/web",),
     ("receiver/services",),
-    ("receiver/rejected",),
+    ("receiver/metrics", "receiver/rejected"),
     ("receiver/events", "receiver/store/completeness"),
     (
         "receiver/store/audit",
         "receiver/store/ledger",
+        "receiver/store/metrics",
         "receiver/store/polls",
         "receiver/store/submissions",
     ),

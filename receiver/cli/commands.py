@@ -12,6 +12,7 @@ _COMMANDS = {
     "callbacks": ("callbacks.commands", "group"),
     "completeness": ("completeness", "command"),
     "doctor": ("doctor", "command"),
+    "metrics": ("metrics", "command"),
     "migrate": ("database", "migrate_command"),
     "rebuild": ("database", "rebuild_command"),
     "reconcile": ("reconcile", "command"),

@@ -33,7 +33,7 @@ _LIST = {
     "security": API_KEY,
     "parameters": [IF_NONE_MATCH, query_parameters(TranscriptionsQuery)],
     "responses": responses_with_etag("One page of jobs.", json_content(TranscriptionList))
-    | errors(400, 401, 422, 429, 500, 503),
+    | errors(400, 401, 403, 422, 429, 500, 503),
 }
 
 _CREATE = {
@@ -69,7 +69,7 @@ _FETCH = {
     "security": API_KEY,
     "parameters": [JOB_ID, IF_NONE_MATCH],
     "responses": responses_with_etag("The job.", json_content(Operation), also=("Retry-After",))
-    | errors(400, 401, 404, 429, 500, 503),
+    | errors(400, 401, 403, 404, 429, 500, 503),
 }
 
 _FETCH_COMPLETENESS = {
@@ -80,7 +80,7 @@ _FETCH_COMPLETENESS = {
     "security": API_KEY,
     "parameters": [IF_NONE_MATCH],
     "responses": responses_with_etag("The figures.", json_content(Completeness))
-    | errors(400, 401, 429, 500, 503),
+    | errors(400, 401, 403, 429, 500, 503),
 }
 
 JOBS: dict[str, dict[str, Any]] = {

@@ -4,7 +4,7 @@ from typing import Any
 
 from receiver.openapi.parameters import IF_NONE_MATCH
 from receiver.openapi.responses import errors, json_content, response, responses_with_etag
-from receiver.openapi.security import NO_AUTHENTICATION
+from receiver.openapi.security import API_KEY, NO_AUTHENTICATION
 from receiver.openapi.tags import SERVICE
 from schemas.health import Health
 
@@ -36,6 +36,16 @@ _READYZ = {
     | errors(503),
 }
 
+_METRICS = {
+    "operationId": "fetchMetrics",
+    "tags": [SERVICE],
+    "summary": "Fetch the metrics of all workers, in the text format of Prometheus",
+    "description": "While the database is unavailable, the response has what this worker knows.",
+    "security": API_KEY,
+    "responses": {"200": response("The metrics.", {"text/plain": {"schema": {"type": "string"}}})}
+    | errors(400, 401, 403, 429),
+}
+
 _DOCUMENT = {
     "operationId": "openapi",
     "tags": [SERVICE],
@@ -52,5 +62,6 @@ _DOCUMENT = {
 SERVICE_OPERATIONS: dict[str, dict[str, Any]] = {
     "/healthz": {"get": _HEALTHZ},
     "/readyz": {"get": _READYZ},
+    "/metrics": {"get": _METRICS},
     "/openapi.json": {"get": _DOCUMENT},
 }

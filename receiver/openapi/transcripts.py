@@ -46,7 +46,7 @@ _FETCH = {
     "security": API_KEY,
     "parameters": [JOB_ID, IF_NONE_MATCH, query_parameters(TranscriptQuery)],
     "responses": responses_with_etag("The transcript.", _ALL_FORMATS, also=("Content-Disposition",))
-    | errors(400, 401, 404, 406, 429, 500, 503),
+    | errors(400, 401, 403, 404, 406, 429, 500, 503),
 }
 
 
@@ -61,7 +61,7 @@ def _fetch_file(name: str) -> dict[str, Any]:
         "security": API_KEY,
         "parameters": [JOB_ID, IF_NONE_MATCH],
         "responses": responses_with_etag("The transcript.", content, also=("Content-Disposition",))
-        | errors(400, 401, 404, 429, 500, 503),
+        | errors(400, 401, 403, 404, 429, 500, 503),
     }
 
 

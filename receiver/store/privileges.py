@@ -40,6 +40,9 @@ PRIVILEGES = {
     "holds": _ALL,
     "retention_progress": _RECORD,
     "audit": _APPEND,
+    "metric_counts": _RECORD,
+    "metric_workers": _ALL,
+    "metric_figures": _RECORD,
 }
 
 # A privilege on single columns may be enough, which only the statement itself could show. The same

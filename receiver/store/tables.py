@@ -4,11 +4,13 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
+    ARRAY,
     BigInteger,
     Boolean,
     Column,
     Computed,
     DateTime,
+    Double,
     Identity,
     Index,
     Integer,
@@ -387,4 +389,35 @@ audit = Table(
     Column("request_id", Text),
     Index("audit_job", "job_id", "at"),
     Index("audit_reader", "reader", "at"),
+)
+
+# What all workers have counted, by metric and the values of its labels.
+metric_counts = Table(
+    "metric_counts",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("labels", ARRAY(Text), primary_key=True),
+    Column("value", Double, nullable=False),
+)
+
+# One row for each worker that has counted something, until a day after its end.
+metric_workers = Table(
+    "metric_workers",
+    metadata,
+    Column("id", Text, primary_key=True),
+    # The number of its last batch in `metric_counts`: so no batch is added twice.
+    Column("sequence", BigInteger, nullable=False),
+    _timestamp("seen_at", nullable=False),
+    # A receiver.metrics.worker_state.WorkerState.
+    Column("state", JSONB(none_as_null=True)),
+)
+
+# Figures that are too slow for each scrape: the newest of each group, and the last attempt.
+metric_figures = Table(
+    "metric_figures",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("figures", JSONB(none_as_null=True)),
+    _timestamp("computed_at"),
+    _timestamp("attempted_at", nullable=False),
 )

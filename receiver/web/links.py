@@ -34,7 +34,9 @@ def require_link(job_id: str, token: str) -> None:
     expires_at, signature = (int(parts[1]), parts[2]) if parts else (0, "")
     match = None
     for key in services().settings.api_keys:
-        if hmac.compare_digest(_sign(key, job_id, expires_at), signature):
+        is_match = hmac.compare_digest(_sign(key, job_id, expires_at), signature)
+        # Whoever holds a key that may not read can sign with it too.
+        if is_match and key.may_read:
             match = key
     if match is None or expires_at <= time.time():
         raise ProblemError(

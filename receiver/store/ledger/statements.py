@@ -67,8 +67,8 @@ _REPLACES_TRANSCRIPT = """EXCLUDED.sentences IS NOT NULL AND (t.sentences IS NUL
 
 LIMIT_LOCK_WAIT = "SELECT set_config('lock_timeout', %(lock_timeout)s, true)"
 
-# An erasure waits for the writers that may not have seen its tombstone. It knows them by this lock. A
-# statement that writes takes it before it reads, but a transaction that reads first must take it.
+# An erasure waits for the writers that may not have seen its tombstone. It finds them by this
+# lock. A statement that writes has it before it reads; a transaction that reads first must take it.
 SHOW_WRITER = "LOCK TABLE transcriptions IN ROW EXCLUSIVE MODE"
 
 _JOB_ROWS = f"""

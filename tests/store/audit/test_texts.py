@@ -84,7 +84,7 @@ def test_nothing_is_read_of_another_or_erased_transcript(
 
 def test_body_is_read_with_its_row(engine: Engine) -> None:
     """Each read of a body leaves the job and the callback's number."""
-    number = record(engine, EVENT).id
+    number = record(engine, EVENT).id or 0
     command = Access(reader="user:ops", route=Route.BODY_COMMAND, format="bytes")
     with engine.connect() as connection:
         key = (connection, JOB, number)
@@ -110,7 +110,7 @@ def test_nothing_is_read_of_another_or_erased_body(
     engine: Engine, change: str, job: str, account: str | None
 ) -> None:
     """An erased body, or one of another job or account, isn't read and leaves no row."""
-    number = record(engine, EVENT).id
+    number = record(engine, EVENT).id or 0
     with engine.connect() as connection:
         connection.execute(text(change))
         key = (connection, job, number)
