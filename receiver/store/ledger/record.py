@@ -18,6 +18,7 @@ from receiver.store.identity import skip_taken_ids
 from receiver.store.jobs.refold import lock_job, refold
 from receiver.store.ledger.rows import fold_input, lock_parameter, row_parameters
 from receiver.store.ledger.statements import (
+    ANNOUNCE_WRITE,
     CLAIM_JOB,
     LIMIT_LOCK_WAIT,
     RECORD_EVENT,
@@ -197,6 +198,7 @@ def _find_tombstones(connection: Connection, event: Event, lock_seconds: float) 
     """Limit how long the transaction waits for locks; return the event's tombstones."""
     parameters = row_parameters([event], Outcome.APPLIED) | lock_parameter(lock_seconds)
     connection.exec_driver_sql(LIMIT_LOCK_WAIT, parameters)
+    connection.exec_driver_sql(ANNOUNCE_WRITE)
 
     return find_tombstones(connection, parameters)
 

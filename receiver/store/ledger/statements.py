@@ -68,6 +68,9 @@ _REPLACES_TRANSCRIPT = """EXCLUDED.sentences IS NOT NULL AND (t.sentences IS NUL
 
 LIMIT_LOCK_WAIT = "SELECT set_config('lock_timeout', %(lock_timeout)s, true)"
 
+# Before tombstones are read: so wait_for_writers in store/erasure/writers.py notices the write.
+ANNOUNCE_WRITE = "LOCK TABLE transcriptions IN ROW EXCLUSIVE MODE"
+
 _JOB_ROWS = f"""
 SELECT {", ".join(JOB_COLUMNS)} FROM jsonb_populate_recordset(NULL::transcriptions, %(jobs)s)
 """  # noqa: S608 - made of the column names above
@@ -109,6 +112,8 @@ WITH job AS (
         for name in TRANSCRIPT_COLUMNS
     )
 },
+        transcript_expired_at = CASE WHEN {_REPLACES_TRANSCRIPT} THEN NULL
+            ELSE t.transcript_expired_at END,
         key_terminal = EXCLUDED.key_terminal,
         key_updated_at = EXCLUDED.key_updated_at,
         key_source = EXCLUDED.key_source,

@@ -1,0 +1,1 @@
+"""Privacy: how long what callers said is kept."""

@@ -1,0 +1,1 @@
+"""Tests of privacy: erasing, verifying, holds and retention."""
