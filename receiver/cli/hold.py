@@ -1,11 +1,10 @@
 """The commands `hold …`: legal holds, which keep what they match from being removed."""
 
-import getpass
-
 import click
 from flask.cli import AppGroup
 
 from receiver.cli.errors import report_database_errors
+from receiver.cli.operator import operator_name
 from receiver.cli.output import CommandError, echo
 from receiver.services import services
 from receiver.store.clock import database_now
@@ -32,7 +31,7 @@ def add_command(*, name: str, job: str | None, address: str | None, reason: str)
     """
     kind, value = _target(job, address)
     with transactional(services().engine).begin() as connection:
-        hold = Hold(name, kind, value, reason, _operator(), database_now(connection))
+        hold = Hold(name, kind, value, reason, operator_name(), database_now(connection))
         is_new = add_hold(connection, hold)
     if not is_new:
         raise CommandError(f"there is a hold named {name} already: see `hold list`.")
@@ -76,11 +75,3 @@ def _target(job: str | None, address: str | None) -> tuple[Kind, str]:
     if address and not job:
         return "address", address
     raise click.UsageError("Name a job or an address: --job ID or --address ADDRESS.")
-
-
-def _operator() -> str:
-    """Return the name of the user who runs the command."""
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):  # a container's user may have no name
-        return "unknown"

@@ -11,6 +11,7 @@ from receiver.cli.errors import report_database_errors
 from receiver.cli.output import CommandError, echo
 from receiver.privacy.retention import Retention, count_expired, paced, retain, retention_of
 from receiver.services import services
+from receiver.store.erasure.releases import EarlierReleaseError
 from receiver.store.retention.jobs import BusyWritersError
 
 _REPORT_INTERVAL_SECONDS = 5.0
@@ -28,17 +29,14 @@ def command(*, dry_run: bool) -> None:
     `events` are of callbacks and of Twilio's responses.
     """
     retention = retention_of(services().settings)
-    if retention.is_unlimited:
-        echo(
-            "Nothing is removed: no RETAIN_… setting says for how long something is kept.", err=True
-        )
-        return
     removed: Counter[str] = Counter()
     try:
         for step in _steps(retention, dry_run=dry_run):
             removed += step
     except BusyWritersError as error:
         raise CommandError(f"{error}. Run the command again when it has ended.") from error
+    except EarlierReleaseError as error:
+        raise CommandError(str(error)) from error
     finally:
         _print(removed)
 

@@ -1,1 +1,1 @@
-"""Privacy: how long what callers said is kept."""
+"""Privacy: erases what callers said, with a receipt, and removes it at the end of its time."""

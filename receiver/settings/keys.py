@@ -14,7 +14,10 @@ from marshmallow import ValidationError
 ACCOUNT_SID_PATTERN = re.compile(r"AC[0-9a-f]{32}")
 
 Algorithm = Literal["HMAC_SHA1", "HMAC_SHA256"]
-Scope = Literal["write"]  # the client may submit jobs
+Scope = Literal[
+    "write",  # the client may submit jobs
+    "metrics",  # it may read /metrics; with this scope alone, nothing else
+]
 SCOPES: tuple[Scope, ...] = get_args(Scope)
 Key = TypeVar("Key")
 
@@ -53,7 +56,7 @@ def bound_account(stored_id: str | None) -> str | None:
 
 @dataclass(frozen=True)
 class ApiKey:
-    """The key of an API client. Every key may read; `scopes` says what else it may do.
+    """The key of an API client; `scopes` says what it may do besides reading.
 
     A key that is bound to an `account` may see and touch the jobs of that account only.
     """
@@ -62,6 +65,11 @@ class ApiKey:
     secret: str = field(repr=False)
     scopes: frozenset[Scope] = frozenset()
     account: str | None = None
+
+    @property
+    def may_read(self) -> bool:
+        """Whether the client may read jobs; every key may, unless it is for the metrics only."""
+        return self.scopes != {"metrics"}
 
 
 def parse_auth_tokens(text: str) -> tuple[SigningKey, ...]:

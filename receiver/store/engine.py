@@ -18,6 +18,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from receiver.runtime.gevent_check import is_under_gevent
 from receiver.store.bounded_connection import ANSWER_TIMEOUT_SECONDS, BoundedConnection
 from receiver.store.pooled_connection import PooledConnection
+from receiver.store.schema import APPLICATION_NAME, SCHEMA_VERSION
 from receiver.store.sqlstate import READ_ONLY, STALE_PLAN, UNDEFINED_TABLE
 
 # psycopg prepares a statement by itself after this many executions; this number means never.
@@ -28,6 +29,15 @@ _MAX_PREPARED_STATEMENTS = 10
 # A fraction of a request's deadline, which leaves time for a retry.
 CONNECT_TIMEOUT_SECONDS = 3
 _TCP_USER_TIMEOUT_MILLISECONDS = 3000
+
+# Keep the values of our statements, which are names, numbers and bodies, out of the server's log. A
+# plan contains them too, and so do the details of some errors. A session can make these settings
+# only with a privilege. A role without it works all the same, and the doctor warns.
+LOG_SETTINGS = {
+    "log_parameter_max_length": "0",
+    "log_error_verbosity": "terse",
+    "auto_explain.log_min_duration": "-1",
+}
 
 # These settings only clean up after clients that have disappeared. The client enforces its deadline
 # itself, because a frozen server enforces nothing.
@@ -40,8 +50,9 @@ _TCP_USER_TIMEOUT_MILLISECONDS = 3000
 #   that bounds transactions (Postgres 17) a migration. The settings above limit what matters.
 # - The driver reads times and intervals in these styles only. The database may have others.
 # - The server must report a commit that no standby has confirmed, which is only a warning.
+# - The server's log gets no values of our statements: these two settings need no privilege.
 # They are set by statement, because PgBouncer rejects them as connection options.
-_SESSION = """
+_SESSION = f"""
 SELECT pg_backend_pid();
 SET TimeZone = 'UTC';
 SET DateStyle = 'ISO';
@@ -51,13 +62,19 @@ SET lock_timeout = '5s';
 SET client_connection_check_interval = '250ms';
 SET idle_in_transaction_session_timeout = '15s';
 SET idle_session_timeout = 0;
+SET log_parameter_max_length_on_error = 0;
+SET debug_print_plan = off;
+SELECT set_config(name, value, false) FROM (VALUES
+    {", ".join(f"('{name}', '{value}')" for name, value in LOG_SETTINGS.items())}
+) AS without_values (name, value)
+WHERE current_setting(name, true) IS NOT NULL AND has_parameter_privilege(name, 'SET');
 SELECT set_config('transaction_timeout', '0', false)
 WHERE current_setting('transaction_timeout', true) <> '0';
 SELECT set_config('synchronous_commit', 'on', false)
 WHERE current_setting('synchronous_commit') = 'off';
 SELECT set_config('client_min_messages', 'warning', false)
 WHERE current_setting('client_min_messages') = 'error'
-"""
+"""  # noqa: S608 - made of the settings above
 
 _IS_FRESH = "is_fresh"  # in a pool entry's `info`, until its connection is first checked out
 # Whether each connection that is checked out must be a new one.
@@ -100,7 +117,7 @@ def make_engine(
             "keepalives_idle": 30,  # seconds
             "keepalives_interval": 5,  # seconds
             "keepalives_count": 3,
-            "fallback_application_name": "transcription-receiver",
+            "fallback_application_name": f"{APPLICATION_NAME}/{SCHEMA_VERSION}",
             # Prepared statements fail behind a pooler in transaction mode; see `_set_up` below.
             "prepare_threshold": None,
         },

@@ -6,7 +6,11 @@ from sqlalchemy import Connection, text
 
 # The newest migration. It is repeated here, so that the web process doesn't import Alembic. A test
 # compares it with the migrations' folder. Versions have four digits, so they sort as text.
-SCHEMA_VERSION = "0009"
+SCHEMA_VERSION = "0011"
+
+# Sessions are named after the program and this version.
+APPLICATION_NAME = "transcription-receiver"
+FIRST_SCHEMA_WITH_ERASURE = "0009"
 
 SchemaState = Literal["current", "behind", "newer", "foreign", "unreadable"]
 

@@ -20,7 +20,7 @@ WHERE datname = %s AND backend_type = 'client backend'
 _WRITTEN = """
 SELECT c.oid::regclass::text FROM pg_class AS c
 WHERE c.relnamespace = 'public'::regnamespace AND c.relkind = 'r'
-AND c.relname <> 'alembic_version'
+AND c.relname NOT IN ('alembic_version', 'erasure_key')
 AND (pg_relation_size(c.oid) > 0 OR EXISTS (
     SELECT FROM pg_depend AS d JOIN pg_sequence AS s ON s.seqrelid = d.objid
     WHERE d.refobjid = c.oid AND pg_sequence_last_value(s.seqrelid) IS NOT NULL
@@ -28,7 +28,7 @@ AND (pg_relation_size(c.oid) > 0 OR EXISTS (
 """
 
 # Everything that a test must not change: columns (also dropped ones), constraints, indexes,
-# triggers, functions, the schema's version and the database's settings.
+# triggers, functions, the schema's version, the key of erasures and the database's settings.
 _SCHEMA = """
 SELECT md5(string_agg(line, E'\n' ORDER BY line)) FROM (
     SELECT concat_ws(' ', c.relname, c.relkind, a.attname, a.atttypid, a.attnum, a.attnotnull)
@@ -43,6 +43,8 @@ SELECT md5(string_agg(line, E'\n' ORDER BY line)) FROM (
     SELECT proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace
     UNION ALL
     SELECT version_num FROM alembic_version
+    UNION ALL
+    SELECT encode(key, 'hex') FROM erasure_key
     UNION ALL
     SELECT setconfig::text FROM pg_db_role_setting AS s JOIN pg_database AS d ON d.oid = setdatabase
     WHERE datname = current_database()

@@ -1,28 +1,47 @@
 """Removes what is personal from a job and its events; the other values and the digests stay."""
 
 import hashlib
+from collections import Counter
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any
 
-from sqlalchemy import ARRAY, Connection, Row, Text, bindparam, delete, func, text, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    Connection,
+    Row,
+    Text,
+    TextClause,
+    bindparam,
+    case,
+    delete,
+    func,
+    literal,
+    null,
+    or_,
+    text,
+    update,
+)
+from sqlalchemy.dialects.postgresql import JSONB, insert
 
+from receiver.store.erasure.tombstones import add_tombstones
 from receiver.store.event import Outcome
 from receiver.store.jobs.fold import ERASURE, KEPT_MEMBERS
 from receiver.store.jobs.gaps import RESUBMISSION_PREFIX
-from receiver.store.jobs.refold import refold
+from receiver.store.jobs.refold import lock_job, refold
 from receiver.store.tables import events, rejected, submissions, watches
 
 # A quarantined event can't be replayed without its body, so it leaves the quarantine.
-_REDACT_EVENTS = text("""
+_REDACT = """
 WITH found AS (
     SELECT id, body IS NOT NULL AS had_body FROM events
-    WHERE job_id = :job_id AND source <> :erasure AND erased_at IS NULL
-    ORDER BY id FOR UPDATE
+    WHERE {condition} AND source <> :erasure AND erased_at IS NULL ORDER BY id FOR UPDATE
 )
 UPDATE events SET
-    body = NULL,
     head = (SELECT jsonb_object_agg(key, value) FROM jsonb_each(head) WHERE key = ANY(:kept)),
+    body = NULL,
+    content_type = NULL,
+    idempotency_token = NULL,
     url = NULL,
     signature = NULL,
     signature_settings = NULL,
@@ -31,66 +50,98 @@ UPDATE events SET
     erased_at = now(),
     transaction_id = pg_current_xact_id()
 FROM found WHERE events.id = found.id
-RETURNING had_body
-""").bindparams(
-    bindparam("kept", list(KEPT_MEMBERS), type_=ARRAY(Text)), bindparam("erasure", ERASURE)
-)
+RETURNING had_body, sha256
+"""
 
 
-class Redacted(NamedTuple):
-    """How much was erased, by place."""
-
-    jobs: int = 0
-    events: int = 0
-    bodies: int = 0
-    submissions: int = 0
-    rejected: int = 0
-
-    def __add__(self, other: tuple[Any, ...]) -> "Redacted":
-        """Return the sums."""
-        return Redacted(*(mine + theirs for mine, theirs in zip(self, other, strict=True)))
+def _redaction(condition: str) -> TextClause:
+    return text(_REDACT.format(condition=condition)).bindparams(
+        bindparam("kept", list(KEPT_MEMBERS), type_=ARRAY(Text)), bindparam("erasure", ERASURE)
+    )
 
 
-def erase_locked_job(connection: Connection, job: Row[Any], at: datetime) -> Redacted:
-    """Erase a job whose row is locked, with its events; do nothing more if it is erased already."""
+_REDACT_EVENTS = _redaction("job_id = :job_id")
+_REDACT_EVENT = _redaction("id = :event_id AND outcome = 'quarantined'")
+
+# A submission without an answer is not sent again: its request is gone.
+_NOT_SENT = literal({"status": 400}, JSONB)
+
+# How much was erased, by place: jobs, events, bodies, submissions, rejected.
+Counts = Counter[str]
+
+
+def erase_job(connection: Connection, job_id: str, erasure_id: int, at: datetime) -> Counts:
+    """Erase the job, and everything else that names it, in one transaction."""
+    job = lock_job(connection, job_id)
+    add_tombstones(connection, [f"job:{job_id}"], at, erasure_id)
+    if job is None:  # only callbacks in quarantine name it
+        counts = redact_events(connection, job_id)
+    else:
+        counts = erase_locked_job(connection, job, at)
+    connection.execute(delete(watches).where(watches.c.job_id == job_id))
+    requests = connection.execute(delete(rejected).where(rejected.c.job_id == job_id))
+    is_submission = or_(
+        submissions.c.job_id == job_id,
+        submissions.c.idempotency_key == RESUBMISSION_PREFIX + job_id,
+    )
+
+    return counts + Counter(
+        rejected=requests.rowcount, submissions=_redact_submissions(connection, is_submission)
+    )
+
+
+def erase_locked_job(connection: Connection, job: Row[Any], at: datetime) -> Counts:
+    """Erase a job whose row is locked, with its events; a repetition changes nothing."""
     _insert_erasure(connection, job, at)
-    redacted = redact_events(connection, job.id)
+    counts = redact_events(connection, job.id)
     refold(connection, job)
 
-    return redacted._replace(jobs=int(job.erased_at is None))
+    return counts + Counter(jobs=int(job.erased_at is None))
 
 
-def redact_events(connection: Connection, job_id: str) -> Redacted:
+def redact_events(connection: Connection, job_id: str) -> Counts:
     """Redact all events that name the job, also those in quarantine."""
     had_bodies = connection.execute(_REDACT_EVENTS, {"job_id": job_id}).scalars().all()
 
-    return Redacted(events=len(had_bodies), bodies=sum(had_bodies))
+    return Counter(events=len(had_bodies), bodies=sum(had_bodies))
 
 
-def redact_around(connection: Connection, job_id: str) -> Redacted:
-    """Remove the job's watch and rejected requests, and redact its submissions."""
-    connection.execute(delete(watches).where(watches.c.job_id == job_id))
-    requests = connection.execute(
-        delete(rejected).where(rejected.c.job_id == job_id).returning(rejected.c.id)
-    )
-    submitted = connection.execute(
+def redact_event(connection: Connection, event_id: int, erasure_id: int, at: datetime) -> Counts:
+    """Redact one event in quarantine; its body won't be stored again either."""
+    row = connection.execute(_REDACT_EVENT, {"event_id": event_id}).one_or_none()
+    if row is None:
+        return Counter()
+    add_tombstones(connection, [f"sha256:{row.sha256.hex()}"], at, erasure_id)
+
+    return Counter(events=1, bodies=int(row.had_body))
+
+
+def redact_submission(connection: Connection, key: str) -> Counts:
+    """Redact a submission, and its key if the key may be personal too."""
+    changed = _redact_submissions(connection, submissions.c.idempotency_key == key)
+
+    return Counter(submissions=changed)
+
+
+def remove_rejected(connection: Connection, request_id: int) -> Counts:
+    """Remove a rejected request."""
+    removed = connection.execute(delete(rejected).where(rejected.c.id == request_id))
+
+    return Counter(rejected=removed.rowcount)
+
+
+def _redact_submissions(connection: Connection, is_concerned: ColumnElement[bool]) -> int:
+    """Redact the submissions; return how many weren't redacted yet."""
+    statement = (
         update(submissions)
-        .where(
-            (submissions.c.job_id == job_id)
-            | (submissions.c.idempotency_key == RESUBMISSION_PREFIX + job_id),
-            submissions.c.request != "",
-        )
-        # A submission without an answer must not be sent again: its request is gone.
+        .where(is_concerned, submissions.c.request != "")
         .values(
             request="",
-            refusal=text(
-                "CASE WHEN answered_at IS NULL THEN jsonb_build_object('status', 400) END"
-            ),
+            refusal=case((submissions.c.answered_at.is_(None), _NOT_SENT), else_=null()),
         )
-        .returning(submissions.c.idempotency_key)
     )
 
-    return Redacted(submissions=len(submitted.all()), rejected=len(requests.all()))
+    return connection.execute(statement).rowcount
 
 
 def _insert_erasure(connection: Connection, job: Row[Any], at: datetime) -> None:

@@ -1,0 +1,50 @@
+"""Removes callbacks of erased jobs from this machine's spool."""
+
+from receiver.events.validate import validate_document
+from receiver.privacy.erasure import Erasure
+from receiver.privacy.target import Target
+from receiver.spool.errors import UnusableFileError
+from receiver.spool.folder import Spool
+from receiver.store.erasure.search import spellings
+from receiver.store.event import Event
+
+
+def remove_from_spool(spool: Spool, target: Target, erasure: Erasure) -> int:
+    """Remove the files of the target and of the erased jobs; return their number.
+
+    A file that another process moves into the ledger now is erased there. A damaged or refused file
+    stays, because its content proves nothing; `spool` lists such files.
+    """
+    removed = 0
+    for file in spool.list_files():
+        try:
+            claimed = spool.claim(file.name)
+        except UnusableFileError:
+            continue
+        if claimed is None:
+            continue
+        with claimed:
+            if claimed.event.received_at < erasure.at and _is_concerned(
+                claimed.event, target, erasure.job_ids
+            ):
+                claimed.remove()
+                removed += 1
+
+    return removed
+
+
+def _is_concerned(event: Event, target: Target, job_ids: set[str]) -> bool:
+    """Return whether the callback is of an erased job, or of the address or conversation."""
+    validated = validate_document(event)
+    head = validated.head
+    if validated.job_id in job_ids:
+        return True
+    if head is None:  # it would be quarantined: nothing proves its form
+        return any(text.encode() in event.body for text in spellings(target.value))
+    if target.kind == "address":
+        return any(
+            isinstance(participant, dict) and participant.get("address") == target.value
+            for participant in head["participants"] or ()
+        )
+
+    return target.kind == "conversation" and head["conversation_id"] == target.value
