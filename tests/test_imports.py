@@ -30,6 +30,7 @@ FLOOR_PLAN = (
         "receiver/store/ledger",
         "receiver/store/metrics",
         "receiver/store/polls",
+        "receiver/store/retention",
         "receiver/store/submissions",
     ),
     ("receiver/store/erasure",),

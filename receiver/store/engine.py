@@ -201,9 +201,33 @@ def execute_prepared(
     The statement is prepared if the connection is direct. This bypasses SQLAlchemy's cursors, which
     cost as much as the driver's own work. Raises sqlalchemy.exc.SQLAlchemyError.
     """
+    with _driver_of(connection) as driver:
+        return driver.execute(statement, parameters, prepare=True).fetchall()
+
+
+def execute_script(
+    connection: Connection, script: str, parameters: Mapping[str, Any]
+) -> list[TupleRow]:
+    """Execute several statements in one round trip and one transaction, on one in autocommit.
+
+    Return the rows of the last one. The transaction ends without this process: so its locks are
+    held only while the server works. Raises sqlalchemy.exc.SQLAlchemyError.
+    """
+    with _driver_of(connection) as driver:
+        # Only a cursor that puts the parameters into the text can send several statements.
+        cursor = psycopg.ClientCursor(driver)
+        cursor.execute(script, parameters)
+        while cursor.nextset():
+            pass
+        return cursor.fetchall()
+
+
+@contextmanager
+def _driver_of(connection: Connection) -> Iterator["psycopg.Connection[TupleRow]"]:
+    """Yield the driver's connection; what the driver raises becomes an error of SQLAlchemy."""
     driver = cast("psycopg.Connection[TupleRow]", connection.connection.driver_connection)
     try:
-        return driver.execute(statement, parameters, prepare=True).fetchall()
+        yield driver
     except psycopg.Error as error:
         if error.sqlstate in {READ_ONLY, STALE_PLAN, UNDEFINED_TABLE} or not _is_idle(driver):
             connection.invalidate(error)

@@ -20,6 +20,7 @@ from sqlalchemy import (
     literal_column,
     make_url,
     not_,
+    or_,
     select,
 )
 from sqlalchemy.engine import Compiled
@@ -211,9 +212,13 @@ def _condition(name: str, value: Any) -> ColumnElement[bool]:
     condition: ColumnElement[bool]
     match name:
         case "has_transcript" if value:
-            condition = _job.transcript_sha256.is_not(None)
+            condition = and_(
+                _job.transcript_sha256.is_not(None), _job.transcript_expired_at.is_(None)
+            )
         case "has_transcript":
-            condition = _job.transcript_sha256.is_(None)
+            condition = or_(
+                _job.transcript_sha256.is_(None), _job.transcript_expired_at.is_not(None)
+            )
         case "updated_after" | "received_after":
             condition = _job[f"{name.removesuffix('_after')}_at"] >= value
         case _:
