@@ -113,7 +113,7 @@ def _erase(target: Target, *, yes: bool, reason: str | None) -> None:
         _confirm()
     requester = Requester(name=operator_name(), reason=reason)
     try:
-        with PlaceProgress(services().engine, found.jobs) as progress:
+        with PlaceProgress(services().engine, jobs=found.jobs) as progress:
             receipt = erase(
                 services().engine,
                 target,
