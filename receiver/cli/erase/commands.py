@@ -3,6 +3,7 @@
 from flask.cli import AppGroup
 
 from receiver.cli.erase.erase import address_command, conversation_command, job_command
+from receiver.cli.erase.reapply import export_command, reapply_command
 from receiver.cli.erase.receipts import list_command, show_command
 from receiver.cli.erase.verify import verify_command
 
@@ -20,5 +21,7 @@ for _command in (
     list_command,
     show_command,
     verify_command,
+    export_command,
+    reapply_command,
 ):
     group.add_command(_command)
