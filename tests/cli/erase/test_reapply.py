@@ -104,12 +104,10 @@ def test_without_a_file_the_own_records_are_used(app: Flask, restored: Flask) ->
     before = rows_of(restored, transcriptions)
     with services_of(app).engine.connect() as connection:
         connection.execute(text("DELETE FROM transcriptions"))
-        columns = [
-            each for each in transcriptions.c if each.name not in {"sort_at", "transaction_id"}
-        ]
+        names = set(transcriptions.c.keys()) - {"sort_at", "transaction_id"}
         connection.execute(
             insert(transcriptions),
-            [{each.name: getattr(row, each.name) for each in columns} for row in before.values()],
+            [{name: getattr(row, name) for name in names} for row in before],
         )
     assert is_stored(app, ADDRESS)
     assert run(app, "erase", "reapply").exit_code == 0
