@@ -9,11 +9,12 @@ from receiver.privacy.erasure import Erasure, Limits
 from receiver.privacy.mentions import Report, erase_mentions
 from receiver.privacy.spool import remove_from_spool
 from receiver.privacy.target import Target
-from receiver.runtime.errors import ReceiverError
+from receiver.runtime.errors import ReceiverError, SafeMessageError
 from receiver.spool.folder import Spool
 from receiver.store.clock import database_now
 from receiver.store.engine import transactional
 from receiver.store.erasure import matching
+from receiver.store.erasure.holds import find_hold, lock_holds
 from receiver.store.erasure.receipts import Receipt, Requester, complete, open_receipt
 from receiver.store.erasure.releases import check_releases
 from receiver.store.erasure.tombstones import add_tombstones, read_key, tombstone_key
@@ -22,6 +23,14 @@ from receiver.store.retry import retry_until
 
 class UnknownJobError(ReceiverError):
     """No job has this id, or had it, and no quarantined callback claims it."""
+
+
+class HeldError(SafeMessageError):
+    """A legal hold forbids to erase the target."""
+
+    def __init__(self, hold: str) -> None:
+        super().__init__(f"the hold {hold!r} forbids to erase this")
+        self.hold = hold
 
 
 def erase(
@@ -38,8 +47,8 @@ def erase(
     conversation concerns the jobs that began before this call. `report` is called with a place and
     the number of rows that were processed there.
 
-    Raises UnknownJobError, EarlierReleaseError, UnfinishedWriteError, or sqlalchemy's and the
-    spool's errors; what is erased until then stays erased.
+    Raises UnknownJobError, HeldError, EarlierReleaseError, UnfinishedWriteError, or sqlalchemy's
+    and the spool's errors; what is erased until then stays erased.
     """
     erasure = _begin(engine, target, requester, Limits())
     erasure.wait_for_writers()
@@ -91,14 +100,20 @@ def _commit_tombstones(
 ) -> tuple[int, datetime]:
     """Return the id of the receipt, and since when the target is erased."""
     check_releases(connection)
+    if target.kind == "job" and not matching.is_known(
+        connection, target.value, account_id=requester.account_id
+    ):
+        raise UnknownJobError(target.value)
+    lock_holds(connection)
     key, at = read_key(connection), database_now(connection)
+    job_ids = _jobs_of(connection, target, at)
+    addresses = [target.value] if target.kind == "address" else []
+    if hold := find_hold(connection, job_ids=job_ids, addresses=addresses):
+        raise HeldError(hold)
     target_key = tombstone_key(target.kind, target.value, key)
     keys = {target_key}
     if target.kind == "job":
-        if not matching.is_known(connection, target.value, account_id=requester.account_id):
-            raise UnknownJobError(target.value)
-        same = matching.same_recording(connection, target.value)
-        keys |= {tombstone_key("job", job_id, key) for job_id in same}
+        keys |= {tombstone_key("job", job_id, key) for job_id in job_ids}
     receipt = open_receipt(connection, target.kind, target_key, requester)
     add_tombstones(connection, sorted(keys), at, receipt.id)
 

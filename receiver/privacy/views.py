@@ -5,7 +5,7 @@ import logging
 from flask import Blueprint, Response, g, request
 
 from receiver.lookup.jobs import require_valid_id
-from receiver.privacy.erase import UnknownJobError, erase_by_id
+from receiver.privacy.erase import HeldError, UnknownJobError, erase_by_id
 from receiver.privacy.erasure import Limits, UnfinishedWriteError
 from receiver.runtime.deadline import Deadline, request_deadline
 from receiver.runtime.request_id import current_request_id
@@ -40,6 +40,8 @@ def erase_transcription(job_id: str) -> Response:
         receipt = erase_by_id(services().engine, job_id, requester, _limits())
     except UnknownJobError:
         raise ProblemError(404, f"{job_id} is not known here, so nothing was erased.") from None
+    except HeldError as error:
+        raise ProblemError(409, f"Nothing was erased: {error}.") from None
     logger.info("job erased", extra={"job": job_id, "erasure": receipt.id, **receipt.counts})
 
     return Response(status=204)

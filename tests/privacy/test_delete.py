@@ -12,8 +12,9 @@ from app import create_app
 from receiver.services import services_of
 from receiver.store.tables import erasures
 from tests.support.app import Twilio
+from tests.support.command import run
 from tests.support.environment import ENVIRON, KEY
-from tests.support.erasing import SPOKEN, bodies, body, is_stored, rows_of
+from tests.support.erasing import ADDRESS, SPOKEN, bodies, body, is_stored, rows_of
 from tests.support.samples import ACCOUNT, COMPLETED, JOB, OTHER_ACCOUNT
 from tests.support.stored_callbacks import json_of
 
@@ -84,6 +85,16 @@ def test_quarantined_callback_of_an_unknown_job(
     assert _delete(erasing, key="other").status_code == 404
     assert _delete(erasing, key="own").status_code == 204
     assert bodies(app) == []
+
+
+def test_held_job_is_a_409(app: Flask, twilio: Twilio, erasing: FlaskClient) -> None:
+    """A job on hold is a 409 that names the hold, and stays."""
+    twilio.call(COMPLETED)
+    run(app, "hold", "add", "case-7", "--address", ADDRESS, "--reason", "court")
+    response = _delete(erasing)
+    assert response.status_code == 409
+    assert "case-7" in json_of(response)["detail"]
+    assert bodies(app) == [COMPLETED]
 
 
 def test_parameters_are_refused(erasing: FlaskClient) -> None:

@@ -12,7 +12,7 @@ from receiver.cli.erase.progress import PlaceProgress
 from receiver.cli.errors import report_database_errors
 from receiver.cli.operator import operator_name
 from receiver.cli.output import CommandError, echo
-from receiver.privacy.erase import UnknownJobError, erase
+from receiver.privacy.erase import HeldError, UnknownJobError, erase
 from receiver.privacy.erasure import UnfinishedWriteError
 from receiver.privacy.target import Target, is_e164, normalize_address
 from receiver.services import services
@@ -133,6 +133,10 @@ def _erase(target: Target, *, yes: bool, reason: str | None) -> None:
         raise CommandError(
             "there is no such job: none has this id, and no quarantined callback claims it. "
             "Nothing was erased."
+        ) from None
+    except HeldError as error:
+        raise CommandError(
+            f"nothing was erased: {error}. See `flask --app app hold list`."
         ) from None
     except EarlierReleaseError as error:
         raise CommandError(f"nothing was erased: {error}") from error

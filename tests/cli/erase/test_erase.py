@@ -138,6 +138,19 @@ def test_earlier_release_is_waited_for(app: Flask, twilio: Twilio, name: str) ->
     assert run(app, "erase", "job", JOB, "--yes").exit_code == 0
 
 
+@pytest.mark.parametrize("target", [("job", JOB), ("address", ADDRESS), ("conversation", "c")])
+def test_held(app: Flask, twilio: Twilio, target: tuple[str, str]) -> None:
+    """What is on hold is refused with the hold's name, also if only one of the jobs is held."""
+    twilio.call(body(conversationId="c"))
+    twilio.call(body(id="other", conversationId="c"))
+    run(app, "hold", "add", "case-7", "--job", JOB, "--reason", "court")
+    done = run(app, "erase", *target, "--yes")
+    assert done.exit_code == 1
+    assert "case-7" in done.stderr
+    assert len(bodies(app)) == 2
+    assert rows_of(app, erasures) == []
+
+
 def test_list_is_newest_first(app: Flask, twilio: Twilio) -> None:
     """`erase list` has one line for each erasure, and with --json an object."""
     twilio.call(COMPLETED)
