@@ -23,6 +23,7 @@ from sqlalchemy import (
 )
 
 from receiver.store.compiled import compile_once, first_row
+from receiver.store.jobs.fold import ERASURE
 from receiver.store.jobs.gaps import ENDED_AT, GAP
 from receiver.store.page import EARLIEST, LATEST, Order, Page, Span, read_page
 from receiver.store.tables import ADDRESSES, events, transcriptions
@@ -37,9 +38,22 @@ JOB_COLUMNS = [
     ),
     case((GAP, ENDED_AT), else_=_job.ended_at).label("ended_at"),
 ]
+# Why an event's body isn't stored any more, null if it is. An erasure has no body.
+BODY_REMOVED = case(
+    (events.c.body.is_not(None), None),
+    (events.c.source == ERASURE, None),
+    (events.c.erased_at.is_not(None), "erased"),
+    else_="expired",
+).label("body_removed")
 _CALLBACK = [
-    events.c[name]
-    for name in ("id", "received_at", "outcome", "reason", "deliveries", "sha256", "body_bytes")
+    *(
+        events.c[name]
+        for name in (
+            *("id", "received_at", "outcome", "reason", "deliveries"),
+            *("sha256", "body_bytes"),
+        )
+    ),
+    BODY_REMOVED,
 ]
 
 _ADDRESS_FILTER = "participant_address"
