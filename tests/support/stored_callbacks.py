@@ -43,5 +43,8 @@ def truncate(engine: Engine) -> None:
     """Delete all stored rows."""
     with engine.connect() as connection:
         connection.execute(
-            text("TRUNCATE transcriptions, events, passes, rejected, audit RESTART IDENTITY")
+            text(
+                "TRUNCATE transcriptions, events, passes, rejected, audit, tombstones, erasures"
+                " RESTART IDENTITY"
+            )
         )
