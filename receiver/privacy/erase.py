@@ -1,6 +1,7 @@
 """Erases a job, the jobs of a participant's address, or those of a conversation."""
 
 from collections import Counter
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from sqlalchemy import Connection, Engine
@@ -19,6 +20,8 @@ from receiver.store.erasure.receipts import Receipt, Requester, complete, open_r
 from receiver.store.erasure.releases import check_releases
 from receiver.store.erasure.tombstones import add_tombstones, read_key, tombstone_key
 from receiver.store.retry import retry_until
+
+_CHUNK_JOBS = 1000  # how many one statement looks for
 
 
 class UnknownJobError(ReceiverError):
@@ -56,10 +59,11 @@ def erase(
         erasure.erase_job(job_id)
         report("jobs", 1)
     erase_mentions(erasure, target, report)
-    # While a job was found, a callback that names it may have been quarantined.
+    # While a job was found, a callback that names it may have been quarantined or rejected.
     erasure.wait_for_writers()
-    for job_id in sorted(erasure.job_ids):
-        erasure.erase_job(job_id)
+    for job_ids in _chunks(sorted(erasure.job_ids)):
+        for job_id in erasure.query(matching.with_remains, job_ids):
+            erasure.erase_job(job_id)
     if spool is not None:
         removed = remove_from_spool(spool, target, erasure, report)
         erasure.count(Counter(spool_files=removed))
@@ -118,6 +122,11 @@ def _commit_tombstones(
     add_tombstones(connection, sorted(keys), at, receipt.id)
 
     return receipt.id, at
+
+
+def _chunks(job_ids: Sequence[str]) -> Iterator[Sequence[str]]:
+    for start in range(0, len(job_ids), _CHUNK_JOBS):
+        yield job_ids[start : start + _CHUNK_JOBS]
 
 
 def _jobs_of(connection: Connection, target: Target, at: datetime) -> list[str]:

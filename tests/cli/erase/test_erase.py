@@ -7,7 +7,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import Engine, create_engine, text
 
-from receiver.cli.erase.elsewhere import elsewhere
+from receiver.cli.erase.elsewhere import VACUUM, elsewhere
 from receiver.services import services_of
 from receiver.store.tables import erasures
 from tests.support.app import Twilio
@@ -163,6 +163,20 @@ def test_list_is_newest_first(app: Flask, twilio: Twilio) -> None:
     ]
     assert [each["kind"] for each in documents] == ["address", "job"]
     assert ADDRESS not in json.dumps(documents)
+
+
+def test_receipt_says_since_when_dead_rows_are_vacuumed(app: Flask, twilio: Twilio) -> None:
+    """A VACUUM after the erasure is in the receipt; before it, the command to run."""
+    twilio.call(COMPLETED)
+    number = _number(run(app, "erase", "job", JOB, "--yes").stdout)
+    before = run(app, "erase", "show", number).stdout
+    assert "- events: not yet" in before
+    assert f"Run `{VACUUM}`" in before
+    with services_of(app).engine.connect() as connection:
+        connection.execute(text(VACUUM))
+    after = run(app, "erase", "show", number).stdout
+    assert "not yet" not in after
+    assert "- events: 20" in after
 
 
 def test_unknown_receipt(app: Flask) -> None:
