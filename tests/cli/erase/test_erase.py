@@ -2,18 +2,22 @@
 
 import json
 import re
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from flask import Flask
 from sqlalchemy import Engine, create_engine, text
 
 from receiver.cli.erase.elsewhere import VACUUM, elsewhere
-from receiver.services import services_of
+from receiver.services import install, services_of
+from receiver.spool.folder import Spool
 from receiver.store.tables import erasures
 from tests.support.app import Twilio
 from tests.support.command import run
 from tests.support.erasing import ADDRESS, SPOKEN, bodies, body, is_stored, rows_of
 from tests.support.samples import COMPLETED, JOB
+from tests.support.spooled import SEAL, spool_callbacks
 
 
 def _number(output: str) -> str:
@@ -136,6 +140,26 @@ def test_earlier_release_is_waited_for(app: Flask, twilio: Twilio, name: str) ->
         assert bodies(app) == [COMPLETED]
     engine.dispose()
     assert run(app, "erase", "job", JOB, "--yes").exit_code == 0
+
+
+def test_ids_at_twilio_are_printed(app: Flask, twilio: Twilio) -> None:
+    """The recordings and conversations, which stay at Twilio, are printed before they are lost."""
+    recording = "RE" + "7" * 32
+    twilio.call(body(sourceId=recording, conversationId="conv_17"))
+    lines = run(app, "erase", "job", JOB, "--yes").stdout.splitlines()
+    assert {recording, "conv_17"} < set(lines)
+
+
+def test_spool_of_this_machine(app: Flask, tmp_path: Path) -> None:
+    """Waiting callbacks of the address are removed from the spool, and others stay."""
+    spool = Spool(tmp_path / "spool", durable=True, seal=SEAL)
+    stays = body(id="other", participants=[{"name": "B", "address": "+15550000000"}])
+    spool_callbacks(spool, COMPLETED, b"['+15551234567'", b'["+155512345678"]', stays)
+    install(app, replace(services_of(app), spool=spool))
+    done = run(app, "erase", "address", ADDRESS, "--yes")
+    assert done.exit_code == 0, done.output
+    assert "2  spool files" in done.stdout
+    assert len(spool.list_files()) == 2
 
 
 @pytest.mark.parametrize("target", [("job", JOB), ("address", ADDRESS), ("conversation", "c")])
