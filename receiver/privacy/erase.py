@@ -58,15 +58,16 @@ def erase(
     for job_id in erasure.query(_jobs_of, target, erasure.at):
         erasure.erase_job(job_id)
         report("jobs", 1)
+    # Before the quarantine is searched: an unreadable file that is moved now is found there.
+    _clean_spool(erasure, target, spool, report)
+    erasure.wait_for_writers()
     erase_mentions(erasure, target, report)
     # While a job was found, a callback that names it may have been quarantined or rejected.
     erasure.wait_for_writers()
     for job_ids in _chunks(sorted(erasure.job_ids)):
         for job_id in erasure.query(matching.with_remains, job_ids):
             erasure.erase_job(job_id)
-    if spool is not None:
-        removed = remove_from_spool(spool, target, erasure, report)
-        erasure.count(Counter(spool_files=removed))
+    _clean_spool(erasure, target, spool, report)  # now all jobs are known
 
     return erasure.query(complete, erasure.receipt_id)
 
@@ -122,6 +123,12 @@ def _commit_tombstones(
     add_tombstones(connection, sorted(keys), at, receipt.id)
 
     return receipt.id, at
+
+
+def _clean_spool(erasure: Erasure, target: Target, spool: Spool | None, report: Report) -> None:
+    if spool is not None:
+        removed = remove_from_spool(spool, target, erasure, report)
+        erasure.count(Counter(spool_files=removed))
 
 
 def _chunks(job_ids: Sequence[str]) -> Iterator[Sequence[str]]:

@@ -57,6 +57,17 @@ def test_without_confirmation_nothing_is_erased(app: Flask, twilio: Twilio) -> N
     assert rows_of(app, erasures) == []
 
 
+def test_unreadable_callback_that_names_the_job(app: Flask, twilio: Twilio) -> None:
+    """A quarantined body that names the job only in its text is erased with it, another isn't."""
+    twilio.call(COMPLETED)
+    stays = b'["another_job", cut'
+    for unreadable in (f'["{JOB}", cut'.encode(), stays):
+        assert twilio.call(unreadable).status_code == 204
+    done = run(app, "erase", "job", JOB, "--yes")
+    assert done.exit_code == 0, done.output
+    assert bodies(app) == [stays]
+
+
 @pytest.mark.parametrize("name", ["nobody", "not an id"])
 def test_unknown_job(app: Flask, name: str) -> None:
     """An unknown job is an error with its reason, and leaves no receipt."""
