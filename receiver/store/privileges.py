@@ -13,7 +13,6 @@ from receiver.store.problem import Problem
 
 _READ = ("SELECT",)
 _RECORD = ("SELECT", "INSERT", "UPDATE")
-_APPEND = ("SELECT", "INSERT", "DELETE")  # no row is changed, and old ones expire
 _ALL = ("SELECT", "INSERT", "UPDATE", "DELETE")
 
 # What a callback needs: without these, it is answered 503.
@@ -28,7 +27,7 @@ PRIVILEGES = {
     "submissions": _RECORD,
     "rejected": _ALL,
     "rejected_not_kept": _RECORD,
-    "audit": _APPEND,
+    "audit": _ALL,  # UPDATE: the deletion of expired rows locks them
 }
 
 # A privilege on single columns may be enough, which only the statement itself could show. The same

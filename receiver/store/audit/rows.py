@@ -49,9 +49,10 @@ def delete_expired(connection: Connection, *, age: timedelta, limit: int) -> int
     """Delete the oldest rows that are older than `age` by the database's clock; return how many.
 
     It deletes at most `limit` rows, so that each transaction is short: repeat it until it returns
-    less. It needs no other privilege than DELETE and SELECT.
+    less. It leaves out the rows that another process deletes at the same time.
     """
     key = (audit.c.at, audit.c.id)
     oldest = select(*key).where(audit.c.at < func.now() - age).order_by(*key).limit(limit)
+    free = oldest.with_for_update(skip_locked=True)
 
-    return connection.execute(delete(audit).where(tuple_(*key).in_(oldest))).rowcount
+    return connection.execute(delete(audit).where(tuple_(*key).in_(free))).rowcount
