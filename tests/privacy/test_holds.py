@@ -120,8 +120,8 @@ def _insert_rejected(engine: Engine, number: int, address: str) -> None:
     execute(
         engine,
         "INSERT INTO rejected (sha256, reason, account_id, job_id, origin, target, headers, body,"
-        f" body_bytes, row_bytes, received_at) VALUES (sha256('{number}'), 'x', 'AC', 'job_{number}',"
-        f" '', '', '{{}}', convert_to('{address}', 'UTF8'), 9, 9, '{days_ago(40)}')",
+        f" body_bytes, row_bytes, received_at) VALUES (sha256('{number}'), 'x', 'AC',"
+        f" 'job_{number}', '', '', '{{}}', '{address}', 9, 9, '{days_ago(40)}')",
     )
 
 
