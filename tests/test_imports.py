@@ -107,6 +107,7 @@ FLASK = (
     "receiver/lookup/transcripts.py",
     "receiver/lookup/views.py",
     "receiver/openapi/",
+    "receiver/privacy/views.py",
     "receiver/services.py",
     "receiver/simulator/app.py",
     "receiver/simulator/conversation_views.py",

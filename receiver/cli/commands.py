@@ -12,6 +12,7 @@ _COMMANDS = {
     "callbacks": ("callbacks.commands", "group"),
     "completeness": ("completeness", "command"),
     "doctor": ("doctor", "command"),
+    "erase": ("erase.commands", "group"),
     "hold": ("hold", "group"),
     "metrics": ("metrics", "command"),
     "migrate": ("database", "migrate_command"),
