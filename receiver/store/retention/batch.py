@@ -19,11 +19,13 @@ Result = TypeVar("Result")
 
 # The server ends a batch that takes longer. It is undone, and tried again with fewer rows.
 MAX_LOCK_SECONDS = 0.1
-# Batches grow until they take as long as this, and shrink if they take twice as long.
-_GOOD_SECONDS = 0.025
+# Batches grow if they take less than the first, and shrink if they take more than the second.
+_SHORT_SECONDS = 0.03
+_LONG_SECONDS = 0.06
 # The time for a row depends on its body, too: so many bytes count as one more row.
 _BYTES_PER_ROW = 20_000
 _FIRST_ROWS = 100
+_MIN_ROWS = 20
 _MAX_ROWS = 500
 _TIMEOUT_SECONDS = 30.0
 
@@ -48,6 +50,7 @@ class Batches:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._rows = _FIRST_ROWS
+        self._taken = _FIRST_ROWS  # by the last batch
 
     @property
     def rows(self) -> int:
@@ -72,6 +75,7 @@ class Batches:
             while end < len(keys) and weight < self._rows:
                 weight += weights[keys[end]]
                 end += 1
+            self._taken = weight
             yield keys[start:end]
             start = end
 
@@ -83,9 +87,11 @@ class Batches:
         started_at = time.monotonic()
         rows = self.read(_execute, _BEGIN + script, parameters)
         seconds = time.monotonic() - started_at
-        if rows is None or seconds > 2 * _GOOD_SECONDS:
-            self._rows = max(1, self._rows // 2)
-        elif seconds < _GOOD_SECONDS:
+        if rows is None:
+            self._rows = max(1, min(self._rows, self._taken) // 2)
+        elif seconds > _LONG_SECONDS:  # also if others use the processors: so not to a single row
+            self._rows = max(min(self._rows, _MIN_ROWS), self._rows - self._rows // 4)
+        elif seconds < _SHORT_SECONDS:
             self._rows = min(_MAX_ROWS, self._rows + self._rows // 4 + 1)
 
         return rows
