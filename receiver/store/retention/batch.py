@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
 from receiver.runtime.deadline import Deadline
-from receiver.store.engine import execute_script
+from receiver.store.engine import execute_pipeline
 from receiver.store.erasure.holds import LOCK_ID
 from receiver.store.retry import query
 from receiver.store.sqlstate import QUERY_CANCELED, state_of
@@ -29,14 +29,14 @@ _MIN_ROWS = 20
 _MAX_ROWS = 500
 _TIMEOUT_SECONDS = 30.0
 
-# One message, so the transaction ends even if this process is stopped. Each statement sees what was
-# committed before it, so after the lock all holds are seen. A commit that a crash undoes is
-# repeated later, so it doesn't wait for the disk.
-_BEGIN = f"""
-SELECT set_config('lock_timeout', '5s', true), set_config('synchronous_commit', 'off', true);
-SELECT pg_advisory_xact_lock({LOCK_ID});
-SELECT set_config('statement_timeout', '{MAX_LOCK_SECONDS * 1000:.0f}ms', true);
-"""
+# These are sent with the batch's statement, so the transaction ends even if this process is
+# stopped. Each statement sees what was committed before it, so after the lock all holds are seen. A
+# commit that a crash undoes is repeated later, so it doesn't wait for the disk.
+_FIRST = (
+    "SELECT set_config('lock_timeout', '5s', true), set_config('synchronous_commit', 'off', true)",
+    f"SELECT pg_advisory_xact_lock({LOCK_ID})",
+    f"SELECT set_config('statement_timeout', '{MAX_LOCK_SECONDS * 1000:.0f}ms', true)",
+)
 
 
 def weight(rows: int, body_bytes: int) -> int:
@@ -79,13 +79,13 @@ class Batches:
             yield keys[start:end]
             start = end
 
-    def execute(self, script: str, **parameters: Any) -> list[TupleRow] | None:
-        """Return the rows of the script's last statement, executed in one transaction.
+    def execute(self, statement: str, **parameters: Any) -> list[TupleRow] | None:
+        """Return the rows of a statement that is a transaction.
 
         None if it took too long: then nothing was changed, and the next batches are smaller.
         """
         started_at = time.monotonic()
-        rows = self.read(_execute, _BEGIN + script, parameters)
+        rows = self.read(_execute, statement, parameters)
         seconds = time.monotonic() - started_at
         if rows is None:
             self._rows = max(1, min(self._rows, self._taken) // 2)
@@ -98,10 +98,10 @@ class Batches:
 
 
 def _execute(
-    connection: Connection, script: str, parameters: Mapping[str, Any]
+    connection: Connection, statement: str, parameters: Mapping[str, Any]
 ) -> list[TupleRow] | None:
     try:
-        return execute_script(connection, script, parameters)
+        return execute_pipeline(connection, _FIRST, statement, parameters)
     except DBAPIError as error:
         if state_of(error) == QUERY_CANCELED:
             return None
