@@ -156,7 +156,7 @@ ON CONFLICT (sha256) DO UPDATE SET
     promoted_at = CASE WHEN {_IS_PROMOTED} THEN now() ELSE e.promoted_at END,
     promoted_from = CASE WHEN {_IS_PROMOTED} THEN e.reason ELSE e.promoted_from END,
     transaction_id = pg_current_xact_id()
-RETURNING sha256, id, outcome, reason, detail
+RETURNING sha256, id, outcome, reason, detail, body IS NOT NULL
 """
 
 # The same for an event in quarantine, which has no job: nothing of an erased one is stored.
