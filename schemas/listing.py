@@ -5,7 +5,7 @@ from marshmallow import fields, validate
 from schemas.outbound import Outbound, Timestamp
 from schemas.transcription import Transcription
 
-OUTCOMES = ("applied", "stale", "quarantined")
+OUTCOMES = ("applied", "stale", "quarantined", "erased")
 
 
 class Meta(Outbound):
@@ -47,7 +47,8 @@ class Callback(Outbound):
         validate=validate.OneOf(OUTCOMES),
         metadata={
             "description": "applied to its job; stale, which is applied too, but a newer one had "
-            "arrived before; or quarantined, because it couldn't be applied."
+            "arrived before; quarantined, because it couldn't be applied; or erased, because it "
+            "arrived after its job had been erased, or was erased in quarantine."
         },
     )
     reason = fields.String(

@@ -30,10 +30,11 @@ FLOOR_PLAN = (
         "receiver/store/ledger",
         "receiver/store/metrics",
         "receiver/store/polls",
+        "receiver/store/rejected",
         "receiver/store/submissions",
     ),
     ("receiver/store/erasure",),
-    ("receiver/bodies", "receiver/spool", "receiver/store/jobs", "receiver/store/rejected"),
+    ("receiver/bodies", "receiver/spool", "receiver/store/jobs"),
     (
         "receiver/signatures",
         "receiver/store",

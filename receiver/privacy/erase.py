@@ -46,11 +46,11 @@ def erase(
     erasure.wait_for_writers()
     for job_id in erasure.query(_jobs_of, target, erasure):
         erasure.erase_job(job_id)
-    if target.kind != "job":
-        erase_mentions(erasure, target, report)
-    # While a job was found, a callback that names it may have been quarantined.
+    erase_mentions(erasure, target, report)
+    # While a job was found, a callback that names it may have been quarantined, and Twilio may have
+    # accepted its recording again.
     erasure.wait_for_writers()
-    for job_id in sorted(erasure.job_ids):
+    for job_id in erasure.query(matching.same_recordings, sorted(erasure.job_ids)):
         erasure.erase_job(job_id)
     if spool is not None:
         erasure.count(Counter(spool_files=remove_from_spool(spool, target, erasure)))
@@ -67,7 +67,7 @@ def _begin(engine: Engine, target: Target, requester: Requester) -> Erasure:
         if target.kind == "job":
             if not matching.is_known(connection, target.value, account_id=requester.account_id):
                 raise UnknownJobError(target.value)
-            same = matching.same_recording(connection, target.value)
+            same = matching.same_recordings(connection, [target.value])
             keys |= {tombstone_key("job", job_id, key) for job_id in same}
         receipt = open_receipt(
             connection, target.kind, tombstone_key(target.kind, target.value, key), requester
@@ -79,7 +79,7 @@ def _begin(engine: Engine, target: Target, requester: Requester) -> Erasure:
 
 def _jobs_of(connection: Connection, target: Target, erasure: Erasure) -> list[str]:
     if target.kind == "job":
-        return sorted(matching.same_recording(connection, target.value))
+        return matching.same_recordings(connection, [target.value])
     condition: ColumnElement[bool] = (
         matching.with_address(target.value)
         if target.kind == "address"

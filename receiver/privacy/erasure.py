@@ -8,6 +8,7 @@ from typing import Concatenate, ParamSpec, TypeVar
 from sqlalchemy import Connection, Engine
 
 from receiver.runtime.deadline import Deadline
+from receiver.runtime.errors import SafeMessageError
 from receiver.store.engine import transactional
 from receiver.store.erasure import redact
 from receiver.store.erasure.receipts import add_counts
@@ -21,6 +22,10 @@ Result = TypeVar("Result")
 _STEP_SECONDS = 60.0
 # The limit of a write is shorter.
 _WRITERS_SECONDS = 30.0
+
+
+class WritersError(SafeMessageError):
+    """A transaction that may not have seen the tombstones doesn't end."""
 
 
 class Erasure:
@@ -45,8 +50,15 @@ class Erasure:
         return query(self.engine, Deadline(_STEP_SECONDS), work, *args, **kwargs)
 
     def wait_for_writers(self) -> None:
-        """Wait for the writes that began before the tombstones were committed."""
-        self.query(wait_for_writers, Deadline(_WRITERS_SECONDS))
+        """Wait for the writes that began before the tombstones were committed.
+
+        Raises WritersError if a write takes longer than any of this service.
+        """
+        if not self.query(wait_for_writers, Deadline(_WRITERS_SECONDS)):
+            raise WritersError(
+                "A transaction that writes to the database began before the erasure and has not "
+                "ended: it may store what should be erased. End it, then erase again."
+            )
 
     def erase_job(self, job_id: str) -> None:
         """Erase a job, and everything that names it."""

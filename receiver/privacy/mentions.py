@@ -20,9 +20,10 @@ Report = Callable[[str, int], None]
 def erase_mentions(erasure: Erasure, target: Target, report: Report) -> None:
     """Search the ledger, the submissions and the rejected requests, and erase what is found.
 
-    In the ledger's heads, the value must be a whole string. What is in quarantine, submitted or
-    rejected is searched as text, because nothing proves its form. Rows that were received after
-    the erasure began are not searched: they are of later jobs.
+    Indexes lead to everything of a job, but not to an unreadable callback in quarantine. In the
+    ledger's heads, the value must be a whole string. What is in quarantine, submitted or rejected
+    is searched as text, because nothing proves its form. Rows that were received after the erasure
+    began are not searched: they are of later jobs.
     """
     at, texts = erasure.at, spellings(target.value)
     is_older = events.c.received_at < at
@@ -31,6 +32,12 @@ def erase_mentions(erasure: Erasure, target: Target, report: Report) -> None:
     quarantine = Scope(events, PLACES[events], is_older & is_quarantined)
     requests = Scope(submissions, PLACES[submissions], submissions.c.created_at < at)
     strangers = Scope(rejected, PLACES[rejected], rejected.c.received_at < at)
+
+    if target.kind == "job":
+        unnamed = Scope(events, ("body",), is_older & is_quarantined & events.c.job_id.is_(None))
+        for event_id in _find(erasure, unnamed, texts, report):
+            erasure.redact_event(event_id)
+        return
 
     string = json.dumps(target.value, ensure_ascii=False)
     for event_id in _find(erasure, heads, [string], report):

@@ -2,7 +2,7 @@
 
 from alembic import op
 
-from receiver.store.online_indexes import replace_indexes
+from receiver.store.online_indexes import create_indexes, replace_indexes
 
 revision = "0009"
 down_revision = "0008"
@@ -55,6 +55,13 @@ def upgrade() -> None:
             completed_at timestamptz
         );
     """)
+    create_indexes(
+        {
+            "transcriptions_erased": (
+                "transcriptions (account_id) WHERE status = 'COMPLETED' AND erased_at IS NOT NULL"
+            )
+        }
+    )
     replace_indexes(
         {
             "transcriptions_gap": (
