@@ -1,7 +1,6 @@
 """Erases a job, the jobs of a participant's address, or those of a conversation."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from sqlalchemy import Connection, Engine
@@ -62,11 +61,7 @@ def erase(
     _clean_spool(erasure, target, spool, report)
     erasure.wait_for_writers()
     erase_mentions(erasure, target, report)
-    # While a job was found, a callback that names it may have been quarantined or rejected.
-    erasure.wait_for_writers()
-    for job_ids in _chunks(sorted(erasure.job_ids)):
-        for job_id in erasure.query(matching.with_remains, job_ids):
-            erasure.erase_job(job_id)
+    _erase_again(erasure)
     _clean_spool(erasure, target, spool, report)  # now all jobs are known
 
     return erasure.query(complete, erasure.receipt_id)
@@ -131,14 +126,24 @@ def _clean_spool(erasure: Erasure, target: Target, spool: Spool | None, report: 
         erasure.count(Counter(spool_files=removed))
 
 
-def _chunks(job_ids: Sequence[str]) -> Iterator[Sequence[str]]:
-    for start in range(0, len(job_ids), _CHUNK_JOBS):
-        yield job_ids[start : start + _CHUNK_JOBS]
+def _erase_again(erasure: Erasure) -> None:
+    """Erase what was stored about a job between its discovery and its tombstone.
+
+    A callback that names it may have been quarantined or rejected, and Twilio may have accepted its
+    recording again.
+    """
+    erasure.wait_for_writers()
+    found = sorted(erasure.job_ids)
+    for start in range(0, len(found), _CHUNK_JOBS):
+        job_ids = found[start : start + _CHUNK_JOBS]
+        others = set(erasure.query(matching.same_recordings, job_ids)) - erasure.job_ids
+        for job_id in sorted(others | set(erasure.query(matching.with_remains, job_ids))):
+            erasure.erase_job(job_id)
 
 
 def _jobs_of(connection: Connection, target: Target, at: datetime) -> list[str]:
     if target.kind == "job":
-        return sorted(matching.same_recording(connection, target.value))
+        return matching.same_recordings(connection, [target.value])
 
     return list(
         matching.unerased_jobs(

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Literal, NamedTuple
 
-from sqlalchemy import Connection, select
+from sqlalchemy import ColumnElement, Connection, select
 from sqlalchemy.dialects.postgresql import insert
 
 from receiver.store.event import Event
@@ -47,6 +47,11 @@ def find_tombstones(connection: Connection, keys: Sequence[str]) -> list[Tombsto
     statement = select(tombstones.c.key, tombstones.c.erased_at).where(tombstones.c.key.in_(keys))
 
     return [Tombstone(*row) for row in connection.execute(statement)]
+
+
+def has_tombstone(key: str) -> ColumnElement[bool]:
+    """Return the condition that there is a tombstone with this key."""
+    return select(tombstones.c.key).where(tombstones.c.key == key).exists()
 
 
 def event_keys(connection: Connection, event: Event) -> list[str]:
