@@ -53,6 +53,8 @@ def no_transcript(job: read.Row) -> ProblemError:
 
 
 def _reason(job: read.Row) -> str:
+    if job["erased_at"]:
+        return f"It was erased on {job['erased_at']:%Y-%m-%d}."
     if job["transcript_sha256"]:
         return "It was erased."
     if job["status"] not in TERMINAL_STATUSES:
