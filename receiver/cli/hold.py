@@ -9,7 +9,14 @@ from receiver.cli.output import CommandError, echo
 from receiver.services import services
 from receiver.store.clock import database_now
 from receiver.store.engine import transactional
-from receiver.store.erasure.holds import Hold, Kind, add_hold, list_holds, remove_hold
+from receiver.store.erasure.holds import (
+    Hold,
+    Kind,
+    add_hold,
+    count_held,
+    list_holds,
+    remove_hold,
+)
 
 group = AppGroup("hold", help="Keep jobs from being erased or removed at the end of their time.")
 
@@ -33,9 +40,10 @@ def add_command(*, name: str, job: str | None, address: str | None, reason: str)
     with transactional(services().engine).begin() as connection:
         hold = Hold(name, kind, value, reason, operator_name(), database_now(connection))
         is_new = add_hold(connection, hold)
+        count = count_held(connection, kind, value)
     if not is_new:
         raise CommandError(f"there is a hold named {name} already: see `hold list`.")
-    echo(f"{name} holds the {kind} {value}.", err=True)
+    echo(f"{name} holds the {kind} {value}: {count} of the stored jobs.", err=True)
 
 
 @group.command("remove")
