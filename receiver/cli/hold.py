@@ -6,6 +6,7 @@ from flask.cli import AppGroup
 from receiver.cli.errors import report_database_errors
 from receiver.cli.operator import operator_name
 from receiver.cli.output import CommandError, echo
+from receiver.privacy.target import normalize_address
 from receiver.services import services
 from receiver.store.clock import database_now
 from receiver.store.engine import transactional
@@ -81,5 +82,5 @@ def _target(job: str | None, address: str | None) -> tuple[Kind, str]:
     if job and not address:
         return "job", job
     if address and not job:
-        return "address", address
+        return "address", normalize_address(address)
     raise click.UsageError("Name a job or an address: --job ID or --address ADDRESS.")
