@@ -2,17 +2,20 @@
 
 import os
 import sys
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from flask import Flask
 
+from receiver import __version__
 from receiver.callbacks import views as callbacks
 from receiver.cli import commands, help_only
 from receiver.lookup import views as lookup
 from receiver.metrics.counts import Counts
 from receiver.openapi import views as openapi
+from receiver.privacy import views as privacy
+from receiver.runtime import error_reports
 from receiver.runtime.deadline import REQUEST_SECONDS
 from receiver.runtime.request_id import RequestIdMiddleware
 from receiver.runtime.timeouts import DeadlineMiddleware
@@ -35,7 +38,7 @@ from receiver.web.loopback_only import LoopbackHostMiddleware
 from receiver.web.public_path import PublicPathMiddleware
 
 if TYPE_CHECKING:
-    from _typeshed.wsgi import WSGIApplication
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 
 def create_app(
@@ -56,6 +59,8 @@ def create_app(
         if help_only.is_command_lookup():
             return help_only.HelpOnlyApp(error)
         raise
+    if settings.sentry_dsn:
+        _report_errors(settings.sentry_dsn)
     app = Flask("app", static_folder=None)
     # A redirected callback would be lost: its signature covers the first URL only.
     app.url_map.strict_slashes = False
@@ -69,6 +74,16 @@ def create_app(
     return app
 
 
+def _report_errors(dsn: str) -> None:
+    try:
+        error_reports.start(dsn, release=__version__)
+    except error_reports.NotInstalledError as error:
+        raise config.ConfigError(
+            "SENTRY_DSN is set, but sentry-sdk is not installed; run "
+            "`pip install 'sentry-sdk>=2.75'`, or unset SENTRY_DSN."
+        ) from error
+
+
 def _register(app: Flask, cors_origins: Collection[str]) -> None:
     """Register what applies to all requests, then the routes and the commands."""
     request_counts.register(app)
@@ -77,7 +92,16 @@ def _register(app: Flask, cors_origins: Collection[str]) -> None:
     admission.register(app, unpaced=callbacks.blueprint.name)
     cors.register(app, origins=cors_origins)
     response_headers.register(app)
-    for views in (callbacks, lookup, submissions, openapi, health, metrics, index):
+    for views in (
+        callbacks,
+        lookup,
+        submissions,
+        privacy,
+        openapi,
+        health,
+        metrics,
+        index,
+    ):
         app.register_blueprint(views.blueprint)
     commands.register(app)
 
@@ -92,13 +116,18 @@ def _wrap(
         wsgi_app = PublicPathMiddleware(app, wsgi_app, url.path)
     if is_loopback_host(url.netloc.rpartition("@")[2]):
         wsgi_app = LoopbackHostMiddleware(wsgi_app)
-    late = problems.unavailable("The request was not completed before its deadline.")
-    response_headers.set_nosniff(late)
-    wsgi_app = DeadlineMiddleware(wsgi_app, late=late, seconds=request_seconds)
+    wsgi_app = DeadlineMiddleware(wsgi_app, late=_answer_late, seconds=request_seconds)
 
     wsgi_app = request_counts.RequestCountMiddleware(wsgi_app, counts)
 
     return RequestIdMiddleware(wsgi_app)
+
+
+def _answer_late(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+    """Answer a request that was ended at its deadline."""
+    response = problems.unavailable("The request was not completed before its deadline.")
+
+    return response_headers.set_nosniff(response)(environ, start_response)
 
 
 if __name__ == "__main__":

@@ -1,11 +1,14 @@
 """Computes the slow figures: once a minute, in one process, within a time limit."""
 
+import logging
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import DBAPIError
 
 from receiver.runtime.concurrency_limit import ConcurrencyLimit
+from receiver.runtime.errors import describe
 from receiver.runtime.timeouts import time_limit
 from receiver.store.clock import database_now
 from receiver.store.completeness.figures import completeness
@@ -14,6 +17,8 @@ from receiver.store.metrics import figures as store
 from receiver.store.metrics.figures import Figures
 from receiver.store.metrics.write import remove_old_workers
 from receiver.store.statement_timeout import StatementTimeoutError, run_with_timeout
+
+logger = logging.getLogger(__name__)
 
 # Of all groups together, in case the database stops answering.
 TIMEOUT_SECONDS = 10.0
@@ -32,7 +37,8 @@ def refresh_figures(
     """Compute the groups that are older than `max_age`, unless another process is doing so.
 
     `grace` is how long after a job's end its transcript may still arrive. A group that takes more
-    than `statement_seconds` keeps its earlier figures, and is tried again ten times later.
+    than `statement_seconds`, or fails, keeps its earlier figures. It is tried again after ten times
+    `max_age`.
     """
     with (
         connections.hold(TIMEOUT_SECONDS),
@@ -45,18 +51,20 @@ def refresh_figures(
             return
         # Only now: another process may have just computed them.
         for name in store.due_groups(connection, names, max_age):
-            figures = _compute(connection, _GROUPS[name], grace, statement_seconds)
+            figures = _compute(connection, name, grace, statement_seconds)
             store.store_figures(connection, name, figures)
         remove_old_workers(connection)
 
 
-def _compute(
-    connection: Connection, compute: Compute, grace: timedelta, seconds: float
-) -> Figures | None:
+def _compute(connection: Connection, name: str, grace: timedelta, seconds: float) -> Figures | None:
+    """Return the group's figures; None if they fail, for example because of a privilege."""
     try:
         with connection.begin_nested():
-            return run_with_timeout(connection, seconds, compute, grace)
-    except StatementTimeoutError:
+            return run_with_timeout(connection, seconds, _GROUPS[name], grace)
+    except (StatementTimeoutError, DBAPIError) as error:
+        if isinstance(error, DBAPIError) and error.connection_invalidated:
+            raise
+        logger.warning("the figures of %s were not computed: %s", name, describe(error))
         return None
 
 

@@ -1,4 +1,7 @@
-"""Request ids: each request has one, in its response and in the log lines that it causes."""
+"""Request ids: each request has one, in its response and in the log lines that it causes.
+
+The log lines also have the request's `traceparent`, if it is well-formed.
+"""
 
 import logging
 import re
@@ -16,13 +19,19 @@ HEADER = "X-Request-ID"
 # header or that a terminal would interpret.
 _WELL_FORMED = re.compile(r"[A-Za-z0-9._+/=-]{1,128}")
 
-# Each greenlet has a context of its own, so a request never sees the id of another one.
-_request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
+# https://www.w3.org/TR/trace-context/: version, trace, parent and flags; some values are not valid.
+_TRACEPARENT = re.compile(
+    r"(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}"
+)
+
+# The id and the trace of the current request. Each greenlet has a context of its own, so a request
+# never sees those of another one.
+_current: ContextVar[tuple[str | None, str | None]] = ContextVar("request", default=(None, None))
 
 
 def current_request_id() -> str | None:
-    """Return the id of the request that is being answered; None outside a request."""
-    return _request_id.get()
+    """Return the id of the current request; None if there is no request."""
+    return _current.get()[0]
 
 
 class RequestIdMiddleware:
@@ -41,19 +50,25 @@ class RequestIdMiddleware:
         def start(status: str, headers: list[tuple[str, str]], *exc_info: Any) -> Any:
             return start_response(status, [*headers, (HEADER, request_id)], *exc_info)
 
-        token = _request_id.set(request_id)
+        trace = environ.get("HTTP_TRACEPARENT")
+        if trace and not _TRACEPARENT.fullmatch(trace):
+            trace = None
+        token = _current.set((request_id, trace))
         try:
             return self.wsgi_app(environ, start)
         finally:
-            _request_id.reset(token)
+            _current.reset(token)
 
 
 class RequestIdFilter(logging.Filter):
-    """Adds the field `request_id` to the log lines that a request causes."""
+    """Adds the fields `request_id` and `traceparent` to the log lines that a request causes."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Add the field, and keep the line."""
-        if request_id := current_request_id():
+        """Add the fields, and keep the line."""
+        request_id, trace = _current.get()
+        if request_id:
             record.request_id = request_id
+        if trace:
+            record.traceparent = trace
 
         return True

@@ -37,6 +37,7 @@ class Settings:
     db_pool_size: int = MAX_CONNECTIONS // 2  # connections per worker
     max_body_bytes: int = 2 * 1024 * 1024
     log_level: str = "INFO"
+    sentry_dsn: str | None = field(default=None, repr=False)  # errors are sent there
     port: int = 8000
     bind: str | None = None  # host:port or unix:/path, instead of `port` on all addresses
     web_concurrency: int = 2  # worker processes
@@ -48,6 +49,12 @@ class Settings:
     twilio_api_secret: str | None = field(default=None, repr=False)
     twilio_base_url: str | None = None  # instead of Twilio's own hosts; no path, no final slash
     reconcile_grace_seconds: int = 900
+
+    # For how many days what is stored is kept; None: for ever.
+    retain_bodies_days: int | None = None
+    retain_metadata_days: int | None = None
+    retain_audit_days: int = 365
+    retain_tombstones_days: int | None = None
 
     @property
     def accounts(self) -> frozenset[str]:

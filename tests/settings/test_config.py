@@ -36,6 +36,10 @@ def test_required_settings_are_enough() -> None:
         twilio_api_secret=None,
         twilio_base_url=None,
         reconcile_grace_seconds=900,
+        retain_bodies_days=None,
+        retain_metadata_days=None,
+        retain_audit_days=365,
+        retain_tombstones_days=None,
     )
 
 
@@ -87,7 +91,10 @@ def test_default_pools_share_eight_connections(workers: str, pool: int) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["DB_POOL_SIZE", "MAX_BODY_BYTES", "PORT", "WEB_CONCURRENCY", "RECONCILE_GRACE_SECONDS"],
+    [
+        *("DB_POOL_SIZE", "MAX_BODY_BYTES", "PORT", "WEB_CONCURRENCY", "RECONCILE_GRACE_SECONDS"),
+        *("RETAIN_BODIES_DAYS", "RETAIN_AUDIT_DAYS", "RETAIN_TOMBSTONES_DAYS"),
+    ],
 )
 @pytest.mark.parametrize("text", ["0", "-1", "1.5", "many", "9" * 5000])
 def test_invalid_number_is_rejected(name: str, text: str) -> None:
@@ -101,6 +108,16 @@ def test_log_level_ignores_case() -> None:
     """A log level may be written in lower case, and an unknown one is rejected."""
     assert load(VALID | {"LOG_LEVEL": "debug"}).log_level == "DEBUG"
     assert config_errors(LOG_LEVEL="loud")[0].startswith("LOG_LEVEL is not a log level")
+
+
+def test_sentry_dsn_is_an_https_url_with_a_key() -> None:
+    """A DSN has a key and a project; it is never shown."""
+    dsn = "https://abc0@o1.ingest.example/42"
+    assert load(VALID | {"SENTRY_DSN": dsn}).sentry_dsn == dsn
+    for wrong in ("abc0", "http://abc0@example.com/1", "https://example.com/1", f"{dsn}/x"):
+        (error,) = config_errors(SENTRY_DSN=wrong)
+        assert error.startswith("SENTRY_DSN is not a DSN")
+        assert wrong not in error
 
 
 def test_spool_is_durable_only_if_declared() -> None:

@@ -11,7 +11,7 @@ from receiver.privacy.erase import erase
 from receiver.privacy.target import Target
 from receiver.store.erasure.places import PLACES
 from receiver.store.erasure.receipts import Receipt, Requester
-from receiver.store.erasure.search import Scope, search, spellings
+from receiver.store.erasure.search import Needle, Scope, search
 from receiver.store.event import Event
 from receiver.store.jobs.fold import ERASURE, FoldInput, fold
 
@@ -80,12 +80,11 @@ def erase_target(engine: Engine, target: Target) -> Receipt:
 
 def found_places(engine: Engine, values: Iterable[str]) -> list[str]:
     """Return where any place of the database contains one of the values, in any spelling."""
-    needles = [spelling for value in values for spelling in spellings(value)]
-
     return [
         f"{table.name}.{column}"
+        for value in values
         for table, columns in PLACES.items()
-        for hit in search(engine, Scope(table, columns), needles)
+        for hit in search(engine, Scope(table, columns), Needle.of_text(value))
         for column in hit.columns
     ]
 

@@ -68,6 +68,12 @@ _REDACT_BODY = _redaction("sha256 = :sha256 AND outcome = 'quarantined'")
 # A submission without an answer is not sent again: its request is gone.
 _NOT_SENT = literal({"status": 400}, JSONB)
 
+_HASH_SUBMISSION_KEY = text("""
+UPDATE submissions SET idempotency_key = 'erased-' ||
+    encode(sha256(erasure_key.key || convert_to(idempotency_key, 'UTF8')), 'hex')
+FROM erasure_key WHERE idempotency_key = :key
+""")
+
 # How much was erased, by place: jobs, events, bodies, submissions, rejected.
 Counts = Counter[str]
 
@@ -127,9 +133,11 @@ def redact_event(connection: Connection, event_id: int, erasure_id: int, at: dat
     return Counter(events=1, bodies=int(row.had_body))
 
 
-def redact_submission(connection: Connection, key: str) -> Counts:
-    """Redact a submission, and its key if the key may be personal too."""
+def redact_submission(connection: Connection, key: str, *, is_key_personal: bool) -> Counts:
+    """Redact a submission; if its key is personal too, a hash replaces it."""
     changed = _redact_submissions(connection, submissions.c.idempotency_key == key)
+    if is_key_personal:
+        changed = connection.execute(_HASH_SUBMISSION_KEY, {"key": key}).rowcount
 
     return Counter(submissions=changed)
 

@@ -18,9 +18,13 @@ from sqlalchemy import (
 )
 
 from receiver.store.event import Outcome
+from receiver.store.jobs.read import BODY_REMOVED
 from receiver.store.tables import events
 
-_COLUMNS_WITHOUT_BODY = tuple(column for column in events.c if column.name not in {"head", "body"})
+_COLUMNS_WITHOUT_BODY = (
+    *(column for column in events.c if column.name not in {"head", "body"}),
+    BODY_REMOVED,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

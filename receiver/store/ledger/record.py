@@ -20,7 +20,7 @@ from receiver.store.erasure.tombstones import (
 )
 from receiver.store.event import Event, Outcome
 from receiver.store.identity import skip_taken_ids
-from receiver.store.jobs.refold import lock_job, refold
+from receiver.store.jobs.refold import lock_job, mark_expired, refold
 from receiver.store.ledger.rows import fold_input, lock_parameter, row_parameters
 from receiver.store.ledger.statements import (
     CLAIM_JOB,
@@ -198,10 +198,13 @@ def _record_under_lock(
         job.key_source,
         job.key_sha256,
     )
-    recorded = _record_event(connection, event, Outcome.STALE if is_late else Outcome.APPLIED)
+    row = _record_event(connection, event, Outcome.STALE if is_late else Outcome.APPLIED)
     refold(connection, job)
+    has_body = row[-1]
+    if not has_body:  # it was in quarantine when its retention ended
+        mark_expired(connection, job.id, event.sha256)
 
-    return recorded
+    return _recorded(row[:-1])[1]
 
 
 def _claim_job(
@@ -248,13 +251,13 @@ def _record_erased(
     If the job is erased by its address or conversation, its later events must be recognized by its
     id: an unusable one has neither.
     """
-    recorded = _record_event(connection, event, Outcome.ERASED)
+    row = _record_event(connection, event, Outcome.ERASED)
     if job.erased_at is None:
         add_tombstones(connection, [f"job:{job.id}"], erased_at)
     erase_locked_job(connection, job, erased_at)
 
     # The ledger still says what a body did that it has received before.
-    return _ABSORBED._replace(id=recorded.id)
+    return _ABSORBED._replace(id=_recorded(row[:-1])[1].id)
 
 
 def _record_quarantined(connection: Connection, event: Event) -> Recorded:
@@ -262,7 +265,7 @@ def _record_quarantined(connection: Connection, event: Event) -> Recorded:
     keys = event_keys(connection, event)
     row = connection.exec_driver_sql(RECORD_QUARANTINED, parameters | {"keys": keys}).one_or_none()
 
-    return _absorb(connection, event) if row is None else _recorded(tuple(row))[1]
+    return _absorb(connection, event) if row is None else _recorded(tuple(row)[:-1])[1]
 
 
 def _absorb(connection: Connection, event: Event) -> Recorded:
@@ -272,10 +275,10 @@ def _absorb(connection: Connection, event: Event) -> Recorded:
     return _ABSORBED
 
 
-def _record_event(connection: Connection, event: Event, outcome: Outcome) -> Recorded:
+def _record_event(connection: Connection, event: Event, outcome: Outcome) -> tuple[Any, ...]:
     row = connection.exec_driver_sql(RECORD_EVENT, row_parameters([event], outcome)).one()
 
-    return _recorded(tuple(row))[1]
+    return tuple(row)
 
 
 def _recorded(row: tuple[Any, ...]) -> tuple[bytes, Recorded]:

@@ -121,6 +121,8 @@ WITH job AS (
         for name in TRANSCRIPT_COLUMNS
     )
 },
+        transcript_expired_at = CASE WHEN {_REPLACES_TRANSCRIPT} THEN NULL
+            ELSE t.transcript_expired_at END,
         key_terminal = EXCLUDED.key_terminal,
         key_updated_at = EXCLUDED.key_updated_at,
         key_source = EXCLUDED.key_source,
@@ -159,7 +161,7 @@ ON CONFLICT (sha256) DO UPDATE SET
     promoted_at = CASE WHEN {_IS_PROMOTED} THEN now() ELSE e.promoted_at END,
     promoted_from = CASE WHEN {_IS_PROMOTED} THEN e.reason ELSE e.promoted_from END,
     transaction_id = pg_current_xact_id()
-RETURNING sha256, id, outcome, reason, detail
+RETURNING sha256, id, outcome, reason, detail, body IS NOT NULL
 """
 
 # The same for an event in quarantine, which has no job: nothing of an erased one is stored.

@@ -33,6 +33,12 @@ ATTACKS = [
         "64 readers",
         clients("reads", 64, path=transcript(LONG_CALL)),
     ),
+    # Each 304 is a row of the audit, and a commit.
+    Attack(
+        "304 for a transcript",
+        "64 readers",
+        clients("unchanged_reads", 64, path=transcript(LONG_CALL)),
+    ),
     Attack(
         "status=RUNNING&hasTranscript=true",
         "64 readers",
@@ -45,6 +51,7 @@ LONG_ATTACKS = [
         "64 readers",
         clients("reads", 64, path=transcript(TINY_SENTENCES)),
     ),
+    Attack("scrapes of the metrics", "64 readers", clients("reads", 64, path="/metrics")),
     Attack("completeness", "64 readers", clients("reads", 64, path="/v3/Completeness")),
     Attack(
         "90 Accept fields of 8 kB",

@@ -57,13 +57,18 @@ def upgrade() -> None:
     """)
     create_indexes(
         {
+            "submissions_created": "submissions (created_at, idempotency_key)",
             "transcriptions_erased": (
                 "transcriptions (account_id) WHERE status = 'COMPLETED' AND erased_at IS NOT NULL"
-            )
+            ),
         }
     )
     replace_indexes(
         {
+            "transcriptions_without_transcript": (
+                "transcriptions (sort_at, id)"
+                " WHERE transcript_sha256 IS NULL OR transcript_expired_at IS NOT NULL"
+            ),
             "transcriptions_gap": (
                 "transcriptions (ended_at, first_seen_at, id) WHERE status = 'COMPLETED'"
                 " AND transcript_sha256 IS NULL AND erased_at IS NULL"
