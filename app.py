@@ -10,6 +10,7 @@ from flask import Flask
 
 from receiver.callbacks import views as callbacks
 from receiver.cli import commands, help_only
+from receiver.console import views as console
 from receiver.lookup import views as lookup
 from receiver.openapi import views as openapi
 from receiver.rejected.store import READ_TIMEOUT_SECONDS
@@ -79,7 +80,7 @@ def _register(app: Flask, cors_origins: Collection[str]) -> None:
     admission.register(app, unpaced=callbacks.blueprint.name)
     cors.register(app, origins=cors_origins)
     response_headers.register(app)
-    for views in (callbacks, lookup, submissions, openapi, health, index):
+    for views in (callbacks, lookup, submissions, openapi, health, console, index):
         app.register_blueprint(views.blueprint)
     commands.register(app)
 

@@ -38,7 +38,7 @@ def environment(database_url: str, port: int) -> Mapping[str, str]:
         "TWILIO_AUTH_TOKEN": AUTH_TOKEN,
         "TWILIO_ACCOUNT_SID": ACCOUNT_SID,
         "TWILIO_BASE_URL": f"http://127.0.0.1:{twilio_port}",
-        "API_KEYS": ":".join([*API_KEY, "write"]),
+        "API_KEYS": ":".join([*API_KEY, "write+console"]),
         "PUBLIC_URL": f"http://127.0.0.1:{port}",
         "PORT": str(port),
         "RECONCILE_GRACE_SECONDS": str(GRACE_SECONDS),

@@ -14,7 +14,10 @@ from marshmallow import ValidationError
 ACCOUNT_SID_PATTERN = re.compile(r"AC[0-9a-f]{32}")
 
 Algorithm = Literal["HMAC_SHA1", "HMAC_SHA256"]
-Scope = Literal["write"]  # the client may submit jobs
+Scope = Literal[
+    "write",  # the client may submit jobs
+    "console",  # it may sign in to the console, and replay quarantined callbacks there
+]
 SCOPES: tuple[Scope, ...] = get_args(Scope)
 Key = TypeVar("Key")
 

@@ -163,7 +163,7 @@ def test_scopes_are_separated_by_plus_signs() -> None:
     settings = load(VALID | {"API_KEYS": "name:secret:write+write"})
     assert [key.scopes for key in settings.api_keys] == [{"write"}]
     (error,) = config_errors(API_KEYS="name:secret:write+erase")
-    assert "the known scopes are: write " in error
+    assert "the known scopes are: write, console " in error
     assert "erase" not in error
 
 

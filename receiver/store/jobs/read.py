@@ -3,7 +3,7 @@
 `account_id` limits a read to one account's jobs; None means all accounts.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -42,6 +42,11 @@ JOB_COLUMNS = [
 _CALLBACK = [
     events.c[name]
     for name in ("id", "received_at", "outcome", "reason", "deliveries", "sha256", "body_bytes")
+]
+
+_EVENT = [
+    *_CALLBACK,
+    *(events.c[name] for name in ("source", "detail", "last_received_at", "erased_at")),
 ]
 
 _ADDRESS_FILTER = "participant_address"
@@ -195,6 +200,20 @@ def callbacks_page(
     return read_page(connection, statement, order, span)
 
 
+def newest_events(
+    connection: Connection, job_id: str, *, account_id: str | None, limit: int
+) -> Sequence[Row]:
+    """Return the newest events that name the job, of any source and with any outcome."""
+    statement = (
+        select(*_EVENT)
+        .where(_is_event_of(job_id, account_id))
+        .order_by(events.c.received_at.desc(), events.c.id.desc())
+        .limit(limit)
+    )
+
+    return [dict(row) for row in connection.execute(statement).mappings()]
+
+
 def callback_body(
     connection: Connection, job_id: str, callback_id: int, *, account_id: str | None
 ) -> bytes | None:
@@ -213,15 +232,18 @@ def _first_row(connection: Connection, statement: Compiled, **values: Any) -> Tu
 
 
 def _is_callback_of(job_id: str, account_id: str | None) -> ColumnElement[bool]:
-    is_callback = and_(events.c.job_id == job_id, events.c.source == "callback")
+    return and_(_is_event_of(job_id, account_id), events.c.source == "callback")
+
+
+def _is_event_of(job_id: str, account_id: str | None) -> ColumnElement[bool]:
     if account_id is None:
-        return is_callback
+        return events.c.job_id == job_id
     is_anothers_job = select(_job.id).where(_job.id == job_id, _job.account_id != account_id)
 
     # A quarantined event has the account that its body claims. The key of an account mismatch is
     # another account's, so the body may be too.
     return and_(
-        is_callback,
+        events.c.job_id == job_id,
         events.c.account_id == account_id,
         events.c.reason.is_distinct_from("account_mismatch"),
         not_(is_anothers_job.exists()),
