@@ -12,21 +12,26 @@ from receiver.callbacks import views as callbacks
 from receiver.cli import commands, help_only
 from receiver.console import views as console
 from receiver.lookup import views as lookup
+from receiver.metrics.counts import Counts
 from receiver.openapi import views as openapi
-from receiver.rejected.store import READ_TIMEOUT_SECONDS
 from receiver.runtime.deadline import REQUEST_SECONDS
 from receiver.runtime.request_id import RequestIdMiddleware
 from receiver.runtime.timeouts import DeadlineMiddleware
-from receiver.services import (
-    COMPLETENESS_SECONDS,
-    READINESS_SECONDS,
-    create_services,
-    install,
-)
+from receiver.services import create_services, install
 from receiver.settings import config
 from receiver.settings.urls import is_loopback_host
 from receiver.submissions import views as submissions
-from receiver.web import access_log, admission, cors, health, index, problems, response_headers
+from receiver.web import (
+    access_log,
+    admission,
+    cors,
+    health,
+    index,
+    metrics,
+    problems,
+    request_counts,
+    response_headers,
+)
 from receiver.web.loopback_only import LoopbackHostMiddleware
 from receiver.web.public_path import PublicPathMiddleware
 
@@ -38,16 +43,13 @@ def create_app(
     environ: Mapping[str, str] | None = None,
     *,
     request_seconds: float = REQUEST_SECONDS,
-    rejected_read_seconds: float = READ_TIMEOUT_SECONDS,
-    completeness_seconds: float = COMPLETENESS_SECONDS,
-    readiness_seconds: float = READINESS_SECONDS,
+    **seconds_of_services: float,
 ) -> Flask:
     """Return the WSGI application for the settings in `environ`, by default the process's own.
 
-    A request ends after `request_seconds`; a rejected request's body is read for at most
-    `rejected_read_seconds`. A worker counts and checks again after `completeness_seconds` and
-    `readiness_seconds`. Raises receiver.settings.config.ConfigError, which lists every fault of
-    the settings.
+    A request ends after `request_seconds`. The other times are those of
+    receiver.services.create_services. Raises receiver.settings.config.ConfigError, which lists
+    every fault of the settings.
     """
     try:
         settings = config.load(os.environ if environ is None else environ)
@@ -59,33 +61,31 @@ def create_app(
     # A redirected callback would be lost: its signature covers the first URL only.
     app.url_map.strict_slashes = False
     app.url_map.merge_slashes = False
-    parts = create_services(
-        settings,
-        rejected_read_seconds=rejected_read_seconds,
-        completeness_seconds=completeness_seconds,
-        readiness_seconds=readiness_seconds,
-    )
+    parts = create_services(settings, **seconds_of_services)
     install(app, parts)
     _register(app, settings.cors_origins)
     # Flask documents this assignment as the way to wrap an application in middleware.
-    app.wsgi_app = _wrap(app, settings.public_url, request_seconds)  # type: ignore[method-assign]
+    app.wsgi_app = _wrap(app, settings.public_url, request_seconds, parts.metrics.counts)  # type: ignore[method-assign]
 
     return app
 
 
 def _register(app: Flask, cors_origins: Collection[str]) -> None:
     """Register what applies to all requests, then the routes and the commands."""
+    request_counts.register(app)
     problems.register(app)
     access_log.register(app)
     admission.register(app, unpaced=callbacks.blueprint.name)
     cors.register(app, origins=cors_origins)
     response_headers.register(app)
-    for views in (callbacks, lookup, submissions, openapi, health, console, index):
+    for views in (callbacks, lookup, submissions, openapi, health, metrics, console, index):
         app.register_blueprint(views.blueprint)
     commands.register(app)
 
 
-def _wrap(app: Flask, public_url: str | None, request_seconds: float) -> RequestIdMiddleware:
+def _wrap(
+    app: Flask, public_url: str | None, request_seconds: float, counts: Counts
+) -> RequestIdMiddleware:
     """Return the WSGI application in its middleware, the innermost first."""
     wsgi_app: WSGIApplication = app.wsgi_app
     url = urlsplit(public_url or "")
@@ -96,6 +96,8 @@ def _wrap(app: Flask, public_url: str | None, request_seconds: float) -> Request
     late = problems.unavailable("The request was not completed before its deadline.")
     response_headers.set_nosniff(late)
     wsgi_app = DeadlineMiddleware(wsgi_app, late=late, seconds=request_seconds)
+
+    wsgi_app = request_counts.RequestCountMiddleware(wsgi_app, counts)
 
     return RequestIdMiddleware(wsgi_app)
 

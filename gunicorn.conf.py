@@ -78,17 +78,20 @@ def worker_exit(_server: Any, worker: Any) -> None:
     if app:
         from receiver.services import services_of  # noqa: PLC0415 - imports the driver, see above
 
-        services_of(app).rejected.flush()
+        services = services_of(app)
+        services.rejected.flush()
+        services.metrics.close()
 
 
 def post_worker_init(worker: Any) -> None:
-    """Check that the database driver works with gevent, and start moving spooled callbacks."""
+    """Check that the database driver works with gevent, and start what runs beside requests."""
     from receiver.callbacks import drain  # noqa: PLC0415 - imports the driver, see above
     from receiver.runtime import gevent_check  # noqa: PLC0415 - imports gevent, see above
     from receiver.services import services_of  # noqa: PLC0415 - imports the driver, see above
 
     gevent_check.check()
     services = services_of(worker.wsgi)
+    services.metrics.start()
     if services.spool:
         drain.start(services.engine, services.spool, services.settings.signing_keys)
 

@@ -6,6 +6,7 @@ application.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
@@ -15,6 +16,9 @@ from sqlalchemy import Engine
 from receiver.bodies.memory_budget import MemoryBudget
 from receiver.bodies.reader import BodyReader
 from receiver.events.proof import is_signed_callback
+from receiver.metrics.figures import Counting
+from receiver.metrics.metrics import FLUSH_SECONDS, Metrics
+from receiver.metrics.worker_state import measure
 from receiver.rejected.store import READ_TIMEOUT_SECONDS, RejectedStore
 from receiver.runtime.failure_limiter import FailureLimiter
 from receiver.runtime.line_limiter import LineLimiter
@@ -51,6 +55,7 @@ class Services:
     sending: MemoryBudget  # of large responses, until their clients have received them
     # By the account that API keys are bound to, see receiver.lookup.completeness.
     completeness: Mapping[str | None, SharedResult[dict[str, Any] | None]]
+    metrics: Metrics
     readiness: SharedResult[str | None]  # the problem, None if there is none
     failed_keys: FailureLimiter  # counts the requests with wrong API keys
     unproved_lines: LineLimiter  # log lines of what looks like a callback, and anybody can send
@@ -62,20 +67,25 @@ def create_services(
     rejected_read_seconds: float = READ_TIMEOUT_SECONDS,
     completeness_seconds: float = COMPLETENESS_SECONDS,
     readiness_seconds: float = READINESS_SECONDS,
+    metrics_seconds: float = FLUSH_SECONDS,
 ) -> Services:
     """Return the parts for these settings; nothing is connected or opened yet.
 
-    The figures of completeness and the readiness are used again for some seconds.
+    The body of a rejected request is read for at most `rejected_read_seconds`. A worker counts and
+    checks again after `completeness_seconds` and `readiness_seconds`, and writes the counts of the
+    metrics every `metrics_seconds`.
     """
     engine = make_engine(settings.database_url, pool_size=settings.db_pool_size)
     body_reader = BodyReader(max_body_bytes=settings.max_body_bytes)
+    # One connection is left for readers.
+    committer = GroupCommitter(engine, max_leaders=max(1, settings.db_pool_size - 1))
+    spool, limits = make_spool(settings), reader_limits(settings.db_pool_size)
 
     return Services(
         settings=settings,
         engine=engine,
-        # One connection is left for readers.
-        committer=GroupCommitter(engine, max_leaders=max(1, settings.db_pool_size - 1)),
-        spool=make_spool(settings),
+        committer=committer,
+        spool=spool,
         body_reader=body_reader,
         rejected=RejectedStore(
             engine,
@@ -83,7 +93,7 @@ def create_services(
             Quotas(settings.accounts),
             read_timeout_seconds=rejected_read_seconds,
         ),
-        limits=reader_limits(settings.db_pool_size),
+        limits=limits,
         sending=MemoryBudget(SENDING_BYTES, SENDING_BYTES),
         completeness={
             account: SharedResult(
@@ -91,6 +101,16 @@ def create_services(
             )
             for account in {key.account for key in settings.api_keys}
         },
+        metrics=Metrics(
+            engine,
+            limits,
+            partial(measure, engine, body_reader, committer, spool),
+            counting=Counting(
+                timedelta(seconds=settings.reconcile_grace_seconds),
+                {key.account for key in settings.api_keys if key.account},
+            ),
+            flush_seconds=metrics_seconds,
+        ),
         readiness=SharedResult(max_age_seconds=readiness_seconds),
         failed_keys=FailureLimiter(),
         unproved_lines=LineLimiter(),

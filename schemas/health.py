@@ -8,4 +8,4 @@ from schemas.outbound import Outbound
 class Health(Outbound):
     """The process's state in one word."""
 
-    status = fields.String(required=True)
+    status = fields.String(required=True, metadata={"description": "ok, or ready."})

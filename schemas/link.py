@@ -34,5 +34,7 @@ class LinkedQuery(Query):
 class Link(Outbound):
     """A link that needs no API key."""
 
-    url = Url(required=True)
-    expires_at = Timestamp(data_key="expiresAt", required=True)
+    url = Url(required=True, description="The URL of the transcript, with a token.")
+    expires_at = Timestamp(
+        data_key="expiresAt", required=True, metadata={"description": "When the link ends."}
+    )

@@ -11,7 +11,9 @@ OUTCOMES = ("applied", "stale", "quarantined")
 class Meta(Outbound):
     """The page's place in its list."""
 
-    key = fields.String(required=True)
+    key = fields.String(
+        required=True, metadata={"description": "The name of the member with the rows."}
+    )
     page_size = fields.Integer(
         data_key="pageSize",
         required=True,
@@ -35,9 +37,19 @@ class TranscriptionList(Outbound):
 class Callback(Outbound):
     """One distinct body that was received for a job."""
 
-    id = fields.Integer(required=True)
+    id = fields.Integer(
+        required=True,
+        metadata={"format": "int64", "description": "The id with which to fetch the body."},
+    )
     received_at = Timestamp(data_key="receivedAt", required=True)
-    outcome = fields.String(required=True, validate=validate.OneOf(OUTCOMES))
+    outcome = fields.String(
+        required=True,
+        validate=validate.OneOf(OUTCOMES),
+        metadata={
+            "description": "applied to its job; stale, which is applied too, but a newer one had "
+            "arrived before; or quarantined, because it couldn't be applied."
+        },
+    )
     reason = fields.String(
         required=True,
         allow_none=True,
@@ -49,13 +61,23 @@ class Callback(Outbound):
     sha256 = fields.Function(
         lambda event: event["sha256"].hex(),
         required=True,
-        metadata={"type": "string", "pattern": "^[0-9a-f]{64}$"},
+        metadata={
+            "type": "string",
+            "pattern": "^[0-9a-f]{64}$",
+            "description": "The SHA-256 of the body.",
+        },
     )
-    body_bytes = fields.Integer(data_key="bytes", required=True)
+    body_bytes = fields.Integer(
+        data_key="bytes", required=True, metadata={"description": "The length of the body."}
+    )
 
 
 class CallbackList(Outbound):
     """One page of a job's callbacks."""
 
-    callbacks = fields.List(fields.Nested(Callback), required=True)
+    callbacks = fields.List(
+        fields.Nested(Callback),
+        required=True,
+        metadata={"description": "The callbacks on this page."},
+    )
     meta = fields.Nested(Meta, required=True)

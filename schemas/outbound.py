@@ -4,16 +4,19 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from marshmallow import EXCLUDE, Schema, fields, missing
+from marshmallow import INCLUDE, Schema, fields, missing
 
 
 class Outbound(Schema):
     """A response or a part of one. Clients must ignore members that they don't know."""
 
     class Meta:
-        """Document the response as open to additional members."""
+        """Document the response as open to additional members.
 
-        unknown = EXCLUDE
+        Clients that openapi-generator makes for Go and Java refuse unknown members otherwise.
+        """
+
+        unknown = INCLUDE
 
     def get_attribute(self, obj: Mapping[str, Any], attr: str, default: Any) -> Any:
         """Return the value to write: without one, an optional member is omitted."""
@@ -35,5 +38,6 @@ class Timestamp(fields.DateTime):
 class Url(fields.String):
     """An absolute URL."""
 
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(metadata={"format": "uri"}, **kwargs)
+    def __init__(self, *, description: str | None = None, **kwargs: Any) -> None:
+        described = {"description": description} if description else {}
+        super().__init__(metadata={"format": "uri", **described}, **kwargs)

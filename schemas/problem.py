@@ -28,11 +28,14 @@ class Problem(Outbound):
             "description": "The page of Twilio's code; about:blank if Twilio has no such code.",
         },
     )
-    title = fields.String(required=True)
+    title = fields.String(required=True, metadata={"description": "The kind of error."})
     status = fields.Integer(required=True, metadata={"description": "The HTTP status."})
     code = fields.Integer(
         required=True,
         metadata={"description": "Twilio's code: https://www.twilio.com/docs/api/errors"},
     )
     detail = fields.String()
-    errors = fields.List(fields.Nested(Fault))
+    errors = fields.List(
+        fields.Nested(Fault),
+        metadata={"description": "The errors in the request, each with its place."},
+    )

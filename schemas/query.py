@@ -149,10 +149,11 @@ class PagedQuery(Query):
 
     page_size = PageSize(
         data_key="pageSize",
+        # Without a `default`: generated clients would send it, and contradict a page token.
         metadata={
             "minimum": 1,
-            "default": DEFAULT_PAGE_SIZE,
-            "description": f"Rows on one page; at most {MAX_PAGE_SIZE} are returned.",
+            "description": f"Rows on one page: {DEFAULT_PAGE_SIZE} without this parameter, and at "
+            f"most {MAX_PAGE_SIZE}.",
         },
     )
     page_token = fields.String(

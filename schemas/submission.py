@@ -97,9 +97,13 @@ class Participant(_Strict):
         strict=True,
         validate=validate.OneOf(CHANNELS, error="Must be 1 or 2: the number of the channel."),
     )
-    type = fields.String(allow_none=True, validate=validate.OneOf(TYPES))
+    type = fields.String(
+        allow_none=True,
+        validate=validate.OneOf(TYPES),
+        metadata={"description": "Who the participant is."},
+    )
     address = Text(allow_none=True)
-    name = Text(allow_none=True)
+    name = Text(allow_none=True, metadata={"description": "The participant's name."})
 
 
 class Submission(_Strict):
@@ -113,9 +117,11 @@ class Submission(_Strict):
             error="Must be the id of a Transcription Configuration.",
         ),
     )
-    # The SDK has this member; its values are not documented.
     input_source = fields.String(
-        data_key="inputSource", allow_none=True, validate=validate.Regexp(r"[A-Za-z_]{1,64}\Z")
+        data_key="inputSource",
+        allow_none=True,
+        validate=validate.Regexp(r"[A-Za-z_]{1,64}\Z"),
+        metadata={"description": "Twilio's SDK has this member; its values are not documented."},
     )
     source_id = fields.String(
         data_key="sourceId",

@@ -3,6 +3,7 @@
 from marshmallow import fields, validate
 
 from schemas.additional import MAX_ADDITIONAL_SIZE
+from schemas.as_sent import JobParticipant, ResolvedConfiguration, Sentence
 from schemas.outbound import Outbound, Timestamp, Url
 from schemas.storable import STATUSES
 
@@ -18,8 +19,14 @@ MISSING = (
 class TranscriptState(Outbound):
     """Whether the transcript is stored, and if it is missing, the possible causes."""
 
-    available = fields.Boolean(required=True)
-    sentences = fields.Integer(required=True, allow_none=True)
+    available = fields.Boolean(
+        required=True, metadata={"description": "Whether the transcript can be fetched."}
+    )
+    sentences = fields.Integer(
+        required=True,
+        allow_none=True,
+        metadata={"description": "Their number; null if none were received."},
+    )
     source = fields.String(
         validate=validate.OneOf(SOURCES),
         metadata={
@@ -43,10 +50,14 @@ class TranscriptState(Outbound):
 class Links(Outbound):
     """What belongs to the job. The conversation is at Twilio, everything else at this service."""
 
-    transcript = Url(required=True)
+    transcript = Url(required=True, description="The transcript, by `Accept` or `?format=`.")
     callbacks = Url(required=True)
-    # As Twilio sent it. Present if the transcript is stored in a conversation.
-    conversation = fields.String()
+    conversation = fields.String(
+        metadata={
+            "description": "As Twilio sent it. Present if the transcript is stored in a "
+            "conversation."
+        }
+    )
 
 
 class Transcription(Outbound):
@@ -62,12 +73,9 @@ class Transcription(Outbound):
     media_url = fields.String(data_key="mediaUrl", required=True, allow_none=True)
     audio_started_at = Timestamp(data_key="audioStartedAt")
     conversation_id = fields.String(data_key="conversationId", required=True, allow_none=True)
-    # As Twilio sent them, including members that we don't know.
-    participants = fields.List(fields.Dict())
-    duration = fields.Integer(
-        required=True, allow_none=True, metadata={"description": "In seconds."}
-    )
-    resolved_configuration = fields.Dict(data_key="resolvedConfiguration")
+    participants = fields.List(fields.Nested(JobParticipant))
+    duration = fields.Integer(required=True, allow_none=True)
+    resolved_configuration = fields.Nested(ResolvedConfiguration, data_key="resolvedConfiguration")
     created_at = Timestamp(data_key="createdAt", required=True, allow_none=True)
     updated_at = Timestamp(data_key="updatedAt", required=True, allow_none=True)
     additional = fields.Dict(
@@ -106,5 +114,5 @@ class Transcript(Outbound):
     """A transcript as JSON, with everything as Twilio sent it."""
 
     id = fields.String(required=True)
-    participants = fields.List(fields.Raw(), required=True)
-    sentences = fields.List(fields.Raw(), required=True)
+    participants = fields.List(fields.Nested(JobParticipant), required=True)
+    sentences = fields.List(fields.Nested(Sentence), required=True)

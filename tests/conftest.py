@@ -7,6 +7,7 @@ pytest_plugins = [
     "tests.support.thorough",
     "tests.support.postgres",
     "tests.support.app",
+    "tests.support.restricted_role",
     "tests.support.scripted_client",
     "tests.support.spooled",
     "tests.support.shared_service",

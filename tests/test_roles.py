@@ -11,6 +11,7 @@ from app import create_app
 from dev.postgres import Server
 from receiver.reconcile.run import reconcile
 from receiver.services import services_of
+from receiver.store.engine import LOG_SETTINGS
 from receiver.store.migrate import migrate
 from receiver.store.privileges import PRIVILEGES, find_missing_privileges
 from receiver.store.requirements import UnsuitableDatabaseError
@@ -73,6 +74,17 @@ def test_service_works_with_the_web_role(urls: dict[str, str]) -> None:
         assert reconcile(env.context).found == 2
     services.rejected.flush()
     services.engine.dispose()
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_roles_keep_values_out_of_the_log(urls: dict[str, str], role: str) -> None:
+    """Both roles may set what keeps the values of statements out of Postgres's log."""
+    with open_engine(urls[role]) as engine, engine.connect() as connection:
+        for name in ("log_parameter_max_length", "log_error_verbosity"):
+            assert connection.exec_driver_sql(f"SHOW {name}").scalar() == LOG_SETTINGS[name]
+        for name in LOG_SETTINGS:
+            may_set = "SELECT has_parameter_privilege(%(name)s, 'SET')"
+            assert connection.exec_driver_sql(may_set, {"name": name}).scalar()
 
 
 def test_web_role_can_not_change_the_schema(urls: dict[str, str]) -> None:

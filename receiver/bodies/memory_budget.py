@@ -31,11 +31,16 @@ class MemoryBudget:
 
     def __init__(self, total_bytes: int, max_body_bytes: int) -> None:
         self.max_body_bytes = max_body_bytes
-        self._free_bytes = max(total_bytes, max_body_bytes)
+        self._free_bytes = self._total_bytes = max(total_bytes, max_body_bytes)
         self._holders: set[str] = set()
         self._waiting: dict[_Request, None] = {}  # in the order of their arrival
         # Never held across a switch to another request, so it never blocks in a gevent worker.
         self._lock = threading.Lock()
+
+    @property
+    def held_bytes(self) -> int:
+        """How many bytes are reserved."""
+        return self._total_bytes - self._free_bytes
 
     @contextmanager
     def reserve(self, size_bytes: int, deadline: Deadline, holder: str = "") -> Iterator[None]:

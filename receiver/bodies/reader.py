@@ -48,6 +48,11 @@ class BodyReader:
         self._unproved = MemoryBudget(UNPROVED_BYTES, min(UNPROVED_BODY_BYTES, max_body_bytes))
         self._rejected = MemoryBudget(REJECTED_BYTES, min(REJECTED_BODY_BYTES, max_body_bytes))
 
+    @property
+    def held_bytes(self) -> int:
+        """How many bytes of bodies are held, or reserved for bodies that arrive."""
+        return sum(each.held_bytes for each in (self._proved, self._unproved, self._rejected))
+
     @contextmanager
     def read(
         self, environ: "WSGIEnvironment", deadline: Deadline, *, is_proved: bool

@@ -2,15 +2,17 @@
 
 import logging
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from flask import Blueprint, Response, request
 
 from receiver.bodies.reader import BodyTooLargeError
+from receiver.callbacks.counting import count_failed, count_persisted
 from receiver.callbacks.persist import Persisted, Spooled, persist
 from receiver.callbacks.policy import POLICY, CallbackResult, respond, result_of, result_of_error
 from receiver.events.validate import validate
-from receiver.runtime.deadline import Deadline, request_deadline
+from receiver.metrics.catalog import BODY_BYTES
+from receiver.runtime.deadline import request_deadline
 from receiver.runtime.errors import locate
 from receiver.runtime.timeouts import LOG_FIELDS
 from receiver.services import services
@@ -60,9 +62,11 @@ def receive(**_prefix: str) -> Response:
             idempotency_token=environ.get("HTTP_I_TWILIO_IDEMPOTENCY_TOKEN"),
         )
         environ[LOG_FIELDS] = {"job": event.job_id, "bytes": len(event.body)}
+        parts.metrics.counts.observe(BODY_BYTES, len(event.body))
         persisted = persist(parts.committer.record, parts.spool, event, deadline)
+    count_persisted(parts.metrics.counts, persisted)
     result = result_of(persisted)
-    _log(result, persisted, event, deadline)
+    _log(result, persisted, event)
 
     return respond(result)
 
@@ -76,7 +80,7 @@ def _signed_request(environ: "WSGIEnvironment", public_url: str | None) -> Signe
     )
 
 
-def _log(result: CallbackResult, persisted: Persisted, event: Event, deadline: Deadline) -> None:
+def _log(result: CallbackResult, persisted: Persisted, event: Event) -> None:
     recorded = None if isinstance(persisted, Spooled) else persisted
     logger.log(
         logging.INFO if result == CallbackResult.RECORDED else logging.WARNING,
@@ -89,10 +93,22 @@ def _log(result: CallbackResult, persisted: Persisted, event: Event, deadline: D
             "detail": recorded and recorded.detail,
             "bytes": len(event.body),
             "key": event.key_id,
-            "seconds": round(deadline.elapsed(), 3),
-            "answered": POLICY[result].status,
+            **_answer_fields(result),
         },
     )
+
+
+def _answer_fields(result: CallbackResult) -> dict[str, Any]:
+    """Return the log fields of the answer, so that no alert needs to match a text."""
+    seconds = request_deadline(request.environ).elapsed()
+
+    return {"answered": POLICY[result].status, "seconds": round(seconds, 3)}
+
+
+def _respond_to_error(error: Exception) -> Response:
+    count_failed(services().metrics.counts, error)
+
+    return respond(result_of_error(error), error)
 
 
 @blueprint.errorhandler(SignatureError)
@@ -114,10 +130,11 @@ def _reject(error: SignatureError) -> Response:
             "url": without_credentials(url).partition("?")[0],
             "host": request.headers.get("Host"),
             "keys": [key.id for key in settings.signing_keys],
+            **_answer_fields(CallbackResult.SIGNATURE_WRONG),
         },
     )
 
-    return respond(result_of_error(error), error)
+    return _respond_to_error(error)
 
 
 @blueprint.errorhandler(BodyTooLargeError)
@@ -126,20 +143,21 @@ def _too_large(error: BodyTooLargeError) -> Response:
         logger,
         logging.ERROR,
         "callback rejected: its body is too large",
-        extra={"limit": error.limit_bytes},
+        extra={"limit": error.limit_bytes, **_answer_fields(CallbackResult.TOO_LARGE)},
     )
 
-    return respond(result_of_error(error), error)
+    return _respond_to_error(error)
 
 
 @blueprint.errorhandler(Exception)
 def _retry_later(error: Exception) -> Response:
     """Answer 503, which Twilio retries: every other failure is on our side."""
     fields = request.environ.get(LOG_FIELDS)  # None if the body isn't proved
+    answer = _answer_fields(result_of_error(error))
     message = "callback not recorded, answered 503 for Twilio to try again: %s"
     if fields is None:
-        services().unproved_lines.log(logger, logging.ERROR, message, locate(error), extra={})
+        services().unproved_lines.log(logger, logging.ERROR, message, locate(error), extra=answer)
     else:
-        logger.error(message, locate(error), extra=fields)
+        logger.error(message, locate(error), extra=fields | answer)
 
-    return respond(result_of_error(error), error)
+    return _respond_to_error(error)

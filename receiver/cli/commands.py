@@ -8,9 +8,11 @@ from flask.cli import AppGroup
 
 # Each command's module below receiver.cli, and the command's name in it.
 _COMMANDS = {
+    "audit": ("audit", "group"),
     "callbacks": ("callbacks.commands", "group"),
     "completeness": ("completeness", "command"),
     "doctor": ("doctor", "command"),
+    "metrics": ("metrics", "command"),
     "migrate": ("database", "migrate_command"),
     "rebuild": ("database", "rebuild_command"),
     "reconcile": ("reconcile", "command"),

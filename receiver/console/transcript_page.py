@@ -11,8 +11,11 @@ from receiver.lookup import jobs
 from receiver.lookup.cues import Cue, extract_cues
 from receiver.runtime.reader_limits import RENDERING_WAIT_SECONDS
 from receiver.services import services
-from receiver.store.jobs import read
+from receiver.store.audit import texts
+from receiver.store.audit.access import Route
 from receiver.store.jobs.read import Row
+from receiver.web.audit import describe_access
+from receiver.web.auth import visible_account
 from receiver.web.database import query
 from receiver.web.problems import ProblemError
 from schemas.callback import UndecodableError, decode
@@ -35,6 +38,8 @@ def show(job_id: str) -> Response:
     Raises ProblemError 404.
     """
     job = jobs.get_job(job_id)
+    if job["transcript_sha256"] is None:
+        return go_to(f"jobs/{job_id}")
     limits = services().limits
     with limits.renderings.hold(RENDERING_WAIT_SECONDS):
         document = _document(job)
@@ -46,9 +51,17 @@ def show(job_id: str) -> Response:
 
 
 def _document(job: Row) -> Mapping[str, Any] | None:
-    """Return the callback's document, None if there is no transcript; raises ProblemError 500."""
-    body = job["transcript_sha256"] and query(read.transcript_body, job["transcript_sha256"])
-    if not body:
+    """Return the callback's document, None if there is no transcript; raises ProblemError 500.
+
+    The audit of reads gets a row.
+    """
+    body = query(
+        texts.read_transcript,
+        *(job["id"], job["transcript_sha256"]),
+        account_id=visible_account(),
+        access=describe_access(Route.CONSOLE, "html", status=200),
+    )
+    if body is None:
         return None
     try:
         return decode(body)

@@ -11,6 +11,7 @@ from receiver.doctor.quarantined import check_quarantined
 from receiver.doctor.query import QueryError, query
 from receiver.doctor.rejected import check_rejected
 from receiver.doctor.sequences import check_sequences
+from receiver.doctor.server_log import check_server_log
 from receiver.doctor.waits import check_waits
 from receiver.settings.config import Settings
 from receiver.store.privileges import PRIVILEGES, find_missing_privileges
@@ -62,7 +63,7 @@ def _inspect(connection: Connection) -> tuple[Server, bool, SchemaState, list[Fi
         describe_server(connection),
         is_writable(connection),
         schema_state(connection),
-        list(check_connection(connection)),
+        [*check_connection(connection), check_server_log(connection)],
     )
 
 

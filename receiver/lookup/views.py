@@ -1,16 +1,20 @@
-"""The routes of the read API: each needs an API key, or a signed link, and writes nothing."""
+"""The routes of the read API: each needs an API key, or a signed link.
+
+They write nothing but the audit, which has a row for each transcript and body that is read out.
+"""
 
 import re
 from dataclasses import replace
 from functools import partial
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response, g, request
 
-from receiver.lookup import jobs, links, transcripts
+from receiver.lookup import bodies, jobs, links, transcripts
 from receiver.lookup.completeness import get_figures
 from receiver.lookup.job_list import read_jobs
 from receiver.lookup.paging import Collection
 from receiver.services import services
+from receiver.store.audit.access import Route
 from receiver.store.jobs import read
 from receiver.store.retry import DatabaseUnavailableError
 from receiver.web.admission import admit
@@ -71,16 +75,18 @@ def fetch_transcription(job_id: str) -> Response:
 def fetch_transcript(job_id: str) -> Response:
     """Fetch a job's transcript in the format that Accept or `format` asks for."""
     requested = parse_arguments(_TRANSCRIPT_QUERY).get("format")
+    format_name = transcripts.negotiate_format(requested)
 
-    return transcripts.get_transcript(job_id, transcripts.negotiate_format(requested))
+    return transcripts.get_transcript(job_id, format_name, Route.TRANSCRIPT)
 
 
 def _fetch_file(format_name: str, job_id: str) -> Response:
     """Fetch a job's transcript in the format of the path's extension."""
     parse_arguments(_FILE_QUERIES[format_name])
     content_type = FILE_CONTENT_TYPES[format_name]
+    route = Route.LINK if "is_linked" in g else Route(f"Transcript.{EXTENSIONS[format_name]}")
 
-    return transcripts.get_transcript(job_id, format_name, content_type=content_type)
+    return transcripts.get_transcript(job_id, format_name, route, content_type=content_type)
 
 
 for _name, _extension in EXTENSIONS.items():
@@ -121,15 +127,8 @@ def fetch_body(job_id: str, callback_id: str) -> Response:
     """Fetch a callback's exact bytes. No browser may display them: they may be anything."""
     require_no_arguments()
     jobs.require_valid_id(job_id)
-    number = _parse_number(callback_id)
-    body = query(read.callback_body, job_id, number, account_id=visible_account())
-    if body is None:
-        raise ProblemError(404, f"{job_id} has no callback {number}, or its body was erased.")
 
-    response = Response(body, content_type="application/octet-stream")
-    response.headers["Content-Disposition"] = f'attachment; filename="{job_id}-{number}"'
-
-    return make_conditional(response)
+    return bodies.get_body(job_id, _parse_number(callback_id))
 
 
 @blueprint.get("/v3/Completeness")

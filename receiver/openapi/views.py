@@ -24,4 +24,4 @@ def fetch_document() -> Response:
 # Without PUBLIC_URL, a client chooses the origin by its Host header.
 @lru_cache(maxsize=4)
 def _encode(origin: str) -> str:
-    return json.dumps({**document(), "servers": [{"url": origin}]})
+    return json.dumps({**document(), "servers": [{"url": origin}]}, separators=(",", ":"))

@@ -10,6 +10,8 @@ from receiver.runtime.pacing import Pacer
 MAX_REQUESTS = 16
 # Submissions have places of their own, because they wait for Twilio.
 MAX_SUBMISSIONS = 16
+# So have scrapes of the metrics: they matter most while all other readers wait for the database.
+MAX_SCRAPES = 4
 # How long further requests wait before they are answered 429. An immediate 429 would invite clients
 # that repeat it at once, and each answer costs as much as a small read. The waiting ones cost
 # nothing, and most of them are served: a read usually takes milliseconds.
@@ -41,6 +43,7 @@ class ReaderLimits:
     count_seconds: float
     requests: ConcurrencyLimit = field(default_factory=lambda: ConcurrencyLimit(MAX_REQUESTS))
     submissions: ConcurrencyLimit = field(default_factory=lambda: ConcurrencyLimit(MAX_SUBMISSIONS))
+    scrapes: ConcurrencyLimit = field(default_factory=lambda: ConcurrencyLimit(MAX_SCRAPES))
     renderings: ConcurrencyLimit = field(default_factory=lambda: ConcurrencyLimit(MAX_RENDERINGS))
     rendered: ByteCache = field(default_factory=lambda: ByteCache(max_bytes=RENDERED_BYTES))
     pacer: Pacer = field(default_factory=Pacer)

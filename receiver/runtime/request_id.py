@@ -20,6 +20,11 @@ _WELL_FORMED = re.compile(r"[A-Za-z0-9._+/=-]{1,128}")
 _request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
 
 
+def current_request_id() -> str | None:
+    """Return the id of the request that is being answered; None outside a request."""
+    return _request_id.get()
+
+
 class RequestIdMiddleware:
     """WSGI middleware: take over the client's request id if it is well-formed, else make one."""
 
@@ -48,7 +53,7 @@ class RequestIdFilter(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Add the field, and keep the line."""
-        if request_id := _request_id.get():
+        if request_id := current_request_id():
             record.request_id = request_id
 
         return True

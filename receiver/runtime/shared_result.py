@@ -7,20 +7,28 @@ from typing import Generic, TypeVar
 
 Result = TypeVar("Result")
 
-# The work takes at most this part of the time.
-_MAX_SHARE = 0.1
+# The work takes at most this part of the time, unless it is mostly waiting.
+MAX_SHARE = 0.1
 
 
 class SharedResult(Generic[Result]):
     """The newest result of one kind of work.
 
-    It is used for `max_age_seconds`, and for ten times as long as the work took. While the work is
-    done again, the others use the result before, if it is at most `max_stale_seconds` old.
+    It is used for `max_age_seconds`, and so long that the work takes at most `max_share` of the
+    time. While the work is done again, the others use the result before, if it is at most
+    `max_stale_seconds` old.
     """
 
-    def __init__(self, *, max_age_seconds: float, max_stale_seconds: float = 0.0) -> None:
+    def __init__(
+        self,
+        *,
+        max_age_seconds: float,
+        max_stale_seconds: float = 0.0,
+        max_share: float = MAX_SHARE,
+    ) -> None:
         self._max_age_seconds = max_age_seconds
         self._max_stale_seconds = max_stale_seconds
+        self._max_share = max_share
         self._lock = threading.Lock()
         self._results: list[Result] = []  # the newest one, or none yet
         self._made_at = 0.0  # monotonic
@@ -51,7 +59,9 @@ class SharedResult(Generic[Result]):
         began_at = time.monotonic()
         result = work()
         self._made_at = time.monotonic()
-        rest_seconds = (self._made_at - began_at) / _MAX_SHARE if self._max_age_seconds else 0.0
+        rest_seconds = (
+            (self._made_at - began_at) / self._max_share if self._max_age_seconds else 0.0
+        )
         self._fresh_until = self._made_at + max(self._max_age_seconds, rest_seconds)
         self._results = [result]
 

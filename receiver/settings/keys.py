@@ -17,6 +17,7 @@ Algorithm = Literal["HMAC_SHA1", "HMAC_SHA256"]
 Scope = Literal[
     "write",  # the client may submit jobs
     "console",  # it may sign in to the console, and replay quarantined callbacks there
+    "metrics",  # it may read /metrics; with this scope alone, nothing else
 ]
 SCOPES: tuple[Scope, ...] = get_args(Scope)
 Key = TypeVar("Key")
@@ -56,7 +57,7 @@ def bound_account(stored_id: str | None) -> str | None:
 
 @dataclass(frozen=True)
 class ApiKey:
-    """The key of an API client. Every key may read; `scopes` says what else it may do.
+    """The key of an API client; `scopes` says what it may do besides reading.
 
     A key that is bound to an `account` may see and touch the jobs of that account only.
     """
@@ -65,6 +66,11 @@ class ApiKey:
     secret: str = field(repr=False)
     scopes: frozenset[Scope] = frozenset()
     account: str | None = None
+
+    @property
+    def may_read(self) -> bool:
+        """Whether the client may read jobs; every key may, unless it is for the metrics only."""
+        return self.scopes != {"metrics"}
 
 
 def parse_auth_tokens(text: str) -> tuple[SigningKey, ...]:

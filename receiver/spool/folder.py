@@ -59,6 +59,8 @@ class Spool:
         self.path = path
         self.durable = durable
         self.breaker = CircuitBreaker()
+        # How many files the last call of `list_files` found, and when the oldest was written.
+        self.listed: tuple[int, float | None] | None = None
         self._seal = seal
         self._usage = SpoolUsage(path, limits)
 
@@ -92,14 +94,17 @@ class Spool:
 
     def list_files(self) -> list[SpooledFile]:
         """Return the files to be moved, the oldest first; remove abandoned unfinished files."""
-        files = []
+        files: list[SpooledFile] = []
         for entry in self._scan():
             if entry.name.endswith(UNFINISHED_SUFFIX):
                 remove_if_abandoned(Path(entry.path))
             elif entry.name.endswith(CALLBACK_SUFFIX):
                 files += _spooled_file(entry)
 
-        return sorted(files)
+        files.sort()
+        self.listed = len(files), files[0].written_at if files else None
+
+        return files
 
     def find_unusable(self) -> list[UnusableFile]:
         """Return the files that can't be moved, each with the reason."""

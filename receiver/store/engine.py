@@ -30,6 +30,15 @@ _MAX_PREPARED_STATEMENTS = 10
 CONNECT_TIMEOUT_SECONDS = 3
 _TCP_USER_TIMEOUT_MILLISECONDS = 3000
 
+# Keep the values of our statements, which are names, numbers and bodies, out of the server's log. A
+# plan contains them too, and so do the details of some errors. A session can make these settings
+# only with a privilege. A role without it works all the same, and the doctor warns.
+LOG_SETTINGS = {
+    "log_parameter_max_length": "0",
+    "log_error_verbosity": "terse",
+    "auto_explain.log_min_duration": "-1",
+}
+
 # These settings only clean up after clients that have disappeared. The client enforces its deadline
 # itself, because a frozen server enforces nothing.
 # - A statement ends soon after its client has disappeared. Otherwise statements that wait for one
@@ -41,8 +50,9 @@ _TCP_USER_TIMEOUT_MILLISECONDS = 3000
 #   that bounds transactions (Postgres 17) a migration. The settings above limit what matters.
 # - The driver reads times and intervals in these styles only. The database may have others.
 # - The server must report a commit that no standby has confirmed, which is only a warning.
+# - The server's log gets no values of our statements: these two settings need no privilege.
 # They are set by statement, because PgBouncer rejects them as connection options.
-_SESSION = """
+_SESSION = f"""
 SELECT pg_backend_pid();
 SET TimeZone = 'UTC';
 SET DateStyle = 'ISO';
@@ -52,13 +62,19 @@ SET lock_timeout = '5s';
 SET client_connection_check_interval = '250ms';
 SET idle_in_transaction_session_timeout = '15s';
 SET idle_session_timeout = 0;
+SET log_parameter_max_length_on_error = 0;
+SET debug_print_plan = off;
+SELECT set_config(name, value, false) FROM (VALUES
+    {", ".join(f"('{name}', '{value}')" for name, value in LOG_SETTINGS.items())}
+) AS without_values (name, value)
+WHERE current_setting(name, true) IS NOT NULL AND has_parameter_privilege(name, 'SET');
 SELECT set_config('transaction_timeout', '0', false)
 WHERE current_setting('transaction_timeout', true) <> '0';
 SELECT set_config('synchronous_commit', 'on', false)
 WHERE current_setting('synchronous_commit') = 'off';
 SELECT set_config('client_min_messages', 'warning', false)
 WHERE current_setting('client_min_messages') = 'error'
-"""
+"""  # noqa: S608 - made of the settings above
 
 _IS_FRESH = "is_fresh"  # in a pool entry's `info`, until its connection is first checked out
 # Whether each connection that is checked out must be a new one.

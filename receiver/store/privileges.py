@@ -13,6 +13,7 @@ from receiver.store.problem import Problem
 
 _READ = ("SELECT",)
 _RECORD = ("SELECT", "INSERT", "UPDATE")
+_APPEND = ("SELECT", "INSERT", "DELETE")  # no row is changed, and old ones expire
 _ALL = ("SELECT", "INSERT", "UPDATE", "DELETE")
 
 # What a callback needs: without these, it is answered 503.
@@ -38,6 +39,10 @@ PRIVILEGES = {
     "erasures": _ALL,
     "holds": _ALL,
     "retention_progress": _RECORD,
+    "audit": _APPEND,
+    "metric_counts": _RECORD,
+    "metric_workers": _ALL,
+    "metric_figures": _RECORD,
 }
 
 # A privilege on single columns may be enough, which only the statement itself could show. The same

@@ -4,11 +4,13 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
+    ARRAY,
     BigInteger,
     Boolean,
     Column,
     Computed,
     DateTime,
+    Double,
     Identity,
     Index,
     Integer,
@@ -368,4 +370,54 @@ retention_progress = Table(
     Column("last_id", BigInteger, nullable=False),
     # When the last pass reached its end.
     _timestamp("completed_at"),
+)
+
+# One row for each read of a transcript or a body: by a client of the API, or by a command.
+audit = Table(
+    "audit",
+    metadata,
+    # In this order, the primary key serves the list of all reads, and the deletion of old ones.
+    Column("at", DateTime(timezone=True), primary_key=True, server_default=text("now()")),
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    # See receiver.store.audit.access.Access. A body that couldn't be decoded has no job.
+    Column("reader", Text(collation="C"), nullable=False),
+    Column("job_id", Text(collation="C")),
+    Column("callback_id", BigInteger),
+    Column("route", Text, nullable=False),
+    Column("format", Text, nullable=False),
+    Column("status", SmallInteger),
+    Column("request_id", Text),
+    Index("audit_job", "job_id", "at"),
+    Index("audit_reader", "reader", "at"),
+)
+
+# What all workers have counted, by metric and the values of its labels.
+metric_counts = Table(
+    "metric_counts",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("labels", ARRAY(Text), primary_key=True),
+    Column("value", Double, nullable=False),
+)
+
+# One row for each worker that has counted something, until a day after its end.
+metric_workers = Table(
+    "metric_workers",
+    metadata,
+    Column("id", Text, primary_key=True),
+    # The number of its last batch in `metric_counts`: so no batch is added twice.
+    Column("sequence", BigInteger, nullable=False),
+    _timestamp("seen_at", nullable=False),
+    # A receiver.metrics.worker_state.WorkerState.
+    Column("state", JSONB(none_as_null=True)),
+)
+
+# Figures that are too slow for each scrape: the newest of each group, and the last attempt.
+metric_figures = Table(
+    "metric_figures",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("figures", JSONB(none_as_null=True)),
+    _timestamp("computed_at"),
+    _timestamp("attempted_at", nullable=False),
 )

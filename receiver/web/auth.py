@@ -20,11 +20,33 @@ CHALLENGES = 'Basic realm="transcriptions", charset="UTF-8", Bearer realm="trans
 
 
 def require_api_key() -> None:
-    """Require an API key, and set `g.api_key`.
+    """Require an API key that may read, and set `g.api_key`.
 
-    Raises ProblemError 401 (Twilio's 20003); 429 after too many wrong keys; or 403 if another
-    site's page sent an unsafe request with Basic.
+    Raises ProblemError 401 (Twilio's 20003); 429 after too many wrong keys; or 403 if the key may
+    not read, or another site's page sent an unsafe request with Basic.
     """
+    _require_any_key()
+    if not g.api_key.may_read:
+        raise ProblemError(
+            403, f"The API key {g.api_key.name} may only read /metrics. Use another key."
+        )
+
+
+def require_metrics_key() -> None:
+    """Require an API key that may read the metrics; raises what `require_api_key` raises.
+
+    The metrics are those of all accounts.
+    """
+    _require_any_key()
+    if g.api_key.account is not None:
+        raise ProblemError(
+            403,
+            f"The API key {g.api_key.name} is bound to an account, and the metrics are those of "
+            "all accounts. Use a key that isn't bound.",
+        )
+
+
+def _require_any_key() -> None:
     authorization = request.headers.get("Authorization", "")
     key = identify(authorization, services().settings.api_keys)
     if key is None:

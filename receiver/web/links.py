@@ -26,7 +26,7 @@ def make_token(api_key: ApiKey, job_id: str, expires_at: int) -> str:
 
 
 def require_link(job_id: str, token: str) -> None:
-    """Require a link's token, and set `g.api_key`; raises ProblemError 403.
+    """Require a link's token, and set `g.api_key` and `g.is_linked`; raises ProblemError 403.
 
     The time that it takes reveals nothing about the signature.
     """
@@ -34,7 +34,9 @@ def require_link(job_id: str, token: str) -> None:
     expires_at, signature = (int(parts[1]), parts[2]) if parts else (0, "")
     match = None
     for key in services().settings.api_keys:
-        if hmac.compare_digest(_sign(key, job_id, expires_at), signature):
+        is_match = hmac.compare_digest(_sign(key, job_id, expires_at), signature)
+        # Whoever holds a key that may not read can sign with it too.
+        if is_match and key.may_read:
             match = key
     if match is None or expires_at <= time.time():
         raise ProblemError(
@@ -43,6 +45,7 @@ def require_link(job_id: str, token: str) -> None:
             "POST /v3/Transcriptions/{id}/Links.",
         )
     g.api_key = match
+    g.is_linked = True
     request.environ[LOG_FIELDS] = {"key": match.name}
 
 

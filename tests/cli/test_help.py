@@ -11,9 +11,9 @@ from tests.support.paths import ROOT
 
 ERROR = ConfigError("DATABASE_URL is not set.")
 COMMANDS = (
-    "callbacks", "callbacks list", "callbacks show", "callbacks body", "callbacks replay",
-    "completeness", "doctor", "migrate", "rebuild", "reconcile", "rejected", "rejected list",
-    "rejected check", "rejected accept", "simulate", "spool", "submit",
+    "audit", "audit list", "callbacks", "callbacks list", "callbacks show", "callbacks body",
+    "callbacks replay", "completeness", "doctor", "migrate", "rebuild", "reconcile", "rejected",
+    "rejected list", "rejected check", "rejected accept", "simulate", "spool", "submit",
 )  # fmt: skip
 
 

@@ -79,6 +79,38 @@ def test_operation_ids_are_unique() -> None:
     assert len(set(names)) == len(names)
 
 
+def test_every_operation_has_one_described_tag() -> None:
+    """Each operation has one tag, which the document describes, and a description."""
+    tags = {tag["name"]: tag["description"] for tag in document()["tags"]}
+    assert all(tags.values())
+    for _, _, operation in _operations():
+        [tag] = operation["tags"]
+        assert tag in tags
+        assert operation["description"]
+
+
+def _described_parts() -> Iterator[tuple[str, Any]]:
+    """Yield each part that a reader may ask about, with its place: all need a description."""
+    components = document()["components"]
+    for kind in ("headers", "responses", "securitySchemes", "schemas"):
+        yield from components[kind].items()
+    for name, schema in components["schemas"].items():
+        # A reference leads to a schema with a description.
+        for member, described in schema["properties"].items():
+            if "$ref" not in described and "anyOf" not in described:
+                yield f"{name}.{member}", described
+    for method, path, operation in _operations():
+        parts = operation["responses"].values()
+        for part in (*operation.get("parameters", ()), *parts, operation.get("requestBody")):
+            if part and "$ref" not in part:
+                yield f"{method} {path}", part
+
+
+def test_every_part_has_a_description() -> None:
+    """Each parameter, body, response, header, schema and property has a description."""
+    assert [place for place, part in _described_parts() if not part.get("description")] == []
+
+
 def test_every_schema_is_valid_json_schema() -> None:
     """Each component is valid JSON Schema 2020-12, with its patterns and references."""
     components = document()["components"]
@@ -88,13 +120,12 @@ def test_every_schema_is_valid_json_schema() -> None:
 
 
 def test_only_request_schemas_forbid_unknown_members() -> None:
-    """Only the components of requests forbid unknown members."""
-    closed = {
-        name
-        for name, schema in document()["components"]["schemas"].items()
-        if schema.get("additionalProperties") is False
-    }
-    assert closed == {"Submission", "Participant"}
+    """Only the components of requests forbid unknown members; those of responses allow them."""
+    schemas = document()["components"]["schemas"]
+    allowed = {name: schema.get("additionalProperties") for name, schema in schemas.items()}
+    requests = {name: allowed.pop(name) for name in ("Submission", "Participant", "Head")}
+    assert requests == {"Submission": False, "Participant": False, "Head": None}
+    assert set(allowed.values()) == {True}
 
 
 def test_problem_matches_its_schema(read: Reader) -> None:

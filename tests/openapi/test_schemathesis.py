@@ -8,7 +8,7 @@ import pytest
 import schemathesis
 from flask import Flask
 from hypothesis import HealthCheck, settings
-from schemathesis import Case, CheckFunction
+from schemathesis import Case, CheckContext, CheckFunction, Response
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 from sqlalchemy import Engine
 
@@ -20,6 +20,18 @@ from tests.support.samples import COMPLETED, ENVELOPE
 from tests.support.stored_callbacks import callback, record_callback
 
 schema = schemathesis.openapi.from_dict(document())
+
+# Of the connection, not of the answer.
+_CONNECTION_HEADERS = {"connection", "content-length", "content-type", "date", "server"}
+
+
+def declares_all_headers(_context: CheckContext, response: Response, case: Case[Any]) -> None:
+    """Check that the document declares each header of the response."""
+    described = case.operation.responses.find_by_status_code(response.status_code)
+    if described is None or case.method.lower() != case.operation.method.lower():
+        return  # other checks are for these
+    undeclared = set(response.headers) - {name.lower() for name, _ in described.headers.items()}
+    assert undeclared - _CONNECTION_HEADERS == set()
 
 
 @pytest.fixture
@@ -53,4 +65,9 @@ def test_responses_match_the_document(case: Case[Any], app: Flask, origin: str) 
     # The schema can't describe which texts are tokens of the list.
     has_token = "pageToken" in (case.query or {})
     excluded: list[CheckFunction] = [positive_data_acceptance] if has_token else []
-    case.call_and_validate(base_url=origin, auth=KEY, excluded_checks=excluded)
+    case.call_and_validate(
+        base_url=origin,
+        auth=KEY,
+        excluded_checks=excluded,
+        additional_checks=[declares_all_headers],
+    )

@@ -160,10 +160,10 @@ def test_api_keys_are_parsed(keys: list[ApiKey]) -> None:
 
 def test_scopes_are_separated_by_plus_signs() -> None:
     """A scope may be repeated, and an unknown one is an error that names the known ones."""
-    settings = load(VALID | {"API_KEYS": "name:secret:write+write"})
-    assert [key.scopes for key in settings.api_keys] == [{"write"}]
+    settings = load(VALID | {"API_KEYS": "name:secret:write+metrics+write"})
+    assert [key.scopes for key in settings.api_keys] == [{"write", "metrics"}]
     (error,) = config_errors(API_KEYS="name:secret:write+erase")
-    assert "the known scopes are: write, console " in error
+    assert "the known scopes are: write, console, metrics " in error
     assert "erase" not in error
 
 

@@ -1,4 +1,4 @@
-"""The example of docs/reading.md: Twilio's Python SDK as a client of this service."""
+"""The examples of docs/reading.md in Python: Twilio's SDK, and a generated client."""
 
 import re
 from typing import Any
@@ -9,6 +9,7 @@ _PAGE = ROOT / "docs" / "reading.md"
 _BLOCKS = re.findall(r"```python\n(.*?)```", _PAGE.read_text(), re.DOTALL)
 
 [RECIPE] = [block for block in _BLOCKS if "ReceiverHttpClient" in block]
+[GENERATED_CLIENT] = [block for block in _BLOCKS if "transcription_receiver_client" in block]
 
 
 def _definitions() -> dict[str, Any]:

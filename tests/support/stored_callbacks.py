@@ -43,5 +43,5 @@ def truncate(engine: Engine) -> None:
     """Delete all stored rows."""
     with engine.connect() as connection:
         connection.execute(
-            text("TRUNCATE transcriptions, events, passes, rejected RESTART IDENTITY")
+            text("TRUNCATE transcriptions, events, passes, rejected, audit RESTART IDENTITY")
         )

@@ -1,8 +1,5 @@
 """Tests that /readyz and the doctor name what refuses callbacks: a privilege, or a policy."""
 
-import uuid
-from collections.abc import Iterator
-
 import psycopg
 import pytest
 from flask import Flask
@@ -16,30 +13,9 @@ pytestmark = pytest.mark.own_database
 
 
 @pytest.fixture
-def admin(migrated: str) -> Iterator[psycopg.Connection]:
-    """Yield an administrator's connection to the service's database."""
-    with psycopg.connect(migrated, autocommit=True) as connection:
-        yield connection
-
-
-@pytest.fixture
-def role(admin: psycopg.Connection) -> Iterator[str]:
-    """Yield a role that may do everything with the service's tables."""
-    name = f"role_{uuid.uuid4().hex}"
-    admin.execute(f"CREATE ROLE {name} LOGIN PASSWORD '{name}'")
-    admin.execute(f"GRANT ALL ON ALL TABLES IN SCHEMA public TO {name}")
-    yield name
-    admin.execute(f"DROP OWNED BY {name} CASCADE")
-    admin.execute(f"DROP ROLE {name}")
-
-
-@pytest.fixture
-def environ(environ: dict[str, str], admin: psycopg.Connection, role: str) -> dict[str, str]:
+def environ(environ: dict[str, str], role_url: str) -> dict[str, str]:
     """Let the service use the role."""
-    info = admin.info
-    url = f"postgresql://{role}:{role}@{info.host}:{info.port}/{info.dbname}"
-
-    return environ | {"DATABASE_URL": url}
+    return environ | {"DATABASE_URL": role_url}
 
 
 @pytest.fixture

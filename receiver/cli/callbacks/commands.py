@@ -10,12 +10,15 @@ from flask.cli import AppGroup
 from receiver.cli.callbacks.filters import filter_options
 from receiver.cli.callbacks.replay import replay_command
 from receiver.cli.errors import report_database_errors
+from receiver.cli.operator import operator_name
 from receiver.cli.options import ID, limit_option
 from receiver.cli.output import CommandError, echo, write_body
 from receiver.events.api_events import Source
 from receiver.services import services
 from receiver.settings.urls import without_credentials
-from receiver.store.ledger.find import LedgerFilter, find_body, find_event, find_events
+from receiver.store.audit.access import Access, Route
+from receiver.store.audit.texts import read_event
+from receiver.store.ledger.find import LedgerFilter, find_event, find_events
 
 ALL = "all"
 SOURCES = ("callback", *get_args(Source))
@@ -91,9 +94,13 @@ def _format(value: Any) -> str:
 @click.argument("callback_id", type=ID)
 @report_database_errors
 def body_command(callback_id: int) -> None:
-    """Write a callback's body, byte for byte, to standard output."""
+    """Write a callback's body, byte for byte, to standard output.
+
+    The audit of reads gets a row with the operating system's user: `audit list` prints it.
+    """
+    access = Access(reader=operator_name(), route=Route.BODY_COMMAND, format="bytes")
     with services().engine.connect() as connection:
-        body = find_body(connection, callback_id)
+        body = read_event(connection, callback_id, access=access)
     if body is None:
         raise CommandError(f"there is no callback {callback_id}, or its body has been erased.")
     write_body(body)

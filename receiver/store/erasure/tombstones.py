@@ -7,48 +7,22 @@ protects receipts and logs, but not a stolen database.
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Literal, NamedTuple
 
 from sqlalchemy import Connection, select
 from sqlalchemy.dialects.postgresql import insert
 
+from receiver.store.event import Event
 from receiver.store.tables import erasure_key, tombstones
 
 Kind = Literal["job", "address", "conversation", "sha256"]
 
 _HASHED_KINDS = ("address", "conversation")
 
-# The tombstones that match a row of a job whatever the time: a column `id`, and `key_sha256` for
-# the digest of its only event.
-_CERTAIN_KEYS = "ARRAY['job:' || id, 'sha256:' || encode(key_sha256, 'hex')]"
-
-
-def _hashed(kind: str, value: str) -> str:
-    digest = f"sha256(erasure_key.key || convert_to({value}, 'UTF8'))"
-
-    return f"SELECT '{kind}:' || encode({digest}, 'hex') FROM erasure_key"  # noqa: S608 - constants
-
-
-# The tombstones that match it if the job began before them. Hashing costs some microseconds, so a
-# database without such tombstones doesn't do it; their kinds are the first ones by the alphabet.
-_LATER_KEYS = f"""CASE WHEN (SELECT EXISTS (SELECT FROM tombstones WHERE key < 'd')) THEN ARRAY(
-    {_hashed("address", "address #>> '{}'")},
-        jsonb_path_query(participants, '$[*].address') AS address
-    UNION ALL {_hashed("conversation", "conversation_id")} WHERE conversation_id IS NOT NULL
-) END"""  # noqa: S608 - made of constants
-
-# Whether a row of a job, of one event, matches a tombstone.
-HAS_TOMBSTONE = f"""EXISTS (
-    SELECT FROM tombstones WHERE tombstones.key = ANY({_CERTAIN_KEYS} || {_LATER_KEYS})
-)"""
-
-_FIND = f"""
-SELECT tombstones.key, tombstones.erased_at
-FROM jsonb_populate_recordset(NULL::transcriptions, %(jobs)s) AS job
-JOIN tombstones ON tombstones.key = ANY({_CERTAIN_KEYS} || {_LATER_KEYS})
-"""  # noqa: S608 - made of the constants above
+# In `Connection.info`, which lives as long as the connection to the server.
+_KEY = "erasure_key"
 
 
 class Tombstone(NamedTuple):
@@ -68,11 +42,42 @@ class Tombstone(NamedTuple):
         return self.key.startswith("sha256:")
 
 
-def find_tombstones(connection: Connection, parameters: dict[str, object]) -> list[Tombstone]:
-    """Return the tombstones that match one event; `parameters` are those that record it."""
-    rows = connection.exec_driver_sql(_FIND, {"jobs": parameters["jobs"]})
+def find_tombstones(connection: Connection, keys: Sequence[str]) -> list[Tombstone]:
+    """Return the tombstones with these keys."""
+    statement = select(tombstones.c.key, tombstones.c.erased_at).where(tombstones.c.key.in_(keys))
 
-    return [Tombstone(*row) for row in rows]
+    return [Tombstone(*row) for row in connection.execute(statement)]
+
+
+def event_keys(connection: Connection, event: Event) -> list[str]:
+    """Return the keys of all tombstones that an event can match."""
+    keys = [f"job:{event.job_id}", f"sha256:{event.sha256.hex()}"]
+    head = event.head or {}
+    hashed = [("address", address) for address in _addresses(head.get("participants"))]
+    if head.get("conversation_id"):
+        hashed.append(("conversation", head["conversation_id"]))
+    if hashed:
+        key = _cached_key(connection)
+        keys += [tombstone_key(kind, value, key) for kind, value in hashed]
+
+    return keys
+
+
+def _addresses(participants: object) -> Iterator[str]:
+    """Yield the addresses; a head's participants are a list of anything."""
+    for participant in participants if isinstance(participants, list) else ():
+        address = participant.get("address") if isinstance(participant, dict) else None
+        if isinstance(address, str):
+            yield address
+
+
+def _cached_key(connection: Connection) -> bytes:
+    """Return the key of the hashes, which is read once for each connection to the server."""
+    key: bytes | None = connection.info.get(_KEY)
+    if key is None:
+        key = connection.info[_KEY] = read_key(connection)
+
+    return key
 
 
 def read_key(connection: Connection) -> bytes:
@@ -82,7 +87,7 @@ def read_key(connection: Connection) -> bytes:
     return key
 
 
-def tombstone_key(kind: Kind, value: str, key: bytes) -> str:
+def tombstone_key(kind: str, value: str, key: bytes) -> str:
     """Return the key of a tombstone; `key` is that of the hashes."""
     if kind in _HASHED_KINDS:
         value = hashlib.sha256(key + value.encode()).hexdigest()

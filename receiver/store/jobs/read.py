@@ -1,4 +1,4 @@
-"""Reads for the API: one indexed query each, and the body only if it is requested.
+"""Reads for the API: one indexed query each. Bodies are read in receiver.store.audit.texts only.
 
 `account_id` limits a read to one account's jobs; None means all accounts.
 """
@@ -66,14 +66,6 @@ _TRANSCRIPTION = (
 _TRANSCRIPTION_OF_ACCOUNT = (
     select(*JOB_COLUMNS)
     .where(_job.id == bindparam("job_id"), _job.account_id == bindparam("account_id"))
-    .compile(dialect=_DIALECT)
-)
-_TRANSCRIPT_BODY = (
-    select(events.c.body).where(events.c.sha256 == bindparam("sha256")).compile(dialect=_DIALECT)
-)
-_HAS_TRANSCRIPT_BODY = (
-    select(events.c.body.is_not(None))
-    .where(events.c.sha256 == bindparam("sha256"))
     .compile(dialect=_DIALECT)
 )
 
@@ -176,25 +168,11 @@ def is_alone_in_conversation(connection: Connection, job: Row) -> bool:
     return connection.execute(others.limit(1)).scalar() is None
 
 
-def transcript_body(connection: Connection, sha256: bytes) -> bytes | None:
-    """Return the body that contains a transcript, None if it was erased."""
-    row = _first_row(connection, _TRANSCRIPT_BODY, sha256=sha256)
-
-    return None if row is None else row[0]
-
-
-def has_transcript_body(connection: Connection, sha256: bytes) -> bool:
-    """Return whether the body that contains a transcript is still stored."""
-    row = _first_row(connection, _HAS_TRANSCRIPT_BODY, sha256=sha256)
-
-    return row is not None and bool(row[0])
-
-
 def callbacks_page(
     connection: Connection, job_id: str, span: Span, *, account_id: str | None
 ) -> Page:
     """Return a page of the callbacks that name the job, with any outcome."""
-    statement = select(*_CALLBACK).where(_is_callback_of(job_id, account_id))
+    statement = select(*_CALLBACK).where(is_callback_of(job_id, account_id))
     order = Order(at=events.c.received_at, id=events.c.id, lower=(EARLIEST, 0), upper=(LATEST, 0))
 
     return read_page(connection, statement, order, span)
@@ -214,12 +192,12 @@ def newest_events(
     return [dict(row) for row in connection.execute(statement).mappings()]
 
 
-def callback_body(
+def callback_digest(
     connection: Connection, job_id: str, callback_id: int, *, account_id: str | None
 ) -> bytes | None:
-    """Return the exact bytes of a job's callback; None if it is unknown, or its body was erased."""
-    statement = select(events.c.body).where(
-        _is_callback_of(job_id, account_id), events.c.id == callback_id
+    """Return the digest of a job's callback; None if it is unknown, or its body was erased."""
+    statement = select(events.c.sha256).where(
+        is_callback_of(job_id, account_id), events.c.id == callback_id, events.c.body.is_not(None)
     )
 
     return connection.execute(statement).scalar()
@@ -231,7 +209,8 @@ def _first_row(connection: Connection, statement: Compiled, **values: Any) -> Tu
     return rows[0] if rows else None
 
 
-def _is_callback_of(job_id: str, account_id: str | None) -> ColumnElement[bool]:
+def is_callback_of(job_id: str, account_id: str | None) -> ColumnElement[bool]:
+    """Return the SQL condition that selects the job's callbacks which the account may see."""
     return and_(_is_event_of(job_id, account_id), events.c.source == "callback")
 
 

@@ -1,4 +1,4 @@
-"""Finds events for an operator, by outcome, reason, time and job; bodies only one at a time."""
+"""Finds events for an operator, by outcome, reason, time and job, without their bodies."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -74,8 +74,3 @@ def find_event(connection: Connection, event_id: int) -> Row[Any] | None:
     return connection.execute(
         select(*_COLUMNS_WITHOUT_BODY).where(events.c.id == event_id)
     ).one_or_none()
-
-
-def find_body(connection: Connection, event_id: int) -> bytes | None:
-    """Return the exact bytes of the event; None if it is unknown, or its body was erased."""
-    return connection.execute(select(events.c.body).where(events.c.id == event_id)).scalar()

@@ -65,6 +65,11 @@ class GroupCommitter:
         self._lock = threading.Lock()  # guards the leaders and the queue
         self._locked_jobs = LockedJobs(engine)
 
+    @property
+    def queue_length(self) -> int:
+        """How many events wait for their batch."""
+        return len(self._queue)
+
     def record(self, event: Event) -> Recorded:
         """Make the event durable and return its entry in the ledger.
 

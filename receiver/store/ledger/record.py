@@ -12,7 +12,7 @@ from receiver.runtime.deadline import Deadline
 from receiver.runtime.errors import describe, locate
 from receiver.store.engine import execute_prepared, fresh_connections, transactional
 from receiver.store.erasure.redact import erase_locked_job
-from receiver.store.erasure.tombstones import Tombstone, find_tombstones
+from receiver.store.erasure.tombstones import Tombstone, event_keys, find_tombstones
 from receiver.store.event import Event, Outcome
 from receiver.store.identity import skip_taken_ids
 from receiver.store.jobs.refold import lock_job, refold
@@ -23,6 +23,7 @@ from receiver.store.ledger.statements import (
     RECORD_EVENT,
     RECORD_NEWEST,
     RECORD_QUARANTINED,
+    SHOW_WRITER,
 )
 from receiver.store.retry import LockedError, retry_until
 from receiver.store.sqlstate import Cause, cause_of, is_unique_violation
@@ -144,7 +145,8 @@ def record_newest(
     """
     parameters = row_parameters(events, Outcome.APPLIED) | lock_parameter(lock_seconds)
     with engine.connect() as connection:
-        rows = execute_prepared(connection, RECORD_NEWEST, parameters)
+        keys = [key for event in events for key in event_keys(connection, event)]
+        rows = execute_prepared(connection, RECORD_NEWEST, parameters | {"keys": keys})
     failed = {sha256 for sha256, *_, has_failed_now in rows if has_failed_now}
     for event in events:
         if event.sha256 in failed:
@@ -167,7 +169,9 @@ def _record_under_lock(
     Each step is a statement of its own, so that it sees what was committed while the step before
     waited for a lock.
     """
-    stones = _find_tombstones(connection, event, lock_seconds)
+    connection.exec_driver_sql(LIMIT_LOCK_WAIT, lock_parameter(lock_seconds))
+    connection.exec_driver_sql(SHOW_WRITER)
+    stones = find_tombstones(connection, event_keys(connection, event))
     job = None
     if not any(stone.is_digest for stone in stones):
         may_insert = not any(stone.is_certain for stone in stones)
@@ -191,14 +195,6 @@ def _record_under_lock(
     refold(connection, job)
 
     return recorded
-
-
-def _find_tombstones(connection: Connection, event: Event, lock_seconds: float) -> list[Tombstone]:
-    """Limit how long the transaction waits for locks; return the event's tombstones."""
-    parameters = row_parameters([event], Outcome.APPLIED) | lock_parameter(lock_seconds)
-    connection.exec_driver_sql(LIMIT_LOCK_WAIT, parameters)
-
-    return find_tombstones(connection, parameters)
 
 
 def _claim_job(
@@ -248,9 +244,9 @@ def _record_erased(
 
 
 def _record_quarantined(connection: Connection, event: Event) -> Recorded:
-    row = connection.exec_driver_sql(
-        RECORD_QUARANTINED, row_parameters([event], Outcome.QUARANTINED)
-    ).one_or_none()
+    parameters = row_parameters([event], Outcome.QUARANTINED)
+    keys = event_keys(connection, event)
+    row = connection.exec_driver_sql(RECORD_QUARANTINED, parameters | {"keys": keys}).one_or_none()
 
     return _ABSORBED if row is None else _recorded(tuple(row))[1]
 

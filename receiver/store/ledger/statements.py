@@ -5,7 +5,6 @@ arrays of objects. Their members are named like the columns. `bodies` is an arra
 the events, in the same order: they are bytes, which JSON can't contain.
 """
 
-from receiver.store.erasure.tombstones import HAS_TOMBSTONE
 from receiver.store.jobs.fold import MERGED_COLUMNS, TRANSCRIPT_COLUMNS
 
 JOB_COLUMNS = (
@@ -68,6 +67,10 @@ _REPLACES_TRANSCRIPT = """EXCLUDED.sentences IS NOT NULL AND (t.sentences IS NUL
 
 LIMIT_LOCK_WAIT = "SELECT set_config('lock_timeout', %(lock_timeout)s, true)"
 
+# An erasure waits for the writers that may not have seen its tombstone. It finds them by this
+# lock. A statement that writes has it before it reads; a transaction that reads first must take it.
+SHOW_WRITER = "LOCK TABLE transcriptions IN ROW EXCLUSIVE MODE"
+
 _JOB_ROWS = f"""
 SELECT {", ".join(JOB_COLUMNS)} FROM jsonb_populate_recordset(NULL::transcriptions, %(jobs)s)
 """  # noqa: S608 - made of the column names above
@@ -87,6 +90,9 @@ _HAS_FAILED_NOW = """CASE WHEN events.head ->> 'status' = 'FAILED' THEN
     (SELECT before.status FROM transcriptions AS before
      WHERE before.id = events.job_id COLLATE "C") IS DISTINCT FROM 'FAILED' ELSE false END"""
 
+# One look for all events: erased ones are so rare that the whole batch may be recorded one by one.
+_NOTHING_IS_ERASED = "NOT EXISTS (SELECT FROM tombstones WHERE key = ANY(%(keys)s))"
+
 # Jobs are written first, here as everywhere, and in the order of their ids: so writers don't
 # deadlock. The first condition is always true. It is evaluated before any row is locked, and sets
 # the lock timeout until the end of the transaction, without a round trip of its own. Each job may
@@ -96,7 +102,8 @@ _HAS_FAILED_NOW = """CASE WHEN events.head ->> 'status' = 'FAILED' THEN
 RECORD_NEWEST = f"""
 WITH job AS (
     INSERT INTO transcriptions AS t ({", ".join(JOB_COLUMNS)})
-    {_JOB_ROWS} WHERE ({LIMIT_LOCK_WAIT}) IS NOT NULL AND NOT {HAS_TOMBSTONE} ORDER BY id
+    {_JOB_ROWS} WHERE ({LIMIT_LOCK_WAIT}) IS NOT NULL AND {_NOTHING_IS_ERASED}
+    ORDER BY id
     ON CONFLICT (id) DO UPDATE SET
         status = EXCLUDED.status,
         {", ".join(f"{name} = COALESCE(EXCLUDED.{name}, t.{name})" for name in MERGED_COLUMNS)},
@@ -152,8 +159,5 @@ RETURNING sha256, id, outcome, reason, detail
 
 # The same for an event in quarantine, which has no job: nothing of an erased one is stored.
 RECORD_QUARANTINED = RECORD_EVENT.replace(
-    "WITH ORDINALITY AS event_row",
-    """WITH ORDINALITY AS event_row
-WHERE NOT EXISTS (SELECT FROM tombstones WHERE tombstones.key
-    IN ('job:' || event_row.job_id, 'sha256:' || encode(event_row.sha256, 'hex')))""",
+    "WITH ORDINALITY AS event_row", f"WITH ORDINALITY AS event_row WHERE {_NOTHING_IS_ERASED}"
 )

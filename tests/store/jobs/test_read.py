@@ -8,7 +8,7 @@ from sqlalchemy import Engine, text
 from sqlalchemy.exc import DataError, OperationalError
 
 from receiver.store.engine import execute_prepared
-from receiver.store.jobs.read import transcript_body, transcription
+from receiver.store.jobs.read import transcription
 from receiver.store.ledger.record import record
 from tests.support.store_events import make_event
 
@@ -26,18 +26,16 @@ def _interrupt(_number: int, _frame: FrameType | None) -> None:
 
 
 def test_single_row_reads_are_prepared(engine: Engine) -> None:
-    """A job and a body are each read by one prepared statement."""
+    """A job is read by one prepared statement."""
     record(engine, EVENT)
     with engine.connect() as connection:
         row = transcription(connection, JOB)
         assert row is not None
         assert (row["id"], row["status"]) == (JOB, "COMPLETED")
-        assert transcript_body(connection, EVENT.sha256) == EVENT.body
         assert transcription(connection, "other") is None
-        assert transcript_body(connection, b"") is None
         statements = connection.execute(text("SELECT statement FROM pg_prepared_statements"))
         prepared = [each for each in statements.scalars() if each.startswith("SELECT")]
-    assert len(prepared) == 2
+    assert len(prepared) == 1
 
 
 def test_lost_connection_is_replaced(engine: Engine) -> None:

@@ -1,0 +1,1 @@
+"""Metrics: workers count in memory, and add their counts to tables that every worker reads."""

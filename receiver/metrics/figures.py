@@ -1,0 +1,157 @@
+"""Computes the slow figures: once a minute, in one process, within a time limit."""
+
+from collections.abc import Callable, Collection
+from datetime import datetime, timedelta
+from functools import partial
+from typing import NamedTuple
+
+from sqlalchemy import Connection, Engine
+
+from receiver.runtime.concurrency_limit import ConcurrencyLimit
+from receiver.runtime.timeouts import time_limit
+from receiver.store.clock import database_now
+from receiver.store.completeness.figures import completeness
+from receiver.store.engine import transactional
+from receiver.store.metrics import figures as store
+from receiver.store.metrics.figures import Figures
+from receiver.store.metrics.write import remove_old_workers
+from receiver.store.statement_timeout import StatementTimeoutError, run_with_timeout
+
+# Of all groups together, in case the database stops answering.
+TIMEOUT_SECONDS = 10.0
+
+
+class Counting(NamedTuple):
+    """How to count."""
+
+    grace: timedelta  # how long after a job's end its transcript may still arrive
+    accounts: Collection[str] = ()  # those with figures of their own, besides those of all
+
+
+HOURS = 24  # of the console's chart, this hour included
+
+Compute = Callable[[Connection, timedelta], Figures]
+
+
+def refresh_figures(
+    engine: Engine,
+    connections: ConcurrencyLimit,
+    *,
+    counting: Counting,
+    max_age: timedelta,
+    statement_seconds: float,
+) -> None:
+    """Compute the groups that are older than `max_age`, unless another process is doing so.
+
+    A group that takes more
+    than `statement_seconds` keeps its earlier figures, and is tried again ten times later.
+    """
+    with (
+        connections.hold(TIMEOUT_SECONDS),
+        time_limit(TIMEOUT_SECONDS),
+        transactional(engine).connect() as connection,
+        connection.begin(),
+    ):
+        groups = _groups(counting.accounts)
+        names = list(groups)
+        if not (store.due_groups(connection, names, max_age) and store.try_lock(connection)):
+            return
+        # Only now: another process may have just computed them.
+        for name in store.due_groups(connection, names, max_age):
+            figures = _compute(connection, groups[name], counting.grace, statement_seconds)
+            store.store_figures(connection, name, figures)
+        remove_old_workers(connection)
+
+
+def _compute(
+    connection: Connection, compute: Compute, grace: timedelta, seconds: float
+) -> Figures | None:
+    try:
+        with connection.begin_nested():
+            return run_with_timeout(connection, seconds, compute, grace)
+    except StatementTimeoutError:
+        return None
+
+
+def group_of(name: str, account_id: str | None) -> str:
+    """Return the name of a group of all accounts, or of the one of a single account."""
+    return name if account_id is None else f"{name}@{account_id}"
+
+
+def _groups(accounts: Collection[str]) -> dict[str, Compute]:
+    own = {
+        group_of(name, account): partial(compute, account_id=account)
+        for account in accounts
+        for name, compute in _GROUPS_BY_ACCOUNT.items()
+    }
+
+    return {**_GROUPS_BY_ACCOUNT, **_GROUPS, **own}
+
+
+def _transcripts(
+    connection: Connection, grace: timedelta, account_id: str | None = None
+) -> Figures:
+    now = database_now(connection)
+    figures = completeness(connection, at=now, grace=grace, account_id=account_id)
+
+    return {
+        "receiver_transcripts_missing": figures.missing,
+        "receiver_oldest_missing_timestamp_seconds": _unix_time(figures.oldest_missing_at),
+        "receiver_jobs_completed": figures.completed,
+        "receiver_jobs_failed": figures.failed,
+        # For the console only.
+        "with_transcript": figures.with_transcript,
+        "awaiting": figures.awaiting,
+        "failed_recently": figures.failed_recently,
+        "unknown_at_twilio": figures.unknown_at_twilio,
+    }
+
+
+def _hours(connection: Connection, grace: timedelta, account_id: str | None = None) -> Figures:
+    """Return what the console draws: the counts of each hour, by its Unix time."""
+    now = database_now(connection)
+    since = now.replace(minute=0, second=0, microsecond=0) - timedelta(hours=HOURS - 1)
+    received = store.received_per_hour(connection, since, account_id=account_id)
+    missing = store.missing_per_hour(connection, since, now - grace, account_id=account_id)
+
+    return {
+        **{f"received {hour.timestamp():.0f}": count for hour, count in received.items()},
+        **{f"missing {hour.timestamp():.0f}": count for hour, count in missing.items()},
+    }
+
+
+def _callbacks(connection: Connection, _grace: timedelta) -> Figures:
+    last_at = store.last_callback_at(connection)
+
+    return {
+        "receiver_last_callback_timestamp_seconds": _unix_time(last_at),
+        "receiver_quarantined": store.count_quarantined(connection),
+    }
+
+
+def _reconcile(connection: Connection, _grace: timedelta) -> Figures:
+    completed_at = store.reconcile_completed_at(connection)
+
+    return {"receiver_reconcile_complete_timestamp_seconds": _unix_time(completed_at)}
+
+
+def _rejected(connection: Connection, _grace: timedelta) -> Figures:
+    return {"receiver_rejected_kept": store.count_rejected(connection)}
+
+
+def _database(connection: Connection, _grace: timedelta) -> Figures:
+    return {"receiver_database_bytes": store.database_bytes(connection)}
+
+
+def _unix_time(moment: datetime | None) -> float | None:
+    return moment.timestamp() if moment else None
+
+
+# The names are those of receiver.metrics.catalog.FIGURES, but for `hours`.
+_GROUPS_BY_ACCOUNT = {"transcripts": _transcripts, "hours": _hours}
+_GROUPS: dict[str, Compute] = {
+    "callbacks": _callbacks,
+    "reconcile": _reconcile,
+    "rejected": _rejected,
+    "database": _database,
+}

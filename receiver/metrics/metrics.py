@@ -1,0 +1,123 @@
+"""The metrics of one worker: what it counts, when it writes, and the page that it serves."""
+
+import logging
+import random
+from collections.abc import Callable
+from datetime import timedelta
+
+import gevent
+from sqlalchemy import Connection, Engine
+
+from receiver.metrics.counts import Counts
+from receiver.metrics.figures import Counting, refresh_figures
+from receiver.metrics.flush import Flusher
+from receiver.metrics.latest import LatestFigures
+from receiver.metrics.page import render
+from receiver.metrics.worker_state import WorkerState
+from receiver.runtime.concurrency_limit import TooBusyError
+from receiver.runtime.errors import locate
+from receiver.runtime.reader_limits import ReaderLimits
+from receiver.runtime.shared_result import SharedResult
+from receiver.runtime.timeouts import time_limit
+from receiver.store.metrics.read import Snapshot, read_snapshot
+
+logger = logging.getLogger(__name__)
+
+# A worker that is killed loses the counts of this time.
+FLUSH_SECONDS = 10.0
+# Slow figures are computed, and the state of a silent worker expires, after so many flushes.
+_FLUSHES_PER_MINUTE = 6
+# A scrape uses one connection for at most this time. A worker reads the page once a second at most,
+# for all scrapes.
+READ_TIMEOUT_SECONDS = 1.0
+_PAGES_PER_FLUSH = 10
+# Making it is mostly waiting for the database.
+_MAX_PAGE_SHARE = 0.5
+
+
+class Metrics:
+    """Counts, and writes and reads the metrics' tables."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        limits: ReaderLimits,
+        measure: Callable[[], WorkerState],
+        *,
+        counting: Counting,
+        flush_seconds: float = FLUSH_SECONDS,
+    ) -> None:
+        """Write every `flush_seconds` at most."""
+        self.counts = Counts()
+        self._engine = engine
+        self._limits = limits
+        self._measure = measure
+        self._counting = counting
+        self._flush_seconds = flush_seconds
+        self._max_age = timedelta(seconds=_FLUSHES_PER_MINUTE * flush_seconds)
+        self._flusher = Flusher(engine, limits.connections, self.counts, measure)
+        self._page: SharedResult[bytes] = SharedResult(
+            max_age_seconds=flush_seconds / _PAGES_PER_FLUSH, max_share=_MAX_PAGE_SHARE
+        )
+
+        self.latest = LatestFigures(
+            engine,
+            limits,
+            max_age=self._max_age,
+            share_seconds=flush_seconds / _PAGES_PER_FLUSH,
+        )
+
+    def start(self) -> None:
+        """Write again and again in a greenlet of this process, until the process ends."""
+        gevent.spawn(self._run_forever)
+
+    def close(self) -> None:
+        """Write what was counted, before the process ends."""
+        self._flusher.close()
+
+    def write(self) -> None:
+        """Add the counts to the database, and compute the slow figures if they are due."""
+        self._flusher.flush()
+        try:
+            refresh_figures(
+                self._engine,
+                self._limits.connections,
+                counting=self._counting,
+                max_age=self._max_age,
+                statement_seconds=self._limits.count_seconds,
+            )
+        except Exception as error:  # noqa: BLE001 - the figures before stay, with their time
+            logger.info("figures of the metrics not computed: %s", locate(error))
+        # The console shows them while the database doesn't respond.
+        self.latest.get()
+
+    def page(self) -> bytes:
+        """Return the page; while the database doesn't respond, what this worker knows."""
+        return self._page.get(self._make_page)
+
+    def read(self, connection: Connection) -> Snapshot:
+        """Return the metrics in the database."""
+        return read_snapshot(connection, max_age=self._max_age)
+
+    def _run_forever(self) -> None:
+        while True:
+            # Workers that started together must not wait for each other's rows.
+            gevent.sleep(self._flush_seconds * random.uniform(0.8, 1))  # noqa: S311 - no secret
+            self.write()
+
+    def _make_page(self) -> bytes:
+        try:
+            with (
+                self._limits.connections.hold(READ_TIMEOUT_SECONDS),
+                time_limit(READ_TIMEOUT_SECONDS),
+                self._engine.connect() as connection,
+            ):
+                snapshot = self.read(connection)
+        except TooBusyError:  # it says nothing about the database
+            return render(None, self._measure(), is_up=None)
+        except Exception as error:  # noqa: BLE001 - the page says so
+            logger.warning("metrics not read from the database: %s", locate(error))
+            return render(None, self._measure(), is_up=False)
+        self._limits.pacer.pause_if_due()
+
+        return render(snapshot, None, is_up=True)

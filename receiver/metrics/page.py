@@ -1,0 +1,143 @@
+"""The page that Prometheus reads, in its text format."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import accumulate
+from typing import Any
+
+from prometheus_client import generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
+from prometheus_client.metrics_core import Metric
+from prometheus_client.registry import Collector
+
+from receiver import __version__
+from receiver.metrics.catalog import COUNTERS, FIGURES, HISTOGRAMS, Counter, Histogram
+from receiver.metrics.worker_state import WorkerState
+from receiver.store.metrics.read import Snapshot
+from receiver.store.metrics.write import CountKey
+from receiver.store.schema import SCHEMA_VERSION
+
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+
+State = Mapping[str, Any]
+
+# Sums over the workers, by the member of WorkerState.
+_SUMS = {
+    "memory_bytes": ("receiver_memory_bytes", "Resident memory of all workers."),
+    "held_bytes": ("receiver_bodies_held_bytes", "Bytes of callbacks' bodies in memory."),
+    "queued": ("receiver_callbacks_queued", "Callbacks that wait for their commit."),
+    "connections": ("receiver_database_connections", "Connections to the database in use."),
+}
+
+
+class _Page(Collector):
+    def __init__(self, families: Iterable[Metric]) -> None:
+        self._families = families
+
+    def collect(self) -> Iterable[Metric]:
+        return self._families
+
+
+def render(
+    snapshot: Snapshot | None, own_state: WorkerState | None, *, is_up: bool | None
+) -> bytes:
+    """Return the page. Without a snapshot it has what one worker knows: its own state.
+
+    It has no counts then: those of one worker are smaller than those of all, and Prometheus would
+    take that for a restart. `is_up` is None if the database wasn't asked.
+    """
+    states = snapshot.states if snapshot else [own_state.to_dict()] if own_state else []
+    families = [*_service_families(is_up=is_up), *_state_families(states)]
+    if snapshot:
+        families += [*_count_families(snapshot), *_figure_families(snapshot)]
+
+    return generate_latest(_Page(families))
+
+
+def _service_families(*, is_up: bool | None) -> Iterator[Metric]:
+    build = GaugeMetricFamily(
+        "receiver_build_info",
+        "1, with the versions of the code and of the schema that it needs.",
+        labels=["version", "schema"],
+    )
+    build.add_metric([__version__, SCHEMA_VERSION], 1)
+    yield build
+    if is_up is not None:
+        yield GaugeMetricFamily(
+            "receiver_database_up", "1 if the database answered this scrape, else 0.", int(is_up)
+        )
+
+
+def _state_families(states: Sequence[State]) -> Iterator[Metric]:
+    yield GaugeMetricFamily("receiver_workers", "Workers seen within a minute.", len(states))
+    for member, (name, text) in _SUMS.items():
+        yield GaugeMetricFamily(name, text, sum(state[member] or 0 for state in states))
+    # All workers of a machine see the same folder.
+    spools = {spool["place"]: spool for state in states if (spool := state["spool"])}.values()
+    yield GaugeMetricFamily(
+        "receiver_spool_files",
+        "Callbacks that wait on disk for the database.",
+        sum(spool["files"] for spool in spools),
+    )
+    times = [spool["oldest_at"] for spool in spools if spool["oldest_at"] is not None]
+    yield GaugeMetricFamily(
+        "receiver_spool_oldest_timestamp_seconds",
+        "When the oldest of them was written.",
+        min(times, default=None),
+    )
+
+
+def _count_families(snapshot: Snapshot) -> Iterator[Metric]:
+    counts = {(row.name, tuple(row.labels)): row.value for row in snapshot.counts}
+    for counter in COUNTERS:
+        yield _counter_family(counter, counts)
+    for histogram in HISTOGRAMS:
+        yield _histogram_family(histogram, counts)
+    dropped = CounterMetricFamily(
+        "receiver_rejected_not_kept_total",
+        "Requests that look like callbacks but don't verify, and were not stored.",
+        labels=["reason"],
+    )
+    for row in snapshot.dropped:
+        dropped.add_metric([row.reason], row.requests)
+    yield dropped
+
+
+def _counter_family(counter: Counter, counts: Mapping[CountKey, float]) -> Metric:
+    family = CounterMetricFamily(counter.name, counter.help, labels=counter.labels)
+    values = dict.fromkeys(counter.initial, 0.0)
+    values |= {labels: value for (name, labels), value in counts.items() if name == counter.name}
+    for labels, value in sorted(values.items()):
+        if len(labels) == len(counter.labels):  # a newer release may have other labels
+            family.add_metric(labels, value)
+
+    return family
+
+
+def _histogram_family(histogram: Histogram, counts: Mapping[CountKey, float]) -> Metric:
+    family = HistogramMetricFamily(histogram.name, histogram.help, labels=histogram.labels)
+    for (name, labels), total in sorted(counts.items()):
+        if name != histogram.sum_name or len(labels) != len(histogram.labels):
+            continue
+        buckets = [
+            counts.get((histogram.bucket_name, (*labels, bound)), 0.0) for bound in histogram.bounds
+        ]
+        at_most = zip(histogram.bounds, accumulate(buckets), strict=True)
+        family.add_metric(labels, [*at_most], sum_value=total)
+
+    return family
+
+
+def _figure_families(snapshot: Snapshot) -> Iterator[Metric]:
+    groups = {row.name: row for row in snapshot.figures}
+    ages = GaugeMetricFamily(
+        "receiver_figures_timestamp_seconds",
+        "When the figures of a group were computed, which happens once a minute.",
+        labels=["group"],
+    )
+    for group, texts in FIGURES.items():
+        row = groups.get(group)
+        for name, text in texts.items():
+            yield GaugeMetricFamily(name, text, ((row and row.figures) or {}).get(name))
+        if row and row.computed_at:
+            ages.add_metric([group], row.computed_at.timestamp())
+    yield ages

@@ -1,0 +1,69 @@
+"""The state of one worker: what it holds at this moment."""
+
+import os
+import socket
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, cast
+
+from sqlalchemy import Engine, QueuePool
+
+from receiver.bodies.reader import BodyReader
+from receiver.spool.folder import Spool
+from receiver.store.ledger.group_commit import GroupCommitter
+
+_STATM = Path("/proc/self/statm")  # of Linux
+
+
+@dataclass(frozen=True, kw_only=True)
+class SpoolState:
+    """The spool as it was last listed. All workers of one machine have the same `place`."""
+
+    place: str
+    files: int
+    oldest_at: float | None  # Unix time
+
+
+@dataclass(frozen=True, kw_only=True)
+class WorkerState:
+    """What one worker holds."""
+
+    memory_bytes: int | None  # None if the system doesn't say
+    held_bytes: int  # of callbacks' bodies
+    queued: int  # callbacks that wait for their commit
+    connections: int  # to the database, in use
+    spool: SpoolState | None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the state as it is stored."""
+        return asdict(self)
+
+
+def measure(
+    engine: Engine, body_reader: BodyReader, committer: GroupCommitter, spool: Spool | None
+) -> WorkerState:
+    """Return the state of this worker."""
+    return WorkerState(
+        memory_bytes=_memory_bytes(),
+        held_bytes=body_reader.held_bytes,
+        queued=committer.queue_length,
+        connections=cast("QueuePool", engine.pool).checkedout(),
+        spool=_spool_state(spool) if spool else None,
+    )
+
+
+def _memory_bytes() -> int | None:
+    try:
+        return int(_STATM.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except OSError:
+        return None
+
+
+def _spool_state(spool: Spool) -> SpoolState | None:
+    if spool.listed is None:
+        return None
+    count, oldest_at = spool.listed
+
+    return SpoolState(
+        place=f"{socket.gethostname()}:{spool.path}", files=count, oldest_at=oldest_at
+    )

@@ -1,0 +1,32 @@
+"""Descriptions of the properties that have one meaning in all schemas, most of them Twilio's."""
+
+PROPERTY_DESCRIPTIONS = {
+    "accountId": "The SID of the Twilio account.",
+    "address": "Usually a phone number, such as +15551234567.",
+    "audioChannelIndex": "The channel of the audio: 1 or 2.",
+    "audioStartedAt": "When the recording began.",
+    "callbacks": "What was received for the job, newest first.",
+    "conversationConfigurationId": "Where the transcript is stored, if in a conversation.",
+    "conversationId": "The conversation in which Twilio stored the transcript. It may be known "
+    "only some time after the callback.",
+    "createdAt": "When Twilio created the job.",
+    "detail": "What is wrong, and what to do about it.",
+    "duration": "The length of the recording in seconds.",
+    "id": "Twilio's id of the job.",
+    "links": "Where to find what belongs to the job.",
+    "mediaUrl": "The URL of the audio file, if it isn't a Recording of Twilio.",
+    "meta": "The page's place in its list.",
+    "operationId": "The id of the job.",
+    "participants": "Who speaks: at most two participants.",
+    "receivedAt": "When the service received it.",
+    "resolvedConfiguration": "The configuration with which Twilio transcribed.",
+    "sentences": "The sentences of the transcript.",
+    "sourceId": "The SID of the Recording, if it is one of Twilio.",
+    "status": "The job's status.",
+    "statusUrl": "The URL to fetch the job from.",
+    "transcription": "The job.",
+    "transcriptionConfigurationId": "The id of the Transcription Configuration.",
+    "transcriptions": "The jobs on this page.",
+    "updatedAt": "When Twilio changed the job last.",
+    "url": "The URL of the resource at this service.",
+}

@@ -1,0 +1,96 @@
+"""Tests of the slow figures."""
+
+from datetime import timedelta
+
+from sqlalchemy import Engine, text
+
+from receiver.metrics.figures import Counting, refresh_figures
+from receiver.runtime.concurrency_limit import ConcurrencyLimit
+from receiver.store.engine import transactional
+from receiver.store.metrics.figures import try_lock
+from receiver.store.metrics.read import read_snapshot
+from receiver.store.rejected.quotas import Quotas
+from receiver.store.rejected.write import store_rejected
+from tests.support.callback_events import NOON
+from tests.support.metrics import MINUTE
+from tests.support.rejections import make_rejected
+from tests.support.stored_callbacks import callback, record_callback
+
+NO_TIME = timedelta(0)
+GROUPS = {"transcripts", "hours", "callbacks", "reconcile", "rejected", "database"}
+
+
+def _refresh(
+    engine: Engine, *, max_age: timedelta = NO_TIME, statement_seconds: float = 5.0
+) -> None:
+    refresh_figures(
+        engine,
+        ConcurrencyLimit(1),
+        counting=Counting(NO_TIME),
+        max_age=max_age,
+        statement_seconds=statement_seconds,
+    )
+
+
+def _figures(engine: Engine) -> dict[str, dict[str, float | None]]:
+    with engine.connect() as connection:
+        rows = read_snapshot(connection, max_age=MINUTE).figures
+
+    return {row.name: row.figures for row in rows}
+
+
+def test_figures_of_stored_jobs(engine: Engine) -> None:
+    """The figures are those of the jobs, the quarantine and the rejected requests."""
+    record_callback(engine, callback("voice_transcription_1"))
+    record_callback(engine, callback("voice_transcription_2", status="failed"))
+    record_callback(engine, b"no JSON")
+    store_rejected(engine, make_rejected(1), Quotas(frozenset()))
+    _refresh(engine)
+    figures = _figures(engine)
+    assert figures["transcripts"]["receiver_transcripts_missing"] == 1
+    assert figures["transcripts"]["receiver_jobs_failed"] == 1
+    assert figures["callbacks"] == {
+        "receiver_last_callback_timestamp_seconds": NOON.timestamp(),
+        "receiver_quarantined": 1,
+    }
+    assert figures["rejected"] == {"receiver_rejected_kept": 1}
+    assert figures["reconcile"] == {"receiver_reconcile_complete_timestamp_seconds": None}
+    assert (figures["database"]["receiver_database_bytes"] or 0) > 1_000_000
+
+
+def test_figures_are_computed_again_when_they_are_old(engine: Engine) -> None:
+    """Figures that are younger than a minute are kept."""
+    _refresh(engine)
+    record_callback(engine, callback("voice_transcription_1"))
+    _refresh(engine, max_age=MINUTE)
+    assert _figures(engine)["transcripts"]["receiver_jobs_completed"] == 0
+    _refresh(engine)
+    assert _figures(engine)["transcripts"]["receiver_jobs_completed"] == 1
+
+
+def test_one_process_computes(engine: Engine) -> None:
+    """While another process has the lock, nothing is computed."""
+    with transactional(engine).connect() as connection, connection.begin():
+        assert try_lock(connection)
+        _refresh(engine)
+        assert _figures(engine) == {}
+    _refresh(engine)
+    assert _figures(engine).keys() == GROUPS
+
+
+def test_slow_figures_keep_the_value_before(engine: Engine) -> None:
+    """A group that takes too long keeps its value, is tried later, and doesn't stop the others."""
+    record_callback(engine, callback("voice_transcription_1"))
+    _refresh(engine)
+    before = _figures(engine)
+    with transactional(engine).connect() as locking, locking.begin():
+        locking.execute(text("LOCK TABLE transcriptions"))
+        _refresh(engine, statement_seconds=0.05)
+    after = _figures(engine)
+    assert after["transcripts"] == before["transcripts"]
+    assert after.keys() == GROUPS
+    _refresh(engine, max_age=timedelta(seconds=0.1))
+    with engine.connect() as connection:
+        rows = read_snapshot(connection, max_age=MINUTE).figures
+    delayed = {row.name for row in rows if row.computed_at < row.attempted_at}
+    assert delayed == {"transcripts", "hours", "callbacks"}

@@ -1,0 +1,1 @@
+"""Tests of the audit of reads in the store."""
