@@ -19,7 +19,14 @@ from receiver.web.compression import represent
 _FOLDER = Path(__file__).parent
 _STYLESHEET = _FOLDER / "static" / "console.css"
 
-_PAGES = (("", "Overview"), ("jobs", "Jobs"))
+_PAGES = (
+    ("", "Overview"),
+    ("jobs", "Jobs"),
+    ("missing", "Missing"),
+    ("quarantine", "Quarantine"),
+    ("rejected", "Rejected"),
+    ("erasures", "Erasures"),
+)
 
 
 def page_url(path: str = "", **query: object) -> str:

@@ -5,8 +5,18 @@ import logging
 from flask import Blueprint, Response, request
 from werkzeug.exceptions import HTTPException
 
-from receiver.console import job_page, jobs_page, sign_in, transcript_page
-from receiver.console.page import go_to, render, stylesheet
+from receiver.console import (
+    erasures_page,
+    job_page,
+    jobs_page,
+    missing_page,
+    overview_page,
+    quarantine_page,
+    rejected_page,
+    sign_in,
+    transcript_page,
+)
+from receiver.console.page import render, stylesheet
 from receiver.runtime.concurrency_limit import TooBusyError
 from receiver.runtime.errors import locate
 from receiver.services import services
@@ -90,7 +100,7 @@ def sign_out() -> Response:
 @blueprint.get("/")
 def overview() -> Response:
     """Show whether anything is wrong."""
-    return go_to("jobs")
+    return overview_page.show()
 
 
 @blueprint.get("/jobs")
@@ -109,6 +119,36 @@ def show_job(job_id: str) -> Response:
 def show_transcript(job_id: str) -> Response:
     """Show a job's transcript."""
     return transcript_page.show(job_id)
+
+
+@blueprint.get("/missing")
+def list_missing() -> Response:
+    """List the missing transcripts, by their cause."""
+    return missing_page.show()
+
+
+@blueprint.get("/quarantine")
+def list_quarantined() -> Response:
+    """List the callbacks in quarantine."""
+    return quarantine_page.show()
+
+
+@blueprint.post("/quarantine")
+def replay_quarantined() -> Response:
+    """Replay callbacks in quarantine, or show what a replay would do."""
+    return quarantine_page.replay()
+
+
+@blueprint.get("/rejected")
+def list_rejected() -> Response:
+    """List the rejected requests, and what would verify them."""
+    return rejected_page.show()
+
+
+@blueprint.get("/erasures")
+def list_erasures() -> Response:
+    """List the erasures."""
+    return erasures_page.show()
 
 
 @blueprint.get("/<path:_path>")

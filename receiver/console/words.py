@@ -5,6 +5,8 @@ from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any
 
+from markupsafe import Markup
+
 _MINUTE, _HOUR, _DAY = 60, 3600, 86_400
 # (up to so many seconds, the unit's seconds, its name)
 _UNITS = ((_MINUTE, 1, "s"), (_HOUR, _MINUTE, "min"), (2 * _DAY, _HOUR, "h"))
@@ -76,10 +78,21 @@ def lower_first(text: str) -> str:
     return text[:1].lower() + text[1:]
 
 
+def code(text: str) -> Markup:
+    """Return a text of ours as HTML: what is between backquotes is code."""
+    parts = text.split("`")
+
+    return Markup().join(
+        Markup("<code>{}</code>").format(part) if place % 2 else part
+        for place, part in enumerate(parts)
+    )
+
+
 FILTERS: Mapping[str, Callable[..., Any]] = MappingProxyType(
     {
         "bytes": bytes_,
         "clock": clock,
+        "code": code,
         "count": count,
         "iso": iso,
         "lower_first": lower_first,

@@ -21,6 +21,7 @@ from sqlalchemy import (
     make_url,
     not_,
     select,
+    true,
 )
 from sqlalchemy.engine import Compiled
 
@@ -215,14 +216,20 @@ def is_callback_of(job_id: str, account_id: str | None) -> ColumnElement[bool]:
 
 
 def _is_event_of(job_id: str, account_id: str | None) -> ColumnElement[bool]:
+    return and_(events.c.job_id == job_id, is_visible(account_id))
+
+
+def is_visible(account_id: str | None) -> ColumnElement[bool]:
+    """Return the SQL condition that selects the events which the account may see."""
     if account_id is None:
-        return events.c.job_id == job_id
-    is_anothers_job = select(_job.id).where(_job.id == job_id, _job.account_id != account_id)
+        return true()
+    is_anothers_job = select(_job.id).where(
+        _job.id == events.c.job_id.collate("C"), _job.account_id != account_id
+    )
 
     # A quarantined event has the account that its body claims. The key of an account mismatch is
     # another account's, so the body may be too.
     return and_(
-        events.c.job_id == job_id,
         events.c.account_id == account_id,
         events.c.reason.is_distinct_from("account_mismatch"),
         not_(is_anothers_job.exists()),

@@ -18,6 +18,7 @@ from sqlalchemy import (
 )
 
 from receiver.store.event import Outcome
+from receiver.store.jobs.read import is_visible
 from receiver.store.tables import events
 
 _COLUMNS_WITHOUT_BODY = tuple(column for column in events.c if column.name not in {"head", "body"})
@@ -33,6 +34,7 @@ class LedgerFilter:
     since: datetime | None = None
     job: str | None = None
     source: str | None = None
+    account_id: str | None = None  # what this account may see
 
     def conditions(self) -> list[ColumnElement[bool]]:
         """Return the SQL conditions that select exactly these events."""
@@ -47,6 +49,9 @@ class LedgerFilter:
             conditions.append(events.c.id == any_(literal(self.ids, ARRAY(BigInteger))))
         if self.since is not None:
             conditions.append(events.c.received_at >= self.since)
+
+        if self.account_id is not None:
+            conditions.append(is_visible(self.account_id))
 
         return conditions
 
