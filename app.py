@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -14,6 +14,7 @@ from receiver.console import views as console
 from receiver.lookup import views as lookup
 from receiver.metrics.counts import Counts
 from receiver.openapi import views as openapi
+from receiver.privacy import views as privacy
 from receiver.runtime.deadline import REQUEST_SECONDS
 from receiver.runtime.request_id import RequestIdMiddleware
 from receiver.runtime.timeouts import DeadlineMiddleware
@@ -36,7 +37,7 @@ from receiver.web.loopback_only import LoopbackHostMiddleware
 from receiver.web.public_path import PublicPathMiddleware
 
 if TYPE_CHECKING:
-    from _typeshed.wsgi import WSGIApplication
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 
 def create_app(
@@ -78,7 +79,17 @@ def _register(app: Flask, cors_origins: Collection[str]) -> None:
     admission.register(app, unpaced=callbacks.blueprint.name)
     cors.register(app, origins=cors_origins)
     response_headers.register(app)
-    for views in (callbacks, lookup, submissions, openapi, health, metrics, console, index):
+    for views in (
+        callbacks,
+        lookup,
+        submissions,
+        privacy,
+        openapi,
+        health,
+        metrics,
+        console,
+        index,
+    ):
         app.register_blueprint(views.blueprint)
     commands.register(app)
 
@@ -93,13 +104,18 @@ def _wrap(
         wsgi_app = PublicPathMiddleware(app, wsgi_app, url.path)
     if is_loopback_host(url.netloc.rpartition("@")[2]):
         wsgi_app = LoopbackHostMiddleware(wsgi_app)
-    late = problems.unavailable("The request was not completed before its deadline.")
-    response_headers.set_nosniff(late)
-    wsgi_app = DeadlineMiddleware(wsgi_app, late=late, seconds=request_seconds)
+    wsgi_app = DeadlineMiddleware(wsgi_app, late=_answer_late, seconds=request_seconds)
 
     wsgi_app = request_counts.RequestCountMiddleware(wsgi_app, counts)
 
     return RequestIdMiddleware(wsgi_app)
+
+
+def _answer_late(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+    """Answer a request that was ended at its deadline."""
+    response = problems.unavailable("The request was not completed before its deadline.")
+
+    return response_headers.set_nosniff(response)(environ, start_response)
 
 
 if __name__ == "__main__":

@@ -9,6 +9,8 @@ from typing import Any
 
 from marshmallow import INCLUDE, Schema, fields
 
+from schemas.submission import TYPES
+
 
 class AsSent(Schema):
     """A part of a job or a transcript. It may have members that aren't described."""
@@ -28,10 +30,9 @@ def _channel() -> fields.Integer:
 
 
 def _type() -> fields.String:
-    values = ["CUSTOMER", "HUMAN_AGENT", "AI_AGENT"]
-    text = f"Twilio's values are {', '.join(values)}."
+    text = f"Twilio's values are {', '.join(TYPES)}."
 
-    return fields.String(allow_none=True, metadata={"description": text, "examples": values})
+    return fields.String(allow_none=True, metadata={"description": text, "examples": list(TYPES)})
 
 
 class JobParticipant(AsSent):

@@ -5,6 +5,7 @@ from marshmallow import fields, validate
 from schemas.outbound import Outbound, Timestamp
 from schemas.transcription import Transcription
 
+REMOVED = ("erased", "expired")
 OUTCOMES = ("applied", "stale", "quarantined")
 
 
@@ -69,6 +70,14 @@ class Callback(Outbound):
     )
     body_bytes = fields.Integer(
         data_key="bytes", required=True, metadata={"description": "The length of the body."}
+    )
+    body_removed = fields.String(
+        data_key="bodyRemoved",
+        validate=validate.OneOf(REMOVED),
+        metadata={
+            "description": "Why the body isn't stored any more: its job was erased, or its "
+            "retention ended. Present if it isn't stored."
+        },
     )
 
 

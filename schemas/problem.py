@@ -35,6 +35,12 @@ class Problem(Outbound):
         metadata={"description": "Twilio's code: https://www.twilio.com/docs/api/errors"},
     )
     detail = fields.String()
+    instance = fields.String(
+        metadata={
+            "format": "uri-reference",
+            "description": "The request id, which the header X-Request-ID has too.",
+        }
+    )
     errors = fields.List(
         fields.Nested(Fault),
         metadata={"description": "The errors in the request, each with its place."},

@@ -86,7 +86,10 @@ class Filters(Schema):
         truthy={"true", "True", True},
         falsy={"false", "False", False},
         error_messages={"invalid": "Must be true or false."},
-        metadata={"description": "Only jobs with, or without, a transcript."},
+        metadata={
+            "description": "Only jobs with, or without, a stored transcript. One that has expired "
+            "isn't stored."
+        },
     )
 
 

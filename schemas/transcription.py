@@ -33,6 +33,13 @@ class TranscriptState(Outbound):
             "description": "How it was received: usually in a callback. Present if it is stored."
         },
     )
+    expired_at = Timestamp(
+        data_key="expiredAt",
+        metadata={
+            "description": "When the stored transcript reached the end of its retention. Present "
+            "if it did."
+        },
+    )
     missing = fields.String(
         validate=validate.OneOf(MISSING),
         metadata={"description": "Present if the job is completed and its callback is overdue."},
@@ -90,6 +97,13 @@ class Transcription(Outbound):
         required=True,
         allow_none=True,
         metadata={"description": "When the first callback was received; null if there was none."},
+    )
+    erased_at = Timestamp(
+        data_key="erasedAt",
+        metadata={
+            "description": "When the job was erased: who spoke, and what, isn't stored any more. "
+            "Present if it was."
+        },
     )
     transcript = fields.Nested(TranscriptState, required=True)
     url = Url(required=True)

@@ -116,7 +116,7 @@ def _links(document: Path) -> list[tuple[str, str]]:
     return [(target, anchor) for target, anchor in links]
 
 
-def _anchors(document: Path) -> set[str]:
+def heading_anchors(document: Path) -> set[str]:
     """Return the anchors that GitHub derives from the document's headings."""
     headings = re.findall(r"^#+ (.+)$", document.read_text(), re.MULTILINE)
 
@@ -129,7 +129,7 @@ def test_links_have_a_target(document: Path) -> None:
     for target, anchor in _links(document):
         path = (document.parent / target).resolve() if target else document
         assert path.exists(), target
-        assert not anchor or anchor in _anchors(path), f"{target}#{anchor}"
+        assert not anchor or anchor in heading_anchors(path), f"{target}#{anchor}"
 
 
 @each_document

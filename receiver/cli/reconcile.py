@@ -11,6 +11,7 @@ from flask.cli import with_appcontext
 from receiver.cli.errors import report_database_errors
 from receiver.cli.output import CommandError, echo
 from receiver.cli.stop_signal import StopSignal
+from receiver.privacy.retention import retention_of
 from receiver.reconcile.context import ReconcileContext
 from receiver.reconcile.forever import reconcile_forever
 from receiver.reconcile.run import reconcile
@@ -85,7 +86,8 @@ def _run_forever(twilio: Twilio, *, resubmits: bool) -> None:
     stop = StopSignal()
     stop.install()
     context = replace(_context(twilio), is_stopping=stop.is_received)
-    reconcile_forever(context, resubmits=resubmits, sleep=stop.sleep)
+    retention = retention_of(services().settings)
+    reconcile_forever(context, resubmits=resubmits, sleep=stop.sleep, retention=retention)
 
 
 def _context(twilio: Twilio) -> ReconcileContext:

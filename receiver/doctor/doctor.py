@@ -1,6 +1,7 @@
 """Runs the doctor's checks in order, and prints their findings."""
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 from sqlalchemy import Engine
 
@@ -31,6 +32,24 @@ def run(
         print_line(f"{position}. {remedy}")
 
     return not failures
+
+
+def report(settings: Settings, engine: Engine, *, send_test: bool) -> dict[str, Any]:
+    """Return the findings for a program, and whether nothing failed."""
+    findings = list(_run_checks(settings, engine, send_test=send_test))
+
+    return {
+        "healthy": all(finding.verdict != Verdict.FAIL for finding in findings),
+        "findings": [
+            {
+                "verdict": finding.verdict.lower(),
+                "subject": finding.text.partition(": ")[0],
+                "text": finding.text,
+                "remedy": finding.remedy or None,
+            }
+            for finding in findings
+        ],
+    }
 
 
 def _run_checks(settings: Settings, engine: Engine, *, send_test: bool) -> Iterator[Finding]:

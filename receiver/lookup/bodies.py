@@ -40,4 +40,6 @@ def get_body(job_id: str, callback_id: int) -> Response:
 
 
 def _no_body(job_id: str, callback_id: int) -> ProblemError:
-    return ProblemError(404, f"{job_id} has no callback {callback_id}, or its body was erased.")
+    return ProblemError(
+        404, f"{job_id} has no callback {callback_id}, or its body was erased or has expired."
+    )

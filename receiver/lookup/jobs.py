@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from datetime import UTC, datetime
 
 from receiver.store.event import TERMINAL_STATUSES
 from receiver.store.jobs import read
@@ -52,9 +53,18 @@ def no_transcript(job: read.Row) -> ProblemError:
     return ProblemError(404, f"{job['id']} has no transcript. {_reason(job)}", headers=headers)
 
 
+def _format_time(moment: datetime) -> str:
+    return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
 def _reason(job: read.Row) -> str:
-    if job["transcript_sha256"]:
-        return "It was erased."
+    if job["erased_at"]:
+        return f"The job was erased at {_format_time(job['erased_at'])}."
+    if job["transcript_expired_at"]:
+        return (
+            f"It expired at {_format_time(job['transcript_expired_at'])}: this service keeps the "
+            "bodies of callbacks for a limited time (RETAIN_BODIES_DAYS)."
+        )
     if job["status"] not in TERMINAL_STATUSES:
         return f"The job is {job['status']}: when it is completed, Twilio sends its transcript."
     if job["status"] == "FAILED":

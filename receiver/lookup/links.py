@@ -41,7 +41,7 @@ def make_link(job_id: str) -> dict[str, Any]:
     """
     seconds = parse_arguments(_LINK_QUERY).get("expires_in", DEFAULT_LINK_SECONDS)
     job = jobs.get_job(job_id)
-    if job["transcript_sha256"] is None:
+    if job["transcript_sha256"] is None or job["transcript_expired_at"] is not None:
         raise jobs.no_transcript(job)
     expires_at = int(time.time()) + seconds
     token = make_token(g.api_key, job_id, expires_at)

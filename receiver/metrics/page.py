@@ -115,8 +115,11 @@ def _counter_family(counter: Counter, counts: Mapping[CountKey, float]) -> Metri
 
 def _histogram_family(histogram: Histogram, counts: Mapping[CountKey, float]) -> Metric:
     family = HistogramMetricFamily(histogram.name, histogram.help, labels=histogram.labels)
-    for (name, labels), total in sorted(counts.items()):
-        if name != histogram.sum_name or len(labels) != len(histogram.labels):
+    sums = {labels: total for (name, labels), total in counts.items() if name == histogram.sum_name}
+    if not histogram.labels:
+        sums.setdefault((), 0.0)  # as the initial values of a counter
+    for labels, total in sorted(sums.items()):
+        if len(labels) != len(histogram.labels):  # a newer release may have other labels
             continue
         buckets = [
             counts.get((histogram.bucket_name, (*labels, bound)), 0.0) for bound in histogram.bounds

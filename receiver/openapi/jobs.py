@@ -1,4 +1,4 @@
-"""The operations on jobs: list, submit, fetch; and the completeness of their transcripts."""
+"""The operations on jobs: list, submit, fetch, erase; and the completeness of their transcripts."""
 
 from typing import Any
 
@@ -72,6 +72,19 @@ _FETCH = {
     | errors(400, 401, 403, 404, 429, 500, 503),
 }
 
+_ERASE = {
+    "operationId": "eraseTranscription",
+    "tags": [TRANSCRIPTIONS],
+    "summary": "Erase a job",
+    "description": "Erases the transcript and everything else that is personal, for good. The "
+    "job's status and times stay, and Twilio has its own copy. A job that is erased already is "
+    "answered 204 too.",
+    "security": API_KEY,
+    "parameters": [JOB_ID],
+    "responses": {"204": response("The job is erased.")}
+    | errors(400, 401, 403, 404, 409, 429, 500, 503),
+}
+
 _FETCH_COMPLETENESS = {
     "operationId": "fetchCompleteness",
     "tags": [COMPLETENESS],
@@ -85,6 +98,6 @@ _FETCH_COMPLETENESS = {
 
 JOBS: dict[str, dict[str, Any]] = {
     "/v3/Transcriptions": {"get": _LIST, "post": _CREATE},
-    "/v3/Transcriptions/{transcriptionId}": {"get": _FETCH},
+    "/v3/Transcriptions/{transcriptionId}": {"get": _FETCH, "delete": _ERASE},
     "/v3/Completeness": {"get": _FETCH_COMPLETENESS},
 }

@@ -1,1 +1,1 @@
-"""Privacy: erases what callers said, everywhere, for good, and with a receipt."""
+"""Privacy: erases what callers said, with a receipt, and removes it at the end of its time."""

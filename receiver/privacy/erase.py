@@ -1,28 +1,36 @@
 """Erases a job, the jobs of a participant's address, or those of a conversation."""
 
 from collections import Counter
-from collections.abc import Callable
+from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, Engine
+from sqlalchemy import Connection, Engine
 
-from receiver.privacy.erasure import Erasure
-from receiver.privacy.mentions import erase_mentions
+from receiver.privacy.erasure import Erasure, Limits
+from receiver.privacy.mentions import Report, erase_mentions
 from receiver.privacy.spool import remove_from_spool
 from receiver.privacy.target import Target
-from receiver.runtime.errors import ReceiverError
+from receiver.runtime.errors import ReceiverError, SafeMessageError
 from receiver.spool.folder import Spool
 from receiver.store.clock import database_now
 from receiver.store.engine import transactional
 from receiver.store.erasure import matching
+from receiver.store.erasure.holds import find_hold, lock_holds
 from receiver.store.erasure.receipts import Receipt, Requester, complete, open_receipt
 from receiver.store.erasure.releases import check_releases
 from receiver.store.erasure.tombstones import add_tombstones, read_key, tombstone_key
-
-Report = Callable[[str, int], None]
+from receiver.store.retry import retry_until
 
 
 class UnknownJobError(ReceiverError):
-    """No job has this id, and no quarantined callback claims it."""
+    """No job has this id, or had it, and no quarantined callback claims it."""
+
+
+class HeldError(SafeMessageError):
+    """A legal hold forbids to erase the target."""
+
+    def __init__(self, hold: str) -> None:
+        super().__init__(f"the hold {hold!r} forbids to erase this")
+        self.hold = hold
 
 
 def erase(
@@ -37,53 +45,87 @@ def erase(
 
     After an interruption, a second call continues with the same receipt. An address or a
     conversation concerns the jobs that began before this call. `report` is called with a place and
-    the number of rows that were searched there.
+    the number of rows that were processed there.
 
-    Raises UnknownJobError, store.erasure.releases.EarlierReleaseError, or sqlalchemy's and the
-    spool's errors; what is erased until then stays erased.
+    Raises UnknownJobError, HeldError, EarlierReleaseError, UnfinishedWriteError, or sqlalchemy's
+    and the spool's errors; what is erased until then stays erased.
     """
-    erasure = _begin(engine, target, requester)
+    erasure = _begin(engine, target, requester, Limits())
     erasure.wait_for_writers()
-    for job_id in erasure.query(_jobs_of, target, erasure):
+    for job_id in erasure.query(_jobs_of, target, erasure.at):
         erasure.erase_job(job_id)
-    if target.kind != "job":
-        erase_mentions(erasure, target, report)
+        report("jobs", 1)
+    erase_mentions(erasure, target, report)
     # While a job was found, a callback that names it may have been quarantined.
     erasure.wait_for_writers()
     for job_id in sorted(erasure.job_ids):
         erasure.erase_job(job_id)
     if spool is not None:
-        erasure.count(Counter(spool_files=remove_from_spool(spool, target, erasure)))
+        removed = remove_from_spool(spool, target, erasure, report)
+        erasure.count(Counter(spool_files=removed))
 
     return erasure.query(complete, erasure.receipt_id)
 
 
-def _begin(engine: Engine, target: Target, requester: Requester) -> Erasure:
+def erase_by_id(engine: Engine, job_id: str, requester: Requester, limits: Limits) -> Receipt:
+    """Erase a job, in a time that doesn't depend on what else is stored; return the receipt.
+
+    Unlike `erase`, this leaves the spool to its drain, which stores nothing of an erased job. It
+    doesn't search what names no id either: unreadable bodies. It raises what `erase` raises.
+    """
+    target = Target("job", job_id)
+    erasure = _begin(engine, target, requester, limits)
+    erasure.wait_for_writers()
+    for each in erasure.query(_jobs_of, target, erasure.at):
+        erasure.erase_job(each)
+
+    return erasure.query(complete, erasure.receipt_id)
+
+
+def _begin(engine: Engine, target: Target, requester: Requester, limits: Limits) -> Erasure:
     """Commit the receipt and the tombstones; from then on, nothing of the target is stored."""
-    with transactional(engine).begin() as connection:
-        check_releases(connection)
-        key, at = read_key(connection), database_now(connection)
-        keys = {tombstone_key(target.kind, target.value, key)}
-        if target.kind == "job":
-            if not matching.is_known(connection, target.value, account_id=requester.account_id):
-                raise UnknownJobError(target.value)
-            same = matching.same_recording(connection, target.value)
-            keys |= {tombstone_key("job", job_id, key) for job_id in same}
-        receipt = open_receipt(
-            connection, target.kind, tombstone_key(target.kind, target.value, key), requester
-        )
-        add_tombstones(connection, sorted(keys), at, receipt.id)
 
-    return Erasure(engine, receipt.id, at)
+    def begin() -> tuple[int, datetime]:
+        with transactional(engine).begin() as connection:
+            return _commit_tombstones(connection, target, requester)
+
+    with limits.hold_connection():
+        receipt_id, at = retry_until(limits.step_deadline(), begin)
+
+    return Erasure(engine, receipt_id, at, limits)
 
 
-def _jobs_of(connection: Connection, target: Target, erasure: Erasure) -> list[str]:
+def _commit_tombstones(
+    connection: Connection, target: Target, requester: Requester
+) -> tuple[int, datetime]:
+    """Return the id of the receipt, and since when the target is erased."""
+    check_releases(connection)
+    if target.kind == "job" and not matching.is_known(
+        connection, target.value, account_id=requester.account_id
+    ):
+        raise UnknownJobError(target.value)
+    lock_holds(connection)
+    key, at = read_key(connection), database_now(connection)
+    job_ids = _jobs_of(connection, target, at)
+    addresses = [target.value] if target.kind == "address" else []
+    if hold := find_hold(connection, job_ids=job_ids, addresses=addresses):
+        raise HeldError(hold)
+    target_key = tombstone_key(target.kind, target.value, key)
+    keys = {target_key}
+    if target.kind == "job":
+        keys |= {tombstone_key("job", job_id, key) for job_id in job_ids}
+    receipt = open_receipt(connection, target.kind, target_key, requester)
+    add_tombstones(connection, sorted(keys), at, receipt.id)
+
+    return receipt.id, at
+
+
+def _jobs_of(connection: Connection, target: Target, at: datetime) -> list[str]:
     if target.kind == "job":
         return sorted(matching.same_recording(connection, target.value))
-    condition: ColumnElement[bool] = (
-        matching.with_address(target.value)
-        if target.kind == "address"
-        else matching.in_conversation(target.value)
-    )
 
-    return list(matching.unerased_jobs(connection, condition, began_before=erasure.at))
+    return list(
+        matching.unerased_jobs(
+            connection, matching.is_of(target.kind, target.value), began_before=at
+        )
+    )

@@ -1,17 +1,21 @@
 """An erasure in progress: its receipt, its moment, and its steps, each in a commit of its own."""
 
+import time
 from collections import Counter
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Concatenate, ParamSpec, TypeVar
 
 from sqlalchemy import Connection, Engine
 
 from receiver.runtime.deadline import Deadline
+from receiver.runtime.errors import SafeMessageError
 from receiver.store.engine import transactional
 from receiver.store.erasure import redact
 from receiver.store.erasure.receipts import add_counts
-from receiver.store.erasure.writers import wait_for_writers
+from receiver.store.erasure.writers import find_writers
 from receiver.store.retry import query, retry_until
 
 Parameters = ParamSpec("Parameters")
@@ -19,8 +23,26 @@ Result = TypeVar("Result")
 
 # A step may have to wait for a job's lock, or for the database.
 _STEP_SECONDS = 60.0
-# The limit of a write is shorter.
+# The service's own writes are shorter: statements end after 15 seconds.
 _WRITERS_SECONDS = 30.0
+_PAUSE_SECONDS = 0.02
+
+
+class UnfinishedWriteError(SafeMessageError):
+    """A write that may not have seen the tombstones doesn't end."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """What an erasure may use, if it shares a process with others."""
+
+    deadline: Deadline | None = None  # of all steps together
+    # What a step holds while it uses a connection.
+    hold_connection: Callable[[], AbstractContextManager[None]] = nullcontext
+
+    def step_deadline(self, seconds: float = _STEP_SECONDS) -> Deadline:
+        """Return the deadline of one step."""
+        return self.deadline or Deadline(seconds)
 
 
 class Erasure:
@@ -29,11 +51,12 @@ class Erasure:
     They raise store.retry.DatabaseUnavailableError.
     """
 
-    def __init__(self, engine: Engine, receipt_id: int, at: datetime) -> None:
+    def __init__(self, engine: Engine, receipt_id: int, at: datetime, limits: Limits) -> None:
         self.engine = engine
         self.receipt_id = receipt_id
         self.at = at  # by the database's clock
         self.job_ids: set[str] = set()  # the jobs that it has erased
+        self._limits = limits
 
     def query(
         self,
@@ -42,15 +65,30 @@ class Erasure:
         **kwargs: Parameters.kwargs,
     ) -> Result:
         """Return the result of `work` on a connection."""
-        return query(self.engine, Deadline(_STEP_SECONDS), work, *args, **kwargs)
+        with self._limits.hold_connection():
+            return query(self.engine, self._limits.step_deadline(), work, *args, **kwargs)
 
     def wait_for_writers(self) -> None:
-        """Wait for the writes that began before the tombstones were committed."""
-        self.query(wait_for_writers, Deadline(_WRITERS_SECONDS))
+        """Wait until the writes that began before the tombstones were committed have ended.
 
-    def erase_job(self, job_id: str) -> None:
-        """Erase a job, and everything that names it."""
-        self._step(redact.erase_job, job_id, self.receipt_id, self.at)
+        No connection is held while it waits. Raises UnfinishedWriteError.
+        """
+        deadline = self._limits.step_deadline(_WRITERS_SECONDS)
+        writers = self.query(find_writers)
+        while writers:
+            if not deadline.remaining():
+                pids = ", ".join(sorted(str(pid) for pid, _ in writers))
+                raise UnfinishedWriteError(
+                    "a transaction that began before the erasure still writes (Postgres's process "
+                    f"{pids}); what it stores may have to be erased. Wait for its end, then try "
+                    "again"
+                )
+            time.sleep(_PAUSE_SECONDS)
+            writers &= self.query(find_writers)
+
+    def erase_job(self, job_id: str, *, at: datetime | None = None) -> None:
+        """Erase a job, and everything that names it; as of the erasure's moment, or of another."""
+        self._step(redact.erase_job, job_id, self.receipt_id, at or self.at)
         self.job_ids.add(job_id)
 
     def redact_event(self, event_id: int) -> None:
@@ -82,4 +120,5 @@ class Erasure:
                 counts = work(connection, *args, **kwargs)
                 add_counts(connection, self.receipt_id, counts)
 
-        retry_until(Deadline(_STEP_SECONDS), attempt)
+        with self._limits.hold_connection():
+            retry_until(self._limits.step_deadline(), attempt)

@@ -1,20 +1,26 @@
 """Erases what no index leads to: rows of the ledger and other tables that contain a value."""
 
-import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
-from sqlalchemy import Column, select
+from sqlalchemy import Column
 
 from receiver.privacy.erasure import Erasure
 from receiver.privacy.target import Target
-from receiver.store.erasure.matching import unerased_jobs
-from receiver.store.erasure.places import PLACES
-from receiver.store.erasure.search import Scope, search, spellings
-from receiver.store.event import Outcome
-from receiver.store.tables import events, rejected, submissions, transcriptions
+from receiver.store.erasure.matching import jobs_of_row
+from receiver.store.erasure.scopes import (
+    LEDGER,
+    QUARANTINE,
+    REJECTED,
+    SUBMISSIONS,
+    Place,
+    scope_before,
+)
+from receiver.store.erasure.search import Needle, search
+from receiver.store.tables import events, submissions
 
-Report = Callable[[str, int], None]
+# Called with a place, and with how many of its rows were processed since the last call.
+Report = Callable[[Place, int], None]
 
 
 def erase_mentions(erasure: Erasure, target: Target, report: Report) -> None:
@@ -23,32 +29,31 @@ def erase_mentions(erasure: Erasure, target: Target, report: Report) -> None:
     In the ledger's heads, the value must be a whole string. What is in quarantine, submitted or
     rejected is searched as text, because nothing proves its form. Rows that were received after
     the erasure began are not searched: they are of later jobs.
-    """
-    at, texts = erasure.at, spellings(target.value)
-    is_older = events.c.received_at < at
-    is_quarantined = events.c.outcome == Outcome.QUARANTINED
-    heads = Scope(events, ("head",), is_older & events.c.erased_at.is_(None))
-    quarantine = Scope(events, PLACES[events], is_older & is_quarantined)
-    requests = Scope(submissions, PLACES[submissions], submissions.c.created_at < at)
-    strangers = Scope(rejected, PLACES[rejected], rejected.c.received_at < at)
 
-    string = json.dumps(target.value, ensure_ascii=False)
-    for event_id in _find(erasure, heads, [string], report):
-        _erase_job_of(erasure, events.c.job_id, events.c.id, event_id)
-    for event_id in _find(erasure, quarantine, texts, report):
-        _erase_job_of(erasure, events.c.job_id, events.c.id, event_id)
+    Of a job, whose id leads to all else, only what claims no id is searched: the quarantine and the
+    rejected requests.
+    """
+    anywhere = Needle.of_text(target.value)
+    is_job = target.kind == "job"
+    if not is_job:
+        for event_id in _find(erasure, LEDGER, Needle.of_string(target.value), report):
+            _erase_job_of(erasure, events.c.job_id, events.c.id, event_id)
+    for event_id in _find(erasure, QUARANTINE, anywhere, report):
+        if not is_job:
+            _erase_job_of(erasure, events.c.job_id, events.c.id, event_id)
         erasure.redact_event(event_id)
-    for key in _find(erasure, requests, texts, report):
-        _erase_job_of(erasure, submissions.c.job_id, submissions.c.idempotency_key, key)
-        erasure.redact_submission(key)
-    for request_id in _find(erasure, strangers, texts, report):
+    if not is_job:
+        for key in _find(erasure, SUBMISSIONS, anywhere, report):
+            _erase_job_of(erasure, submissions.c.job_id, submissions.c.idempotency_key, key)
+            erasure.redact_submission(key)
+    for request_id in _find(erasure, REJECTED, anywhere, report):
         erasure.remove_rejected(request_id)
 
 
-def _find(erasure: Erasure, scope: Scope, needles: Sequence[str], report: Report) -> list[Any]:
-    """Return the keys of the rows that contain a needle."""
-    name = scope.table.name
-    hits = search(erasure.engine, scope, needles, report=lambda rows: report(name, rows))
+def _find(erasure: Erasure, place: Place, needle: Needle, report: Report) -> list[Any]:
+    """Return the keys of the rows that contain the value."""
+    scope = scope_before(place, erasure.at)
+    hits = search(erasure.engine, scope, needle, report=lambda rows: report(place, rows))
 
     return [hit.key for hit in hits]
 
@@ -57,7 +62,5 @@ def _erase_job_of(
     erasure: Erasure, job_id: Column[Any], key: Column[Any], key_value: object
 ) -> None:
     """Erase the job that a row names, if there is such a job and it began before the erasure."""
-    named = select(job_id).where(key == key_value)
-    condition = transcriptions.c.id.in_(named)
-    for each in erasure.query(unerased_jobs, condition, began_before=erasure.at):
+    for each in erasure.query(jobs_of_row, job_id, key, key_value, began_before=erasure.at):
         erasure.erase_job(each)

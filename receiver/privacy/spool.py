@@ -2,21 +2,23 @@
 
 from receiver.events.validate import validate_document
 from receiver.privacy.erasure import Erasure
+from receiver.privacy.mentions import Report
 from receiver.privacy.target import Target
 from receiver.spool.errors import UnusableFileError
 from receiver.spool.folder import Spool
-from receiver.store.erasure.search import spellings
+from receiver.store.erasure.search import Needle
 from receiver.store.event import Event
 
 
-def remove_from_spool(spool: Spool, target: Target, erasure: Erasure) -> int:
+def remove_from_spool(spool: Spool, target: Target, erasure: Erasure, report: Report) -> int:
     """Remove the files of the target and of the erased jobs; return their number.
 
     A file that another process moves into the ledger now is erased there. A damaged or refused file
     stays, because its content proves nothing; `spool` lists such files.
     """
-    removed = 0
+    removed, needle = 0, Needle.of_text(target.value)
     for file in spool.list_files():
+        report("spool", 1)
         try:
             claimed = spool.claim(file.name)
         except UnusableFileError:
@@ -25,7 +27,7 @@ def remove_from_spool(spool: Spool, target: Target, erasure: Erasure) -> int:
             continue
         with claimed:
             if claimed.event.received_at < erasure.at and _is_concerned(
-                claimed.event, target, erasure.job_ids
+                claimed.event, target, needle, erasure.job_ids
             ):
                 claimed.remove()
                 removed += 1
@@ -33,14 +35,14 @@ def remove_from_spool(spool: Spool, target: Target, erasure: Erasure) -> int:
     return removed
 
 
-def _is_concerned(event: Event, target: Target, job_ids: set[str]) -> bool:
+def _is_concerned(event: Event, target: Target, needle: Needle, job_ids: set[str]) -> bool:
     """Return whether the callback is of an erased job, or of the address or conversation."""
     validated = validate_document(event)
     head = validated.head
     if validated.job_id in job_ids:
         return True
     if head is None:  # it would be quarantined: nothing proves its form
-        return any(text.encode() in event.body for text in spellings(target.value))
+        return needle.is_in(event.body)
     if target.kind == "address":
         return any(
             isinstance(participant, dict) and participant.get("address") == target.value

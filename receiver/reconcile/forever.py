@@ -6,8 +6,10 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
+from receiver.privacy.retention import KEEP_ALL, Retention
 from receiver.reconcile.context import ReconcileContext
 from receiver.reconcile.report import Report
+from receiver.reconcile.retain_slice import retain_slice
 from receiver.reconcile.run import run_pass
 from receiver.runtime.errors import locate
 from receiver.store.polls import list_scans, queue
@@ -24,11 +26,19 @@ RECOVERY_SECONDS = 30.0
 
 
 def reconcile_forever(
-    context: ReconcileContext, *, resubmits: bool, sleep: Callable[[float], object]
+    context: ReconcileContext,
+    *,
+    resubmits: bool,
+    sleep: Callable[[float], object],
+    retention: Retention = KEEP_ALL,
 ) -> None:
-    """Run passes until the process is stopping; log each pass that did something."""
+    """Run passes until the process is stopping; log each pass that did something.
+
+    After each, the retention goes on for a while if it is due.
+    """
     while not context.is_stopping():
         seconds = _run_once(context, resubmits=resubmits)
+        retain_slice(context, retention)
         if not context.is_stopping():
             sleep(seconds)
 

@@ -1,4 +1,7 @@
-"""Request ids: each request has one, in its response and in the log lines that it causes."""
+"""Request ids: each request has one, in its response and in the log lines that it causes.
+
+The log lines also have the request's `traceparent`, if it is well-formed.
+"""
 
 import logging
 import re
@@ -16,12 +19,18 @@ HEADER = "X-Request-ID"
 # header or that a terminal would interpret.
 _WELL_FORMED = re.compile(r"[A-Za-z0-9._+/=-]{1,128}")
 
-# Each greenlet has a context of its own, so a request never sees the id of another one.
+# https://www.w3.org/TR/trace-context/: version, trace, parent and flags; some values are not valid.
+_TRACEPARENT = re.compile(
+    r"(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}"
+)
+
+# Each greenlet has a context of its own, so a request never sees the values of another one.
 _request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
+_traceparent: ContextVar[str | None] = ContextVar("traceparent", default=None)
 
 
 def current_request_id() -> str | None:
-    """Return the id of the request that is being answered; None outside a request."""
+    """Return the id of the current request; None if there is no request."""
     return _request_id.get()
 
 
@@ -41,19 +50,24 @@ class RequestIdMiddleware:
         def start(status: str, headers: list[tuple[str, str]], *exc_info: Any) -> Any:
             return start_response(status, [*headers, (HEADER, request_id)], *exc_info)
 
-        token = _request_id.set(request_id)
+        traceparent = environ.get("HTTP_TRACEPARENT", "")
+        id_token = _request_id.set(request_id)
+        trace_token = _traceparent.set(traceparent if _TRACEPARENT.fullmatch(traceparent) else None)
         try:
             return self.wsgi_app(environ, start)
         finally:
-            _request_id.reset(token)
+            _request_id.reset(id_token)
+            _traceparent.reset(trace_token)
 
 
 class RequestIdFilter(logging.Filter):
-    """Adds the field `request_id` to the log lines that a request causes."""
+    """Adds the fields `request_id` and `traceparent` to the log lines that a request causes."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Add the field, and keep the line."""
+        """Add the fields, and keep the line."""
         if request_id := current_request_id():
             record.request_id = request_id
+        if traceparent := _traceparent.get():
+            record.traceparent = traceparent
 
         return True

@@ -84,7 +84,7 @@ def _threads(hub: gevent.hub.Hub) -> ThreadPool:
 
 
 class DeadlineMiddleware:
-    """WSGI middleware: end each request at its deadline, and answer it with `late`."""
+    """WSGI middleware: end each request at its deadline, and answer it with `late`, a 503."""
 
     def __init__(
         self,
@@ -107,7 +107,12 @@ class DeadlineMiddleware:
             with time_limit(self.seconds):
                 return self.wsgi_app(environ, start_response)
         except DeadlineExceededError:
-            request = {"method": environ["REQUEST_METHOD"], "path": environ["PATH_INFO"]}
+            request = {
+                "method": environ["REQUEST_METHOD"],
+                "path": environ["PATH_INFO"],
+                "answered": 503,
+                "seconds": round(environ[KEY].elapsed(), 3),
+            }
             fields = environ.get(LOG_FIELDS)  # None if the client isn't authenticated
             message = "request ended at its deadline"
             if fields is None:

@@ -49,6 +49,12 @@ class Settings:
     twilio_base_url: str | None = None  # instead of Twilio's own hosts; no path, no final slash
     reconcile_grace_seconds: int = 900
 
+    # For how many days what is stored is kept; None: for ever.
+    retain_bodies_days: int | None = None
+    retain_metadata_days: int | None = None
+    retain_audit_days: int = 365
+    retain_tombstones_days: int | None = None
+
     @property
     def accounts(self) -> frozenset[str]:
         """The operator's accounts: TWILIO_ACCOUNT_SID, and each that a signing key is bound to."""

@@ -13,6 +13,9 @@ from receiver.settings import twilio_credentials, values
 from receiver.settings.database_url import parse_database_url
 from receiver.settings.keys import parse_api_keys, parse_auth_tokens, parse_shared_keys
 
+# A century: more days could be a time that no timestamp can represent.
+_MAX_DAYS = 36_500
+
 
 def _number(name: str, *, maximum: int | None = None) -> fields.Integer:
     limits = f"from 1 to {maximum}" if maximum else "from 1"
@@ -20,6 +23,10 @@ def _number(name: str, *, maximum: int | None = None) -> fields.Integer:
     in_range = validate.Range(1, maximum, error=text)
 
     return fields.Integer(data_key=name, validate=in_range, error_messages={"invalid": text})
+
+
+def _days(name: str) -> fields.Integer:
+    return _number(name, maximum=_MAX_DAYS)
 
 
 class Environment(Schema):
@@ -78,6 +85,10 @@ class Environment(Schema):
     )
     twilio_base_url = fields.Function(data_key="TWILIO_BASE_URL", deserialize=values.parse_base_url)
     reconcile_grace_seconds = _number("RECONCILE_GRACE_SECONDS")
+    retain_bodies_days = _days("RETAIN_BODIES_DAYS")
+    retain_metadata_days = _days("RETAIN_METADATA_DAYS")
+    retain_audit_days = _days("RETAIN_AUDIT_DAYS")
+    retain_tombstones_days = _days("RETAIN_TOMBSTONES_DAYS")
 
     @validates_schema(pass_original=True, skip_on_field_errors=False)
     def _require_signing_key(self, _data: Any, given: Mapping[str, str], **_: Any) -> None:
@@ -107,3 +118,21 @@ class Environment(Schema):
             [name] = missing
             [other] = pair - missing
             raise ValidationError(f"is not set, but {other} is; set both or none of them", name)
+
+    @validates_schema(pass_original=True, skip_on_field_errors=False)
+    def _require_bodies_to_go_first(self, data: Any, given: Mapping[str, str], **_: Any) -> None:
+        metadata_days = data.get("retain_metadata_days")
+        if metadata_days is None:
+            return
+        if "RETAIN_BODIES_DAYS" not in given:
+            text = (
+                "is set without RETAIN_BODIES_DAYS, so bodies would be kept longer than the jobs "
+                "they belong to; set RETAIN_BODIES_DAYS to the same number or a smaller one"
+            )
+            raise ValidationError(text, "RETAIN_METADATA_DAYS")
+        if data.get("retain_bodies_days", 0) > metadata_days:
+            text = (
+                "is smaller than RETAIN_BODIES_DAYS, so bodies would be kept longer than the jobs "
+                "they belong to; raise RETAIN_METADATA_DAYS or lower RETAIN_BODIES_DAYS"
+            )
+            raise ValidationError(text, "RETAIN_METADATA_DAYS")

@@ -16,6 +16,7 @@ ACCOUNT_SID_PATTERN = re.compile(r"AC[0-9a-f]{32}")
 Algorithm = Literal["HMAC_SHA1", "HMAC_SHA256"]
 Scope = Literal[
     "write",  # the client may submit jobs
+    "erase",  # it may erase jobs
     "console",  # it may sign in to the console, and replay quarantined callbacks there
     "metrics",  # it may read /metrics; with this scope alone, nothing else
 ]

@@ -52,7 +52,7 @@ LOG_SETTINGS = {
 # - The server must report a commit that no standby has confirmed, which is only a warning.
 # - The server's log gets no values of our statements: these two settings need no privilege.
 # They are set by statement, because PgBouncer rejects them as connection options.
-_SESSION = f"""
+_SESSION = """
 SELECT pg_backend_pid();
 SET TimeZone = 'UTC';
 SET DateStyle = 'ISO';
@@ -64,17 +64,22 @@ SET idle_in_transaction_session_timeout = '15s';
 SET idle_session_timeout = 0;
 SET log_parameter_max_length_on_error = 0;
 SET debug_print_plan = off;
-SELECT set_config(name, value, false) FROM (VALUES
-    {", ".join(f"('{name}', '{value}')" for name, value in LOG_SETTINGS.items())}
-) AS without_values (name, value)
-WHERE current_setting(name, true) IS NOT NULL AND has_parameter_privilege(name, 'SET');
 SELECT set_config('transaction_timeout', '0', false)
 WHERE current_setting('transaction_timeout', true) <> '0';
 SELECT set_config('synchronous_commit', 'on', false)
 WHERE current_setting('synchronous_commit') = 'off';
 SELECT set_config('client_min_messages', 'warning', false)
 WHERE current_setting('client_min_messages') = 'error'
+"""
+_KEEP_VALUES_OUT_OF_LOG = f"""
+; SELECT set_config(name, value, false) FROM (VALUES
+    {", ".join(f"('{name}', '{value}')" for name, value in LOG_SETTINGS.items())}
+) AS setting (name, value)
+WHERE current_setting(name, true) IS NOT NULL AND has_parameter_privilege(name, 'SET')
 """  # noqa: S608 - made of the settings above
+# Older servers have no such privileges. They are too old for the service, which `migrate` and the
+# doctor must be able to say.
+_MIN_PRIVILEGES_VERSION = 150000
 
 _IS_FRESH = "is_fresh"  # in a pool entry's `info`, until its connection is first checked out
 # Whether each connection that is checked out must be a new one.
@@ -165,7 +170,7 @@ def _set_up_connections(engine: Engine, answer_timeout_seconds: float) -> None:
             connection.answer_timeout_seconds = answer_timeout_seconds
         try:
             with connection.cursor() as cursor:
-                cursor.execute(_SESSION)
+                cursor.execute(session_statements(connection.info.server_version))
                 row = cursor.fetchone()
         except BaseException:
             connection.close()  # the pool doesn't do this
@@ -181,6 +186,11 @@ def _set_up_connections(engine: Engine, answer_timeout_seconds: float) -> None:
     def _require_fresh(_connection: object, record: ConnectionPoolEntry, _proxy: object) -> None:
         if not record.info.pop(_IS_FRESH, False) and _needs_fresh.get():
             raise DisconnectionError  # the pool replaces the connection
+
+
+def session_statements(server_version: int) -> str:
+    """Return the statements that set up a session on a server of this version, such as 180001."""
+    return _SESSION + (_KEEP_VALUES_OUT_OF_LOG if server_version >= _MIN_PRIVILEGES_VERSION else "")
 
 
 @contextmanager
@@ -201,9 +211,33 @@ def execute_prepared(
     The statement is prepared if the connection is direct. This bypasses SQLAlchemy's cursors, which
     cost as much as the driver's own work. Raises sqlalchemy.exc.SQLAlchemyError.
     """
+    with _driver_of(connection) as driver:
+        return driver.execute(statement, parameters, prepare=True).fetchall()
+
+
+def execute_script(
+    connection: Connection, script: str, parameters: Mapping[str, Any]
+) -> list[TupleRow]:
+    """Execute several statements in one round trip and one transaction, on one in autocommit.
+
+    Return the rows of the last one. The transaction ends without this process: so its locks are
+    held only while the server works. Raises sqlalchemy.exc.SQLAlchemyError.
+    """
+    with _driver_of(connection) as driver:
+        # Only a cursor that puts the parameters into the text can send several statements.
+        cursor = psycopg.ClientCursor(driver)
+        cursor.execute(script, parameters)
+        while cursor.nextset():
+            pass
+        return cursor.fetchall()
+
+
+@contextmanager
+def _driver_of(connection: Connection) -> Iterator["psycopg.Connection[TupleRow]"]:
+    """Yield the driver's connection; what the driver raises becomes an error of SQLAlchemy."""
     driver = cast("psycopg.Connection[TupleRow]", connection.connection.driver_connection)
     try:
-        return driver.execute(statement, parameters, prepare=True).fetchall()
+        yield driver
     except psycopg.Error as error:
         if error.sqlstate in {READ_ONLY, STALE_PLAN, UNDEFINED_TABLE} or not _is_idle(driver):
             connection.invalidate(error)

@@ -31,7 +31,7 @@ PRIVILEGES = {
     "transcriptions": _ALL,
     "watches": _ALL,
     "passes": _ALL,
-    "submissions": _RECORD,
+    "submissions": _ALL,
     "rejected": _ALL,
     "rejected_not_kept": _RECORD,
     "tombstones": _ALL,

@@ -188,7 +188,7 @@ transcriptions = Table(
         "transcriptions_without_transcript",
         "sort_at",
         "id",
-        postgresql_where=text("transcript_sha256 IS NULL"),
+        postgresql_where=text("transcript_sha256 IS NULL OR transcript_expired_at IS NOT NULL"),
     ),
     # Gaps: completed jobs without a stored transcript.
     Index(
@@ -274,6 +274,7 @@ submissions = Table(
         "asked_at",
         postgresql_where=text("answered_at IS NULL AND refusal IS NULL"),
     ),
+    Index("submissions_created", "created_at", "idempotency_key"),
 )
 
 # One row for each request that looks like a callback but doesn't verify. None of it is proved.

@@ -10,7 +10,7 @@ from flask import g, request
 
 from receiver.runtime.timeouts import LOG_FIELDS
 from receiver.services import services
-from receiver.settings.keys import ApiKey
+from receiver.settings.keys import ApiKey, Scope
 from receiver.web.failed_keys import limit_failures
 from receiver.web.problems import ProblemError
 from receiver.web.same_origin import require_same_origin
@@ -66,13 +66,22 @@ def _require_any_key() -> None:
 
 
 def require_write_key() -> None:
-    """Require an API key that may write; raises ProblemError 401 or 403."""
+    """Require an API key that may submit jobs; raises ProblemError 401 or 403."""
+    _require_scope("write", "submit")
+
+
+def require_erase_key() -> None:
+    """Require an API key that may erase jobs; raises ProblemError 401 or 403."""
+    _require_scope("erase", "erase")
+
+
+def _require_scope(scope: Scope, verb: str) -> None:
     require_api_key()
-    if "write" not in g.api_key.scopes:
+    if scope not in g.api_key.scopes:
         raise ProblemError(
             403,
-            f"The API key {g.api_key.name} may only read. A key that may submit jobs is written as "
-            "name:secret:write in API_KEYS.",
+            f"The API key {g.api_key.name} may not {verb} jobs. A key that may {verb} jobs is "
+            f"written as name:secret:{scope} in API_KEYS.",
         )
 
 

@@ -50,11 +50,13 @@ def describe_job(job: Mapping[str, Any]) -> dict[str, Any]:
 
 def _describe_transcript(job: Mapping[str, Any]) -> dict[str, Any]:
     """Return what the schema TranscriptState renders."""
-    is_available = job["transcript_sha256"] is not None
+    expired_at = job.get("transcript_expired_at")
+    is_available = job["transcript_sha256"] is not None and expired_at is None
     state = {
         "available": is_available,
         "sentences": job["sentences"],
         "source": job["transcript_source"] if is_available else None,
+        "expired_at": expired_at,
     }
     if not _is_missing(job):
         return state

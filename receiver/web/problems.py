@@ -9,6 +9,7 @@ from flask import Flask, Response, json, request
 from werkzeug.exceptions import HTTPException
 
 from receiver.runtime.errors import ReceiverError, locate
+from receiver.runtime.request_id import current_request_id
 
 logger = logging.getLogger(__name__)
 
@@ -104,6 +105,8 @@ def problem_document(
         "code": known_code or 20000 + status,
         "detail": _shorten(detail),
     }
+    if request_id := current_request_id():
+        members["instance"] = request_id  # which is a relative reference
     if errors:
         members["errors"] = [
             {"detail": _shorten(error["detail"]), "pointer": _to_fragment(error["pointer"])}

@@ -1,16 +1,21 @@
 """The doctor's checks of settings and database, and its report."""
 
+import json
+
 import psycopg
 import pytest
 from flask import Flask
 from sqlalchemy import Connection, Engine, text
 
+from app import create_app
 from dev.postgres import Server
 from receiver.doctor import database, doctor
 from receiver.doctor.finding import Verdict
 from receiver.doctor.query import QueryError, query
+from receiver.services import services_of
 from receiver.settings.config import Settings, load
 from tests.support.app import Twilio
+from tests.support.command import run
 from tests.support.environment import ENVIRON, TOKEN, open_engine
 from tests.support.postgres import frozen
 from tests.support.samples import ACCOUNT, OTHER_ACCOUNT
@@ -50,6 +55,21 @@ def test_newer_schema_is_ok(engine: Engine) -> None:
 
     assert sound
     assert "schema: newer" in output
+
+
+def test_report_for_a_program(app: Flask, database: str) -> None:
+    """`doctor --json` prints one object, and exits as without the option."""
+    done = run(app, "doctor", "--json")
+    report = json.loads(done.stdout)
+    assert (done.exit_code, report["healthy"]) == (0, True)
+    subjects = {finding["subject"]: finding for finding in report["findings"]}
+    assert subjects["schema"]["verdict"] == "ok"
+    assert subjects["schema"]["remedy"] is None
+    assert subjects["API_KEYS"]["verdict"] == "warn"
+    behind = create_app({**ENVIRON, "DATABASE_URL": database})
+    done = run(behind, "doctor", "--json")
+    services_of(behind).engine.dispose()
+    assert (done.exit_code, json.loads(done.stdout)["healthy"]) == (1, False)
 
 
 def test_schema_that_is_behind_fails(database: str) -> None:

@@ -77,3 +77,44 @@ def test_other_log_lines_have_no_id() -> None:
     """A line that no request caused has no request id."""
     _call("a")
     assert _id_in_log() is None
+
+
+def _logged_traceparent(given: str) -> str | None:
+    """Return the trace in the log of a request with this header."""
+    logged = []
+
+    @responder
+    def answer(_environ: "WSGIEnvironment", _start: "StartResponse") -> Response:
+        record = logging.makeLogRecord({})
+        RequestIdFilter().filter(record)
+        logged.append(getattr(record, "traceparent", None))
+
+        return Response()
+
+    environ = create_environ(headers={"traceparent": given})
+    run_wsgi_app(RequestIdMiddleware(answer), environ)
+
+    return logged[0]
+
+
+def test_well_formed_traceparent_is_logged() -> None:
+    """The log lines of a request have its `traceparent`, in the form of W3C's Trace Context."""
+    trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+    assert _logged_traceparent(trace) == trace
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        "",
+        "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331",
+        "00-0AF7651916CD43DD8448EB211C80319C-b7ad6b7169203331-01",
+        "ff-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+        f"00-{'0' * 32}-b7ad6b7169203331-01",
+        f"00-0af7651916cd43dd8448eb211c80319c-{'0' * 16}-01",
+        "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01\x1b[2J",
+    ],
+)
+def test_other_traceparent_is_left_out(given: str) -> None:
+    """A header that isn't well-formed isn't logged."""
+    assert _logged_traceparent(given) is None

@@ -14,7 +14,7 @@ from sqlalchemy.exc import DataError, OperationalError
 
 from dev.postgres import Server
 from receiver.runtime.deadline import Deadline
-from receiver.store.engine import make_engine, transactional
+from receiver.store.engine import make_engine, session_statements, transactional
 from receiver.store.event import Outcome
 from receiver.store.ledger.record import record
 from receiver.store.retry import retry_until
@@ -125,6 +125,12 @@ def test_nothing_is_prepared_behind_a_pooler(
             with pooled.connect() as connection:
                 prepared = connection.execute(text("SELECT count(*) FROM pg_prepared_statements"))
                 assert prepared.scalar() == 0
+
+
+def test_session_of_an_old_server_needs_no_newer_function() -> None:
+    """A session begins on Postgres 14 too, so that `migrate` can say that it is too old."""
+    assert "has_parameter_privilege" in session_statements(150000)
+    assert "has_parameter_privilege" not in session_statements(140018)
 
 
 def test_pool_has_a_fixed_size(engine: Engine) -> None:

@@ -45,8 +45,8 @@ def list_command(*, ledger_filter: LedgerFilter, source: str, limit: int) -> Non
 
     The ledger also has Twilio's responses to this service's own requests: --source selects them.
 
-    The columns are: id, time, source, outcome, deliveries, size of the body, job id, and the reason
-    for the quarantine.
+    The columns are: id, time, source, outcome, deliveries, size of the body, job id, whether the
+    body was erased or has expired, and the reason for the quarantine.
     """
     ledger_filter = replace(ledger_filter, source=None if source == ALL else source)
     with services().engine.connect() as connection:
@@ -56,6 +56,7 @@ def list_command(*, ledger_filter: LedgerFilter, source: str, limit: int) -> Non
             f"{row.id:>8}  {row.received_at:%Y-%m-%dT%H:%M:%SZ}  {row.source:<12}  "
             f"{row.outcome:<11}  "
             f"x{row.deliveries:<3} {row.body_bytes:>8} B  {row.job_id or '-'}  "
+            f"{f'(body {row.body_removed})  ' if row.body_removed else ''}"
             f"{': '.join(filter(None, (row.reason, row.detail)))}".rstrip()
         )
     if not rows:
@@ -102,5 +103,7 @@ def body_command(callback_id: int) -> None:
     with services().engine.connect() as connection:
         body = read_event(connection, callback_id, access=access)
     if body is None:
-        raise CommandError(f"there is no callback {callback_id}, or its body has been erased.")
+        raise CommandError(
+            f"there is no callback {callback_id}, or its body was erased or has expired."
+        )
     write_body(body)

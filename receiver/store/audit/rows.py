@@ -45,6 +45,13 @@ def find_reads(
     ).all()
 
 
+def count_expired(connection: Connection, *, age: timedelta) -> int:
+    """Return how many rows are older than `age` by the database's clock."""
+    statement = select(func.count()).where(audit.c.at < func.now() - age)
+
+    return connection.execute(statement).scalar_one()
+
+
 def delete_expired(connection: Connection, *, age: timedelta, limit: int) -> int:
     """Delete the oldest rows that are older than `age` by the database's clock; return how many.
 

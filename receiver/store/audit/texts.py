@@ -4,30 +4,17 @@
 leaves no row.
 """
 
-from typing import Any
-
-from sqlalchemy import (
-    BigInteger,
-    Connection,
-    Select,
-    bindparam,
-    cast,
-    func,
-    literal,
-    make_url,
-    null,
-    select,
-)
+from sqlalchemy import BigInteger, Connection, Text, bindparam, cast, func, null, select
 
 from receiver.store.audit.access import Access, audited
-from receiver.store.engine import execute_prepared
+from receiver.store.compiled import compile_once, first_row
 from receiver.store.jobs.read import is_callback_of
 from receiver.store.tables import events, transcriptions
 
 _job = transcriptions.c
 
 # The transcript of a digest, while it is the job's current one and isn't erased.
-_CURRENT = (
+_TRANSCRIPT = (
     select(_job.id.label("job_id"), cast(null(), BigInteger).label("callback_id"), events.c.body)
     .join_from(transcriptions, events, events.c.sha256 == _job.transcript_sha256)
     .where(
@@ -36,22 +23,30 @@ _CURRENT = (
         _job.account_id == func.coalesce(bindparam("account_id"), _job.account_id),
         events.c.body.is_not(None),
     )
-    .cte("found")
 )
-# Compiled once: compiling takes longer than the query.
-_DIALECT = make_url("postgresql+psycopg://").get_dialect()()
-_READ_CURRENT = audited(_CURRENT, _CURRENT.c.body).compile(dialect=_DIALECT)
-_CONFIRM_CURRENT = audited(_CURRENT, _CURRENT.c.job_id).compile(dialect=_DIALECT)
+_EVENT = select(events.c.job_id, events.c.id.label("callback_id"), events.c.body).where(
+    events.c.id == bindparam("callback_id"), events.c.body.is_not(None)
+)
+_transcript, _event = _TRANSCRIPT.cte("found"), _EVENT.cte("found")
+_callback = _EVENT.where(
+    is_callback_of(bindparam("job_id"), bindparam("account_id", type_=Text))
+).cte("found")
+
+_READ_TRANSCRIPT = compile_once(audited(_transcript, _transcript.c.body))
+_CONFIRM_TRANSCRIPT = compile_once(audited(_transcript, _transcript.c.job_id))
+_READ_CALLBACK = compile_once(audited(_callback, _callback.c.body))
+_CONFIRM_CALLBACK = compile_once(audited(_callback, _callback.c.job_id))
+_READ_EVENT = compile_once(audited(_event, _event.c.body))
 
 
 def read_transcript(
     connection: Connection, job_id: str, sha256: bytes, *, account_id: str | None, access: Access
 ) -> bytes | None:
     """Return the body with the job's transcript; None if that has another digest, or was erased."""
-    values = {"job_id": job_id, "sha256": sha256, "account_id": account_id, **access.parameters}
-    rows = execute_prepared(connection, str(_READ_CURRENT), values)
+    values = {"job_id": job_id, "sha256": sha256, "account_id": account_id}
+    row = first_row(connection, _READ_TRANSCRIPT, **values, **access.parameters)
 
-    return rows[0][0] if rows else None
+    return None if row is None else row[0]
 
 
 def confirm_transcript(
@@ -61,9 +56,9 @@ def confirm_transcript(
 
     For a transcript that the client has (304), or that was rendered before.
     """
-    values = {"job_id": job_id, "sha256": sha256, "account_id": account_id, **access.parameters}
+    values = {"job_id": job_id, "sha256": sha256, "account_id": account_id}
 
-    return bool(execute_prepared(connection, str(_CONFIRM_CURRENT), values))
+    return first_row(connection, _CONFIRM_TRANSCRIPT, **values, **access.parameters) is not None
 
 
 def read_callback(
@@ -75,12 +70,10 @@ def read_callback(
     access: Access,
 ) -> bytes | None:
     """Return the exact bytes of a job's callback; None if it is unknown, or its body was erased."""
-    found = _callback(job_id, callback_id, account_id).cte("found")
-    body: bytes | None = connection.execute(
-        audited(found, found.c.body), access.parameters
-    ).scalar()
+    values = {"job_id": job_id, "callback_id": callback_id, "account_id": account_id}
+    row = first_row(connection, _READ_CALLBACK, **values, **access.parameters)
 
-    return body
+    return None if row is None else row[0]
 
 
 def confirm_callback(
@@ -92,26 +85,13 @@ def confirm_callback(
     access: Access,
 ) -> bool:
     """Return whether a callback is still stored whose body the client has (304)."""
-    found = _callback(job_id, callback_id, account_id).cte("found")
+    values = {"job_id": job_id, "callback_id": callback_id, "account_id": account_id}
 
-    return bool(connection.execute(audited(found, literal(1)), access.parameters).scalar())
+    return first_row(connection, _CONFIRM_CALLBACK, **values, **access.parameters) is not None
 
 
 def read_event(connection: Connection, event_id: int, *, access: Access) -> bytes | None:
     """Return the exact bytes of any event; None if it is unknown, or its body was erased."""
-    found = _event(event_id).cte("found")
-    body: bytes | None = connection.execute(
-        audited(found, found.c.body), access.parameters
-    ).scalar()
+    row = first_row(connection, _READ_EVENT, callback_id=event_id, **access.parameters)
 
-    return body
-
-
-def _callback(job_id: str, callback_id: int, account_id: str | None) -> Select[Any]:
-    return _event(callback_id).where(is_callback_of(job_id, account_id))
-
-
-def _event(event_id: int) -> Select[Any]:
-    columns = (events.c.job_id, events.c.id.label("callback_id"), events.c.body)
-
-    return select(*columns).where(events.c.id == event_id, events.c.body.is_not(None))
+    return None if row is None else row[0]

@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, Connection, func, or_, select, text
+from sqlalchemy import Column, ColumnElement, Connection, func, or_, select, text
 
 from receiver.store.jobs.gaps import RESUBMISSION_PREFIX
-from receiver.store.tables import ADDRESSES, events, submissions, transcriptions
+from receiver.store.tables import ADDRESSES, events, submissions, tombstones, transcriptions
 
 _job = transcriptions.c
 
@@ -21,6 +22,11 @@ def in_conversation(conversation_id: str) -> ColumnElement[bool]:
     return _job.conversation_id == conversation_id
 
 
+def is_of(kind: Literal["address", "conversation"], value: str) -> ColumnElement[bool]:
+    """Return the condition that the job is of this address or conversation; it is indexed."""
+    return with_address(value) if kind == "address" else in_conversation(value)
+
+
 def unerased_jobs(
     connection: Connection, condition: ColumnElement[bool], *, began_before: datetime
 ) -> Sequence[str]:
@@ -32,16 +38,39 @@ def unerased_jobs(
     return connection.scalars(statement.order_by(_job.id)).all()
 
 
-def is_known(connection: Connection, job_id: str, *, account_id: str | None) -> bool:
-    """Return whether there is such a job, or a quarantined event that claims to be of it.
+def jobs_of_row(
+    connection: Connection,
+    job_id: Column[Any],
+    key: Column[Any],
+    key_value: object,
+    *,
+    began_before: datetime,
+) -> Sequence[str]:
+    """Return the job that a row names in a column, if it is one of `unerased_jobs`."""
+    named = _job.id.in_(select(job_id).where(key == key_value))
 
-    `account_id` is the account of a bound API key, None if any account's job may be erased.
+    return unerased_jobs(connection, named, began_before=began_before)
+
+
+def is_known(connection: Connection, job_id: str, *, account_id: str | None) -> bool:
+    """Return whether there is, or was, such a job, or a quarantined event that claims to be of it.
+
+    `account_id` is the account of a bound API key, None if any account's job may be erased. Of a
+    job whose rows are gone, only a tombstone is left, which has no account.
     """
     owner = connection.scalar(select(_job.account_id).where(_job.id == job_id))
-    claims = select(events.c.account_id).where(events.c.job_id == job_id).distinct()
-    owners = connection.scalars(claims).all() if owner is None else [owner]
+    if owner is not None:
+        return account_id in {None, owner}
+    claims = select(events.c.account_id, events.c.reason).where(events.c.job_id == job_id)
+    rows = connection.execute(claims.distinct()).all()
+    if account_id is None:
+        stone = select(tombstones.c.key).where(tombstones.c.key == f"job:{job_id}")
+        return bool(rows) or connection.scalar(stone) is not None
 
-    return bool(owners) if account_id is None else set(owners) == {account_id}
+    # The key of an account mismatch is another account's, so the body may be too.
+    return bool(rows) and all(
+        row.account_id == account_id and row.reason != "account_mismatch" for row in rows
+    )
 
 
 def same_recording(connection: Connection, job_id: str) -> set[str]:

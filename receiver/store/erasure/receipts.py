@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, insert, select, update
+from sqlalchemy import Connection, Row, and_, func, insert, or_, select, update
 
 from receiver.store.tables import erasures
 
@@ -22,7 +22,7 @@ class Requester:
 
 
 def open_receipt(connection: Connection, kind: str, target: str, requester: Requester) -> Receipt:
-    """Return a new receipt, or that of an erasure of the same target that was interrupted.
+    """Return a new receipt, or that of the requester's own erasure that was interrupted.
 
     `target` is the key of its tombstone.
     """
@@ -30,6 +30,7 @@ def open_receipt(connection: Connection, kind: str, target: str, requester: Requ
         select(erasures)
         .where(
             erasures.c.target == target,
+            erasures.c.requested_by == requester.name,
             erasures.c.account_id.is_not_distinct_from(requester.account_id),
             erasures.c.completed_at.is_(None),
         )
@@ -68,15 +69,24 @@ def add_counts(connection: Connection, receipt_id: int, counts: Mapping[str, int
 
 
 def complete(connection: Connection, receipt_id: int) -> Receipt:
-    """Store that the erasure has reached its end; return the receipt."""
+    """Store that the erasure has reached its end; return the receipt.
+
+    Interrupted erasures of the same target, which others began before, are complete too.
+    """
+    target = select(erasures.c.target).where(erasures.c.id == receipt_id).scalar_subquery()
+    is_earlier = and_(
+        erasures.c.target == target,
+        erasures.c.id < receipt_id,
+        erasures.c.completed_at.is_(None),
+    )
     statement = (
         update(erasures)
-        .where(erasures.c.id == receipt_id)
+        .where(or_(erasures.c.id == receipt_id, is_earlier))
         .values(completed_at=func.clock_timestamp())
         .returning(erasures)
     )
 
-    return connection.execute(statement).one()
+    return next(row for row in connection.execute(statement).all() if row.id == receipt_id)
 
 
 def find_receipt(connection: Connection, receipt_id: int) -> Receipt | None:

@@ -1,4 +1,4 @@
-"""Waits until all writes that may not have seen a new tombstone are committed."""
+"""Finds the writes that may not have seen a new tombstone, and waits for their end."""
 
 import time
 
@@ -10,25 +10,35 @@ from receiver.runtime.deadline import Deadline
 # a write that doesn't see a committed tombstone holds its lock now. A dump doesn't hold this lock.
 _WRITERS = text("""
 SELECT pid, virtualtransaction FROM pg_locks
-WHERE relation IN ('events'::regclass, 'transcriptions'::regclass, 'rejected'::regclass)
+WHERE relation IN ('events'::regclass, 'transcriptions'::regclass, 'rejected'::regclass,
+                   'submissions'::regclass)
   AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
   AND mode = 'RowExclusiveLock' AND granted AND pid <> pg_backend_pid()
 """)
+
 _PAUSE_SECONDS = 0.01
+
+# A process of the server, and its transaction.
+Writer = tuple[int, str]
+
+
+def find_writers(connection: Connection) -> set[Writer]:
+    """Return the transactions that write now; the connection is in autocommit, to see the present.
+
+    When all those that were found after a tombstone was committed have ended, every later write
+    sees it.
+    """
+    return {(row.pid, row.virtualtransaction) for row in connection.execute(_WRITERS)}
 
 
 def wait_for_writers(connection: Connection, deadline: Deadline) -> bool:
     """Wait until every write that runs now has ended; return whether that was in time.
 
-    The connection is in autocommit, so that each look sees the present.
+    It holds the connection all the time, so it is for processes that share it with nobody.
     """
-    writers = _writers(connection)
+    writers = find_writers(connection)
     while writers and deadline.remaining():
         time.sleep(_PAUSE_SECONDS)
-        writers &= _writers(connection)
+        writers &= find_writers(connection)
 
     return not writers
-
-
-def _writers(connection: Connection) -> set[tuple[int, str]]:
-    return {(row.pid, row.virtualtransaction) for row in connection.execute(_WRITERS)}

@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from psycopg.rows import TupleRow
 from sqlalchemy import (
     ColumnElement,
     Connection,
@@ -18,14 +17,13 @@ from sqlalchemy import (
     func,
     literal,
     literal_column,
-    make_url,
     not_,
+    or_,
     select,
-    true,
 )
-from sqlalchemy.engine import Compiled
 
-from receiver.store.engine import execute_prepared
+from receiver.store.compiled import compile_once, first_row
+from receiver.store.jobs.fold import ERASURE
 from receiver.store.jobs.gaps import ENDED_AT, GAP
 from receiver.store.page import EARLIEST, LATEST, Order, Page, Span, read_page
 from receiver.store.tables import ADDRESSES, events, transcriptions
@@ -40,14 +38,27 @@ JOB_COLUMNS = [
     ),
     case((GAP, ENDED_AT), else_=_job.ended_at).label("ended_at"),
 ]
+# Why an event's body isn't stored any more, null if it is. An erasure has no body.
+BODY_REMOVED = case(
+    (events.c.body.is_not(None), None),
+    (events.c.source == ERASURE, None),
+    (events.c.erased_at.is_not(None), "erased"),
+    else_="expired",
+).label("body_removed")
 _CALLBACK = [
-    events.c[name]
-    for name in ("id", "received_at", "outcome", "reason", "deliveries", "sha256", "body_bytes")
+    *(
+        events.c[name]
+        for name in (
+            *("id", "received_at", "outcome", "reason", "deliveries"),
+            *("sha256", "body_bytes"),
+        )
+    ),
+    BODY_REMOVED,
 ]
 
 _EVENT = [
     *_CALLBACK,
-    *(events.c[name] for name in ("source", "detail", "last_received_at", "erased_at")),
+    *(events.c[name] for name in ("source", "detail", "last_received_at")),
 ]
 
 _ADDRESS_FILTER = "participant_address"
@@ -58,16 +69,51 @@ _MAX_SORTED_JOBS = 20_000
 
 Row = Mapping[str, Any]
 
-# Compiled once: compiling takes longer than the query, and clients poll these.
-_DIALECT = make_url("postgresql+psycopg://").get_dialect()()
+# Clients poll these.
 _JOB_COLUMN_NAMES = [column.name for column in JOB_COLUMNS]
-_TRANSCRIPTION = (
-    select(*JOB_COLUMNS).where(_job.id == bindparam("job_id")).compile(dialect=_DIALECT)
+_TRANSCRIPTION = compile_once(select(*JOB_COLUMNS).where(_job.id == bindparam("job_id")))
+_TRANSCRIPTION_OF_ACCOUNT = compile_once(
+    select(*JOB_COLUMNS).where(
+        _job.id == bindparam("job_id"), _job.account_id == bindparam("account_id")
+    )
 )
-_TRANSCRIPTION_OF_ACCOUNT = (
-    select(*JOB_COLUMNS)
-    .where(_job.id == bindparam("job_id"), _job.account_id == bindparam("account_id"))
-    .compile(dialect=_DIALECT)
+
+
+def is_callback_of(
+    job_id: ColumnElement[str], account_id: ColumnElement[str | None]
+) -> ColumnElement[bool]:
+    """Return the SQL condition that selects the job's callbacks which an account may see."""
+    return and_(
+        events.c.job_id == job_id,
+        events.c.source == "callback",
+        is_visible(job_id, account_id),
+    )
+
+
+def is_visible(
+    job_id: ColumnElement[Any], account_id: ColumnElement[str | None]
+) -> ColumnElement[bool]:
+    """Return the SQL condition that an account may see an event, which names this job."""
+    is_anothers_job = select(_job.id).where(_job.id == job_id, _job.account_id != account_id)
+
+    # A quarantined event has the account that its body claims. The key of an account mismatch is
+    # another account's, so the body may be too.
+    return or_(
+        account_id.is_(None),
+        and_(
+            events.c.account_id == account_id,
+            events.c.reason.is_distinct_from("account_mismatch"),
+            not_(is_anothers_job.exists()),
+        ),
+    )
+
+
+_CALLBACK_DIGEST = compile_once(
+    select(events.c.sha256).where(
+        is_callback_of(bindparam("job_id"), bindparam("account_id", type_=Text)),
+        events.c.id == bindparam("callback_id"),
+        events.c.body.is_not(None),
+    )
 )
 
 
@@ -151,11 +197,9 @@ def transcription(
 ) -> Row | None:
     """Return the job, None if it is unknown."""
     if account_id is None:
-        row = _first_row(connection, _TRANSCRIPTION, job_id=job_id)
+        row = first_row(connection, _TRANSCRIPTION, job_id=job_id)
     else:
-        row = _first_row(
-            connection, _TRANSCRIPTION_OF_ACCOUNT, job_id=job_id, account_id=account_id
-        )
+        row = first_row(connection, _TRANSCRIPTION_OF_ACCOUNT, job_id=job_id, account_id=account_id)
 
     return None if row is None else dict(zip(_JOB_COLUMN_NAMES, row, strict=True))
 
@@ -173,7 +217,8 @@ def callbacks_page(
     connection: Connection, job_id: str, span: Span, *, account_id: str | None
 ) -> Page:
     """Return a page of the callbacks that name the job, with any outcome."""
-    statement = select(*_CALLBACK).where(is_callback_of(job_id, account_id))
+    is_callback = is_callback_of(literal(job_id), literal(account_id, Text))
+    statement = select(*_CALLBACK).where(is_callback)
     order = Order(at=events.c.received_at, id=events.c.id, lower=(EARLIEST, 0), upper=(LATEST, 0))
 
     return read_page(connection, statement, order, span)
@@ -185,7 +230,7 @@ def newest_events(
     """Return the newest events that name the job, of any source and with any outcome."""
     statement = (
         select(*_EVENT)
-        .where(_is_event_of(job_id, account_id))
+        .where(events.c.job_id == job_id, is_visible(literal(job_id), literal(account_id, Text)))
         .order_by(events.c.received_at.desc(), events.c.id.desc())
         .limit(limit)
     )
@@ -197,52 +242,23 @@ def callback_digest(
     connection: Connection, job_id: str, callback_id: int, *, account_id: str | None
 ) -> bytes | None:
     """Return the digest of a job's callback; None if it is unknown, or its body was erased."""
-    statement = select(events.c.sha256).where(
-        is_callback_of(job_id, account_id), events.c.id == callback_id, events.c.body.is_not(None)
-    )
+    values = {"job_id": job_id, "callback_id": callback_id, "account_id": account_id}
+    row = first_row(connection, _CALLBACK_DIGEST, **values)
 
-    return connection.execute(statement).scalar()
-
-
-def _first_row(connection: Connection, statement: Compiled, **values: Any) -> TupleRow | None:
-    rows = execute_prepared(connection, str(statement), statement.construct_params(values) or {})
-
-    return rows[0] if rows else None
-
-
-def is_callback_of(job_id: str, account_id: str | None) -> ColumnElement[bool]:
-    """Return the SQL condition that selects the job's callbacks which the account may see."""
-    return and_(_is_event_of(job_id, account_id), events.c.source == "callback")
-
-
-def _is_event_of(job_id: str, account_id: str | None) -> ColumnElement[bool]:
-    return and_(events.c.job_id == job_id, is_visible(account_id))
-
-
-def is_visible(account_id: str | None) -> ColumnElement[bool]:
-    """Return the SQL condition that selects the events which the account may see."""
-    if account_id is None:
-        return true()
-    is_anothers_job = select(_job.id).where(
-        _job.id == events.c.job_id.collate("C"), _job.account_id != account_id
-    )
-
-    # A quarantined event has the account that its body claims. The key of an account mismatch is
-    # another account's, so the body may be too.
-    return and_(
-        events.c.account_id == account_id,
-        events.c.reason.is_distinct_from("account_mismatch"),
-        not_(is_anothers_job.exists()),
-    )
+    return None if row is None else row[0]
 
 
 def _condition(name: str, value: Any) -> ColumnElement[bool]:
     condition: ColumnElement[bool]
     match name:
         case "has_transcript" if value:
-            condition = _job.transcript_sha256.is_not(None)
+            condition = and_(
+                _job.transcript_sha256.is_not(None), _job.transcript_expired_at.is_(None)
+            )
         case "has_transcript":
-            condition = _job.transcript_sha256.is_(None)
+            condition = or_(
+                _job.transcript_sha256.is_(None), _job.transcript_expired_at.is_not(None)
+            )
         case "updated_after" | "received_after":
             condition = _job[f"{name.removesuffix('_after')}_at"] >= value
         case _:

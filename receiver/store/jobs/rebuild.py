@@ -10,6 +10,7 @@ from sqlalchemy import (
     ARRAY,
     Connection,
     Engine,
+    LargeBinary,
     Row,
     Select,
     Text,
@@ -17,15 +18,16 @@ from sqlalchemy import (
     bindparam,
     cast,
     func,
+    literal,
     select,
     update,
 )
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects.postgresql import Insert, insert
 
 from receiver.store.engine import transactional
 from receiver.store.jobs.complete_heads import complete_heads
 from receiver.store.jobs.fold import ERASURE, fold
-from receiver.store.jobs.refold import differs, load_events_of
+from receiver.store.jobs.refold import differs, expiry_of, gone_since, load_events_of
 from receiver.store.tables import transcriptions
 
 # A callback of a locked job waits until these are written: some milliseconds.
@@ -48,9 +50,7 @@ def rebuild(engine: Engine, job_ids: Sequence[str]) -> list[str]:
         rows = {row.id: row for row in connection.execute(_select(list(folds)))}
         missing = folds.keys() - rows.keys()
         for job_id in sorted(missing):  # one commit each: several could deadlock with callbacks
-            connection.execute(
-                insert(transcriptions).values(folds[job_id]).on_conflict_do_nothing()
-            )
+            connection.execute(_insert(folds[job_id]).on_conflict_do_nothing())
     changed = set(missing)
     # Events may have arrived since then, also of the missing jobs.
     differing = {row.id for row in rows.values() if differs(row, folds[row.id])}
@@ -78,6 +78,12 @@ def _changes(rows: Sequence[Row[Any]], folds: dict[str, Columns]) -> Iterator[Co
             yield columns | {_KEY: row.id}
 
 
+def _insert(columns: Columns) -> Insert:
+    sha256 = literal(columns["transcript_sha256"], LargeBinary)
+
+    return insert(transcriptions).values(**columns, transcript_expired_at=gone_since(sha256))
+
+
 def _update(change: Columns) -> Update:
     names = [name for name in change if name != _KEY]
 
@@ -85,7 +91,10 @@ def _update(change: Columns) -> Update:
         update(transcriptions)
         .where(transcriptions.c.id == bindparam(_KEY))
         .values({name: bindparam(name) for name in names})
-        .values(transaction_id=func.pg_current_xact_id())
+        .values(
+            transcript_expired_at=expiry_of(bindparam("transcript_sha256", type_=LargeBinary)),
+            transaction_id=func.pg_current_xact_id(),
+        )
     )
 
 

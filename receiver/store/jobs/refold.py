@@ -5,7 +5,20 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ARRAY, Connection, Row, Text, cast, func, select, update
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    Connection,
+    LargeBinary,
+    Row,
+    Text,
+    case,
+    cast,
+    func,
+    literal,
+    select,
+    update,
+)
 
 from receiver.store.event import Outcome
 from receiver.store.jobs.fold import FoldInput, fold
@@ -29,10 +42,32 @@ def refold(connection: Connection, job: Row[Any]) -> bool:
     connection.execute(
         update(transcriptions)
         .where(transcriptions.c.id == job.id)
-        .values(columns | {"transaction_id": func.pg_current_xact_id()})
+        .values(columns)
+        .values(
+            transcript_expired_at=expiry_of(literal(columns["transcript_sha256"], LargeBinary)),
+            transaction_id=func.pg_current_xact_id(),
+        )
     )
 
     return True
+
+
+def expiry_of(sha256: ColumnElement[bytes]) -> ColumnElement[datetime]:
+    """Return since when the body with the transcript is gone, for an update of its job's row."""
+    return case(
+        (transcriptions.c.transcript_sha256 == sha256, transcriptions.c.transcript_expired_at),
+        else_=gone_since(sha256),
+    )
+
+
+def gone_since(sha256: ColumnElement[bytes]) -> ColumnElement[datetime]:
+    """Return the present time if the event's body is gone, null if it is stored.
+
+    An event may be applied without its body: it was in quarantine when its retention ended.
+    """
+    is_gone = select(func.now()).where(events.c.sha256 == sha256, events.c.body.is_(None))
+
+    return is_gone.scalar_subquery()
 
 
 def differs(job: Row[Any], columns: Mapping[str, Any]) -> bool:

@@ -11,6 +11,7 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Row,
+    Text,
     any_,
     func,
     literal,
@@ -18,10 +19,13 @@ from sqlalchemy import (
 )
 
 from receiver.store.event import Outcome
-from receiver.store.jobs.read import is_visible
+from receiver.store.jobs.read import BODY_REMOVED, is_visible
 from receiver.store.tables import events
 
-_COLUMNS_WITHOUT_BODY = tuple(column for column in events.c if column.name not in {"head", "body"})
+_COLUMNS_WITHOUT_BODY = (
+    *(column for column in events.c if column.name not in {"head", "body"}),
+    BODY_REMOVED,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +55,8 @@ class LedgerFilter:
             conditions.append(events.c.received_at >= self.since)
 
         if self.account_id is not None:
-            conditions.append(is_visible(self.account_id))
+            job_id = events.c.job_id.collate("C")  # as in the index of jobs
+            conditions.append(is_visible(job_id, literal(self.account_id, Text)))
 
         return conditions
 

@@ -116,6 +116,8 @@ WITH job AS (
         for name in TRANSCRIPT_COLUMNS
     )
 },
+        transcript_expired_at = CASE WHEN {_REPLACES_TRANSCRIPT} THEN NULL
+            ELSE t.transcript_expired_at END,
         key_terminal = EXCLUDED.key_terminal,
         key_updated_at = EXCLUDED.key_updated_at,
         key_source = EXCLUDED.key_source,

@@ -33,6 +33,12 @@ ATTACKS = [
         "64 readers",
         clients("reads", 64, path=transcript(LONG_CALL)),
     ),
+    # Each 304 is a row of the audit, and a commit.
+    Attack(
+        "304 for a transcript",
+        "64 readers",
+        clients("unchanged_reads", 64, path=transcript(LONG_CALL)),
+    ),
     Attack(
         "status=RUNNING&hasTranscript=true",
         "64 readers",

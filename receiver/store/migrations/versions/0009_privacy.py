@@ -2,7 +2,7 @@
 
 from alembic import op
 
-from receiver.store.online_indexes import replace_indexes
+from receiver.store.online_indexes import create_indexes, replace_indexes
 
 revision = "0009"
 down_revision = "0008"
@@ -55,8 +55,13 @@ def upgrade() -> None:
             completed_at timestamptz
         );
     """)
+    create_indexes({"submissions_created": "submissions (created_at, idempotency_key)"})
     replace_indexes(
         {
+            "transcriptions_without_transcript": (
+                "transcriptions (sort_at, id)"
+                " WHERE transcript_sha256 IS NULL OR transcript_expired_at IS NOT NULL"
+            ),
             "transcriptions_gap": (
                 "transcriptions (ended_at, first_seen_at, id) WHERE status = 'COMPLETED'"
                 " AND transcript_sha256 IS NULL AND erased_at IS NULL"

@@ -35,6 +35,12 @@ def reads(clients: Clients, *, path: str) -> None:
     clients.run(lambda _: clients.exchange(request))
 
 
+def unchanged_reads(clients: Clients, *, path: str) -> None:
+    """Request the path with the reader's key, as a client that has its current content."""
+    request = head("GET", path, basic(*KEY), "If-None-Match: *", CLOSE)
+    clients.run(lambda _: clients.exchange(request))
+
+
 def forged_callbacks(clients: Clients) -> None:
     """Send callbacks with wrong signatures; no two are the same."""
     bodies = itertools.count()

@@ -1,0 +1,36 @@
+"""Says what an erasure doesn't reach, and what to do about it."""
+
+from receiver.cli.output import echo
+
+# The tables whose dead rows contain what was erased, until VACUUM.
+VACUUM = "VACUUM events, transcriptions, submissions, rejected;"
+
+_TWILIO = (
+    "Twilio has its own copy. Delete the recording with DELETE "
+    "https://api.twilio.com/2010-04-01/Accounts/AC…/Recordings/RE….json, where RE… was the job's "
+    "sourceId. Twilio's API has no request to delete a transcription: for it, and for the text in "
+    "a conversation, ask Twilio's support."
+)
+_MEDIA = "A file that was submitted by its mediaUrl is where you keep it."
+_SPOOLS = (
+    "Spools of other machines: their workers move the files into the database, which stores "
+    "nothing of what was erased. Damaged and refused files stay: `spool` lists those of a machine."
+)
+_BACKUPS = "Backups: after a restore, run `flask --app app erase reapply`."
+_CONSUMERS = "Consumers: every client that has read a transcript may have a copy."
+_POSTGRES = (
+    "Postgres: dead rows stay in its files until VACUUM, and the WAL until it is recycled. Run "
+    f"`{VACUUM}` as the tables' owner. `erase show` says whether this has happened."
+)
+
+
+def elsewhere(kind: str) -> list[str]:
+    """Return what remains elsewhere after an erasure of this kind."""
+    here = [_SPOOLS, _BACKUPS, _CONSUMERS, _POSTGRES]
+
+    return here if kind == "reapply" else [_TWILIO, _MEDIA, *here]
+
+
+def print_elsewhere(kind: str) -> None:
+    """Print what remains elsewhere."""
+    echo("", "What remains elsewhere:", *(f"- {line}" for line in elsewhere(kind)))

@@ -1,0 +1,186 @@
+"""The commands `erase job`, `erase address` and `erase conversation`."""
+
+import re
+import sys
+from collections.abc import Callable
+
+import click
+from flask.cli import with_appcontext
+
+from receiver.cli.erase.elsewhere import print_elsewhere
+from receiver.cli.erase.progress import PlaceProgress
+from receiver.cli.errors import report_database_errors
+from receiver.cli.operator import operator_name
+from receiver.cli.output import CommandError, echo
+from receiver.privacy.erase import HeldError, UnknownJobError, erase
+from receiver.privacy.erasure import UnfinishedWriteError
+from receiver.privacy.target import Target, is_e164, normalize_address
+from receiver.services import services
+from receiver.spool.folder import explain
+from receiver.store.erasure.preview import Preview, Similar, preview, similar_addresses
+from receiver.store.erasure.receipts import Receipt, Requester
+from receiver.store.erasure.releases import EarlierReleaseError
+from schemas.storable import ID_PATTERN, is_storable
+
+# The exit code of an interrupted command, as shells define it.
+_INTERRUPTED = 130
+
+
+def _options(command: Callable[..., None]) -> Callable[..., None]:
+    """Add what the three commands have in common."""
+    for option in (
+        click.option("--yes", is_flag=True, help="Don't ask for confirmation."),
+        click.option(
+            "--reason",
+            help="Why, for the receipt: a case number, for example. Don't write anything personal.",
+        ),
+    ):
+        command = option(command)
+
+    return with_appcontext(report_database_errors(command))
+
+
+@click.command("job")
+@click.argument("job_id", metavar="ID")
+@_options
+def job_command(*, job_id: str, yes: bool, reason: str | None) -> None:
+    """Erase one job.
+
+    A job that this service submitted again is erased together with the first one, because both are
+    of the same recording.
+    """
+    if not re.fullmatch(ID_PATTERN, job_id):
+        raise CommandError("this is not a valid id of a job.")
+    _erase(Target("job", job_id), yes=yes, reason=reason)
+
+
+@click.command("address")
+@click.argument("address")
+@_options
+def address_command(*, address: str, yes: bool, reason: str | None) -> None:
+    """Erase all jobs of a participant's address.
+
+    ADDRESS is a phone number in E.164 form, such as +14155550100, or another address exactly as it
+    is stored. Jobs that begin after the erasure are new, and stay.
+    """
+    address = normalize_address(address)
+    if not address or not is_storable(address):
+        raise CommandError("this is not an address.")
+    if not is_e164(address):
+        _require_stored(address)
+    _erase(Target("address", address), yes=yes, reason=reason)
+
+
+@click.command("conversation")
+@click.argument("conversation_id", metavar="ID")
+@_options
+def conversation_command(*, conversation_id: str, yes: bool, reason: str | None) -> None:
+    """Erase all jobs of a conversation."""
+    if not conversation_id or not is_storable(conversation_id):
+        raise CommandError("this is not the id of a conversation.")
+    _erase(Target("conversation", conversation_id), yes=yes, reason=reason)
+
+
+def _require_stored(address: str) -> None:
+    """Raise CommandError unless a job has exactly this address, which isn't E.164."""
+    with services().engine.connect() as connection:
+        if preview(connection, "address", address).jobs:
+            return
+        similar = similar_addresses(connection, address)
+    raise CommandError(
+        "this address is not a phone number in E.164 form (+, country code and number, such as "
+        "+14155550100), and no job has exactly this address.",
+        *_describe_similar(similar),
+    )
+
+
+def _describe_similar(similar: Similar | None) -> list[str]:
+    if similar is None:
+        return []
+    if not similar.addresses:
+        return ["No stored address ends in these digits."]
+
+    found = f"{similar.addresses} stored addresses, of {similar.jobs} jobs, end in these digits"
+
+    return [f"{found}: write the number with its country code."]
+
+
+def _erase(target: Target, *, yes: bool, reason: str | None) -> None:
+    with services().engine.connect() as connection:
+        found = preview(connection, target.kind, target.value)
+    _print_preview(target, found)
+    if not yes:
+        _confirm()
+    requester = Requester(name=operator_name(), reason=reason)
+    try:
+        with PlaceProgress(services().engine, found.jobs) as progress:
+            receipt = erase(
+                services().engine,
+                target,
+                requester,
+                spool=services().spool,
+                report=progress.report,
+            )
+    except KeyboardInterrupt:
+        echo(
+            "",
+            "Interrupted. What was erased until now stays erased. Run the same command again: it "
+            "continues, with the same receipt.",
+            err=True,
+        )
+        raise SystemExit(_INTERRUPTED) from None
+    except UnknownJobError:
+        raise CommandError(
+            "there is no such job: none has this id, and no quarantined callback claims it. "
+            "Nothing was erased."
+        ) from None
+    except HeldError as error:
+        raise CommandError(
+            f"nothing was erased: {error}. See `flask --app app hold list`."
+        ) from None
+    except EarlierReleaseError as error:
+        raise CommandError(f"nothing was erased: {error}") from error
+    except UnfinishedWriteError as error:
+        raise CommandError(f"{error}.") from error
+    except OSError as error:
+        raise CommandError(
+            f"the database is done, but the spool can't be searched: {explain(error)}. Run the "
+            "same command again when it can."
+        ) from error
+    _print_receipt(receipt)
+
+
+def _print_preview(target: Target, found: Preview) -> None:
+    echo(
+        f"{found.jobs:>8}  jobs to erase",
+        f"{found.events:>8}  callbacks and responses of Twilio about them",
+        f"{found.bodies:>8}  bodies of these",
+        err=True,
+    )
+    if not found.jobs and target.kind != "job":
+        echo(
+            f"No job has this {target.kind} now. If you erase it all the same, jobs that began "
+            "before are erased when their callbacks arrive.",
+            err=True,
+        )
+    searched = "the quarantine, the rejected requests and this machine's spool"
+    if target.kind != "job":
+        searched = f"the ledger, the submissions, {searched}"
+    echo(f"Also searched, and counted then: {searched}.", err=True)
+
+
+def _confirm() -> None:
+    """Ask for confirmation; raise CommandError if nobody can answer, or the answer isn't yes."""
+    if not sys.stdin.isatty():
+        raise CommandError("nobody can confirm here: run the command with --yes.")
+    if not click.confirm("Erase this for good?", err=True):
+        raise CommandError("nothing was erased.")
+
+
+def _print_receipt(receipt: Receipt) -> None:
+    for place, count in sorted(receipt.counts.items()):
+        echo(f"{count:>8}  {place.replace('_', ' ')}")
+    if not receipt.counts:
+        echo("       0  found")
+    echo(f"Erased. The receipt is number {receipt.id}: `flask --app app erase show {receipt.id}`.")
+    print_elsewhere(receipt.kind)

@@ -1,0 +1,53 @@
+"""Shows the progress of an erasure or a verification: a bar for each place that is searched."""
+
+from types import TracebackType
+from typing import Any, Self
+
+from sqlalchemy import Engine
+
+from receiver.cli.output import progress_bar
+from receiver.store.erasure.scopes import Place, estimate_rows
+
+
+class PlaceProgress:
+    """Shows one bar at a time. The number of rows of a place is estimated, except of jobs."""
+
+    def __init__(self, engine: Engine, jobs: int) -> None:
+        self._engine = engine
+        self._jobs = jobs
+        self._place: str | None = None
+        self._bar: Any = None
+
+    def report(self, place: Place, rows: int) -> None:
+        """Show that so many more rows of the place are done."""
+        if place != self._place:
+            self._close()
+            self._place = place
+            self._bar = progress_bar(label=place, length=self._length(place))
+            self._bar.__enter__()
+        # An estimate may be too low, and a bar beyond its end is none.
+        self._bar.length = max(self._bar.length, self._bar.pos + rows)
+        self._bar.update(rows)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._close()
+
+    def _close(self) -> None:
+        if self._bar is not None:
+            self._bar.update(self._bar.length - self._bar.pos)
+            self._bar.__exit__(None, None, None)
+        self._bar = None
+
+    def _length(self, place: Place) -> int:
+        if place == "jobs":
+            return max(1, self._jobs)
+        with self._engine.connect() as connection:
+            return max(1, estimate_rows(connection, place))

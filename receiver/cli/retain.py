@@ -1,0 +1,64 @@
+"""The command `retain`: removes what has been kept for as long as the settings say."""
+
+import time
+from collections import Counter
+from collections.abc import Iterator
+
+import click
+from flask.cli import with_appcontext
+
+from receiver.cli.errors import report_database_errors
+from receiver.cli.output import CommandError, echo
+from receiver.privacy.retention import Retention, count_expired, paced, retain, retention_of
+from receiver.services import services
+from receiver.store.erasure.releases import EarlierReleaseError
+from receiver.store.retention.jobs import BusyWritersError
+
+_REPORT_INTERVAL_SECONDS = 5.0
+
+
+@click.command("retain")
+@click.option("--dry-run", is_flag=True, help="Count what would be removed, and remove nothing.")
+@with_appcontext
+@report_database_errors
+def command(*, dry_run: bool) -> None:
+    """Remove what has been kept for as long as RETAIN_… says, while callbacks arrive.
+
+    The reconcile process does the same once an hour. What is on hold stays. After an interruption,
+    run the command again: it continues. Prints what was removed, one table per line; `bodies` and
+    `events` are of callbacks and of Twilio's responses.
+    """
+    retention = retention_of(services().settings)
+    removed: Counter[str] = Counter()
+    try:
+        for step in _steps(retention, dry_run=dry_run):
+            removed += step
+    except BusyWritersError as error:
+        raise CommandError(f"{error}. Run the command again when it has ended.") from error
+    except EarlierReleaseError as error:
+        raise CommandError(str(error)) from error
+    finally:
+        _print(removed)
+
+
+def _steps(retention: Retention, *, dry_run: bool) -> Iterator[Counter[str]]:
+    """Yield the counts of each batch, and print the progress now and then."""
+    engine = services().engine
+    if dry_run:
+        yield from count_expired(engine, retention)
+        return
+    total: Counter[str] = Counter()
+    next_report_at = time.monotonic() + _REPORT_INTERVAL_SECONDS
+    for step in paced(retain(engine, retention)):
+        yield step
+        total += step
+        if time.monotonic() > next_report_at:
+            next_report_at += _REPORT_INTERVAL_SECONDS
+            echo(", ".join(f"{count} {name}" for name, count in total.items()), err=True)
+
+
+def _print(removed: Counter[str]) -> None:
+    for name, count in removed.items():
+        echo(f"{count:>10}  {name}")
+    if not removed:
+        echo("(none)", err=True)

@@ -1,0 +1,1 @@
+"""Retention: removes in small batches what has been kept for long enough."""

@@ -1,0 +1,102 @@
+"""Executes batches that hold no lock for long, and adapts their size to the time they take."""
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+from psycopg.rows import TupleRow
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import DBAPIError
+
+from receiver.runtime.deadline import Deadline
+from receiver.store.engine import execute_script
+from receiver.store.erasure.holds import LOCK_ID
+from receiver.store.retry import query
+from receiver.store.sqlstate import QUERY_CANCELED, state_of
+
+Parameters = ParamSpec("Parameters")
+Result = TypeVar("Result")
+
+# The server ends a batch that takes longer. It is undone, and tried again with fewer rows.
+MAX_LOCK_SECONDS = 0.1
+# Batches grow until they take as long as this, and shrink if they take twice as long.
+_GOOD_SECONDS = 0.025
+# The time for a row depends on its body, too: so many bytes count as one more row.
+_BYTES_PER_ROW = 20_000
+_FIRST_ROWS = 100
+_MAX_ROWS = 500
+_TIMEOUT_SECONDS = 30.0
+
+# One message, so the transaction ends even if this process is stopped. Each statement sees what was
+# committed before it, so after the lock all holds are seen. A commit that a crash undoes is
+# repeated later, so it doesn't wait for the disk.
+_BEGIN = f"""
+SELECT set_config('lock_timeout', '5s', true), set_config('synchronous_commit', 'off', true);
+SELECT pg_advisory_xact_lock({LOCK_ID});
+SELECT set_config('statement_timeout', '{MAX_LOCK_SECONDS * 1000:.0f}ms', true);
+"""
+
+
+def weight(rows: int, body_bytes: int) -> int:
+    """Return as how many rows these rows count, with bodies of so many bytes together."""
+    return rows + body_bytes // _BYTES_PER_ROW
+
+
+class Batches:
+    """Executes batches one after another; each takes as many rows as the last ones had time for."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._rows = _FIRST_ROWS
+
+    @property
+    def rows(self) -> int:
+        """The number of rows for the next batch."""
+        return self._rows
+
+    def read(
+        self,
+        work: Callable[Concatenate[Connection, Parameters], Result],
+        *args: Parameters.args,
+        **kwargs: Parameters.kwargs,
+    ) -> Result:
+        """Return the result of `work` on a connection, or raise DatabaseUnavailableError."""
+        return query(self._engine, Deadline(_TIMEOUT_SECONDS), work, *args, **kwargs)
+
+    def split(self, weights: Mapping[Any, int]) -> Iterator[list[Any]]:
+        """Yield the keys in batches, of the size that is right when each is requested."""
+        keys = list(weights)
+        start = 0
+        while start < len(keys):
+            end, weight = start, 0
+            while end < len(keys) and weight < self._rows:
+                weight += weights[keys[end]]
+                end += 1
+            yield keys[start:end]
+            start = end
+
+    def execute(self, script: str, **parameters: Any) -> list[TupleRow] | None:
+        """Return the rows of the script's last statement, executed in one transaction.
+
+        None if it took too long: then nothing was changed, and the next batches are smaller.
+        """
+        started_at = time.monotonic()
+        rows = self.read(_execute, _BEGIN + script, parameters)
+        seconds = time.monotonic() - started_at
+        if rows is None or seconds > 2 * _GOOD_SECONDS:
+            self._rows = max(1, self._rows // 2)
+        elif seconds < _GOOD_SECONDS:
+            self._rows = min(_MAX_ROWS, self._rows + self._rows // 4 + 1)
+
+        return rows
+
+
+def _execute(
+    connection: Connection, script: str, parameters: Mapping[str, Any]
+) -> list[TupleRow] | None:
+    try:
+        return execute_script(connection, script, parameters)
+    except DBAPIError as error:
+        if state_of(error) == QUERY_CANCELED:
+            return None
+        raise

@@ -1,0 +1,170 @@
+"""Tests of `erase job`, `erase address` and `erase conversation`."""
+
+import json
+import re
+
+import pytest
+from flask import Flask
+from sqlalchemy import Engine, create_engine, text
+
+from receiver.cli.erase.elsewhere import elsewhere
+from receiver.services import services_of
+from receiver.store.tables import erasures
+from tests.support.app import Twilio
+from tests.support.command import run
+from tests.support.erasing import ADDRESS, SPOKEN, bodies, body, is_stored, rows_of
+from tests.support.samples import COMPLETED, JOB
+
+
+def _number(output: str) -> str:
+    match = re.search(r"receipt is number ([0-9]+)", output)
+    assert match, output
+
+    return match[1]
+
+
+def test_job_is_erased_with_a_receipt(app: Flask, twilio: Twilio) -> None:
+    """`erase job` prints what it found and what remains elsewhere, and `show` has its receipt."""
+    twilio.call(COMPLETED)
+    done = run(app, "erase", "job", JOB, "--yes", "--reason", "case 17")
+    assert done.exit_code == 0, done.output
+    assert "1  jobs to erase" in done.stderr
+    assert "1  bodies" in done.stdout
+    assert all(line in done.stdout for line in elsewhere("job"))
+    assert not is_stored(app, SPOKEN)
+    shown = run(app, "erase", "show", _number(done.stdout), "--json")
+    receipt = json.loads(shown.stdout)
+    assert receipt["counts"] == {"jobs": 1, "events": 1, "bodies": 1}
+    assert receipt["reason"] == "case 17"
+    assert receipt["requestedBy"].startswith("user:")
+    assert receipt["completedAt"]
+    assert receipt["vacuumed"] == dict.fromkeys(
+        ("events", "rejected", "submissions", "transcriptions")
+    )
+
+
+def test_without_confirmation_nothing_is_erased(app: Flask, twilio: Twilio) -> None:
+    """Without a terminal and without --yes, the command refuses before it changes anything."""
+    twilio.call(COMPLETED)
+    done = run(app, "erase", "job", JOB)
+    assert done.exit_code == 1
+    assert "--yes" in done.stderr
+    assert bodies(app) == [COMPLETED]
+    assert rows_of(app, erasures) == []
+
+
+@pytest.mark.parametrize("name", ["nobody", "not an id"])
+def test_unknown_job(app: Flask, name: str) -> None:
+    """An unknown job is an error with its reason, and leaves no receipt."""
+    done = run(app, "erase", "job", name, "--yes")
+    assert done.exit_code == 1
+    assert "job" in done.stderr
+    assert rows_of(app, erasures) == []
+
+
+def test_address_without_jobs_leaves_a_receipt(app: Flask, twilio: Twilio) -> None:
+    """An address that nothing has is erased all the same: jobs in progress may have it."""
+    done = run(app, "erase", "address", ADDRESS, "--yes")
+    assert done.exit_code == 0, done.output
+    assert "when their callbacks arrive" in done.stderr
+    assert "0  found" in done.stdout
+    twilio.call(body(createdAt="2026-01-01T00:00:00Z"))
+    assert not is_stored(app, SPOKEN)
+    assert not is_stored(app, ADDRESS)
+
+
+@pytest.mark.parametrize("written", [ADDRESS, "+1 (555) 123-4567", "+1.555.1234567"])
+def test_address_with_separators(app: Flask, twilio: Twilio, written: str) -> None:
+    """A phone number may be written with separators."""
+    twilio.call(COMPLETED)
+    done = run(app, "erase", "address", written, "--yes")
+    assert done.exit_code == 0, done.output
+    assert not is_stored(app, SPOKEN)
+
+
+@pytest.mark.parametrize(
+    ("written", "expected"),
+    [
+        ("555 123-4567", "1 stored addresses, of 1 jobs, end in these digits"),
+        ("(0555) 1234567", "1 stored addresses, of 1 jobs, end in these digits"),
+        ("555 999-9999", "No stored address ends in these digits"),
+        ("reception", "E.164"),
+    ],
+)
+def test_address_that_is_not_e164(app: Flask, twilio: Twilio, written: str, expected: str) -> None:
+    """Another form of a number is refused with counts of similar ones, never with the numbers."""
+    twilio.call(COMPLETED)
+    done = run(app, "erase", "address", written, "--yes")
+    assert done.exit_code == 1
+    assert expected in done.stderr
+    assert "E.164" in done.stderr
+    assert ADDRESS not in done.output
+    assert bodies(app) == [COMPLETED]
+
+
+def test_stored_address_of_another_form(app: Flask, twilio: Twilio) -> None:
+    """An address that isn't a phone number can be erased exactly as it is stored."""
+    participants = [{"name": SPOKEN, "address": "client:jane"}, {"name": "B", "address": "sip:b"}]
+    twilio.call(body(participants=participants))
+    assert run(app, "erase", "address", "client:jan", "--yes").exit_code == 1
+    done = run(app, "erase", "address", "client:jane", "--yes")
+    assert done.exit_code == 0, done.output
+    assert not is_stored(app, "client:jane")
+
+
+def test_conversation(app: Flask, twilio: Twilio) -> None:
+    """`erase conversation` erases the conversation's jobs, and no others."""
+    twilio.call(body(id="a", conversationId="conv_1"))
+    twilio.call(body(id="b", conversationId="conv_2"))
+    done = run(app, "erase", "conversation", "conv_1", "--yes")
+    assert done.exit_code == 0, done.output
+    assert "1  jobs" in done.stdout
+    assert [json.loads(each)["id"] for each in bodies(app)] == ["b"]
+
+
+@pytest.mark.parametrize("name", ["transcription-receiver", "transcription-receiver/0008"])
+def test_earlier_release_is_waited_for(app: Flask, twilio: Twilio, name: str) -> None:
+    """While a process of an earlier release is connected, nothing is erased."""
+    twilio.call(COMPLETED)
+    url = services_of(app).engine.url.update_query_dict({"application_name": name})
+    engine: Engine = create_engine(url)
+    with engine.connect() as connection:
+        connection.execute(text("SELECT 1"))
+        done = run(app, "erase", "job", JOB, "--yes")
+        assert done.exit_code == 1
+        assert "earlier release" in done.stderr
+        assert bodies(app) == [COMPLETED]
+    engine.dispose()
+    assert run(app, "erase", "job", JOB, "--yes").exit_code == 0
+
+
+@pytest.mark.parametrize("target", [("job", JOB), ("address", ADDRESS), ("conversation", "c")])
+def test_held(app: Flask, twilio: Twilio, target: tuple[str, str]) -> None:
+    """What is on hold is refused with the hold's name, also if only one of the jobs is held."""
+    twilio.call(body(conversationId="c"))
+    twilio.call(body(id="other", conversationId="c"))
+    run(app, "hold", "add", "case-7", "--job", JOB, "--reason", "court")
+    done = run(app, "erase", *target, "--yes")
+    assert done.exit_code == 1
+    assert "case-7" in done.stderr
+    assert len(bodies(app)) == 2
+    assert rows_of(app, erasures) == []
+
+
+def test_list_is_newest_first(app: Flask, twilio: Twilio) -> None:
+    """`erase list` has one line for each erasure, and with --json an object."""
+    twilio.call(COMPLETED)
+    run(app, "erase", "job", JOB, "--yes")
+    run(app, "erase", "address", ADDRESS, "--yes")
+    lines = run(app, "erase", "list").stdout.splitlines()
+    assert [line.split()[3] for line in lines] == ["address", "job"]
+    documents = [
+        json.loads(line) for line in run(app, "erase", "list", "--json").stdout.split("\n")[:-1]
+    ]
+    assert [each["kind"] for each in documents] == ["address", "job"]
+    assert ADDRESS not in json.dumps(documents)
+
+
+def test_unknown_receipt(app: Flask) -> None:
+    """A number that no receipt has is an error."""
+    assert run(app, "erase", "show", "1").exit_code == 1
