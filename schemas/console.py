@@ -2,7 +2,7 @@
 
 from marshmallow import EXCLUDE, Schema, fields, validate
 
-from schemas.parameters import DateTimeParameter
+from schemas.parameters import DateTimeParameter, TextParameter
 from schemas.query import Query
 from schemas.storable import Identifier
 from schemas.token import BIGINT_MAX
@@ -32,3 +32,10 @@ class ReplayForm(QuarantineQuery):
 
     action = fields.String(required=True, validate=validate.OneOf(["check", "replay"]))
     after = fields.Integer(load_default=0, validate=validate.Range(0, BIGINT_MAX))
+
+
+class EraseForm(Schema):
+    """The form that erases a job."""
+
+    reason = TextParameter(required=True)
+    confirmed = fields.String(required=True, validate=validate.Equal("yes"))

@@ -114,6 +114,7 @@ FLASK = (
     "receiver/lookup/transcripts.py",
     "receiver/lookup/views.py",
     "receiver/openapi/",
+    "receiver/privacy/request.py",
     "receiver/privacy/views.py",
     "receiver/services.py",
     "receiver/simulator/app.py",

@@ -33,6 +33,11 @@ class Chart(NamedTuple):
     top: int  # the value of the highest point
     labels: list[str]
 
+    @property
+    def has_bars(self) -> bool:
+        """Whether there is anything to see."""
+        return any(bar.received or bar.missing for bar in self.bars)
+
 
 def make_chart(hours: Mapping[str, float | None], now: datetime) -> Chart:
     """Return the chart of the group of figures `hours`."""

@@ -36,6 +36,7 @@ def show() -> Response:
         "overview.html",
         findings=findings,
         is_up=latest.is_up,
+        is_counted=summary.computed_at("transcripts") is not None,
         answered_at=latest.figures.read_at if latest.figures else None,
         tiles=make_tiles(summary, account_id),
         chart=make_chart(summary.group("hours"), now),

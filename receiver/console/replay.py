@@ -26,6 +26,7 @@ class Line(NamedTuple):
     job_id: str | None
     previous_reason: str | None
     result: str
+    is_applied: bool = False  # now, or in a replay that writes
 
 
 class Done(NamedTuple):
@@ -33,6 +34,11 @@ class Done(NamedTuple):
 
     lines: list[Line]
     continue_after: int | None
+
+    @property
+    def would_apply(self) -> bool:
+        """Whether a callback was applied, or would be."""
+        return any(line.is_applied for line in self.lines)
 
 
 def replay_some(ledger_filter: LedgerFilter, *, after: int, dry_run: bool) -> Done:
@@ -67,6 +73,7 @@ def replay_some(ledger_filter: LedgerFilter, *, after: int, dry_run: bool) -> Do
 def _line(callback_id: int, result: ReplayResult | None, *, dry_run: bool) -> Line:
     if result is None:
         return Line(callback_id, None, None, "applied already")
+    is_applied = result.outcome not in {None, Outcome.QUARANTINED}
     if result.outcome is None:
         text = "failed"
     elif result.outcome == Outcome.QUARANTINED:
@@ -74,4 +81,4 @@ def _line(callback_id: int, result: ReplayResult | None, *, dry_run: bool) -> Li
     else:
         text = "would be applied" if dry_run else str(result.outcome)
 
-    return Line(callback_id, result.job_id, result.previous_reason, text)
+    return Line(callback_id, result.job_id, result.previous_reason, text, is_applied)

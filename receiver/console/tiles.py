@@ -36,7 +36,8 @@ def _of_jobs(summary: Summary) -> Iterator[Tile]:
         at,
         page="missing",
     )
-    yield Tile("Oldest gap", "none" if at else None, at, "since its job ended", moment=oldest_at)
+    note = "since its job ended" if oldest_at else ""
+    yield Tile("Oldest gap", "none" if at else None, at, note, moment=oldest_at)
     completed = summary.number("transcripts", "receiver_jobs_completed")
     stored = summary.number("transcripts", "with_transcript")
     awaiting = summary.number("transcripts", "awaiting") or 0

@@ -6,6 +6,7 @@ from flask import Blueprint, Response, request
 from werkzeug.exceptions import HTTPException
 
 from receiver.console import (
+    erase_page,
     erasures_page,
     job_page,
     jobs_page,
@@ -119,6 +120,12 @@ def show_job(job_id: str) -> Response:
 def show_transcript(job_id: str) -> Response:
     """Show a job's transcript."""
     return transcript_page.show(job_id)
+
+
+@blueprint.post("/jobs/<job_id>/erase")
+def erase_job(job_id: str) -> Response:
+    """Erase one job."""
+    return erase_page.erase(job_id)
 
 
 @blueprint.get("/missing")
