@@ -12,12 +12,13 @@ from receiver.lookup.paging import Collection
 from receiver.web.auth import visible_account
 from receiver.web.job_view import describe_job
 from receiver.web.problems import ProblemError
-from schemas.query import TranscriptionsQuery
+from schemas.query import Filters, TranscriptionsQuery
 from schemas.storable import STATUSES
 from schemas.token import TranscriptionsToken
 
 _JOBS = Collection(key="transcriptions", query=TranscriptionsQuery(), token=TranscriptionsToken())
 
+_FIELDS = {field.data_key for field in Filters().fields.values()}
 _FIRST_FILTERS = {"participantAddress", "status", "hasTranscript"}
 
 
@@ -45,7 +46,8 @@ def _render(filters: Mapping[str, str], **values: Any) -> Response:
     return render(
         "jobs.html",
         filters=filters,
-        more_filters=any(name not in _FIRST_FILTERS for name in filters),
+        fields=_FIELDS,
+        more_filters=any(name in _FIELDS - _FIRST_FILTERS for name in filters),
         statuses=[(status, status.capitalize()) for status in STATUSES],
         **values,
     )
