@@ -1,4 +1,4 @@
-"""Fixtures: Chromium without a window, driven by Selenium. Debian's packages are enough."""
+"""Chromium without a window, driven by Selenium. Debian's packages are enough."""
 
 import shutil
 from collections.abc import Iterator
@@ -30,19 +30,9 @@ def open_chromium() -> Iterator[Chrome]:
         driver.quit()
 
 
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Chrome]:
-    """Yield a browser that a module shares."""
-    with open_chromium() as driver:
-        yield driver
-
-
 def emulate(driver: Chrome, *, width: int, dark: bool = False, media: str = "screen") -> None:
-    """Make the browser's window so wide, in a dark or a light theme."""
-    height = 900
-    driver.execute_cdp_cmd(
-        "Emulation.setDeviceMetricsOverride",
-        {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False},
-    )
+    """Make the browser's window so wide, in a dark or a light theme; `media` may be `print`."""
+    metrics = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False}
+    driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
     scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
     driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": media, "features": [scheme]})
