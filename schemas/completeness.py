@@ -20,6 +20,7 @@ class Completeness(Outbound):
     replaced = _count(
         "Completed jobs that were submitted again, if the new job has the transcript."
     )
+    erased = _count("Completed jobs that were erased, with their transcripts.")
     missing = _count("All others.")
     oldest_missing_at = Timestamp(
         data_key="oldestMissingAt",

@@ -6,7 +6,7 @@ from schemas.outbound import Outbound, Timestamp
 from schemas.transcription import Transcription
 
 REMOVED = ("erased", "expired")
-OUTCOMES = ("applied", "stale", "quarantined")
+OUTCOMES = ("applied", "stale", "quarantined", "erased")
 
 
 class Meta(Outbound):
@@ -48,7 +48,8 @@ class Callback(Outbound):
         validate=validate.OneOf(OUTCOMES),
         metadata={
             "description": "applied to its job; stale, which is applied too, but a newer one had "
-            "arrived before; or quarantined, because it couldn't be applied."
+            "arrived before; quarantined, because it couldn't be applied; or erased, because it "
+            "arrived after its job had been erased, or was erased in quarantine."
         },
     )
     reason = fields.String(

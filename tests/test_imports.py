@@ -30,11 +30,12 @@ FLOOR_PLAN = (
         "receiver/store/ledger",
         "receiver/store/metrics",
         "receiver/store/polls",
+        "receiver/store/rejected",
         "receiver/store/retention",
         "receiver/store/submissions",
     ),
     ("receiver/store/erasure",),
-    ("receiver/bodies", "receiver/spool", "receiver/store/jobs", "receiver/store/rejected"),
+    ("receiver/bodies", "receiver/spool", "receiver/store/jobs"),
     (
         "receiver/signatures",
         "receiver/store",

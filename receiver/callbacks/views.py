@@ -12,7 +12,7 @@ from receiver.callbacks.persist import Persisted, Spooled, persist
 from receiver.callbacks.policy import POLICY, CallbackResult, respond, result_of, result_of_error
 from receiver.events.validate import validate
 from receiver.metrics.catalog import BODY_BYTES
-from receiver.runtime.deadline import request_deadline
+from receiver.runtime.deadline import Deadline, request_deadline
 from receiver.runtime.errors import locate
 from receiver.runtime.timeouts import LOG_FIELDS
 from receiver.services import services
@@ -66,7 +66,7 @@ def receive(**_prefix: str) -> Response:
         persisted = persist(parts.committer.record, parts.spool, event, deadline)
     count_persisted(parts.metrics.counts, persisted)
     result = result_of(persisted)
-    _log(result, persisted, event)
+    _log(result, persisted, event, deadline)
 
     return respond(result)
 
@@ -80,7 +80,7 @@ def _signed_request(environ: "WSGIEnvironment", public_url: str | None) -> Signe
     )
 
 
-def _log(result: CallbackResult, persisted: Persisted, event: Event) -> None:
+def _log(result: CallbackResult, persisted: Persisted, event: Event, deadline: Deadline) -> None:
     recorded = None if isinstance(persisted, Spooled) else persisted
     logger.log(
         logging.INFO if result == CallbackResult.RECORDED else logging.WARNING,
@@ -93,16 +93,14 @@ def _log(result: CallbackResult, persisted: Persisted, event: Event) -> None:
             "detail": recorded and recorded.detail,
             "bytes": len(event.body),
             "key": event.key_id,
-            **_answer_fields(result),
+            **_answer_fields(result, deadline),
         },
     )
 
 
-def _answer_fields(result: CallbackResult) -> dict[str, Any]:
+def _answer_fields(result: CallbackResult, deadline: Deadline) -> dict[str, Any]:
     """Return the log fields of the answer, so that no alert needs to match a text."""
-    seconds = request_deadline(request.environ).elapsed()
-
-    return {"answered": POLICY[result].status, "seconds": round(seconds, 3)}
+    return {"answered": POLICY[result].status, "seconds": round(deadline.elapsed(), 3)}
 
 
 def _respond_to_error(error: Exception) -> Response:
@@ -113,7 +111,7 @@ def _respond_to_error(error: Exception) -> Response:
 
 @blueprint.errorhandler(SignatureError)
 def _reject(error: SignatureError) -> Response:
-    settings = services().settings
+    settings, deadline = services().settings, request_deadline(request.environ)
     # Anybody can send such requests, so they are paced as all others are, unlike callbacks.
     services().limits.pacer.pause_if_due()
     url = called_url(request.environ, settings.public_url)
@@ -130,7 +128,7 @@ def _reject(error: SignatureError) -> Response:
             "url": without_credentials(url).partition("?")[0],
             "host": request.headers.get("Host"),
             "keys": [key.id for key in settings.signing_keys],
-            **_answer_fields(CallbackResult.SIGNATURE_WRONG),
+            **_answer_fields(CallbackResult.SIGNATURE_WRONG, deadline),
         },
     )
 
@@ -143,7 +141,10 @@ def _too_large(error: BodyTooLargeError) -> Response:
         logger,
         logging.ERROR,
         "callback rejected: its body is too large",
-        extra={"limit": error.limit_bytes, **_answer_fields(CallbackResult.TOO_LARGE)},
+        extra={
+            "limit": error.limit_bytes,
+            **_answer_fields(CallbackResult.TOO_LARGE, request_deadline(request.environ)),
+        },
     )
 
     return _respond_to_error(error)
@@ -153,7 +154,7 @@ def _too_large(error: BodyTooLargeError) -> Response:
 def _retry_later(error: Exception) -> Response:
     """Answer 503, which Twilio retries: every other failure is on our side."""
     fields = request.environ.get(LOG_FIELDS)  # None if the body isn't proved
-    answer = _answer_fields(result_of_error(error))
+    answer = _answer_fields(result_of_error(error), request_deadline(request.environ))
     message = "callback not recorded, answered 503 for Twilio to try again: %s"
     if fields is None:
         services().unproved_lines.log(logger, logging.ERROR, message, locate(error), extra=answer)

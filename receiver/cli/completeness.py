@@ -67,6 +67,7 @@ def _print_figures(figures: Completeness, now: datetime) -> None:
     echo(f"with transcript      {figures.with_transcript}")
     echo(f"awaiting a callback  {figures.awaiting}")
     echo(f"replaced             {figures.replaced}")
+    echo(f"erased               {figures.erased}")
     oldest = figures.oldest_missing_at
     age = f"  (the oldest for {_format_age(now - oldest)})" if oldest else ""
     echo(f"missing              {figures.missing}{age}")

@@ -58,13 +58,8 @@ def _format_time(moment: datetime) -> str:
 
 
 def _reason(job: read.Row) -> str:
-    if job["erased_at"]:
-        return f"The job was erased at {_format_time(job['erased_at'])}."
-    if job["transcript_expired_at"]:
-        return (
-            f"It expired at {_format_time(job['transcript_expired_at'])}: this service keeps the "
-            "bodies of callbacks for a limited time (RETAIN_BODIES_DAYS)."
-        )
+    if reason := _reason_for_removal(job):
+        return reason
     if job["status"] not in TERMINAL_STATUSES:
         return f"The job is {job['status']}: when it is completed, Twilio sends its transcript."
     if job["status"] == "FAILED":
@@ -76,3 +71,16 @@ def _reason(job: read.Row) -> str:
         "The job is completed, but no callback contained the transcript: "
         f"{job_url(job['id'])}/Callbacks lists those that were received."
     )
+
+
+def _reason_for_removal(job: read.Row) -> str | None:
+    """Return why the transcript isn't stored any more, None if it never was."""
+    if job["erased_at"]:
+        return f"It was erased at {_format_time(job['erased_at'])}."
+    if job["transcript_expired_at"]:
+        return (
+            f"It expired at {_format_time(job['transcript_expired_at'])}: this service keeps the "
+            "bodies of callbacks for a limited time (RETAIN_BODIES_DAYS)."
+        )
+
+    return "It was erased." if job["transcript_sha256"] else None

@@ -7,7 +7,6 @@ from receiver.runtime.reader_limits import RENDERING_WAIT_SECONDS
 from receiver.services import services
 from receiver.store.audit import texts
 from receiver.store.audit.access import Access
-from receiver.store.jobs.read import Row
 from receiver.web.auth import visible_account
 from receiver.web.compression import MIN_BYTES, Representation, accepts_gzip, gzip_tag, represent
 from receiver.web.database import query
@@ -18,12 +17,12 @@ from schemas.callback import UndecodableError, decode
 logger = logging.getLogger(__name__)
 
 
-def get_rendered(job: Row, tag: str, access: Access) -> Representation | None:
+def get_rendered(job_id: str, digest: bytes, tag: str, access: Access) -> Representation | None:
     """Return the transcript in the format of `access`: a recent rendering, or a new one.
 
     A worker renders one transcript at a time, so requests for the same one share one rendering for
-    each encoding. Returns None if the transcript was replaced or erased since the job was read.
-    Raises TooBusyError, or ProblemError 500.
+    each encoding. Returns None if the job's transcript has another digest, or was erased. Raises
+    TooBusyError, or ProblemError 500.
     """
     limits = services().limits
     transcript = _get_kept(tag)
@@ -31,16 +30,16 @@ def get_rendered(job: Row, tag: str, access: Access) -> Representation | None:
         with limits.renderings.hold(RENDERING_WAIT_SECONDS):
             transcript = _get_kept(tag)
             if transcript is None:
-                return _render(job, tag, access)
+                return _render(job_id, digest, tag, access)
 
-    return transcript if confirm_read(job, access) else None
+    return transcript if confirm_read(job_id, digest, access) else None
 
 
-def confirm_read(job: Row, access: Access) -> bool:
+def confirm_read(job_id: str, digest: bytes, access: Access) -> bool:
     """Audit the read and return True, if the transcript is still the job's and isn't erased."""
     return query(
         texts.confirm_transcript,
-        *(job["id"], job["transcript_sha256"]),
+        *(job_id, digest),
         account_id=visible_account(),
         access=access,
     )
@@ -58,23 +57,23 @@ def _get_kept(tag: str) -> Representation | None:
     return Representation(data, tag, is_compressed=False)
 
 
-def _render(job: Row, tag: str, access: Access) -> Representation | None:
+def _render(job_id: str, digest: bytes, tag: str, access: Access) -> Representation | None:
     """Return what `get_rendered` returns, from the body; raises ProblemError 500."""
     body = query(
         texts.read_transcript,
-        *(job["id"], job["transcript_sha256"]),
+        *(job_id, digest),
         account_id=visible_account(),
         access=access,
     )
     if body is None:
         return None
-    transcript = represent(_decode_and_render(job, body, access.format), tag)
+    transcript = represent(_decode_and_render(job_id, body, access.format), tag)
     services().limits.rendered.put(transcript.tag, transcript.data)
 
     return transcript
 
 
-def _decode_and_render(job: Row, body: bytes, format_name: str) -> bytes:
+def _decode_and_render(job_id: str, body: bytes, format_name: str) -> bytes:
     """Render the transcript in the body; raises ProblemError 500.
 
     The body was decoded when it was received. But the limit of nesting depends on the version of
@@ -84,10 +83,10 @@ def _decode_and_render(job: Row, body: bytes, format_name: str) -> bytes:
         return FORMATS[format_name].render(decode(body), services().limits.pacer.pause_if_due)
     except (UndecodableError, RecursionError) as error:
         logger.error(  # noqa: TRY400 - a traceback says no more
-            "transcript not readable: %s", type(error).__name__, extra={"job": job["id"]}
+            "transcript not readable: %s", type(error).__name__, extra={"job": job_id}
         )
         raise ProblemError(
             500,
-            f"The callback with the transcript of {job['id']} can't be decoded: "
-            f"{job_url(job['id'])}/Callbacks has a link to its bytes.",
+            f"The callback with the transcript of {job_id} can't be decoded: "
+            f"{job_url(job_id)}/Callbacks has a link to its bytes.",
         ) from None

@@ -48,6 +48,7 @@ _OUTCOMES: dict[str, tuple[str, ...]] = {
     Outcome.APPLIED: ("",),
     Outcome.STALE: ("",),
     Outcome.QUARANTINED: get_args(QuarantineReason),
+    Outcome.ERASED: ("",),
     "spooled": ("",),
     "rejected": (*get_args(SignatureReason), "too_large"),
     "unavailable": ("database", "memory", "incomplete", "fault"),
@@ -56,8 +57,8 @@ _OUTCOMES: dict[str, tuple[str, ...]] = {
 CALLBACKS = Counter(
     name="receiver_callbacks_total",
     help="Requests to the callback route, by what happened to them. The outcomes applied, stale "
-    "and quarantined are in the ledger, spooled is on disk, rejected was answered 403 or 413, and "
-    "unavailable 503.",
+    "and quarantined are in the ledger, erased is of an erased job, spooled is on disk, rejected "
+    "was answered 403 or 413, and unavailable 503.",
     labels=("outcome", "reason"),
     initial=tuple((outcome, reason) for outcome, all_ in _OUTCOMES.items() for reason in all_),
 )

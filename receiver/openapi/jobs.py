@@ -57,7 +57,7 @@ _CREATE = {
         )
     }
     | errors(401, 403)
-    | errors_with("Idempotency-Key", 400, 404, 409, 413, 415, 422, 429, 500, 501, 502, 503)
+    | errors_with("Idempotency-Key", 400, 404, 409, 410, 413, 415, 422, 429, 500, 501, 502, 503)
     | {"4XX": refusal("Twilio rejected it.", "Idempotency-Key")},
 }
 

@@ -56,9 +56,10 @@ def erase(
         erasure.erase_job(job_id)
         report("jobs", 1)
     erase_mentions(erasure, target, report)
-    # While a job was found, a callback that names it may have been quarantined.
+    # While a job was found, a callback that names it may have been quarantined, and Twilio may have
+    # accepted its recording again.
     erasure.wait_for_writers()
-    for job_id in sorted(erasure.job_ids):
+    for job_id in erasure.query(matching.same_recordings, sorted(erasure.job_ids)):
         erasure.erase_job(job_id)
     if spool is not None:
         removed = remove_from_spool(spool, target, erasure, report)
@@ -122,7 +123,7 @@ def _commit_tombstones(
 
 def _jobs_of(connection: Connection, target: Target, at: datetime) -> list[str]:
     if target.kind == "job":
-        return sorted(matching.same_recording(connection, target.value))
+        return matching.same_recordings(connection, [target.value])
 
     return list(
         matching.unerased_jobs(

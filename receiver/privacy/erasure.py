@@ -95,9 +95,9 @@ class Erasure:
         """Redact an event in quarantine whose job is unknown."""
         self._step(redact.redact_event, event_id, self.receipt_id, self.at)
 
-    def redact_submission(self, key: str) -> None:
+    def redact_submission(self, key: str, *, is_key_personal: bool) -> None:
         """Redact a submission whose job is unknown."""
-        self._step(redact.redact_submission, key)
+        self._step(redact.redact_submission, key, is_key_personal=is_key_personal)
 
     def remove_rejected(self, request_id: int) -> None:
         """Remove a rejected request."""

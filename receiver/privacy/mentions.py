@@ -1,6 +1,6 @@
 """Erases what no index leads to: rows of the ledger and other tables that contain a value."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from sqlalchemy import Column
@@ -16,11 +16,11 @@ from receiver.store.erasure.scopes import (
     Place,
     scope_before,
 )
-from receiver.store.erasure.search import Needle, search
+from receiver.store.erasure.search import Hit, Needle, search
 from receiver.store.tables import events, submissions
 
 # Called with a place, and with how many of its rows were processed since the last call.
-Report = Callable[[Place, int], None]
+Report = Callable[[str, int], None]
 
 
 def erase_mentions(erasure: Erasure, target: Target, report: Report) -> None:
@@ -36,26 +36,26 @@ def erase_mentions(erasure: Erasure, target: Target, report: Report) -> None:
     anywhere = Needle.of_text(target.value)
     is_job = target.kind == "job"
     if not is_job:
-        for event_id in _find(erasure, LEDGER, Needle.of_string(target.value), report):
-            _erase_job_of(erasure, events.c.job_id, events.c.id, event_id)
-    for event_id in _find(erasure, QUARANTINE, anywhere, report):
+        for hit in _find(erasure, LEDGER, Needle.of_string(target.value), report):
+            _erase_job_of(erasure, events.c.job_id, events.c.id, hit.key)
+    for hit in _find(erasure, QUARANTINE, anywhere, report):
         if not is_job:
-            _erase_job_of(erasure, events.c.job_id, events.c.id, event_id)
-        erasure.redact_event(event_id)
+            _erase_job_of(erasure, events.c.job_id, events.c.id, hit.key)
+        erasure.redact_event(hit.key)
     if not is_job:
-        for key in _find(erasure, SUBMISSIONS, anywhere, report):
-            _erase_job_of(erasure, submissions.c.job_id, submissions.c.idempotency_key, key)
-            erasure.redact_submission(key)
-    for request_id in _find(erasure, REJECTED, anywhere, report):
-        erasure.remove_rejected(request_id)
+        for hit in _find(erasure, SUBMISSIONS, anywhere, report):
+            _erase_job_of(erasure, submissions.c.job_id, submissions.c.idempotency_key, hit.key)
+            is_key_personal = "idempotency_key" in hit.columns
+            erasure.redact_submission(hit.key, is_key_personal=is_key_personal)
+    for hit in _find(erasure, REJECTED, anywhere, report):
+        erasure.remove_rejected(hit.key)
 
 
-def _find(erasure: Erasure, place: Place, needle: Needle, report: Report) -> list[Any]:
-    """Return the keys of the rows that contain the value."""
+def _find(erasure: Erasure, place: Place, needle: Needle, report: Report) -> Iterator[Hit]:
+    """Yield the rows that contain the value."""
     scope = scope_before(place, erasure.at)
-    hits = search(erasure.engine, scope, needle, report=lambda rows: report(place, rows))
 
-    return [hit.key for hit in hits]
+    return search(erasure.engine, scope, needle, report=lambda rows: report(place, rows))
 
 
 def _erase_job_of(

@@ -21,9 +21,8 @@ from receiver.store.retention.walk import Walk, complete, completed_at
 # After a complete pass, the next one begins in the reconcile process after this time.
 INTERVAL = timedelta(hours=1)
 
-# After each batch, a pause of this many times its duration: the others need the processors and the
-# disk too.
-_PAUSE_RATIO = 1.0
+# After each batch, a pause of this part of its duration: callbacks need processors and disk too.
+_PAUSE_RATIO = 0.5
 
 _AUDIT_ROWS = 500  # deleted at once; nothing else writes them again
 
@@ -98,7 +97,7 @@ def count_expired(engine: Engine, retention: Retention) -> Generator[Counter[str
 def paced(
     steps: Iterator[Counter[str]], sleep: Callable[[float], object] = time.sleep
 ) -> Generator[Counter[str], None, None]:
-    """Yield the steps, each after a pause that is as long as the step."""
+    """Yield the steps, each after a pause that leaves others time."""
     started_at = time.monotonic()
     for step in steps:
         sleep(_PAUSE_RATIO * (time.monotonic() - started_at))

@@ -22,12 +22,8 @@ def record_documents(context: ReconcileContext, documents: Iterable[Mapping[str,
     events = [event_from(context, "fetch", document) for document in documents]
     yield Report(checked=len(events))
     for event, is_known in context.query(select_unseen, events):
-        if not record_event(context, event):
-            yield Report(unusable=1)
-        elif is_known:
-            yield Report(changed=1)
-        else:
-            yield Report(found=1)
+        news = Report(changed=1) if is_known else Report(found=1)
+        yield record_event(context, event, news)
 
 
 def event_from(context: ReconcileContext, source: Source, document: Mapping[str, Any]) -> Event:
@@ -37,14 +33,19 @@ def event_from(context: ReconcileContext, source: Source, document: Mapping[str,
     return event_of(source, body, context.clock())
 
 
-def record_event(context: ReconcileContext, event: Event) -> bool:
-    """Record the event of a document; return False if it was quarantined."""
+def record_event(context: ReconcileContext, event: Event, news: Report) -> Report:
+    """Record the event of a document, and return `news`.
+
+    A quarantined document is counted as unusable instead, and one of an erased job not at all.
+    """
     recorded = record_response(context.engine, event)
+    if recorded.outcome == Outcome.ERASED:
+        return Report()
     if recorded.outcome != Outcome.QUARANTINED:
-        return True
+        return news
     logger.warning(
         "a document from Twilio was quarantined",
         extra={"callback": recorded.id, "source": event.source, "reason": recorded.reason},
     )
 
-    return False
+    return Report(unusable=1)

@@ -75,5 +75,5 @@ def _fetch_transcript(context: ReconcileContext, watch: Watch) -> Reports:
     )
     if document is None:
         return
-    is_usable = record_event(context, event_from(context, "conversation", document))
-    yield Report(fetched_back=1) if is_usable else Report(unusable=1)
+    event = event_from(context, "conversation", document)
+    yield record_event(context, event, Report(fetched_back=1))

@@ -9,14 +9,17 @@ from marshmallow import ValidationError
 from receiver.reconcile.context import ReconcileContext
 from receiver.reconcile.report import Report, Reports
 from receiver.reconcile.resume import count_refusal
+from receiver.runtime.deadline import Deadline
 from receiver.store.completeness import missing
+from receiver.store.engine import transactional
 from receiver.store.jobs.gaps import RESUBMISSION_PREFIX
+from receiver.store.retry import query
 from receiver.store.submissions import intents
 from receiver.store.submissions.outbox import (
     KeyReusedError,
     OutcomeUnknownError,
     Submission,
-    record_intent,
+    SubmissionErasedError,
 )
 from receiver.submissions.submit import resume
 from receiver.twilio.client import TwilioRefusedError
@@ -53,15 +56,17 @@ def resubmit_missing(context: ReconcileContext) -> Reports:
 def _resubmit(context: ReconcileContext, job: Mapping[str, Any]) -> Report:
     key = f"{RESUBMISSION_PREFIX}{job['id']}"
     try:
-        intent = _store_intent(context, key, canonical(Request().load(_request(job))))
+        intent = _store_intent(context, key, job)
         if intent is None:
-            return Report()  # another process has it
+            return Report()  # another process has it, or the job was erased
         resume(context.engine, context.twilio, intent)
     except ValidationError as error:
         members = ", ".join(map(str, error.messages_dict))
         logger.warning("can't be submitted again: %s", members, extra={"job": job["id"]})
         context.query(intents.mark_impossible, key, submitted_by=SUBMITTED_BY, at=context.clock())
         return Report(errors=1)
+    except SubmissionErasedError:
+        return Report()
     except (KeyReusedError, OutcomeUnknownError):
         # Another process is submitting it, or has submitted it and the outcome is unknown.
         logger.warning("submitted already, and without an answer", extra={"key": key})
@@ -72,17 +77,28 @@ def _resubmit(context: ReconcileContext, job: Mapping[str, Any]) -> Report:
     return Report(resubmitted=1)
 
 
-def _store_intent(context: ReconcileContext, key: str, request: str) -> Submission | None:
-    """Store that the request is about to be sent; return None if another process did so first."""
+def _store_intent(context: ReconcileContext, key: str, job: Mapping[str, Any]) -> Submission | None:
+    """Store that the request is about to be sent.
+
+    Return None if another process did so first, or if the job was erased. Raises ValidationError.
+    """
     now = context.clock()
     submission = Submission(
         idempotency_key=key,
-        request=request,
+        request=canonical(Request().load(_request(job))),
         submitted_by=SUBMITTED_BY,
         created_at=now,
         asked_at=now,
     )
-    stored = context.query(record_intent, submission)
+    stored = query(
+        transactional(context.engine),
+        Deadline(context.query_timeout_seconds),
+        intents.record_resubmission,
+        submission,
+        job["id"],
+    )
+    if stored is None:
+        return None
 
     return stored if stored.is_first_attempt and stored.answered_at is None else None
 

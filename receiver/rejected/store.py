@@ -91,7 +91,8 @@ class RejectedStore:
     def put(self, reason: str, environ: "WSGIEnvironment") -> int | None:
         """Store a request that was rejected for `reason`; return its id, None if it isn't stored.
 
-        It never raises: the response is the same either way.
+        Nothing is stored of an erased job, and that isn't counted as dropped: it isn't wanted. It
+        never raises: the response is the same either way.
         """
         try:
             if not may_be_callback(reason, environ):
@@ -123,7 +124,7 @@ class RejectedStore:
                 raise DroppedError("unread") from error
             yield to_rejected_request(reason, environ, body, datetime.now(UTC))
 
-    def _write(self, request: RejectedRequest, deadline: Deadline) -> int:
+    def _write(self, request: RejectedRequest, deadline: Deadline) -> int | None:
         with self._hold_connection(deadline.remaining() - WRITE_TIMEOUT_SECONDS - RESPONSE_SECONDS):
             # Only now: they may have started while this request waited.
             self._check_cooldowns(request.account_id)

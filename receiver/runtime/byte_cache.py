@@ -24,9 +24,10 @@ class ByteCache:
         return value
 
     def put(self, key: Hashable, value: bytes) -> None:
-        """Cache the value; it must be the same for the same key."""
+        """Cache the value instead of the key's earlier one."""
         with self._lock:
-            if key in self._entries or len(value) > self._max_bytes:
+            self._free_bytes += len(self._entries.pop(key, b""))
+            if len(value) > self._max_bytes:
                 return
             self._entries[key] = value
             self._free_bytes -= len(value)

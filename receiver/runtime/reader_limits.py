@@ -20,6 +20,8 @@ WAIT_SECONDS = 1.0
 MAX_RENDERINGS = 1
 RENDERING_WAIT_SECONDS = 4.0
 RENDERED_BYTES = 16 * 1024 * 1024
+# The digests of 2048 transcripts.
+DIGESTS_BYTES = 2048 * 32
 
 # Connections that readers leave free: for callbacks, and for what goes along with these, such as
 # the drain of the spool.
@@ -46,6 +48,8 @@ class ReaderLimits:
     scrapes: ConcurrencyLimit = field(default_factory=lambda: ConcurrencyLimit(MAX_SCRAPES))
     renderings: ConcurrencyLimit = field(default_factory=lambda: ConcurrencyLimit(MAX_RENDERINGS))
     rendered: ByteCache = field(default_factory=lambda: ByteCache(max_bytes=RENDERED_BYTES))
+    # By job id. A digest may be outdated: the statement that reads the transcript checks it.
+    digests: ByteCache = field(default_factory=lambda: ByteCache(max_bytes=DIGESTS_BYTES))
     pacer: Pacer = field(default_factory=Pacer)
 
 

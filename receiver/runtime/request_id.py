@@ -24,14 +24,14 @@ _TRACEPARENT = re.compile(
     r"(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}"
 )
 
-# Each greenlet has a context of its own, so a request never sees the values of another one.
-_request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
-_traceparent: ContextVar[str | None] = ContextVar("traceparent", default=None)
+# The id and the trace of the current request. Each greenlet has a context of its own, so a request
+# never sees those of another one.
+_current: ContextVar[tuple[str | None, str | None]] = ContextVar("request", default=(None, None))
 
 
 def current_request_id() -> str | None:
     """Return the id of the current request; None if there is no request."""
-    return _request_id.get()
+    return _current.get()[0]
 
 
 class RequestIdMiddleware:
@@ -50,14 +50,14 @@ class RequestIdMiddleware:
         def start(status: str, headers: list[tuple[str, str]], *exc_info: Any) -> Any:
             return start_response(status, [*headers, (HEADER, request_id)], *exc_info)
 
-        traceparent = environ.get("HTTP_TRACEPARENT", "")
-        id_token = _request_id.set(request_id)
-        trace_token = _traceparent.set(traceparent if _TRACEPARENT.fullmatch(traceparent) else None)
+        trace = environ.get("HTTP_TRACEPARENT")
+        if trace and not _TRACEPARENT.fullmatch(trace):
+            trace = None
+        token = _current.set((request_id, trace))
         try:
             return self.wsgi_app(environ, start)
         finally:
-            _request_id.reset(id_token)
-            _traceparent.reset(trace_token)
+            _current.reset(token)
 
 
 class RequestIdFilter(logging.Filter):
@@ -65,9 +65,10 @@ class RequestIdFilter(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Add the fields, and keep the line."""
-        if request_id := current_request_id():
+        request_id, trace = _current.get()
+        if request_id:
             record.request_id = request_id
-        if traceparent := _traceparent.get():
-            record.traceparent = traceparent
+        if trace:
+            record.traceparent = trace
 
         return True

@@ -125,6 +125,18 @@ class Spool:
 
         return files
 
+    def list_all(self) -> list[str]:
+        """Return the names of all files, whatever they are."""
+        return sorted(entry.name for entry in self._scan())
+
+    def read(self, name: str) -> bytes | None:
+        """Return a file's content as it is; None if it is gone. Raises OSError."""
+        try:
+            with _open(self.path / name) as file:
+                return file.read()
+        except FileNotFoundError:  # just moved
+            return None
+
     def _scan(self) -> list[os.DirEntry[str]]:
         try:
             require_private_folder(self.path)

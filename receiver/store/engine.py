@@ -3,7 +3,7 @@
 import sys
 import threading
 import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, cast
@@ -215,20 +215,20 @@ def execute_prepared(
         return driver.execute(statement, parameters, prepare=True).fetchall()
 
 
-def execute_script(
-    connection: Connection, script: str, parameters: Mapping[str, Any]
+def execute_pipeline(
+    connection: Connection, first: Sequence[str], last: str, parameters: Mapping[str, Any]
 ) -> list[TupleRow]:
-    """Execute several statements in one round trip and one transaction, on one in autocommit.
+    """Execute statements in one round trip and one transaction, on a connection in autocommit.
 
-    Return the rows of the last one. The transaction ends without this process: so its locks are
-    held only while the server works. Raises sqlalchemy.exc.SQLAlchemyError.
+    Only the last one has parameters; return its rows. The server gets all statements at once, so
+    the transaction ends without this process, and its locks are held only while the server works.
+    Raises sqlalchemy.exc.SQLAlchemyError.
     """
     with _driver_of(connection) as driver:
-        # Only a cursor that puts the parameters into the text can send several statements.
-        cursor = psycopg.ClientCursor(driver)
-        cursor.execute(script, parameters)
-        while cursor.nextset():
-            pass
+        with driver.pipeline():
+            for statement in first:
+                driver.execute(statement)
+            cursor = driver.execute(last, parameters)
         return cursor.fetchall()
 
 

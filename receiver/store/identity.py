@@ -39,14 +39,14 @@ def find_lags(connection: Connection) -> list[Lag]:
     return lags
 
 
-def skip_taken_ids(engine: Engine) -> None:
-    """Draw the ids of the ledger that are taken, at most 500,000 of them.
+def skip_taken_ids(engine: Engine, table: Table = events) -> None:
+    """Draw the ids of the ledger, or of another table, that are taken, at most 500,000 of them.
 
     Unlike `setval`, this never moves a sequence back, so any number of processes may do it at the
     same time, and a role needs only USAGE. Raises sqlalchemy.exc.SQLAlchemyError.
     """
-    ids = func.generate_series(1, func.least(_MAX_DRAWN_IDS, _lag(events))).table_valued("n")
-    next_id = func.nextval(cast(_sequence_name(events), REGCLASS))
+    ids = func.generate_series(1, func.least(_MAX_DRAWN_IDS, _lag(table))).table_valued("n")
+    next_id = func.nextval(cast(_sequence_name(table), REGCLASS))
     with engine.connect() as connection:
         connection.execute(select(func.count(next_id)).select_from(ids))
 

@@ -13,7 +13,6 @@ from receiver.store.problem import Problem
 
 _READ = ("SELECT",)
 _RECORD = ("SELECT", "INSERT", "UPDATE")
-_APPEND = ("SELECT", "INSERT", "DELETE")  # no row is changed, and old ones expire
 _ALL = ("SELECT", "INSERT", "UPDATE", "DELETE")
 
 # What a callback needs: without these, it is answered 503.
@@ -39,7 +38,7 @@ PRIVILEGES = {
     "erasures": _ALL,
     "holds": _ALL,
     "retention_progress": _RECORD,
-    "audit": _APPEND,
+    "audit": _ALL,  # UPDATE: the deletion of expired rows locks them
     "metric_counts": _RECORD,
     "metric_workers": _ALL,
     "metric_figures": _RECORD,

@@ -200,6 +200,12 @@ transcriptions = Table(
             "status = 'COMPLETED' AND transcript_sha256 IS NULL AND erased_at IS NULL"
         ),
     ),
+    # Completed jobs that lack their transcript on purpose: they are counted.
+    Index(
+        "transcriptions_erased",
+        "account_id",
+        postgresql_where=text("status = 'COMPLETED' AND erased_at IS NOT NULL"),
+    ),
     # Jobs with a transcript that is, or may be, stored in a conversation with a still unknown id.
     Index(
         "transcriptions_conversation_to_come",

@@ -10,7 +10,11 @@ from sqlalchemy import Engine
 
 from receiver.runtime.deadline import Deadline
 from receiver.store.retry import DatabaseUnavailableError
-from receiver.store.submissions.outbox import KeyReusedError, OutcomeUnknownError
+from receiver.store.submissions.outbox import (
+    KeyReusedError,
+    OutcomeUnknownError,
+    SubmissionErasedError,
+)
 from receiver.submissions.csv_rows import Row
 from receiver.submissions.submit import Intent, submit
 from receiver.twilio.client import (
@@ -29,6 +33,11 @@ _MAX_DELAY_SECONDS = 30.0
 # A run ends if Twilio answers only 429 for this time.
 _MAX_BUSY_SECONDS = 120.0
 _MAX_ATTEMPTS = 5
+
+_KEY_FAULTS: dict[type[Exception], str] = {
+    KeyReusedError: "its Idempotency-Key was used for another request (17534).",
+    SubmissionErasedError: "the submission with its Idempotency-Key was erased.",
+}
 
 
 @dataclass(frozen=True)
@@ -91,8 +100,8 @@ class Batch:
         """Submit a row; an error becomes the fault of its result."""
         try:
             return self._submit_until_answered(row)
-        except KeyReusedError:
-            return Result(row, fault="its Idempotency-Key was used for another request (17534).")
+        except (KeyReusedError, SubmissionErasedError) as error:
+            return Result(row, fault=_KEY_FAULTS[type(error)])
         except OutcomeUnknownError as error:
             return Result(
                 row, fault=f"{error} Without --idempotency-key, `submit` creates a new one."

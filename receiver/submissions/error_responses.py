@@ -10,7 +10,11 @@ from flask import Blueprint, Response, g
 from receiver.preflight.errors import PreflightBusyError
 from receiver.runtime.timeouts import DeadlineExceededError
 from receiver.store.retry import DatabaseUnavailableError
-from receiver.store.submissions.outbox import KeyReusedError, OutcomeUnknownError
+from receiver.store.submissions.outbox import (
+    KeyReusedError,
+    OutcomeUnknownError,
+    SubmissionErasedError,
+)
 from receiver.twilio.client import (
     NotConfiguredError,
     TwilioBusyError,
@@ -39,6 +43,15 @@ def _key_reused(_error: KeyReusedError) -> Response:
     detail = "The Idempotency-Key was already used for another request: use a new one."
 
     return problem(422, detail, code=_KEY_REUSED_CODE)
+
+
+def _erased(_error: SubmissionErasedError) -> Response:
+    detail = (
+        "The submission with this Idempotency-Key was erased, so nothing was submitted. Use a new "
+        "Idempotency-Key to submit a new job."
+    )
+
+    return problem(410, detail)
 
 
 def _outcome_unknown(error: OutcomeUnknownError) -> Response:
@@ -98,6 +111,7 @@ def _unanswered(error: Exception, reason: str) -> Response:
 _RESPONSES: dict[type[Exception], Callable[[Any], Response]] = {
     NotConfiguredError: _not_configured,
     KeyReusedError: _key_reused,
+    SubmissionErasedError: _erased,
     OutcomeUnknownError: _outcome_unknown,
     TwilioRefusedError: _refused,
     TwilioBusyError: _busy,

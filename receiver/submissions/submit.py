@@ -10,11 +10,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
 from receiver.events.api_events import event_of, record_response
 from receiver.runtime.deadline import REQUEST_SECONDS, Deadline
 from receiver.store.clock import database_now
+from receiver.store.engine import transactional
+from receiver.store.erasure.redact import erase_job
 from receiver.store.retry import DatabaseUnavailableError, query
 from receiver.store.submissions import outbox
 from receiver.store.submissions.outbox import Submission
@@ -36,10 +38,10 @@ class Intent:
 def submit(engine: Engine, twilio: Twilio, intent: Intent, deadline: Deadline) -> Submission:
     """Return the submission with its job; call Twilio unless it has answered before.
 
-    Raises store.submissions.KeyReusedError and OutcomeUnknownError, TwilioRefusedError,
-    TwilioBusyError, TwilioUnavailableError or store.retry.DatabaseUnavailableError. After the last
-    two it is unknown whether the job was submitted; the same request with the same key creates no
-    second job.
+    Raises SubmissionErasedError, KeyReusedError or OutcomeUnknownError of store.submissions.outbox,
+    TwilioRefusedError, TwilioBusyError, TwilioUnavailableError or
+    store.retry.DatabaseUnavailableError. After the last two it is unknown whether the job was
+    submitted; the same request with the same key creates no second job.
     """
     # Whether Twilio still remembers the key is decided by these times, perhaps on another host.
     now = query(engine, deadline, database_now)
@@ -85,7 +87,7 @@ def _store_response(
             extra={"callback": recorded.id, "job": event.job_id, "reason": recorded.reason},
         )
 
-    return query(
+    accepted = query(
         engine,
         deadline or Deadline(REQUEST_SECONDS),
         outbox.mark_accepted,
@@ -94,6 +96,20 @@ def _store_response(
         event_id=recorded.id,
         at=now,
     )
+    if accepted.is_erased and event.job_id:
+        _erase(engine, event.job_id, now, deadline)
+
+    return accepted
+
+
+def _erase(engine: Engine, job_id: str, at: datetime, deadline: Deadline | None) -> None:
+    """Erase a new job: its submission was erased while Twilio answered."""
+
+    def erase(connection: Connection) -> None:
+        with connection.begin():
+            erase_job(connection, job_id, None, at)
+
+    query(transactional(engine), deadline or Deadline(REQUEST_SECONDS), erase)
 
 
 def _store_refusal(

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterable
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from flask import Flask, request
@@ -23,10 +24,11 @@ def register(app: Flask) -> None:
 
     @app.before_request
     def _name_route() -> None:
-        if request.url_rule:
-            request.environ[_ROUTE] = _route(request.url_rule.rule)
+        if rule := request.url_rule:
+            request.environ[_ROUTE] = _route(rule.rule)
 
 
+@cache
 def _route(rule: str) -> str:
     """Return the rule: paths have ids, and anyone can choose them."""
     # The callback's route also exists with a second slash and below a prefix.

@@ -119,6 +119,7 @@ def test_completeness_figures(reader: FlaskClient, engine: Engine) -> None:
         "completed": 3,
         "withTranscript": 1,
         "awaiting": 1,
+        "erased": 0,
         "replaced": 0,
         "missing": 1,
         "oldestMissingAt": "2026-04-02T12:00:00Z",

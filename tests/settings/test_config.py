@@ -36,6 +36,10 @@ def test_required_settings_are_enough() -> None:
         twilio_api_secret=None,
         twilio_base_url=None,
         reconcile_grace_seconds=900,
+        retain_bodies_days=None,
+        retain_metadata_days=None,
+        retain_audit_days=365,
+        retain_tombstones_days=None,
     )
 
 
@@ -87,7 +91,10 @@ def test_default_pools_share_eight_connections(workers: str, pool: int) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["DB_POOL_SIZE", "MAX_BODY_BYTES", "PORT", "WEB_CONCURRENCY", "RECONCILE_GRACE_SECONDS"],
+    [
+        *("DB_POOL_SIZE", "MAX_BODY_BYTES", "PORT", "WEB_CONCURRENCY", "RECONCILE_GRACE_SECONDS"),
+        *("RETAIN_BODIES_DAYS", "RETAIN_AUDIT_DAYS", "RETAIN_TOMBSTONES_DAYS"),
+    ],
 )
 @pytest.mark.parametrize("text", ["0", "-1", "1.5", "many", "9" * 5000])
 def test_invalid_number_is_rejected(name: str, text: str) -> None:

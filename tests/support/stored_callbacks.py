@@ -11,7 +11,7 @@ from werkzeug.test import TestResponse
 from receiver.services import services_of
 from receiver.store.event import Outcome
 from receiver.store.ledger.record import record
-from receiver.store.tables import events
+from receiver.store.tables import events, metadata
 from tests.support.callback_events import NOON, validated_event
 from tests.support.samples import ACCOUNT
 
@@ -42,6 +42,5 @@ def json_of(response: TestResponse) -> dict[str, Any]:
 def truncate(engine: Engine) -> None:
     """Delete all stored rows."""
     with engine.connect() as connection:
-        connection.execute(
-            text("TRUNCATE transcriptions, events, passes, rejected, audit RESTART IDENTITY")
-        )
+        names = ", ".join(name for name in metadata.tables if name != "erasure_key")
+        connection.execute(text(f"TRUNCATE {names} RESTART IDENTITY"))

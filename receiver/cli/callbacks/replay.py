@@ -99,7 +99,7 @@ def _report(callback_id: int, result: ReplayResult | None) -> str:
         return f"still quarantined, {result.reason}"
     echo_above_progress(f"{change}{result.outcome}")
 
-    return "applied"
+    return "erased" if result.outcome == Outcome.ERASED else "applied"
 
 
 def _print_counts(results: Counter[str], *, dry_run: bool) -> None:

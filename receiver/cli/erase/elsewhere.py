@@ -2,8 +2,8 @@
 
 from receiver.cli.output import echo
 
-# The tables whose dead rows contain what was erased, until VACUUM.
-VACUUM = "VACUUM events, transcriptions, submissions, rejected;"
+# Removes the rows that contain what was erased, and renews the statistics, which quote values.
+VACUUM = "VACUUM (ANALYZE) events, transcriptions, submissions, rejected;"
 
 _TWILIO = (
     "Twilio has its own copy. Delete the recording with DELETE "
@@ -19,8 +19,10 @@ _SPOOLS = (
 _BACKUPS = "Backups: after a restore, run `flask --app app erase reapply`."
 _CONSUMERS = "Consumers: every client that has read a transcript may have a copy."
 _POSTGRES = (
-    "Postgres: dead rows stay in its files until VACUUM, and the WAL until it is recycled. Run "
-    f"`{VACUUM}` as the tables' owner. `erase show` says whether this has happened."
+    "Postgres's files: dead rows stay until VACUUM, their bytes in free space until new rows or "
+    "VACUUM FULL overwrite them, and the WAL until it is recycled. Run "
+    f"`{VACUUM}` as the tables' owner. `erase show` says whether this has happened, and "
+    "docs/privacy.md has the rest."
 )
 
 

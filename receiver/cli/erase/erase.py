@@ -23,7 +23,7 @@ from receiver.store.erasure.releases import EarlierReleaseError
 from schemas.storable import ID_PATTERN, is_storable
 
 # The exit code of an interrupted command, as shells define it.
-_INTERRUPTED = 130
+INTERRUPTED = 130
 
 
 def _options(command: Callable[..., None]) -> Callable[..., None]:
@@ -113,7 +113,7 @@ def _erase(target: Target, *, yes: bool, reason: str | None) -> None:
         _confirm()
     requester = Requester(name=operator_name(), reason=reason)
     try:
-        with PlaceProgress(services().engine, found.jobs) as progress:
+        with PlaceProgress(services().engine, jobs=found.jobs) as progress:
             receipt = erase(
                 services().engine,
                 target,
@@ -128,7 +128,7 @@ def _erase(target: Target, *, yes: bool, reason: str | None) -> None:
             "continues, with the same receipt.",
             err=True,
         )
-        raise SystemExit(_INTERRUPTED) from None
+        raise SystemExit(INTERRUPTED) from None
     except UnknownJobError:
         raise CommandError(
             "there is no such job: none has this id, and no quarantined callback claims it. "
@@ -147,7 +147,7 @@ def _erase(target: Target, *, yes: bool, reason: str | None) -> None:
             f"the database is done, but the spool can't be searched: {explain(error)}. Run the "
             "same command again when it can."
         ) from error
-    _print_receipt(receipt)
+    print_receipt(receipt)
 
 
 def _print_preview(target: Target, found: Preview) -> None:
@@ -177,7 +177,8 @@ def _confirm() -> None:
         raise CommandError("nothing was erased.")
 
 
-def _print_receipt(receipt: Receipt) -> None:
+def print_receipt(receipt: Receipt) -> None:
+    """Print what was erased, the receipt's number, and what remains elsewhere."""
     for place, count in sorted(receipt.counts.items()):
         echo(f"{count:>8}  {place.replace('_', ' ')}")
     if not receipt.counts:

@@ -6,19 +6,19 @@ from typing import Any, Self
 from sqlalchemy import Engine
 
 from receiver.cli.output import progress_bar
-from receiver.store.erasure.scopes import Place, estimate_rows
+from receiver.store.erasure.scopes import estimate_rows
 
 
 class PlaceProgress:
-    """Shows one bar at a time. The number of rows of a place is estimated, except of jobs."""
+    """Shows one bar at a time. The number of a place's rows is estimated unless it is given."""
 
-    def __init__(self, engine: Engine, jobs: int) -> None:
+    def __init__(self, engine: Engine, **lengths: int) -> None:
         self._engine = engine
-        self._jobs = jobs
+        self._lengths = lengths
         self._place: str | None = None
         self._bar: Any = None
 
-    def report(self, place: Place, rows: int) -> None:
+    def report(self, place: str, rows: int) -> None:
         """Show that so many more rows of the place are done."""
         if place != self._place:
             self._close()
@@ -46,8 +46,8 @@ class PlaceProgress:
             self._bar.__exit__(None, None, None)
         self._bar = None
 
-    def _length(self, place: Place) -> int:
-        if place == "jobs":
-            return max(1, self._jobs)
+    def _length(self, place: str) -> int:
+        if place in self._lengths:
+            return max(1, self._lengths[place])
         with self._engine.connect() as connection:
             return max(1, estimate_rows(connection, place))

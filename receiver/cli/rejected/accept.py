@@ -18,8 +18,10 @@ from receiver.store.rejected.read import load_rejected, rejected_ids
 
 _ACCEPTED = "accepted"
 _QUARANTINED = "accepted, but quarantined (`flask --app app callbacks list` prints the reason)"
+_ERASED = "erased: their jobs were erased, so nothing was recorded"
 _NOT_VERIFIED = "stay: they don't verify (run `flask --app app rejected check` to find the cause)"
 _GONE = "gone: accepted or evicted by another process"
+_RESULTS = {Outcome.QUARANTINED: _QUARANTINED, Outcome.ERASED: _ERASED}
 
 
 @click.command("accept")
@@ -65,7 +67,7 @@ def _accept(rejected_id: int, *, dry_run: bool) -> str:
     except SignatureError:
         return _NOT_VERIFIED
 
-    return _QUARANTINED if recorded.outcome == Outcome.QUARANTINED else _ACCEPTED
+    return _RESULTS.get(recorded.outcome, _ACCEPTED)
 
 
 def _print_counts(results: Mapping[str, int], *, dry_run: bool) -> None:

@@ -32,13 +32,14 @@ RECENT_FAILURES = timedelta(days=7)
 
 @dataclass(frozen=True, kw_only=True)
 class Completeness:
-    """Counts of jobs: `completed` is the sum of the four that follow it."""
+    """Counts of jobs: `completed` is the sum of the five that follow it."""
 
     completed: int
     with_transcript: int
     awaiting: int  # their callback may still arrive
     replaced: int  # their recording was submitted again, and that job has the transcript
     missing: int
+    erased: int  # their transcript is not stored on purpose
     oldest_missing_at: datetime | None  # when the first job with a missing transcript ended
     failed: int  # FAILED at Twilio
     failed_resubmitted: int  # of these: their recording was submitted again
@@ -93,6 +94,10 @@ def completeness(
         .where(_job.status == "COMPLETED", is_counted)
         .scalar_subquery()
         .label("completed"),
+        select(func.count())
+        .where(_job.status == "COMPLETED", _job.erased_at.is_not(None), is_counted)
+        .scalar_subquery()
+        .label("erased"),
         func.count(gaps.c.is_overdue).label("gaps"),
         func.count().filter(not_(gaps.c.is_overdue)).label("awaiting"),
         func.count().filter(gaps.c.replaced).label("replaced"),
@@ -121,10 +126,11 @@ def completeness(
 
     return Completeness(
         completed=row.completed,
-        with_transcript=row.completed - row.gaps,
+        with_transcript=row.completed - row.gaps - row.erased,
         awaiting=row.awaiting,
         replaced=row.replaced,
         missing=row.missing,
+        erased=row.erased,
         oldest_missing_at=row.oldest_missing_at,
         failed=row.failed,
         failed_resubmitted=row.failed_resubmitted,

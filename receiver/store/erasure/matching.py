@@ -1,6 +1,6 @@
 """Finds the jobs that an erasure concerns."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any, Literal
 
@@ -73,14 +73,20 @@ def is_known(connection: Connection, job_id: str, *, account_id: str | None) -> 
     )
 
 
-def same_recording(connection: Connection, job_id: str) -> set[str]:
-    """Return the job, and those by which this service submitted its recording again, or first."""
+def same_recordings(connection: Connection, job_ids: Collection[str]) -> list[str]:
+    """Return the jobs, and those by which this service submitted their recordings again, or first.
+
+    A new job isn't submitted again, so no other jobs follow from these.
+    """
     key = submissions.c.idempotency_key
     original = func.substr(key, len(RESUBMISSION_PREFIX) + 1)
     pairs = select(original, submissions.c.job_id).where(
         key.startswith(RESUBMISSION_PREFIX),
         submissions.c.job_id.is_not(None),
-        or_(key == RESUBMISSION_PREFIX + job_id, submissions.c.job_id == job_id),
+        or_(
+            key.in_([RESUBMISSION_PREFIX + job_id for job_id in job_ids]),
+            submissions.c.job_id.in_(job_ids),
+        ),
     )
 
-    return {job_id}.union(*connection.execute(pairs).all())
+    return sorted(set(job_ids).union(*connection.execute(pairs).all()))

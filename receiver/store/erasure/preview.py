@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, and_, func, or_, select, text
 
-from receiver.store.erasure.matching import is_of, same_recording
+from receiver.store.erasure.matching import is_of, same_recordings
 from receiver.store.jobs.fold import ERASURE
 from receiver.store.tables import events, transcriptions
 
@@ -41,7 +41,7 @@ def preview(connection: Connection, kind: str, value: str) -> Preview:
     job_ids = select(transcriptions.c.id.collate("default")).where(is_unerased)
     named: ColumnElement[bool] = events.c.job_id.in_(job_ids)
     if kind == "job":  # quarantined callbacks may claim an id that no job has
-        named = or_(named, events.c.job_id.in_(same_recording(connection, value)))
+        named = or_(named, events.c.job_id.in_(same_recordings(connection, [value])))
     counted = select(func.count(), func.count(events.c.body)).where(
         named, events.c.erased_at.is_(None), events.c.source != ERASURE
     )
@@ -64,6 +64,6 @@ def similar_addresses(connection: Connection, address: str) -> Similar | None:
 
 def _is_concerned(connection: Connection, kind: str, value: str) -> ColumnElement[bool]:
     if kind == "job":
-        return transcriptions.c.id.in_(same_recording(connection, value))
+        return transcriptions.c.id.in_(same_recordings(connection, [value]))
 
     return is_of("address" if kind == "address" else "conversation", value)

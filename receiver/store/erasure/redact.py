@@ -19,6 +19,7 @@ from sqlalchemy import (
     literal,
     null,
     or_,
+    select,
     text,
     update,
 )
@@ -62,20 +63,28 @@ def _redaction(condition: str) -> TextClause:
 
 _REDACT_EVENTS = _redaction("job_id = :job_id")
 _REDACT_EVENT = _redaction("id = :event_id AND outcome = 'quarantined'")
+_REDACT_BODY = _redaction("sha256 = :sha256 AND outcome = 'quarantined'")
 
 # A submission without an answer is not sent again: its request is gone.
 _NOT_SENT = literal({"status": 400}, JSONB)
+
+_HASH_SUBMISSION_KEY = text("""
+UPDATE submissions SET idempotency_key = 'erased-' ||
+    encode(sha256(erasure_key.key || convert_to(idempotency_key, 'UTF8')), 'hex')
+FROM erasure_key WHERE idempotency_key = :key
+""")
 
 # How much was erased, by place: jobs, events, bodies, submissions, rejected.
 Counts = Counter[str]
 
 
-def erase_job(connection: Connection, job_id: str, erasure_id: int, at: datetime) -> Counts:
+def erase_job(connection: Connection, job_id: str, erasure_id: int | None, at: datetime) -> Counts:
     """Erase the job, and everything else that names it, in one transaction."""
     job = lock_job(connection, job_id)
     add_tombstones(connection, [f"job:{job_id}"], at, erasure_id)
-    if job is None:  # only callbacks in quarantine name it
+    if job is None:  # callbacks in quarantine name it, or its row was lost and can be rebuilt
         counts = redact_events(connection, job_id)
+        _insert_erasure_of_lost(connection, job_id, at)
     else:
         counts = erase_locked_job(connection, job, at)
     connection.execute(delete(watches).where(watches.c.job_id == job_id))
@@ -92,7 +101,7 @@ def erase_job(connection: Connection, job_id: str, erasure_id: int, at: datetime
 
 def erase_locked_job(connection: Connection, job: Row[Any], at: datetime) -> Counts:
     """Erase a job whose row is locked, with its events; a repetition changes nothing."""
-    _insert_erasure(connection, job, at)
+    _insert_erasure(connection, job.id, job.account_id, at)
     counts = redact_events(connection, job.id)
     refold(connection, job)
 
@@ -106,6 +115,14 @@ def redact_events(connection: Connection, job_id: str) -> Counts:
     return Counter(events=len(had_bodies), bodies=sum(had_bodies))
 
 
+def redact_body(connection: Connection, sha256: bytes) -> None:
+    """Redact the event with this digest, if it is in quarantine.
+
+    It was received without the id of its job, which is known now, and erased.
+    """
+    connection.execute(_REDACT_BODY, {"sha256": sha256})
+
+
 def redact_event(connection: Connection, event_id: int, erasure_id: int, at: datetime) -> Counts:
     """Redact one event in quarantine; its body won't be stored again either."""
     row = connection.execute(_REDACT_EVENT, {"event_id": event_id}).one_or_none()
@@ -116,9 +133,11 @@ def redact_event(connection: Connection, event_id: int, erasure_id: int, at: dat
     return Counter(events=1, bodies=int(row.had_body))
 
 
-def redact_submission(connection: Connection, key: str) -> Counts:
-    """Redact a submission, and its key if the key may be personal too."""
+def redact_submission(connection: Connection, key: str, *, is_key_personal: bool) -> Counts:
+    """Redact a submission; if its key is personal too, a hash replaces it."""
     changed = _redact_submissions(connection, submissions.c.idempotency_key == key)
+    if is_key_personal:
+        changed = connection.execute(_HASH_SUBMISSION_KEY, {"key": key}).rowcount
 
     return Counter(submissions=changed)
 
@@ -144,14 +163,24 @@ def _redact_submissions(connection: Connection, is_concerned: ColumnElement[bool
     return connection.execute(statement).rowcount
 
 
-def _insert_erasure(connection: Connection, job: Row[Any], at: datetime) -> None:
+def _insert_erasure_of_lost(connection: Connection, job_id: str, at: datetime) -> None:
+    """Add the erasure to a job that has no row, if it has events from which it can be rebuilt."""
+    of_job = select(events.c.account_id).where(
+        events.c.job_id == job_id, events.c.outcome.in_((Outcome.APPLIED, Outcome.STALE))
+    )
+    account_id = connection.scalar(of_job.order_by(events.c.id).limit(1))
+    if account_id is not None:
+        _insert_erasure(connection, job_id, account_id, at)
+
+
+def _insert_erasure(connection: Connection, job_id: str, account_id: str, at: datetime) -> None:
     """Add the erasure to the job's events; a second one changes nothing."""
     statement = insert(events).values(
-        sha256=hashlib.sha256(f"erasure\n{job.id}".encode()).digest(),
+        sha256=hashlib.sha256(f"erasure\n{job_id}".encode()).digest(),
         source=ERASURE,
-        job_id=job.id,
-        account_id=job.account_id,
-        head={"id": job.id, "account_id": job.account_id},
+        job_id=job_id,
+        account_id=account_id,
+        head={"id": job_id, "account_id": account_id},
         body_bytes=0,
         received_at=at,
         last_received_at=func.now(),

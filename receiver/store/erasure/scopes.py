@@ -10,7 +10,7 @@ from receiver.store.erasure.search import Scope
 from receiver.store.event import Outcome
 from receiver.store.tables import events, rejected, submissions
 
-Place = Literal["jobs", "ledger", "quarantine", "submissions", "rejected requests", "spool"]
+Place = Literal["ledger", "quarantine", "submissions", "rejected requests"]
 
 LEDGER: Place = "ledger"
 QUARANTINE: Place = "quarantine"
@@ -21,11 +21,9 @@ REJECTED: Place = "rejected requests"
 _ESTIMATE = text("""
 SELECT GREATEST(reltuples, 0)::bigint FROM pg_class WHERE oid = to_regclass(:relation)
 """)
-_RELATIONS: dict[Place, str] = {
-    "jobs": "transcriptions",
+_RELATIONS: dict[str, str] = {
     LEDGER: "events",
     QUARANTINE: "events_quarantined",
-    SUBMISSIONS: "submissions",
     REJECTED: "rejected",
 }
 
@@ -43,12 +41,10 @@ def scope_before(place: Place, at: datetime) -> Scope:
             return Scope(submissions, PLACES[submissions], submissions.c.created_at < at)
         case "rejected requests":
             return Scope(rejected, PLACES[rejected], rejected.c.received_at < at)
-        case _:
-            raise ValueError(place)
 
 
-def estimate_rows(connection: Connection, place: Place) -> int:
-    """Return about how many rows a place has; counting them would read all of it."""
-    relation = _RELATIONS.get(place)
+def estimate_rows(connection: Connection, place: str) -> int:
+    """Return about how many rows a place, or a table, has; counting them would read all of it."""
+    relation = _RELATIONS.get(place, place)
 
     return int(connection.execute(_ESTIMATE, {"relation": relation}).scalar() or 0)

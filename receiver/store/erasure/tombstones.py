@@ -7,11 +7,11 @@ protects receipts and logs, but not a stolen database.
 """
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
-from sqlalchemy import Connection, select
+from sqlalchemy import ColumnElement, Connection, select
 from sqlalchemy.dialects.postgresql import insert
 
 from receiver.store.event import Event
@@ -19,7 +19,7 @@ from receiver.store.tables import erasure_key, tombstones
 
 Kind = Literal["job", "address", "conversation", "sha256"]
 
-_HASHED_KINDS = ("address", "conversation")
+HASHED_KINDS = ("address", "conversation")
 
 # In `Connection.info`, which lives as long as the connection to the server.
 _KEY = "erasure_key"
@@ -34,7 +34,7 @@ class Tombstone(NamedTuple):
     @property
     def is_certain(self) -> bool:
         """Whether it matches by the job's id or the body's digest, so the time doesn't matter."""
-        return not self.key.startswith(_HASHED_KINDS)
+        return not self.key.startswith(HASHED_KINDS)
 
     @property
     def is_digest(self) -> bool:
@@ -47,6 +47,11 @@ def find_tombstones(connection: Connection, keys: Sequence[str]) -> list[Tombsto
     statement = select(tombstones.c.key, tombstones.c.erased_at).where(tombstones.c.key.in_(keys))
 
     return [Tombstone(*row) for row in connection.execute(statement)]
+
+
+def has_tombstone(key: str) -> ColumnElement[bool]:
+    """Return the condition that there is a tombstone with this key."""
+    return select(tombstones.c.key).where(tombstones.c.key == key).exists()
 
 
 def event_keys(connection: Connection, event: Event) -> list[str]:
@@ -89,7 +94,7 @@ def read_key(connection: Connection) -> bytes:
 
 def tombstone_key(kind: str, value: str, key: bytes) -> str:
     """Return the key of a tombstone; `key` is that of the hashes."""
-    if kind in _HASHED_KINDS:
+    if kind in HASHED_KINDS:
         value = hashlib.sha256(key + value.encode()).hexdigest()
 
     return f"{kind}:{value}"
@@ -99,11 +104,17 @@ def add_tombstones(
     connection: Connection, keys: Sequence[str], at: datetime, erasure_id: int | None = None
 ) -> None:
     """Store the tombstones; a repeated one gets the later time, so it erases later jobs too."""
-    if not keys:
-        return
-    given = insert(tombstones).values(
-        [{"key": key, "erased_at": at, "erasure_id": erasure_id} for key in sorted(set(keys))]
+    upsert_tombstones(
+        connection,
+        [{"key": key, "erased_at": at, "erasure_id": erasure_id} for key in sorted(set(keys))],
     )
+
+
+def upsert_tombstones(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Store the rows as `add_tombstones` does; each key may occur once."""
+    if not rows:
+        return
+    given = insert(tombstones).values(rows)
     connection.execute(
         given.on_conflict_do_update(
             index_elements=[tombstones.c.key],

@@ -60,11 +60,17 @@ def expiry_of(sha256: ColumnElement[bytes]) -> ColumnElement[datetime]:
     )
 
 
-def gone_since(sha256: ColumnElement[bytes]) -> ColumnElement[datetime]:
-    """Return the present time if the event's body is gone, null if it is stored.
+def mark_expired(connection: Connection, job_id: str, sha256: bytes) -> None:
+    """Store that the body with this digest is gone, if it has the transcript of the locked job."""
+    connection.execute(
+        update(transcriptions)
+        .where(transcriptions.c.id == job_id, transcriptions.c.transcript_sha256 == sha256)
+        .values(transcript_expired_at=func.now())
+    )
 
-    An event may be applied without its body: it was in quarantine when its retention ended.
-    """
+
+def gone_since(sha256: ColumnElement[bytes]) -> ColumnElement[datetime]:
+    """Return the present time if the event's body is gone, null if it is stored."""
     is_gone = select(func.now()).where(events.c.sha256 == sha256, events.c.body.is_(None))
 
     return is_gone.scalar_subquery()

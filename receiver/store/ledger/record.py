@@ -11,11 +11,16 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from receiver.runtime.deadline import Deadline
 from receiver.runtime.errors import describe, locate
 from receiver.store.engine import execute_prepared, fresh_connections, transactional
-from receiver.store.erasure.redact import erase_locked_job
-from receiver.store.erasure.tombstones import Tombstone, event_keys, find_tombstones
+from receiver.store.erasure.redact import erase_locked_job, redact_body
+from receiver.store.erasure.tombstones import (
+    Tombstone,
+    add_tombstones,
+    event_keys,
+    find_tombstones,
+)
 from receiver.store.event import Event, Outcome
 from receiver.store.identity import skip_taken_ids
-from receiver.store.jobs.refold import lock_job, refold
+from receiver.store.jobs.refold import lock_job, mark_expired, refold
 from receiver.store.ledger.rows import fold_input, lock_parameter, row_parameters
 from receiver.store.ledger.statements import (
     CLAIM_JOB,
@@ -178,11 +183,13 @@ def _record_under_lock(
         outcome = Outcome.ERASED if stones else Outcome.APPLIED
         job = _claim_job(connection, event, outcome, may_insert=may_insert)
     if job is None:
-        return _ABSORBED
+        return _absorb(connection, event)
     is_foreign = job.account_id != event.account_id
     erased_at = _erased_at(job, stones, head)
+    if erased_at is not None and is_foreign:
+        return _absorb(connection, event)
     if erased_at is not None:
-        return _ABSORBED if is_foreign else _record_erased(connection, event, job, erased_at)
+        return _record_erased(connection, event, job, erased_at)
     if is_foreign:
         return _record_quarantined(connection, quarantine_foreign(event))
     is_late = fold_input(event, head).key < (
@@ -191,10 +198,13 @@ def _record_under_lock(
         job.key_source,
         job.key_sha256,
     )
-    recorded = _record_event(connection, event, Outcome.STALE if is_late else Outcome.APPLIED)
+    row = _record_event(connection, event, Outcome.STALE if is_late else Outcome.APPLIED)
     refold(connection, job)
+    has_body = row[-1]
+    if not has_body:  # it was in quarantine when its retention ended
+        mark_expired(connection, job.id, event.sha256)
 
-    return recorded
+    return _recorded(row[:-1])[1]
 
 
 def _claim_job(
@@ -236,11 +246,17 @@ def _erased_at(
 def _record_erased(
     connection: Connection, event: Event, job: Row[Any], erased_at: datetime
 ) -> Recorded:
-    """Record that the event was received, without anything personal, and erase its job."""
-    recorded = _record_event(connection, event, Outcome.ERASED)
+    """Record that the event was received, without anything personal, and erase its job.
+
+    If the job is erased by its address or conversation, its later events must be recognized by its
+    id: an unusable one has neither.
+    """
+    row = _record_event(connection, event, Outcome.ERASED)
+    if job.erased_at is None:
+        add_tombstones(connection, [f"job:{job.id}"], erased_at)
     erase_locked_job(connection, job, erased_at)
 
-    return recorded
+    return _recorded(row[:-1])[1]
 
 
 def _record_quarantined(connection: Connection, event: Event) -> Recorded:
@@ -248,13 +264,20 @@ def _record_quarantined(connection: Connection, event: Event) -> Recorded:
     keys = event_keys(connection, event)
     row = connection.exec_driver_sql(RECORD_QUARANTINED, parameters | {"keys": keys}).one_or_none()
 
-    return _ABSORBED if row is None else _recorded(tuple(row))[1]
+    return _absorb(connection, event) if row is None else _recorded(tuple(row)[:-1])[1]
 
 
-def _record_event(connection: Connection, event: Event, outcome: Outcome) -> Recorded:
+def _absorb(connection: Connection, event: Event) -> Recorded:
+    """Store nothing of the event, also if the ledger has it in quarantine."""
+    redact_body(connection, event.sha256)
+
+    return _ABSORBED
+
+
+def _record_event(connection: Connection, event: Event, outcome: Outcome) -> tuple[Any, ...]:
     row = connection.exec_driver_sql(RECORD_EVENT, row_parameters([event], outcome)).one()
 
-    return _recorded(tuple(row))[1]
+    return tuple(row)
 
 
 def _recorded(row: tuple[Any, ...]) -> tuple[bytes, Recorded]:

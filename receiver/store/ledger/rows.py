@@ -17,6 +17,12 @@ _VALUE_ERRORS = (
     ValueError,
 )
 
+# What is stored of an erased event has none of these.
+_ERASED_COLUMNS = (
+    *("content_type", "idempotency_token"),
+    *("url", "signature", "signature_settings", "detail"),
+)
+
 
 def fold_input(event: Event, head: dict[str, Any]) -> FoldInput:
     """Return the parts of an event that the fold uses, before the event is in the ledger."""
@@ -77,7 +83,7 @@ def _row(event: Event, outcome: Outcome) -> dict[str, Any]:
     if outcome is Outcome.ERASED:
         row |= {
             "head": redact(event.head or {}),
-            **dict.fromkeys(("url", "signature", "signature_settings", "detail")),
+            **dict.fromkeys(_ERASED_COLUMNS),
         }
 
     return row

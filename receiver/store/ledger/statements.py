@@ -57,6 +57,11 @@ _VALIDATION_COLUMNS = (
     "detail",
 )
 
+# An event that was erased in quarantine has no head, but its validation may still say how its job
+# ended.
+_IS_REVALIDATED = """e.outcome = 'quarantined'
+        OR e.outcome = 'erased' AND e.head IS NULL AND EXCLUDED.outcome = 'erased'"""
+
 _IS_PROMOTED = "e.outcome = 'quarantined' AND EXCLUDED.outcome <> 'quarantined'"
 
 # The rule of receiver.store.jobs.fold: a transcript with sentences first, then one that isn't from
@@ -149,14 +154,14 @@ ON CONFLICT (sha256) DO UPDATE SET
     last_received_at = GREATEST(e.last_received_at, EXCLUDED.last_received_at),
     {
     ", ".join(
-        f"{name} = CASE e.outcome WHEN 'quarantined' THEN EXCLUDED.{name} ELSE e.{name} END"
+        f"{name} = CASE WHEN {_IS_REVALIDATED} THEN EXCLUDED.{name} ELSE e.{name} END"
         for name in _VALIDATION_COLUMNS
     )
 },
     promoted_at = CASE WHEN {_IS_PROMOTED} THEN now() ELSE e.promoted_at END,
     promoted_from = CASE WHEN {_IS_PROMOTED} THEN e.reason ELSE e.promoted_from END,
     transaction_id = pg_current_xact_id()
-RETURNING sha256, id, outcome, reason, detail
+RETURNING sha256, id, outcome, reason, detail, body IS NOT NULL
 """
 
 # The same for an event in quarantine, which has no job: nothing of an erased one is stored.

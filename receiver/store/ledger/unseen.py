@@ -10,6 +10,7 @@ from receiver.store.jobs.fold import MERGED_COLUMNS
 from receiver.store.tables import events, tombstones, transcriptions
 
 _COLUMNS = [transcriptions.c[name] for name in ("id", "account_id", "status", *MERGED_COLUMNS)]
+_ERASED_AT = transcriptions.c.erased_at
 
 
 def select_unseen(connection: Connection, fetched: Sequence[Event]) -> list[tuple[Event, bool]]:
@@ -24,7 +25,9 @@ def select_unseen(connection: Connection, fetched: Sequence[Event]) -> list[tupl
     known = set(connection.execute(digests).scalars())
     ids = [f"job:{event.job_id}" for event in fetched]
     erased = set(connection.scalars(select(tombstones.c.key).where(tombstones.c.key.in_(ids))))
-    jobs = select(*_COLUMNS).where(transcriptions.c.id.in_([event.job_id for event in fetched]))
+    jobs = select(*_COLUMNS, _ERASED_AT).where(
+        transcriptions.c.id.in_([event.job_id for event in fetched])
+    )
     rows = {row["id"]: dict(row) for row in connection.execute(jobs).mappings()}
 
     return [
@@ -37,11 +40,11 @@ def select_unseen(connection: Connection, fetched: Sequence[Event]) -> list[tupl
 
 
 def _contains(row: Mapping[str, Any] | None, head: Mapping[str, Any] | None) -> bool:
-    """Return whether the job's row has all values of an event's head."""
+    """Return whether the job's row has all values of an event's head, or was erased."""
     if row is None or head is None:
         return False
 
-    return all(
+    return row[_ERASED_AT.name] is not None or all(
         head.get(column.name) is None or head[column.name] == row[column.name]
         for column in _COLUMNS
     )

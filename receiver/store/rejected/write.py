@@ -4,10 +4,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Engine, delete, func, insert, or_, select
+from sqlalchemy import Connection, Engine, delete, func, insert, literal, not_, or_, select
 
 from receiver.runtime.errors import ReceiverError
 from receiver.store.engine import transactional
+from receiver.store.erasure.tombstones import has_tombstone
 from receiver.store.rejected.quotas import Quota, Quotas, measure
 from receiver.store.tables import rejected
 
@@ -53,9 +54,10 @@ class QuotaExceededError(ReceiverError):
         self.account = account
 
 
-def store_rejected(engine: Engine, request: RejectedRequest, quotas: Quotas) -> int:
+def store_rejected(engine: Engine, request: RejectedRequest, quotas: Quotas) -> int | None:
     """Store the request and return its id; a request with the same digest keeps its first id.
 
+    Nothing is stored of a job that was erased; then there is no id.
     If a quota is used up, its oldest requests are evicted, but only those older than MIN_RETENTION.
     Raises QuotaExceededError or sqlalchemy.exc.SQLAlchemyError; nothing has changed then.
     """
@@ -68,9 +70,13 @@ def store_rejected(engine: Engine, request: RejectedRequest, quotas: Quotas) -> 
             return known_id
         for quota in quotas.for_account(request.account_id):
             _evict(connection, quota, request)
-        new_id: int = connection.execute(
-            insert(rejected).values(_row(request)).returning(rejected.c.id)
-        ).scalar_one()
+        row = _row(request)
+        values = select(*(literal(value, rejected.c[name].type) for name, value in row.items()))
+        # In the statement that writes: an erasure waits for it, if it doesn't see the tombstone.
+        given = insert(rejected).from_select(
+            list(row), values.where(not_(has_tombstone(f"job:{request.job_id}")))
+        )
+        new_id: int | None = connection.execute(given.returning(rejected.c.id)).scalar()
 
         return new_id
 

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
 from receiver.runtime.deadline import Deadline
-from receiver.store.engine import execute_script
+from receiver.store.engine import execute_pipeline
 from receiver.store.erasure.holds import LOCK_ID
 from receiver.store.retry import query
 from receiver.store.sqlstate import QUERY_CANCELED, state_of
@@ -19,22 +19,24 @@ Result = TypeVar("Result")
 
 # The server ends a batch that takes longer. It is undone, and tried again with fewer rows.
 MAX_LOCK_SECONDS = 0.1
-# Batches grow until they take as long as this, and shrink if they take twice as long.
-_GOOD_SECONDS = 0.025
+# Batches grow if they take less than the first, and shrink if they take more than the second.
+_SHORT_SECONDS = 0.03
+_LONG_SECONDS = 0.06
 # The time for a row depends on its body, too: so many bytes count as one more row.
 _BYTES_PER_ROW = 20_000
 _FIRST_ROWS = 100
+_MIN_ROWS = 20
 _MAX_ROWS = 500
 _TIMEOUT_SECONDS = 30.0
 
-# One message, so the transaction ends even if this process is stopped. Each statement sees what was
-# committed before it, so after the lock all holds are seen. A commit that a crash undoes is
-# repeated later, so it doesn't wait for the disk.
-_BEGIN = f"""
-SELECT set_config('lock_timeout', '5s', true), set_config('synchronous_commit', 'off', true);
-SELECT pg_advisory_xact_lock({LOCK_ID});
-SELECT set_config('statement_timeout', '{MAX_LOCK_SECONDS * 1000:.0f}ms', true);
-"""
+# These are sent with the batch's statement, so the transaction ends even if this process is
+# stopped. Each statement sees what was committed before it, so after the lock all holds are seen. A
+# commit that a crash undoes is repeated later, so it doesn't wait for the disk.
+_FIRST = (
+    "SELECT set_config('lock_timeout', '5s', true), set_config('synchronous_commit', 'off', true)",
+    f"SELECT pg_advisory_xact_lock({LOCK_ID})",
+    f"SELECT set_config('statement_timeout', '{MAX_LOCK_SECONDS * 1000:.0f}ms', true)",
+)
 
 
 def weight(rows: int, body_bytes: int) -> int:
@@ -48,6 +50,7 @@ class Batches:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._rows = _FIRST_ROWS
+        self._taken = _FIRST_ROWS  # by the last batch
 
     @property
     def rows(self) -> int:
@@ -72,30 +75,33 @@ class Batches:
             while end < len(keys) and weight < self._rows:
                 weight += weights[keys[end]]
                 end += 1
+            self._taken = weight
             yield keys[start:end]
             start = end
 
-    def execute(self, script: str, **parameters: Any) -> list[TupleRow] | None:
-        """Return the rows of the script's last statement, executed in one transaction.
+    def execute(self, statement: str, **parameters: Any) -> list[TupleRow] | None:
+        """Return the rows of a statement that is a transaction.
 
         None if it took too long: then nothing was changed, and the next batches are smaller.
         """
         started_at = time.monotonic()
-        rows = self.read(_execute, _BEGIN + script, parameters)
+        rows = self.read(_execute, statement, parameters)
         seconds = time.monotonic() - started_at
-        if rows is None or seconds > 2 * _GOOD_SECONDS:
-            self._rows = max(1, self._rows // 2)
-        elif seconds < _GOOD_SECONDS:
+        if rows is None:
+            self._rows = max(1, min(self._rows, self._taken) // 2)
+        elif seconds > _LONG_SECONDS:  # also if others use the processors: so not to a single row
+            self._rows = max(min(self._rows, _MIN_ROWS), self._rows - self._rows // 4)
+        elif seconds < _SHORT_SECONDS:
             self._rows = min(_MAX_ROWS, self._rows + self._rows // 4 + 1)
 
         return rows
 
 
 def _execute(
-    connection: Connection, script: str, parameters: Mapping[str, Any]
+    connection: Connection, statement: str, parameters: Mapping[str, Any]
 ) -> list[TupleRow] | None:
     try:
-        return execute_script(connection, script, parameters)
+        return execute_pipeline(connection, _FIRST, statement, parameters)
     except DBAPIError as error:
         if state_of(error) == QUERY_CANCELED:
             return None

@@ -173,13 +173,13 @@ def _remove(batches: Batches, due: _Due, walk: Walk) -> Generator[Counter[str], 
         for attempt in range(_MAX_ATTEMPTS):
             if attempt and left:
                 time.sleep(_PAUSE_SECONDS)
-            for script, weights in ((_REMOVE_JOBS, due.jobs), (_REMOVE_EVENTS, due.events)):
+            for statement, weights in ((_REMOVE_JOBS, due.jobs), (_REMOVE_EVENTS, due.events)):
                 remaining = {key: weights[key] for key in weights if key in left & has_tombstone}
                 for ids in batches.split(remaining):
-                    if rows := batches.execute(script, ids=ids, cutoff=walk.cutoff):
+                    if rows := batches.execute(statement, ids=ids, cutoff=walk.cutoff):
                         [(removed, events)] = rows
                         left -= set(removed)
-                        jobs = len(removed) if script is _REMOVE_JOBS else 0
+                        jobs = len(removed) if statement is _REMOVE_JOBS else 0
                         yield Counter(jobs=jobs, events=events)
     finally:
         # What is left may be held since, or an event of it came in between.

@@ -71,12 +71,12 @@ def remove_rows(batches: Batches, table: Table, cutoff: datetime) -> Counts:
 
     A row that another transaction has locked is left for the next pass.
     """
-    script = _script(table)
+    statement = _statement(table)
     position = table.first
     failed = 0
     while failed < _MAX_ATTEMPTS:
         key = {f"key_{number}": value for number, value in enumerate(position)}
-        rows = batches.execute(script, cutoff=cutoff, rows=batches.rows, **key)
+        rows = batches.execute(statement, cutoff=cutoff, rows=batches.rows, **key)
         if rows is None:
             failed += 1
             continue
@@ -96,7 +96,7 @@ def count_rows(connection: Connection, table: Table, cutoff: datetime) -> Counte
     return Counter({table.name: connection.execute(statement.bindparams(parameter)).scalar_one()})
 
 
-def _script(table: Table) -> str:
+def _statement(table: Table) -> str:
     return _REMOVE.format(
         name=table.name,
         key=", ".join(table.key),

@@ -5,7 +5,14 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, select, update
 from sqlalchemy.dialects.postgresql import insert
 
-from receiver.store.submissions.outbox import COLUMNS, KEY_LIFETIME, Submission, to_submission
+from receiver.store.jobs.refold import lock_job
+from receiver.store.submissions.outbox import (
+    COLUMNS,
+    KEY_LIFETIME,
+    Submission,
+    record_intent,
+    to_submission,
+)
 from receiver.store.tables import submissions
 
 _submission = submissions.c
@@ -32,6 +39,22 @@ def claim(connection: Connection, submission: Submission, at: datetime) -> Submi
     row = connection.execute(statement.returning(*COLUMNS)).one_or_none()
 
     return to_submission(row) if row else None
+
+
+def record_resubmission(
+    connection: Connection, submission: Submission, job_id: str
+) -> Submission | None:
+    """Store a submission of the job's recording before it is sent; None if the job was erased.
+
+    The job is locked, so an erasure that comes later finds the submission. The connection isn't in
+    autocommit. Raises what outbox.record_intent raises.
+    """
+    with connection.begin():
+        job = lock_job(connection, job_id)
+        if job is None or job.erased_at is not None:
+            return None
+
+        return record_intent(connection, submission)
 
 
 def mark_impossible(connection: Connection, key: str, *, submitted_by: str, at: datetime) -> None:

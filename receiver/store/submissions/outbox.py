@@ -30,6 +30,10 @@ class KeyReusedError(ReceiverError):
     """The Idempotency-Key was used for another request (Twilio's 17534)."""
 
 
+class SubmissionErasedError(ReceiverError):
+    """The submission with this Idempotency-Key was erased; nothing is submitted under it again."""
+
+
 class OutcomeUnknownError(ReceiverError):
     """The outcome is unknown, and Twilio may have forgotten the Idempotency-Key."""
 
@@ -56,6 +60,11 @@ class Submission:
     event_id: int | None = None
 
     @property
+    def is_erased(self) -> bool:
+        """Whether the request was erased."""
+        return not self.request
+
+    @property
     def is_first_attempt(self) -> bool:
         """Whether no earlier attempt has an unknown outcome."""
         return self.created_at == self.asked_at
@@ -69,7 +78,7 @@ def record_intent(connection: Connection, submission: Submission) -> Submission:
 
     If Twilio accepted an earlier attempt, the result has `answered_at`. If Twilio refused it, no
     job exists: then this counts as the first attempt, and the request may differ from the refused
-    one. Raises KeyReusedError or OutcomeUnknownError.
+    one. Raises SubmissionErasedError, KeyReusedError or OutcomeUnknownError.
     """
     given = insert(submissions).values(
         idempotency_key=submission.idempotency_key,
@@ -87,6 +96,7 @@ def record_intent(connection: Connection, submission: Submission) -> Submission:
         index_elements=[_submission.idempotency_key],
         set_={**replaced, "asked_at": excluded.asked_at, "refusal": None},
         where=_submission.answered_at.is_(None)
+        & (_submission.request != "")
         & (
             is_refused
             | (_submission.request == excluded.request)
@@ -97,6 +107,8 @@ def record_intent(connection: Connection, submission: Submission) -> Submission:
     if row is None:
         known = select(*COLUMNS).where(_submission.idempotency_key == submission.idempotency_key)
         row = connection.execute(known).one()
+        if not row.request:
+            raise SubmissionErasedError
         if row.request != submission.request:
             raise KeyReusedError
         if row.answered_at is None:

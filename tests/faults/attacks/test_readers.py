@@ -51,6 +51,7 @@ LONG_ATTACKS = [
         "64 readers",
         clients("reads", 64, path=transcript(TINY_SENTENCES)),
     ),
+    Attack("scrapes of the metrics", "64 readers", clients("reads", 64, path="/metrics")),
     Attack("completeness", "64 readers", clients("reads", 64, path="/v3/Completeness")),
     Attack(
         "90 Accept fields of 8 kB",

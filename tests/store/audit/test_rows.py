@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import Engine, insert, text
 
 from receiver.store.audit.rows import AuditFilter, delete_expired, find_reads
+from receiver.store.engine import transactional
 from receiver.store.tables import audit
 from tests.support.audit_rows import audit_rows
 
@@ -63,6 +64,16 @@ def test_expired_rows_are_deleted_oldest_first(engine: Engine) -> None:
         assert delete_expired(connection, age=age, limit=2) == 1
         assert delete_expired(connection, age=age, limit=2) == 0
     assert audit_rows(engine, "id") == [(1,), (2,)]
+
+
+@pytest.mark.usefixtures("_stored")
+def test_rows_that_another_process_deletes_are_left_out(engine: Engine) -> None:
+    """Two processes delete different rows, and neither waits for the other."""
+    age = timedelta(0)
+    with transactional(engine).begin() as first, engine.connect() as second:
+        assert delete_expired(first, age=age, limit=2) == 2
+        assert delete_expired(second, age=age, limit=2) == 2
+    assert audit_rows(engine, "id") == [(5,)]
 
 
 @pytest.mark.usefixtures("_stored")

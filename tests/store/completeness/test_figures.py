@@ -9,6 +9,8 @@ from sqlalchemy import Connection, Engine, event, text
 
 from receiver.store.completeness.figures import Completeness, completeness
 from receiver.store.completeness.missing import jobs_to_resubmit, missing_jobs
+from receiver.store.engine import transactional
+from receiver.store.erasure.redact import erase_job
 from receiver.store.jobs.gaps import explain_gaps
 from receiver.store.jobs.read import Row
 from receiver.store.ledger.record import record
@@ -26,6 +28,7 @@ _jobs = st.lists(
             "status": st.sampled_from(["PENDING", "COMPLETED", "COMPLETED", "FAILED"]),
             "sentences": st.sampled_from([None, None, 0, 3]),
             "updated_at": st.sampled_from([None, START, START + HOUR]),
+            "is_erased": st.booleans(),
         }
     ),
     max_size=6,
@@ -59,19 +62,29 @@ def test_figures_of_empty_store_are_zero(engine: Engine) -> None:
 def test_figures_equal_a_count_of_the_jobs(
     engine: Engine, jobs: list[dict[str, object]], hours: float
 ) -> None:
-    """The figures equal a count of the jobs; a gap is missing after the grace time."""
+    """The figures equal a count of the jobs; a gap is missing after the grace time.
+
+    An erased job is no gap.
+    """
     with engine.connect() as connection:
-        connection.execute(text("TRUNCATE events, transcriptions"))
+        connection.execute(text("TRUNCATE events, transcriptions, tombstones"))
     for number, head in enumerate(jobs):
-        record(engine, make_event(head, job=f"job_{number}", minutes=100))
+        job_id = f"job_{number}"
+        members = {name: value for name, value in head.items() if name != "is_erased"}
+        record(engine, make_event(members, job=job_id, minutes=100))
+        if head["is_erased"]:
+            with transactional(engine).begin() as connection:
+                erase_job(connection, job_id, 1, START)
     promised = [head for head in jobs if head["status"] == "COMPLETED"]
-    gaps = [head for head in promised if head["sentences"] is None]
+    erased = [head for head in promised if head["is_erased"]]
+    gaps = [head for head in promised if head["sentences"] is None and not head["is_erased"]]
     ends = [head["updated_at"] or START + timedelta(minutes=100) for head in gaps]
     overdue = [end for end in ends if end <= START + hours * HOUR]  # type: ignore[operator]  # all are datetimes
     figures = _figures(engine, hours)
     assert figures.completed == len(promised)
     assert figures.failed == sum(head["status"] == "FAILED" for head in jobs)
-    assert figures.with_transcript == len(promised) - len(gaps)
+    assert figures.erased == len(erased)
+    assert figures.with_transcript == len(promised) - len(gaps) - len(erased)
     assert (figures.missing, figures.awaiting) == (len(overdue), len(gaps) - len(overdue))
     assert figures.oldest_missing_at == min(overdue, default=None)  # type: ignore[type-var]  # all are datetimes
 

@@ -55,7 +55,14 @@ def upgrade() -> None:
             completed_at timestamptz
         );
     """)
-    create_indexes({"submissions_created": "submissions (created_at, idempotency_key)"})
+    create_indexes(
+        {
+            "submissions_created": "submissions (created_at, idempotency_key)",
+            "transcriptions_erased": (
+                "transcriptions (account_id) WHERE status = 'COMPLETED' AND erased_at IS NOT NULL"
+            ),
+        }
+    )
     replace_indexes(
         {
             "transcriptions_without_transcript": (

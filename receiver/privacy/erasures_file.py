@@ -1,0 +1,88 @@
+"""The file that keeps the erasures outside of the database, for after a restore.
+
+It is NDJSON: a header, the receipts, the tombstones, and a last line with their number, without
+which it was cut off.
+"""
+
+import json
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from sqlalchemy import Engine
+
+from receiver.runtime.errors import SafeMessageError
+from receiver.store.engine import transactional
+from receiver.store.erasure.transfer import (
+    FORMAT_VERSION,
+    Row,
+    adopt_key,
+    export_rows,
+    parse_receipt,
+    parse_tombstone,
+    restore_receipts,
+    restore_tombstones,
+)
+from receiver.store.identity import skip_taken_ids
+from receiver.store.tables import erasures
+
+_BATCH_ROWS = 1000
+
+
+class InvalidFileError(SafeMessageError):
+    """The file isn't one that `erase export` has written, or it was cut off."""
+
+
+def file_lines(engine: Engine) -> Iterator[str]:
+    """Yield the lines of the file."""
+    count = 0
+    for row in export_rows(engine):
+        yield json.dumps(row)
+        count += 1
+    yield json.dumps({"lines": count})
+
+
+def load_file(engine: Engine, lines: Iterable[str]) -> int:
+    """Store the erasures of the file that are missing here; return how many tombstones it has.
+
+    It may be repeated. Nothing is stored of a file that was cut off. Raises InvalidFileError or
+    store.erasure.transfer.ForeignKeyError.
+    """
+    key, receipts, stones = _parse(lines)
+    with transactional(engine).begin() as connection:
+        adopt_key(connection, key)
+        numbers = restore_receipts(connection, receipts)
+    skip_taken_ids(engine, erasures)
+    for start in range(0, len(stones), _BATCH_ROWS):
+        with transactional(engine).begin() as connection:
+            restore_tombstones(connection, stones[start : start + _BATCH_ROWS], numbers)
+
+    return len(stones)
+
+
+def _parse(lines: Iterable[str]) -> tuple[bytes, list[Row], list[Row]]:
+    """Return the key of the hashes, the receipts and the tombstones."""
+    key, receipts, stones, end = b"", list[Row](), list[Row](), None
+    for number, line in enumerate(lines, 1):
+        try:
+            row: dict[str, Any] = json.loads(line)
+            if number == 1:
+                key = _parse_header(row)
+            elif "receipt" in row:
+                receipts.append(parse_receipt(row["receipt"]))
+            elif "tombstone" in row:
+                stones.append(parse_tombstone(row["tombstone"]))
+            else:
+                end = row["lines"]
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+            raise InvalidFileError(f"line {number} is not one that `erase export` writes") from None
+    if end != 1 + len(receipts) + len(stones):
+        raise InvalidFileError("the file was cut off: its last line is missing")
+
+    return key, receipts, stones
+
+
+def _parse_header(row: dict[str, Any]) -> bytes:
+    if row["format"] != FORMAT_VERSION:
+        raise ValueError(row["format"])
+
+    return bytes.fromhex(row["hash_key"])
