@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from flask import Flask
 
+from receiver import __version__
 from receiver.callbacks import views as callbacks
 from receiver.cli import commands, help_only
 from receiver.console import views as console
@@ -15,6 +16,7 @@ from receiver.lookup import views as lookup
 from receiver.metrics.counts import Counts
 from receiver.openapi import views as openapi
 from receiver.privacy import views as privacy
+from receiver.runtime import error_reports
 from receiver.runtime.deadline import REQUEST_SECONDS
 from receiver.runtime.request_id import RequestIdMiddleware
 from receiver.runtime.timeouts import DeadlineMiddleware
@@ -58,6 +60,8 @@ def create_app(
         if help_only.is_command_lookup():
             return help_only.HelpOnlyApp(error)
         raise
+    if settings.sentry_dsn:
+        _report_errors(settings.sentry_dsn)
     app = Flask("app", static_folder=None)
     # A redirected callback would be lost: its signature covers the first URL only.
     app.url_map.strict_slashes = False
@@ -69,6 +73,16 @@ def create_app(
     app.wsgi_app = _wrap(app, settings.public_url, request_seconds, parts.metrics.counts)  # type: ignore[method-assign]
 
     return app
+
+
+def _report_errors(dsn: str) -> None:
+    try:
+        error_reports.start(dsn, release=__version__)
+    except error_reports.NotInstalledError as error:
+        raise config.ConfigError(
+            "SENTRY_DSN is set, but sentry-sdk is not installed; run "
+            "`pip install 'sentry-sdk>=2.75'`, or unset SENTRY_DSN."
+        ) from error
 
 
 def _register(app: Flask, cors_origins: Collection[str]) -> None:

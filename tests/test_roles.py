@@ -18,6 +18,7 @@ from receiver.store.requirements import UnsuitableDatabaseError
 from tests.support.app import Twilio
 from tests.support.command import run
 from tests.support.environment import ENVIRON, KEY, open_engine
+from tests.support.metrics import value
 from tests.support.paths import ROOT
 from tests.support.samples import COMPLETED
 from tests.support.world import world
@@ -58,6 +59,9 @@ def test_service_works_with_the_web_role(urls: dict[str, str]) -> None:
     assert twilio.call(b"no JSON").status_code == 204
     assert twilio.call(COMPLETED, secret="wrong").status_code == 403
     assert client.get("/readyz").status_code == 200
+    services_of(app).metrics.write()
+    page = client.get("/metrics", auth=KEY).text
+    assert value(page, "receiver_jobs_completed") == value(page, "receiver_rejected_kept") == 1
     jobs = client.get("/v3/Transcriptions", auth=KEY).get_json()
     [job] = jobs["transcriptions"]
     assert client.get(f"/v3/Transcriptions/{job['id']}/Transcript", auth=KEY).status_code == 200

@@ -1,13 +1,16 @@
 """Computes the slow figures: once a minute, in one process, within a time limit."""
 
-from collections.abc import Callable, Collection
+import logging
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime, timedelta
 from functools import partial
 from typing import NamedTuple
 
 from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import DBAPIError
 
 from receiver.runtime.concurrency_limit import ConcurrencyLimit
+from receiver.runtime.errors import describe
 from receiver.runtime.timeouts import time_limit
 from receiver.store.clock import database_now
 from receiver.store.completeness.figures import completeness
@@ -16,6 +19,8 @@ from receiver.store.metrics import figures as store
 from receiver.store.metrics.figures import Figures
 from receiver.store.metrics.write import remove_old_workers
 from receiver.store.statement_timeout import StatementTimeoutError, run_with_timeout
+
+logger = logging.getLogger(__name__)
 
 # Of all groups together, in case the database stops answering.
 TIMEOUT_SECONDS = 10.0
@@ -30,7 +35,7 @@ class Counting(NamedTuple):
 
 HOURS = 24  # of the console's chart, this hour included
 
-Compute = Callable[[Connection, timedelta], Figures]
+Compute = Callable[..., Figures]  # of a connection, `grace`, and perhaps `account_id`
 
 
 def refresh_figures(
@@ -43,8 +48,8 @@ def refresh_figures(
 ) -> None:
     """Compute the groups that are older than `max_age`, unless another process is doing so.
 
-    A group that takes more
-    than `statement_seconds` keeps its earlier figures, and is tried again ten times later.
+    A group that takes more than `statement_seconds`, or fails, keeps its earlier figures. It is
+    tried again after ten times `max_age`.
     """
     with (
         connections.hold(TIMEOUT_SECONDS),
@@ -52,24 +57,28 @@ def refresh_figures(
         transactional(engine).connect() as connection,
         connection.begin(),
     ):
-        groups = _groups(counting.accounts)
+        groups = _groups(counting)
         names = list(groups)
         if not (store.due_groups(connection, names, max_age) and store.try_lock(connection)):
             return
         # Only now: another process may have just computed them.
         for name in store.due_groups(connection, names, max_age):
-            figures = _compute(connection, groups[name], counting.grace, statement_seconds)
+            figures = _compute(connection, name, groups[name], statement_seconds)
             store.store_figures(connection, name, figures)
         remove_old_workers(connection)
 
 
 def _compute(
-    connection: Connection, compute: Compute, grace: timedelta, seconds: float
+    connection: Connection, name: str, compute: Callable[[Connection], Figures], seconds: float
 ) -> Figures | None:
+    """Return the group's figures; None if they fail, for example because of a privilege."""
     try:
         with connection.begin_nested():
-            return run_with_timeout(connection, seconds, compute, grace)
-    except StatementTimeoutError:
+            return run_with_timeout(connection, seconds, compute)
+    except (StatementTimeoutError, DBAPIError) as error:
+        if isinstance(error, DBAPIError) and error.connection_invalidated:
+            raise
+        logger.warning("the figures of %s were not computed: %s", name, describe(error))
         return None
 
 
@@ -78,14 +87,17 @@ def group_of(name: str, account_id: str | None) -> str:
     return name if account_id is None else f"{name}@{account_id}"
 
 
-def _groups(accounts: Collection[str]) -> dict[str, Compute]:
-    own = {
-        group_of(name, account): partial(compute, account_id=account)
-        for account in accounts
-        for name, compute in _GROUPS_BY_ACCOUNT.items()
-    }
+def _groups(counting: Counting) -> Mapping[str, Callable[[Connection], Figures]]:
+    """Return the groups by name, those of single accounts too."""
+    all_ = {**_GROUPS_BY_ACCOUNT, **_GROUPS}
+    groups = {name: partial(compute, grace=counting.grace) for name, compute in all_.items()}
+    for account in counting.accounts:
+        for name, compute in _GROUPS_BY_ACCOUNT.items():
+            groups[group_of(name, account)] = partial(
+                compute, grace=counting.grace, account_id=account
+            )
 
-    return {**_GROUPS_BY_ACCOUNT, **_GROUPS, **own}
+    return groups
 
 
 def _transcripts(
@@ -120,7 +132,7 @@ def _hours(connection: Connection, grace: timedelta, account_id: str | None = No
     }
 
 
-def _callbacks(connection: Connection, _grace: timedelta) -> Figures:
+def _callbacks(connection: Connection, grace: timedelta) -> Figures:  # noqa: ARG001 - as the others
     last_at = store.last_callback_at(connection)
 
     return {
@@ -129,17 +141,17 @@ def _callbacks(connection: Connection, _grace: timedelta) -> Figures:
     }
 
 
-def _reconcile(connection: Connection, _grace: timedelta) -> Figures:
+def _reconcile(connection: Connection, grace: timedelta) -> Figures:  # noqa: ARG001 - as the others
     completed_at = store.reconcile_completed_at(connection)
 
     return {"receiver_reconcile_complete_timestamp_seconds": _unix_time(completed_at)}
 
 
-def _rejected(connection: Connection, _grace: timedelta) -> Figures:
+def _rejected(connection: Connection, grace: timedelta) -> Figures:  # noqa: ARG001 - as the others
     return {"receiver_rejected_kept": store.count_rejected(connection)}
 
 
-def _database(connection: Connection, _grace: timedelta) -> Figures:
+def _database(connection: Connection, grace: timedelta) -> Figures:  # noqa: ARG001 - as the others
     return {"receiver_database_bytes": store.database_bytes(connection)}
 
 

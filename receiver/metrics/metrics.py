@@ -27,8 +27,9 @@ logger = logging.getLogger(__name__)
 FLUSH_SECONDS = 10.0
 # Slow figures are computed, and the state of a silent worker expires, after so many flushes.
 _FLUSHES_PER_MINUTE = 6
-# A scrape uses one connection for at most this time. A worker reads the page once a second at most,
-# for all scrapes.
+# A scrape waits for a connection of readers, then uses it, for at most these times. A worker reads
+# the page once a second at most, for all scrapes.
+CONNECTION_TIMEOUT_SECONDS = 0.5
 READ_TIMEOUT_SECONDS = 1.0
 _PAGES_PER_FLUSH = 10
 # Making it is mostly waiting for the database.
@@ -108,7 +109,7 @@ class Metrics:
     def _make_page(self) -> bytes:
         try:
             with (
-                self._limits.connections.hold(READ_TIMEOUT_SECONDS),
+                self._limits.connections.hold(CONNECTION_TIMEOUT_SECONDS),
                 time_limit(READ_TIMEOUT_SECONDS),
                 self._engine.connect() as connection,
             ):

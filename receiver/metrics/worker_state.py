@@ -3,6 +3,7 @@
 import os
 import socket
 from dataclasses import asdict, dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, cast
 
@@ -12,12 +13,14 @@ from receiver.bodies.reader import BodyReader
 from receiver.spool.folder import Spool
 from receiver.store.ledger.group_commit import GroupCommitter
 
-_STATM = Path("/proc/self/statm")  # of Linux
+# Of Linux.
+_STATM = Path("/proc/self/statm")
+_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 
 @dataclass(frozen=True, kw_only=True)
 class SpoolState:
-    """The spool as it was last listed. All workers of one machine have the same `place`."""
+    """The spool as it was last listed. All workers that share the folder have the same `place`."""
 
     place: str
     files: int
@@ -60,10 +63,20 @@ def _memory_bytes() -> int | None:
 
 
 def _spool_state(spool: Spool) -> SpoolState | None:
-    if spool.listed is None:
+    listed = spool.listed
+    if listed is None or listed.folder is None:
         return None
-    count, oldest_at = spool.listed
+    device, inode = listed.folder
 
     return SpoolState(
-        place=f"{socket.gethostname()}:{spool.path}", files=count, oldest_at=oldest_at
+        place=f"{_machine()}:{device}:{inode}", files=listed.files, oldest_at=listed.oldest_at
     )
+
+
+@cache
+def _machine() -> str:
+    """Return what identifies the running system, which several containers may share."""
+    try:
+        return _BOOT_ID.read_text().strip()
+    except OSError:
+        return socket.gethostname()

@@ -20,6 +20,8 @@ from receiver.store.erasure.releases import check_releases
 from receiver.store.erasure.tombstones import add_tombstones, read_key, tombstone_key
 from receiver.store.retry import retry_until
 
+_CHUNK_JOBS = 1000  # how many one statement looks for
+
 
 class UnknownJobError(ReceiverError):
     """No job has this id, or had it, and no quarantined callback claims it."""
@@ -55,15 +57,12 @@ def erase(
     for job_id in erasure.query(_jobs_of, target, erasure.at):
         erasure.erase_job(job_id)
         report("jobs", 1)
-    erase_mentions(erasure, target, report)
-    # While a job was found, a callback that names it may have been quarantined, and Twilio may have
-    # accepted its recording again.
+    # Before the quarantine is searched: an unreadable file that is moved now is found there.
+    _clean_spool(erasure, target, spool, report)
     erasure.wait_for_writers()
-    for job_id in erasure.query(matching.same_recordings, sorted(erasure.job_ids)):
-        erasure.erase_job(job_id)
-    if spool is not None:
-        removed = remove_from_spool(spool, target, erasure, report)
-        erasure.count(Counter(spool_files=removed))
+    erase_mentions(erasure, target, report)
+    _erase_again(erasure)
+    _clean_spool(erasure, target, spool, report)  # now all jobs are known
 
     return erasure.query(complete, erasure.receipt_id)
 
@@ -119,6 +118,27 @@ def _commit_tombstones(
     add_tombstones(connection, sorted(keys), at, receipt.id)
 
     return receipt.id, at
+
+
+def _clean_spool(erasure: Erasure, target: Target, spool: Spool | None, report: Report) -> None:
+    if spool is not None:
+        removed = remove_from_spool(spool, target, erasure, report)
+        erasure.count(Counter(spool_files=removed))
+
+
+def _erase_again(erasure: Erasure) -> None:
+    """Erase what was stored about a job between its discovery and its tombstone.
+
+    A callback that names it may have been quarantined or rejected, and Twilio may have accepted its
+    recording again.
+    """
+    erasure.wait_for_writers()
+    found = sorted(erasure.job_ids)
+    for start in range(0, len(found), _CHUNK_JOBS):
+        job_ids = found[start : start + _CHUNK_JOBS]
+        others = set(erasure.query(matching.same_recordings, job_ids)) - erasure.job_ids
+        for job_id in sorted(others | set(erasure.query(matching.with_remains, job_ids))):
+            erasure.erase_job(job_id)
 
 
 def _jobs_of(connection: Connection, target: Target, at: datetime) -> list[str]:

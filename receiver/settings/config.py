@@ -37,6 +37,7 @@ class Settings:
     db_pool_size: int = MAX_CONNECTIONS // 2  # connections per worker
     max_body_bytes: int = 2 * 1024 * 1024
     log_level: str = "INFO"
+    sentry_dsn: str | None = field(default=None, repr=False)  # errors are sent there
     port: int = 8000
     bind: str | None = None  # host:port or unix:/path, instead of `port` on all addresses
     web_concurrency: int = 2  # worker processes

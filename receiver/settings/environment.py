@@ -65,6 +65,7 @@ class Environment(Schema):
     )
     cors_origins = fields.Function(data_key="CORS_ORIGINS", deserialize=values.parse_cors_origins)
     log_level = fields.Function(data_key="LOG_LEVEL", deserialize=values.parse_log_level)
+    sentry_dsn = fields.Function(data_key="SENTRY_DSN", deserialize=values.parse_sentry_dsn)
     db_pool_size = _number("DB_POOL_SIZE")
     max_body_bytes = _number("MAX_BODY_BYTES")
     port = _number("PORT", maximum=65535)

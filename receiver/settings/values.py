@@ -112,6 +112,24 @@ def parse_bind(text: str) -> str:
     return text
 
 
+def parse_sentry_dsn(text: str) -> str:
+    """Return the DSN of a project at Sentry: the URL that its errors are sent to."""
+    url = parse_url(text)
+    if not (
+        url
+        and url.scheme == "https"
+        and url.username
+        and url.hostname
+        and url.path.rpartition("/")[2].isdigit()
+    ):
+        raise ValidationError(
+            "is not a DSN; copy it from the project's settings at Sentry, in the form "
+            "https://key@host/project, or unset it"
+        )
+
+    return text
+
+
 def parse_log_level(text: str) -> str:
     """Return the log level in upper case."""
     if text.upper() not in LOG_LEVELS:

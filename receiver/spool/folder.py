@@ -37,6 +37,14 @@ class SpooledFile(NamedTuple):
     size_bytes: int
 
 
+class Listing(NamedTuple):
+    """How many files wait, when the oldest was written, and the device and inode of the folder."""
+
+    files: int
+    oldest_at: float | None
+    folder: tuple[int, int] | None  # None if there is no folder yet
+
+
 class UnusableFile(NamedTuple):
     """A file that stays in the spool: refused, or damaged."""
 
@@ -59,8 +67,7 @@ class Spool:
         self.path = path
         self.durable = durable
         self.breaker = CircuitBreaker()
-        # How many files the last call of `list_files` found, and when the oldest was written.
-        self.listed: tuple[int, float | None] | None = None
+        self.listed: Listing | None = None  # the result of the last call of `list_files`
         self._seal = seal
         self._usage = SpoolUsage(path, limits)
 
@@ -102,7 +109,9 @@ class Spool:
                 files += _spooled_file(entry)
 
         files.sort()
-        self.listed = len(files), files[0].written_at if files else None
+        self.listed = Listing(
+            len(files), files[0].written_at if files else None, _identify(self.path)
+        )
 
         return files
 
@@ -161,6 +170,15 @@ class Spool:
         path.rename(path.with_suffix(f".{secrets.token_hex(8)}{REFUSED_SUFFIX}"))
 
         return False
+
+
+def _identify(path: Path) -> tuple[int, int] | None:
+    try:
+        status = path.stat()
+    except FileNotFoundError:
+        return None
+
+    return status.st_dev, status.st_ino
 
 
 def explain(error: UnusableFileError | OSError) -> str:

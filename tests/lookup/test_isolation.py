@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -35,7 +36,7 @@ def bound_app(shared_app: Flask) -> Iterator[Flask]:
 
     The key `all` is bound to no account.
     """
-    keys = [f"key-{number}@{account}:{account}" for number, account in enumerate(ACCOUNTS)]
+    keys = [f"key-{number}@{account}:{account}:erase" for number, account in enumerate(ACCOUNTS)]
     database_url = services_of(shared_app).settings.database_url
     app = create_app(
         {
@@ -110,6 +111,34 @@ def test_bound_key_reads_no_value_of_another_account(
         assert {statuses[path] for job in others for path in _job_paths(job)} <= {404}
         links = [reader.post(f"/v3/Transcriptions/{job}/Links") for job in others]
         assert {response.status_code for response in links} <= {404}
+
+
+@settings(max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(_bodies(), st.sampled_from(ACCOUNTS))
+def test_bound_key_erases_own_jobs_only(
+    bound_app: Flask, engine: Engine, bodies: list[bytes], account: str
+) -> None:
+    """A bound key that may erase erases its account's jobs; another's are a 404, and stay."""
+    truncate(engine)
+    for body in bodies:
+        record(engine, validated_event(body))
+    before = _jobs(engine)
+    reader = _reader(bound_app, account)
+    statuses = {job: reader.delete(f"/v3/Transcriptions/{job}").status_code for job in before}
+    after = _jobs(engine)
+    for job, row in before.items():
+        if row.account_id == account:
+            assert statuses[job] == 204
+            assert after[job].erased_at
+            assert MARKS[account] not in repr(after[job])
+        else:
+            assert statuses[job] == 404
+            assert after[job] == row
+
+
+def _jobs(engine: Engine) -> dict[str, Any]:
+    with engine.connect() as connection:
+        return {row.id: row for row in connection.exec_driver_sql("SELECT * FROM transcriptions")}
 
 
 def _job_paths(job: str) -> list[str]:

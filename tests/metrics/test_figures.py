@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+import pytest
 from sqlalchemy import Engine, text
 
 from receiver.metrics.figures import Counting, refresh_figures
@@ -94,3 +95,20 @@ def test_slow_figures_keep_the_value_before(engine: Engine) -> None:
         rows = read_snapshot(connection, max_age=MINUTE).figures
     delayed = {row.name for row in rows if row.computed_at < row.attempted_at}
     assert delayed == {"transcripts", "hours", "callbacks"}
+
+
+def test_failing_figures_do_not_stop_the_others(
+    engine: Engine, caplog: pytest.LogCaptureFixture
+) -> None:
+    """If one group's statement fails, the others are computed all the same."""
+    with engine.connect() as connection:
+        connection.execute(text("ALTER TABLE rejected RENAME TO hidden"))
+    try:
+        _refresh(engine)
+    finally:
+        with engine.connect() as connection:
+            connection.execute(text("ALTER TABLE hidden RENAME TO rejected"))
+    assert {name for name, figures in _figures(engine).items() if figures is not None} == GROUPS - {
+        "rejected"
+    }
+    assert "the figures of rejected were not computed: UndefinedTable" in caplog.text

@@ -110,6 +110,16 @@ def test_log_level_ignores_case() -> None:
     assert config_errors(LOG_LEVEL="loud")[0].startswith("LOG_LEVEL is not a log level")
 
 
+def test_sentry_dsn_is_an_https_url_with_a_key() -> None:
+    """A DSN has a key and a project; it is never shown."""
+    dsn = "https://abc0@o1.ingest.example/42"
+    assert load(VALID | {"SENTRY_DSN": dsn}).sentry_dsn == dsn
+    for wrong in ("abc0", "http://abc0@example.com/1", "https://example.com/1", f"{dsn}/x"):
+        (error,) = config_errors(SENTRY_DSN=wrong)
+        assert error.startswith("SENTRY_DSN is not a DSN")
+        assert wrong not in error
+
+
 def test_spool_is_durable_only_if_declared() -> None:
     """A spool is durable only if SPOOL_DURABLE is `1`."""
     spool = {"SPOOL_DIR": "/var/spool/calls"}

@@ -17,7 +17,13 @@ from receiver.privacy.erasure import UnfinishedWriteError
 from receiver.privacy.target import Target, is_e164, normalize_address
 from receiver.services import services
 from receiver.spool.folder import explain
-from receiver.store.erasure.preview import Preview, Similar, preview, similar_addresses
+from receiver.store.erasure.preview import (
+    Preview,
+    Similar,
+    ids_at_twilio,
+    preview,
+    similar_addresses,
+)
 from receiver.store.erasure.receipts import Receipt, Requester
 from receiver.store.erasure.releases import EarlierReleaseError
 from schemas.storable import ID_PATTERN, is_storable
@@ -108,9 +114,12 @@ def _describe_similar(similar: Similar | None) -> list[str]:
 def _erase(target: Target, *, yes: bool, reason: str | None) -> None:
     with services().engine.connect() as connection:
         found = preview(connection, target.kind, target.value)
+        ids = ids_at_twilio(connection, target.kind, target.value)
     _print_preview(target, found)
     if not yes:
         _confirm()
+    if ids:  # before they are erased here: an interruption must not lose them
+        echo("Their recordings and conversations at Twilio, which this doesn't delete:", *ids, "")
     requester = Requester(name=operator_name(), reason=reason)
     try:
         with PlaceProgress(services().engine, jobs=found.jobs) as progress:

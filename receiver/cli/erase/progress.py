@@ -21,7 +21,7 @@ class PlaceProgress:
     def report(self, place: str, rows: int) -> None:
         """Show that so many more rows of the place are done."""
         if place != self._place:
-            self._close()
+            self._close(is_done=True)
             self._place = place
             self._bar = progress_bar(label=place, length=self._length(place))
             self._bar.__enter__()
@@ -38,11 +38,12 @@ class PlaceProgress:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._close()
+        self._close(is_done=error is None)
 
-    def _close(self) -> None:
+    def _close(self, *, is_done: bool) -> None:
         if self._bar is not None:
-            self._bar.update(self._bar.length - self._bar.pos)
+            if is_done:  # an estimate may be too high
+                self._bar.update(self._bar.length - self._bar.pos)
             self._bar.__exit__(None, None, None)
         self._bar = None
 

@@ -6,8 +6,16 @@ from typing import Any, Literal
 
 from sqlalchemy import Column, ColumnElement, Connection, func, or_, select, text
 
+from receiver.store.jobs.fold import ERASURE
 from receiver.store.jobs.gaps import RESUBMISSION_PREFIX
-from receiver.store.tables import ADDRESSES, events, submissions, tombstones, transcriptions
+from receiver.store.tables import (
+    ADDRESSES,
+    events,
+    rejected,
+    submissions,
+    tombstones,
+    transcriptions,
+)
 
 _job = transcriptions.c
 
@@ -50,6 +58,16 @@ def jobs_of_row(
     named = _job.id.in_(select(job_id).where(key == key_value))
 
     return unerased_jobs(connection, named, began_before=began_before)
+
+
+def with_remains(connection: Connection, job_ids: Sequence[str]) -> Sequence[str]:
+    """Return those of the erased jobs that an event or a rejected request names again."""
+    named = select(events.c.job_id).where(
+        events.c.job_id.in_(job_ids), events.c.erased_at.is_(None), events.c.source != ERASURE
+    )
+    claimed = select(rejected.c.job_id).where(rejected.c.job_id.in_(job_ids))
+
+    return sorted(connection.scalars(named.union(claimed)))
 
 
 def is_known(connection: Connection, job_id: str, *, account_id: str | None) -> bool:

@@ -3,7 +3,7 @@
 import re
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, and_, func, or_, select, text
+from sqlalchemy import ColumnElement, Connection, and_, func, or_, select, text, union
 
 from receiver.store.erasure.matching import is_of, same_recordings
 from receiver.store.jobs.fold import ERASURE
@@ -48,6 +48,17 @@ def preview(connection: Connection, kind: str, value: str) -> Preview:
     jobs = select(func.count()).select_from(transcriptions).where(is_unerased)
 
     return Preview(connection.execute(jobs).scalar_one(), *connection.execute(counted).one())
+
+
+def ids_at_twilio(connection: Connection, kind: str, value: str) -> list[str]:
+    """Return the ids of the recordings and conversations of a target's jobs, which are erased."""
+    job = transcriptions.c
+    ids = [
+        select(column).where(_is_concerned(connection, kind, value), column.is_not(None))
+        for column in (job.source_id, job.conversation_id)
+    ]
+
+    return sorted(connection.scalars(union(*ids)))
 
 
 def similar_addresses(connection: Connection, address: str) -> Similar | None:

@@ -256,7 +256,8 @@ def _record_erased(
         add_tombstones(connection, [f"job:{job.id}"], erased_at)
     erase_locked_job(connection, job, erased_at)
 
-    return _recorded(row[:-1])[1]
+    # The ledger still says what a body did that it has received before.
+    return _ABSORBED._replace(id=_recorded(row[:-1])[1].id)
 
 
 def _record_quarantined(connection: Connection, event: Event) -> Recorded:

@@ -2,18 +2,22 @@
 
 import json
 import re
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from flask import Flask
 from sqlalchemy import Engine, create_engine, text
 
-from receiver.cli.erase.elsewhere import elsewhere
-from receiver.services import services_of
+from receiver.cli.erase.elsewhere import VACUUM, elsewhere
+from receiver.services import install, services_of
+from receiver.spool.folder import Spool
 from receiver.store.tables import erasures
 from tests.support.app import Twilio
 from tests.support.command import run
 from tests.support.erasing import ADDRESS, SPOKEN, bodies, body, is_stored, rows_of
 from tests.support.samples import COMPLETED, JOB
+from tests.support.spooled import SEAL, spool_callbacks
 
 
 def _number(output: str) -> str:
@@ -51,6 +55,17 @@ def test_without_confirmation_nothing_is_erased(app: Flask, twilio: Twilio) -> N
     assert "--yes" in done.stderr
     assert bodies(app) == [COMPLETED]
     assert rows_of(app, erasures) == []
+
+
+def test_unreadable_callback_that_names_the_job(app: Flask, twilio: Twilio) -> None:
+    """A quarantined body that names the job only in its text is erased with it, another isn't."""
+    twilio.call(COMPLETED)
+    stays = b'["another_job", cut'
+    for unreadable in (f'["{JOB}", cut'.encode(), stays):
+        assert twilio.call(unreadable).status_code == 204
+    done = run(app, "erase", "job", JOB, "--yes")
+    assert done.exit_code == 0, done.output
+    assert bodies(app) == [stays]
 
 
 @pytest.mark.parametrize("name", ["nobody", "not an id"])
@@ -138,6 +153,26 @@ def test_earlier_release_is_waited_for(app: Flask, twilio: Twilio, name: str) ->
     assert run(app, "erase", "job", JOB, "--yes").exit_code == 0
 
 
+def test_ids_at_twilio_are_printed(app: Flask, twilio: Twilio) -> None:
+    """The recordings and conversations, which stay at Twilio, are printed before they are lost."""
+    recording = "RE" + "7" * 32
+    twilio.call(body(sourceId=recording, conversationId="conv_17"))
+    lines = run(app, "erase", "job", JOB, "--yes").stdout.splitlines()
+    assert {recording, "conv_17"} < set(lines)
+
+
+def test_spool_of_this_machine(app: Flask, tmp_path: Path) -> None:
+    """Waiting callbacks of the address are removed from the spool, and others stay."""
+    spool = Spool(tmp_path / "spool", durable=True, seal=SEAL)
+    stays = body(id="other", participants=[{"name": "B", "address": "+15550000000"}])
+    spool_callbacks(spool, COMPLETED, b"['+15551234567'", b'["+155512345678"]', stays)
+    install(app, replace(services_of(app), spool=spool))
+    done = run(app, "erase", "address", ADDRESS, "--yes")
+    assert done.exit_code == 0, done.output
+    assert "2  spool files" in done.stdout
+    assert len(spool.list_files()) == 2
+
+
 @pytest.mark.parametrize("target", [("job", JOB), ("address", ADDRESS), ("conversation", "c")])
 def test_held(app: Flask, twilio: Twilio, target: tuple[str, str]) -> None:
     """What is on hold is refused with the hold's name, also if only one of the jobs is held."""
@@ -163,6 +198,20 @@ def test_list_is_newest_first(app: Flask, twilio: Twilio) -> None:
     ]
     assert [each["kind"] for each in documents] == ["address", "job"]
     assert ADDRESS not in json.dumps(documents)
+
+
+def test_receipt_says_since_when_dead_rows_are_vacuumed(app: Flask, twilio: Twilio) -> None:
+    """A VACUUM after the erasure is in the receipt; before it, the command to run."""
+    twilio.call(COMPLETED)
+    number = _number(run(app, "erase", "job", JOB, "--yes").stdout)
+    before = run(app, "erase", "show", number).stdout
+    assert "- events: not yet" in before
+    assert f"Run `{VACUUM}`" in before
+    with services_of(app).engine.connect() as connection:
+        connection.execute(text(VACUUM))
+    after = run(app, "erase", "show", number).stdout
+    assert "not yet" not in after
+    assert "- events: 20" in after
 
 
 def test_unknown_receipt(app: Flask) -> None:

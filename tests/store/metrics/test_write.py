@@ -1,16 +1,24 @@
 """Tests of adding batches of counts."""
 
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection, Engine, func, select, update
 
 from receiver.store.engine import transactional
 from receiver.store.metrics.read import read_snapshot
-from receiver.store.metrics.write import CountKey, add_batch, register_worker
+from receiver.store.metrics.write import (
+    CountKey,
+    add_batch,
+    register_worker,
+    remove_old_workers,
+)
+from receiver.store.tables import metric_workers
 from tests.support.metrics import MINUTE
 from tests.support.server import wait_until
 from tests.support.sessions import waits_for_lock
 
+HOUR = timedelta(hours=1)
 COUNTS: dict[CountKey, float] = {("a_total", ('"x"', "")): 1, ("b_sum", ()): 0.5}
 
 
@@ -52,3 +60,17 @@ def test_batch_that_is_still_being_added_is_added_once(engine: Engine) -> None:
         assert second.result() in {0, 1}
         assert _add(other, 1) == 1
     assert _stored(engine) == COUNTS
+
+
+def test_old_workers_are_removed(engine: Engine) -> None:
+    """A worker that was seen within a day stays, and one that wasn't is removed."""
+    with engine.connect() as connection:
+        for name in ("old", "new"):
+            register_worker(connection, name)
+        connection.execute(
+            update(metric_workers)
+            .where(metric_workers.c.id == "old")
+            .values(seen_at=func.now() - 25 * HOUR)
+        )
+        remove_old_workers(connection)
+        assert connection.execute(select(metric_workers.c.id)).scalars().all() == ["new"]
