@@ -11,6 +11,7 @@ from flask import Flask
 from receiver import __version__
 from receiver.callbacks import views as callbacks
 from receiver.cli import commands, help_only
+from receiver.console import views as console
 from receiver.lookup import views as lookup
 from receiver.metrics.counts import Counts
 from receiver.openapi import views as openapi
@@ -100,6 +101,7 @@ def _register(app: Flask, cors_origins: Collection[str]) -> None:
         openapi,
         health,
         metrics,
+        console,
         index,
     ):
         app.register_blueprint(views.blueprint)

@@ -15,6 +15,7 @@ from dev.credentials import ACCOUNT_SID, API_KEY, AUTH_TOKEN
 from dev.dotenv import setting
 from dev.http import send_request
 from dev.process import Child
+from receiver.settings.keys import SCOPES
 from receiver.settings.urls import CALLBACK_PATH
 
 _READY_TIMEOUT_SECONDS = 30.0
@@ -38,7 +39,7 @@ def environment(database_url: str, port: int) -> Mapping[str, str]:
         "TWILIO_AUTH_TOKEN": AUTH_TOKEN,
         "TWILIO_ACCOUNT_SID": ACCOUNT_SID,
         "TWILIO_BASE_URL": f"http://127.0.0.1:{twilio_port}",
-        "API_KEYS": ":".join([*API_KEY, "write"]),
+        "API_KEYS": ":".join([*API_KEY, "+".join(SCOPES)]),
         "PUBLIC_URL": f"http://127.0.0.1:{port}",
         "PORT": str(port),
         "RECONCILE_GRACE_SECONDS": str(GRACE_SECONDS),
@@ -58,8 +59,11 @@ def migrate(env: Mapping[str, str]) -> None:
 
 
 def start_web(env: Mapping[str, str]) -> Child:
-    """Start the command `web`."""
-    return Child(_command("web"), stop_signal=signal.SIGTERM, env=env)
+    """Start the command `web`, with the page of dev.web."""
+    *shell, command = _command("web")
+    command = command.replace("app:create_app()", "dev.web:create_app()")
+
+    return Child([*shell, command], stop_signal=signal.SIGTERM, env=env)
 
 
 def start_reconciler(env: Mapping[str, str]) -> Child:

@@ -5,7 +5,7 @@ from typing import Any
 
 import requests
 
-from dev.credentials import ACCOUNT_SID, API_KEY, AUTH_TOKEN
+from dev.credentials import ACCOUNT_SID, API_KEY, AUTH_TOKEN, SIGN_IN_PATH
 from dev.demo import RECORDING_SID
 from dev.http import send_request
 from dev.service import GRACE_SECONDS
@@ -42,6 +42,7 @@ def format_guide(env: Mapping[str, str], job_id: str, *, data: str) -> str:
         f"Running. Press Ctrl-C to stop. The data is stored in {data}\n"
         f"  callbacks  {origin}{CALLBACK_PATH}  (auth token {AUTH_TOKEN})\n"
         f"  API        {jobs}  (API key {key})\n"
+        f"  console    {origin}{SIGN_IN_PATH}  (one click signs in as {API_KEY[0]})\n"
         f"  OpenAPI    {origin}/openapi.json\n"
         f"  Twilio     {env['TWILIO_BASE_URL']}, simulated  ({ACCOUNT_SID}:{AUTH_TOKEN})\n"
         f"Here a transcript counts as missing {GRACE_SECONDS} s after the end of its job; "

@@ -16,6 +16,7 @@ from sqlalchemy import Engine
 from receiver.bodies.memory_budget import MemoryBudget
 from receiver.bodies.reader import BodyReader
 from receiver.events.proof import is_signed_callback
+from receiver.metrics.figures import Counting
 from receiver.metrics.metrics import FLUSH_SECONDS, Metrics
 from receiver.metrics.worker_state import measure
 from receiver.rejected.store import READ_TIMEOUT_SECONDS, RejectedStore
@@ -104,7 +105,10 @@ def create_services(
             engine,
             limits,
             partial(measure, engine, body_reader, committer, spool),
-            grace=timedelta(seconds=settings.reconcile_grace_seconds),
+            counting=Counting(
+                timedelta(seconds=settings.reconcile_grace_seconds),
+                {key.account for key in settings.api_keys if key.account},
+            ),
             flush_seconds=metrics_seconds,
         ),
         readiness=SharedResult(max_age_seconds=readiness_seconds),

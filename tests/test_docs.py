@@ -59,18 +59,19 @@ def test_example_file_has_known_settings() -> None:
 
 
 def test_reading_page_lists_every_route(app: Flask) -> None:
-    """The reading page lists exactly the application's routes."""
-    listed = re.findall(r"^\| `([A-Z]+) (/[^`]*)` \|", _read("reading.md"), re.MULTILINE)
+    """The reading page and the console's page list exactly the application's routes."""
+    pages = _read("reading.md") + _read("console.md")
+    listed = re.findall(r"^\| `([A-Z]+) (/[^`]*)` \|", pages, re.MULTILINE)
     served = {
         # The callback's route also exists with a second slash and below a prefix.
         (
             method,
-            re.sub(r"<(\w+)>", r"{\1}", re.sub(r"^/(<path:[^/]*>)?/", "/", rule.rule)),
+            re.sub(r"<(?:path:)?(\w+)>", r"{\1}", re.sub(r"^/(<path:[^/]*>)?/", "/", rule.rule)),
         )
         for rule in app.url_map.iter_rules()
         for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
     }
-    parameters = {"{job_id}": "{id}", "{callback_id}": "{callbackId}"}
+    parameters = {"{job_id}": "{id}", "{callback_id}": "{callbackId}", "{_path}": "{path}"}
     for name, documented in parameters.items():
         served = {(method, path.replace(name, documented)) for method, path in served}
     assert set(listed) == served

@@ -1,8 +1,10 @@
 """Computes the slow figures: once a minute, in one process, within a time limit."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime, timedelta
+from functools import partial
+from typing import NamedTuple
 
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
@@ -23,22 +25,31 @@ logger = logging.getLogger(__name__)
 # Of all groups together, in case the database stops answering.
 TIMEOUT_SECONDS = 10.0
 
-Compute = Callable[[Connection, timedelta], Figures]
+
+class Counting(NamedTuple):
+    """How to count."""
+
+    grace: timedelta  # how long after a job's end its transcript may still arrive
+    accounts: Collection[str] = ()  # those with figures of their own, besides those of all
+
+
+HOURS = 24  # of the console's chart, this hour included
+
+Compute = Callable[..., Figures]  # of a connection, `grace`, and perhaps `account_id`
 
 
 def refresh_figures(
     engine: Engine,
     connections: ConcurrencyLimit,
     *,
-    grace: timedelta,
+    counting: Counting,
     max_age: timedelta,
     statement_seconds: float,
 ) -> None:
     """Compute the groups that are older than `max_age`, unless another process is doing so.
 
-    `grace` is how long after a job's end its transcript may still arrive. A group that takes more
-    than `statement_seconds`, or fails, keeps its earlier figures. It is tried again after ten times
-    `max_age`.
+    A group that takes more than `statement_seconds`, or fails, keeps its earlier figures. It is
+    tried again after ten times `max_age`.
     """
     with (
         connections.hold(TIMEOUT_SECONDS),
@@ -46,21 +57,24 @@ def refresh_figures(
         transactional(engine).connect() as connection,
         connection.begin(),
     ):
-        names = list(_GROUPS)
+        groups = _groups(counting)
+        names = list(groups)
         if not (store.due_groups(connection, names, max_age) and store.try_lock(connection)):
             return
         # Only now: another process may have just computed them.
         for name in store.due_groups(connection, names, max_age):
-            figures = _compute(connection, name, grace, statement_seconds)
+            figures = _compute(connection, name, groups[name], statement_seconds)
             store.store_figures(connection, name, figures)
         remove_old_workers(connection)
 
 
-def _compute(connection: Connection, name: str, grace: timedelta, seconds: float) -> Figures | None:
+def _compute(
+    connection: Connection, name: str, compute: Callable[[Connection], Figures], seconds: float
+) -> Figures | None:
     """Return the group's figures; None if they fail, for example because of a privilege."""
     try:
         with connection.begin_nested():
-            return run_with_timeout(connection, seconds, _GROUPS[name], grace)
+            return run_with_timeout(connection, seconds, compute)
     except (StatementTimeoutError, DBAPIError) as error:
         if isinstance(error, DBAPIError) and error.connection_invalidated:
             raise
@@ -68,18 +82,57 @@ def _compute(connection: Connection, name: str, grace: timedelta, seconds: float
         return None
 
 
-def _transcripts(connection: Connection, grace: timedelta) -> Figures:
-    figures = completeness(connection, at=database_now(connection), grace=grace)
+def group_of(name: str, account_id: str | None) -> str:
+    """Return the name of a group of all accounts, or of the one of a single account."""
+    return name if account_id is None else f"{name}@{account_id}"
+
+
+def _groups(counting: Counting) -> Mapping[str, Callable[[Connection], Figures]]:
+    """Return the groups by name, those of single accounts too."""
+    all_ = {**_GROUPS_BY_ACCOUNT, **_GROUPS}
+    groups = {name: partial(compute, grace=counting.grace) for name, compute in all_.items()}
+    for account in counting.accounts:
+        for name, compute in _GROUPS_BY_ACCOUNT.items():
+            groups[group_of(name, account)] = partial(
+                compute, grace=counting.grace, account_id=account
+            )
+
+    return groups
+
+
+def _transcripts(
+    connection: Connection, grace: timedelta, account_id: str | None = None
+) -> Figures:
+    now = database_now(connection)
+    figures = completeness(connection, at=now, grace=grace, account_id=account_id)
 
     return {
         "receiver_transcripts_missing": figures.missing,
         "receiver_oldest_missing_timestamp_seconds": _unix_time(figures.oldest_missing_at),
         "receiver_jobs_completed": figures.completed,
         "receiver_jobs_failed": figures.failed,
+        # For the console only.
+        "with_transcript": figures.with_transcript,
+        "awaiting": figures.awaiting,
+        "failed_recently": figures.failed_recently,
+        "unknown_at_twilio": figures.unknown_at_twilio,
     }
 
 
-def _callbacks(connection: Connection, _grace: timedelta) -> Figures:
+def _hours(connection: Connection, grace: timedelta, account_id: str | None = None) -> Figures:
+    """Return what the console draws: the counts of each hour, by its Unix time."""
+    now = database_now(connection)
+    since = now.replace(minute=0, second=0, microsecond=0) - timedelta(hours=HOURS - 1)
+    received = store.received_per_hour(connection, since, account_id=account_id)
+    missing = store.missing_per_hour(connection, since, now - grace, account_id=account_id)
+
+    return {
+        **{f"received {hour.timestamp():.0f}": count for hour, count in received.items()},
+        **{f"missing {hour.timestamp():.0f}": count for hour, count in missing.items()},
+    }
+
+
+def _callbacks(connection: Connection, grace: timedelta) -> Figures:  # noqa: ARG001 - as the others
     last_at = store.last_callback_at(connection)
 
     return {
@@ -88,17 +141,17 @@ def _callbacks(connection: Connection, _grace: timedelta) -> Figures:
     }
 
 
-def _reconcile(connection: Connection, _grace: timedelta) -> Figures:
+def _reconcile(connection: Connection, grace: timedelta) -> Figures:  # noqa: ARG001 - as the others
     completed_at = store.reconcile_completed_at(connection)
 
     return {"receiver_reconcile_complete_timestamp_seconds": _unix_time(completed_at)}
 
 
-def _rejected(connection: Connection, _grace: timedelta) -> Figures:
+def _rejected(connection: Connection, grace: timedelta) -> Figures:  # noqa: ARG001 - as the others
     return {"receiver_rejected_kept": store.count_rejected(connection)}
 
 
-def _database(connection: Connection, _grace: timedelta) -> Figures:
+def _database(connection: Connection, grace: timedelta) -> Figures:  # noqa: ARG001 - as the others
     return {"receiver_database_bytes": store.database_bytes(connection)}
 
 
@@ -106,9 +159,9 @@ def _unix_time(moment: datetime | None) -> float | None:
     return moment.timestamp() if moment else None
 
 
-# The names are those of receiver.metrics.catalog.FIGURES.
+# The names are those of receiver.metrics.catalog.FIGURES, but for `hours`.
+_GROUPS_BY_ACCOUNT = {"transcripts": _transcripts, "hours": _hours}
 _GROUPS: dict[str, Compute] = {
-    "transcripts": _transcripts,
     "callbacks": _callbacks,
     "reconcile": _reconcile,
     "rejected": _rejected,

@@ -9,8 +9,9 @@ import gevent
 from sqlalchemy import Connection, Engine
 
 from receiver.metrics.counts import Counts
-from receiver.metrics.figures import refresh_figures
+from receiver.metrics.figures import Counting, refresh_figures
 from receiver.metrics.flush import Flusher
+from receiver.metrics.latest import LatestFigures
 from receiver.metrics.page import render
 from receiver.metrics.worker_state import WorkerState
 from receiver.runtime.concurrency_limit import TooBusyError
@@ -44,20 +45,27 @@ class Metrics:
         limits: ReaderLimits,
         measure: Callable[[], WorkerState],
         *,
-        grace: timedelta,
+        counting: Counting,
         flush_seconds: float = FLUSH_SECONDS,
     ) -> None:
-        """Write every `flush_seconds` at most; `grace` is that of receiver.metrics.figures."""
+        """Write every `flush_seconds` at most."""
         self.counts = Counts()
         self._engine = engine
         self._limits = limits
         self._measure = measure
-        self._grace = grace
+        self._counting = counting
         self._flush_seconds = flush_seconds
         self._max_age = timedelta(seconds=_FLUSHES_PER_MINUTE * flush_seconds)
         self._flusher = Flusher(engine, limits.connections, self.counts, measure)
         self._page: SharedResult[bytes] = SharedResult(
             max_age_seconds=flush_seconds / _PAGES_PER_FLUSH, max_share=_MAX_PAGE_SHARE
+        )
+
+        self.latest = LatestFigures(
+            engine,
+            limits,
+            max_age=self._max_age,
+            share_seconds=flush_seconds / _PAGES_PER_FLUSH,
         )
 
     def start(self) -> None:
@@ -75,12 +83,14 @@ class Metrics:
             refresh_figures(
                 self._engine,
                 self._limits.connections,
-                grace=self._grace,
+                counting=self._counting,
                 max_age=self._max_age,
                 statement_seconds=self._limits.count_seconds,
             )
         except Exception as error:  # noqa: BLE001 - the figures before stay, with their time
             logger.info("figures of the metrics not computed: %s", locate(error))
+        # The console shows them while the database doesn't respond.
+        self.latest.get()
 
     def page(self) -> bytes:
         """Return the page; while the database doesn't respond, what this worker knows."""

@@ -9,6 +9,7 @@ from sqlalchemy import Row
 
 from receiver.rejected.origins import candidate_origins
 from receiver.rejected.rebuild import rebuild_signed_request
+from receiver.runtime.pacing import Pause, no_pause, paced
 from receiver.settings.keys import SigningKey
 from receiver.settings.urls import PREFIX_PATTERN
 from receiver.signatures.matching import SignatureError
@@ -57,9 +58,16 @@ class Search:
     accounts: Collection[str]
 
     def find_remedies(
-        self, rows: Sequence[Row[Any]], advance: Callable[[int], None]
+        self,
+        rows: Sequence[Row[Any]],
+        advance: Callable[[int], None],
+        *,
+        max_tries: int = MAX_TRIES,
+        pause: Pause = no_pause,
     ) -> SearchResult:
         """Return what verifies the requests; calls `advance(1)` for each request.
+
+        `pause` is called after every few tries.
 
         A flood of forgeries may use up the tries, since its sender chooses account and host. So the
         result distinguishes requests that weren't tried from those that nothing verifies.
@@ -70,10 +78,10 @@ class Search:
             advance(1)
             if self.remedy_for(row, result.remedies):
                 continue
-            if tries >= MAX_TRIES:
+            if tries >= max_tries:
                 result.untried.add(row.id)
                 continue
-            for key, public_url in self._candidates(row):
+            for key, public_url in paced(self._candidates(row), pause):
                 tries += 1
                 if remedy := self._try(row, key, public_url):
                     result.remedies.append(remedy)

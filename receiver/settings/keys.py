@@ -17,6 +17,7 @@ Algorithm = Literal["HMAC_SHA1", "HMAC_SHA256"]
 Scope = Literal[
     "write",  # the client may submit jobs
     "erase",  # it may erase jobs
+    "console",  # it may sign in to the console, and replay quarantined callbacks there
     "metrics",  # it may read /metrics; with this scope alone, nothing else
 ]
 SCOPES: tuple[Scope, ...] = get_args(Scope)

@@ -1,6 +1,6 @@
 """Parses a request's query string with a schema; one response lists all errors."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from flask import request
@@ -15,8 +15,13 @@ _NO_PARAMETERS = Query()
 
 def parse_arguments(query: Query) -> dict[str, Any]:
     """Return the request's query parameters as the schema loads them; raises ProblemError 400."""
+    return parse_pairs(query, list(request.args.items(multi=True)))
+
+
+def parse_pairs(query: Query, pairs: Sequence[tuple[str, str]]) -> dict[str, Any]:
+    """Return parameters as the schema loads them, those of a form too; raises ProblemError 400."""
     try:
-        return query.read(list(request.args.items(multi=True)))
+        return query.read(pairs)
     except ValidationError as error:
         raise invalid_arguments(error.messages_dict) from None
 

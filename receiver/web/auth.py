@@ -105,10 +105,22 @@ def identify(authorization: str, keys: Iterable[ApiKey]) -> ApiKey | None:
     is_basic = _is_basic(authorization)
     if not is_basic and scheme.lower() != "bearer":
         return None
-    digest = _digest(_decode(presented.strip()) if is_basic else presented.strip().encode())
+    if is_basic:
+        return _match(_decode(presented.strip()), keys, is_named=True)
+
+    return _match(presented.strip().encode(), keys, is_named=False)
+
+
+def identify_by_name(name: str, secret: str, keys: Iterable[ApiKey]) -> ApiKey | None:
+    """Return the key with this name and secret, None if it isn't one of `keys`."""
+    return _match(f"{name}:{secret}".encode(), keys, is_named=True)
+
+
+def _match(presented: bytes, keys: Iterable[ApiKey], *, is_named: bool) -> ApiKey | None:
+    digest = _digest(presented)
     match = None
     for key in keys:
-        expected = f"{key.name}:{key.secret}" if is_basic else key.secret
+        expected = f"{key.name}:{key.secret}" if is_named else key.secret
         if hmac.compare_digest(_digest(expected.encode()), digest):
             match = key
 

@@ -100,7 +100,7 @@ def problem_document(
     known_code = code or _CODES.get(status)
     members: dict[str, Any] = {
         "type": f"https://www.twilio.com/docs/api/errors/{known_code}" if known_code else _NO_TYPE,
-        "title": _TITLES.get(status, _OTHER_TITLE),
+        "title": title_of(status),
         "status": status,
         "code": known_code or 20000 + status,
         "detail": _shorten(detail),
@@ -114,6 +114,11 @@ def problem_document(
         ]
 
     return members
+
+
+def title_of(status: int) -> str:
+    """Return the title of an error with this HTTP status."""
+    return _TITLES.get(status, _OTHER_TITLE)
 
 
 def _shorten(detail: str) -> str:

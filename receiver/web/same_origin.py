@@ -38,6 +38,21 @@ def is_from_another_site() -> bool:
     return is_from_browser and site not in {"same-origin", "none"} and not _is_ours(origin)
 
 
+def require_own_page() -> None:
+    """Raise ProblemError 403 unless a browser says that a page of this service sent the request.
+
+    For unsafe requests with a cookie, which a browser adds by itself. A request with neither header
+    is refused too: every browser sends one of them.
+    """
+    has_header = "Sec-Fetch-Site" in request.headers or "Origin" in request.headers
+    if request.method not in SAFE_METHODS and (not has_header or is_from_another_site()):
+        raise ProblemError(
+            403,
+            "This request doesn't come from a page of the console, so nothing was done. Open the "
+            "console and try again there.",
+        )
+
+
 def _is_ours(origin: str | None) -> bool:
     ours = _parts(public_origin(request.environ, services().settings.public_url))
 

@@ -7,6 +7,7 @@ import socket
 import subprocess
 from pathlib import Path
 from typing import Any
+from urllib.parse import urljoin
 
 import requests
 
@@ -41,6 +42,7 @@ def test_complete_run(project: Path, port: int) -> None:
     with running(project, port, **_PRODUCTION) as (run, output, processes):
         _assert_job_lives_are_shown(output)
         assert all(job["id"] in output for job in _read(port)["transcriptions"][:2])
+        _assert_one_click_signs_in(output)
         _assert_printed_commands_work(output, port)
         _assert_commands_have_the_settings(project)
         assert_run_ends(run, processes, signal.SIGINT)
@@ -90,6 +92,28 @@ def _assert_printed_commands_work(output: str, port: int) -> None:
     assert json.loads(answers[3])["withTranscript"] >= 2
     job_id = json.loads(answers[4])["transcription"]["id"]
     wait_until(lambda: _has_transcript(port, job_id))
+
+
+def _assert_one_click_signs_in(output: str) -> None:
+    """Assert that the printed page has a button that opens the console with the demo's jobs."""
+    [url] = re.findall(r"^  console +(\S+)", output, re.MULTILINE)
+    page = requests.get(url, timeout=10).text
+    [action] = re.findall(r'action="([^"]+)"', page)
+    fields = dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]+)"', page))
+    signed_in = requests.post(
+        urljoin(url, action),
+        data=fields,
+        headers={"Sec-Fetch-Site": "same-origin", "Connection": "close"},
+        allow_redirects=False,
+        timeout=10,
+    )
+    # The client sends no cookie with `Secure` to http, unlike a browser at loopback.
+    overview = requests.get(
+        urljoin(url, signed_in.headers["Location"]),
+        headers={"Cookie": signed_in.headers["Set-Cookie"], "Connection": "close"},
+        timeout=10,
+    ).text
+    assert all(job in overview for job in re.findall(r"submitted +(\S+) +PENDING", output))
 
 
 def _run_command(command: str) -> str:

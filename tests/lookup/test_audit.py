@@ -1,5 +1,6 @@
 """Tests of the audit of reads: each answer with a text, and each 304 for one, leaves a row."""
 
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -11,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Engine, text
 
+from receiver.console.session import COOKIE, make_session
 from receiver.lookup.formats import FORMATS
 from receiver.settings.keys import SCOPES, ApiKey
 from receiver.store.audit.access import Route
@@ -41,9 +43,10 @@ READING_ENDPOINTS = {
     "lookup.fetch_transcript",
     *(f"lookup.fetch_transcript_{extension}" for extension in ("json", "txt", "vtt", "srt")),
     "lookup.fetch_body",
+    "console.show_transcript",
 }
 # A value for each variable of a route.
-PATH_VALUES = {"job_id": "job", "callback_id": "1", "_prefix": "prefix"}
+PATH_VALUES = {"job_id": "job", "callback_id": "1", "_prefix": "prefix", "_path": "nothing"}
 
 
 @pytest.fixture
@@ -251,13 +254,18 @@ def _requests_of_all_routes(app: Flask) -> Iterator[tuple[str, str, str]]:
 def test_every_route_that_returns_a_text_is_audited(shared_app: Flask, engine: Engine) -> None:
     """A route whose answer contains what was said leaves a row, and no other route does."""
     key = ApiKey("dev", "dev-secret", scopes=frozenset(SCOPES))
+    headers = {
+        "Authorization": "Bearer dev-secret",
+        "Cookie": f"{COOKIE}={make_session(key, int(time.time()) + 60)}",
+        "Sec-Fetch-Site": "same-origin",
+    }
     reading = set()
     with changed_settings(shared_app, api_keys=(key,)):
         for endpoint, method, path in _requests_of_all_routes(shared_app):
             truncate(engine)
             record_callback(engine, STORED)
-            response = shared_app.test_client().open(
-                path, method=method, headers={"Authorization": "Bearer dev-secret"}
+            response = shared_app.test_client(use_cookies=False).open(
+                path, method=method, headers=headers
             )
             has_text = MARK in response.text
             is_head = method == "HEAD" and endpoint in READING_ENDPOINTS
@@ -267,6 +275,6 @@ def test_every_route_that_returns_a_text_is_audited(shared_app: Flask, engine: E
 
 
 def test_every_http_route_of_the_audit_is_tested() -> None:
-    """Each value of `Route` is a path that is tested here, the link, or a command."""
-    routes = {route for _, route, _ in READS.values()}
-    assert {route for route in Route if not route.startswith("command ")} == routes | {Route.LINK}
+    """Each value of `Route` is a path that is tested here, the link, the console, or a command."""
+    routes = {route for _, route, _ in READS.values()} | {Route.LINK, Route.CONSOLE}
+    assert {route for route in Route if not route.startswith("command ")} == routes

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import Engine, text
 
-from receiver.metrics.figures import refresh_figures
+from receiver.metrics.figures import Counting, refresh_figures
 from receiver.runtime.concurrency_limit import ConcurrencyLimit
 from receiver.store.engine import transactional
 from receiver.store.metrics.figures import try_lock
@@ -18,7 +18,7 @@ from tests.support.rejections import make_rejected
 from tests.support.stored_callbacks import callback, record_callback
 
 NO_TIME = timedelta(0)
-GROUPS = {"transcripts", "callbacks", "reconcile", "rejected", "database"}
+GROUPS = {"transcripts", "hours", "callbacks", "reconcile", "rejected", "database"}
 
 
 def _refresh(
@@ -27,7 +27,7 @@ def _refresh(
     refresh_figures(
         engine,
         ConcurrencyLimit(1),
-        grace=NO_TIME,
+        counting=Counting(NO_TIME),
         max_age=max_age,
         statement_seconds=statement_seconds,
     )
@@ -94,7 +94,7 @@ def test_slow_figures_keep_the_value_before(engine: Engine) -> None:
     with engine.connect() as connection:
         rows = read_snapshot(connection, max_age=MINUTE).figures
     delayed = {row.name for row in rows if row.computed_at < row.attempted_at}
-    assert delayed == {"transcripts", "callbacks"}
+    assert delayed == {"transcripts", "hours", "callbacks"}
 
 
 def test_failing_figures_do_not_stop_the_others(
@@ -108,5 +108,7 @@ def test_failing_figures_do_not_stop_the_others(
     finally:
         with engine.connect() as connection:
             connection.execute(text("ALTER TABLE hidden RENAME TO rejected"))
-    assert {name for name, figures in _figures(engine).items() if figures} == GROUPS - {"rejected"}
+    assert {name for name, figures in _figures(engine).items() if figures is not None} == GROUPS - {
+        "rejected"
+    }
     assert "the figures of rejected were not computed: UndefinedTable" in caplog.text

@@ -163,7 +163,7 @@ def test_scopes_are_separated_by_plus_signs() -> None:
     settings = load(VALID | {"API_KEYS": "name:secret:write+erase+metrics+write"})
     assert [key.scopes for key in settings.api_keys] == [{"write", "erase", "metrics"}]
     (error,) = config_errors(API_KEYS="name:secret:write+delete")
-    assert "the known scopes are: write, erase, metrics " in error
+    assert "the known scopes are: write, erase, console, metrics " in error
     assert "delete" not in error
 
 

@@ -19,6 +19,7 @@ class Route(StrEnum):
     TRANSCRIPT_SRT = "Transcript.srt"
     LINK = "link to Transcript.vtt"  # its reader is the key that made the link
     BODY = "Body"
+    CONSOLE = "console"
     BODY_COMMAND = "command callbacks body"
 
 

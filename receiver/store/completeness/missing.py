@@ -15,6 +15,7 @@ from receiver.store.jobs.gaps import (
     explain_gaps,
 )
 from receiver.store.jobs.read import JOB_COLUMNS, Row
+from receiver.store.page import EARLIEST, Order, Page, Span, read_page
 from receiver.store.submissions.outbox import TRANSIENT_STATUSES
 from receiver.store.tables import submissions, transcriptions, watches
 
@@ -40,6 +41,27 @@ def missing_jobs(connection: Connection, ended_by: datetime, *, limit: int) -> l
     explanations = explain_gaps(connection, [row["id"] for row in rows])
 
     return [{**row, **explanations.get(row["id"], {})} for row in rows]
+
+
+def gaps_page(
+    connection: Connection, span: Span, *, ended_by: datetime, account_id: str | None
+) -> Page:
+    """Return a page of the jobs with a missing transcript, the newest gap first.
+
+    The index of gaps has this order. Rows written before migration 0005 have no `ended_at` until
+    the jobs are rebuilt: they are left out.
+    """
+    statement = select(*JOB_COLUMNS).where(GAP, not_(IS_REPLACED))
+    if account_id is not None:
+        statement = statement.where(_job.account_id == account_id)
+    order = Order(
+        at=_job.ended_at,
+        id=_job.id,
+        lower=(EARLIEST, ""),
+        upper=(ended_by + timedelta(microseconds=1), ""),
+    )
+
+    return read_page(connection, statement, order, span)
 
 
 def jobs_to_resubmit(

@@ -94,6 +94,12 @@ def find_receipt(connection: Connection, receipt_id: int) -> Receipt | None:
     return connection.execute(select(erasures).where(erasures.c.id == receipt_id)).one_or_none()
 
 
-def list_receipts(connection: Connection, *, limit: int) -> Sequence[Receipt]:
-    """Return the newest receipts, the newest first."""
-    return connection.execute(select(erasures).order_by(erasures.c.id.desc()).limit(limit)).all()
+def list_receipts(
+    connection: Connection, *, limit: int, account_id: str | None = None
+) -> Sequence[Receipt]:
+    """Return the newest receipts, the newest first: those of an account's keys, or all if None."""
+    statement = select(erasures).order_by(erasures.c.id.desc()).limit(limit)
+    if account_id is not None:
+        statement = statement.where(erasures.c.account_id == account_id)
+
+    return connection.execute(statement).all()

@@ -3,7 +3,7 @@
 `account_id` limits a read to one account's jobs; None means all accounts.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -56,6 +56,11 @@ _CALLBACK = [
     BODY_REMOVED,
 ]
 
+_EVENT = [
+    *_CALLBACK,
+    *(events.c[name] for name in ("source", "detail", "last_received_at")),
+]
+
 _ADDRESS_FILTER = "participant_address"
 _ADDRESSES = [literal_column(address, Text) for address in ADDRESSES]
 # No index that begins with the columns of these filters has the order of a page.
@@ -78,20 +83,27 @@ def is_callback_of(
     job_id: ColumnElement[str], account_id: ColumnElement[str | None]
 ) -> ColumnElement[bool]:
     """Return the SQL condition that selects the job's callbacks which an account may see."""
+    return and_(
+        events.c.job_id == job_id,
+        events.c.source == "callback",
+        is_visible(job_id, account_id),
+    )
+
+
+def is_visible(
+    job_id: ColumnElement[Any], account_id: ColumnElement[str | None]
+) -> ColumnElement[bool]:
+    """Return the SQL condition that an account may see an event, which names this job."""
     is_anothers_job = select(_job.id).where(_job.id == job_id, _job.account_id != account_id)
 
     # A quarantined event has the account that its body claims. The key of an account mismatch is
     # another account's, so the body may be too.
-    return and_(
-        events.c.job_id == job_id,
-        events.c.source == "callback",
-        or_(
-            account_id.is_(None),
-            and_(
-                events.c.account_id == account_id,
-                events.c.reason.is_distinct_from("account_mismatch"),
-                not_(is_anothers_job.exists()),
-            ),
+    return or_(
+        account_id.is_(None),
+        and_(
+            events.c.account_id == account_id,
+            events.c.reason.is_distinct_from("account_mismatch"),
+            not_(is_anothers_job.exists()),
         ),
     )
 
@@ -210,6 +222,20 @@ def callbacks_page(
     order = Order(at=events.c.received_at, id=events.c.id, lower=(EARLIEST, 0), upper=(LATEST, 0))
 
     return read_page(connection, statement, order, span)
+
+
+def newest_events(
+    connection: Connection, job_id: str, *, account_id: str | None, limit: int
+) -> Sequence[Row]:
+    """Return the newest events that name the job, of any source and with any outcome."""
+    statement = (
+        select(*_EVENT)
+        .where(events.c.job_id == job_id, is_visible(literal(job_id), literal(account_id, Text)))
+        .order_by(events.c.received_at.desc(), events.c.id.desc())
+        .limit(limit)
+    )
+
+    return [dict(row) for row in connection.execute(statement).mappings()]
 
 
 def callback_digest(

@@ -11,6 +11,7 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Row,
+    Text,
     any_,
     func,
     literal,
@@ -18,7 +19,7 @@ from sqlalchemy import (
 )
 
 from receiver.store.event import Outcome
-from receiver.store.jobs.read import BODY_REMOVED
+from receiver.store.jobs.read import BODY_REMOVED, is_visible
 from receiver.store.tables import events
 
 _COLUMNS_WITHOUT_BODY = (
@@ -37,6 +38,7 @@ class LedgerFilter:
     since: datetime | None = None
     job: str | None = None
     source: str | None = None
+    account_id: str | None = None  # what this account may see
 
     def conditions(self) -> list[ColumnElement[bool]]:
         """Return the SQL conditions that select exactly these events."""
@@ -51,6 +53,10 @@ class LedgerFilter:
             conditions.append(events.c.id == any_(literal(self.ids, ARRAY(BigInteger))))
         if self.since is not None:
             conditions.append(events.c.received_at >= self.since)
+
+        if self.account_id is not None:
+            job_id = events.c.job_id.collate("C")  # as in the index of jobs
+            conditions.append(is_visible(job_id, literal(self.account_id, Text)))
 
         return conditions
 

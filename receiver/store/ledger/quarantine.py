@@ -46,15 +46,17 @@ def unknown_ids(connection: Connection, ids: Sequence[int]) -> list[int]:
     return sorted(set(ids) - set(connection.execute(statement).scalars()))
 
 
-def quarantined_ids(engine: Engine, ledger_filter: LedgerFilter, newest: int) -> Iterator[int]:
+def quarantined_ids(
+    engine: Engine, ledger_filter: LedgerFilter, newest: int, *, after: int = 0
+) -> Iterator[int]:
     """Return the ids of the callbacks that can be validated again, oldest first, read in batches.
 
-    Ids above `newest` are not included: these callbacks arrived after the others were counted. If
-    they were included, the iteration might never end.
+    Only ids above `after` are included, and none above `newest`: these callbacks arrived after the
+    others were counted. If they were included, the iteration might never end.
     """
     conditions = (_is_replayable, events.c.id <= newest, *ledger_filter.conditions())
     statement = select(events.c.id).where(*conditions).order_by(events.c.id).limit(_BATCH_SIZE)
-    last = 0
+    last = after
     while True:
         with engine.connect() as connection:
             ids = connection.scalars(statement.where(events.c.id > last)).all()

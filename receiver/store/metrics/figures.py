@@ -4,11 +4,14 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, and_, func, or_, select
+from sqlalchemy import ColumnElement, Connection, and_, func, or_, select
 from sqlalchemy.dialects.postgresql import insert
 
 from receiver.store.event import Outcome
+from receiver.store.jobs.gaps import GAP
 from receiver.store.tables import events, metric_figures, passes, rejected, transcriptions
+
+_job = transcriptions.c
 
 # The key of the advisory lock that one process holds while it computes. It is a transaction's lock,
 # because a session's lock would stay behind a transaction pooler.
@@ -89,6 +92,36 @@ def last_callback_at(connection: Connection) -> datetime | None:
     last_at: datetime | None = connection.execute(statement).scalar_one()
 
     return last_at
+
+
+def received_per_hour(
+    connection: Connection, since: datetime, *, account_id: str | None
+) -> dict[datetime, int]:
+    """Return how many jobs' first callbacks were received in each hour, which an index has."""
+    return _count_per_hour(connection, _job.received_at, _job.received_at >= since, account_id)
+
+
+def missing_per_hour(
+    connection: Connection, since: datetime, until: datetime, *, account_id: str | None
+) -> dict[datetime, int]:
+    """Return how many jobs that lack their transcript ended in each hour; an index has them."""
+    is_between = and_(GAP, _job.ended_at >= since, _job.ended_at <= until)
+
+    return _count_per_hour(connection, _job.ended_at, is_between, account_id)
+
+
+def _count_per_hour(
+    connection: Connection,
+    at: ColumnElement[datetime],
+    condition: ColumnElement[bool],
+    account_id: str | None,
+) -> dict[datetime, int]:
+    hour = func.date_trunc("hour", at, "UTC").label("hour")
+    statement = select(hour, func.count()).where(condition).group_by(hour)
+    if account_id is not None:
+        statement = statement.where(_job.account_id == account_id)
+
+    return {row[0]: row[1] for row in connection.execute(statement)}
 
 
 def reconcile_completed_at(connection: Connection) -> datetime | None:

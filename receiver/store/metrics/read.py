@@ -1,11 +1,12 @@
 """Reads what all workers have counted, the state of those that live, and the slow figures."""
 
-from collections.abc import Sequence
-from datetime import timedelta
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Row, func, select
 
+from receiver.store.clock import database_now
 from receiver.store.rejected.dropped import dropped_counts
 from receiver.store.tables import metric_counts, metric_figures, metric_workers
 
@@ -19,16 +20,39 @@ class Snapshot(NamedTuple):
     dropped: Sequence[Row[Any]]  # as in receiver.store.rejected.dropped
 
 
+class FigureSet(NamedTuple):
+    """The slow figures, and the state of the workers that live."""
+
+    groups: Mapping[str, Row[Any]]  # by name: figures, computed_at
+    states: Sequence[dict[str, Any]]
+    read_at: datetime  # by the database's clock
+
+
 def read_snapshot(connection: Connection, *, max_age: timedelta) -> Snapshot:
     """Return the metrics; a worker lives if it was seen within `max_age`."""
+    return Snapshot(
+        connection.execute(select(metric_counts)).all(),
+        _read_states(connection, max_age),
+        connection.execute(select(metric_figures)).all(),
+        dropped_counts(connection),
+    )
+
+
+def read_figures(connection: Connection, *, max_age: timedelta) -> FigureSet:
+    """Return the figures without the counts."""
+    rows = connection.execute(select(metric_figures)).all()
+
+    return FigureSet(
+        {row.name: row for row in rows},
+        _read_states(connection, max_age),
+        database_now(connection),
+    )
+
+
+def _read_states(connection: Connection, max_age: timedelta) -> Sequence[dict[str, Any]]:
     states = select(metric_workers.c.state).where(
         metric_workers.c.seen_at > func.clock_timestamp() - max_age,
         metric_workers.c.state.is_not(None),
     )
 
-    return Snapshot(
-        connection.execute(select(metric_counts)).all(),
-        connection.execute(states).scalars().all(),
-        connection.execute(select(metric_figures)).all(),
-        dropped_counts(connection),
-    )
+    return connection.execute(states).scalars().all()

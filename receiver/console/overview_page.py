@@ -1,0 +1,58 @@
+"""The overview: whether anything is wrong, the figures with their age, and the newest jobs."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from flask import Response, request
+
+from receiver.console.chart import make_chart
+from receiver.console.page import render
+from receiver.console.summary import Summary
+from receiver.console.tiles import make_tiles
+from receiver.console.verdict import find_problems
+from receiver.lookup import jobs
+from receiver.lookup.job_list import read_jobs
+from receiver.services import services
+from receiver.settings.urls import CALLBACK_PATH, public_origin
+from receiver.store.page import Span
+from receiver.store.rejected.read import newest_rejected
+from receiver.web.auth import visible_account
+from receiver.web.database import query
+from receiver.web.job_view import describe_job
+
+_NEWEST_JOBS = 5
+
+
+def show() -> Response:
+    """Show the overview; while the database is away, the last figures."""
+    account_id, now = visible_account(), datetime.now(UTC)
+    latest = services().metrics.latest.get()
+    summary = Summary(latest.figures, account_id)
+    newest, rejected_at = _read_newest(account_id) if latest.is_up else ([], None)
+    findings = find_problems(summary, is_up=latest.is_up, rejected_at=rejected_at, now=now)
+    origin = public_origin(request.environ, services().settings.public_url)
+
+    return render(
+        "overview.html",
+        findings=findings,
+        is_up=latest.is_up,
+        is_counted=summary.computed_at("transcripts") is not None,
+        answered_at=latest.figures.read_at if latest.figures else None,
+        tiles=make_tiles(summary, account_id),
+        chart=make_chart(summary.group("hours"), now),
+        chart_at=summary.computed_at("hours"),
+        newest=newest,
+        callback_url=f"{origin}{CALLBACK_PATH}",
+    )
+
+
+def _read_newest(account_id: str | None) -> tuple[list[dict[str, Any]], datetime | None]:
+    """Return the newest jobs, and when the last request was rejected.
+
+    A key that is bound to an account doesn't see the rejected requests: none of them is proved.
+    """
+    page = read_jobs({}, Span(size=_NEWEST_JOBS), account_id=account_id)
+    rows = [describe_job(job) for job in jobs.add_explanations(page.rows)]
+    rejected = query(newest_rejected, limit=1) if account_id is None else ()
+
+    return rows, rejected[0].received_at if rejected else None

@@ -1,0 +1,128 @@
+"""Whether anything is wrong, why, and what to do: the findings, the most serious first."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Literal, NamedTuple
+
+from receiver.console.summary import Summary
+from receiver.console.words import count
+
+# A drain takes seconds, once the database answers.
+_MAX_SPOOL_AGE = timedelta(minutes=15)
+# As in the completeness: a lost job is noticed only by a pass.
+_MAX_PASS_AGE = timedelta(days=1)
+# Figures are computed once a minute.
+_MAX_FIGURES_AGE = timedelta(minutes=15)
+
+
+class Finding(NamedTuple):
+    """Something that is wrong, or may be."""
+
+    kind: Literal["bad", "warn"]
+    title: str
+    text: str
+    page: str = ""  # where to see more
+    link: str = ""
+
+
+def find_problems(
+    summary: Summary, *, is_up: bool, rejected_at: datetime | None, now: datetime
+) -> list[Finding]:
+    """Return the findings; `rejected_at` is when the last request was rejected."""
+    if not is_up:
+        return [
+            Finding(
+                "bad",
+                "The database doesn't answer",
+                "Callbacks that arrive now wait in the spool if there is one; otherwise Twilio "
+                "sends them again, four times at most. Run `flask --app app doctor` to find the "
+                "cause.",
+            )
+        ]
+    found = [
+        *_of_transcripts(summary),
+        *_of_spool(summary, now),
+        *_of_callbacks(summary, rejected_at),
+        *_of_reconcile(summary, now),
+        *_of_age(summary, now),
+    ]
+
+    return sorted(found, key=lambda finding: finding.kind != "bad")
+
+
+def _of_transcripts(summary: Summary) -> Iterator[Finding]:
+    if missing := summary.number("transcripts", "receiver_transcripts_missing"):
+        verb = "is" if missing == 1 else "are"
+        yield Finding(
+            "bad",
+            f"{count(missing, 'transcript')} {verb} missing",
+            "Twilio completed these jobs, but their transcripts are not stored here.",
+            "missing",
+            "See why, and what to do",
+        )
+    if failed := summary.number("transcripts", "failed_recently"):
+        yield Finding(
+            "warn",
+            f"{count(failed, 'job')} failed at Twilio in the last 7 days",
+            "They have no transcript and were not submitted again.",
+            "jobs?status=FAILED",
+            "Show the failed jobs",
+        )
+
+
+def _of_spool(summary: Summary, now: datetime) -> Iterator[Finding]:
+    spool = summary.spool
+    if spool and spool.oldest_at and spool.oldest_at < now - _MAX_SPOOL_AGE:
+        yield Finding(
+            "bad",
+            f"{count(spool.files, 'callback')} in the spool for more than 15 minutes",
+            "The workers move them into the database by themselves. `flask --app app spool` shows "
+            "what stops them.",
+        )
+
+
+def _of_callbacks(summary: Summary, rejected_at: datetime | None) -> Iterator[Finding]:
+    last_at = summary.moment("callbacks", "receiver_last_callback_timestamp_seconds")
+    if rejected_at and (last_at is None or rejected_at > last_at):
+        since = "after the last callback" if last_at else "and no callback was ever applied"
+        yield Finding(
+            "bad" if last_at is None else "warn",
+            f"A request was rejected, {since}",
+            "It looks like a callback, but its signature doesn't verify. If Twilio sent it, a "
+            "setting is wrong.",
+            "rejected",
+            "See which setting would verify it",
+        )
+    if quarantined := summary.number("callbacks", "receiver_quarantined"):
+        verb = "is" if quarantined == 1 else "are"
+        yield Finding(
+            "warn",
+            f"{count(quarantined, 'callback')} {verb} in quarantine",
+            "Nothing of them is lost: they are stored, but could not be applied to a job.",
+            "quarantine",
+            "See why, and replay them",
+        )
+
+
+def _of_reconcile(summary: Summary, now: datetime) -> Iterator[Finding]:
+    if summary.computed_at("reconcile") is None:
+        return
+    at = summary.moment("reconcile", "receiver_reconcile_complete_timestamp_seconds")
+    if at is None or at < now - _MAX_PASS_AGE:
+        yield Finding(
+            "warn",
+            "Lost jobs may go unnoticed",
+            f"Twilio's list of jobs was not read completely {'for a day' if at else 'yet'}: only "
+            "this shows a job none of whose callbacks arrived. Run `flask --app app reconcile`.",
+        )
+
+
+def _of_age(summary: Summary, now: datetime) -> Iterator[Finding]:
+    at = summary.computed_at("transcripts")
+    if at and at < now - _MAX_FIGURES_AGE:
+        yield Finding(
+            "warn",
+            "The figures are old",
+            "They are computed once a minute, unless that takes too long. The command "
+            "`completeness` has no limit of time.",
+        )

@@ -1,0 +1,63 @@
+"""The newest figures that a worker has read: they stay while the database doesn't respond."""
+
+import logging
+from datetime import timedelta
+from typing import NamedTuple
+
+from sqlalchemy import Engine
+
+from receiver.runtime.concurrency_limit import TooBusyError
+from receiver.runtime.errors import locate
+from receiver.runtime.reader_limits import ReaderLimits
+from receiver.runtime.shared_result import SharedResult
+from receiver.runtime.timeouts import time_limit
+from receiver.store.metrics.read import FigureSet, read_figures
+
+logger = logging.getLogger(__name__)
+
+READ_TIMEOUT_SECONDS = 1.0
+# Reading is mostly waiting for the database.
+_MAX_SHARE = 0.5
+
+
+class Latest(NamedTuple):
+    """The newest figures, None if this worker has never read any."""
+
+    figures: FigureSet | None
+    is_up: bool  # whether the database responded now
+
+
+class LatestFigures:
+    """Reads the figures for all requests of a worker, once in `share_seconds` at most."""
+
+    def __init__(
+        self, engine: Engine, limits: ReaderLimits, *, max_age: timedelta, share_seconds: float
+    ) -> None:
+        """Read the states of the workers that were seen within `max_age`."""
+        self._engine = engine
+        self._limits = limits
+        self._max_age = max_age
+        self._figures: FigureSet | None = None
+        self._latest: SharedResult[Latest] = SharedResult(
+            max_age_seconds=share_seconds, max_share=_MAX_SHARE
+        )
+
+    def get(self) -> Latest:
+        """Return the newest figures; while the database doesn't respond, those before."""
+        return self._latest.get(self._read)
+
+    def _read(self) -> Latest:
+        try:
+            with (
+                self._limits.connections.hold(READ_TIMEOUT_SECONDS),
+                time_limit(READ_TIMEOUT_SECONDS),
+                self._engine.connect() as connection,
+            ):
+                self._figures = read_figures(connection, max_age=self._max_age)
+        except TooBusyError:  # it says nothing about the database
+            return Latest(self._figures, is_up=True)
+        except Exception as error:  # noqa: BLE001 - the page says so
+            logger.warning("figures not read from the database: %s", locate(error))
+            return Latest(self._figures, is_up=False)
+
+        return Latest(self._figures, is_up=True)
