@@ -24,11 +24,10 @@ FLOOR_PLAN = (
     ("receiver/web",),
     ("receiver/services",),
     ("receiver/metrics", "receiver/rejected"),
-    ("receiver/events", "receiver/store/completeness"),
+    ("receiver/events", "receiver/store/completeness", "receiver/store/metrics"),
     (
         "receiver/store/audit",
         "receiver/store/ledger",
-        "receiver/store/metrics",
         "receiver/store/polls",
         "receiver/store/rejected",
         "receiver/store/retention",

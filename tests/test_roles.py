@@ -20,6 +20,7 @@ from tests.support.command import run
 from tests.support.environment import ENVIRON, KEY, open_engine
 from tests.support.metrics import value
 from tests.support.paths import ROOT
+from tests.support.retention import REMOVE_ALL, run_pass
 from tests.support.samples import COMPLETED
 from tests.support.world import world
 
@@ -76,6 +77,9 @@ def test_service_works_with_the_web_role(urls: dict[str, str]) -> None:
     with world(services.engine) as env:
         env.create(2)
         assert reconcile(env.context).found == 2
+    assert run(app, "hold", "add", "case", "--job", "other", "--reason", "test").exit_code == 0
+    assert run_pass(services.engine, REMOVE_ALL)["jobs"] == 3
+    assert run(app, "hold", "remove", "case").exit_code == 0
     services.rejected.flush()
     services.engine.dispose()
 

@@ -6,10 +6,18 @@ from flask.cli import AppGroup
 from receiver.cli.errors import report_database_errors
 from receiver.cli.operator import operator_name
 from receiver.cli.output import CommandError, echo
+from receiver.privacy.target import normalize_address
 from receiver.services import services
 from receiver.store.clock import database_now
 from receiver.store.engine import transactional
-from receiver.store.erasure.holds import Hold, Kind, add_hold, list_holds, remove_hold
+from receiver.store.erasure.holds import (
+    Hold,
+    Kind,
+    add_hold,
+    count_held,
+    list_holds,
+    remove_hold,
+)
 
 group = AppGroup("hold", help="Keep jobs from being erased or removed at the end of their time.")
 
@@ -33,9 +41,10 @@ def add_command(*, name: str, job: str | None, address: str | None, reason: str)
     with transactional(services().engine).begin() as connection:
         hold = Hold(name, kind, value, reason, operator_name(), database_now(connection))
         is_new = add_hold(connection, hold)
+        count = count_held(connection, kind, value)
     if not is_new:
         raise CommandError(f"there is a hold named {name} already: see `hold list`.")
-    echo(f"{name} holds the {kind} {value}.", err=True)
+    echo(f"{name} holds the {kind} {value}: {count} of the stored jobs.", err=True)
 
 
 @group.command("remove")
@@ -73,5 +82,5 @@ def _target(job: str | None, address: str | None) -> tuple[Kind, str]:
     if job and not address:
         return "job", job
     if address and not job:
-        return "address", address
+        return "address", normalize_address(address)
     raise click.UsageError("Name a job or an address: --job ID or --address ADDRESS.")

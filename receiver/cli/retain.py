@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import click
 from flask.cli import with_appcontext
+from sqlalchemy import Engine
 
 from receiver.cli.errors import report_database_errors
 from receiver.cli.output import CommandError, echo
@@ -49,12 +50,22 @@ def _steps(retention: Retention, *, dry_run: bool) -> Iterator[Counter[str]]:
         return
     total: Counter[str] = Counter()
     next_report_at = time.monotonic() + _REPORT_INTERVAL_SECONDS
-    for step in paced(retain(engine, retention)):
+    for step in paced(_passes(engine, retention)):
         yield step
         total += step
         if time.monotonic() > next_report_at:
             next_report_at += _REPORT_INTERVAL_SECONDS
             echo(", ".join(f"{count} {name}" for name, count in total.items()), err=True)
+
+
+def _passes(engine: Engine, retention: Retention) -> Iterator[Counter[str]]:
+    """Run passes until one removes nothing: a pass leaves what is locked, or takes too long."""
+    is_done = False
+    while not is_done:
+        is_done = True
+        for step in retain(engine, retention):
+            is_done &= not +step
+            yield step
 
 
 def _print(removed: Counter[str]) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import suppress
+from functools import partial
 
 from sqlalchemy import Connection, Engine
 
@@ -10,6 +11,7 @@ from receiver.doctor.finding import Finding, Verdict
 from receiver.doctor.quarantined import check_quarantined
 from receiver.doctor.query import QueryError, query
 from receiver.doctor.rejected import check_rejected
+from receiver.doctor.retention import check_retention
 from receiver.doctor.sequences import check_sequences
 from receiver.doctor.server_log import check_server_log
 from receiver.doctor.waits import check_waits
@@ -55,7 +57,7 @@ def check_database(settings: Settings, engine: Engine) -> Iterator[Finding]:
     with suppress(QueryError):  # the next checks report it
         yield from check_waits(engine)
     if schema in {"current", "newer"}:
-        yield from _check_contents(engine)
+        yield from _check_contents(settings, engine)
 
 
 def _inspect(connection: Connection) -> tuple[Server, bool, SchemaState, list[Finding]]:
@@ -111,8 +113,9 @@ def check_connections(settings: Settings, available: int) -> Finding:
     )
 
 
-def _check_contents(engine: Engine) -> Iterator[Finding]:
-    for check in (check_sequences, check_rejected, check_quarantined):
+def _check_contents(settings: Settings, engine: Engine) -> Iterator[Finding]:
+    check_retention_settings = partial(check_retention, settings)
+    for check in (check_sequences, check_rejected, check_quarantined, check_retention_settings):
         try:
             yield check(engine)
         except QueryError as error:

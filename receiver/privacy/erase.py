@@ -78,6 +78,9 @@ def erase_by_id(engine: Engine, job_id: str, requester: Requester, limits: Limit
     erasure.wait_for_writers()
     for each in erasure.query(_jobs_of, target, erasure.at):
         erasure.erase_job(each)
+    # Twilio may have accepted the recording again, before its submission was redacted.
+    for each in sorted(set(erasure.query(_jobs_of, target, erasure.at)) - erasure.job_ids):
+        erasure.erase_job(each)
 
     return erasure.query(complete, erasure.receipt_id)
 

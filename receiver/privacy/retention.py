@@ -16,7 +16,7 @@ from receiver.store.retention import rows
 from receiver.store.retention.batch import Batches
 from receiver.store.retention.bodies import count_bodies, expire_bodies
 from receiver.store.retention.jobs import count_jobs, remove_jobs
-from receiver.store.retention.walk import Walk, complete, completed_at
+from receiver.store.retention.walk import ALL_STEPS, Walk, complete, completed_at
 
 # After a complete pass, the next one begins in the reconcile process after this time.
 INTERVAL = timedelta(hours=1)
@@ -26,7 +26,7 @@ _PAUSE_RATIO = 0.5
 
 _AUDIT_ROWS = 500  # deleted at once; nothing else writes them again
 
-_BODIES, _METADATA, _WHOLE = "bodies", "metadata", "all"  # the names of what makes progress
+_BODIES, _METADATA = "bodies", "metadata"  # the names of the walks
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,17 +55,18 @@ def retention_of(settings: Settings) -> Retention:
 def retain(engine: Engine, retention: Retention) -> Generator[Counter[str], None, None]:
     """Remove what has been kept for long enough; yield the counts of each batch.
 
-    The pass may end after any batch; the next one goes on there. Raises DatabaseUnavailableError or
-    BusyWritersError.
+    The pass may end after any batch; the next one goes on there. Raises DatabaseUnavailableError,
+    EarlierReleaseError or BusyWritersError.
     """
     batches = Batches(engine)
+    # An earlier release can't answer for an expired body, and would bring removed jobs back.
+    batches.read(check_releases)
     now = batches.read(database_now)
     if retention.bodies is not None:
         cutoff = now - retention.bodies
         yield from expire_bodies(batches, Walk(batches, _BODIES, cutoff))
         yield from rows.remove_rows(batches, rows.REJECTED, cutoff)
     if retention.metadata is not None:
-        batches.read(check_releases)
         cutoff = now - retention.metadata
         yield from remove_jobs(batches, Walk(batches, _METADATA, cutoff))
         yield from rows.remove_rows(batches, rows.SUBMISSIONS, cutoff)
@@ -73,7 +74,7 @@ def retain(engine: Engine, retention: Retention) -> Generator[Counter[str], None
         yield from _delete_audit(batches, retention.audit)
     if retention.tombstones is not None:
         yield from rows.remove_rows(batches, rows.TOMBSTONES, now - retention.tombstones)
-    batches.read(complete, _WHOLE)
+    batches.read(complete, ALL_STEPS)
 
 
 def count_expired(engine: Engine, retention: Retention) -> Generator[Counter[str], None, None]:
@@ -108,7 +109,7 @@ def paced(
 def is_due(engine: Engine) -> bool:
     """Return whether the reconcile process should begin a pass, or go on with one, now."""
     batches = Batches(engine)
-    last = batches.read(completed_at, _WHOLE)
+    last = batches.read(completed_at, ALL_STEPS)
 
     return last is None or last <= batches.read(database_now) - INTERVAL
 

@@ -97,7 +97,11 @@ def test_holds_are_added_listed_and_removed(limited: Flask, engine: Engine) -> N
     record(engine, old_event("job_2", days=40, participants=[{"address": ADDRESS}]))
     added = run(limited, "hold", "add", "case-7", "--job", "job_1", "--reason", "Case 7.")
     assert added.exit_code == 0
-    run(limited, "hold", "add", "case-8", "--address", ADDRESS, "--reason", "Case 8.")
+    assert added.stderr == "case-7 holds the job job_1: 1 of the stored jobs.\n"
+    added = run(
+        limited, "hold", "add", "case-8", "--address", "+1 (555) 123-0001", "--reason", "Case 8."
+    )
+    assert added.stderr == f"case-8 holds the address {ADDRESS}: 1 of the stored jobs.\n"
     lines = run(limited, "hold", "list").output.splitlines()
     assert [line.split("  ")[::2] for line in lines] == [
         ["case-7", "job job_1", "Case 7."],

@@ -14,6 +14,8 @@ from tests.support.store_events import make_event
 NOW = datetime.now(UTC)
 # Bodies are kept for ten days, the rest for thirty.
 RETENTION = Retention(bodies=timedelta(days=10), metadata=timedelta(days=30))
+_NONE = timedelta()
+REMOVE_ALL = Retention(bodies=_NONE, metadata=_NONE, audit=_NONE, tombstones=_NONE)
 
 _SEED = """
 INSERT INTO transcriptions (id, account_id, status, first_seen_at, received_at, ended_at,

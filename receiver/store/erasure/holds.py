@@ -7,7 +7,8 @@ from typing import Literal, NamedTuple
 from sqlalchemy import ARRAY, Connection, Text, bindparam, delete, func, select, text
 from sqlalchemy.dialects.postgresql import insert
 
-from receiver.store.tables import ADDRESSES, holds
+from receiver.store.erasure.matching import with_address
+from receiver.store.tables import ADDRESSES, holds, transcriptions
 
 Kind = Literal["job", "address"]
 
@@ -117,6 +118,15 @@ def remove_hold(connection: Connection, name: str) -> bool:
     connection.execute(_REWIND, {"value": value})
 
     return True
+
+
+def count_held(connection: Connection, kind: Kind, value: str) -> int:
+    """Return how many stored jobs a hold matches."""
+    is_held = with_address(value) if kind == "address" else transcriptions.c.id == value
+
+    statement = select(func.count()).select_from(transcriptions).where(is_held)
+
+    return connection.execute(statement).scalar_one()
 
 
 def list_holds(connection: Connection) -> Sequence[Hold]:

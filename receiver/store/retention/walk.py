@@ -10,6 +10,8 @@ from sqlalchemy.dialects.postgresql import insert
 from receiver.store.retention.batch import Batches
 from receiver.store.tables import events, retention_progress
 
+ALL_STEPS = "all"  # the name of a pass with all its steps
+
 # Read at once, without their bodies.
 _WINDOW_ROWS = 1000
 

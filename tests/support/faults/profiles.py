@@ -23,6 +23,7 @@ class Profile:
     long_outage_seconds: float
     kill_count: int  # of workers
     release_count: int  # one after another
+    erasure_seconds: float  # of erasures at random under load
     idle_seconds: float  # before an attack, and after it
     attack_seconds: float
     row_count: int  # of jobs for an attack by costly reads
@@ -35,6 +36,7 @@ SHORT = Profile(
     long_outage_seconds=7,
     kill_count=3,
     release_count=1,
+    erasure_seconds=6,
     idle_seconds=1,
     attack_seconds=2.5,
     row_count=100_000,
@@ -46,6 +48,7 @@ LONG = Profile(
     long_outage_seconds=600,
     kill_count=20,
     release_count=10,
+    erasure_seconds=300,
     idle_seconds=5,
     attack_seconds=15,
     row_count=1_000_000,
