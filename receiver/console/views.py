@@ -1,13 +1,11 @@
 """The routes of the console. All but the sign-in and the stylesheet need a session."""
 
-import logging
-
 from flask import Blueprint, Response, request
-from werkzeug.exceptions import HTTPException
 
 from receiver.console import (
     erase_page,
     erasures_page,
+    errors,
     job_page,
     jobs_page,
     missing_page,
@@ -17,18 +15,14 @@ from receiver.console import (
     sign_in,
     transcript_page,
 )
-from receiver.console.page import render, stylesheet
-from receiver.runtime.concurrency_limit import TooBusyError
-from receiver.runtime.errors import locate
+from receiver.console.page import stylesheet
 from receiver.services import services
-from receiver.store.retry import DatabaseUnavailableError
 from receiver.web.admission import admit
-from receiver.web.problems import ProblemError, title_of
+from receiver.web.problems import ProblemError
 from receiver.web.same_origin import require_own_page
 
-logger = logging.getLogger(__name__)
-
 blueprint = Blueprint("console", __name__, url_prefix="/console")
+errors.register(blueprint)
 
 _WITHOUT_SESSION = {"console.show_sign_in", "console.sign_in", "console.get_stylesheet"}
 _MAX_FORM_BYTES = 16 * 1024
@@ -162,44 +156,3 @@ def list_erasures() -> Response:
 def no_page(_path: str) -> Response:
     """Answer 404 with a page of the console."""
     raise ProblemError(404, "The console has no such page.")
-
-
-@blueprint.errorhandler(ProblemError)
-def _from_problem(error: ProblemError) -> Response:
-    response = render(
-        "error.html", status=error.status, error_title=title_of(error.status), detail=error.detail
-    )
-    response.headers.extend(error.headers)
-
-    return response
-
-
-@blueprint.errorhandler(HTTPException)
-def _from_http(error: HTTPException) -> Response:
-    return _from_problem(ProblemError(error.code or 500, error.description or ""))
-
-
-@blueprint.errorhandler(TooBusyError)
-def _from_too_busy(_error: TooBusyError) -> Response:
-    return _from_problem(
-        ProblemError(429, "Too many requests are being processed. Try again in a few seconds.")
-    )
-
-
-@blueprint.errorhandler(DatabaseUnavailableError)
-def _from_unavailable(_error: DatabaseUnavailableError) -> Response:
-    return _from_problem(
-        ProblemError(
-            503,
-            "The database doesn't answer, so this page can't be shown. Callbacks that arrive now "
-            "are kept in the spool, or Twilio sends them again.",
-        )
-    )
-
-
-@blueprint.errorhandler(Exception)
-def _from_any(error: Exception) -> Response:
-    # Flask would log the message and traceback, which may quote a transcript.
-    logger.error("a page failed: %s", locate(error), extra={"endpoint": request.endpoint})
-
-    return _from_problem(ProblemError(500, "Internal error of this service; its log says where."))

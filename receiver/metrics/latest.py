@@ -38,6 +38,7 @@ class LatestFigures:
         self._limits = limits
         self._max_age = max_age
         self._figures: FigureSet | None = None
+        self._is_failing = False
         self._latest: SharedResult[Latest] = SharedResult(
             max_age_seconds=share_seconds, max_share=_MAX_SHARE
         )
@@ -57,7 +58,10 @@ class LatestFigures:
         except TooBusyError:  # it says nothing about the database
             return Latest(self._figures, is_up=True)
         except Exception as error:  # noqa: BLE001 - the page says so
-            logger.warning("figures not read from the database: %s", locate(error))
+            if not self._is_failing:
+                logger.warning("figures not read from the database: %s", locate(error))
+            self._is_failing = True
             return Latest(self._figures, is_up=False)
+        self._is_failing = False
 
         return Latest(self._figures, is_up=True)

@@ -50,4 +50,5 @@ def _ids() -> dict[str, str]:
     return {
         name.removesuffix("_id"): str(value)[:MAX_VALUE_CHARACTERS]
         for name, value in values.items()
+        if name.endswith("_id")
     }

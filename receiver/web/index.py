@@ -8,6 +8,7 @@ Transcription receiver: stores the results of Twilio's Batch Transcription.
 
 openapi.json       describes the API
 v3/Transcriptions  the jobs and their transcripts; needs an API key
+console/           shows people the jobs, their transcripts, and what is missing
 metrics            for Prometheus; needs an API key
 healthz, readyz    whether the process responds, and whether it can store callbacks
 """

@@ -9,8 +9,10 @@ from flask import Flask
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from app import create_app
 from receiver.console.session import find_session, make_session
 from receiver.runtime.failure_limiter import MAX_FAILURES
+from receiver.services import services_of
 from receiver.settings.keys import ApiKey
 from tests.support.console import OWN_PAGE, Browser
 from tests.support.environment import PUBLIC_URL, changed_settings
@@ -202,3 +204,19 @@ def test_stylesheet_is_kept_by_browsers(stranger: Browser) -> None:
 def test_long_form_is_refused(stranger: Browser) -> None:
     """A form is read up to a limit."""
     assert stranger.sign_in("ops", "x" * 20_000).status_code == 413
+
+
+@pytest.mark.parametrize("is_stripped", [False, True])
+def test_console_works_below_a_path(environ: dict[str, str], is_stripped: bool) -> None:  # noqa: FBT001 - pytest's parameter
+    """Below the path of PUBLIC_URL, every link has that path, whether a proxy strips it or not."""
+    app = create_app(environ | {"PUBLIC_URL": f"{PUBLIC_URL}/voice"})
+    client, path = app.test_client(), "/console" if is_stripped else "/voice/console"
+    response = client.get(f"{path}/jobs?status=FAILED", base_url=PUBLIC_URL)
+    assert response.headers["Location"].startswith("/voice/console/sign-in?next=jobs%3Fstatus")
+    page = client.get(f"{path}/sign-in", base_url=PUBLIC_URL).text
+    assert set(re.findall(r'(?:href|action)="/([^/"]*)/', page)) == {"voice"}
+    form = {"name": "ops", "secret": "ops-secret", "next": "jobs"}
+    response = client.post(f"{path}/sign-in", base_url=PUBLIC_URL, data=form, headers=OWN_PAGE)
+    assert response.headers["Location"] == "/voice/console/jobs"
+    assert client.get(f"{path}/jobs", base_url=PUBLIC_URL).status_code == 200
+    services_of(app).engine.dispose()
