@@ -10,7 +10,7 @@ from receiver.runtime.deadline import request_deadline
 from receiver.services import services
 from receiver.store.event import Outcome
 from receiver.store.ledger.find import LedgerFilter
-from receiver.store.ledger.quarantine import count_replayable, quarantined_ids
+from receiver.store.ledger.quarantine import newest_id, quarantined_ids
 from receiver.web.database import query
 
 MAX_CALLBACKS = 200
@@ -47,7 +47,7 @@ def replay_some(ledger_filter: LedgerFilter, *, after: int, dry_run: bool) -> Do
     Raises DatabaseUnavailableError.
     """
     parts, deadline = services(), request_deadline(request.environ)
-    newest = query(count_replayable, ledger_filter).newest
+    newest = query(newest_id, ledger_filter)
     with parts.limits.connections.hold(deadline.remaining()):
         ids = quarantined_ids(parts.engine, ledger_filter, newest, after=after)
         chosen = list(islice(ids, MAX_CALLBACKS + 1))

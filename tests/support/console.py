@@ -9,6 +9,7 @@ from werkzeug.test import TestResponse
 
 from tests.support.environment import PUBLIC_URL
 
+CONSOLE_KEY = ("ops", "ops-secret")
 OWN_PAGE: Mapping[str, str] = {"Sec-Fetch-Site": "same-origin"}
 
 

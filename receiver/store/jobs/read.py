@@ -17,7 +17,6 @@ from sqlalchemy import (
     func,
     literal,
     literal_column,
-    not_,
     or_,
     select,
 )
@@ -94,7 +93,8 @@ def is_visible(
     job_id: ColumnElement[Any], account_id: ColumnElement[str | None]
 ) -> ColumnElement[bool]:
     """Return the SQL condition that an account may see an event, which names this job."""
-    is_anothers_job = select(_job.id).where(_job.id == job_id, _job.account_id != account_id)
+    # A scalar subquery, not EXISTS: Postgres might join all jobs of other accounts to a list.
+    owner = select(_job.account_id).where(_job.id == job_id).scalar_subquery()
 
     # A quarantined event has the account that its body claims. The key of an account mismatch is
     # another account's, so the body may be too.
@@ -103,7 +103,7 @@ def is_visible(
         and_(
             events.c.account_id == account_id,
             events.c.reason.is_distinct_from("account_mismatch"),
-            not_(is_anothers_job.exists()),
+            func.coalesce(owner, account_id) == account_id,
         ),
     )
 

@@ -38,6 +38,17 @@ def count_replayable(connection: Connection, ledger_filter: LedgerFilter) -> Rep
     return ReplayCounts(*connection.execute(statement).one())
 
 
+def newest_id(connection: Connection, ledger_filter: LedgerFilter) -> int:
+    """Return the highest id of the callbacks in quarantine that pass the filter, 0 without any.
+
+    The index of the quarantine has it, so this is faster than `count_replayable`.
+    """
+    conditions = (_is_replayable, *ledger_filter.conditions())
+    statement = select(events.c.id).where(*conditions).order_by(events.c.id.desc()).limit(1)
+
+    return connection.execute(statement).scalar() or 0
+
+
 def unknown_ids(connection: Connection, ids: Sequence[int]) -> list[int]:
     """Return the ids that belong to no callback, in ascending order."""
     ledger_filter = LedgerFilter(ids=ids)

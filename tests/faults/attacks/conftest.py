@@ -9,6 +9,7 @@ import pytest
 from werkzeug.wrappers import Request, Response
 
 from tests.faults.conftest import run_deployment
+from tests.support.console import CONSOLE_KEY
 from tests.support.environment import KEY
 from tests.support.faults.attack import Attack, measure
 from tests.support.faults.attack_figures import AttackFigures, to_attack_property
@@ -23,7 +24,7 @@ from tests.support.submitting import WRITER
 TWILIO_SECONDS = 5.0
 SETTINGS = {
     "WEB_CONCURRENCY": "2",
-    "API_KEYS": f"{':'.join(KEY)},{':'.join(WRITER)}:write",
+    "API_KEYS": f"{':'.join(KEY)},{':'.join(WRITER)}:write,{':'.join(CONSOLE_KEY)}:console",
     "TWILIO_ACCOUNT_SID": ACCOUNT,
 }
 

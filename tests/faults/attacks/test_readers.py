@@ -46,6 +46,12 @@ ATTACKS = [
     ),
 ]
 LONG_ATTACKS = [
+    Attack("the console's jobs", "64 browsers", clients("console_pages", 64, path="/console/jobs")),
+    Attack(
+        "an eight-hour call in the console",
+        "64 browsers",
+        clients("console_pages", 64, path=f"/console/jobs/{LONG_CALL}/transcript"),
+    ),
     Attack(
         "transcript of 1 MB of tiny sentences",
         "64 readers",

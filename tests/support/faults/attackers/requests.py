@@ -2,8 +2,12 @@
 
 import itertools
 import json
+import time
 import uuid
 
+from receiver.console.session import COOKIE, SESSION_SECONDS, make_session
+from receiver.settings.keys import ApiKey
+from tests.support.console import CONSOLE_KEY
 from tests.support.environment import KEY
 from tests.support.faults.attackers.authorization import basic
 from tests.support.faults.attackers.clients import Clients, head
@@ -32,6 +36,14 @@ def wrong_keys(clients: Clients, *, path: str) -> None:
 def reads(clients: Clients, *, path: str) -> None:
     """Request the path with the reader's key."""
     request = head("GET", path, basic(*KEY), CLOSE)
+    clients.run(lambda _: clients.exchange(request))
+
+
+def console_pages(clients: Clients, *, path: str) -> None:
+    """Request a page of the console, with a session."""
+    key = ApiKey(*CONSOLE_KEY, scopes=frozenset({"console"}))
+    session = make_session(key, int(time.time()) + SESSION_SECONDS)
+    request = head("GET", path, f"Cookie: {COOKIE}={session}", CLOSE)
     clients.run(lambda _: clients.exchange(request))
 
 
