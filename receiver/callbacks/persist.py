@@ -11,7 +11,8 @@ from receiver.runtime.errors import locate
 from receiver.runtime.timeouts import DeadlineExceededError, run_in_thread, time_limit
 from receiver.spool.folder import Spool
 from receiver.store.event import Event
-from receiver.store.ledger.record import Record, Recorded, record_or_quarantine
+from receiver.store.ledger.record import Record, record_or_quarantine
+from receiver.store.ledger.recorded import Recorded
 from receiver.store.retry import DatabaseUnavailableError, LockedError
 
 logger = logging.getLogger(__name__)

@@ -12,7 +12,8 @@ from receiver.runtime.errors import locate
 from receiver.settings.keys import SigningKey
 from receiver.store.event import Event, Outcome
 from receiver.store.ledger.quarantine import find_owner, find_quarantined
-from receiver.store.ledger.record import quarantine_foreign, record, record_or_quarantine
+from receiver.store.ledger.record import record, record_or_quarantine
+from receiver.store.ledger.under_lock import quarantine_foreign
 from receiver.store.retry import DatabaseUnavailableError, query
 
 # For one callback: its job may be locked for a while.

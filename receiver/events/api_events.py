@@ -11,7 +11,8 @@ from sqlalchemy import Engine
 from receiver.events.validate import validate_document
 from receiver.runtime.deadline import REQUEST_SECONDS, Deadline
 from receiver.store.event import Event
-from receiver.store.ledger.record import Recorded, record, record_or_quarantine
+from receiver.store.ledger.record import record, record_or_quarantine
+from receiver.store.ledger.recorded import Recorded
 from schemas.callback import UndecodableError, decode
 
 Source = Literal["submission", "fetch", "conversation"]

@@ -12,7 +12,8 @@ from receiver.settings.config import Settings
 from receiver.signatures.route import require_callback_url
 from receiver.signatures.signature import verify
 from receiver.store.event import Event
-from receiver.store.ledger.record import Recorded, record, record_or_quarantine
+from receiver.store.ledger.record import record, record_or_quarantine
+from receiver.store.ledger.recorded import Recorded
 from receiver.store.rejected.write import remove_rejected
 
 

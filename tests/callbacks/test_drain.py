@@ -16,7 +16,8 @@ from receiver.callbacks import drain as drain_module
 from receiver.callbacks.drain import Drain, DrainResult
 from receiver.spool.folder import Spool
 from receiver.store.engine import make_engine
-from receiver.store.ledger.record import Recorded, record_or_quarantine
+from receiver.store.ledger.record import record_or_quarantine
+from receiver.store.ledger.recorded import Recorded
 from receiver.store.retry import DatabaseUnavailableError
 from tests.support.callback_events import received_event
 from tests.support.environment import ENVIRON, open_engine

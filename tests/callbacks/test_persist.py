@@ -15,7 +15,8 @@ from receiver.store.engine import transactional
 from receiver.store.event import Event, Outcome
 from receiver.store.identity import find_lags
 from receiver.store.ledger.group_commit import GroupCommitter
-from receiver.store.ledger.record import Recorded, record, record_or_quarantine
+from receiver.store.ledger.record import record, record_or_quarantine
+from receiver.store.ledger.recorded import Recorded
 from receiver.store.retry import DatabaseUnavailableError
 from tests.support.environment import open_engine
 from tests.support.store_events import ledger_rows, make_event

@@ -17,7 +17,7 @@ from receiver.services import install, services_of
 from receiver.spool.folder import SpooledFile
 from receiver.store.event import Event
 from receiver.store.ledger.group_commit import GroupCommitter
-from receiver.store.ledger.record import Recorded
+from receiver.store.ledger.recorded import Recorded
 from tests.support import signing
 from tests.support.app import Twilio
 from tests.support.environment import PUBLIC_URL, ROUTE, TOKEN

@@ -9,7 +9,7 @@ from sqlalchemy import Engine, text
 from receiver.events.api_events import Source, event_of, record_response
 from receiver.store.event import Outcome
 from receiver.store.jobs import read
-from receiver.store.ledger.record import Recorded
+from receiver.store.ledger.recorded import Recorded
 from tests.support.samples import ACCOUNT, JOB
 from tests.support.scripted import document
 from tests.support.stored_callbacks import callback, record_callback

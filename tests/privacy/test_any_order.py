@@ -15,7 +15,8 @@ from sqlalchemy import Engine
 from receiver.runtime.deadline import Deadline
 from receiver.store.event import Event
 from receiver.store.ledger.group_commit import GroupCommitter
-from receiver.store.ledger.record import Recorded, record
+from receiver.store.ledger.record import record
+from receiver.store.ledger.recorded import Recorded
 from receiver.store.retry import retry_until
 from tests.support.erasures import (
     erase_target,

@@ -1,5 +1,6 @@
 """What an unusable body claims about itself, so that nothing of an erased address is stored."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -7,7 +8,7 @@ from sqlalchemy import Connection
 
 from receiver.store.erasure.tombstones import hashed_keys
 from receiver.store.event import Event
-from schemas.callback import UndecodableError, decode
+from schemas.callback import decode
 
 
 def claim_parameters(connection: Connection, event: Event) -> dict[str, Any]:
@@ -16,16 +17,20 @@ def claim_parameters(connection: Connection, event: Event) -> dict[str, Any]:
     A body that isn't JSON claims nothing. One without a usable time claims that its job began when
     it was received.
     """
-    try:
-        document = decode(event.body)
-    except (UndecodableError, RecursionError):
-        document = {}
+    document = _decode(event.body)
     keys = hashed_keys(connection, document.get("participants"), document.get("conversationId"))
 
     return {
         "claimed_keys": keys,
         "began_at": _to_time(document.get("createdAt")) or event.received_at,
     }
+
+
+def _decode(body: bytes) -> Mapping[str, Any]:
+    try:
+        return decode(body)
+    except Exception:  # noqa: BLE001 - our own fault, which validation has logged, must not cost a callback
+        return {}
 
 
 def _to_time(value: object) -> datetime | None:

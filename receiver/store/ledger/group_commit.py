@@ -22,10 +22,10 @@ from receiver.store.ledger.locked_jobs import LockedJobs
 from receiver.store.ledger.record import (
     LOCK_WAIT_SECONDS,
     SHORT_LOCK_WAIT_SECONDS,
-    Recorded,
     record,
     record_newest,
 )
+from receiver.store.ledger.recorded import Recorded
 from receiver.store.sqlstate import Cause, cause_of
 
 logger = logging.getLogger(__name__)

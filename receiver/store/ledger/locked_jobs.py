@@ -9,7 +9,8 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 
 from receiver.store.event import Event
-from receiver.store.ledger.record import SHORT_LOCK_WAIT_SECONDS, Recorded, record
+from receiver.store.ledger.record import SHORT_LOCK_WAIT_SECONDS, record
+from receiver.store.ledger.recorded import Recorded
 from receiver.store.sqlstate import Cause, cause_of
 
 # How long a job counts as locked after one of its events has waited for the lock in vain.

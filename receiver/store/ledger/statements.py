@@ -144,31 +144,33 @@ INSERT INTO transcriptions ({", ".join(JOB_COLUMNS)}) {_JOB_ROWS}
 ON CONFLICT (id) DO NOTHING
 """
 
-# The validation of a known body replaces the earlier one, but an applied event stays applied. When
-# an event leaves the quarantine, `promoted_from` stores the reason why it was there.
-RECORD_EVENT = f"""
-INSERT INTO events AS e ({", ".join(EVENT_COLUMNS)}) {_EVENT_ROWS}
+
+def _record_event_where(condition: str) -> str:
+    return f"""
+INSERT INTO events AS e ({", ".join(EVENT_COLUMNS)}) {_EVENT_ROWS} WHERE {condition}
 ON CONFLICT (sha256) DO UPDATE SET
     deliveries = e.deliveries + EXCLUDED.deliveries,
     received_at = LEAST(e.received_at, EXCLUDED.received_at),
     last_received_at = GREATEST(e.last_received_at, EXCLUDED.last_received_at),
     {
-    ", ".join(
-        f"{name} = CASE WHEN {_IS_REVALIDATED} THEN EXCLUDED.{name} ELSE e.{name} END"
-        for name in _VALIDATION_COLUMNS
-    )
-},
+        ", ".join(
+            f"{name} = CASE WHEN {_IS_REVALIDATED} THEN EXCLUDED.{name} ELSE e.{name} END"
+            for name in _VALIDATION_COLUMNS
+        )
+    },
     promoted_at = CASE WHEN {_IS_PROMOTED} THEN now() ELSE e.promoted_at END,
     promoted_from = CASE WHEN {_IS_PROMOTED} THEN e.reason ELSE e.promoted_from END,
     transaction_id = pg_current_xact_id()
-RETURNING sha256, id, outcome, reason, detail, body IS NOT NULL
+RETURNING sha256, id, outcome, reason, detail, body IS NOT NULL AS has_body
 """
+
+
+# The validation of a known body replaces the earlier one, but an applied event stays applied. When
+# an event leaves the quarantine, `promoted_from` stores the reason why it was there.
+RECORD_EVENT = _record_event_where("true")
 
 # The same for an event in quarantine, which has no job: nothing of an erased one is stored. What it
 # claims counts only if its job began before that was erased.
-RECORD_QUARANTINED = RECORD_EVENT.replace(
-    "WITH ORDINALITY AS event_row",
-    f"""WITH ORDINALITY AS event_row WHERE {_NOTHING_IS_ERASED} AND NOT EXISTS (
+RECORD_QUARANTINED = _record_event_where(f"""{_NOTHING_IS_ERASED} AND NOT EXISTS (
     SELECT FROM tombstones WHERE key = ANY(%(claimed_keys)s) AND erased_at > %(began_at)s
-)""",
-)
+)""")

@@ -18,7 +18,8 @@ from receiver.runtime.deadline import Deadline
 from receiver.store.engine import transactional
 from receiver.store.event import Event, Outcome
 from receiver.store.ledger.group_commit import GroupCommitter
-from receiver.store.ledger.record import Recorded, record
+from receiver.store.ledger.record import record
+from receiver.store.ledger.recorded import Recorded
 from receiver.store.retry import retry_until
 from receiver.store.sqlstate import Cause, cause_of
 from receiver.store.tables import events
