@@ -151,6 +151,10 @@ def _rejected(connection: Connection, grace: timedelta) -> Figures:  # noqa: ARG
     return {"receiver_rejected_kept": store.count_rejected(connection)}
 
 
+def _erasures(connection: Connection, grace: timedelta) -> Figures:  # noqa: ARG001 - as the others
+    return store.count_erasures(connection)
+
+
 def _database(connection: Connection, grace: timedelta) -> Figures:  # noqa: ARG001 - as the others
     return {"receiver_database_bytes": store.database_bytes(connection)}
 
@@ -166,4 +170,5 @@ _GROUPS: dict[str, Compute] = {
     "reconcile": _reconcile,
     "rejected": _rejected,
     "database": _database,
+    "erasures": _erasures,
 }

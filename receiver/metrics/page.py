@@ -10,7 +10,7 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
 from receiver import __version__
-from receiver.metrics.catalog import COUNTERS, FIGURES, HISTOGRAMS, Counter, Histogram
+from receiver.metrics.catalog import COUNTERS, ERASURES, FIGURES, HISTOGRAMS, Counter, Histogram
 from receiver.metrics.worker_state import WorkerState
 from receiver.store.metrics.read import Snapshot
 from receiver.store.metrics.write import CountKey
@@ -144,3 +144,9 @@ def _figure_families(snapshot: Snapshot) -> Iterator[Metric]:
         if row and row.computed_at:
             ages.add_metric([group], row.computed_at.timestamp())
     yield ages
+    erasures = groups.get("erasures")
+    # Before they are counted there is no 0: Prometheus would see an increase from it.
+    if erasures and erasures.figures is not None:
+        yield _counter_family(
+            ERASURES, {(ERASURES.name, (kind,)): count for kind, count in erasures.figures.items()}
+        )

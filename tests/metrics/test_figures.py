@@ -6,19 +6,22 @@ import pytest
 from sqlalchemy import Engine, text
 
 from receiver.metrics.figures import Counting, refresh_figures
+from receiver.metrics.page import render
 from receiver.runtime.concurrency_limit import ConcurrencyLimit
 from receiver.store.engine import transactional
+from receiver.store.erasure.receipts import Requester, complete, open_receipt
 from receiver.store.metrics.figures import try_lock
 from receiver.store.metrics.read import read_snapshot
 from receiver.store.rejected.quotas import Quotas
 from receiver.store.rejected.write import store_rejected
 from tests.support.callback_events import NOON
-from tests.support.metrics import MINUTE
+from tests.support.metrics import MINUTE, value
 from tests.support.rejections import make_rejected
 from tests.support.stored_callbacks import callback, record_callback
 
 NO_TIME = timedelta(0)
-GROUPS = {"transcripts", "hours", "callbacks", "reconcile", "rejected", "database"}
+REQUESTER = Requester(name="officer")
+GROUPS = {"transcripts", "hours", "callbacks", "reconcile", "rejected", "database", "erasures"}
 
 
 def _refresh(
@@ -40,6 +43,16 @@ def _figures(engine: Engine) -> dict[str, dict[str, float | None]]:
     return {row.name: row.figures for row in rows}
 
 
+def _erasures(engine: Engine) -> list[float | None]:
+    with engine.connect() as connection:
+        page = render(read_snapshot(connection, max_age=MINUTE), None, is_up=True).decode()
+
+    return [
+        value(page, "receiver_erasures_total", {"kind": kind})
+        for kind in ("job", "address", "conversation")
+    ]
+
+
 def test_figures_of_stored_jobs(engine: Engine) -> None:
     """The figures are those of the jobs, the quarantine and the rejected requests."""
     record_callback(engine, callback("voice_transcription_1"))
@@ -57,6 +70,16 @@ def test_figures_of_stored_jobs(engine: Engine) -> None:
     assert figures["rejected"] == {"receiver_rejected_kept": 1}
     assert figures["reconcile"] == {"receiver_reconcile_complete_timestamp_seconds": None}
     assert (figures["database"]["receiver_database_bytes"] or 0) > 1_000_000
+
+
+def test_complete_erasures_are_counted_by_kind(engine: Engine) -> None:
+    """The page counts the complete receipts by kind, and shows none before they are counted."""
+    with engine.begin() as connection:
+        complete(connection, open_receipt(connection, "job", "a", REQUESTER).id)
+        open_receipt(connection, "address", "b", REQUESTER)  # in progress
+    assert _erasures(engine) == [None, None, None]
+    _refresh(engine)
+    assert _erasures(engine) == [1, 0, 0]
 
 
 def test_figures_are_computed_again_when_they_are_old(engine: Engine) -> None:

@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from receiver.store.event import Outcome
 from receiver.store.jobs.gaps import GAP
-from receiver.store.tables import events, metric_figures, passes, rejected, transcriptions
+from receiver.store.tables import erasures, events, metric_figures, passes, rejected, transcriptions
 
 _job = transcriptions.c
 
@@ -67,6 +67,14 @@ def count_quarantined(connection: Connection) -> int:
 def count_rejected(connection: Connection) -> int:
     """Return how many rejected requests are stored."""
     return connection.execute(select(func.count()).select_from(rejected)).scalar_one()
+
+
+def count_erasures(connection: Connection) -> dict[str, float | None]:
+    """Return how many erasures of each kind are complete."""
+    kind = erasures.c.kind
+    statement = select(kind, func.count()).where(erasures.c.completed_at.is_not(None))
+
+    return {row[0]: row[1] for row in connection.execute(statement.group_by(kind))}
 
 
 def database_bytes(connection: Connection) -> int:
