@@ -183,7 +183,9 @@ def test_write_at_any_step_of_an_erasure(engine: Engine, write: str, kind: str) 
     assert step > 5
 
 
-@pytest.mark.parametrize("kind", ["job", "address", "conversation"])
+@pytest.mark.parametrize(
+    "kind", ["job", "address", pytest.param("conversation", marks=pytest.mark.thorough)]
+)
 def test_erasure_that_was_killed_at_any_step_continues(engine: Engine, kind: str) -> None:
     """A second call after a kill at any step finishes the erasure, with the same receipt."""
     url = engine.url.render_as_string(hide_password=False)

@@ -202,7 +202,7 @@ def test_reads_of_an_erased_job(read: Reader) -> None:
     assert "Jane" not in repr(job)
     transcript = read(f"/v3/Transcriptions/{JOB}/Transcript")
     assert transcript.status_code == 404
-    assert "It was erased on 20" in json_of(transcript)["detail"]
+    assert "It was erased at 20" in json_of(transcript)["detail"]
     [callback] = json_of(read(f"/v3/Transcriptions/{JOB}/Callbacks"))["callbacks"]
     assert callback["outcome"] == Outcome.APPLIED
     body = read(f"/v3/Transcriptions/{JOB}/Callbacks/{callback['id']}/Body")
@@ -220,3 +220,35 @@ def test_spooled_copy_of_this_machine_is_removed(app: Flask, twilio: Twilio, spo
     assert len(spool.list_files()) == 1
     with engine.connect() as connection:
         assert connection.execute(select(events).where(events.c.body.is_not(None))).all() == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "outcome"),
+    [
+        ({}, None),
+        ({"createdAt": None}, "quarantined"),
+        ({"createdAt": "2126-01-01T00:00:00Z"}, "quarantined"),
+        ({"participants": [{"address": "\ud800"}, 7, {"address": 7}]}, "quarantined"),
+    ],
+    ids=["began before", "no time", "later call", "odd"],
+)
+def test_unusable_body_of_an_erased_address(
+    app: Flask, twilio: Twilio, changes: dict[str, Any], outcome: str | None
+) -> None:
+    """Nothing is stored of an unusable body whose job is unknown and began before the erasure."""
+    engine = services_of(app).engine
+    erase_target(engine, TARGETS[1])
+    assert twilio.call(_body(status="what", **changes)).status_code == 204
+    with engine.connect() as connection:
+        assert connection.scalar(select(events.c.outcome)) == outcome
+    assert bool(found_places(engine, VALUES)) == (outcome is not None)
+
+
+def test_lone_surrogate_is_no_reason_to_lose_a_callback(app: Flask, twilio: Twilio) -> None:
+    """A callback with a text that can't be encoded is stored, also beside erased addresses."""
+    engine = services_of(app).engine
+    erase_target(engine, TARGETS[1])
+    participants = [{"audioChannelIndex": 1, "address": "\ud800"}]
+    assert twilio.call(_body(id="other", participants=participants)).status_code == 204
+    with engine.connect() as connection:
+        assert connection.execute(select(events.c.body).where(events.c.job_id == "other")).all()

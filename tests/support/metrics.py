@@ -12,7 +12,7 @@ Labels = Mapping[str, str]
 NO_LABELS: Labels = {}
 MINUTE = timedelta(minutes=1)
 # Options of a server that writes its counts soon.
-FAST = {"metrics_seconds": 0.2}
+FAST = {"metrics_seconds": 0.4}
 APPLIED = ("receiver_callbacks_total", {"outcome": "applied", "reason": ""})
 ANSWERED = ("receiver_http_requests_total", {"route": CALLBACK_PATH, "status": "204"})
 

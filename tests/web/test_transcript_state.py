@@ -13,6 +13,7 @@ PUBLIC_URL = "https://user:hush@app.example.com/twilio"
 JOB: dict[str, Any] = {
     "status": "COMPLETED",
     "transcript_sha256": None,
+    "erased_at": None,
     "ended_at": NOW - GRACE,
     "received_at": None,
     "duration": 60,
@@ -37,6 +38,7 @@ def _with_callback_url(url: str) -> dict[str, Any]:
         ({}, True),
         ({"ended_at": NOW - GRACE + timedelta(seconds=1)}, False),
         ({"transcript_sha256": b"x"}, False),
+        ({"erased_at": NOW}, False),
         ({"status": "FAILED"}, False),
         ({"status": "RUNNING"}, False),
     ],

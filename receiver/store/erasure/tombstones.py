@@ -58,14 +58,20 @@ def event_keys(connection: Connection, event: Event) -> list[str]:
     """Return the keys of all tombstones that an event can match."""
     keys = [f"job:{event.job_id}", f"sha256:{event.sha256.hex()}"]
     head = event.head or {}
-    hashed = [("address", address) for address in _addresses(head.get("participants"))]
-    if head.get("conversation_id"):
-        hashed.append(("conversation", head["conversation_id"]))
-    if hashed:
-        key = _cached_key(connection)
-        keys += [tombstone_key(kind, value, key) for kind, value in hashed]
 
-    return keys
+    return keys + hashed_keys(connection, head.get("participants"), head.get("conversation_id"))
+
+
+def hashed_keys(connection: Connection, participants: object, conversation_id: object) -> list[str]:
+    """Return the keys of the participants' addresses and of the conversation."""
+    hashed = [("address", address) for address in _addresses(participants)]
+    if conversation_id and isinstance(conversation_id, str):
+        hashed.append(("conversation", conversation_id))
+    if not hashed:
+        return []
+    key = _cached_key(connection)
+
+    return [tombstone_key(kind, value, key) for kind, value in hashed]
 
 
 def _addresses(participants: object) -> Iterator[str]:
@@ -95,7 +101,8 @@ def read_key(connection: Connection) -> bytes:
 def tombstone_key(kind: str, value: str, key: bytes) -> str:
     """Return the key of a tombstone; `key` is that of the hashes."""
     if kind in HASHED_KINDS:
-        value = hashlib.sha256(key + value.encode()).hexdigest()
+        # JSON may contain a lone surrogate, which is no reason to fail.
+        value = hashlib.sha256(key + value.encode(errors="surrogatepass")).hexdigest()
 
     return f"{kind}:{value}"
 

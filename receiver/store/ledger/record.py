@@ -11,6 +11,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from receiver.runtime.deadline import Deadline
 from receiver.runtime.errors import describe, locate
 from receiver.store.engine import execute_prepared, fresh_connections, transactional
+from receiver.store.erasure.claims import claim_parameters
 from receiver.store.erasure.redact import erase_locked_job, redact_body
 from receiver.store.erasure.tombstones import (
     Tombstone,
@@ -262,8 +263,8 @@ def _record_erased(
 
 def _record_quarantined(connection: Connection, event: Event) -> Recorded:
     parameters = row_parameters([event], Outcome.QUARANTINED)
-    keys = event_keys(connection, event)
-    row = connection.exec_driver_sql(RECORD_QUARANTINED, parameters | {"keys": keys}).one_or_none()
+    parameters |= {"keys": event_keys(connection, event)} | claim_parameters(connection, event)
+    row = connection.exec_driver_sql(RECORD_QUARANTINED, parameters).one_or_none()
 
     return _absorb(connection, event) if row is None else _recorded(tuple(row)[:-1])[1]
 

@@ -164,7 +164,11 @@ ON CONFLICT (sha256) DO UPDATE SET
 RETURNING sha256, id, outcome, reason, detail, body IS NOT NULL
 """
 
-# The same for an event in quarantine, which has no job: nothing of an erased one is stored.
+# The same for an event in quarantine, which has no job: nothing of an erased one is stored. What it
+# claims counts only if its job began before that was erased.
 RECORD_QUARANTINED = RECORD_EVENT.replace(
-    "WITH ORDINALITY AS event_row", f"WITH ORDINALITY AS event_row WHERE {_NOTHING_IS_ERASED}"
+    "WITH ORDINALITY AS event_row",
+    f"""WITH ORDINALITY AS event_row WHERE {_NOTHING_IS_ERASED} AND NOT EXISTS (
+    SELECT FROM tombstones WHERE key = ANY(%(claimed_keys)s) AND erased_at > %(began_at)s
+)""",
 )

@@ -31,10 +31,13 @@ BODY_ACCESS = replace(ACCESS, route=Route.BODY, format="bytes")
 # The modules of the store that read bodies, and why.
 READS_BODIES = {
     "audit/texts.py": "reads them out, with a row in the audit",
+    "erasure/preview.py": "counts the bodies that an erasure will remove",
     "jobs/complete_heads.py": "`rebuild` completes the heads of earlier releases",
     "jobs/read.py": "returns the digest of a body that isn't erased",
+    "jobs/refold.py": "finds out whether a body has expired",
     "ledger/quarantine.py": "a replay validates them again",
     "rejected/read.py": "`rejected accept` verifies them again",
+    "retention/walk.py": "finds the bodies that have expired",
     "submissions/outbox.py": "a repeated submission gets Twilio's earlier response, without texts",
 }
 
