@@ -61,6 +61,7 @@ PURE = (
     "receiver/console/advice.py",
     "receiver/console/session.py",
     "receiver/console/tiles.py",
+    "receiver/console/turns.py",
     "receiver/console/timeline.py",
     "receiver/console/verdict.py",
     "receiver/console/words.py",

@@ -90,6 +90,7 @@ def console(module_database: str, tmp_path_factory: pytest.TempPathFactory) -> I
         console = Console(driver, web)
         console.open("jobs?status=COMPLETED")
         console.sign_in("ops", "ops-secret")
+        console.wait_for(JOB)
         yield console
 
 
@@ -125,10 +126,12 @@ def test_key_without_the_scope_is_told_so(console: Console) -> None:
         stranger = Console(driver, console.web)
         stranger.open("missing")
         stranger.sign_in("reader", "reader-secret")
-        assert "lacks the scope console" in stranger.text
+        stranger.wait_for("lacks the scope console")
         stranger.sign_in("ops", "ops-secret")
+        stranger.wait_for("Missing transcripts")
         assert stranger.driver.current_url.endswith("/console/missing")
         stranger.driver.find_element(By.CSS_SELECTOR, ".key button").click()
+        stranger.wait_for("Name of the key")
         stranger.open("missing")
         assert "Signed in" not in stranger.text
 

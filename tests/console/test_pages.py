@@ -8,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Engine
+from sqlalchemy import text as sql
 
 from receiver.store.event import Event
 from receiver.store.ledger.record import record
@@ -121,12 +122,18 @@ def test_missing_page_has_missing_jobs_only(browser: Browser, engine: Engine) ->
 def test_transcript_is_read_and_audited(browser: Browser, engine: Engine) -> None:
     """The reader shows who said what when, links to each sentence, and leaves a row of audit."""
     record_callback(engine, COMPLETED)
-    page = browser.get(f"jobs/{JOB}/transcript").text
-    assert "Jane Doe 0:00 Hi, I am calling about the order" in text_of(page)
-    assert 'id="s1"' in page
+    for _ in range(2):  # the second time, the worker has the rendering
+        page = browser.get(f"jobs/{JOB}/transcript").text
+        assert "Jane Doe 0:00 Hi, I am calling about the order" in text_of(page)
+        assert 'id="s1"' in page
     assert audit_rows(engine, "reader", "job_id", "route", "status") == [
-        ("ops", JOB, "console", 200)
+        ("ops", JOB, "console", 200),
+        ("ops", JOB, "console", 200),
     ]
+    with engine.connect() as connection:
+        connection.execute(sql("UPDATE events SET body = NULL"))
+    assert browser.get(f"jobs/{JOB}/transcript").status_code == 303
+    assert len(audit_rows(engine, "reader")) == 2
 
 
 def test_job_without_transcript_has_no_reader(browser: Browser, engine: Engine) -> None:
