@@ -10,6 +10,7 @@ from flask import Flask
 
 from receiver.callbacks import views as callbacks
 from receiver.cli import commands, help_only
+from receiver.export import views as export
 from receiver.lookup import views as lookup
 from receiver.metrics.counts import Counts
 from receiver.openapi import views as openapi
@@ -83,6 +84,7 @@ def _register(app: Flask, cors_origins: Collection[str]) -> None:
         lookup,
         submissions,
         privacy,
+        export,
         openapi,
         health,
         metrics,

@@ -41,6 +41,7 @@ READING_ENDPOINTS = {
     "lookup.fetch_transcript",
     *(f"lookup.fetch_transcript_{extension}" for extension in ("json", "txt", "vtt", "srt")),
     "lookup.fetch_body",
+    "export.export_jobs",
 }
 # A value for each variable of a route.
 PATH_VALUES = {"job_id": "job", "callback_id": "1", "_prefix": "prefix"}
@@ -267,6 +268,6 @@ def test_every_route_that_returns_a_text_is_audited(shared_app: Flask, engine: E
 
 
 def test_every_http_route_of_the_audit_is_tested() -> None:
-    """Each value of `Route` is a path that is tested here, the link, or a command."""
-    routes = {route for _, route, _ in READS.values()}
-    assert {route for route in Route if not route.startswith("command ")} == routes | {Route.LINK}
+    """Each value of `Route` is a path that is tested here, the link, the export, or a command."""
+    routes = {route for _, route, _ in READS.values()} | {Route.LINK, Route.EXPORT}
+    assert {route for route in Route if not route.startswith("command ")} == routes

@@ -30,6 +30,7 @@ BODY_ACCESS = replace(ACCESS, route=Route.BODY, format="bytes")
 
 # The modules of the store that read bodies, and why.
 READS_BODIES = {
+    "audit/export.py": "reads pages of them out, with a row in the audit for each",
     "audit/texts.py": "reads them out, with a row in the audit",
     "jobs/complete_heads.py": "`rebuild` completes the heads of earlier releases",
     "jobs/read.py": "returns the digest of a body that isn't erased",
