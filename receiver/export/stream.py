@@ -37,7 +37,7 @@ _CANT_GO_ON = (DatabaseUnavailableError, DeadlineExceededError, TooBusyError)
 
 @dataclass(frozen=True, kw_only=True)
 class Export:
-    """What is exported, for whom, and in which form."""
+    """What is exported, for whom, in which form, and within which times."""
 
     line_format: LineFormat
     origin: str  # of the URLs in the lines
@@ -45,6 +45,8 @@ class Export:
     access: Access
     has_head: bool  # False: it continues a file that has one
     is_compressed: bool
+    sending_seconds: float = SENDING_SECONDS
+    page_seconds: float = REQUEST_SECONDS
 
     def range_after(self, position: Position) -> JobRange:
         """Return the jobs that follow the position."""
@@ -62,14 +64,12 @@ class Stream:
         export: Export,
         position: Position,
         rows: Sequence[Row],
-        *,
-        sending_seconds: float = SENDING_SECONDS,
     ) -> None:
         self._parts = parts
         self._export = export
         self._position = position
         self._rows = rows
-        self._sending_seconds_left = sending_seconds
+        self._sending_seconds_left = export.sending_seconds
         pause = parts.limits.pacer.pause_if_due
         self._compressor = Compressor(pause) if export.is_compressed else None
 
@@ -103,8 +103,9 @@ class Stream:
 
     def _next_page(self) -> bytes | None:
         """Return the next page as it is sent, None if there is none; raises one of _CANT_GO_ON."""
-        limits, deadline = self._parts.limits, Deadline(REQUEST_SECONDS)
-        with time_limit(REQUEST_SECONDS), limits.requests.hold(REQUEST_SECONDS):
+        limits, seconds = self._parts.limits, self._export.page_seconds
+        deadline = Deadline(seconds)
+        with time_limit(seconds), limits.requests.hold(seconds):
             rows, self._rows = self._rows or self._read(deadline), ()
             if not rows:
                 return None
