@@ -32,6 +32,7 @@ ARGUMENTS: Mapping[str, tuple[str, ...]] = {
     "callbacks replay": ("--outcome", "applied"),
     "completeness": (),
     "doctor": (),
+    "export": ("--output", "-"),
     "migrate": (),
     "rebuild": ("--workers", "1"),
     "reconcile": (),
@@ -139,5 +140,5 @@ def test_every_command_that_prints_a_text_is_audited(
         result = run(app, *name.split(), *arguments)
         assert len(audit_rows(engine, "id")) - before == (MARK in result.output), name
         printing |= {name} if MARK in result.output else set()
-    assert printing == {"callbacks body"}
+    assert printing == {"callbacks body", "export"}
     assert set(_commands(app)) == ARGUMENTS.keys() | SERVES_ITS_OWN_DATA
