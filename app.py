@@ -12,6 +12,7 @@ from receiver import __version__
 from receiver.callbacks import views as callbacks
 from receiver.cli import commands, help_only
 from receiver.console import views as console
+from receiver.export import views as export
 from receiver.lookup import views as lookup
 from receiver.metrics.counts import Counts
 from receiver.openapi import views as openapi
@@ -98,6 +99,7 @@ def _register(app: Flask, cors_origins: Collection[str]) -> None:
         lookup,
         submissions,
         privacy,
+        export,
         openapi,
         health,
         metrics,

@@ -13,6 +13,7 @@ _COMMANDS = {
     "completeness": ("completeness", "command"),
     "doctor": ("doctor", "command"),
     "erase": ("erase.commands", "group"),
+    "export": ("export.command", "command"),
     "hold": ("hold", "group"),
     "metrics": ("metrics", "command"),
     "migrate": ("database", "migrate_command"),

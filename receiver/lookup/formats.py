@@ -59,6 +59,12 @@ def _render_json(document: Mapping[str, Any], pause: Pause) -> bytes:
         "participants": participants if all(map(_is_object, participants)) else [],
         "sentences": [],
     }
+
+    return f"{_encode_json(head)[:-3]}{encode_sentences(document, pause)}}}".encode()
+
+
+def encode_sentences(document: Mapping[str, Any], pause: Pause = no_pause) -> str:
+    """Return the sentences of the JSON format as a JSON array, in ASCII."""
     sentences = list(filter(_is_object, list_member(document, "sentences")))
     groups = [
         sentences[start : start + _SENTENCES_PER_GROUP]
@@ -69,7 +75,7 @@ def _render_json(document: Mapping[str, Any], pause: Pause) -> bytes:
         parts.append(_encode_json(group)[1:-1])
         pause()
 
-    return f"{_encode_json(head)[:-2]}{','.join(parts)}]}}".encode()
+    return f"[{','.join(parts)}]"
 
 
 def _is_object(value: object) -> bool:

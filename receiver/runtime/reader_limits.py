@@ -12,6 +12,8 @@ MAX_REQUESTS = 16
 MAX_SUBMISSIONS = 16
 # So have scrapes of the metrics: they matter most while all other readers wait for the database.
 MAX_SCRAPES = 4
+# Exports that are sent at the same time: each holds one rendered page while its client receives it.
+MAX_EXPORTS = 4
 # How long further requests wait before they are answered 429. An immediate 429 would invite clients
 # that repeat it at once, and each answer costs as much as a small read. The waiting ones cost
 # nothing, and most of them are served: a read usually takes milliseconds.
@@ -46,6 +48,7 @@ class ReaderLimits:
     requests: ConcurrencyLimit = field(default_factory=lambda: ConcurrencyLimit(MAX_REQUESTS))
     submissions: ConcurrencyLimit = field(default_factory=lambda: ConcurrencyLimit(MAX_SUBMISSIONS))
     scrapes: ConcurrencyLimit = field(default_factory=lambda: ConcurrencyLimit(MAX_SCRAPES))
+    exports: ConcurrencyLimit = field(default_factory=lambda: ConcurrencyLimit(MAX_EXPORTS))
     renderings: ConcurrencyLimit = field(default_factory=lambda: ConcurrencyLimit(MAX_RENDERINGS))
     rendered: ByteCache = field(default_factory=lambda: ByteCache(max_bytes=RENDERED_BYTES))
     # By job id. A digest may be outdated: the statement that reads the transcript checks it.

@@ -57,12 +57,29 @@ def gzip_tag(tag: str) -> str:
     return f"{tag}-gzip"
 
 
-def _compress(data: bytes, pause: Pause) -> bytes:
-    """Return the data in gzip's format, calling `pause` after every few kilobytes."""
-    compressor = zlib.compressobj(_LEVEL, wbits=_GZIP)
-    parts = []
-    for start in range(0, len(data), _CHUNK_BYTES):
-        parts.append(compressor.compress(data[start : start + _CHUNK_BYTES]))
-        pause()
+class Compressor:
+    """Compresses a stream to gzip's format, calling `pause` after every few kilobytes."""
 
-    return b"".join([*parts, compressor.flush()])
+    def __init__(self, pause: Pause) -> None:
+        self._pause = pause
+        self._compressor = zlib.compressobj(_LEVEL, wbits=_GZIP)
+
+    def compress(self, data: bytes) -> bytes:
+        """Return what the compressor gives for the data; it may keep some of it."""
+        parts = []
+        for start in range(0, len(data), _CHUNK_BYTES):
+            parts.append(self._compressor.compress(data[start : start + _CHUNK_BYTES]))
+            self._pause()
+
+        return b"".join(parts)
+
+    def flush(self, *, is_last: bool) -> bytes:
+        """Return the rest of what was compressed, so that it can be read; or the stream's end."""
+        return self._compressor.flush(zlib.Z_FINISH if is_last else zlib.Z_SYNC_FLUSH)
+
+
+def _compress(data: bytes, pause: Pause) -> bytes:
+    """Return the data in gzip's format."""
+    compressor = Compressor(pause)
+
+    return compressor.compress(data) + compressor.flush(is_last=True)

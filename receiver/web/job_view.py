@@ -7,6 +7,7 @@ from typing import Any
 from flask import request
 
 from receiver.services import services
+from receiver.settings.config import Settings
 from receiver.settings.urls import public_origin
 from receiver.store.event import TERMINAL_STATUSES
 from receiver.web import transcript_state
@@ -17,8 +18,14 @@ _POLL_SECONDS = 10
 
 def job_url(job_id: str) -> str:
     """Return the job's URL at this service, not at Twilio."""
-    origin = public_origin(request.environ, services().settings.public_url)
+    return _url(job_id, _origin())
 
+
+def _origin() -> str:
+    return public_origin(request.environ, services().settings.public_url)
+
+
+def _url(job_id: str, origin: str) -> str:
     return f"{origin}/v3/Transcriptions/{job_id}"
 
 
@@ -34,12 +41,17 @@ def describe_operation(job: Mapping[str, Any]) -> dict[str, Any]:
 
 def describe_job(job: Mapping[str, Any]) -> dict[str, Any]:
     """Return what the schema Transcription renders: the job's row, and what is derived from it."""
-    url = job_url(job["id"])
+    return describe_job_at(_origin(), job, services().settings)
+
+
+def describe_job_at(origin: str, job: Mapping[str, Any], settings: Settings) -> dict[str, Any]:
+    """Return what `describe_job` returns, also outside a request; the URLs begin with `origin`."""
+    url = _url(job["id"], origin)
 
     return {
         **job,
         "url": url,
-        "transcript": _describe_transcript(job),
+        "transcript": _describe_transcript(job, settings),
         "links": {
             "transcript": f"{url}/Transcript",
             "callbacks": f"{url}/Callbacks",
@@ -48,7 +60,7 @@ def describe_job(job: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _describe_transcript(job: Mapping[str, Any]) -> dict[str, Any]:
+def _describe_transcript(job: Mapping[str, Any], settings: Settings) -> dict[str, Any]:
     """Return what the schema TranscriptState renders."""
     expired_at = job.get("transcript_expired_at")
     is_available = job["transcript_sha256"] is not None and expired_at is None
@@ -58,9 +70,8 @@ def _describe_transcript(job: Mapping[str, Any]) -> dict[str, Any]:
         "source": job["transcript_source"] if is_available else None,
         "expired_at": expired_at,
     }
-    if not _is_missing(job):
+    if not _is_missing(job, settings):
         return state
-    settings = services().settings
     reasons = transcript_state.missing_reasons(
         job, public_url=settings.public_url, prefixes=settings.public_url_prefixes
     )
@@ -81,10 +92,10 @@ def retry_headers(job: Mapping[str, Any], *, awaits_callback: bool = False) -> d
 
 def is_awaited(job: Mapping[str, Any]) -> bool:
     """Return whether the job is completed, and its callback may still be received in time."""
-    return transcript_state.lacks_transcript(job) and not _is_missing(job)
+    return transcript_state.lacks_transcript(job) and not _is_missing(job, services().settings)
 
 
-def _is_missing(job: Mapping[str, Any]) -> bool:
-    grace = timedelta(seconds=services().settings.reconcile_grace_seconds)
+def _is_missing(job: Mapping[str, Any], settings: Settings) -> bool:
+    grace = timedelta(seconds=settings.reconcile_grace_seconds)
 
     return transcript_state.is_missing(job, grace=grace, at=datetime.now(UTC))

@@ -12,14 +12,15 @@ from receiver.web.compression import Representation, accepts_gzip, gzip_tag, rep
 
 def render(schema: Schema, **members: Any) -> Response:
     """Return a JSON response with the members as the schema dumps them."""
-    return Response(_encode(schema.dump(members)), content_type="application/json")
+    return Response(encode_json(schema.dump(members)), content_type="application/json")
 
 
-def _encode(document: Any) -> bytes | str:
+def encode_json(document: Any) -> bytes:
+    """Return the document as one line of JSON."""
     try:
         return orjson.dumps(document, option=orjson.OPT_SORT_KEYS | orjson.OPT_APPEND_NEWLINE)
     except TypeError:  # for example, an integer beyond 64 bits
-        return json.dumps(document)
+        return json.dumps(document).encode() + b"\n"
 
 
 def make_conditional(response: Response) -> Response:

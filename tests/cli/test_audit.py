@@ -40,6 +40,7 @@ ARGUMENTS: Mapping[str, tuple[str, ...]] = {
     "hold list": (),
     "hold remove": ("name",),
     "metrics": (),
+    "export": ("--output", "-"),
     "migrate": (),
     "rebuild": ("--workers", "1"),
     "reconcile": (),
@@ -152,5 +153,5 @@ def test_every_command_that_prints_a_text_is_audited(
         result = run(app, *name.split(), *arguments)
         assert len(audit_rows(engine, "id")) - before == (MARK in result.output), name
         printing |= {name} if MARK in result.output else set()
-    assert printing == {"callbacks body"}
+    assert printing == {"callbacks body", "export"}
     assert set(_commands(app)) == ARGUMENTS.keys() | SERVES_ITS_OWN_DATA

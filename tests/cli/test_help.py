@@ -12,8 +12,8 @@ from tests.support.paths import ROOT
 ERROR = ConfigError("DATABASE_URL is not set.")
 COMMANDS = (
     "audit", "audit list", "callbacks", "callbacks list", "callbacks show", "callbacks body",
-    "callbacks replay", "completeness", "doctor", "hold", "hold add", "hold list", "hold remove",
-    "migrate", "rebuild", "reconcile", "rejected", "rejected list", "rejected check",
+    "callbacks replay", "completeness", "doctor", "export", "hold", "hold add", "hold list",
+    "hold remove", "migrate", "rebuild", "reconcile", "rejected", "rejected list", "rejected check",
     "rejected accept", "retain", "simulate", "spool", "submit",
 )  # fmt: skip
 

@@ -45,6 +45,7 @@ def target(shared_service: tuple[Deployment, WebServer]) -> Iterator[Target]:
         readers.read_tiny_sentences,
         readers.read_filter_pair,
         readers.probe_readiness,
+        readers.read_exports,
         pytest.param(readers.read_completeness, marks=LONG_ONLY),
         pytest.param(readers.read_lists, marks=LONG_ONLY),
         pytest.param(readers.read_bodies, marks=LONG_ONLY),
@@ -60,6 +61,8 @@ def test_readers_do_not_delay_callbacks(
     with attack(run, web, KEY), sender.load(CALLBACKS_PER_SECOND):
         sender.wait_for(CALLBACK_COUNT)
         sender.wait_for_answers()
+    # The last callbacks of the load.
+    sender.wait_for_answers()
     deliveries = sender.deliveries[first:]
     assert {tuple(delivery.answers) for delivery in deliveries} == {(204,)}
     sent = {delivery.body for delivery in deliveries}

@@ -44,6 +44,7 @@ READING_ENDPOINTS = {
     *(f"lookup.fetch_transcript_{extension}" for extension in ("json", "txt", "vtt", "srt")),
     "lookup.fetch_body",
     "console.show_transcript",
+    "export.export_jobs",
 }
 # A value for each variable of a route.
 PATH_VALUES = {"job_id": "job", "callback_id": "1", "_prefix": "prefix", "_path": "nothing"}
@@ -275,6 +276,7 @@ def test_every_route_that_returns_a_text_is_audited(shared_app: Flask, engine: E
 
 
 def test_every_http_route_of_the_audit_is_tested() -> None:
-    """Each value of `Route` is a path that is tested here, the link, the console, or a command."""
-    routes = {route for _, route, _ in READS.values()} | {Route.LINK, Route.CONSOLE}
+    """Each value of `Route` is tested here, or is the link, the console, the export, a command."""
+    others = {Route.LINK, Route.CONSOLE, Route.EXPORT}
+    routes = {route for _, route, _ in READS.values()} | others
     assert {route for route in Route if not route.startswith("command ")} == routes

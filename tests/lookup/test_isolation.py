@@ -157,6 +157,8 @@ def _paths(callbacks: Sequence[int]) -> list[str]:
         *(f"/v3/Transcriptions?conversationId={mark}_conversation" for mark in MARKS.values()),
         *(f"/v3/Transcriptions?participantAddress={mark}_address" for mark in MARKS.values()),
         "/v3/Completeness",
+        "/v3/Export",
+        "/v3/Export?format=csv",
         *(path for job in JOBS for path in _job_paths(job)),
         *(f"{_job_paths(job)[2]}/{number}/Body" for job in JOBS for number in callbacks),
     ]
@@ -232,7 +234,9 @@ def test_callback_that_another_accounts_key_signed_is_not_shown(
 def test_every_read_route_is_tested_here(shared_app: Flask) -> None:
     """A new route of the read API must be added to the paths of the tests in this module."""
     rules = {
-        rule.rule for rule in shared_app.url_map.iter_rules() if rule.endpoint.startswith("lookup.")
+        rule.rule
+        for rule in shared_app.url_map.iter_rules()
+        if rule.endpoint.startswith(("lookup.", "export."))
     }
     assert rules == {
         "/v3/Transcriptions",
@@ -243,4 +247,5 @@ def test_every_read_route_is_tested_here(shared_app: Flask) -> None:
         "/v3/Transcriptions/<job_id>/Callbacks",
         "/v3/Transcriptions/<job_id>/Callbacks/<callback_id>/Body",
         "/v3/Completeness",
+        "/v3/Export",
     }

@@ -21,6 +21,8 @@ class Route(StrEnum):
     BODY = "Body"
     CONSOLE = "console"
     BODY_COMMAND = "command callbacks body"
+    EXPORT = "Export"
+    EXPORT_COMMAND = "command export"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,8 +52,12 @@ def audited(found: CTE, *columns: ColumnElement[Any]) -> Select[Any]:
     `Access.parameters` besides its own. If the rows can't be written it fails, so it reads nothing.
     Repeated after a lost connection, it may leave two rows for one read.
     """
+    return select(*columns).select_from(found).add_cte(audit_of(found))
+
+
+def audit_of(found: CTE) -> CTE:
+    """Return the part of a statement that writes a row for each row of `found`; see `audited`."""
     given = (bindparam(name, type_=audit.c[name].type).label(name) for name in _GIVEN)
     rows = select(*given, *(found.c[name] for name in _FOUND))
-    written = insert(audit).from_select([*_GIVEN, *_FOUND], rows).cte("audited")
 
-    return select(*columns).select_from(found).add_cte(written)
+    return insert(audit).from_select([*_GIVEN, *_FOUND], rows).cte("audited")

@@ -30,6 +30,7 @@ BODY_ACCESS = replace(ACCESS, route=Route.BODY, format="bytes")
 
 # The modules of the store that read bodies, or whether there is one, and why.
 READS_BODIES = {
+    "audit/export.py": "reads pages of them out, with a row in the audit for each",
     "audit/texts.py": "reads them out, with a row in the audit",
     "erasure/preview.py": "counts them",
     "jobs/complete_heads.py": "`rebuild` completes the heads of earlier releases",

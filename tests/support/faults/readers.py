@@ -102,6 +102,11 @@ def read_lists(origin: str, key: Key, stop: Event) -> None:
     _read_all(origin, key, stop, ["/v3/Transcriptions?pageSize=100"], READER_COUNT)
 
 
+def read_exports(origin: str, key: Key, stop: Event) -> None:
+    """Export all jobs at full speed, as many clients as find a place; the others try again."""
+    _read_all(origin, key, stop, ["/v3/Export", "/v3/Export?format=csv"], READER_COUNT)
+
+
 def read_completeness(origin: str, key: Key, stop: Event) -> None:
     """Read the figures of completeness."""
     _read_all(origin, key, stop, ["/v3/Completeness"], READER_COUNT)
