@@ -65,10 +65,10 @@ def _walk(format_name: str, position: Position, write: Callable[[Sequence[Job]],
 
 @contextmanager
 def _explain_failure(path: str | None) -> Iterator[None]:
-    """Say how to continue if the block fails; turn what a disk or a pipe reports into an error."""
+    """Say how to continue if the block fails; turn what a disk reports into an error."""
     try:
         yield
-    except FileExistsError:
+    except (FileExistsError, BrokenPipeError):  # the caller explains the one, click ends the other
         raise
     except BaseException as error:
         if path:
