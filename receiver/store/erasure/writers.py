@@ -7,16 +7,16 @@ from sqlalchemy import Connection, text
 
 from receiver.runtime.deadline import Deadline
 from receiver.runtime.errors import SafeMessageError
+from receiver.store.erasure.places import ERASED_TABLES
 
 # A statement takes its locks before it takes its snapshot, and keeps them until it is committed. So
 # a write that doesn't see a committed tombstone holds its lock now. A dump doesn't hold this lock.
 _WRITERS = text("""
 SELECT pid, virtualtransaction FROM pg_locks
-WHERE relation IN ('events'::regclass, 'transcriptions'::regclass, 'rejected'::regclass,
-                   'submissions'::regclass)
+WHERE relation = ANY(CAST(:names AS regclass[]))
   AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
   AND mode = 'RowExclusiveLock' AND granted AND pid <> pg_backend_pid()
-""")
+""").bindparams(names=[table.name for table in ERASED_TABLES])
 
 _PAUSE_SECONDS = 0.02
 
