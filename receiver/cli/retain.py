@@ -13,7 +13,7 @@ from receiver.cli.output import CommandError, echo
 from receiver.privacy.retention import Retention, count_expired, paced, retain, retention_of
 from receiver.services import services
 from receiver.store.erasure.releases import EarlierReleaseError
-from receiver.store.retention.jobs import BusyWritersError
+from receiver.store.erasure.writers import UnfinishedWriteError
 
 _REPORT_INTERVAL_SECONDS = 5.0
 
@@ -34,10 +34,8 @@ def command(*, dry_run: bool) -> None:
     try:
         for step in _steps(retention, dry_run=dry_run):
             removed += step
-    except BusyWritersError as error:
-        raise CommandError(f"{error}. Run the command again when it has ended.") from error
-    except EarlierReleaseError as error:
-        raise CommandError(str(error)) from error
+    except (EarlierReleaseError, UnfinishedWriteError) as error:
+        raise CommandError(f"{error}.") from error
     finally:
         _print(removed)
 

@@ -5,9 +5,7 @@ from marshmallow import ValidationError
 
 from receiver.console.page import go_to
 from receiver.lookup.jobs import require_valid_id
-from receiver.privacy.erasure import UnfinishedWriteError
 from receiver.privacy.request import erase_for_request
-from receiver.store.erasure.releases import EarlierReleaseError
 from receiver.web.problems import ProblemError
 from schemas.console import EraseForm
 
@@ -25,9 +23,6 @@ def erase(job_id: str) -> Response:
         raise ProblemError(
             400, "Nothing was erased: write a reason, and confirm that this is for good."
         ) from None
-    try:
-        erase_for_request(job_id, reason=given["reason"])
-    except (EarlierReleaseError, UnfinishedWriteError) as error:
-        raise ProblemError(503, f"Not erased: {error}.") from None
+    erase_for_request(job_id, reason=given["reason"])
 
     return go_to(f"jobs/{job_id}")

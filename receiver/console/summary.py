@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from receiver.metrics.figures import group_of
+from receiver.metrics.worker_state import total_of_spools
 from receiver.store.metrics.read import FigureSet
 
 # The groups that exist for each account too.
@@ -53,14 +54,12 @@ class Summary:
     def spool(self) -> Spool | None:
         """The spool; None if there is none, or its state isn't known."""
         states = self._figures.states if self._figures and self._account_id is None else ()
-        # All workers of a machine see the same folder.
-        places = {spool["place"]: spool for state in states if (spool := state.get("spool"))}
-        if not places:
+        total = total_of_spools(states)
+        if total is None:
             return None
-        times = [spool["oldest_at"] for spool in places.values() if spool["oldest_at"] is not None]
-        oldest_at = datetime.fromtimestamp(min(times), UTC) if times else None
+        files, oldest_at = total
 
-        return Spool(sum(spool["files"] for spool in places.values()), oldest_at)
+        return Spool(files, None if oldest_at is None else datetime.fromtimestamp(oldest_at, UTC))
 
     def _row(self, group: str) -> Any:
         if self._figures is None or (self._account_id is not None and group not in _BY_ACCOUNT):

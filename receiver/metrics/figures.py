@@ -35,7 +35,7 @@ class Counting(NamedTuple):
 
 HOURS = 24  # of the console's chart, this hour included
 
-Compute = Callable[..., Figures]  # of a connection, `grace`, and perhaps `account_id`
+Compute = Callable[[Connection], Figures]
 
 
 def refresh_figures(
@@ -68,9 +68,7 @@ def refresh_figures(
         remove_old_workers(connection)
 
 
-def _compute(
-    connection: Connection, name: str, compute: Callable[[Connection], Figures], seconds: float
-) -> Figures | None:
+def _compute(connection: Connection, name: str, compute: Compute, seconds: float) -> Figures | None:
     """Return the group's figures; None if they fail, for example because of a privilege."""
     try:
         with connection.begin_nested():
@@ -87,22 +85,18 @@ def group_of(name: str, account_id: str | None) -> str:
     return name if account_id is None else f"{name}@{account_id}"
 
 
-def _groups(counting: Counting) -> Mapping[str, Callable[[Connection], Figures]]:
+def _groups(counting: Counting) -> Mapping[str, Compute]:
     """Return the groups by name, those of single accounts too."""
-    all_ = {**_GROUPS_BY_ACCOUNT, **_GROUPS}
-    groups = {name: partial(compute, grace=counting.grace) for name, compute in all_.items()}
-    for account in counting.accounts:
-        for name, compute in _GROUPS_BY_ACCOUNT.items():
-            groups[group_of(name, account)] = partial(
-                compute, grace=counting.grace, account_id=account
-            )
+    by_account: dict[str, Compute] = {
+        group_of(name, account): partial(compute, grace=counting.grace, account_id=account)
+        for account in (None, *counting.accounts)
+        for name, compute in _GROUPS_BY_ACCOUNT.items()
+    }
 
-    return groups
+    return by_account | _GROUPS
 
 
-def _transcripts(
-    connection: Connection, grace: timedelta, account_id: str | None = None
-) -> Figures:
+def _transcripts(connection: Connection, *, grace: timedelta, account_id: str | None) -> Figures:
     now = database_now(connection)
     figures = completeness(connection, at=now, grace=grace, account_id=account_id)
 
@@ -119,7 +113,7 @@ def _transcripts(
     }
 
 
-def _hours(connection: Connection, grace: timedelta, account_id: str | None = None) -> Figures:
+def _hours(connection: Connection, *, grace: timedelta, account_id: str | None) -> Figures:
     """Return what the console draws: the counts of each hour, by its Unix time."""
     now = database_now(connection)
     since = now.replace(minute=0, second=0, microsecond=0) - timedelta(hours=HOURS - 1)
@@ -132,7 +126,7 @@ def _hours(connection: Connection, grace: timedelta, account_id: str | None = No
     }
 
 
-def _callbacks(connection: Connection, grace: timedelta) -> Figures:  # noqa: ARG001 - as the others
+def _callbacks(connection: Connection) -> Figures:
     last_at = store.last_callback_at(connection)
 
     return {
@@ -141,21 +135,21 @@ def _callbacks(connection: Connection, grace: timedelta) -> Figures:  # noqa: AR
     }
 
 
-def _reconcile(connection: Connection, grace: timedelta) -> Figures:  # noqa: ARG001 - as the others
+def _reconcile(connection: Connection) -> Figures:
     completed_at = store.reconcile_completed_at(connection)
 
     return {"receiver_reconcile_complete_timestamp_seconds": _unix_time(completed_at)}
 
 
-def _rejected(connection: Connection, grace: timedelta) -> Figures:  # noqa: ARG001 - as the others
+def _rejected(connection: Connection) -> Figures:
     return {"receiver_rejected_kept": store.count_rejected(connection)}
 
 
-def _erasures(connection: Connection, grace: timedelta) -> Figures:  # noqa: ARG001 - as the others
+def _erasures(connection: Connection) -> Figures:
     return store.count_erasures(connection)
 
 
-def _database(connection: Connection, grace: timedelta) -> Figures:  # noqa: ARG001 - as the others
+def _database(connection: Connection) -> Figures:
     return {"receiver_database_bytes": store.database_bytes(connection)}
 
 

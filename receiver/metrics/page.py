@@ -11,7 +11,7 @@ from prometheus_client.registry import Collector
 
 from receiver import __version__
 from receiver.metrics.catalog import COUNTERS, ERASURES, FIGURES, HISTOGRAMS, Counter, Histogram
-from receiver.metrics.worker_state import WorkerState
+from receiver.metrics.worker_state import WorkerState, total_of_spools
 from receiver.store.metrics.read import Snapshot
 from receiver.store.metrics.write import CountKey
 from receiver.store.schema import SCHEMA_VERSION
@@ -71,18 +71,12 @@ def _state_families(states: Sequence[State]) -> Iterator[Metric]:
     yield GaugeMetricFamily("receiver_workers", "Workers seen within a minute.", len(states))
     for member, (name, text) in _SUMS.items():
         yield GaugeMetricFamily(name, text, sum(state[member] or 0 for state in states))
-    # All workers of a machine see the same folder.
-    spools = {spool["place"]: spool for state in states if (spool := state["spool"])}.values()
+    files, oldest_at = total_of_spools(states) or (0, None)
     yield GaugeMetricFamily(
-        "receiver_spool_files",
-        "Callbacks that wait on disk for the database.",
-        sum(spool["files"] for spool in spools),
+        "receiver_spool_files", "Callbacks that wait on disk for the database.", files
     )
-    times = [spool["oldest_at"] for spool in spools if spool["oldest_at"] is not None]
     yield GaugeMetricFamily(
-        "receiver_spool_oldest_timestamp_seconds",
-        "When the oldest of them was written.",
-        min(times, default=None),
+        "receiver_spool_oldest_timestamp_seconds", "When the oldest of them was written.", oldest_at
     )
 
 

@@ -2,6 +2,7 @@
 
 import os
 import socket
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
@@ -40,6 +41,20 @@ class WorkerState:
     def to_dict(self) -> dict[str, Any]:
         """Return the state as it is stored."""
         return asdict(self)
+
+
+def total_of_spools(states: Iterable[Mapping[str, Any]]) -> tuple[int, float | None] | None:
+    """Return how many files wait in all folders, and when the oldest was written.
+
+    The states are those of all workers. None if no worker has a spool.
+    """
+    # All workers of a machine see the same folder.
+    spools = {spool["place"]: spool for state in states if (spool := state.get("spool"))}.values()
+    if not spools:
+        return None
+    times = [spool["oldest_at"] for spool in spools if spool["oldest_at"] is not None]
+
+    return sum(spool["files"] for spool in spools), min(times, default=None)
 
 
 def measure(

@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import Connection, Engine
 
 from receiver.privacy.erasure import Erasure, Limits
-from receiver.privacy.mentions import Report, erase_mentions
+from receiver.privacy.mentions import erase_mentions
 from receiver.privacy.spool import remove_from_spool
 from receiver.privacy.target import Target
 from receiver.runtime.errors import ReceiverError, SafeMessageError
@@ -14,6 +14,7 @@ from receiver.spool.folder import Spool
 from receiver.store.clock import database_now
 from receiver.store.engine import transactional
 from receiver.store.erasure import matching
+from receiver.store.erasure.batches import Report
 from receiver.store.erasure.holds import find_hold, lock_holds
 from receiver.store.erasure.receipts import Receipt, Requester, complete, open_receipt
 from receiver.store.erasure.releases import check_releases

@@ -1,6 +1,5 @@
 """An erasure in progress: its receipt, its moment, and its steps, each in a commit of its own."""
 
-import time
 from collections import Counter
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
@@ -11,25 +10,19 @@ from typing import Concatenate, ParamSpec, TypeVar
 from sqlalchemy import Connection, Engine
 
 from receiver.runtime.deadline import Deadline
-from receiver.runtime.errors import SafeMessageError
 from receiver.store.engine import transactional
 from receiver.store.erasure import redact
 from receiver.store.erasure.receipts import add_counts
-from receiver.store.erasure.writers import find_writers
+from receiver.store.erasure.writers import find_writers, wait_for_writers
 from receiver.store.retry import query, retry_until
 
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
 
 # A step may have to wait for a job's lock, or for the database.
-_STEP_SECONDS = 60.0
+_STEP_TIMEOUT_SECONDS = 60.0
 # The service's own writes are shorter: statements end after 15 seconds.
-_WRITERS_SECONDS = 30.0
-_PAUSE_SECONDS = 0.02
-
-
-class UnfinishedWriteError(SafeMessageError):
-    """A write that may not have seen the tombstones doesn't end."""
+_WRITERS_TIMEOUT_SECONDS = 30.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,7 +33,7 @@ class Limits:
     # What a step holds while it uses a connection.
     hold_connection: Callable[[], AbstractContextManager[None]] = nullcontext
 
-    def step_deadline(self, seconds: float = _STEP_SECONDS) -> Deadline:
+    def step_deadline(self, seconds: float = _STEP_TIMEOUT_SECONDS) -> Deadline:
         """Return the deadline of one step."""
         return self.deadline or Deadline(seconds)
 
@@ -71,20 +64,10 @@ class Erasure:
     def wait_for_writers(self) -> None:
         """Wait until the writes that began before the tombstones were committed have ended.
 
-        No connection is held while it waits. Raises UnfinishedWriteError.
+        Raises store.erasure.writers.UnfinishedWriteError.
         """
-        deadline = self._limits.step_deadline(_WRITERS_SECONDS)
-        writers = self.query(find_writers)
-        while writers:
-            if not deadline.remaining():
-                pids = ", ".join(sorted(str(pid) for pid, _ in writers))
-                raise UnfinishedWriteError(
-                    "a transaction that began before the erasure still writes (Postgres's process "
-                    f"{pids}); what it stores may have to be erased. Wait for its end, then try "
-                    "again"
-                )
-            time.sleep(_PAUSE_SECONDS)
-            writers &= self.query(find_writers)
+        deadline = self._limits.step_deadline(_WRITERS_TIMEOUT_SECONDS)
+        wait_for_writers(lambda: self.query(find_writers), deadline)
 
     def erase_job(self, job_id: str, *, at: datetime | None = None) -> None:
         """Erase a job, and everything that names it; as of the erasure's moment, or of another."""

@@ -1,12 +1,13 @@
 """Erases what no index leads to: rows of the ledger and other tables that contain a value."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 from sqlalchemy import Column
 
 from receiver.privacy.erasure import Erasure
 from receiver.privacy.target import Target
+from receiver.store.erasure.batches import Report
 from receiver.store.erasure.matching import jobs_of_row
 from receiver.store.erasure.scopes import (
     LEDGER,
@@ -18,9 +19,6 @@ from receiver.store.erasure.scopes import (
 )
 from receiver.store.erasure.search import Hit, Needle, search
 from receiver.store.tables import events, submissions
-
-# Called with a place, and with how many of its rows were processed since the last call.
-Report = Callable[[str, int], None]
 
 
 def erase_mentions(erasure: Erasure, target: Target, report: Report) -> None:

@@ -3,9 +3,9 @@
 from sqlalchemy import Engine
 
 from receiver.privacy.erasure import Erasure, Limits
-from receiver.privacy.mentions import Report
 from receiver.store.clock import database_now
 from receiver.store.engine import transactional
+from receiver.store.erasure.batches import Report
 from receiver.store.erasure.receipts import Receipt, Requester, complete, open_receipt
 from receiver.store.erasure.releases import check_releases
 from receiver.store.erasure.restored import HashedTombstones, erased_events, erased_jobs

@@ -9,8 +9,10 @@ from receiver.privacy.erasure import Limits
 from receiver.runtime.deadline import Deadline, request_deadline
 from receiver.services import services
 from receiver.store.erasure.receipts import Requester
+from receiver.store.erasure.releases import EarlierReleaseError
+from receiver.store.erasure.writers import UnfinishedWriteError
 from receiver.web.auth import visible_account
-from receiver.web.problems import ProblemError
+from receiver.web.problems import RETRY_HEADERS, ProblemError
 
 logger = logging.getLogger(__name__)
 
@@ -21,8 +23,7 @@ _ANSWER_SECONDS = 0.5
 def erase_for_request(job_id: str, *, reason: str) -> None:
     """Erase the job and everything that was received about it; a repetition changes nothing.
 
-    Raises ProblemError 404 or 409, and what `erase_by_id` raises while the database is away, while
-    an earlier release still writes, or if a write doesn't end in time.
+    Raises ProblemError 404, 409 or 503, or DatabaseUnavailableError.
     """
     requester = Requester(name=g.api_key.name, reason=reason, account_id=visible_account())
     try:
@@ -31,6 +32,8 @@ def erase_for_request(job_id: str, *, reason: str) -> None:
         raise ProblemError(404, f"{job_id} is not known here, so nothing was erased.") from None
     except HeldError as error:
         raise ProblemError(409, f"Nothing was erased: {error}.") from None
+    except (EarlierReleaseError, UnfinishedWriteError) as error:
+        raise ProblemError(503, f"Not erased: {error}.", headers=RETRY_HEADERS) from None
     logger.info("job erased", extra={"job": job_id, "erasure": receipt.id, **receipt.counts})
 
 

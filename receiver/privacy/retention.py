@@ -56,7 +56,7 @@ def retain(engine: Engine, retention: Retention) -> Generator[Counter[str], None
     """Remove what has been kept for long enough; yield the counts of each batch.
 
     The pass may end after any batch; the next one goes on there. Raises DatabaseUnavailableError,
-    EarlierReleaseError or BusyWritersError.
+    EarlierReleaseError or UnfinishedWriteError.
     """
     batches = Batches(engine)
     # An earlier release can't answer for an expired body, and would bring removed jobs back.

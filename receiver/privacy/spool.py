@@ -2,10 +2,10 @@
 
 from receiver.events.validate import validate_document
 from receiver.privacy.erasure import Erasure
-from receiver.privacy.mentions import Report
 from receiver.privacy.target import Target
 from receiver.spool.errors import UnusableFileError
 from receiver.spool.folder import Spool
+from receiver.store.erasure.batches import Report
 from receiver.store.erasure.search import Needle
 from receiver.store.event import Event
 

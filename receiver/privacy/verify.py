@@ -5,8 +5,8 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Engine
 
-from receiver.privacy.mentions import Report
 from receiver.spool.folder import Spool
+from receiver.store.erasure.batches import Report
 from receiver.store.erasure.places import PLACES
 from receiver.store.erasure.search import Needle, Scope, search
 

@@ -3,11 +3,9 @@
 from flask import Blueprint, Response
 
 from receiver.lookup.jobs import require_valid_id
-from receiver.privacy.erasure import UnfinishedWriteError
 from receiver.privacy.request import erase_for_request
 from receiver.runtime.request_id import current_request_id
 from receiver.services import services
-from receiver.store.erasure.releases import EarlierReleaseError
 from receiver.store.retry import DatabaseUnavailableError
 from receiver.web.admission import admit
 from receiver.web.arguments import require_no_arguments
@@ -27,12 +25,6 @@ def erase_transcription(job_id: str) -> Response:
     erase_for_request(job_id, reason=f"request {current_request_id()}")
 
     return Response(status=204)
-
-
-@blueprint.errorhandler(EarlierReleaseError)
-@blueprint.errorhandler(UnfinishedWriteError)
-def _retry_unfinished(error: Exception) -> Response:
-    return unavailable(f"Not erased: {error}.")
 
 
 @blueprint.errorhandler(DatabaseUnavailableError)

@@ -17,6 +17,7 @@ MEDIA_TYPE = "application/problem+json"
 
 # Enough for a database to restart, and short enough for Twilio to retry at all.
 RETRY_AFTER_SECONDS = 10
+RETRY_HEADERS = {"Retry-After": str(RETRY_AFTER_SECONDS), "Cache-Control": "no-store"}
 
 # Twilio's codes for these statuses (https://www.twilio.com/docs/api/errors). For any other status,
 # which has no page there, the code is 20000 and the status, and the type is that of RFC 9457.
@@ -148,9 +149,7 @@ def problem(
 
 def unavailable(detail: str) -> Response:
     """Return a 503 with the time after which to retry."""
-    headers = {"Retry-After": str(RETRY_AFTER_SECONDS), "Cache-Control": "no-store"}
-
-    return problem(503, detail, headers=headers)
+    return problem(503, detail, headers=RETRY_HEADERS)
 
 
 def register(app: Flask) -> None:

@@ -35,6 +35,8 @@ Record = Callable[[Event], Recorded]
 
 _numbers = itertools.count(step=2)  # of jobs: that of each example, and another one
 WRITERS = 8
+# A tenth of the profile's: each example erases beside eight writers.
+EXAMPLE_COUNT = settings().max_examples // 10
 # How an event is recorded: alone, or in a batch with those that arrive at the same time.
 RECORDERS: dict[str, Callable[[Engine], Record]] = {
     "alone": lambda engine: partial(record, engine),
@@ -56,7 +58,7 @@ def _from_other_account(event: Event) -> Event:
 
 
 @pytest.mark.parametrize("recorder", RECORDERS)
-@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=EXAMPLE_COUNT, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     delivered=deliveries(),
     doubtful=st.sets(st.integers(0, 9), max_size=3),
@@ -117,7 +119,7 @@ def test_any_order_with_an_erasure_gives_the_fold_with_it(  # noqa: PLR0917 - al
 
 
 @pytest.mark.parametrize("kind", ["address", "conversation"])
-@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=EXAMPLE_COUNT, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(delivered=deliveries(), position=st.integers(0, 3), years=st.sampled_from([0, 100]))
 def test_job_of_an_erased_value_is_erased_if_it_began_before(
     engine: Engine, kind: str, delivered: list[Event], position: int, years: int

@@ -11,8 +11,8 @@ from flask import Flask
 
 from app import create_app
 from dev.postgres import Server
-from receiver.cli.erase.elsewhere import VACUUM
 from receiver.services import services_of
+from receiver.store.erasure.vacuum import VACUUM
 from receiver.store.migrate import migrate
 from tests.support.app import Twilio
 from tests.support.command import run

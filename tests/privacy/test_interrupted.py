@@ -8,12 +8,13 @@ from flask import Flask
 from sqlalchemy import create_engine, text
 
 from receiver.privacy.erase import erase, erase_by_id
-from receiver.privacy.erasure import Limits, UnfinishedWriteError
+from receiver.privacy.erasure import Limits
 from receiver.privacy.reapply import reapply
 from receiver.privacy.target import Target
 from receiver.runtime.deadline import Deadline
 from receiver.services import services_of
 from receiver.store.erasure.receipts import Receipt, Requester
+from receiver.store.erasure.writers import UnfinishedWriteError
 from receiver.store.tables import erasures
 from tests.support.app import Twilio
 from tests.support.erasing import ADDRESS, body, is_stored, rows_of

@@ -1,6 +1,7 @@
 """Tests of the retention: bodies go first, the rest later, and nothing too early."""
 
-from datetime import timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import Engine
@@ -137,9 +138,11 @@ def test_expired_job_does_not_come_back(engine: Engine) -> None:
 
 
 def test_boundary_belongs_to_the_time_that_is_kept(engine: Engine) -> None:
-    """What was received a moment after the cutoff stays, and a moment before it goes."""
-    record(engine, old_event("job_1", days=10.001))
-    record(engine, old_event("job_2", days=9.999))
+    """What was received minutes after the cutoff stays, and a moment before it goes."""
+    # Of the present: the other times are those of the tests' beginning.
+    cutoff = datetime.now(UTC) - timedelta(days=10)
+    for job, received_at in (("job_1", cutoff), ("job_2", cutoff + timedelta(minutes=10))):
+        record(engine, replace(old_event(job, days=10), received_at=received_at))
     assert run_pass(engine) == {"bodies": 1}
     assert rows(engine, "SELECT job_id FROM events WHERE body IS NULL") == [("job_1",)]
 

@@ -1,9 +1,7 @@
 """Says what an erasure doesn't reach, and what to do about it."""
 
 from receiver.cli.output import echo
-
-# Removes the rows that contain what was erased, and renews the statistics, which quote values.
-VACUUM = "VACUUM (ANALYZE) events, transcriptions, submissions, rejected;"
+from receiver.store.erasure.vacuum import VACUUM
 
 _TWILIO = (
     "Twilio has its own copy. Delete the recording with DELETE "

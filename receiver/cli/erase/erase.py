@@ -8,12 +8,12 @@ import click
 from flask.cli import with_appcontext
 
 from receiver.cli.erase.elsewhere import print_elsewhere
+from receiver.cli.erase.errors import report_erasure_errors
 from receiver.cli.erase.progress import PlaceProgress
 from receiver.cli.errors import report_database_errors
 from receiver.cli.operator import operator_name
 from receiver.cli.output import CommandError, echo
-from receiver.privacy.erase import HeldError, UnknownJobError, erase
-from receiver.privacy.erasure import UnfinishedWriteError
+from receiver.privacy.erase import erase
 from receiver.privacy.target import Target, is_e164, normalize_address
 from receiver.services import services
 from receiver.spool.folder import explain
@@ -25,11 +25,7 @@ from receiver.store.erasure.preview import (
     similar_addresses,
 )
 from receiver.store.erasure.receipts import Receipt, Requester
-from receiver.store.erasure.releases import EarlierReleaseError
 from schemas.storable import ID_PATTERN, is_storable
-
-# The exit code of an interrupted command, as shells define it.
-INTERRUPTED = 130
 
 
 def _options(command: Callable[..., None]) -> Callable[..., None]:
@@ -122,7 +118,10 @@ def _erase(target: Target, *, yes: bool, reason: str | None) -> None:
         echo("Their recordings and conversations at Twilio, which this doesn't delete:", *ids, "")
     requester = Requester(name=operator_name(), reason=reason)
     try:
-        with PlaceProgress(services().engine, jobs=found.jobs) as progress:
+        with (
+            report_erasure_errors(),
+            PlaceProgress(services().engine, jobs=found.jobs) as progress,
+        ):
             receipt = erase(
                 services().engine,
                 target,
@@ -130,27 +129,6 @@ def _erase(target: Target, *, yes: bool, reason: str | None) -> None:
                 spool=services().spool,
                 report=progress.report,
             )
-    except KeyboardInterrupt:
-        echo(
-            "",
-            "Interrupted. What was erased until now stays erased. Run the same command again: it "
-            "continues, with the same receipt.",
-            err=True,
-        )
-        raise SystemExit(INTERRUPTED) from None
-    except UnknownJobError:
-        raise CommandError(
-            "there is no such job: none has this id, and no quarantined callback claims it. "
-            "Nothing was erased."
-        ) from None
-    except HeldError as error:
-        raise CommandError(
-            f"nothing was erased: {error}. See `flask --app app hold list`."
-        ) from None
-    except EarlierReleaseError as error:
-        raise CommandError(f"nothing was erased: {error}") from error
-    except UnfinishedWriteError as error:
-        raise CommandError(f"{error}.") from error
     except OSError as error:
         raise CommandError(
             f"the database is done, but the spool can't be searched: {explain(error)}. Run the "

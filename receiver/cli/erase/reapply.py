@@ -7,17 +7,16 @@ from typing import IO
 import click
 from flask.cli import with_appcontext
 
-from receiver.cli.erase.erase import INTERRUPTED, print_receipt
+from receiver.cli.erase.erase import print_receipt
+from receiver.cli.erase.errors import report_erasure_errors
 from receiver.cli.erase.progress import PlaceProgress
 from receiver.cli.errors import report_database_errors
 from receiver.cli.operator import operator_name
 from receiver.cli.output import CommandError, echo
-from receiver.privacy.erasure import UnfinishedWriteError
 from receiver.privacy.erasures_file import InvalidFileError, file_lines, load_file
 from receiver.privacy.reapply import reapply
 from receiver.services import services
 from receiver.store.erasure.receipts import Requester
-from receiver.store.erasure.releases import EarlierReleaseError
 from receiver.store.erasure.transfer import ForeignKeyError
 
 
@@ -64,16 +63,13 @@ def reapply_command(*, file: IO[str] | None) -> None:
         if file is not None:
             count = load_file(services().engine, file)
             echo(f"{count} records of erased jobs, addresses and bodies are in the file.", err=True)
-        with PlaceProgress(services().engine) as progress:
+        with report_erasure_errors(), PlaceProgress(services().engine) as progress:
             receipt = reapply(
                 services().engine, Requester(name=operator_name()), report=progress.report
             )
-    except KeyboardInterrupt:
-        echo("", "Interrupted. Run the same command again: it continues.", err=True)
-        raise SystemExit(INTERRUPTED) from None
     except UnicodeDecodeError:
         raise CommandError("the file is not one that `erase export` writes.") from None
-    except (InvalidFileError, ForeignKeyError, EarlierReleaseError, UnfinishedWriteError) as error:
+    except (InvalidFileError, ForeignKeyError) as error:
         raise CommandError(f"{error}.") from error
     print_receipt(receipt)
     echo(

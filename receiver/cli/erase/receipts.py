@@ -7,13 +7,13 @@ from typing import Any
 import click
 from flask.cli import with_appcontext
 
-from receiver.cli.erase.elsewhere import VACUUM, elsewhere
+from receiver.cli.erase.elsewhere import elsewhere
 from receiver.cli.errors import report_database_errors
 from receiver.cli.options import ID, limit_option
 from receiver.cli.output import CommandError, echo
 from receiver.services import services
 from receiver.store.erasure.receipts import Receipt, find_receipt, list_receipts
-from receiver.store.erasure.vacuum import last_vacuums
+from receiver.store.erasure.vacuum import VACUUM, last_vacuums
 
 _json_option = click.option("--json", "wants_json", is_flag=True, help="Print JSON.")
 

@@ -13,7 +13,7 @@ from receiver.store.tables import ADDRESSES, holds, transcriptions
 Kind = Literal["job", "address"]
 
 # An arbitrary number that no other user of the database uses.
-LOCK_ID = 7_146_550_023
+HOLDS_LOCK_ID = 7_146_550_023
 
 
 class Hold(NamedTuple):
@@ -77,7 +77,7 @@ def is_held(job_id: str, *, content: str | None = None) -> str:
 
 def lock_holds(connection: Connection) -> None:
     """Let no hold be added, and no batch of the retention run, until the transaction ends."""
-    connection.execute(select(func.pg_advisory_xact_lock(LOCK_ID)))
+    connection.execute(select(func.pg_advisory_xact_lock(HOLDS_LOCK_ID)))
 
 
 def find_hold(
@@ -122,9 +122,8 @@ def remove_hold(connection: Connection, name: str) -> bool:
 
 def count_held(connection: Connection, kind: Kind, value: str) -> int:
     """Return how many stored jobs a hold matches."""
-    is_held = with_address(value) if kind == "address" else transcriptions.c.id == value
-
-    statement = select(func.count()).select_from(transcriptions).where(is_held)
+    is_matched = with_address(value) if kind == "address" else transcriptions.c.id == value
+    statement = select(func.count()).select_from(transcriptions).where(is_matched)
 
     return connection.execute(statement).scalar_one()
 

@@ -42,6 +42,9 @@ PLACES: Mapping[Table, tuple[str, ...]] = {
     erasures: ("reason",),
 }
 
+# The tables from which an erasure removes something. Holds and receipts stay.
+ERASED_TABLES = (events, transcriptions, submissions, rejected)
+
 _JOB = "identifies a job, and nobody"
 _ACCOUNT = "an account at Twilio"
 _DIGEST = "a digest of a body"

@@ -1,14 +1,21 @@
 """Finds what tombstones match in a database that was restored from before the erasures."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Engine, select, text
+from sqlalchemy import Connection, Engine, Row, TextClause, select, text
 
 from receiver.runtime.deadline import Deadline
-from receiver.store.erasure.tombstones import HASHED_KINDS, Tombstone, read_key, tombstone_key
+from receiver.store.erasure.batches import Report, read_batches
+from receiver.store.erasure.tombstones import (
+    HASHED_KINDS,
+    IS_HASHED,
+    Tombstone,
+    read_key,
+    tombstone_key,
+)
 from receiver.store.retry import query
 from receiver.store.tables import tombstones
 
@@ -65,8 +72,6 @@ SOURCES = {
         FROM rejected WHERE id > COALESCE(:after, 0)""",
 }
 
-Report = Callable[[str, int], None]
-
 
 class Found(NamedTuple):
     """A row that a tombstone of an address or a conversation matches."""
@@ -78,14 +83,14 @@ class Found(NamedTuple):
 
 def erased_jobs(engine: Engine, report: Report) -> Iterator[Tombstone]:
     """Yield the tombstones of jobs of which something is stored."""
-    for rows in _batches(engine, _JOBS, first=""):
+    for rows in _read(engine, _JOBS, first=""):
         yield from (Tombstone(row.key, row.erased_at) for row in rows if row.is_found)
         report("tombstones", len(rows))
 
 
 def erased_events(engine: Engine, report: Report) -> Iterator[int]:
     """Yield the ids of events of which a tombstone has the digest."""
-    for rows in _batches(engine, _DIGESTS, first=""):
+    for rows in _read(engine, _DIGESTS, first=""):
         yield from (row.is_found for row in rows if row.is_found is not None)
         report("tombstones", len(rows))
 
@@ -102,7 +107,7 @@ class HashedTombstones:
         if not self._stones:
             return
         statement = text(f"{SOURCES[source]} ORDER BY key LIMIT :rows")
-        for rows in _batches(self._engine, statement, first=None):
+        for rows in _read(self._engine, statement, first=None):
             for row in rows:
                 erased_at = self._erased_at(row.document)
                 if erased_at is not None and row.began_at < erased_at:
@@ -121,8 +126,7 @@ class HashedTombstones:
 
 
 def _read_hashed(connection: Connection) -> tuple[bytes, Mapping[str, datetime]]:
-    # Their kinds are the first ones by the alphabet.
-    stones = select(tombstones.c.key, tombstones.c.erased_at).where(tombstones.c.key < "d")
+    stones = select(tombstones.c.key, tombstones.c.erased_at).where(IS_HASHED)
 
     return read_key(connection), {row.key: row.erased_at for row in connection.execute(stones)}
 
@@ -141,13 +145,10 @@ def _strings(value: Any) -> Iterator[str]:
             waiting += each
 
 
-def _batches(engine: Engine, statement: Any, *, first: Any) -> Iterator[Any]:
+def _read(engine: Engine, statement: TextClause, *, first: Any) -> Iterator[Sequence[Row[Any]]]:
     """Yield the statement's rows in batches, in the order of their keys."""
 
-    def read(connection: Connection, after: Any) -> Any:
+    def read(connection: Connection, after: Any) -> Sequence[Row[Any]]:
         return connection.execute(statement, {"after": after, "rows": _BATCH_ROWS}).all()
 
-    rows = query(engine, Deadline(_TIMEOUT_SECONDS), read, first)
-    while rows:
-        yield rows
-        rows = query(engine, Deadline(_TIMEOUT_SECONDS), read, rows[-1].key)
+    return read_batches(engine, read, first=first)

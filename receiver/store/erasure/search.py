@@ -13,7 +13,6 @@ from sqlalchemy import (
     Engine,
     LargeBinary,
     Row,
-    Select,
     Table,
     case,
     func,
@@ -22,14 +21,11 @@ from sqlalchemy import (
     true,
 )
 
-from receiver.runtime.deadline import Deadline
+from receiver.store.erasure.batches import read_batches
 from receiver.store.erasure.places import searchable
-from receiver.store.retry import query
 
-# Bodies have up to 2 MiB, so a batch with them may take some seconds.
 _BATCH_ROWS = 200
 _BATCH_ROWS_WITHOUT_BODIES = 5000
-_TIMEOUT_SECONDS = 60.0
 
 
 class Scope(NamedTuple):
@@ -107,8 +103,12 @@ def search(
         .order_by(key)
         .limit(batch_rows)
     )
-    rows = _read(engine, statement)
-    while rows:
+
+    def read(connection: Connection, after: Any) -> Sequence[Row[Any]]:
+        rest = statement if after is None else statement.where(key > after)
+        return connection.execute(rest).all()
+
+    for rows in read_batches(engine, read):
         for row in rows:
             contents: Sequence[str | bytes | None] = row[1:]
             columns = [
@@ -119,7 +119,6 @@ def search(
             if columns:
                 yield Hit(row.key, columns)
         report(len(rows))
-        rows = _read(engine, statement.where(key > rows[-1].key))
 
 
 def _spellings(value: str) -> tuple[str, ...]:
@@ -139,13 +138,6 @@ def _spellings(value: str) -> tuple[str, ...]:
 
 def _has_bodies(scope: Scope) -> bool:
     return any(isinstance(scope.table.c[name].type, LargeBinary) for name in scope.columns)
-
-
-def _read(engine: Engine, statement: Select[Any]) -> Sequence[Row[Any]]:
-    def execute(connection: Connection) -> Sequence[Row[Any]]:
-        return connection.execute(statement).all()
-
-    return query(engine, Deadline(_TIMEOUT_SECONDS), execute)
 
 
 def _contains(

@@ -20,6 +20,8 @@ from receiver.store.tables import erasure_key, tombstones
 Kind = Literal["job", "address", "conversation", "sha256"]
 
 HASHED_KINDS = ("address", "conversation")
+# Their keys are the first ones by the alphabet, so the index finds them.
+IS_HASHED = tombstones.c.key < "d"
 
 # In `Connection.info`, which lives as long as the connection to the server.
 _KEY = "erasure_key"

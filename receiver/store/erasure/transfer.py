@@ -10,10 +10,12 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Engine, Table, exists, select, text, update
+from sqlalchemy import Row as SqlRow
 
 from receiver.runtime.deadline import Deadline
 from receiver.runtime.errors import SafeMessageError
-from receiver.store.erasure.tombstones import read_key, upsert_tombstones
+from receiver.store.erasure.batches import read_batches
+from receiver.store.erasure.tombstones import IS_HASHED, read_key, upsert_tombstones
 from receiver.store.retry import query
 from receiver.store.schema import APPLICATION_NAME
 from receiver.store.tables import erasure_key, erasures, tombstones
@@ -72,8 +74,7 @@ def adopt_key(connection: Connection, key: bytes) -> None:
     """
     if read_key(connection) == key:
         return
-    # Their kinds are the first ones by the alphabet.
-    has_hashes = connection.execute(select(exists().where(tombstones.c.key < "d"))).scalar()
+    has_hashes = connection.execute(select(exists().where(IS_HASHED))).scalar()
     if has_hashes:
         raise ForeignKeyError(
             "the file was written by another database, and this one has erased addresses or "
@@ -132,12 +133,11 @@ def _read(engine: Engine, table: Table) -> Iterator[dict[str, Any]]:
     """Yield the rows of a table in the order of its key."""
     [key] = table.primary_key.columns
     statement = select(table).order_by(key).limit(_BATCH_ROWS)
+    names = table.columns.keys()
 
-    def read(connection: Connection, after: Any) -> list[dict[str, Any]]:
-        condition = statement if after is None else statement.where(key > after)
-        return [dict(row) for row in connection.execute(condition).mappings()]
+    def read(connection: Connection, after: Any) -> Sequence[SqlRow[Any]]:
+        rest = statement if after is None else statement.where(key > after)
+        return connection.execute(rest).all()
 
-    rows = query(engine, Deadline(_TIMEOUT_SECONDS), read, None)
-    while rows:
-        yield from rows
-        rows = query(engine, Deadline(_TIMEOUT_SECONDS), read, rows[-1][key.name])
+    for rows in read_batches(engine, read, key=key.name):
+        yield from (dict(zip(names, row, strict=True)) for row in rows)

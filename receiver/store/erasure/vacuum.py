@@ -4,13 +4,19 @@ from datetime import datetime
 
 from sqlalchemy import Connection, text
 
+from receiver.store.erasure.places import ERASED_TABLES
+
+_NAMES = [table.name for table in ERASED_TABLES]
+
+# Removes the rows that contain what was erased, and renews the statistics, which quote values.
+VACUUM = f"VACUUM (ANALYZE) {', '.join(_NAMES)};"
+
 _VACUUMED = text("""
 SELECT relname AS table, GREATEST(last_vacuum, last_autovacuum) AS vacuumed_at
 FROM pg_stat_user_tables
-WHERE relid IN (to_regclass('events'), to_regclass('transcriptions'),
-                to_regclass('submissions'), to_regclass('rejected'))
+WHERE relid = ANY(SELECT to_regclass(name) FROM unnest(CAST(:names AS text[])) AS name)
 ORDER BY relname
-""")
+""").bindparams(names=_NAMES)
 
 
 def last_vacuums(connection: Connection) -> dict[str, datetime | None]:

@@ -1,7 +1,8 @@
 """Executes batches that hold no lock for long, and adapts their size to the time they take."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Collection, Generator, Iterator, Mapping
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from psycopg.rows import TupleRow
@@ -10,12 +11,13 @@ from sqlalchemy.exc import DBAPIError
 
 from receiver.runtime.deadline import Deadline
 from receiver.store.engine import execute_pipeline
-from receiver.store.erasure.holds import LOCK_ID
+from receiver.store.erasure.holds import HOLDS_LOCK_ID
 from receiver.store.retry import query
 from receiver.store.sqlstate import QUERY_CANCELED, state_of
 
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
+Counts = Generator[Counter[str], None, None]  # of what each batch removed
 
 # The server ends a batch that takes longer. It is undone, and tried again with fewer rows.
 MAX_LOCK_SECONDS = 0.1
@@ -28,13 +30,16 @@ _FIRST_ROWS = 100
 _MIN_ROWS = 20
 _MAX_ROWS = 500
 _TIMEOUT_SECONDS = 30.0
+# Rows that another transaction has locked, for example for a callback, are tried again.
+_MAX_ATTEMPTS = 4
+_ATTEMPT_PAUSE_SECONDS = 0.05
 
 # These are sent with the batch's statement, so the transaction ends even if this process is
 # stopped. Each statement sees what was committed before it, so after the lock all holds are seen. A
 # commit that a crash undoes is repeated later, so it doesn't wait for the disk.
 _FIRST = (
     "SELECT set_config('lock_timeout', '5s', true), set_config('synchronous_commit', 'off', true)",
-    f"SELECT pg_advisory_xact_lock({LOCK_ID})",
+    f"SELECT pg_advisory_xact_lock({HOLDS_LOCK_ID})",
     f"SELECT set_config('statement_timeout', '{MAX_LOCK_SECONDS * 1000:.0f}ms', true)",
 )
 
@@ -42,6 +47,16 @@ _FIRST = (
 def weight(rows: int, body_bytes: int) -> int:
     """Return as how many rows these rows count, with bodies of so many bytes together."""
     return rows + body_bytes // _BYTES_PER_ROW
+
+
+def attempts(left: Collection[Any]) -> Iterator[None]:
+    """Yield a few times, with pauses, as long as something is left."""
+    for attempt in range(_MAX_ATTEMPTS):
+        if not left:
+            return
+        if attempt:
+            time.sleep(_ATTEMPT_PAUSE_SECONDS)
+        yield
 
 
 class Batches:

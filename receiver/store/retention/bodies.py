@@ -1,6 +1,5 @@
 """Expires bodies: their bytes go, everything else of the events stays."""
 
-import time
 from collections import Counter
 from collections.abc import Generator, Mapping
 from typing import Any
@@ -8,12 +7,8 @@ from typing import Any
 from sqlalchemy import ARRAY, BigInteger, Connection, Row, bindparam, text
 
 from receiver.store.erasure.holds import is_held
-from receiver.store.retention.batch import Batches, weight
+from receiver.store.retention.batch import Batches, Counts, attempts, weight
 from receiver.store.retention.walk import Walk
-
-# Rows that another transaction has locked, for example for a callback, are tried again.
-_MAX_ATTEMPTS = 4
-_PAUSE_SECONDS = 0.05
 
 # Only the bytes of a quarantined event may say whose it is.
 _IS_HELD = f"""({is_held("events.job_id")}
@@ -52,8 +47,6 @@ WITH due AS MATERIALIZED (
 SELECT (SELECT count(*) FROM expired), ARRAY(SELECT id FROM due EXCEPT SELECT id FROM expired)
 """  # noqa: S608 - made of the constants above
 
-Counts = Generator[Counter[str], None, None]
-
 
 def expire_bodies(batches: Batches, walk: Walk) -> Counts:
     """Expire the bodies of the walk's events; yield the counts of each batch."""
@@ -84,9 +77,7 @@ def _expire(
 ) -> Generator[Counter[str], None, set[int]]:
     """Expire the bodies of these events; return the events that stay locked."""
     left = set(weights)
-    for attempt in range(_MAX_ATTEMPTS):
-        if attempt and left:
-            time.sleep(_PAUSE_SECONDS)
+    for _ in attempts(left):
         for ids in batches.split({event: weights[event] for event in sorted(left)}):
             rows = batches.execute(_EXPIRE, ids=ids)
             if rows is not None:

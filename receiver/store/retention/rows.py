@@ -1,7 +1,6 @@
 """Removes old rows of the tables beside the ledger: rejected requests, submissions, tombstones."""
 
 from collections import Counter
-from collections.abc import Generator
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -10,9 +9,7 @@ from sqlalchemy import Connection, DateTime, bindparam, text
 from receiver.store.erasure.holds import is_held
 from receiver.store.jobs.gaps import RESUBMISSION_PREFIX
 from receiver.store.page import EARLIEST
-from receiver.store.retention.batch import Batches
-
-Counts = Generator[Counter[str], None, None]
+from receiver.store.retention.batch import Batches, Counts
 
 # A page that takes too long is tried again with fewer rows, at most so often.
 _MAX_ATTEMPTS = 10

@@ -9,9 +9,10 @@ import pytest
 from flask import Flask
 from sqlalchemy import Engine, create_engine, text
 
-from receiver.cli.erase.elsewhere import VACUUM, elsewhere
+from receiver.cli.erase.elsewhere import elsewhere
 from receiver.services import install, services_of
 from receiver.spool.folder import Spool
+from receiver.store.erasure.vacuum import VACUUM
 from receiver.store.tables import erasures
 from tests.support.app import Twilio
 from tests.support.command import run
