@@ -29,7 +29,13 @@ def show() -> Response:
     latest = services().metrics.latest.get()
     summary = Summary(latest.figures, account_id)
     newest, rejected_at = _read_newest(account_id) if latest.is_up else ([], None)
-    findings = find_problems(summary, is_up=latest.is_up, rejected_at=rejected_at, now=now)
+    findings = find_problems(
+        summary,
+        is_up=latest.is_up,
+        is_writable=services().metrics.is_writable is not False,
+        rejected_at=rejected_at,
+        now=now,
+    )
     origin = public_origin(request.environ, services().settings.public_url)
 
     return render(

@@ -13,6 +13,10 @@ _MAX_SPOOL_AGE = timedelta(minutes=15)
 _MAX_PASS_AGE = timedelta(days=1)
 # Figures are computed once a minute.
 _MAX_FIGURES_AGE = timedelta(minutes=15)
+_UNSTORED = (
+    "Callbacks that arrive now wait in the spool if there is one; otherwise Twilio sends them "
+    "again, four times at most."
+)
 
 
 class Finding(NamedTuple):
@@ -26,7 +30,12 @@ class Finding(NamedTuple):
 
 
 def find_problems(
-    summary: Summary, *, is_up: bool, rejected_at: datetime | None, now: datetime
+    summary: Summary,
+    *,
+    is_up: bool,
+    is_writable: bool,
+    rejected_at: datetime | None,
+    now: datetime,
 ) -> list[Finding]:
     """Return the findings; `rejected_at` is when the last request was rejected."""
     if not is_up:
@@ -34,12 +43,11 @@ def find_problems(
             Finding(
                 "bad",
                 "The database doesn't answer",
-                "Callbacks that arrive now wait in the spool if there is one; otherwise Twilio "
-                "sends them again, four times at most. Run `flask --app app doctor` to find the "
-                "cause.",
+                f"{_UNSTORED} Run `flask --app app doctor` to find the cause.",
             )
         ]
     found = [
+        *_of_writes(is_writable=is_writable),
         *_of_transcripts(summary),
         *_of_spool(summary, now),
         *_of_callbacks(summary, rejected_at),
@@ -48,6 +56,17 @@ def find_problems(
     ]
 
     return sorted(found, key=lambda finding: finding.kind != "bad")
+
+
+def _of_writes(*, is_writable: bool) -> Iterator[Finding]:
+    if not is_writable:
+        yield Finding(
+            "bad",
+            "The database stores nothing",
+            "It answers, but this web process couldn't write to it the last time: it may be "
+            f"read-only, a standby, or full. {_UNSTORED} Run `flask --app app doctor` to find the "
+            "cause. The figures below may be old.",
+        )
 
 
 def _of_transcripts(summary: Summary) -> Iterator[Finding]:
