@@ -37,7 +37,7 @@ def command(*, dry_run: bool) -> None:
     except BusyWritersError as error:
         raise CommandError(f"{error}. Run the command again when it has ended.") from error
     except EarlierReleaseError as error:
-        raise CommandError(str(error)) from error
+        raise CommandError(f"{error}.") from error
     finally:
         _print(removed)
 

@@ -13,6 +13,7 @@ from receiver.console.words import ago
 from receiver.metrics.figures import Counting, refresh_figures
 from receiver.runtime.concurrency_limit import ConcurrencyLimit
 from receiver.services import services_of
+from receiver.store.engine import transactional
 from receiver.store.rejected.quotas import Quotas
 from receiver.store.rejected.write import store_rejected
 from tests.support import signing
@@ -153,6 +154,17 @@ def test_database_that_refuses_writes(app: Flask, browser: Browser, engine: Engi
     assert value(prometheus, "receiver_workers") == 1
     metrics.write()
     assert "The database stores nothing" not in _overview(browser)
+
+
+def test_figures_while_a_table_is_locked(browser: Browser, engine: Engine) -> None:
+    """While another session locks the jobs, the overview shows the figures and says so."""
+    record_callback(engine, callback("job"))
+    _count(engine)
+    with transactional(engine).connect() as locking, locking.begin():
+        locking.execute(text("LOCK TABLE transcriptions"))
+        page = _overview(browser)
+    assert "The database is too slow to show jobs" in page
+    assert "Missing transcripts 1" in page
 
 
 def test_wrong_public_url_is_found(app: Flask, twilio: Twilio, browser: Browser) -> None:

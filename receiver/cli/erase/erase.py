@@ -148,7 +148,7 @@ def _erase(target: Target, *, yes: bool, reason: str | None) -> None:
             f"nothing was erased: {error}. See `flask --app app hold list`."
         ) from None
     except EarlierReleaseError as error:
-        raise CommandError(f"nothing was erased: {error}") from error
+        raise CommandError(f"nothing was erased: {error}.") from error
     except UnfinishedWriteError as error:
         raise CommandError(f"{error}.") from error
     except OSError as error:

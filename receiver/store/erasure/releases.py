@@ -30,5 +30,5 @@ def check_releases(connection: Connection) -> None:
     if count:
         raise EarlierReleaseError(
             f"{count} connections belong to an earlier release, which would store late callbacks "
-            "of erased jobs. Wait until its processes have ended, then try again."
+            "of erased jobs. Wait until its processes have ended, then try again"
         )
