@@ -16,4 +16,4 @@ def command() -> None:
     """Print the metrics that are in the database, in the text format of Prometheus."""
     with services().engine.connect() as connection:
         snapshot = services().metrics.read(connection)
-    echo(*render(snapshot, None, is_up=True).decode().splitlines())
+    echo(*render(snapshot, None, is_up=True, is_writable=None).decode().splitlines())

@@ -1,7 +1,7 @@
 """The overview: whether anything is wrong, the figures with their age, and the newest jobs."""
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from flask import Response, request
 
@@ -9,18 +9,32 @@ from receiver.console.chart import make_chart
 from receiver.console.page import render
 from receiver.console.summary import Summary
 from receiver.console.tiles import make_tiles
-from receiver.console.verdict import find_problems
+from receiver.console.verdict import DatabaseState, find_problems
 from receiver.lookup import jobs
 from receiver.lookup.job_list import read_jobs
+from receiver.runtime.timeouts import DeadlineExceededError, time_limit
 from receiver.services import services
 from receiver.settings.urls import CALLBACK_PATH, public_origin
 from receiver.store.page import Span
 from receiver.store.rejected.read import newest_rejected
+from receiver.store.retry import DatabaseUnavailableError
 from receiver.web.auth import visible_account
 from receiver.web.database import query
 from receiver.web.job_view import describe_job
 
 _NEWEST_JOBS = 5
+# The figures must be shown even if a lock of another session stops every other query.
+_NEWEST_SECONDS = 3.0
+
+
+class _Newest(NamedTuple):
+    """The newest jobs, and when the last request was rejected."""
+
+    jobs: list[dict[str, Any]]
+    rejected_at: datetime | None
+
+
+_NOTHING = _Newest([], None)
 
 
 def show() -> Response:
@@ -28,8 +42,17 @@ def show() -> Response:
     account_id, now = visible_account(), datetime.now(UTC)
     latest = services().metrics.latest.get()
     summary = Summary(latest.figures, account_id)
-    newest, rejected_at = _read_newest(account_id) if latest.is_up else ([], None)
-    findings = find_problems(summary, is_up=latest.is_up, rejected_at=rejected_at, now=now)
+    read = _read_newest(account_id) if latest.is_up else _NOTHING
+    findings = find_problems(
+        summary,
+        DatabaseState(
+            is_up=latest.is_up,
+            is_writable=services().metrics.is_writable is not False,
+            shows_jobs=read is not None,
+        ),
+        rejected_at=read.rejected_at if read else None,
+        now=now,
+    )
     origin = public_origin(request.environ, services().settings.public_url)
 
     return render(
@@ -41,18 +64,22 @@ def show() -> Response:
         tiles=make_tiles(summary, account_id),
         chart=make_chart(summary.group("hours"), now),
         chart_at=summary.computed_at("hours"),
-        newest=newest,
+        newest=read.jobs if read else [],
         callback_url=f"{origin}{CALLBACK_PATH}",
     )
 
 
-def _read_newest(account_id: str | None) -> tuple[list[dict[str, Any]], datetime | None]:
-    """Return the newest jobs, and when the last request was rejected.
+def _read_newest(account_id: str | None) -> _Newest | None:
+    """Return the newest jobs and when the last request was rejected; None if that takes too long.
 
     A key that is bound to an account doesn't see the rejected requests: none of them is proved.
     """
-    page = read_jobs({}, Span(size=_NEWEST_JOBS), account_id=account_id)
-    rows = [describe_job(job) for job in jobs.add_explanations(page.rows)]
-    rejected = query(newest_rejected, limit=1) if account_id is None else ()
+    try:
+        with time_limit(_NEWEST_SECONDS):
+            page = read_jobs({}, Span(size=_NEWEST_JOBS), account_id=account_id)
+            rows = [describe_job(job) for job in jobs.add_explanations(page.rows)]
+            rejected = query(newest_rejected, limit=1) if account_id is None else ()
+    except (DeadlineExceededError, DatabaseUnavailableError):
+        return None
 
-    return rows, rejected[0].received_at if rejected else None
+    return _Newest(rows, rejected[0].received_at if rejected else None)

@@ -13,6 +13,10 @@ _MAX_SPOOL_AGE = timedelta(minutes=15)
 _MAX_PASS_AGE = timedelta(days=1)
 # Figures are computed once a minute.
 _MAX_FIGURES_AGE = timedelta(minutes=15)
+_UNSTORED = (
+    "Callbacks that arrive now wait in the spool if there is one; otherwise Twilio sends them "
+    "again, four times at most."
+)
 
 
 class Finding(NamedTuple):
@@ -25,21 +29,28 @@ class Finding(NamedTuple):
     link: str = ""
 
 
+class DatabaseState(NamedTuple):
+    """What the database does at this moment."""
+
+    is_up: bool  # it responds
+    is_writable: bool
+    shows_jobs: bool  # it responds in time
+
+
 def find_problems(
-    summary: Summary, *, is_up: bool, rejected_at: datetime | None, now: datetime
+    summary: Summary, database: DatabaseState, *, rejected_at: datetime | None, now: datetime
 ) -> list[Finding]:
     """Return the findings; `rejected_at` is when the last request was rejected."""
-    if not is_up:
+    if not database.is_up:
         return [
             Finding(
                 "bad",
                 "The database doesn't answer",
-                "Callbacks that arrive now wait in the spool if there is one; otherwise Twilio "
-                "sends them again, four times at most. Run `flask --app app doctor` to find the "
-                "cause.",
+                f"{_UNSTORED} Run `flask --app app doctor` to find the cause.",
             )
         ]
     found = [
+        *_of_database(database),
         *_of_transcripts(summary),
         *_of_spool(summary, now),
         *_of_callbacks(summary, rejected_at),
@@ -48,6 +59,24 @@ def find_problems(
     ]
 
     return sorted(found, key=lambda finding: finding.kind != "bad")
+
+
+def _of_database(database: DatabaseState) -> Iterator[Finding]:
+    if not database.is_writable:
+        yield Finding(
+            "bad",
+            "The database stores nothing",
+            "It answers, but this web process couldn't write to it the last time: it may be "
+            f"read-only, a standby, or full. {_UNSTORED} Run `flask --app app doctor` to find the "
+            "cause. The figures below may be old.",
+        )
+    if not database.shows_jobs:
+        yield Finding(
+            "bad",
+            "The database is too slow to show jobs",
+            f"Another session may hold a lock on a table. {_UNSTORED} Run "
+            "`flask --app app doctor`: it names the sessions that others wait for.",
+        )
 
 
 def _of_transcripts(summary: Summary) -> Iterator[Finding]:

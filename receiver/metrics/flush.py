@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Engine
 
 from receiver.metrics.counts import Counts
 from receiver.metrics.worker_state import WorkerState
-from receiver.runtime.concurrency_limit import ConcurrencyLimit
+from receiver.runtime.concurrency_limit import ConcurrencyLimit, TooBusyError
 from receiver.runtime.errors import locate
 from receiver.runtime.timeouts import time_limit
 from receiver.store.metrics.write import CountKey, add_batch, register_worker, remove_worker
@@ -51,6 +51,9 @@ class Flusher:
         self._sequence = 0  # the number of the last batch that is known to be added
         self._batch: _Batch | None = None
         self._is_failing = False
+        # Whether the last write succeeded; None before the first. A database that answers reads may
+        # refuse writes: a standby, or a full disk.
+        self.is_writable: bool | None = None
 
     def flush(self) -> None:
         """Add what was counted and store the worker's state; never raise."""
@@ -61,8 +64,11 @@ class Flusher:
                 if not self._is_failing:
                     logger.warning("counts of the metrics not written yet: %s", locate(error))
                 self._is_failing = True
+                if not isinstance(error, TooBusyError):  # it says nothing about the database
+                    self.is_writable = False
             else:
                 self._is_failing = False
+                self.is_writable = True
 
     def close(self) -> None:
         """Add what was counted, and remove the worker, before the process ends."""

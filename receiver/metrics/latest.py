@@ -1,11 +1,13 @@
 """The newest figures that a worker has read: they stay while the database doesn't respond."""
 
 import logging
+from collections.abc import Callable
 from datetime import timedelta
 from typing import NamedTuple
 
 from sqlalchemy import Engine
 
+from receiver.metrics.worker_state import WorkerState
 from receiver.runtime.concurrency_limit import TooBusyError
 from receiver.runtime.errors import locate
 from receiver.runtime.reader_limits import ReaderLimits
@@ -31,12 +33,19 @@ class LatestFigures:
     """Reads the figures for all requests of a worker, once in `share_seconds` at most."""
 
     def __init__(
-        self, engine: Engine, limits: ReaderLimits, *, max_age: timedelta, share_seconds: float
+        self,
+        engine: Engine,
+        limits: ReaderLimits,
+        *,
+        max_age: timedelta,
+        share_seconds: float,
+        measure: Callable[[], WorkerState],
     ) -> None:
         """Read the states of the workers that were seen within `max_age`."""
         self._engine = engine
         self._limits = limits
         self._max_age = max_age
+        self._measure = measure
         self._figures: FigureSet | None = None
         self._is_failing = False
         self._latest: SharedResult[Latest] = SharedResult(
@@ -44,8 +53,18 @@ class LatestFigures:
         )
 
     def get(self) -> Latest:
-        """Return the newest figures; while the database doesn't respond, those before."""
-        return self._latest.get(self._read)
+        """Return the newest figures; while the database doesn't respond, those before.
+
+        If no worker's state is known to the database, it is this worker's.
+        """
+        return self._latest.get(self._read_and_measure)
+
+    def _read_and_measure(self) -> Latest:
+        latest = self._read()
+        if latest.figures is None or (latest.is_up and latest.figures.states):
+            return latest
+
+        return latest._replace(figures=latest.figures._replace(states=(self._measure().to_dict(),)))
 
     def _read(self) -> Latest:
         try:

@@ -66,7 +66,13 @@ class Metrics:
             limits,
             max_age=self._max_age,
             share_seconds=flush_seconds / _PAGES_PER_FLUSH,
+            measure=measure,
         )
+
+    @property
+    def is_writable(self) -> bool | None:
+        """Whether this worker's last write succeeded; None before the first."""
+        return self._flusher.is_writable
 
     def start(self) -> None:
         """Write again and again in a greenlet of this process, until the process ends."""
@@ -115,10 +121,13 @@ class Metrics:
             ):
                 snapshot = self.read(connection)
         except TooBusyError:  # it says nothing about the database
-            return render(None, self._measure(), is_up=None)
+            return self._render(None, is_up=None)
         except Exception as error:  # noqa: BLE001 - the page says so
             logger.warning("metrics not read from the database: %s", locate(error))
-            return render(None, self._measure(), is_up=False)
+            return self._render(None, is_up=False)
         self._limits.pacer.pause_if_due()
 
-        return render(snapshot, None, is_up=True)
+        return self._render(snapshot, is_up=True)
+
+    def _render(self, snapshot: Snapshot | None, *, is_up: bool | None) -> bytes:
+        return render(snapshot, self._measure(), is_up=is_up, is_writable=self.is_writable)

@@ -38,22 +38,31 @@ class _Page(Collector):
 
 
 def render(
-    snapshot: Snapshot | None, own_state: WorkerState | None, *, is_up: bool | None
+    snapshot: Snapshot | None,
+    own_state: WorkerState | None,
+    *,
+    is_up: bool | None,
+    is_writable: bool | None,
 ) -> bytes:
     """Return the page. Without a snapshot it has what one worker knows: its own state.
 
     It has no counts then: those of one worker are smaller than those of all, and Prometheus would
-    take that for a restart. `is_up` is None if the database wasn't asked.
+    take that for a restart. `is_up` is None if the database wasn't asked, and `is_writable` if
+    nothing was written yet.
     """
-    states = snapshot.states if snapshot else [own_state.to_dict()] if own_state else []
-    families = [*_service_families(is_up=is_up), *_state_families(states)]
+    # A database that refuses writes has the state of no worker.
+    states = (snapshot and snapshot.states) or ([own_state.to_dict()] if own_state else [])
+    families = [
+        *_service_families(is_up=is_up, is_writable=is_writable),
+        *_state_families(states),
+    ]
     if snapshot:
         families += [*_count_families(snapshot), *_figure_families(snapshot)]
 
     return generate_latest(_Page(families))
 
 
-def _service_families(*, is_up: bool | None) -> Iterator[Metric]:
+def _service_families(*, is_up: bool | None, is_writable: bool | None) -> Iterator[Metric]:
     build = GaugeMetricFamily(
         "receiver_build_info",
         "1, with the versions of the code and of the schema that it needs.",
@@ -64,6 +73,12 @@ def _service_families(*, is_up: bool | None) -> Iterator[Metric]:
     if is_up is not None:
         yield GaugeMetricFamily(
             "receiver_database_up", "1 if the database answered this scrape, else 0.", int(is_up)
+        )
+    if is_writable is not None:
+        yield GaugeMetricFamily(
+            "receiver_database_writable",
+            "1 if the last write of the worker that answers succeeded, else 0.",
+            int(is_writable),
         )
 
 

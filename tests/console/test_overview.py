@@ -13,12 +13,14 @@ from receiver.console.words import ago
 from receiver.metrics.figures import Counting, refresh_figures
 from receiver.runtime.concurrency_limit import ConcurrencyLimit
 from receiver.services import services_of
+from receiver.store.engine import transactional
 from receiver.store.rejected.quotas import Quotas
 from receiver.store.rejected.write import store_rejected
 from tests.support import signing
 from tests.support.app import Twilio
 from tests.support.console import Browser
 from tests.support.environment import PUBLIC_URL, ROUTE, TOKEN
+from tests.support.metrics import value
 from tests.support.pages import text_of
 from tests.support.rejections import make_rejected
 from tests.support.samples import COMPLETED, JOB
@@ -122,6 +124,46 @@ def test_last_figures_while_the_database_is_away(browser: Browser, engine: Engin
             connection.execute(text("ALTER TABLE metric_figures_away RENAME TO metric_figures"))
     assert "The database doesn't answer" in page
     assert "It last answered" in page
+    assert "Missing transcripts 1" in page
+
+
+def test_database_that_refuses_writes(app: Flask, browser: Browser, engine: Engine) -> None:
+    """While the database answers but refuses writes, that is the headline."""
+    record_callback(engine, callback("job"))
+    _count(engine)
+    metrics = services_of(app).metrics
+    with engine.connect() as connection:
+        connection.execute(text("ALTER TABLE metric_workers RENAME TO metric_workers_away"))
+        connection.execute(
+            text(
+                "CREATE VIEW metric_workers AS"
+                " SELECT * FROM metric_workers_away WHERE pg_backend_pid() > 0 LIMIT 9"
+            )
+        )
+    try:
+        metrics.write()
+        page = _overview(browser)
+        prometheus = metrics.page().decode()
+    finally:
+        with engine.connect() as connection:
+            connection.execute(text("DROP VIEW metric_workers"))
+            connection.execute(text("ALTER TABLE metric_workers_away RENAME TO metric_workers"))
+    assert page.index("The database stores nothing") < page.index("1 transcript is missing")
+    assert value(prometheus, "receiver_database_up") == 1
+    assert value(prometheus, "receiver_database_writable") == 0
+    assert value(prometheus, "receiver_workers") == 1
+    metrics.write()
+    assert "The database stores nothing" not in _overview(browser)
+
+
+def test_figures_while_a_table_is_locked(browser: Browser, engine: Engine) -> None:
+    """While another session locks the jobs, the overview shows the figures and says so."""
+    record_callback(engine, callback("job"))
+    _count(engine)
+    with transactional(engine).connect() as locking, locking.begin():
+        locking.execute(text("LOCK TABLE transcriptions"))
+        page = _overview(browser)
+    assert "The database is too slow to show jobs" in page
     assert "Missing transcripts 1" in page
 
 

@@ -45,7 +45,9 @@ def _figures(engine: Engine) -> dict[str, dict[str, float | None]]:
 
 def _erasures(engine: Engine) -> list[float | None]:
     with engine.connect() as connection:
-        page = render(read_snapshot(connection, max_age=MINUTE), None, is_up=True).decode()
+        page = render(
+            read_snapshot(connection, max_age=MINUTE), None, is_up=True, is_writable=None
+        ).decode()
 
     return [
         value(page, "receiver_erasures_total", {"kind": kind})

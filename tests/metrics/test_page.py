@@ -17,7 +17,7 @@ def test_states_of_workers_are_added() -> None:
     shared = SpoolState(place="one", files=3, oldest_at=20.0)
     other = SpoolState(place="two", files=4, oldest_at=10.0)
     states = [_state(shared), _state(shared), _state(other), _state(None)]
-    page = render(Snapshot((), states, (), ()), None, is_up=True).decode()
+    page = render(Snapshot((), states, (), ()), None, is_up=True, is_writable=None).decode()
     assert value(page, "receiver_workers") == 4
     assert value(page, "receiver_bodies_held_bytes") == 20
     assert value(page, "receiver_callbacks_queued") == 8
@@ -28,6 +28,6 @@ def test_states_of_workers_are_added() -> None:
 
 def test_database_that_was_not_asked_is_neither_up_nor_down() -> None:
     """While readers use all connections, the page doesn't say that the database is down."""
-    page = render(None, None, is_up=None).decode()
+    page = render(None, None, is_up=None, is_writable=None).decode()
     assert value(page, "receiver_database_up") is None
     assert "receiver_build_info" in page
