@@ -39,7 +39,7 @@ def _print(target: Target, found: Preview) -> None:
     searched = "the quarantine, the rejected requests and this machine's spool"
     if target.kind != "job":
         searched = f"the ledger, the submissions, {searched}"
-    echo(f"Also searched, and counted then: {searched}.", err=True)
+    echo(f"Also searched when you confirm: {searched}.", err=True)
 
 
 def _period(found: Preview) -> str:
