@@ -13,6 +13,7 @@ from sqlalchemy import Connection, Engine, Table, exists, select, text, update
 
 from receiver.runtime.deadline import Deadline
 from receiver.runtime.errors import SafeMessageError
+from receiver.store.clock import database_now
 from receiver.store.erasure.tombstones import read_key, upsert_tombstones
 from receiver.store.retry import query
 from receiver.store.schema import APPLICATION_NAME
@@ -56,7 +57,8 @@ class ForeignKeyError(SafeMessageError):
 def export_rows(engine: Engine) -> Iterator[dict[str, Any]]:
     """Yield the lines of the file. What has expired isn't among them: it expires again."""
     key = query(engine, Deadline(_TIMEOUT_SECONDS), read_key)
-    yield {"format": FORMAT_VERSION, "hash_key": key.hex()}
+    at = query(engine, Deadline(_TIMEOUT_SECONDS), database_now)
+    yield {"format": FORMAT_VERSION, "hash_key": key.hex(), "exported_at": at.isoformat()}
     for row in _read(engine, erasures):
         times = {name: row[name] and row[name].isoformat() for name in _RECEIPT_TIMES}
         yield {"receipt": row | times}
