@@ -10,6 +10,7 @@ from receiver.cli.options import limit_option
 from receiver.cli.output import echo
 from receiver.services import services
 from receiver.store.audit.rows import AuditFilter, find_reads
+from receiver.store.erasure.matching import is_known
 
 group = AppGroup("audit", help="Show who read transcripts and callbacks' bodies.")
 
@@ -46,6 +47,7 @@ def list_command(
     )
     with services().engine.connect() as connection:
         rows = find_reads(connection, audit_filter, limit=limit)
+        is_unknown = not rows and job and not is_known(connection, job, account_id=None)
     for row in rows:
         echo(
             f"{row.at:%Y-%m-%dT%H:%M:%SZ}  {row.reader:<16}  {row.status or '-':>3}  "
@@ -54,5 +56,7 @@ def list_command(
         )
     if not rows:
         echo("(none)", err=True)
+    if is_unknown:
+        echo("No job with this id is known: check it.", err=True)
     if len(rows) == limit:
         echo(f"(the newest {limit}; use --limit to print more)", err=True)

@@ -3,10 +3,11 @@
 import click
 from flask.cli import AppGroup
 
+from receiver.cli.addresses import parse_address, require_stored
 from receiver.cli.errors import report_database_errors
 from receiver.cli.operator import operator_name
 from receiver.cli.output import CommandError, echo
-from receiver.privacy.target import normalize_address
+from receiver.privacy.target import ending_digits
 from receiver.services import services
 from receiver.store.clock import database_now
 from receiver.store.engine import transactional
@@ -18,6 +19,8 @@ from receiver.store.erasure.holds import (
     list_holds,
     remove_hold,
 )
+
+_NOUNS: dict[Kind, str] = {"job": "id", "address": "address"}
 
 group = AppGroup("hold", help="Keep jobs from being erased or removed at the end of their time.")
 
@@ -39,12 +42,16 @@ def add_command(*, name: str, job: str | None, address: str | None, reason: str)
     """
     kind, value = _target(job, address)
     with transactional(services().engine).begin() as connection:
+        if kind == "address" and ending_digits(value):  # it would protect nothing
+            require_stored(connection, value)
         hold = Hold(name, kind, value, reason, operator_name(), database_now(connection))
         is_new = add_hold(connection, hold)
         count = count_held(connection, kind, value)
     if not is_new:
         raise CommandError(f"there is a hold named {name} already: see `hold list`.")
     echo(f"{name} holds the {kind} {value}: {count} of the stored jobs.", err=True)
+    if not count:
+        echo(f"Check it: no stored job has this {_NOUNS[kind]} yet.", err=True)
 
 
 @group.command("remove")
@@ -53,13 +60,14 @@ def add_command(*, name: str, job: str | None, address: str | None, reason: str)
 def remove_command(name: str) -> None:
     """Remove the hold with this NAME.
 
-    If what it matched has been kept for longer than the settings say, the next pass removes it.
+    If what it matched has been kept for longer than the settings say, the next pass removes it. An
+    erasure that it refused is not repeated by itself.
     """
     with transactional(services().engine).begin() as connection:
         is_removed = remove_hold(connection, name)
     if not is_removed:
         raise CommandError(f"there is no hold named {name}.")
-    echo(f"{name} is removed.", err=True)
+    echo(f"{name} is removed. If it refused an erasure, run `erase` again now.", err=True)
 
 
 @group.command("list")
@@ -82,5 +90,5 @@ def _target(job: str | None, address: str | None) -> tuple[Kind, str]:
     if job and not address:
         return "job", job
     if address and not job:
-        return "address", normalize_address(address)
+        return "address", parse_address(address)
     raise click.UsageError("Name a job or an address: --job ID or --address ADDRESS.")

@@ -30,6 +30,7 @@ def command(*, dry_run: bool) -> None:
     `events` are of callbacks and of Twilio's responses.
     """
     retention = retention_of(services().settings)
+    echo(_describe(retention), err=True)
     removed: Counter[str] = Counter()
     try:
         for step in _steps(retention, dry_run=dry_run):
@@ -38,6 +39,22 @@ def command(*, dry_run: bool) -> None:
         raise CommandError(f"{error}.") from error
     finally:
         _print(removed)
+
+
+def _describe(retention: Retention) -> str:
+    """Return for how long each is kept, so that an empty result can be understood."""
+    periods = {
+        "bodies": retention.bodies,
+        "jobs": retention.metadata,
+        "audit": retention.audit,
+        "tombstones": retention.tombstones,
+    }
+    texts = [
+        f"{name} {f'for {period.days} days' if period else 'for ever'}"
+        for name, period in periods.items()
+    ]
+
+    return f"Kept: {', '.join(texts)}."
 
 
 def _steps(retention: Retention, *, dry_run: bool) -> Iterator[Counter[str]]:

@@ -9,6 +9,7 @@ from receiver.console.page import go_to, render
 from receiver.lookup import jobs
 from receiver.lookup.job_list import read_jobs
 from receiver.lookup.paging import Collection
+from receiver.privacy.target import normalize_address
 from receiver.web.auth import visible_account
 from receiver.web.job_view import describe_job
 from receiver.web.problems import ProblemError
@@ -25,8 +26,12 @@ _FIRST_FILTERS = {"participantAddress", "status", "hasTranscript"}
 def show() -> Response:
     """Show a page of the jobs; raises ProblemError if the filters exclude too many."""
     # Browsers send the empty fields of a form too, and the API has no empty filter.
-    given = [(name, value) for name, value in request.args.items(multi=True) if value.strip()]
-    if len(given) < len(request.args):
+    given = [
+        (name, normalize_address(value) if name == "participantAddress" else value)
+        for name, value in request.args.items(multi=True)
+        if value.strip()
+    ]
+    if given != list(request.args.items(multi=True)):
         return go_to("jobs", **dict(given))
     try:
         page_request = _JOBS.parse_request()

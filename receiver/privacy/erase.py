@@ -86,6 +86,19 @@ def erase_by_id(engine: Engine, job_id: str, requester: Requester, limits: Limit
     return erasure.query(complete, erasure.receipt_id)
 
 
+def unheld_jobs(connection: Connection, target: Target, at: datetime) -> list[str]:
+    """Return the ids of the target's jobs that began before this time.
+
+    Raises HeldError if one of them, or the address, is on hold.
+    """
+    job_ids = _jobs_of(connection, target, at)
+    addresses = [target.value] if target.kind == "address" else []
+    if hold := find_hold(connection, job_ids=job_ids, addresses=addresses):
+        raise HeldError(hold)
+
+    return job_ids
+
+
 def _begin(engine: Engine, target: Target, requester: Requester, limits: Limits) -> Erasure:
     """Commit the receipt and the tombstones; from then on, nothing of the target is stored."""
 
@@ -110,10 +123,7 @@ def _commit_tombstones(
         raise UnknownJobError(target.value)
     lock_holds(connection)
     key, at = read_key(connection), database_now(connection)
-    job_ids = _jobs_of(connection, target, at)
-    addresses = [target.value] if target.kind == "address" else []
-    if hold := find_hold(connection, job_ids=job_ids, addresses=addresses):
-        raise HeldError(hold)
+    job_ids = unheld_jobs(connection, target, at)
     target_key = tombstone_key(target.kind, target.value, key)
     keys = {target_key}
     if target.kind == "job":

@@ -6,7 +6,8 @@ which it was cut off.
 
 import json
 from collections.abc import Iterable, Iterator
-from typing import Any
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
 
 from sqlalchemy import Engine
 
@@ -32,6 +33,20 @@ class InvalidFileError(SafeMessageError):
     """The file isn't one that `erase export` has written, or it was cut off."""
 
 
+class Header(NamedTuple):
+    """The file's first line: the key of the hashes, and when the file was written."""
+
+    key: bytes
+    exported_at: datetime
+
+
+class Loaded(NamedTuple):
+    """What a file contains: how many tombstones, and until when there are erasures in it."""
+
+    tombstones: int
+    exported_at: datetime
+
+
 def file_lines(engine: Engine) -> Iterator[str]:
     """Yield the lines of the file."""
     count = 0
@@ -41,32 +56,33 @@ def file_lines(engine: Engine) -> Iterator[str]:
     yield json.dumps({"lines": count})
 
 
-def load_file(engine: Engine, lines: Iterable[str]) -> int:
-    """Store the erasures of the file that are missing here; return how many tombstones it has.
+def load_file(engine: Engine, lines: Iterable[str]) -> Loaded:
+    """Store the erasures of the file that are missing here; return what it contains.
 
     It may be repeated. Nothing is stored of a file that was cut off. Raises InvalidFileError or
     store.erasure.transfer.ForeignKeyError.
     """
-    key, receipts, stones = _parse(lines)
+    header, receipts, stones = _parse(lines)
     with transactional(engine).begin() as connection:
-        adopt_key(connection, key)
+        adopt_key(connection, header.key)
         numbers = restore_receipts(connection, receipts)
     skip_taken_ids(engine, erasures)
     for start in range(0, len(stones), _BATCH_ROWS):
         with transactional(engine).begin() as connection:
             restore_tombstones(connection, stones[start : start + _BATCH_ROWS], numbers)
 
-    return len(stones)
+    return Loaded(len(stones), header.exported_at)
 
 
-def _parse(lines: Iterable[str]) -> tuple[bytes, list[Row], list[Row]]:
-    """Return the key of the hashes, the receipts and the tombstones."""
-    key, receipts, stones, end = b"", list[Row](), list[Row](), None
+def _parse(lines: Iterable[str]) -> tuple[Header, list[Row], list[Row]]:
+    """Return the header, the receipts and the tombstones."""
+    header: Header | None = None
+    receipts, stones, end = list[Row](), list[Row](), None
     for number, line in enumerate(lines, 1):
         try:
             row: dict[str, Any] = json.loads(line)
             if number == 1:
-                key = _parse_header(row)
+                header = _parse_header(row)
             elif "receipt" in row:
                 receipts.append(parse_receipt(row["receipt"]))
             elif "tombstone" in row:
@@ -75,14 +91,16 @@ def _parse(lines: Iterable[str]) -> tuple[bytes, list[Row], list[Row]]:
                 end = row["lines"]
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             raise InvalidFileError(f"line {number} is not one that `erase export` writes") from None
-    if end != 1 + len(receipts) + len(stones):
+    if header is None or end != 1 + len(receipts) + len(stones):
         raise InvalidFileError("the file was cut off: its last line is missing")
 
-    return key, receipts, stones
+    return header, receipts, stones
 
 
-def _parse_header(row: dict[str, Any]) -> bytes:
+def _parse_header(row: dict[str, Any]) -> Header:
     if row["format"] != FORMAT_VERSION:
         raise ValueError(row["format"])
 
-    return bytes.fromhex(row["hash_key"])
+    exported_at = datetime.fromisoformat(row["exported_at"]).astimezone(UTC)
+
+    return Header(bytes.fromhex(row["hash_key"]), exported_at)

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Engine
 
+from receiver.privacy.target import ending_digits
 from receiver.spool.folder import Spool
 from receiver.store.erasure.batches import Report
 from receiver.store.erasure.places import PLACES
@@ -23,11 +24,13 @@ class Finding(NamedTuple):
 def verify(engine: Engine, value: str, *, spool: Spool | None, report: Report) -> Iterator[Finding]:
     """Yield each column of a row, and each file of this machine's spool, that contains the value.
 
+    A phone number without its country code is found in every number that ends in its digits.
     Damaged and refused files are searched too. `report` is called with a place and the number of
     rows or files that were searched there. Raises receiver.store.retry.DatabaseUnavailableError, or
     OSError if a file can't be read.
     """
-    needle = Needle.of_text(value)
+    digits = ending_digits(value)
+    needle = Needle.of_ending(value, digits) if digits else Needle.of_text(value)
     for table, columns in PLACES.items():
         yield from _search_table(engine, Scope(table, columns), needle, report)
     for name in spool.list_all() if spool else ():

@@ -106,6 +106,13 @@ def test_list_prints_all_fields(app: Flask) -> None:
     ]
 
 
+def test_unknown_job_is_not_an_unread_one(app: Flask, twilio: Twilio) -> None:
+    """A mistyped id isn't answered like the id of a job that nobody read."""
+    twilio.call(STORED)
+    assert run(app, "audit", "list", "--job", "job").stderr == "(none)\n"
+    assert "check it" in run(app, "audit", "list", "--job", "jbo").stderr
+
+
 @pytest.mark.usefixtures("_reads")
 @pytest.mark.parametrize(
     ("options", "count"),

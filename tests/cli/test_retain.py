@@ -87,7 +87,10 @@ def test_without_settings_nothing_is_removed(app: Flask, engine: Engine) -> None
     """Without a setting, bodies and jobs are kept for ever."""
     record(engine, old_event("job", days=4000))
     result = run(app, "retain")
-    assert (result.exit_code, result.stdout, result.stderr) == (0, "", "(none)\n")
+    assert (result.exit_code, result.stdout) == (0, "")
+    assert result.stderr == (
+        "Kept: bodies for ever, jobs for ever, audit for 365 days, tombstones for ever.\n(none)\n"
+    )
     assert count_all(engine, "events", "transcriptions") == 2
 
 
@@ -108,9 +111,23 @@ def test_holds_are_added_listed_and_removed(limited: Flask, engine: Engine) -> N
         ["case-8", f"address {ADDRESS}", "Case 8."],
     ]
     assert run(limited, "retain").stdout == ""
-    assert run(limited, "hold", "remove", "case-7").exit_code == 0
+    removed = run(limited, "hold", "remove", "case-7")
+    assert removed.exit_code == 0
+    assert "run `erase` again" in removed.stderr
     assert _counts(run(limited, "retain").stdout) == {"bodies": 1, "jobs": 1, "events": 1}
     assert rows(engine, "SELECT id FROM transcriptions") == [("job_2",)]
+
+
+def test_hold_that_matches_nothing(app: Flask, engine: Engine) -> None:
+    """A number without its country code is refused, and anything else that no job has is named."""
+    refused = run(app, "hold", "add", "a", "--address", "(555) 123-0001", "--reason", "x")
+    assert refused.exit_code == 1
+    assert "E.164" in refused.stderr
+    assert count_all(engine, "holds") == 0
+    for option, value in (("--address", "client:jane"), ("--job", "nobody")):
+        added = run(app, "hold", "add", value, option, value, "--reason", "x")
+        assert added.exit_code == 0
+        assert "no stored job has this" in added.stderr
 
 
 @pytest.mark.parametrize(

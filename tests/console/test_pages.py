@@ -54,6 +54,8 @@ def test_list_has_the_filters_of_the_api(browser: Browser, engine: Engine) -> No
     assert JOB in _text(browser, "jobs")
     found = browser.get("jobs?participantAddress=%2B15551234567&status=&languageCode=")
     assert found.headers["Location"] == "/console/jobs?participantAddress=%2B15551234567"
+    written = browser.get("jobs?participantAddress=%2B1+(555)+123-4567")  # as a caller writes it
+    assert written.headers["Location"] == found.headers["Location"]
     text = _text(browser, "jobs?participantAddress=%2B15551234567")
     assert JOB in text
     assert "other" not in text

@@ -14,7 +14,10 @@ _SPOOLS = (
     "Spools of other machines: their workers move the files into the database, which stores "
     "nothing of what was erased. Damaged and refused files stay: `spool` lists those of a machine."
 )
-_BACKUPS = "Backups: after a restore, run `flask --app app erase reapply`."
+_BACKUPS = (
+    "Backups: write the erasures to a file outside of the database now, with `flask --app app "
+    "erase export FILE`. After a restore, run `flask --app app erase reapply FILE`."
+)
 _CONSUMERS = "Consumers: every client that has read a transcript may have a copy."
 _POSTGRES = (
     "Postgres's files: dead rows stay until VACUUM, their bytes in free space until new rows or "

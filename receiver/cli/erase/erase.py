@@ -7,23 +7,18 @@ from collections.abc import Callable
 import click
 from flask.cli import with_appcontext
 
+from receiver.cli.addresses import parse_address, require_stored
 from receiver.cli.erase.elsewhere import print_elsewhere
 from receiver.cli.erase.errors import report_erasure_errors
+from receiver.cli.erase.preview import show_preview
 from receiver.cli.erase.progress import PlaceProgress
 from receiver.cli.errors import report_database_errors
 from receiver.cli.operator import operator_name
 from receiver.cli.output import CommandError, echo
 from receiver.privacy.erase import erase
-from receiver.privacy.target import Target, is_e164, normalize_address
+from receiver.privacy.target import Target, is_e164
 from receiver.services import services
 from receiver.spool.folder import explain
-from receiver.store.erasure.preview import (
-    Preview,
-    Similar,
-    ids_at_twilio,
-    preview,
-    similar_addresses,
-)
 from receiver.store.erasure.receipts import Receipt, Requester
 from schemas.storable import ID_PATTERN, is_storable
 
@@ -65,11 +60,10 @@ def address_command(*, address: str, yes: bool, reason: str | None) -> None:
     ADDRESS is a phone number in E.164 form, such as +14155550100, or another address exactly as it
     is stored. Jobs that begin after the erasure are new, and stay.
     """
-    address = normalize_address(address)
-    if not address or not is_storable(address):
-        raise CommandError("this is not an address.")
+    address = parse_address(address)
     if not is_e164(address):
-        _require_stored(address)
+        with services().engine.connect() as connection:
+            require_stored(connection, address)
     _erase(Target("address", address), yes=yes, reason=reason)
 
 
@@ -83,39 +77,13 @@ def conversation_command(*, conversation_id: str, yes: bool, reason: str | None)
     _erase(Target("conversation", conversation_id), yes=yes, reason=reason)
 
 
-def _require_stored(address: str) -> None:
-    """Raise CommandError unless a job has exactly this address, which isn't E.164."""
-    with services().engine.connect() as connection:
-        if preview(connection, "address", address).jobs:
-            return
-        similar = similar_addresses(connection, address)
-    raise CommandError(
-        "this address is not a phone number in E.164 form (+, country code and number, such as "
-        "+14155550100), and no job has exactly this address.",
-        *_describe_similar(similar),
-    )
-
-
-def _describe_similar(similar: Similar | None) -> list[str]:
-    if similar is None:
-        return []
-    if not similar.addresses:
-        return ["No stored address ends in these digits."]
-
-    found = f"{similar.addresses} stored addresses, of {similar.jobs} jobs, end in these digits"
-
-    return [f"{found}: write the number with its country code."]
-
-
 def _erase(target: Target, *, yes: bool, reason: str | None) -> None:
-    with services().engine.connect() as connection:
-        found = preview(connection, target.kind, target.value)
-        ids = ids_at_twilio(connection, target.kind, target.value)
-    _print_preview(target, found)
+    with report_erasure_errors():
+        found, copies = show_preview(target)
     if not yes:
         _confirm()
-    if ids:  # before they are erased here: an interruption must not lose them
-        echo("Their recordings and conversations at Twilio, which this doesn't delete:", *ids, "")
+    if copies:  # before they are erased here: an interruption must not lose them
+        echo("Their recordings, conversations and files, which this doesn't delete:", *copies, "")
     requester = Requester(name=operator_name(), reason=reason)
     try:
         with (
@@ -135,25 +103,6 @@ def _erase(target: Target, *, yes: bool, reason: str | None) -> None:
             "same command again when it can."
         ) from error
     print_receipt(receipt)
-
-
-def _print_preview(target: Target, found: Preview) -> None:
-    echo(
-        f"{found.jobs:>8}  jobs to erase",
-        f"{found.events:>8}  callbacks and responses of Twilio about them",
-        f"{found.bodies:>8}  bodies of these",
-        err=True,
-    )
-    if not found.jobs and target.kind != "job":
-        echo(
-            f"No job has this {target.kind} now. If you erase it all the same, jobs that began "
-            "before are erased when their callbacks arrive.",
-            err=True,
-        )
-    searched = "the quarantine, the rejected requests and this machine's spool"
-    if target.kind != "job":
-        searched = f"the ledger, the submissions, {searched}"
-    echo(f"Also searched, and counted then: {searched}.", err=True)
 
 
 def _confirm() -> None:

@@ -61,8 +61,13 @@ def reapply_command(*, file: IO[str] | None) -> None:
     """
     try:
         if file is not None:
-            count = load_file(services().engine, file)
-            echo(f"{count} records of erased jobs, addresses and bodies are in the file.", err=True)
+            loaded = load_file(services().engine, file)
+            echo(
+                f"The file has {loaded.tombstones} records of erased jobs, addresses and bodies. "
+                f"It is of {loaded.exported_at:%Y-%m-%dT%H:%M:%SZ}: what was erased later must be "
+                "erased by hand.",
+                err=True,
+            )
         with report_erasure_errors(), PlaceProgress(services().engine) as progress:
             receipt = reapply(
                 services().engine, Requester(name=operator_name()), report=progress.report

@@ -26,8 +26,8 @@ _json_option = click.option("--json", "wants_json", is_flag=True, help="Print JS
 def list_command(*, limit: int, wants_json: bool) -> None:
     """List the erasures, newest first, one per line.
 
-    The columns are: number, time, who asked, kind, and how much was erased in each place. With
-    --json, each line is an object.
+    The columns are: number, time, who asked, kind, how much was erased in each place, and the
+    reason. With --json, each line is an object.
     """
     with services().engine.connect() as connection:
         receipts = list_receipts(connection, limit=limit)
@@ -88,7 +88,7 @@ def _line(receipt: Receipt) -> str:
 
     return (
         f"{receipt.id:>8}  {_format(receipt.requested_at)}  {receipt.requested_by:<16}  "
-        f"{receipt.kind:<12}  {counts or 'nothing found'}{state}"
+        f"{receipt.kind:<12}  {counts or 'nothing found'}{state}  {receipt.reason or ''}".rstrip()
     )
 
 

@@ -1,6 +1,7 @@
 """Counts what an erasure will find by its indexes, before anybody confirms it."""
 
 import re
+from datetime import datetime
 from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, and_, func, or_, select, text, union
@@ -20,9 +21,14 @@ WHERE right(regexp_replace(address #>> '{}', '[^0-9]', '', 'g'), length(:digits)
 
 
 class Preview(NamedTuple):
-    """How many jobs have the value and aren't erased, and what was received about them."""
+    """How many jobs have the value and aren't erased, and what was received about them.
+
+    A job's time is that of its creation, or of its first event.
+    """
 
     jobs: int
+    first_at: datetime | None
+    last_at: datetime | None
     events: int
     bodies: int
 
@@ -45,20 +51,38 @@ def preview(connection: Connection, kind: str, value: str) -> Preview:
     counted = select(func.count(), func.count(events.c.body)).where(
         named, events.c.erased_at.is_(None), events.c.source != ERASURE
     )
-    jobs = select(func.count()).select_from(transcriptions).where(is_unerased)
+    sort_at = transcriptions.c.sort_at
+    jobs = select(func.count(), func.min(sort_at), func.max(sort_at)).where(is_unerased)
 
-    return Preview(connection.execute(jobs).scalar_one(), *connection.execute(counted).one())
+    number, first_at, last_at = connection.execute(jobs).one()
+    event_number, body_number = connection.execute(counted).one()
+
+    return Preview(number, first_at, last_at, event_number, body_number)
 
 
-def ids_at_twilio(connection: Connection, kind: str, value: str) -> list[str]:
-    """Return the ids of the recordings and conversations of a target's jobs, which are erased."""
+def copies_elsewhere(connection: Connection, kind: str, value: str) -> list[str]:
+    """Return where other copies of a target's jobs are, because an erasure removes these columns.
+
+    They are the ids of recordings and conversations at Twilio, and the media URLs, without their
+    queries, which may contain a secret.
+    """
     job = transcriptions.c
-    ids = [
+    found = [
         select(column).where(_is_concerned(connection, kind, value), column.is_not(None))
-        for column in (job.source_id, job.conversation_id)
+        for column in (job.source_id, job.conversation_id, job.media_url)
     ]
 
-    return sorted(connection.scalars(union(*ids)))
+    return sorted({_without_secrets(each) for each in connection.scalars(union(*found))})
+
+
+def _without_secrets(copy: str) -> str:
+    """Return an id as it is, and a URL without its user, query and fragment."""
+    scheme, separator, rest = re.split("[?#]", copy, maxsplit=1)[0].partition("://")
+    if not separator:
+        return scheme
+    authority, slash, path = rest.partition("/")
+
+    return f"{scheme}://{authority.rpartition('@')[2]}{slash}{path}"
 
 
 def similar_addresses(connection: Connection, address: str) -> Similar | None:

@@ -64,6 +64,14 @@ class Needle:
         return cls(spellings, re.compile(before + b"(?:" + texts + b")" + after))
 
     @classmethod
+    def of_ending(cls, value: str, digits: str) -> Self:
+        """Return the needle for a value, and for every number that ends in these digits."""
+        spellings = (*_spellings(value), digits)
+        texts = b"|".join(re.escape(text.encode()) for text in spellings)
+
+        return cls(spellings, re.compile(b"(?:" + texts + rb")(?![0-9])"))
+
+    @classmethod
     def of_string(cls, value: str) -> Self:
         """Return the needle for a value that is a whole string of Postgres's JSON."""
         string = json.dumps(value, ensure_ascii=False)

@@ -14,6 +14,7 @@ from sqlalchemy import Row as SqlRow
 
 from receiver.runtime.deadline import Deadline
 from receiver.runtime.errors import SafeMessageError
+from receiver.store.clock import database_now
 from receiver.store.erasure.batches import read_batches
 from receiver.store.erasure.tombstones import IS_HASHED, read_key, upsert_tombstones
 from receiver.store.retry import query
@@ -58,7 +59,8 @@ class ForeignKeyError(SafeMessageError):
 def export_rows(engine: Engine) -> Iterator[dict[str, Any]]:
     """Yield the lines of the file. What has expired isn't among them: it expires again."""
     key = query(engine, Deadline(_TIMEOUT_SECONDS), read_key)
-    yield {"format": FORMAT_VERSION, "hash_key": key.hex()}
+    at = query(engine, Deadline(_TIMEOUT_SECONDS), database_now)
+    yield {"format": FORMAT_VERSION, "hash_key": key.hex(), "exported_at": at.isoformat()}
     for row in _read(engine, erasures):
         times = {name: row[name] and row[name].isoformat() for name in _RECEIPT_TIMES}
         yield {"receipt": row | times}

@@ -60,6 +60,15 @@ def test_number_within_a_longer_one_is_not_found(app: Flask, twilio: Twilio) -> 
     assert [row.body is not None for row in rows_of(app, events)] == [True]
 
 
+@pytest.mark.parametrize("written", ["(555) 123-4567", "0555 1234567", "5551234567"])
+def test_number_without_its_country_code_is_found(app: Flask, twilio: Twilio, written: str) -> None:
+    """A number as a caller writes it is found in those that end in it, so nothing is overlooked."""
+    twilio.call(COMPLETED)
+    twilio.call(body(id="other", participants=[{"address": "+155512345678"}]))
+    assert _places(app, written) == ["transcriptions.participants", "events.head", "events.body"]
+    assert "country code" in run(app, "erase", "verify", written).stderr
+
+
 def test_all_files_of_the_spool_are_searched(app: Flask, tmp_path: Path) -> None:
     """A value is found in waiting, damaged and refused files."""
     spool = Spool(tmp_path / "spool", durable=True, seal=SEAL)
