@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Engine, Row
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
@@ -18,6 +18,7 @@ from receiver.store.erasure.tombstones import (
     add_tombstones,
     event_keys,
     find_tombstones,
+    job_key,
 )
 from receiver.store.event import Event, Outcome
 from receiver.store.identity import skip_taken_ids
@@ -185,14 +186,15 @@ def _record_under_lock(
         job = _claim_job(connection, event, outcome, may_insert=may_insert)
     if job is None:
         return _absorb(connection, event)
-    is_foreign = job.account_id != event.account_id
     erased_at = _erased_at(job, stones, head)
-    if erased_at is not None and is_foreign:
-        return _absorb(connection, event)
+    if job.account_id != event.account_id:
+        if erased_at is not None:
+            return _absorb(connection, event)
+        return _record_quarantined(connection, quarantine_foreign(event))
+    # Without a tombstone too: it may have expired.
+    erased_at = job.erased_at or erased_at
     if erased_at is not None:
         return _record_erased(connection, event, job, erased_at)
-    if is_foreign:
-        return _record_quarantined(connection, quarantine_foreign(event))
     is_late = fold_input(event, head).key < (
         job.key_terminal,
         job.key_updated_at,
@@ -230,12 +232,10 @@ def _claim_job(
 def _erased_at(
     job: Row[Any], stones: Sequence[Tombstone], head: Mapping[str, Any]
 ) -> datetime | None:
-    """Return since when the job is erased, None if it isn't.
+    """Return since when what an event says is erased, None if it isn't.
 
     An erasure by address or conversation concerns the jobs that began before it.
     """
-    if job.erased_at is not None:
-        return cast("datetime", job.erased_at)
     began_at = head.get("created_at") or job.sort_at
     matching = [
         stone.erased_at for stone in stones if stone.is_certain or began_at < stone.erased_at
@@ -254,8 +254,8 @@ def _record_erased(
     """
     row = _record_event(connection, event, Outcome.ERASED)
     if job.erased_at is None:
-        add_tombstones(connection, [f"job:{job.id}"], erased_at)
-    erase_locked_job(connection, job, erased_at)
+        add_tombstones(connection, [job_key(job.id, job.account_id)], erased_at)
+    erase_locked_job(connection, job, erased_at, account_id=job.account_id)
 
     # The ledger still says what a body did that it has received before.
     return _ABSORBED._replace(id=_recorded(row[:-1])[1].id)
