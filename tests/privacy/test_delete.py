@@ -134,6 +134,16 @@ def test_held_job_is_a_409(app: Flask, twilio: Twilio, erasing: FlaskClient) -> 
     assert bodies(app) == [COMPLETED]
 
 
+def test_quarantined_callback_with_a_held_address_is_a_409(
+    app: Flask, twilio: Twilio, erasing: FlaskClient
+) -> None:
+    """A job without a row is held too, if a quarantined callback of it contains the address."""
+    twilio.call(body(status="what"))
+    run(app, "hold", "add", "case-7", "--address", ADDRESS, "--reason", "court")
+    assert _delete(erasing).status_code == 409
+    assert bodies(app) == [body(status="what")]
+
+
 def test_parameters_are_refused(erasing: FlaskClient) -> None:
     """The route has no parameters."""
     assert _delete(erasing, f"{PATH}?reason=x").status_code == 400

@@ -12,6 +12,7 @@ from sqlalchemy import (
     Row,
     Text,
     TextClause,
+    and_,
     bindparam,
     case,
     delete,
@@ -25,6 +26,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB, insert
 
+from receiver.store.erasure.holds import is_held
 from receiver.store.erasure.tombstones import add_tombstones, job_key
 from receiver.store.event import Outcome
 from receiver.store.jobs.fold import ERASURE, KEPT_MEMBERS
@@ -66,8 +68,14 @@ _REDACT_EVENTS = _redaction("job_id = :job_id")
 _REDACT_EVENTS_OF_ACCOUNT = _redaction("""job_id = :job_id
     AND (account_id = :account_id OR account_id IS NULL AND (
         key_id = :account_id OR right(key_id, length(:account_id) + 1) = '@' || :account_id))""")
-_REDACT_EVENT = _redaction("id = :event_id AND outcome = 'quarantined'")
+_REDACT_EVENT = _redaction(f"""id = :event_id AND outcome = 'quarantined'
+    AND NOT {is_held("events.job_id", content="events.body")}""")
 _REDACT_BODY = _redaction("sha256 = :sha256 AND outcome = 'quarantined'")
+
+# Of rows that no job's row describes, what is on hold stays.
+_IS_REJECTED_FREE = text(f"NOT {is_held('rejected.job_id', content='rejected.body')}")
+_SUBMITTED = "convert_to(submissions.request, 'UTF8')"
+_IS_SUBMISSION_FREE = text(f"NOT {is_held('submissions.job_id', content=_SUBMITTED)}")
 
 # A submission without an answer is not sent again: its request is gone.
 _NOT_SENT = literal({"status": 400}, JSONB)
@@ -116,7 +124,7 @@ def erase_job(
         counts = redact_events(connection, job_id, account_id=account_id)
         if job is None:
             _insert_erasure_of_lost(connection, job_id, account_id, at)
-    requests = delete(rejected).where(rejected.c.job_id == job_id)
+    requests = delete(rejected).where(rejected.c.job_id == job_id, _IS_REJECTED_FREE)
     if account_id is not None:
         requests = requests.where(rejected.c.account_id == account_id)
     counts += Counter(rejected=connection.execute(requests).rowcount)
@@ -165,7 +173,10 @@ def redact_body(connection: Connection, sha256: bytes) -> None:
 
 
 def redact_event(connection: Connection, event_id: int, erasure_id: int, at: datetime) -> Counts:
-    """Redact one event in quarantine; its body won't be stored again either."""
+    """Redact one event in quarantine; its body won't be stored again either.
+
+    One that is on hold stays.
+    """
     row = connection.execute(_REDACT_EVENT, {"event_id": event_id}).one_or_none()
     if row is None:
         return Counter()
@@ -175,7 +186,10 @@ def redact_event(connection: Connection, event_id: int, erasure_id: int, at: dat
 
 
 def redact_submission(connection: Connection, key: str, *, is_key_personal: bool) -> Counts:
-    """Redact a submission; if its key is personal too, a hash replaces it."""
+    """Redact a submission; if its key is personal too, a hash replaces it. On hold, it stays."""
+    is_free = and_(submissions.c.idempotency_key == key, _IS_SUBMISSION_FREE)
+    if not connection.scalar(select(submissions.c.idempotency_key).where(is_free)):
+        return Counter()
     changed = _redact_submissions(connection, submissions.c.idempotency_key == key)
     if is_key_personal:
         changed = connection.execute(_HASH_SUBMISSION_KEY, {"key": key}).rowcount
@@ -184,8 +198,9 @@ def redact_submission(connection: Connection, key: str, *, is_key_personal: bool
 
 
 def remove_rejected(connection: Connection, request_id: int) -> Counts:
-    """Remove a rejected request."""
-    removed = connection.execute(delete(rejected).where(rejected.c.id == request_id))
+    """Remove a rejected request, unless it is on hold."""
+    is_free = and_(rejected.c.id == request_id, _IS_REJECTED_FREE)
+    removed = connection.execute(delete(rejected).where(is_free))
 
     return Counter(rejected=removed.rowcount)
 
