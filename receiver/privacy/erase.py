@@ -17,8 +17,9 @@ from receiver.store.erasure import matching
 from receiver.store.erasure.batches import Report
 from receiver.store.erasure.holds import find_hold, lock_holds
 from receiver.store.erasure.receipts import Receipt, Requester, complete, open_receipt
+from receiver.store.erasure.redact import OF_OWNER, Extent
 from receiver.store.erasure.releases import check_releases
-from receiver.store.erasure.tombstones import add_tombstones, read_key, tombstone_key
+from receiver.store.erasure.tombstones import add_tombstones, job_key, read_key, tombstone_key
 from receiver.store.retry import retry_until
 
 _CHUNK_JOBS = 1000  # how many one statement looks for
@@ -109,7 +110,9 @@ def _begin(engine: Engine, target: Target, requester: Requester, limits: Limits)
     with limits.hold_connection():
         receipt_id, at = retry_until(limits.step_deadline(), begin)
 
-    return Erasure(engine, receipt_id, at, limits)
+    extent = Extent(requester.account_id) if target.kind == "job" else OF_OWNER
+
+    return Erasure(engine, receipt_id, at, limits, extent)
 
 
 def _commit_tombstones(
@@ -124,10 +127,12 @@ def _commit_tombstones(
     lock_holds(connection)
     key, at = read_key(connection), database_now(connection)
     job_ids = unheld_jobs(connection, target, at)
-    target_key = tombstone_key(target.kind, target.value, key)
-    keys = {target_key}
     if target.kind == "job":
-        keys |= {tombstone_key("job", job_id, key) for job_id in job_ids}
+        target_key = job_key(target.value, requester.account_id)
+        keys = {job_key(job_id, requester.account_id) for job_id in job_ids}
+    else:
+        target_key = tombstone_key(target.kind, target.value, key)
+        keys = {target_key}
     receipt = open_receipt(connection, target.kind, target_key, requester)
     add_tombstones(connection, sorted(keys), at, receipt.id)
 

@@ -13,6 +13,7 @@ from receiver.runtime.deadline import Deadline
 from receiver.store.engine import transactional
 from receiver.store.erasure import redact
 from receiver.store.erasure.receipts import add_counts
+from receiver.store.erasure.redact import EVERYTHING, Extent
 from receiver.store.erasure.writers import find_writers, wait_for_writers
 from receiver.store.retry import query, retry_until
 
@@ -44,12 +45,20 @@ class Erasure:
     They raise store.retry.DatabaseUnavailableError.
     """
 
-    def __init__(self, engine: Engine, receipt_id: int, at: datetime, limits: Limits) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        receipt_id: int,
+        at: datetime,
+        limits: Limits,
+        extent: Extent = EVERYTHING,
+    ) -> None:
         self.engine = engine
         self.receipt_id = receipt_id
         self.at = at  # by the database's clock
         self.job_ids: set[str] = set()  # the jobs that it has erased
         self._limits = limits
+        self._extent = extent  # of each job
 
     def query(
         self,
@@ -69,9 +78,13 @@ class Erasure:
         deadline = self._limits.step_deadline(_WRITERS_TIMEOUT_SECONDS)
         wait_for_writers(lambda: self.query(find_writers), deadline)
 
-    def erase_job(self, job_id: str, *, at: datetime | None = None) -> None:
-        """Erase a job, and everything that names it; as of the erasure's moment, or of another."""
-        self._step(redact.erase_job, job_id, self.receipt_id, at or self.at)
+    def erase_job(self, job_id: str) -> None:
+        """Erase a job, and everything that names it."""
+        self.erase_job_as_of(job_id, self.at, self._extent)
+
+    def erase_job_as_of(self, job_id: str, at: datetime, extent: Extent) -> None:
+        """Erase a job as an earlier erasure did."""
+        self._step(redact.erase_job, job_id, self.receipt_id, at, extent)
         self.job_ids.add(job_id)
 
     def redact_event(self, event_id: int) -> None:

@@ -7,8 +7,10 @@ from receiver.store.clock import database_now
 from receiver.store.engine import transactional
 from receiver.store.erasure.batches import Report
 from receiver.store.erasure.receipts import Receipt, Requester, complete, open_receipt
+from receiver.store.erasure.redact import OF_OWNER, Extent
 from receiver.store.erasure.releases import check_releases
 from receiver.store.erasure.restored import HashedTombstones, erased_events, erased_jobs
+from receiver.store.erasure.tombstones import parse_job_key
 
 KIND = "reapply"
 
@@ -28,7 +30,8 @@ def reapply(engine: Engine, requester: Requester, *, report: Report) -> Receipt:
     # What was written before the tombstones were restored may have to be erased too.
     erasure.wait_for_writers()
     for stone in erased_jobs(engine, report):
-        erasure.erase_job(stone.key.removeprefix("job:"), at=stone.erased_at)
+        job_id, account_id = parse_job_key(stone.key)
+        erasure.erase_job_as_of(job_id, stone.erased_at, Extent(account_id))
     for event_id in erased_events(engine, report):
         erasure.redact_event(event_id)
     _erase_hashed(erasure, report)
@@ -41,7 +44,7 @@ def _erase_hashed(erasure: Erasure, report: Report) -> None:
     for source in ("transcriptions", "ledger"):
         for found in stones.find(source, report):
             if found.job_id not in erasure.job_ids:
-                erasure.erase_job(str(found.job_id), at=found.erased_at)
+                erasure.erase_job_as_of(str(found.job_id), found.erased_at, OF_OWNER)
     for found in stones.find("quarantine", report):
         erasure.redact_event(found.key)
     for found in stones.find("submissions", report):

@@ -7,6 +7,7 @@ from receiver.spool.errors import UnusableFileError
 from receiver.spool.folder import Spool
 from receiver.store.erasure.batches import Report
 from receiver.store.erasure.search import Needle
+from receiver.store.erasure.tombstones import is_kept_out
 from receiver.store.event import Event
 
 
@@ -27,7 +28,7 @@ def remove_from_spool(spool: Spool, target: Target, erasure: Erasure, report: Re
             continue
         with claimed:
             if claimed.event.received_at < erasure.at and _is_concerned(
-                claimed.event, target, needle, erasure.job_ids
+                claimed.event, target, needle, erasure
             ):
                 claimed.remove()
                 removed += 1
@@ -35,11 +36,12 @@ def remove_from_spool(spool: Spool, target: Target, erasure: Erasure, report: Re
     return removed
 
 
-def _is_concerned(event: Event, target: Target, needle: Needle, job_ids: set[str]) -> bool:
+def _is_concerned(event: Event, target: Target, needle: Needle, erasure: Erasure) -> bool:
     """Return whether the callback is of an erased job, or of the address or conversation."""
     validated = validate_document(event)
     head = validated.head
-    if validated.job_id in job_ids:
+    # A callback of another account that names the job may be kept.
+    if validated.job_id in erasure.job_ids and erasure.query(is_kept_out, validated):
         return True
     if head is None:  # it would be quarantined: nothing proves its form
         return needle.is_in(event.body)

@@ -87,6 +87,43 @@ def test_quarantined_callback_of_an_unknown_job(
     assert bodies(app) == []
 
 
+@pytest.mark.parametrize("claim", [{}, {"status": "what"}], ids=["usable", "unusable"])
+@pytest.mark.parametrize("comes_first", [True, False])
+def test_account_can_not_erase_what_another_one_sends(
+    app: Flask, twilio: Twilio, erasing: FlaskClient, *, claim: dict[str, str], comes_first: bool
+) -> None:
+    """An account that claimed the id of another's job, and erased it, destroys only its claim."""
+    twilio.call(body(accountId=OTHER_ACCOUNT, **claim))
+    if comes_first and not claim:
+        twilio.call(COMPLETED)
+    assert _delete(erasing, key="other").status_code == 204
+    assert twilio.call(COMPLETED).status_code == 204
+    assert bodies(app) == [COMPLETED]
+    assert twilio.call(body(accountId=OTHER_ACCOUNT, language="de-DE")).status_code == 204
+    assert bodies(app) == [COMPLETED]
+
+
+def test_account_can_not_hinder_the_erasure_of_a_quarantined_callback(
+    app: Flask, twilio: Twilio, erasing: FlaskClient
+) -> None:
+    """Another account's claim of the same id, without a job, leaves an account its own erasure."""
+    other = body(accountId=OTHER_ACCOUNT, status="what")
+    twilio.call(body(status="what"))
+    twilio.call(other)
+    assert _delete(erasing, key="own").status_code == 204
+    assert bodies(app) == [other]
+
+
+def test_erasing_a_job_keeps_no_unreadable_callback_out(
+    app: Flask, twilio: Twilio, erasing: FlaskClient
+) -> None:
+    """A job may have the id `None`; bodies without an id are still stored after its erasure."""
+    twilio.call(body(id="None"))
+    assert _delete(erasing, "/v3/Transcriptions/None").status_code == 204
+    assert twilio.call(COMPLETED[:-9]).status_code == 204
+    assert bodies(app) == [COMPLETED[:-9]]
+
+
 def test_held_job_is_a_409(app: Flask, twilio: Twilio, erasing: FlaskClient) -> None:
     """A job on hold is a 409 that names the hold, and stays."""
     twilio.call(COMPLETED)
@@ -95,6 +132,16 @@ def test_held_job_is_a_409(app: Flask, twilio: Twilio, erasing: FlaskClient) -> 
     assert response.status_code == 409
     assert "case-7" in json_of(response)["detail"]
     assert bodies(app) == [COMPLETED]
+
+
+def test_quarantined_callback_with_a_held_address_is_a_409(
+    app: Flask, twilio: Twilio, erasing: FlaskClient
+) -> None:
+    """A job without a row is held too, if a quarantined callback of it contains the address."""
+    twilio.call(body(status="what"))
+    run(app, "hold", "add", "case-7", "--address", ADDRESS, "--reason", "court")
+    assert _delete(erasing).status_code == 409
+    assert bodies(app) == [body(status="what")]
 
 
 def test_parameters_are_refused(erasing: FlaskClient) -> None:

@@ -6,14 +6,18 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine
 
+from receiver.privacy.erase import erase
+from receiver.privacy.target import Target
 from receiver.store.engine import transactional
 from receiver.store.erasure.holds import Hold, Kind, add_hold, find_hold, list_holds, remove_hold
+from receiver.store.erasure.receipts import Requester
 from receiver.store.ledger.record import record
 from tests.support.retention import NOW, days_ago, execute, old_event, rows, run_pass
 from tests.support.store_events import quarantined
 
 ADDRESS = "+15551230001"
-PARTICIPANTS = [{"address": "+15551239999"}, {"address": ADDRESS}]
+OTHER_ADDRESS = "+15551239999"
+PARTICIPANTS = [{"address": OTHER_ADDRESS}, {"address": ADDRESS}]
 
 
 def hold(engine: Engine, kind: Kind, value: str, name: str = "case 7") -> bool:
@@ -105,6 +109,20 @@ def test_find_hold_matches_jobs_and_addresses(engine: Engine) -> None:
     assert find(engine, addresses=[ADDRESS]) == "second"
     assert find(engine, job_ids=["unknown"], addresses=["+15551239999"]) is None
     assert find(engine) is None
+
+
+def test_erasing_another_address_leaves_what_is_held(engine: Engine) -> None:
+    """What contains a held address too stays, when somebody else's address in it is erased."""
+    both = json.dumps([OTHER_ADDRESS, ADDRESS])
+    record(engine, quarantined(old_event("held", days=40, participants=PARTICIPANTS)))
+    _insert_rejected(engine, 0, both)
+    _insert_submission(engine, "key_0", request=both)
+    hold(engine, "address", ADDRESS)
+    target = Target("address", OTHER_ADDRESS)
+    assert erase(engine, target, Requester(name="officer"), spool=None).counts == {}
+    release(engine)
+    counts = {"events": 1, "bodies": 1, "rejected": 1, "submissions": 1}
+    assert erase(engine, target, Requester(name="officer"), spool=None).counts == counts
 
 
 def test_names_are_unique(engine: Engine) -> None:

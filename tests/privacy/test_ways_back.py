@@ -16,7 +16,7 @@ from receiver.services import services_of
 from receiver.settings.keys import parse_auth_tokens
 from receiver.spool.folder import Spool
 from receiver.store.engine import transactional
-from receiver.store.erasure.tombstones import add_tombstones
+from receiver.store.erasure.tombstones import add_tombstones, job_key
 from receiver.store.event import Outcome
 from receiver.store.jobs.complete_heads import complete_heads
 from receiver.store.jobs.rebuild import rebuild
@@ -29,7 +29,7 @@ from tests.support.command import run
 from tests.support.environment import changed_settings
 from tests.support.erasures import REQUESTER, erase_target, found_places
 from tests.support.rejected_commands import OLD_TOKEN, Case, deliver, read_rejected_ids
-from tests.support.samples import COMPLETED, JOB
+from tests.support.samples import COMPLETED, JOB, OTHER_ACCOUNT
 from tests.support.stored_callbacks import json_of
 
 VALUES = ["Jane", "+15551234567", "four four seven one nine"]
@@ -171,6 +171,37 @@ def test_replay_of_a_copy_without_a_job(app: Flask, twilio: Twilio, *, has_row: 
     result = run(app, "callbacks", "replay", str(callback_id))
     assert (result.exit_code, "       1  erased" in result.stderr) == (0, True)
     assert found_places(engine, VALUES) == []
+
+
+@pytest.mark.parametrize("comes_after", [True, False])
+def test_erased_address_does_not_keep_out_another_account(
+    app: Flask, twilio: Twilio, *, comes_after: bool
+) -> None:
+    """An account that claims another's job for an erased address can't have that job erased."""
+    engine, claimed = services_of(app).engine, _body(accountId=OTHER_ACCOUNT)
+    twilio.call(claimed if not comes_after else b"{}")
+    erase_target(engine, TARGETS[1])
+    twilio.call(claimed)
+    own = _body(participants=[{"address": "+15550000000"}])
+    assert twilio.call(own).status_code == 204
+    with engine.connect() as connection:
+        stored = connection.scalars(select(events.c.body).where(events.c.body == own)).all()
+    assert stored == [own]
+
+
+def test_reapplying_keeps_to_the_account(app: Flask, twilio: Twilio) -> None:
+    """After a restore, what was erased for one account is erased again, and no other's callback."""
+    engine = services_of(app).engine
+    twilio.call(_body(accountId=OTHER_ACCOUNT))
+    twilio.call(COMPLETED)
+    with transactional(engine).begin() as connection:
+        key = job_key(JOB, OTHER_ACCOUNT)
+        add_tombstones(connection, [key], datetime.now(UTC), 1)
+    assert run(app, "erase", "reapply").exit_code == 0
+    with engine.connect() as connection:
+        bodies = connection.scalars(select(events.c.body).where(events.c.body.is_not(None))).all()
+        assert connection.scalar(select(transcriptions.c.erased_at))
+    assert bodies == [COMPLETED]
 
 
 def test_erasure_moves_the_transaction_id(app: Flask, twilio: Twilio) -> None:

@@ -21,6 +21,7 @@ REQUESTER = Requester(name="officer")
 def planted(event: Event, number: int, *, has_address: bool = True) -> Event:
     """Return the event of a job of this number, with personal values in all of its members."""
     job, secret = f"job_{number}", secret_of(number)
+    body = event.body + secret.encode()
     head: dict[str, Any] = {
         **(event.head or {}),
         "id": job,
@@ -32,12 +33,13 @@ def planted(event: Event, number: int, *, has_address: bool = True) -> Event:
             "participants": [{"name": secret, "address": address_of(number)}],
             "conversation_id": conversation_of(number),
         }
+        body += f" {address_of(number)} {conversation_of(number)}".encode()
 
     return replace(
         event,
         job_id=job,
         head=head,
-        body=event.body + secret.encode(),
+        body=body,
         sha256=hashlib.sha256(event.sha256 + job.encode()).digest(),
         url=f"https://user:{secret}@example.com/",
         signature=secret,

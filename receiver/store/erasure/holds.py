@@ -31,12 +31,25 @@ _COLUMNS = [holds.c[name] for name in Hold._fields]
 
 _HAS_ADDRESS = """participants @> jsonb_build_array(jsonb_build_object('address', {address}))"""
 
+
+def _mentions(content: str, *, hold: str = "holds") -> str:
+    """Return the SQL condition that a content of bytes contains the address of a hold."""
+    # The + of a number may be written in another way.
+    return f"position(convert_to(ltrim({hold}.value, '+'), 'UTF8') IN {content}) > 0"
+
+
 _FIND = text(f"""
 SELECT name FROM holds
 WHERE kind = 'job' AND value = ANY(:job_ids)
    OR kind = 'address' AND (value = ANY(:addresses) OR EXISTS (
         SELECT FROM transcriptions
-        WHERE id = ANY(:job_ids) AND {_HAS_ADDRESS.format(address="holds.value")}))
+        WHERE id = ANY(:job_ids) AND {_HAS_ADDRESS.format(address="holds.value")}
+   ) OR EXISTS (
+        SELECT FROM events
+        WHERE job_id = ANY(:job_ids) AND outcome = 'quarantined' AND {_mentions("body")}
+   ) OR EXISTS (
+        SELECT FROM submissions
+        WHERE job_id = ANY(:job_ids) AND {_mentions("convert_to(request, 'UTF8')")}))
 ORDER BY name LIMIT 1
 """).bindparams(  # noqa: S608 - made of the constants above
     bindparam("job_ids", type_=ARRAY(Text(collation="C"))),
@@ -64,10 +77,7 @@ def is_held(job_id: str, *, content: str | None = None) -> str:
     `content` is an SQL expression of bytes. It is for rows that no job's row describes.
     """
     names_address = _HAS_ADDRESS.format(address="h.value")
-    is_mentioned = (
-        # The + of a number may be written in another way.
-        f"OR position(convert_to(ltrim(h.value, '+'), 'UTF8') IN {content}) > 0" if content else ""
-    )
+    is_mentioned = f"OR {_mentions(content, hold='h')}" if content else ""
 
     return f"""EXISTS (SELECT FROM holds AS h WHERE h.kind = 'job' AND h.value = {job_id}
     OR h.kind = 'address' AND (EXISTS (

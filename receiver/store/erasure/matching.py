@@ -4,8 +4,9 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import Column, ColumnElement, Connection, func, or_, select, text
+from sqlalchemy import Column, ColumnElement, Connection, and_, func, or_, select, text
 
+from receiver.store.erasure.tombstones import job_key
 from receiver.store.jobs.fold import ERASURE
 from receiver.store.jobs.gaps import RESUBMISSION_PREFIX
 from receiver.store.tables import (
@@ -74,7 +75,7 @@ def is_known(connection: Connection, job_id: str, *, account_id: str | None) -> 
     """Return whether there is, or was, such a job, or a quarantined event that claims to be of it.
 
     `account_id` is the account of a bound API key, None if any account's job may be erased. Of a
-    job whose rows are gone, only a tombstone is left, which has no account.
+    job whose rows are gone, only a tombstone is left.
     """
     owner = connection.scalar(select(_job.account_id).where(_job.id == job_id))
     if owner is not None:
@@ -82,13 +83,14 @@ def is_known(connection: Connection, job_id: str, *, account_id: str | None) -> 
     claims = select(events.c.account_id, events.c.reason).where(events.c.job_id == job_id)
     rows = connection.execute(claims.distinct()).all()
     if account_id is None:
-        stone = select(tombstones.c.key).where(tombstones.c.key == f"job:{job_id}")
+        key = job_key(job_id)
+        # Those of an account begin with the key and a colon; the next character is a semicolon.
+        of_account = and_(tombstones.c.key > f"{key}:", tombstones.c.key < f"{key};")
+        stone = select(tombstones.c.key).where(or_(tombstones.c.key == key, of_account)).limit(1)
         return bool(rows) or connection.scalar(stone) is not None
 
     # The key of an account mismatch is another account's, so the body may be too.
-    return bool(rows) and all(
-        row.account_id == account_id and row.reason != "account_mismatch" for row in rows
-    )
+    return any(row.account_id == account_id and row.reason != "account_mismatch" for row in rows)
 
 
 def same_recordings(connection: Connection, job_ids: Collection[str]) -> list[str]:

@@ -3,7 +3,7 @@
 import hashlib
 from collections import Counter
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import (
     ARRAY,
@@ -12,6 +12,7 @@ from sqlalchemy import (
     Row,
     Text,
     TextClause,
+    and_,
     bindparam,
     case,
     delete,
@@ -25,7 +26,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB, insert
 
-from receiver.store.erasure.tombstones import add_tombstones
+from receiver.store.erasure.holds import is_held
+from receiver.store.erasure.tombstones import add_tombstones, job_key
 from receiver.store.event import Outcome
 from receiver.store.jobs.fold import ERASURE, KEPT_MEMBERS
 from receiver.store.jobs.gaps import RESUBMISSION_PREFIX
@@ -62,8 +64,18 @@ def _redaction(condition: str) -> TextClause:
 
 
 _REDACT_EVENTS = _redaction("job_id = :job_id")
-_REDACT_EVENT = _redaction("id = :event_id AND outcome = 'quarantined'")
+# An unusable body may claim no account. Then it is that of the key that signed it.
+_REDACT_EVENTS_OF_ACCOUNT = _redaction("""job_id = :job_id
+    AND (account_id = :account_id OR account_id IS NULL AND (
+        key_id = :account_id OR right(key_id, length(:account_id) + 1) = '@' || :account_id))""")
+_REDACT_EVENT = _redaction(f"""id = :event_id AND outcome = 'quarantined'
+    AND NOT {is_held("events.job_id", content="events.body")}""")
 _REDACT_BODY = _redaction("sha256 = :sha256 AND outcome = 'quarantined'")
+
+# Of rows that no job's row describes, what is on hold stays.
+_IS_REJECTED_FREE = text(f"NOT {is_held('rejected.job_id', content='rejected.body')}")
+_SUBMITTED = "convert_to(submissions.request, 'UTF8')"
+_IS_SUBMISSION_FREE = text(f"NOT {is_held('submissions.job_id', content=_SUBMITTED)}")
 
 # A submission without an answer is not sent again: its request is gone.
 _NOT_SENT = literal({"status": 400}, JSONB)
@@ -74,43 +86,80 @@ UPDATE submissions SET idempotency_key = 'erased-' ||
 FROM erasure_key WHERE idempotency_key = :key
 """)
 
+
+class Extent(NamedTuple):
+    """What of a job is erased: what an account has sent of it, or all accounts.
+
+    Any account can send a callback that names another one's job.
+    """
+
+    account_id: str | None = None
+    of_owner: bool = False  # the account to which the job belongs, whichever it is
+
+
+EVERYTHING = Extent()
+# For an address or a conversation, which leads to a job of one account. Nothing says that what
+# others have sent of this job is of the address.
+OF_OWNER = Extent(of_owner=True)
+
 # How much was erased, by place: jobs, events, bodies, submissions, rejected.
 Counts = Counter[str]
 
 
-def erase_job(connection: Connection, job_id: str, erasure_id: int | None, at: datetime) -> Counts:
+def erase_job(
+    connection: Connection,
+    job_id: str,
+    erasure_id: int | None,
+    at: datetime,
+    extent: Extent = EVERYTHING,
+) -> Counts:
     """Erase the job, and everything else that names it, in one transaction."""
     job = lock_job(connection, job_id)
-    add_tombstones(connection, [f"job:{job_id}"], at, erasure_id)
-    if job is None:  # callbacks in quarantine name it, or its row was lost and can be rebuilt
-        counts = redact_events(connection, job_id)
-        _insert_erasure_of_lost(connection, job_id, at)
-    else:
-        counts = erase_locked_job(connection, job, at)
+    account_id = job.account_id if job is not None and extent.of_owner else extent.account_id
+    add_tombstones(connection, [job_key(job_id, account_id)], at, erasure_id)
+    is_own = job is not None and account_id in {None, job.account_id}
+    if job is not None and is_own:
+        counts = erase_locked_job(connection, job, at, account_id=account_id)
+    else:  # callbacks in quarantine name it, or its row was lost and can be rebuilt
+        counts = redact_events(connection, job_id, account_id=account_id)
+        if job is None:
+            _insert_erasure_of_lost(connection, job_id, account_id, at)
+    requests = delete(rejected).where(rejected.c.job_id == job_id, _IS_REJECTED_FREE)
+    if account_id is not None:
+        requests = requests.where(rejected.c.account_id == account_id)
+    counts += Counter(rejected=connection.execute(requests).rowcount)
+    if account_id is not None and not is_own:
+        return counts
     connection.execute(delete(watches).where(watches.c.job_id == job_id))
-    requests = connection.execute(delete(rejected).where(rejected.c.job_id == job_id))
     is_submission = or_(
         submissions.c.job_id == job_id,
         submissions.c.idempotency_key == RESUBMISSION_PREFIX + job_id,
     )
 
-    return counts + Counter(
-        rejected=requests.rowcount, submissions=_redact_submissions(connection, is_submission)
-    )
+    return counts + Counter(submissions=_redact_submissions(connection, is_submission))
 
 
-def erase_locked_job(connection: Connection, job: Row[Any], at: datetime) -> Counts:
-    """Erase a job whose row is locked, with its events; a repetition changes nothing."""
+def erase_locked_job(
+    connection: Connection, job: Row[Any], at: datetime, *, account_id: str | None
+) -> Counts:
+    """Erase a job whose row is locked, with its events; a repetition changes nothing.
+
+    Other accounts' events that name it stay if `account_id` is that of the job.
+    """
     _insert_erasure(connection, job.id, job.account_id, at)
-    counts = redact_events(connection, job.id)
+    counts = redact_events(connection, job.id, account_id=account_id)
     refold(connection, job)
 
     return counts + Counter(jobs=int(job.erased_at is None))
 
 
-def redact_events(connection: Connection, job_id: str) -> Counts:
-    """Redact all events that name the job, also those in quarantine."""
-    had_bodies = connection.execute(_REDACT_EVENTS, {"job_id": job_id}).scalars().all()
+def redact_events(connection: Connection, job_id: str, *, account_id: str | None) -> Counts:
+    """Redact all events that name the job, also those in quarantine: an account's, or all."""
+    parameters = {"job_id": job_id}
+    statement = _REDACT_EVENTS
+    if account_id is not None:
+        statement, parameters["account_id"] = _REDACT_EVENTS_OF_ACCOUNT, account_id
+    had_bodies = connection.execute(statement, parameters).scalars().all()
 
     return Counter(events=len(had_bodies), bodies=sum(had_bodies))
 
@@ -124,7 +173,10 @@ def redact_body(connection: Connection, sha256: bytes) -> None:
 
 
 def redact_event(connection: Connection, event_id: int, erasure_id: int, at: datetime) -> Counts:
-    """Redact one event in quarantine; its body won't be stored again either."""
+    """Redact one event in quarantine; its body won't be stored again either.
+
+    One that is on hold stays.
+    """
     row = connection.execute(_REDACT_EVENT, {"event_id": event_id}).one_or_none()
     if row is None:
         return Counter()
@@ -134,7 +186,10 @@ def redact_event(connection: Connection, event_id: int, erasure_id: int, at: dat
 
 
 def redact_submission(connection: Connection, key: str, *, is_key_personal: bool) -> Counts:
-    """Redact a submission; if its key is personal too, a hash replaces it."""
+    """Redact a submission; if its key is personal too, a hash replaces it. On hold, it stays."""
+    is_free = and_(submissions.c.idempotency_key == key, _IS_SUBMISSION_FREE)
+    if not connection.scalar(select(submissions.c.idempotency_key).where(is_free)):
+        return Counter()
     changed = _redact_submissions(connection, submissions.c.idempotency_key == key)
     if is_key_personal:
         changed = connection.execute(_HASH_SUBMISSION_KEY, {"key": key}).rowcount
@@ -143,8 +198,9 @@ def redact_submission(connection: Connection, key: str, *, is_key_personal: bool
 
 
 def remove_rejected(connection: Connection, request_id: int) -> Counts:
-    """Remove a rejected request."""
-    removed = connection.execute(delete(rejected).where(rejected.c.id == request_id))
+    """Remove a rejected request, unless it is on hold."""
+    is_free = and_(rejected.c.id == request_id, _IS_REJECTED_FREE)
+    removed = connection.execute(delete(rejected).where(is_free))
 
     return Counter(rejected=removed.rowcount)
 
@@ -163,14 +219,16 @@ def _redact_submissions(connection: Connection, is_concerned: ColumnElement[bool
     return connection.execute(statement).rowcount
 
 
-def _insert_erasure_of_lost(connection: Connection, job_id: str, at: datetime) -> None:
+def _insert_erasure_of_lost(
+    connection: Connection, job_id: str, account_id: str | None, at: datetime
+) -> None:
     """Add the erasure to a job that has no row, if it has events from which it can be rebuilt."""
     of_job = select(events.c.account_id).where(
         events.c.job_id == job_id, events.c.outcome.in_((Outcome.APPLIED, Outcome.STALE))
     )
-    account_id = connection.scalar(of_job.order_by(events.c.id).limit(1))
-    if account_id is not None:
-        _insert_erasure(connection, job_id, account_id, at)
+    owner = connection.scalar(of_job.order_by(events.c.id).limit(1))
+    if owner is not None and account_id in {None, owner}:
+        _insert_erasure(connection, job_id, owner, at)
 
 
 def _insert_erasure(connection: Connection, job_id: str, account_id: str, at: datetime) -> None:

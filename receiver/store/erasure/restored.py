@@ -34,7 +34,7 @@ SELECT key, erased_at, EXISTS (
     SELECT s.job_id FROM submissions AS s WHERE request <> '' AND s.job_id IS NOT NULL)
   AS is_found
 FROM (
-    SELECT key, erased_at, substr(key, 5) COLLATE "C" AS job_id FROM tombstones
+    SELECT key, erased_at, split_part(key, ':', 2) COLLATE "C" AS job_id FROM tombstones
     WHERE key LIKE 'job:%' AND erasure_id IS NOT NULL AND key > :after ORDER BY key LIMIT :rows
 ) AS stone ORDER BY key
 """)

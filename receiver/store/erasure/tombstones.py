@@ -1,6 +1,8 @@
 """Tombstones: what was erased or has expired, so that nothing stores it again.
 
-A tombstone's key is its kind and a value. Of jobs it is the id, and of bodies the digest. Addresses
+A tombstone's key is its kind and a value. Of bodies it is the digest, and of jobs the id: with an
+account behind it, only that account's callbacks are kept out. Otherwise an account could claim the
+id of another's job, and have it erased before its callback arrives. Addresses
 and conversations are personal, so only a hash of them is stored. The hash has a key, which each
 database makes for itself. Somebody who has that key too can try all phone numbers, so the hash
 protects receipts and logs, but not a stolen database.
@@ -14,6 +16,7 @@ from typing import Any, Literal, NamedTuple
 from sqlalchemy import ColumnElement, Connection, select
 from sqlalchemy.dialects.postgresql import insert
 
+from receiver.settings.keys import bound_account
 from receiver.store.event import Event
 from receiver.store.tables import erasure_key, tombstones
 
@@ -51,14 +54,42 @@ def find_tombstones(connection: Connection, keys: Sequence[str]) -> list[Tombsto
     return [Tombstone(*row) for row in connection.execute(statement)]
 
 
-def has_tombstone(key: str) -> ColumnElement[bool]:
-    """Return the condition that there is a tombstone with this key."""
-    return select(tombstones.c.key).where(tombstones.c.key == key).exists()
+def is_kept_out(connection: Connection, event: Event) -> bool:
+    """Return whether nothing of the event is stored, because its job or its body was erased."""
+    keys = event_keys(connection, event)
+
+    return any(stone.is_certain for stone in find_tombstones(connection, keys))
+
+
+def has_tombstone(keys: Sequence[str]) -> ColumnElement[bool]:
+    """Return the condition that there is a tombstone with one of these keys."""
+    return select(tombstones.c.key).where(tombstones.c.key.in_(keys)).exists()
+
+
+def job_key(job_id: str, account_id: str | None = None) -> str:
+    """Return the key of a job's tombstone: for what this account sends of it, or for everything."""
+    return f"job:{job_id}" if account_id is None else f"job:{job_id}:{account_id}"
+
+
+def parse_job_key(key: str) -> tuple[str, str | None]:
+    """Return the id and the account of a job's key; ids contain no colon."""
+    _, job_id, *account = key.split(":")
+
+    return job_id, account[0] if account else None
+
+
+def job_keys(job_id: str | None, account_id: str | None) -> list[str]:
+    """Return the keys that keep out what this account sends of a job; none without an id."""
+    return [] if job_id is None else sorted({job_key(job_id), job_key(job_id, account_id)})
 
 
 def event_keys(connection: Connection, event: Event) -> list[str]:
-    """Return the keys of all tombstones that an event can match."""
-    keys = [f"job:{event.job_id}", f"sha256:{event.sha256.hex()}"]
+    """Return the keys of all tombstones that an event can match.
+
+    If an unusable body claims no account, it is that of the key that signed it.
+    """
+    account_id = event.account_id or bound_account(event.key_id)
+    keys = [*job_keys(event.job_id, account_id), f"sha256:{event.sha256.hex()}"]
     head = event.head or {}
 
     return keys + hashed_keys(connection, head.get("participants"), head.get("conversation_id"))

@@ -38,14 +38,14 @@ def record_under_lock(
         job = _claim_job(connection, event, outcome, may_insert=may_insert)
     if job is None:
         return absorb(connection, event)
-    is_foreign = job.account_id != event.account_id
     since = erased_at(job, stones, head)
-    if since is not None and is_foreign:
-        return absorb(connection, event)
+    if job.account_id != event.account_id:
+        if since is not None:
+            return absorb(connection, event)
+        return record_quarantined(connection, quarantine_foreign(event))
+    since = job.erased_at or since  # without a tombstone too: it may have expired
     if since is not None:
         return record_erased(connection, event, job, since)
-    if is_foreign:
-        return record_quarantined(connection, quarantine_foreign(event))
     is_late = fold_input(event, head).key < (
         job.key_terminal,
         job.key_updated_at,

@@ -5,6 +5,7 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
+from receiver.store.erasure.tombstones import job_keys
 from receiver.store.event import Event
 from receiver.store.jobs.fold import MERGED_COLUMNS
 from receiver.store.tables import events, tombstones, transcriptions
@@ -23,8 +24,8 @@ def select_unseen(connection: Connection, fetched: Sequence[Event]) -> list[tupl
         events.c.sha256.in_([event.sha256 for event in fetched])
     )
     known = set(connection.execute(digests).scalars())
-    ids = [f"job:{event.job_id}" for event in fetched]
-    erased = set(connection.scalars(select(tombstones.c.key).where(tombstones.c.key.in_(ids))))
+    keys = [key for event in fetched for key in _keys(event)]
+    erased = set(connection.scalars(select(tombstones.c.key).where(tombstones.c.key.in_(keys))))
     jobs = select(*_COLUMNS, _ERASED_AT).where(
         transcriptions.c.id.in_([event.job_id for event in fetched])
     )
@@ -34,9 +35,13 @@ def select_unseen(connection: Connection, fetched: Sequence[Event]) -> list[tupl
         (event, event.job_id in rows)
         for event in fetched
         if event.sha256 not in known
-        and f"job:{event.job_id}" not in erased
+        and erased.isdisjoint(_keys(event))
         and not _contains(rows.get(event.job_id), event.head)
     ]
+
+
+def _keys(event: Event) -> list[str]:
+    return job_keys(event.job_id, event.account_id)
 
 
 def _contains(row: Mapping[str, Any] | None, head: Mapping[str, Any] | None) -> bool:

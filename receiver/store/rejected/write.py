@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Engine, delete, func, insert, literal, not_, 
 
 from receiver.runtime.errors import ReceiverError
 from receiver.store.engine import transactional
-from receiver.store.erasure.tombstones import has_tombstone
+from receiver.store.erasure.tombstones import has_tombstone, job_keys
 from receiver.store.rejected.quotas import Quota, Quotas, measure
 from receiver.store.tables import rejected
 
@@ -73,9 +73,8 @@ def store_rejected(engine: Engine, request: RejectedRequest, quotas: Quotas) -> 
         row = _row(request)
         values = select(*(literal(value, rejected.c[name].type) for name, value in row.items()))
         # In the statement that writes: an erasure waits for it, if it doesn't see the tombstone.
-        given = insert(rejected).from_select(
-            list(row), values.where(not_(has_tombstone(f"job:{request.job_id}")))
-        )
+        is_erased = has_tombstone(job_keys(request.job_id, request.account_id))
+        given = insert(rejected).from_select(list(row), values.where(not_(is_erased)))
         new_id: int | None = connection.execute(given.returning(rejected.c.id)).scalar()
 
         return new_id
