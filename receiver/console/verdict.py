@@ -118,7 +118,8 @@ def _of_callbacks(summary: Summary, rejected_at: datetime | None) -> Iterator[Fi
             "bad" if last_at is None else "warn",
             f"A request was rejected, {since}",
             "It looks like a callback, but its signature doesn't verify. If Twilio sent it, a "
-            "setting is wrong.",
+            "setting is wrong, and each transcript is answered 403 until you correct it. What is "
+            "stored here isn't lost.",
             "rejected",
             "See which setting would verify it",
         )
