@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from flask import Flask
 
 from receiver.callbacks import views as callbacks
+from receiver.changes import views as changes
 from receiver.cli import commands, help_only
 from receiver.lookup import views as lookup
 from receiver.metrics.counts import Counts
@@ -81,6 +82,7 @@ def _register(app: Flask, cors_origins: Collection[str]) -> None:
     for views in (
         callbacks,
         lookup,
+        changes,
         submissions,
         privacy,
         openapi,

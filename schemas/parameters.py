@@ -10,6 +10,7 @@ from schemas.storable import UtcDateTime, require_storable
 DEFAULT_PAGE_SIZE = 50
 MAX_PAGE_SIZE = 100
 MAX_FILTER_CHARACTERS = 128
+MAX_CURSOR_CHARACTERS = 7_000
 
 
 class DateTimeParameter(UtcDateTime):

@@ -1,8 +1,11 @@
 """The operations of the OpenAPI document: what each route accepts and returns."""
 
 from receiver.openapi.callbacks import CALLBACK_OPERATIONS
+from receiver.openapi.changes import CHANGES_OPERATIONS
 from receiver.openapi.jobs import JOBS
 from receiver.openapi.service import SERVICE_OPERATIONS
 from receiver.openapi.transcripts import TRANSCRIPTS_AND_LINKS
 
-OPERATIONS = JOBS | TRANSCRIPTS_AND_LINKS | CALLBACK_OPERATIONS | SERVICE_OPERATIONS
+OPERATIONS = (
+    JOBS | TRANSCRIPTS_AND_LINKS | CHANGES_OPERATIONS | CALLBACK_OPERATIONS | SERVICE_OPERATIONS
+)

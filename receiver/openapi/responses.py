@@ -33,6 +33,10 @@ _ERRORS = {
         "The Idempotency-Key was used too long ago: Twilio may have forgotten it, and it is "
         "unknown whether the job exists; or a legal hold forbids to erase the job.",
     ),
+    410: _Error(
+        "Gone",
+        "The cursor is of another history of the database. Start anew without a cursor.",
+    ),
     413: _Error("ContentTooLarge", "The body is too large."),
     415: _Error(
         "UnsupportedMediaType",

@@ -127,6 +127,8 @@ def _paths(callbacks: Sequence[int]) -> list[str]:
         "/v3/Transcriptions?hasTranscript=true",
         *(f"/v3/Transcriptions?conversationId={mark}_conversation" for mark in MARKS.values()),
         *(f"/v3/Transcriptions?participantAddress={mark}_address" for mark in MARKS.values()),
+        "/v3/Changes",
+        "/v3/Changes?cursor=now",
         "/v3/Completeness",
         *(path for job in JOBS for path in _job_paths(job)),
         *(f"{_job_paths(job)[2]}/{number}/Body" for job in JOBS for number in callbacks),
@@ -203,7 +205,9 @@ def test_callback_that_another_accounts_key_signed_is_not_shown(
 def test_every_read_route_is_tested_here(shared_app: Flask) -> None:
     """A new route of the read API must be added to the paths of the tests in this module."""
     rules = {
-        rule.rule for rule in shared_app.url_map.iter_rules() if rule.endpoint.startswith("lookup.")
+        rule.rule
+        for rule in shared_app.url_map.iter_rules()
+        if rule.endpoint.startswith(("lookup.", "changes."))
     }
     assert rules == {
         "/v3/Transcriptions",
@@ -213,5 +217,6 @@ def test_every_read_route_is_tested_here(shared_app: Flask) -> None:
         "/v3/Transcriptions/<job_id>/Links",
         "/v3/Transcriptions/<job_id>/Callbacks",
         "/v3/Transcriptions/<job_id>/Callbacks/<callback_id>/Body",
+        "/v3/Changes",
         "/v3/Completeness",
     }
