@@ -11,10 +11,12 @@ from schemas.parameters import (
     DEFAULT_PAGE_SIZE,
     MAX_CURSOR_CHARACTERS,
     MAX_PAGE_SIZE,
+    MAX_WAIT_SECONDS,
     AddressParameter,
     DateTimeParameter,
     PageSize,
     TextParameter,
+    WaitSeconds,
 )
 from schemas.storable import Status
 from schemas.unknown_parameters import describe_unknown
@@ -182,6 +184,14 @@ class ChangesQuery(Query):
         metadata={
             "description": "The `nextCursor` of the page before. Without it, the feed begins with "
             "all jobs; with `now`, with what changes from now on."
+        },
+    )
+    wait = WaitSeconds(
+        metadata={
+            "minimum": 0,
+            "maximum": MAX_WAIT_SECONDS,
+            "description": "If there is no change yet, wait for one: at most so many seconds, and "
+            f"at most {MAX_WAIT_SECONDS}.",
         },
     )
     page_size = PageSize(

@@ -1,12 +1,17 @@
 """The route of the feed of changes."""
 
-from flask import Blueprint, Response
+from collections.abc import Mapping
+from typing import Any
+
+from flask import Blueprint, Response, request
 
 from receiver.changes import cursor as cursors
+from receiver.changes.cursor import Cursor
 from receiver.changes.feed import Page, read_end, read_page
+from receiver.runtime.deadline import Deadline, request_deadline
 from receiver.services import services
 from receiver.store.retry import DatabaseUnavailableError
-from receiver.web.admission import admit
+from receiver.web.admission import admit, step_aside
 from receiver.web.arguments import parse_arguments
 from receiver.web.auth import require_api_key, visible_account
 from receiver.web.database import query
@@ -23,6 +28,8 @@ blueprint.before_request(require_api_key)
 blueprint.before_request(lambda: admit(services().limits.requests))
 
 _NOW = "now"
+# Of the request's deadline, for the page after a wait.
+_RESERVED_SECONDS = 1.5
 
 _QUERY, _LIST = ChangesQuery(), ChangeList()
 
@@ -31,17 +38,40 @@ _QUERY, _LIST = ChangesQuery(), ChangeList()
 def list_changes() -> Response:
     """List the jobs that changed after the cursor, each in its newest state."""
     arguments = parse_arguments(_QUERY)
-    given = arguments.get("cursor")
+    given, wait_seconds = arguments.get("cursor"), arguments.get("wait", 0)
     if given == _NOW:
-        return _render(query(read_end))
-    page = query(
-        read_page,
-        cursors.decode(given) if given else None,
-        size=arguments.get("page_size", DEFAULT_PAGE_SIZE),
-        account_id=visible_account(),
-    )
+        page = query(read_end)
+    else:
+        page = _read(cursors.decode(given) if given else None, arguments)
+    if wait_seconds:
+        page = _wait(page, wait_seconds, arguments)
 
     return _render(page)
+
+
+def _read(cursor: Cursor | None, arguments: Mapping[str, Any]) -> Page:
+    size = arguments.get("page_size", DEFAULT_PAGE_SIZE)
+
+    return query(read_page, cursor, size=size, account_id=visible_account())
+
+
+def _wait(page: Page, seconds: int, arguments: Mapping[str, Any]) -> Page:
+    """Return the page, or the next one that isn't empty if there is one within these seconds.
+
+    A request that waits takes no place from other readers, and no connection.
+    """
+    left = request_deadline(request.environ).remaining()
+    deadline = Deadline(min(seconds, left - _RESERVED_SECONDS))
+    while not page.rows and not page.more:
+        with step_aside(_RESERVED_SECONDS):
+            is_called = services().changes.wait(
+                page.cursor.since, visible_account(), deadline.remaining()
+            )
+        if not is_called:
+            break
+        page = _read(page.cursor, arguments)
+
+    return page
 
 
 def _render(page: Page) -> Response:

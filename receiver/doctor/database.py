@@ -5,6 +5,7 @@ from contextlib import suppress
 
 from sqlalchemy import Connection, Engine
 
+from receiver.doctor.changes import check_changes
 from receiver.doctor.connection import check_connection
 from receiver.doctor.finding import Finding, Verdict
 from receiver.doctor.quarantined import check_quarantined
@@ -112,7 +113,7 @@ def check_connections(settings: Settings, available: int) -> Finding:
 
 
 def _check_contents(engine: Engine) -> Iterator[Finding]:
-    for check in (check_sequences, check_rejected, check_quarantined):
+    for check in (check_sequences, check_changes, check_rejected, check_quarantined):
         try:
             yield check(engine)
         except QueryError as error:
