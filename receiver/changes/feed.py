@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from sqlalchemy import Connection
 
 from receiver.changes.cursor import Cursor
-from receiver.store.changes.read import Sweep, read_changes
+from receiver.store.changes.read import MAX_SCANNED_JOBS, Sweep, read_changes
 from receiver.store.changes.snapshot import BEGINNING
 from receiver.store.changes.state import State, read_state
 from receiver.store.jobs.read import Row
@@ -30,7 +30,12 @@ def read_end(connection: Connection) -> Page:
 
 
 def read_page(
-    connection: Connection, cursor: Cursor | None, *, size: int, account_id: str | None
+    connection: Connection,
+    cursor: Cursor | None,
+    *,
+    size: int,
+    account_id: str | None,
+    max_scanned: int = MAX_SCANNED_JOBS,
 ) -> Page:
     """Return the page after the cursor, from the beginning if it is None.
 
@@ -52,7 +57,9 @@ def read_page(
     sweep = Sweep(since=cursor.since, until=cursor.until or now, after=cursor.after)
     if sweep.until.end < sweep.since.end:  # too many transactions are in progress
         return Page(cursor=cursor)
-    changes = read_changes(connection, sweep, size=size, account_id=account_id)
+    changes = read_changes(
+        connection, sweep, size=size, account_id=account_id, max_scanned=max_scanned
+    )
     if changes.after is None:
         following = Cursor(history=history, since=sweep.until)
     else:

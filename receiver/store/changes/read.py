@@ -55,15 +55,21 @@ class Changes:
 
 
 def read_changes(
-    connection: Connection, sweep: Sweep, *, size: int, account_id: str | None
+    connection: Connection,
+    sweep: Sweep,
+    *,
+    size: int,
+    account_id: str | None,
+    max_scanned: int = MAX_SCANNED_JOBS,
 ) -> Changes:
     """Return the next changes of the sweep, at most `size` of them.
 
-    An account's page may have fewer, or none, although the sweep continues.
+    An account's page may have fewer, or none, although the sweep continues: it reads at most
+    `max_scanned` jobs of all accounts.
     """
     rows: list[dict[str, Any]] = []
     for conditions in _ranges(sweep):
-        edge = None if account_id is None else _edge(connection, conditions)
+        edge = None if account_id is None else _edge(connection, conditions, max_scanned)
         statement = select(*JOB_COLUMNS, _WRITER).where(*conditions)
         if account_id is not None:
             statement = statement.where(_job.account_id == account_id)
@@ -98,10 +104,12 @@ def _ranges(sweep: Sweep) -> list[Sequence[ColumnElement[bool]]]:
     return [*ranges, later]
 
 
-def _edge(connection: Connection, conditions: Sequence[ColumnElement[bool]]) -> Place | None:
-    """Return the place up to which one page scans the range; None if that is all of it."""
+def _edge(
+    connection: Connection, conditions: Sequence[ColumnElement[bool]], max_scanned: int
+) -> Place | None:
+    """Return the place of the last job that may be scanned; None if the range has fewer."""
     statement = select(_WRITER, _job.id).where(*conditions).order_by(*_PLACE)
-    row = connection.execute(statement.offset(MAX_SCANNED_JOBS - 1).limit(1)).first()
+    row = connection.execute(statement.offset(max_scanned - 1).limit(1)).first()
 
     return row and (int(row.writer), row.id)
 
