@@ -146,6 +146,18 @@ def test_cursor_from_the_future_is_refused(engine: Engine, consumer: Consumer) -
     assert _get(consumer.client, encode(replace(cursor, since=since)))[0] == 410
 
 
+def test_numbers_are_compared_as_numbers(migrated: str, engine: Engine, consumer: Consumer) -> None:
+    """A feed whose transactions get one digit more misses nothing."""
+    with psycopg.connect(migrated, autocommit=True) as session:
+        record_callback(engine, callback("before"))
+        for _ in range(1_100):
+            session.execute("SELECT pg_current_xact_id()")
+        assert consumer.catch_up() == ["before"]
+        session.execute("UPDATE transcriptions SET transaction_id = '99'")
+        record_callback(engine, callback("after"))
+    assert consumer.catch_up() == ["after"]
+
+
 def test_ordinary_role_reads_the_feed(role_url: str, engine: Engine) -> None:
     """The feed needs no privilege but on the service's own tables."""
     record_callback(engine, callback("job"))

@@ -19,7 +19,11 @@ SELECT
         'transcriptions'::regclass::oid
     ) END AS history,
     pg_current_snapshot()::text AS snapshot,
-    (SELECT transaction_id::text FROM transcriptions ORDER BY transaction_id DESC LIMIT 1) AS newest
+    (
+        -- Without the table's name, this would be the order of the texts.
+        SELECT transaction_id::text FROM transcriptions
+        ORDER BY transcriptions.transaction_id DESC LIMIT 1
+    ) AS newest
 """)
 _HISTORY_CHARACTERS = 16
 
