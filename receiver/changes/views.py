@@ -1,6 +1,7 @@
 """The route of the feed of changes."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from flask import Blueprint, Response, request
@@ -8,6 +9,7 @@ from flask import Blueprint, Response, request
 from receiver.changes import cursor as cursors
 from receiver.changes.cursor import Cursor
 from receiver.changes.feed import Page, read_end, read_page
+from receiver.runtime.concurrency_limit import TooBusyError
 from receiver.runtime.deadline import Deadline, request_deadline
 from receiver.services import services
 from receiver.store.retry import DatabaseUnavailableError
@@ -39,14 +41,22 @@ def list_changes() -> Response:
     """List the jobs that changed after the cursor, each in its newest state."""
     arguments = parse_arguments(_QUERY)
     given, wait_seconds = arguments.get("cursor"), arguments.get("wait", 0)
+    cursor = cursors.decode(given) if given and given != _NOW else None
     if given == _NOW:
         page = query(read_end)
+    elif wait_seconds and cursor and _is_current(cursor):
+        page = Page(cursor=cursor)
     else:
-        page = _read(cursors.decode(given) if given else None, arguments)
+        page = _read(cursor, arguments)
     if wait_seconds:
         page = _wait(page, wait_seconds, arguments)
 
     return _render(page)
+
+
+def _is_current(cursor: Cursor) -> bool:
+    """Return whether the last look for other clients, a second ago, found nothing after it."""
+    return cursor.until is None and services().changes.has_seen(cursor.history, cursor.since)
 
 
 def _read(cursor: Cursor | None, arguments: Mapping[str, Any]) -> Page:
@@ -63,10 +73,15 @@ def _wait(page: Page, seconds: int, arguments: Mapping[str, Any]) -> Page:
     left = request_deadline(request.environ).remaining()
     deadline = Deadline(min(seconds, left - _RESERVED_SECONDS))
     while not page.rows and not page.more:
-        with step_aside(_RESERVED_SECONDS):
-            is_called = services().changes.wait(
-                page.cursor.since, visible_account(), deadline.remaining()
-            )
+        is_called = False
+        try:
+            with step_aside(_RESERVED_SECONDS):
+                is_called = services().changes.wait(
+                    page.cursor.since, visible_account(), deadline.remaining()
+                )
+        except TooBusyError:
+            # Many clients were called together. Nothing is lost: this one asks again.
+            return replace(page, more=is_called)
         if not is_called:
             break
         page = _read(page.cursor, arguments)

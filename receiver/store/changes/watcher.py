@@ -12,7 +12,7 @@ from receiver.runtime.errors import locate
 from receiver.runtime.timeouts import time_limit
 from receiver.store.changes.read import is_one_of, literal_id
 from receiver.store.changes.snapshot import Snapshot
-from receiver.store.changes.state import read_state
+from receiver.store.changes.state import State, read_state
 from receiver.store.tables import transcriptions
 
 logger = logging.getLogger(__name__)
@@ -55,6 +55,8 @@ class Watcher:
         self._is_running = False
         # The oldest snapshot after which a client that waits has seen nothing.
         self._since: Snapshot | None = None
+        # What the last look saw, None if nobody looks.
+        self._seen: State | None = None
 
     def wait(self, since: Snapshot, account_id: str | None, seconds: float) -> bool:
         """Wait for a change after the snapshot; return False if there was none.
@@ -76,6 +78,12 @@ class Watcher:
             with self._lock:
                 self._waiting.discard(waiting)
 
+    def has_seen(self, history: str, since: Snapshot) -> bool:
+        """Return whether the last look, for other clients, saw exactly this snapshot."""
+        seen = self._seen
+
+        return seen is not None and seen.history == history and seen.since(since) == since
+
     @property
     def waiting_count(self) -> int:
         """How many clients wait now."""
@@ -88,12 +96,13 @@ class Watcher:
             with self._lock:
                 since, self._since = self._since, None
                 if since is None or not self._waiting:
-                    self._is_running = False
+                    self._is_running, self._seen = False, None
                     return
             seen = since
             try:
                 seen = self._look(since)
             except Exception as error:  # noqa: BLE001 - the next look sees the same changes
+                self._seen = None  # the next clients read, and get the database's error
                 logger.info("no look for changes: %s", locate(error))
             finally:
                 with self._lock:
@@ -106,14 +115,15 @@ class Watcher:
             time_limit(_LOOK_TIMEOUT_SECONDS),
             self._engine.connect() as connection,
         ):
-            seen = read_state(connection).since(since)
+            state = read_state(connection)
             accounts = _changed_accounts(connection, since)
         with self._lock:
             for waiting in self._waiting:
                 if accounts is None or waiting.is_concerned(accounts):
                     waiting.called.set()
+            self._seen = state
 
-        return seen
+        return state.since(since)
 
 
 def _changed_accounts(connection: Connection, since: Snapshot) -> Collection[str] | None:
