@@ -50,6 +50,8 @@ def list_changes() -> Response:
         page = _read(cursor, arguments)
     if wait_seconds:
         page = _wait(page, wait_seconds, arguments)
+        # Many clients may be called together, or have begun to wait together.
+        services().limits.pacer.pause_if_due()
 
     return _render(page)
 
