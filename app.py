@@ -10,6 +10,7 @@ from flask import Flask
 
 from receiver import __version__
 from receiver.callbacks import views as callbacks
+from receiver.changes import views as changes
 from receiver.cli import commands, help_only
 from receiver.console import views as console
 from receiver.export import views as export
@@ -97,6 +98,7 @@ def _register(app: Flask, cors_origins: Collection[str]) -> None:
     for views in (
         callbacks,
         lookup,
+        changes,
         submissions,
         privacy,
         export,

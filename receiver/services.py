@@ -27,6 +27,7 @@ from receiver.runtime.shared_result import SharedResult
 from receiver.settings.config import ConfigError, Settings
 from receiver.spool.folder import Spool
 from receiver.spool.seal import Seal
+from receiver.store.changes.watcher import Watcher
 from receiver.store.engine import make_engine
 from receiver.store.ledger.group_commit import GroupCommitter
 from receiver.store.rejected.quotas import Quotas
@@ -57,6 +58,7 @@ class Services:
     completeness: Mapping[str | None, SharedResult[dict[str, Any] | None]]
     metrics: Metrics
     readiness: SharedResult[str | None]  # the problem, None if there is none
+    changes: Watcher  # of clients that wait for the feed of changes
     failed_keys: FailureLimiter  # counts the requests with wrong API keys
     unproved_lines: LineLimiter  # log lines of what looks like a callback, and anybody can send
 
@@ -112,6 +114,7 @@ def create_services(
             flush_seconds=metrics_seconds,
         ),
         readiness=SharedResult(max_age_seconds=readiness_seconds),
+        changes=Watcher(engine, limits.connections),
         failed_keys=FailureLimiter(),
         unproved_lines=LineLimiter(),
     )

@@ -9,11 +9,14 @@ from marshmallow import Schema, ValidationError, fields, validate
 
 from schemas.parameters import (
     DEFAULT_PAGE_SIZE,
+    MAX_CURSOR_CHARACTERS,
     MAX_PAGE_SIZE,
+    MAX_WAIT_SECONDS,
     AddressParameter,
     DateTimeParameter,
     PageSize,
     TextParameter,
+    WaitSeconds,
 )
 from schemas.storable import Status
 from schemas.unknown_parameters import describe_unknown
@@ -171,6 +174,34 @@ class PagedQuery(Query):
 
 class TranscriptionsQuery(Filters, PagedQuery):
     """The parameters of the list of jobs."""
+
+
+class ChangesQuery(Query):
+    """The parameters of the feed of changes."""
+
+    cursor = fields.String(
+        validate=validate.Length(1, MAX_CURSOR_CHARACTERS),
+        metadata={
+            "description": "The `nextCursor` of the page before. Without it, the feed begins with "
+            "all jobs; with `now`, with what changes from now on."
+        },
+    )
+    wait = WaitSeconds(
+        metadata={
+            "minimum": 0,
+            "maximum": MAX_WAIT_SECONDS,
+            "description": "If there is no change yet, wait for one: at most so many seconds, and "
+            f"at most {MAX_WAIT_SECONDS}.",
+        },
+    )
+    page_size = PageSize(
+        data_key="pageSize",
+        metadata={
+            "minimum": 1,
+            "description": f"Changes on one page: {DEFAULT_PAGE_SIZE} without this parameter, and "
+            f"at most {MAX_PAGE_SIZE}.",
+        },
+    )
 
 
 class TranscriptQuery(Query):

@@ -10,6 +10,7 @@ from flask.cli import AppGroup
 _COMMANDS = {
     "audit": ("audit", "group"),
     "callbacks": ("callbacks.commands", "group"),
+    "changes": ("changes", "group"),
     "completeness": ("completeness", "command"),
     "doctor": ("doctor", "command"),
     "erase": ("erase.commands", "group"),

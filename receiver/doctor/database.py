@@ -6,6 +6,7 @@ from functools import partial
 
 from sqlalchemy import Connection, Engine
 
+from receiver.doctor.changes import check_changes
 from receiver.doctor.connection import check_connection
 from receiver.doctor.finding import Finding, Verdict
 from receiver.doctor.quarantined import check_quarantined
@@ -114,8 +115,13 @@ def check_connections(settings: Settings, available: int) -> Finding:
 
 
 def _check_contents(settings: Settings, engine: Engine) -> Iterator[Finding]:
-    check_retention_settings = partial(check_retention, settings)
-    for check in (check_sequences, check_rejected, check_quarantined, check_retention_settings):
+    for check in (
+        check_sequences,
+        check_changes,
+        check_rejected,
+        check_quarantined,
+        partial(check_retention, settings),
+    ):
         try:
             yield check(engine)
         except QueryError as error:

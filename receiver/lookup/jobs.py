@@ -1,17 +1,14 @@
 """Looks up one job, and explains why it has no transcript."""
 
 import re
-from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from receiver.store.event import TERMINAL_STATUSES
 from receiver.store.jobs import read
-from receiver.store.jobs.gaps import explain_gaps
 from receiver.web.auth import visible_account
 from receiver.web.database import query
 from receiver.web.job_view import is_awaited, job_url, retry_headers
 from receiver.web.problems import ProblemError
-from receiver.web.transcript_state import lacks_transcript
 from schemas.storable import ID_PATTERN
 
 
@@ -23,14 +20,6 @@ def get_job(job_id: str) -> read.Row:
         raise _unknown_job(job_id)
 
     return job
-
-
-def add_explanations(rows: Sequence[read.Row]) -> list[read.Row]:
-    """Return the jobs; those that lack their transcript get the members that may explain it."""
-    ids = [row["id"] for row in rows if lacks_transcript(row)]
-    found = query(explain_gaps, ids) if ids else {}
-
-    return [{**row, **found.get(row["id"], {})} for row in rows]
 
 
 def require_valid_id(job_id: str) -> None:

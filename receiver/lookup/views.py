@@ -21,6 +21,7 @@ from receiver.web.admission import admit
 from receiver.web.arguments import parse_arguments, require_no_arguments
 from receiver.web.auth import visible_account
 from receiver.web.database import query
+from receiver.web.explanations import add_explanations
 from receiver.web.job_view import describe_job, describe_operation, retry_headers
 from receiver.web.problems import ProblemError, unavailable
 from receiver.web.responses import make_conditional, render
@@ -53,7 +54,7 @@ def list_transcriptions() -> Response:
     """List the jobs, newest first."""
     page_request = _TRANSCRIPTIONS.parse_request()
     page = read_jobs(page_request.filters, page_request.span, account_id=visible_account())
-    rows = [describe_job(job) for job in jobs.add_explanations(page.rows)]
+    rows = [describe_job(job) for job in add_explanations(page.rows)]
 
     meta = _TRANSCRIPTIONS.page_meta(page_request, page)
 
@@ -64,7 +65,7 @@ def list_transcriptions() -> Response:
 def fetch_transcription(job_id: str) -> Response:
     """Fetch one job, in the envelope of Twilio's operations."""
     require_no_arguments()
-    [job] = jobs.add_explanations([jobs.get_job(job_id)])
+    [job] = add_explanations([jobs.get_job(job_id)])
     response = make_conditional(render(_OPERATION, **describe_operation(job)))
     response.headers.update(retry_headers(job))
 

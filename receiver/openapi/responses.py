@@ -33,7 +33,11 @@ _ERRORS = {
         "The Idempotency-Key was used too long ago: Twilio may have forgotten it, and it is "
         "unknown whether the job exists; or a legal hold forbids to erase the job.",
     ),
-    410: _Error("Gone", "The submission with this Idempotency-Key was erased."),
+    410: _Error(
+        "Gone",
+        "The submission with this Idempotency-Key was erased; or the cursor is of another history "
+        "of the database, so start anew without a cursor.",
+    ),
     413: _Error("ContentTooLarge", "The body is too large."),
     415: _Error(
         "UnsupportedMediaType",

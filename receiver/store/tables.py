@@ -179,6 +179,8 @@ transcriptions = Table(
         )
         for number, address in enumerate(ADDRESSES, 1)
     ),
+    # The change feed.
+    Index("transcriptions_changes", "transaction_id", "id"),
     # For clients that ask for what is new; few jobs are newer than such a time.
     Index("transcriptions_updated", "updated_at"),
     Index(

@@ -30,6 +30,7 @@ ARGUMENTS: Mapping[str, tuple[str, ...]] = {
     "callbacks show": ("1",),
     "callbacks body": ("1",),
     "callbacks replay": ("--outcome", "applied"),
+    "changes repair": (),
     "completeness": (),
     "doctor": (),
     "erase list": (),

@@ -156,6 +156,8 @@ def _paths(callbacks: Sequence[int]) -> list[str]:
         "/v3/Transcriptions?hasTranscript=true",
         *(f"/v3/Transcriptions?conversationId={mark}_conversation" for mark in MARKS.values()),
         *(f"/v3/Transcriptions?participantAddress={mark}_address" for mark in MARKS.values()),
+        "/v3/Changes",
+        "/v3/Changes?cursor=now",
         "/v3/Completeness",
         "/v3/Export",
         "/v3/Export?format=csv",
@@ -236,7 +238,7 @@ def test_every_read_route_is_tested_here(shared_app: Flask) -> None:
     rules = {
         rule.rule
         for rule in shared_app.url_map.iter_rules()
-        if rule.endpoint.startswith(("lookup.", "export."))
+        if rule.endpoint.startswith(("lookup.", "changes.", "export."))
     }
     assert rules == {
         "/v3/Transcriptions",
@@ -246,6 +248,7 @@ def test_every_read_route_is_tested_here(shared_app: Flask) -> None:
         "/v3/Transcriptions/<job_id>/Links",
         "/v3/Transcriptions/<job_id>/Callbacks",
         "/v3/Transcriptions/<job_id>/Callbacks/<callback_id>/Body",
+        "/v3/Changes",
         "/v3/Completeness",
         "/v3/Export",
     }

@@ -1,0 +1,82 @@
+"""Cursors: where a consumer continues, as opaque text for a URL.
+
+They are validated, but not signed: a cursor chooses only which changes are sent again or skipped,
+of those that its API key may see. So it stays valid when keys are rotated.
+"""
+
+import base64
+import json
+from dataclasses import dataclass
+from itertools import accumulate, pairwise
+from typing import Any
+
+from marshmallow import ValidationError
+
+from receiver.store.changes.read import FIRST_PLACE, Place
+from receiver.store.changes.snapshot import Snapshot
+from receiver.web.arguments import invalid_arguments
+from schemas.changes import CURSOR_VERSION, CursorToken
+
+_TOKEN = CursorToken()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cursor:
+    """What a consumer has seen in a history: all of `since`, and until `until` up to `after`."""
+
+    history: str
+    since: Snapshot
+    until: Snapshot | None = None  # None between two sweeps
+    after: Place = FIRST_PLACE
+
+
+def encode(cursor: Cursor) -> str:
+    """Return the cursor as text."""
+    members: dict[str, Any] = {
+        "v": CURSOR_VERSION,
+        "h": cursor.history,
+        "since": _numbers(cursor.since),
+    }
+    if cursor.until:
+        writer, job_id = cursor.after
+        members |= {"until": _numbers(cursor.until), "writer": writer, "id": job_id}
+    document = json.dumps(members, separators=(",", ":")).encode()
+
+    return base64.urlsafe_b64encode(document).decode().rstrip("=")
+
+
+def decode(encoded: str) -> Cursor:
+    """Return the cursor; raises ProblemError 400 if it isn't one."""
+    try:
+        padded = encoded + "=" * (-len(encoded) % 4)
+        token = _TOKEN.load(json.loads(base64.b64decode(padded, altchars=b"-_", validate=True)))
+        since = _snapshot(token["since"])
+        if "until" not in token:
+            return Cursor(history=token["history"], since=since)
+        return Cursor(
+            history=token["history"],
+            since=since,
+            until=_snapshot(token["until"]),
+            after=(token["writer"], token["job_id"]),
+        )
+    # ValueError: not base64, UTF-8 or JSON, or a number with too many digits.
+    except (ValueError, KeyError, RecursionError, ValidationError):
+        raise invalid_arguments(
+            {"cursor": ["Not a cursor of this feed; send the last nextCursor as it was."]}
+        ) from None
+
+
+def _numbers(snapshot: Snapshot) -> list[int]:
+    """Return the snapshot's end, and the gaps down to each transaction: they are short numbers."""
+    descending = [snapshot.end, *reversed(snapshot.in_progress)]
+
+    return [snapshot.end, *(higher - lower for higher, lower in pairwise(descending))]
+
+
+def _snapshot(numbers: list[int]) -> Snapshot:
+    end, *gaps = numbers
+    descending = list(accumulate(gaps, int.__sub__, initial=end))[1:]
+    if descending and descending[-1] < 0:
+        raise ValueError("a number below zero")
+
+    return Snapshot(end, tuple(reversed(descending)))

@@ -1,0 +1,1 @@
+"""The SQL of the change feed: which jobs were written since a snapshot of the database."""
