@@ -9,6 +9,7 @@ from receiver.lookup import jobs
 from receiver.store.jobs.read import newest_events
 from receiver.web.auth import visible_account
 from receiver.web.database import query
+from receiver.web.explanations import add_explanations
 from receiver.web.job_view import describe_job, is_awaited
 
 MAX_EVENTS = 100
@@ -16,7 +17,7 @@ MAX_EVENTS = 100
 
 def show(job_id: str) -> Response:
     """Show the job; raises ProblemError 404."""
-    [job] = jobs.add_explanations([jobs.get_job(job_id)])
+    [job] = add_explanations([jobs.get_job(job_id)])
     events = query(newest_events, job_id, account_id=visible_account(), limit=MAX_EVENTS)
 
     return render(

@@ -10,7 +10,6 @@ from receiver.console.page import render
 from receiver.console.summary import Summary
 from receiver.console.tiles import make_tiles
 from receiver.console.verdict import DatabaseState, find_problems
-from receiver.lookup import jobs
 from receiver.lookup.job_list import read_jobs
 from receiver.runtime.timeouts import DeadlineExceededError, time_limit
 from receiver.services import services
@@ -20,6 +19,7 @@ from receiver.store.rejected.read import newest_rejected
 from receiver.store.retry import DatabaseUnavailableError
 from receiver.web.auth import visible_account
 from receiver.web.database import query
+from receiver.web.explanations import add_explanations
 from receiver.web.job_view import describe_job
 
 _NEWEST_JOBS = 5
@@ -77,7 +77,7 @@ def _read_newest(account_id: str | None) -> _Newest | None:
     try:
         with time_limit(_NEWEST_SECONDS):
             page = read_jobs({}, Span(size=_NEWEST_JOBS), account_id=account_id)
-            rows = [describe_job(job) for job in jobs.add_explanations(page.rows)]
+            rows = [describe_job(job) for job in add_explanations(page.rows)]
             rejected = query(newest_rejected, limit=1) if account_id is None else ()
     except (DeadlineExceededError, DatabaseUnavailableError):
         return None
