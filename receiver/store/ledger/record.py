@@ -11,7 +11,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from receiver.runtime.deadline import Deadline
 from receiver.runtime.errors import describe, locate
 from receiver.store.engine import execute_prepared, fresh_connections, transactional
-from receiver.store.erasure.claims import claim_parameters
+from receiver.store.erasure.claims import claim_parameters, is_on_hold
 from receiver.store.erasure.redact import erase_locked_job, redact_body
 from receiver.store.erasure.tombstones import (
     Tombstone,
@@ -179,6 +179,8 @@ def _record_under_lock(
     connection.exec_driver_sql(LIMIT_LOCK_WAIT, lock_parameter(lock_seconds))
     connection.exec_driver_sql(SHOW_WRITER)
     stones = find_tombstones(connection, event_keys(connection, event))
+    if stones and not any(stone.is_certain for stone in stones) and is_on_hold(connection, event):
+        stones = []
     job = None
     if not any(stone.is_digest for stone in stones):
         may_insert = not any(stone.is_certain for stone in stones)
@@ -265,6 +267,9 @@ def _record_quarantined(connection: Connection, event: Event) -> Recorded:
     parameters = row_parameters([event], Outcome.QUARANTINED)
     parameters |= {"keys": event_keys(connection, event)} | claim_parameters(connection, event)
     row = connection.exec_driver_sql(RECORD_QUARANTINED, parameters).one_or_none()
+    if row is None and parameters["claimed_keys"] and is_on_hold(connection, event):
+        parameters["claimed_keys"] = []
+        row = connection.exec_driver_sql(RECORD_QUARANTINED, parameters).one_or_none()
 
     return _absorb(connection, event) if row is None else _recorded(tuple(row)[:-1])[1]
 
