@@ -6,6 +6,7 @@ from receiver.privacy.target import Target
 from receiver.spool.errors import UnusableFileError
 from receiver.spool.folder import Spool
 from receiver.store.erasure.batches import Report
+from receiver.store.erasure.claims import is_on_hold
 from receiver.store.erasure.search import Needle
 from receiver.store.erasure.tombstones import is_kept_out
 from receiver.store.event import Event
@@ -27,8 +28,10 @@ def remove_from_spool(spool: Spool, target: Target, erasure: Erasure, report: Re
         if claimed is None:
             continue
         with claimed:
-            if claimed.event.received_at < erasure.at and _is_concerned(
-                claimed.event, target, needle, erasure
+            if (
+                claimed.event.received_at < erasure.at
+                and _is_concerned(claimed.event, target, needle, erasure)
+                and not erasure.query(is_on_hold, claimed.event)
             ):
                 claimed.remove()
                 removed += 1

@@ -189,6 +189,20 @@ def test_erased_address_does_not_keep_out_another_account(
     assert stored == [own]
 
 
+@pytest.mark.parametrize("status", ["COMPLETED", "what"])
+def test_hold_keeps_the_callback_of_an_erased_address(
+    app: Flask, twilio: Twilio, status: str
+) -> None:
+    """A late callback with an erased and a held address is stored: a hold is the stronger one."""
+    engine, held = services_of(app).engine, "+15550000000"
+    erase_target(engine, TARGETS[1])
+    assert run(app, "hold", "add", "case-7", "--address", held, "--reason", "x").exit_code == 0
+    body = _body(participants=[{"address": VALUES[1]}, {"address": held}], status=status)
+    assert twilio.call(body).status_code == 204
+    with engine.connect() as connection:
+        assert connection.scalars(select(events.c.body)).all() == [body]
+
+
 def test_reapplying_keeps_to_the_account(app: Flask, twilio: Twilio) -> None:
     """After a restore, what was erased for one account is erased again, and no other's callback."""
     engine = services_of(app).engine

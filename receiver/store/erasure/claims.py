@@ -1,4 +1,4 @@
-"""What an unusable body claims about itself, so that nothing of an erased address is stored."""
+"""What a body says of itself: whether it is of an erased address, or of one on legal hold."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -6,7 +6,8 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from receiver.store.erasure.tombstones import hashed_keys
+from receiver.store.erasure.holds import find_hold
+from receiver.store.erasure.tombstones import addresses_of, hashed_keys
 from receiver.store.event import Event
 from schemas.callback import decode
 
@@ -24,6 +25,17 @@ def claim_parameters(connection: Connection, event: Event) -> dict[str, Any]:
         "claimed_keys": keys,
         "began_at": _to_time(document.get("createdAt")) or event.received_at,
     }
+
+
+def is_on_hold(connection: Connection, event: Event) -> bool:
+    """Return whether a hold matches the event's job, or an address of its participants.
+
+    What is on hold is stored, also if the other participant's address was erased.
+    """
+    job_ids = [] if event.job_id is None else [event.job_id]
+    addresses = list(addresses_of(_decode(event.body).get("participants")))
+
+    return find_hold(connection, job_ids=job_ids, addresses=addresses) is not None
 
 
 def _decode(body: bytes) -> Mapping[str, Any]:

@@ -97,7 +97,7 @@ def event_keys(connection: Connection, event: Event) -> list[str]:
 
 def hashed_keys(connection: Connection, participants: object, conversation_id: object) -> list[str]:
     """Return the keys of the participants' addresses and of the conversation."""
-    hashed = [("address", address) for address in _addresses(participants)]
+    hashed = [("address", address) for address in addresses_of(participants)]
     if conversation_id and isinstance(conversation_id, str):
         hashed.append(("conversation", conversation_id))
     if not hashed:
@@ -107,7 +107,7 @@ def hashed_keys(connection: Connection, participants: object, conversation_id: o
     return [tombstone_key(kind, value, key) for kind, value in hashed]
 
 
-def _addresses(participants: object) -> Iterator[str]:
+def addresses_of(participants: object) -> Iterator[str]:
     """Yield the addresses; a head's participants are a list of anything."""
     for participant in participants if isinstance(participants, list) else ():
         address = participant.get("address") if isinstance(participant, dict) else None

@@ -4,7 +4,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row
 
-from receiver.store.erasure.claims import claim_parameters
+from receiver.store.erasure.claims import claim_parameters, is_on_hold
 from receiver.store.erasure.tombstones import event_keys, find_tombstones
 from receiver.store.event import Event, Outcome
 from receiver.store.jobs.refold import lock_job, mark_expired, refold
@@ -31,6 +31,8 @@ def record_under_lock(
     connection.exec_driver_sql(LIMIT_LOCK_WAIT, lock_parameter(lock_seconds))
     connection.exec_driver_sql(SHOW_WRITER)
     stones = find_tombstones(connection, event_keys(connection, event))
+    if stones and not any(stone.is_certain for stone in stones) and is_on_hold(connection, event):
+        stones = []
     job = None
     if not any(stone.is_digest for stone in stones):
         may_insert = not any(stone.is_certain for stone in stones)
@@ -69,6 +71,9 @@ def record_quarantined(connection: Connection, event: Event) -> Recorded:
     parameters = row_parameters([event], Outcome.QUARANTINED)
     parameters |= {"keys": event_keys(connection, event)} | claim_parameters(connection, event)
     row = connection.exec_driver_sql(RECORD_QUARANTINED, parameters).one_or_none()
+    if row is None and parameters["claimed_keys"] and is_on_hold(connection, event):
+        parameters["claimed_keys"] = []
+        row = connection.exec_driver_sql(RECORD_QUARANTINED, parameters).one_or_none()
 
     return absorb(connection, event) if row is None else parse_entry(tuple(row))[1]
 
