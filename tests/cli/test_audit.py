@@ -40,6 +40,19 @@ ARGUMENTS: Mapping[str, tuple[str, ...]] = {
     "rejected accept": ("--dry-run",),
     "spool": (),
     "submit": (),
+    "metrics": (),
+    "retain": (),
+    "hold add": ("case", "--job", "other", "--reason", "a case"),
+    "hold list": (),
+    "hold remove": ("case",),
+    "erase verify": (MARK,),
+    "erase job": ("job", "--yes"),
+    "erase address": ("+14155550100", "--yes"),
+    "erase conversation": ("conversation", "--yes"),
+    "erase list": (),
+    "erase show": ("1",),
+    "erase export": ("-",),
+    "erase reapply": (),
 }
 SERVES_ITS_OWN_DATA = {"simulate"}  # and never ends
 
