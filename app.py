@@ -123,7 +123,6 @@ def _wrap(
     if is_loopback_host(url.netloc.rpartition("@")[2]):
         wsgi_app = LoopbackHostMiddleware(wsgi_app)
     wsgi_app = DeadlineMiddleware(wsgi_app, late=_answer_late, seconds=request_seconds)
-
     wsgi_app = request_counts.RequestCountMiddleware(wsgi_app, counts)
 
     return RequestIdMiddleware(wsgi_app)

@@ -8,6 +8,7 @@ from flask.cli import AppGroup
 from receiver.cli.errors import report_database_errors
 from receiver.cli.options import limit_option
 from receiver.cli.output import echo
+from receiver.runtime.utc import format_utc
 from receiver.services import services
 from receiver.store.audit.rows import AuditFilter, find_reads
 from receiver.store.erasure.matching import is_known
@@ -50,7 +51,7 @@ def list_command(
         is_unknown = not rows and job and not is_known(connection, job, account_id=None)
     for row in rows:
         echo(
-            f"{row.at:%Y-%m-%dT%H:%M:%SZ}  {row.reader:<16}  {row.status or '-':>3}  "
+            f"{format_utc(row.at)}  {row.reader:<16}  {row.status or '-':>3}  "
             f"{row.format:<5}  {row.route:<22}  {row.job_id or '-'}  {row.callback_id or '-'}  "
             f"{row.request_id or '-'}"
         )

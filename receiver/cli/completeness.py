@@ -8,6 +8,7 @@ from flask.cli import with_appcontext
 from receiver.cli.errors import report_database_errors
 from receiver.cli.options import limit_option
 from receiver.cli.output import echo
+from receiver.runtime.utc import format_utc
 from receiver.services import services
 from receiver.store.clock import database_now
 from receiver.store.completeness.figures import MAX_SCAN_AGE, Completeness, completeness
@@ -73,7 +74,7 @@ def _print_figures(figures: Completeness, now: datetime) -> None:
     echo(f"missing              {figures.missing}{age}")
     echo(f"failed at Twilio     {figures.failed}{_failed_details(figures)}")
     echo(f"unknown at Twilio    {figures.unknown_at_twilio}")
-    since = f"{figures.since:%Y-%m-%dT%H:%M:%SZ}" if figures.since else "never: run `reconcile`"
+    since = format_utc(figures.since) if figures.since else "never: run `reconcile`"
     echo(f"known as of          {since}")
 
 
@@ -95,7 +96,7 @@ def _format_age(age: timedelta) -> str:
 
 
 def _print_missing(job: Row) -> None:
-    echo("", f"{job['id']}  ended {job['ended_at']:%Y-%m-%dT%H:%M:%SZ}")
+    echo("", f"{job['id']}  ended {format_utc(job['ended_at'])}")
     if job.get("resubmitted_as"):
         echo(f"  submitted again as {job['resubmitted_as']}")
     settings = services().settings

@@ -8,6 +8,7 @@ from receiver.cli.errors import report_database_errors
 from receiver.cli.operator import operator_name
 from receiver.cli.output import CommandError, echo
 from receiver.privacy.target import ending_digits
+from receiver.runtime.utc import format_utc
 from receiver.services import services
 from receiver.store.clock import database_now
 from receiver.store.engine import transactional
@@ -78,7 +79,7 @@ def list_command() -> None:
         holds = list_holds(connection)
     for hold in holds:
         echo(
-            f"{hold.name}  {hold.created_at:%Y-%m-%dT%H:%M:%SZ}  {hold.kind} {hold.value}  "
+            f"{hold.name}  {format_utc(hold.created_at)}  {hold.kind} {hold.value}  "
             f"by {hold.created_by}  {hold.reason or ''}".rstrip()
         )
     if not holds:

@@ -10,6 +10,7 @@ from flask.cli import with_appcontext
 from receiver.callbacks.drain import Drain
 from receiver.cli.errors import report_database_errors
 from receiver.cli.output import CommandError, echo, progress_bar
+from receiver.runtime.utc import format_utc
 from receiver.services import services
 from receiver.spool.folder import Spool, SpooledFile, explain
 from receiver.store.retry import DatabaseUnavailableError
@@ -67,9 +68,7 @@ def _show(spool: Spool) -> None:
 
 
 def _oldest_time(files: Sequence[SpooledFile]) -> str:
-    return (
-        f"{datetime.fromtimestamp(files[0].written_at, UTC):%Y-%m-%dT%H:%M:%SZ}" if files else "-"
-    )
+    return format_utc(datetime.fromtimestamp(files[0].written_at, UTC)) if files else "-"
 
 
 def _drain(drain: Drain) -> None:

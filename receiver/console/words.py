@@ -7,6 +7,8 @@ from typing import Any
 
 from markupsafe import Markup
 
+from receiver.runtime.utc import format_utc
+
 _MINUTE, _HOUR, _DAY = 60, 3600, 86_400
 # (up to so many seconds, the unit's seconds, its name)
 _UNITS = ((_MINUTE, 1, "s"), (_HOUR, _MINUTE, "min"), (2 * _DAY, _HOUR, "h"))
@@ -30,11 +32,6 @@ def span(seconds: float) -> str:
             return f"{int(seconds // unit)} {name}"
 
     return f"{int(seconds // _DAY)} days"
-
-
-def iso(moment: datetime) -> str:
-    """Return the time as the API writes it."""
-    return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
 def utc(moment: datetime) -> str:
@@ -94,7 +91,7 @@ FILTERS: Mapping[str, Callable[..., Any]] = MappingProxyType(
         "clock": clock,
         "code": code,
         "count": count,
-        "iso": iso,
+        "iso": format_utc,
         "lower_first": lower_first,
         "span": span,
         "utc": utc,

@@ -6,6 +6,7 @@ from sqlalchemy import Engine
 
 from receiver.doctor.finding import Finding, Verdict
 from receiver.doctor.query import query
+from receiver.runtime.utc import format_utc
 from receiver.settings.config import Settings
 from receiver.store.clock import database_now
 from receiver.store.retention.walk import ALL_STEPS, completed_at
@@ -23,8 +24,8 @@ def check_retention(settings: Settings, engine: Engine) -> Finding:
         return Finding(Verdict.OK, "retention: bodies and jobs are kept for ever")
     last = query(engine, completed_at, ALL_STEPS)
     if last is not None and last > query(engine, database_now) - _MAX_AGE:
-        return Finding(Verdict.OK, f"retention: the last pass ended at {last:%Y-%m-%dT%H:%M:%SZ}")
-    since = "yet" if last is None else f"since {last:%Y-%m-%dT%H:%M:%SZ}"
+        return Finding(Verdict.OK, f"retention: the last pass ended at {format_utc(last)}")
+    since = "yet" if last is None else f"since {format_utc(last)}"
     return Finding(
         Verdict.WARN,
         f"retention: no pass was completed {since}, so more is kept than the settings say",

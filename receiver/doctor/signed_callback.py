@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from twilio.request_validator import RequestValidator
 
+from receiver.runtime.utc import format_utc
 from receiver.settings.keys import SigningKey
 from receiver.settings.urls import CALLBACK_PATH
 
@@ -41,7 +42,7 @@ def signed_callback(
 
 
 def _body(job_id: str, account_id: str, text: str) -> bytes:
-    now = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
+    now = format_utc(datetime.now(UTC))
     document = {
         "id": job_id,
         "accountId": account_id,

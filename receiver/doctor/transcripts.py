@@ -7,6 +7,7 @@ from sqlalchemy import Connection, Engine
 
 from receiver.doctor.finding import Finding, Verdict
 from receiver.doctor.query import QueryError, query
+from receiver.runtime.utc import format_utc
 from receiver.settings.config import Settings
 from receiver.store.clock import database_now
 from receiver.store.completeness.figures import (
@@ -46,16 +47,16 @@ def _load(connection: Connection, grace: timedelta) -> tuple[datetime, Completen
 
 
 def _check_missing(figures: Completeness) -> Finding:
-    if not figures.missing:
+    oldest_at = figures.oldest_missing_at
+    if oldest_at is None:
         return Finding(
             Verdict.OK, f"transcripts: none is missing, of {figures.completed} completed jobs"
         )
-    oldest = f"{figures.oldest_missing_at:%Y-%m-%dT%H:%M:%SZ}"
 
     return Finding(
         Verdict.WARN,
         f"transcripts: {figures.missing} of {figures.completed} are missing, the oldest since "
-        f"{oldest}",
+        f"{format_utc(oldest_at)}",
         "Run `flask --app app reconcile`, which reads missing transcripts from conversations. Then "
         "run `flask --app app completeness`, which lists the rest with the likely reasons.",
     )
@@ -104,8 +105,8 @@ def _check_expired(keys: list[str]) -> Finding:
 def check_reconciled(since: datetime | None, now: datetime) -> Finding:
     """Check that Twilio's whole list of jobs was read recently; `since` is the last time."""
     if since is not None and since >= now - MAX_SCAN_AGE:
-        return Finding(Verdict.OK, f"reconciled: {since:%Y-%m-%dT%H:%M:%SZ}")
-    when = f"not since {since:%Y-%m-%dT%H:%M:%SZ}" if since else "never"
+        return Finding(Verdict.OK, f"reconciled: {format_utc(since)}")
+    when = f"not since {format_utc(since)}" if since else "never"
 
     return Finding(
         Verdict.WARN,

@@ -1,8 +1,8 @@
 """Looks up one job, and explains why it has no transcript."""
 
 import re
-from datetime import UTC, datetime
 
+from receiver.runtime.utc import format_utc
 from receiver.store.event import TERMINAL_STATUSES
 from receiver.store.jobs import read
 from receiver.web.auth import visible_account
@@ -42,10 +42,6 @@ def no_transcript(job: read.Row) -> ProblemError:
     return ProblemError(404, f"{job['id']} has no transcript. {_reason(job)}", headers=headers)
 
 
-def _format_time(moment: datetime) -> str:
-    return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
-
-
 def _reason(job: read.Row) -> str:
     if reason := _reason_for_removal(job):
         return reason
@@ -65,10 +61,10 @@ def _reason(job: read.Row) -> str:
 def _reason_for_removal(job: read.Row) -> str | None:
     """Return why the transcript isn't stored any more, None if it never was."""
     if job["erased_at"]:
-        return f"It was erased at {_format_time(job['erased_at'])}."
+        return f"It was erased at {format_utc(job['erased_at'])}."
     if job["transcript_expired_at"]:
         return (
-            f"It expired at {_format_time(job['transcript_expired_at'])}: this service keeps the "
+            f"It expired at {format_utc(job['transcript_expired_at'])}: this service keeps the "
             "bodies of callbacks for a limited time (RETAIN_BODIES_DAYS)."
         )
 

@@ -1,12 +1,13 @@
 """Scans Twilio's list of jobs: those created since the last complete scan began."""
 
 import logging
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 from receiver.reconcile.context import ReconcileContext
 from receiver.reconcile.documents import record_documents
 from receiver.reconcile.report import Report, Reports
 from receiver.runtime.errors import ReceiverError, describe
+from receiver.runtime.utc import format_utc
 from receiver.store.polls import list_scans
 from receiver.store.polls.list_scans import Scan, ScanCounts
 from receiver.twilio.client import Page, TwilioRefusedError
@@ -46,7 +47,7 @@ def scan_list(context: ReconcileContext) -> Reports:
 
 
 def _read_pages(context: ReconcileContext, scan: Scan) -> Reports:
-    query = {"createdAfter": _timestamp(scan.created_after)}
+    query = {"createdAfter": format_utc(scan.created_after)}
     if scan.token:
         query["pageToken"] = scan.token
     for page in context.twilio.list(**query):
@@ -83,7 +84,3 @@ def _abort(context: ReconcileContext, scan: Scan, error: BaseException) -> None:
             )
     except Exception as store_error:  # noqa: BLE001 - the caller raises the first error
         logger.warning("the end of a list scan was not stored: %s", describe(store_error))
-
-
-def _timestamp(moment: datetime) -> str:
-    return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"

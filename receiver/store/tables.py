@@ -326,7 +326,7 @@ tombstones = Table(
     # address or a conversation.
     Column("key", Text(collation="C"), primary_key=True),
     _timestamp("erased_at", nullable=False),
-    # The erasure; null if its retention ended.
+    # The erasure; null if its retention ended, or if it follows from another tombstone.
     Column("erasure_id", BigInteger),
 )
 
@@ -343,12 +343,12 @@ erasures = Table(
     "erasures",
     metadata,
     Column("id", BigInteger, Identity(always=True), primary_key=True),
-    Column("kind", Text, nullable=False),  # job, address or conversation
+    Column("kind", Text, nullable=False),  # job, address, conversation or reapply
     # What was matched, as the key of its tombstone.
     Column("target", Text(collation="C"), nullable=False),
     # The account of a bound API key.
     Column("account_id", Text),
-    # The name of the API key, or the command and its user.
+    # The name of the API key, or `user:` and the operating system's user.
     Column("requested_by", Text, nullable=False),
     Column("reason", Text),
     _timestamp("requested_at", nullable=False),

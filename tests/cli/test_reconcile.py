@@ -1,7 +1,6 @@
 """The commands `reconcile` and `completeness`, with the simulated Twilio."""
 
 import json
-import logging
 import os
 import signal
 import subprocess
@@ -37,18 +36,6 @@ from tests.support.store_events import make_event
 
 HOUR = timedelta(hours=1)
 FOREVER = ("reconcile", "--forever")
-
-
-@pytest.fixture(autouse=True)
-def _restore_logging() -> Iterator[None]:
-    """Remove the log handler that the command adds, which in this process outlives it."""
-    root = logging.getLogger()
-    level = root.level
-    yield
-    root.setLevel(level)
-    for handler in root.handlers[:]:
-        if type(handler) is logging.StreamHandler:
-            root.removeHandler(handler)
 
 
 @pytest.fixture

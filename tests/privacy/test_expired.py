@@ -8,6 +8,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import Engine
 
 from tests.support.app import Reader, Twilio
+from tests.support.command import run
 from tests.support.environment import KEY
 from tests.support.retention import count_all, execute, run_pass
 from tests.support.samples import COMPLETED, JOB
@@ -111,6 +112,6 @@ def test_replayed_callback_with_an_expired_body_stores_no_body(
 @pytest.mark.usefixtures("expired")
 def test_callbacks_list_marks_an_expired_body(app: Flask) -> None:
     """`callbacks list` and `callbacks show` say that the body has expired."""
-    output = app.test_cli_runner().invoke(args=["callbacks", "list"]).output
+    output = run(app, "callbacks", "list").output
     assert [line.count("(body expired)") for line in output.splitlines()] == [0, 1]
     assert "expired" in app.test_cli_runner().invoke(args=["callbacks", "show", "1"]).output

@@ -21,6 +21,7 @@ from receiver.simulator.clock import ManualClock
 from receiver.simulator.configurations import CALLBACK_ONLY, WITH_CONVERSATION
 from receiver.simulator.server import serve
 from receiver.simulator.simulator import Simulator
+from tests.support.command import run
 from tests.support.environment import PUBLIC_URL
 from tests.support.media import audio_files
 from tests.support.media.server import OPEN_POLICY, Answer, serving
@@ -68,7 +69,7 @@ class Service:
 
     def reconcile(self) -> None:
         """Reconcile the jobs with Twilio."""
-        done = self.app.test_cli_runner().invoke(args=["reconcile"])
+        done = run(self.app, "reconcile")
         assert done.exit_code == 0, done.output
 
 

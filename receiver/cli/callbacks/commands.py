@@ -14,6 +14,7 @@ from receiver.cli.operator import operator_name
 from receiver.cli.options import ID, limit_option
 from receiver.cli.output import CommandError, echo, write_body
 from receiver.events.api_events import Source
+from receiver.runtime.utc import format_utc
 from receiver.services import services
 from receiver.settings.urls import without_credentials
 from receiver.store.audit.access import Access, Route
@@ -53,7 +54,7 @@ def list_command(*, ledger_filter: LedgerFilter, source: str, limit: int) -> Non
         rows = find_events(connection, ledger_filter, limit=limit)
     for row in rows:
         echo(
-            f"{row.id:>8}  {row.received_at:%Y-%m-%dT%H:%M:%SZ}  {row.source:<12}  "
+            f"{row.id:>8}  {format_utc(row.received_at)}  {row.source:<12}  "
             f"{row.outcome:<11}  "
             f"x{row.deliveries:<3} {row.body_bytes:>8} B  {row.job_id or '-'}  "
             f"{f'(body {row.body_removed})  ' if row.body_removed else ''}"

@@ -11,6 +11,7 @@ from receiver.cli.erase.elsewhere import elsewhere
 from receiver.cli.errors import report_database_errors
 from receiver.cli.options import ID, limit_option
 from receiver.cli.output import CommandError, echo
+from receiver.runtime.utc import format_utc
 from receiver.services import services
 from receiver.store.erasure.receipts import Receipt, find_receipt, list_receipts
 from receiver.store.erasure.vacuum import VACUUM, last_vacuums
@@ -116,4 +117,4 @@ def _vacuumed_at(receipt: Receipt, vacuumed_at: datetime | None) -> str | None:
 
 
 def _format(at: datetime | None) -> str | None:
-    return f"{at:%Y-%m-%dT%H:%M:%SZ}" if at else None
+    return format_utc(at) if at else None

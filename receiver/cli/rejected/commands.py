@@ -10,6 +10,7 @@ from receiver.cli.options import limit_option
 from receiver.cli.output import echo
 from receiver.cli.rejected.accept import accept_command
 from receiver.cli.rejected.check import check_command
+from receiver.runtime.utc import format_utc
 from receiver.services import services
 from receiver.store.rejected.dropped import dropped_counts
 from receiver.store.rejected.quotas import Quotas
@@ -44,7 +45,7 @@ def list_command(*, limit: int) -> None:
         counts = dropped_counts(connection)
     for row in rows:
         echo(
-            f"{row.id:>8}  {row.received_at:%Y-%m-%dT%H:%M:%SZ}  {row.reason:<15}  "
+            f"{row.id:>8}  {format_utc(row.received_at)}  {row.reason:<15}  "
             f"{row.account_id}  {row.job_id}  {row.body_bytes:>8} B  "
             f"{row.headers.get('Host', '-')!r:.100}"
         )
@@ -57,6 +58,6 @@ def list_command(*, limit: int) -> None:
     for count in counts:
         echo(
             f"not stored ({count.reason}): {count.requests}, the last one at "
-            f"{count.last_at:%Y-%m-%dT%H:%M:%SZ}",
+            f"{format_utc(count.last_at)}",
             err=True,
         )

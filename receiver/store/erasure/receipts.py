@@ -16,7 +16,7 @@ Receipt = Row[Any]
 class Requester:
     """Who erases, and why."""
 
-    name: str  # of the API key, or the command and its user
+    name: str  # of the API key, or `user:` and the operating system's user
     reason: str | None = None
     account_id: str | None = None  # of a bound API key
 

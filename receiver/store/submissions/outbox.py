@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Row, case, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from receiver.runtime.errors import ReceiverError
+from receiver.runtime.utc import format_utc
 from receiver.store.jobs.fold import FoldInput, fold
 from receiver.store.jobs.read import transcription
 from receiver.store.jobs.refold import head_from_json
@@ -39,7 +40,7 @@ class OutcomeUnknownError(ReceiverError):
 
     def __init__(self, asked_at: datetime) -> None:
         super().__init__(
-            f"It was submitted at {asked_at:%Y-%m-%dT%H:%M:%SZ}, and Twilio did not answer. It was "
+            f"It was submitted at {format_utc(asked_at)}, and Twilio did not answer. It was "
             "not submitted again: Twilio may have forgotten the Idempotency-Key, so it might "
             "become a second job. Check whether the job exists (GET /v3/Transcriptions, with its "
             "sourceId). If it doesn't, submit it with a new Idempotency-Key."
