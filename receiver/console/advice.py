@@ -14,7 +14,8 @@ TITLES = MappingProxyType(
 STEPS = MappingProxyType(
     {
         "callback_never_came": (
-            "If the configuration at Twilio calls another address, change it there. A transcript "
+            "Run `flask --app app doctor`: it compares the address that the configuration at "
+            "Twilio calls with this service's. If it is another, change it there. A transcript "
             "that Twilio stored in a conversation is fetched by the next `reconcile`; otherwise "
             "`reconcile --resubmit-missing` has the recording transcribed again, which costs money."
         ),

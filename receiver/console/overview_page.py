@@ -43,13 +43,13 @@ def show() -> Response:
     latest = services().metrics.latest.get()
     summary = Summary(latest.figures, account_id)
     read = _read_newest(account_id) if latest.is_up else _NOTHING
+    is_writable = services().metrics.is_writable is not False
+    # While readers wait on all connections, only their failures show that it doesn't respond.
+    is_up = latest.is_up and (is_writable or read is not None)
+    database = DatabaseState(is_up=is_up, is_writable=is_writable, shows_jobs=read is not None)
     findings = find_problems(
         summary,
-        DatabaseState(
-            is_up=latest.is_up,
-            is_writable=services().metrics.is_writable is not False,
-            shows_jobs=read is not None,
-        ),
+        database,
         rejected_at=read.rejected_at if read else None,
         now=now,
     )
@@ -58,7 +58,7 @@ def show() -> Response:
     return render(
         "overview.html",
         findings=findings,
-        is_up=latest.is_up,
+        is_up=is_up,
         is_counted=summary.computed_at("transcripts") is not None,
         answered_at=latest.figures.read_at if latest.figures else None,
         tiles=make_tiles(summary, account_id),

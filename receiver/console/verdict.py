@@ -128,7 +128,8 @@ def _of_callbacks(summary: Summary, rejected_at: datetime | None) -> Iterator[Fi
         yield Finding(
             "warn",
             f"{count(quarantined, 'callback')} {verb} in quarantine",
-            "Nothing of them is lost: they are stored, but could not be applied to a job.",
+            "Nothing of them is lost: they are stored, but could not be applied to a job. Their "
+            "transcripts can't be read until they are replayed.",
             "quarantine",
             "See why, and replay them",
         )

@@ -1,7 +1,6 @@
 """Connections to the database: a pool of fixed size, in which requests wait for their turn."""
 
 import sys
-import threading
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -15,6 +14,7 @@ from sqlalchemy import Connection, Engine, ExceptionContext, create_engine, even
 from sqlalchemy.exc import DBAPIError, DisconnectionError
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from receiver.runtime.concurrency_limit import ConcurrencyLimit
 from receiver.runtime.gevent_check import is_under_gevent
 from receiver.store.bounded_connection import ANSWER_TIMEOUT_SECONDS, BoundedConnection
 from receiver.store.pooled_connection import PooledConnection
@@ -142,7 +142,7 @@ def make_engine(
 
 def _open_within_budget(engine: Engine, connection_count: int) -> None:
     """Make the engine open connections that keep their place until the server is done."""
-    budget = threading.BoundedSemaphore(connection_count)
+    budget = ConcurrencyLimit(connection_count)
     # gevent interrupts a wait at a request's deadline. Without it, the connection has to end it.
     connection_class = PooledConnection if is_under_gevent() else _CommandConnection
 

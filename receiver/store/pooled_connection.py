@@ -10,6 +10,7 @@ import psycopg
 from psycopg.errors import Diagnostic
 from psycopg.pq import TransactionStatus
 
+from receiver.runtime.concurrency_limit import ConcurrencyLimit, TooBusyError
 from receiver.runtime.errors import ReceiverError
 
 # The timeout of one request to cancel. A server that doesn't accept it doesn't respond at all.
@@ -66,14 +67,16 @@ class PooledConnection(psycopg.Connection[Any]):
 
     @classmethod
     def open(
-        cls, budget: threading.BoundedSemaphore, *args: Any, timeout_seconds: float, **kwargs: Any
+        cls, budget: ConcurrencyLimit, *args: Any, timeout_seconds: float, **kwargs: Any
     ) -> Self:
         """Connect as psycopg does, after a place is free; raise BudgetError after the timeout."""
-        if not budget.acquire(timeout=timeout_seconds):
+        try:
+            budget.acquire(timeout_seconds)
+        except TooBusyError:
             raise BudgetError(
                 "every connection of this process is in use, or waits for the server to end its "
                 "last statement"
-            )
+            ) from None
         try:
             connection = cls.connect(*args, **kwargs)
             connection.occupy(budget)
@@ -83,10 +86,11 @@ class PooledConnection(psycopg.Connection[Any]):
 
         return connection
 
-    def occupy(self, budget: threading.BoundedSemaphore) -> None:
+    def occupy(self, budget: ConcurrencyLimit) -> None:
         """Release the place in the budget at the end of the connection.
 
-        That is also the end if the connection is never closed, but garbage-collected.
+        That is also the end if the connection is never closed, but garbage-collected. The release
+        can't be interrupted by a request's deadline, as that of a semaphore can under gevent.
         """
         self._release = weakref.finalize(self, budget.release)
         self._release.atexit = False
