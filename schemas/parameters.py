@@ -1,6 +1,7 @@
 """Fields of query parameters, which page tokens use too."""
 
 import re
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from marshmallow import fields, validate
@@ -25,8 +26,12 @@ class DateTimeParameter(UtcDateTime):
 class TextParameter(fields.String):
     """Text to compare with a column; short enough for a page token."""
 
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(validate=validate.Length(1, MAX_FILTER_CHARACTERS), **kwargs)
+    def __init__(self, *, metadata: Mapping[str, Any] | None = None, **kwargs: Any) -> None:
+        super().__init__(
+            validate=validate.Length(1, MAX_FILTER_CHARACTERS),
+            metadata={"pattern": r"^[^\u0000]*$", **(metadata or {})},
+            **kwargs,
+        )
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
         text = super()._deserialize(value, attr, data, **kwargs)

@@ -189,7 +189,6 @@ class ChangesQuery(Query):
     wait = WaitSeconds(
         metadata={
             "minimum": 0,
-            "maximum": MAX_WAIT_SECONDS,
             "description": "If there is no change yet, wait for one: at most so many seconds, and "
             f"at most {MAX_WAIT_SECONDS}.",
         },

@@ -90,12 +90,19 @@ def response(
 
 
 def responses_with_etag(
-    description: str, content: dict[str, Any], *, also: Iterable[str] = ()
+    description: str,
+    content: dict[str, Any],
+    *,
+    also: Iterable[str] = (),
+    always: Iterable[str] = (),
 ) -> dict[str, Any]:
-    """Return the responses 200 and 304 of an operation that returns an ETag."""
+    """Return the responses 200 and 304 of an operation that returns an ETag.
+
+    The 200 has the headers `also`, and both have the headers `always`.
+    """
     return {
-        "200": response(description, content, also=("Content-Encoding", "ETag", *also)),
-        "304": response("The client's copy is current.", also=("ETag",)),
+        "200": response(description, content, also=("Content-Encoding", "ETag", *also, *always)),
+        "304": response("The client's copy is current.", also=("ETag", *always)),
     }
 
 

@@ -73,7 +73,7 @@ def _fetch_linked_file(name: str) -> dict[str, Any]:
     return _fetch_file(name) | {
         "security": API_KEY_OR_LINK,
         "responses": responses_with_etag(
-            "The transcript.", content, also=("Content-Disposition", header)
+            "The transcript.", content, also=("Content-Disposition",), always=(header,)
         )
         | errors_with(header, 400, 401, 403, 404, 429, 500, 503),
     }
