@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from receiver.privacy.erase import UnknownJobError, erase
 from receiver.privacy.target import Target
 from receiver.services import services_of
 from receiver.store.erasure.receipts import Receipt, Requester
-from receiver.store.tables import events, transcriptions
+from receiver.store.tables import erasure_key, events, transcriptions
 from tests.support.app import Twilio
 from tests.support.samples import COMPLETED, JOB
 
@@ -102,3 +102,14 @@ def test_address_of_a_job_whose_callback_comes_later(app: Flask, twilio: Twilio)
         rows = connection.execute(select(transcriptions)).all()
     assert {row.id: row.erased_at is not None for row in rows} == {JOB: True, "later": False}
     assert "Jane" not in repr([row for row in rows if row.id == JOB])
+
+
+@pytest.mark.own_database
+def test_lost_key_costs_no_callback(app: Flask, twilio: Twilio) -> None:
+    """If a restore has lost the hashes' key, callbacks are stored, and erasing makes a key."""
+    with services_of(app).engine.connect() as connection:
+        connection.execute(delete(erasure_key))
+    assert twilio.call(COMPLETED).status_code == 204
+    with services_of(app).engine.connect() as connection:
+        assert connection.execute(select(transcriptions.c.participants)).scalar()
+    assert _erase(app, "address", ADDRESS).counts["jobs"] == 1

@@ -2,13 +2,15 @@
 
 A tombstone's key is its kind and a value. Of bodies it is the digest, and of jobs the id: with an
 account behind it, only that account's callbacks are kept out. Otherwise an account could claim the
-id of another's job, and have it erased before its callback arrives. Addresses
-and conversations are personal, so only a hash of them is stored. The hash has a key, which each
-database makes for itself. Somebody who has that key too can try all phone numbers, so the hash
-protects receipts and logs, but not a stolen database.
+id of another's job, and have it erased before its callback arrives.
+
+Addresses and conversations are personal, so only a hash of them is stored. The hash has a key,
+which each database makes for itself. Somebody who has that key too can try all phone numbers, so
+the hash protects receipts and logs, but not a stolen database.
 """
 
 import hashlib
+import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Literal, NamedTuple
@@ -104,7 +106,8 @@ def hashed_keys(connection: Connection, participants: object, conversation_id: o
         return []
     key = _cached_key(connection)
 
-    return [tombstone_key(kind, value, key) for kind, value in hashed]
+    # Without the key, no hash can match. A partial restore must not cost a callback.
+    return [tombstone_key(kind, value, key) for kind, value in hashed] if key else []
 
 
 def addresses_of(participants: object) -> Iterator[str]:
@@ -115,18 +118,28 @@ def addresses_of(participants: object) -> Iterator[str]:
             yield address
 
 
-def _cached_key(connection: Connection) -> bytes:
+def _cached_key(connection: Connection) -> bytes | None:
     """Return the key of the hashes, which is read once for each connection to the server."""
     key: bytes | None = connection.info.get(_KEY)
     if key is None:
-        key = connection.info[_KEY] = read_key(connection)
+        key = connection.info[_KEY] = _select_key(connection)
 
     return key
 
 
 def read_key(connection: Connection) -> bytes:
-    """Return the key of the hashes."""
-    key: bytes = connection.execute(select(erasure_key.c.key)).scalar_one()
+    """Return the key of the hashes; make one if the table has lost its row."""
+    key = _select_key(connection)
+    if key is None:
+        made = insert(erasure_key).values(key=secrets.token_bytes(32))
+        connection.execute(made.on_conflict_do_nothing())
+        key = _select_key(connection) or b""
+
+    return key
+
+
+def _select_key(connection: Connection) -> bytes | None:
+    key: bytes | None = connection.execute(select(erasure_key.c.key)).scalar()
 
     return key
 
