@@ -62,12 +62,12 @@ class Search:
         rows: Sequence[Row[Any]],
         advance: Callable[[int], None],
         *,
-        max_tries: int = MAX_TRIES,
+        max_tries: int,
         pause: Pause = no_pause,
     ) -> SearchResult:
         """Return what verifies the requests; calls `advance(1)` for each request.
 
-        `pause` is called after every few tries.
+        `max_tries` limits how many signatures are tried. `pause` is called after every few tries.
 
         A flood of forgeries may use up the tries, since its sender chooses account and host. So the
         result distinguishes requests that weren't tried from those that nothing verifies.

@@ -222,7 +222,7 @@ def test_link_of_another_site_opens_its_page(console: Console) -> None:
         start_response("200 OK", [("Content-Type", "text/html")])
         return [link]
 
-    with serve_app(other_site) as origin:
+    with serve_app(other_site, threaded=True) as origin:  # a browser opens connections in advance
         console.driver.get(origin.replace("127.0.0.1", "localhost"))
         console.driver.find_element(By.TAG_NAME, "a").click()
         console.wait_for("Callback received")

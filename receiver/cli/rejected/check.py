@@ -17,7 +17,7 @@ from receiver.cli.rejected.arguments import (
     read_candidate_keys,
 )
 from receiver.cli.rejected.check_report import NOT_TRIED, CheckResults, print_results
-from receiver.rejected.check import Remedy, Search
+from receiver.rejected.check import MAX_TRIES, Remedy, Search
 from receiver.services import services
 from receiver.settings.keys import SigningKey
 from receiver.settings.urls import without_credentials
@@ -68,7 +68,7 @@ def _check(
     search: Search, rows: Sequence[Row[Any]], new_keys: Mapping[SigningKey, int]
 ) -> CheckResults:
     with progress_bar(length=len(rows), label="Checking") as bar:
-        found = search.find_remedies(rows, bar.update)
+        found = search.find_remedies(rows, bar.update, max_tries=MAX_TRIES)
     results = CheckResults(verified=defaultdict(list), unverified=defaultdict(list))
     for row in rows:
         if remedy := search.remedy_for(row, found.remedies):

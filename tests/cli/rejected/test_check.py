@@ -177,7 +177,7 @@ class TestFlood:
             forgery = Case(secret=SHARED_KEY, headers=(("X-Forwarded-Host", hosts),))
             body = forged(number, account_id=make_account_id(number))
             assert deliver(app, forgery, body) == 403
-        monkeypatch.setattr("receiver.rejected.check.MAX_TRIES", 100)
+        monkeypatch.setattr("receiver.cli.rejected.check.MAX_TRIES", 100)
 
     def test_own_accounts_are_tried_first(self, app: Flask) -> None:
         """Forged requests can't use up the tries for the own account's requests."""
