@@ -86,6 +86,9 @@ def worker_exit(_server: Any, worker: Any) -> None:
 def post_worker_init(worker: Any) -> None:
     """Check that the database driver works with gevent, and start what runs beside requests."""
     from receiver.callbacks import drain  # noqa: PLC0415 - imports the driver, see above
+
+    # `post_request` needs it, also while no file can be opened.
+    from receiver.gunicorn import unread_body  # noqa: F401, PLC0415 - imports gevent, see above
     from receiver.runtime import gevent_check  # noqa: PLC0415 - imports gevent, see above
     from receiver.services import services_of  # noqa: PLC0415 - imports the driver, see above
 
