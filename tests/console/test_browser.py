@@ -203,7 +203,7 @@ def test_attacker_can_neither_frame_nor_submit(console: Console) -> None:
         start_response("200 OK", [("Content-Type", "text/html")])
         return [page]
 
-    with serve_app(attack) as origin:
+    with serve_app(attack, threaded=True) as origin:
         console.driver.get(origin.replace("127.0.0.1", "localhost"))
         console.driver.switch_to.frame(0)
         assert JOB not in console.text
