@@ -15,8 +15,10 @@
 # Nothing that the shell exports, such as production's settings, reaches what runs here.
 only = exec env -i PATH="$$PATH" HOME="$$HOME" TERM="$$TERM"
 python = .venv/bin/python
-# Worksteal: a process that has finished takes over tests of the other.
-pytest = $(only) CI="$$CI" $(python) -m pytest --numprocesses 2 --dist worksteal --durations 10
+# Worksteal: a process that has finished takes over tests of the others. Tests wait for servers and
+# disks a third of the time, so two cores have work for three processes. Faults have figures of
+# time, so they have two.
+pytest = $(only) CI="$$CI" $(python) -m pytest --dist worksteal --durations 10 --numprocesses
 # Attacks run alone, because they measure how long callbacks take.
 attacks = $(only) CI="$$CI" $(python) -m pytest tests/faults/attacks
 compile = .venv/bin/uv pip compile pyproject.toml --quiet --upgrade --universal \
@@ -37,20 +39,20 @@ lint: venv
 	@$(only) $(python) -m mypy
 
 test: lint
-	@$(pytest) --ignore tests/faults
+	@$(pytest) 3 --ignore tests/faults
 
 test-all: lint
-	@$(pytest) --postgres=both --thorough --hypothesis-profile=thorough
-	@$(pytest) tests/callbacks/test_fuzz.py tests/signatures --hypothesis-profile=long
+	@$(pytest) 3 --postgres=both --thorough --hypothesis-profile=thorough
+	@$(pytest) 3 tests/callbacks/test_fuzz.py tests/signatures --hypothesis-profile=long
 
 faults-short: venv
 	@sh dev/install.sh requirements-dev.txt
-	@$(pytest) tests/faults --ignore tests/faults/attacks
+	@$(pytest) 2 tests/faults --ignore tests/faults/attacks
 	@$(attacks)
 
 faults: venv
 	@sh dev/install.sh requirements-dev.txt
-	@$(pytest) tests/faults --ignore tests/faults/attacks --faults=long
+	@$(pytest) 2 tests/faults --ignore tests/faults/attacks --faults=long
 	@$(attacks) --faults=long
 
 coverage: venv

@@ -156,6 +156,7 @@ def test_database_that_refuses_writes(app: Flask, browser: Browser, engine: Engi
     assert "The database stores nothing" not in _overview(browser)
 
 
+@pytest.mark.thorough  # it waits for the whole lock timeout
 def test_figures_while_a_table_is_locked(browser: Browser, engine: Engine) -> None:
     """While another session locks the jobs, the overview shows the figures and says so."""
     record_callback(engine, callback("job"))

@@ -197,7 +197,11 @@ def test_write_at_any_step_of_an_erasure(engine: Engine, write: str, kind: str) 
 
 
 @pytest.mark.parametrize(
-    "kind", ["job", "address", pytest.param("conversation", marks=pytest.mark.thorough)]
+    "kind",
+    [
+        "job",
+        *(pytest.param(kind, marks=pytest.mark.thorough) for kind in ("address", "conversation")),
+    ],
 )
 def test_erasure_that_was_killed_at_any_step_continues(engine: Engine, kind: str) -> None:
     """A second call after a kill at any step finishes the erasure, with the same receipt."""
