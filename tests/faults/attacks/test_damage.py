@@ -4,17 +4,21 @@ from functools import partial
 from pathlib import Path
 
 from tests.faults.attacks.conftest import SETTINGS, Survive, Target
+from tests.support.environment import open_engine
 from tests.support.faults import damage
 from tests.support.faults.attack import Attack
 from tests.support.faults.callbacks import callback
 from tests.support.faults.profiles import LONG_ONLY
 from tests.support.faults.sender import make_sender
 from tests.support.full_pipe import read_end
+from tests.support.retention import seed
 from tests.support.server import web_server
 
 # Two workers with four each.
 MAX_CONNECTIONS = 8
 REBUILT_COUNT = 2000
+# Removing them takes longer than the attack.
+EXPIRED_COUNT = 20_000
 
 
 def test_locked_jobs_delay_no_other_job(target: Target, withstand: Survive) -> None:
@@ -50,3 +54,20 @@ def test_rebuild_delays_no_callback(target: Target, withstand: Survive) -> None:
         sender.burst(callback(600_000_000 + number) for number in range(REBUILT_COUNT))
     run = partial(damage.commands, target.deployment, "rebuild", lambda: None)
     withstand(target, Attack("rebuild", f"{REBUILT_COUNT} jobs", run))
+
+
+@LONG_ONLY
+def test_retention_delays_no_callback(target: Target, withstand: Survive) -> None:
+    """Callbacks are answered in time while `retain` removes bodies and jobs."""
+    with open_engine(target.deployment.database) as engine:
+        seed(engine, EXPIRED_COUNT, days=100)
+    settings = {"RETAIN_BODIES_DAYS": "30", "RETAIN_METADATA_DAYS": "60"}
+    run = partial(damage.commands, target.deployment, "retain", lambda: None, settings=settings)
+    withstand(target, Attack("retain", f"{EXPIRED_COUNT} jobs", run))
+
+
+@LONG_ONLY
+def test_search_of_everything_delays_no_callback(target: Target, withstand: Survive) -> None:
+    """Callbacks are answered in time while `erase verify` searches all bodies."""
+    run = partial(damage.commands, target.deployment, "erase verify nobody", lambda: None)
+    withstand(target, Attack("erase verify", "all bodies", run))

@@ -3,7 +3,7 @@
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -83,9 +83,14 @@ def unread_log(pipe: Path, _web: WebServer) -> Iterator[Effect]:
 
 @contextmanager
 def commands(
-    deployment: Deployment, command: str, prepare: Callable[[], object], _web: WebServer
+    deployment: Deployment,
+    command: str,
+    prepare: Callable[[], object],
+    _web: WebServer,
+    *,
+    settings: Mapping[str, str] | None = None,
 ) -> Iterator[Effect]:
-    """Run a command again and again, each time after `prepare`."""
+    """Run a command again and again with these settings, each time after `prepare`."""
     run_count = 0
     is_finished = threading.Event()
 
@@ -94,9 +99,9 @@ def commands(
         while not is_finished.is_set():
             prepare()
             subprocess.run(
-                [Path(sys.executable).with_name("flask"), "--app", "app", command],
+                [Path(sys.executable).with_name("flask"), "--app", "app", *command.split()],
                 cwd=ROOT,
-                env=ENVIRON | {"DATABASE_URL": deployment.database},
+                env=ENVIRON | {"DATABASE_URL": deployment.database} | dict(settings or {}),
                 capture_output=True,
                 check=True,
             )
