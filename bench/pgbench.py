@@ -13,6 +13,7 @@ from bench.database import Database
 from bench.load import callbacks
 from bench.load.wrk import SpoiledRunError
 from bench.plan import BODY_BYTES, CONNECTIONS
+from receiver.store.erasure.tombstones import job_keys
 from receiver.store.event import Event, Outcome
 from receiver.store.ledger.record import LOCK_WAIT_SECONDS
 from receiver.store.ledger.rows import lock_parameter, row_parameters
@@ -36,6 +37,7 @@ _PARAMETERS = {
     "%(events)s": _ROWS.format("events"),
     "%(bodies)b": "ARRAY[:body]",
     "%(lock_timeout)s": ":lock_timeout",
+    "%(keys)s": ":keys::text[]",
 }
 
 
@@ -101,10 +103,13 @@ def _variables(protocol: Protocol) -> dict[str, str]:
         signature="QlWIX6NVmeVXpZc1Gz4dF3/4xVI=",
     )
     rows = row_parameters([event], Outcome.APPLIED) | lock_parameter(LOCK_WAIT_SECONDS)
+    # As many as for a callback with two participants.
+    keys = [*job_keys(_JOB, callbacks.ACCOUNT), f"sha256:{_DIGEST}", *2 * [f"address:{_DIGEST}"]]
     texts = {
         "body": body.decode(),
         **{name: rows[name].obj.decode() for name in ("jobs", "events")},
         "lock_timeout": rows["lock_timeout"],
+        "keys": f"{{{','.join(keys)}}}",
     }
     quoted = {name: "'" + text.replace("'", "''") + "'" for name, text in texts.items()}
 

@@ -18,7 +18,7 @@ from tests.support.server import web_server
 MAX_CONNECTIONS = 8
 REBUILT_COUNT = 2000
 # Removing them takes longer than the attack.
-EXPIRED_COUNT = 20_000
+EXPIRED_COUNT = 60_000
 
 
 def test_locked_jobs_delay_no_other_job(target: Target, withstand: Survive) -> None:
