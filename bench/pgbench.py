@@ -16,7 +16,7 @@ from bench.plan import BODY_BYTES, CONNECTIONS
 from receiver.store.erasure.tombstones import job_keys
 from receiver.store.event import Event, Outcome
 from receiver.store.ledger.record import LOCK_WAIT_SECONDS
-from receiver.store.ledger.rows import lock_parameter, row_parameters
+from receiver.store.ledger.rows import keys_parameter, lock_parameter, row_parameters
 from receiver.store.ledger.statements import RECORD_NEWEST
 from schemas.callback import load_head
 
@@ -37,7 +37,7 @@ _PARAMETERS = {
     "%(events)s": _ROWS.format("events"),
     "%(bodies)b": "ARRAY[:body]",
     "%(lock_timeout)s": ":lock_timeout",
-    "%(keys)s": ":keys::text[]",
+    "%(keys)s": ":keys",
 }
 
 
@@ -109,7 +109,7 @@ def _variables(protocol: Protocol) -> dict[str, str]:
         "body": body.decode(),
         **{name: rows[name].obj.decode() for name in ("jobs", "events")},
         "lock_timeout": rows["lock_timeout"],
-        "keys": f"{{{','.join(keys)}}}",
+        **keys_parameter(keys),
     }
     quoted = {name: "'" + text.replace("'", "''") + "'" for name, text in texts.items()}
 

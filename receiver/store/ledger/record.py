@@ -13,7 +13,7 @@ from receiver.store.erasure.tombstones import event_keys
 from receiver.store.event import Event, Outcome
 from receiver.store.identity import skip_taken_ids
 from receiver.store.ledger.recorded import Recorded, parse_entry
-from receiver.store.ledger.rows import lock_parameter, row_parameters
+from receiver.store.ledger.rows import keys_parameter, lock_parameter, row_parameters
 from receiver.store.ledger.statements import RECORD_NEWEST
 from receiver.store.ledger.under_lock import record_quarantined, record_under_lock
 from receiver.store.retry import LockedError, retry_until
@@ -123,7 +123,7 @@ def record_newest(
     parameters = row_parameters(events, Outcome.APPLIED) | lock_parameter(lock_seconds)
     with engine.connect() as connection:
         keys = [key for event in events for key in event_keys(connection, event)]
-        rows = execute_prepared(connection, RECORD_NEWEST, parameters | {"keys": keys})
+        rows = execute_prepared(connection, RECORD_NEWEST, parameters | keys_parameter(keys))
     failed = {sha256 for sha256, *_, has_failed_now in rows if has_failed_now}
     for event in events:
         if event.sha256 in failed:

@@ -53,6 +53,11 @@ def row_parameters(events: Sequence[Event], outcome: Outcome) -> dict[str, Any]:
         raise UnencodableError(type(error).__name__) from error
 
 
+def keys_parameter(keys: Sequence[str]) -> dict[str, str]:
+    """Return the parameter with the keys of tombstones, none of which contains a blank."""
+    return {"keys": " ".join(keys)}
+
+
 def lock_parameter(seconds: float) -> dict[str, str]:
     """Return the parameter that limits how long the statements wait for a locked job."""
     return {"lock_timeout": f"{seconds * 1000:.0f}ms"}

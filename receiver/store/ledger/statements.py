@@ -96,7 +96,10 @@ _HAS_FAILED_NOW = """CASE WHEN events.head ->> 'status' = 'FAILED' THEN
      WHERE before.id = events.job_id COLLATE "C") IS DISTINCT FROM 'FAILED' ELSE false END"""
 
 # One look for all events: erased ones are so rare that the whole batch may be recorded one by one.
-_NOTHING_IS_ERASED = "NOT EXISTS (SELECT FROM tombstones WHERE key = ANY(%(keys)s))"
+# The keys are one text with blanks between them, because the driver takes 30 µs for a list.
+_NOTHING_IS_ERASED = (
+    "NOT EXISTS (SELECT FROM tombstones WHERE key = ANY(string_to_array(%(keys)s, ' ')))"
+)
 
 # Jobs are written first, here as everywhere, and in the order of their ids: so writers don't
 # deadlock. The first condition is always true. It is evaluated before any row is locked, and sets

@@ -10,7 +10,12 @@ from receiver.store.event import Event, Outcome
 from receiver.store.jobs.refold import lock_job, mark_expired, refold
 from receiver.store.ledger.erased import absorb, erased_at, record_erased
 from receiver.store.ledger.recorded import Recorded, parse_entry
-from receiver.store.ledger.rows import fold_input, lock_parameter, row_parameters
+from receiver.store.ledger.rows import (
+    fold_input,
+    keys_parameter,
+    lock_parameter,
+    row_parameters,
+)
 from receiver.store.ledger.statements import (
     CLAIM_JOB,
     LIMIT_LOCK_WAIT,
@@ -69,7 +74,8 @@ def record_quarantined(connection: Connection, event: Event) -> Recorded:
     It locks no job, because it has none.
     """
     parameters = row_parameters([event], Outcome.QUARANTINED)
-    parameters |= {"keys": event_keys(connection, event)} | claim_parameters(connection, event)
+    parameters |= keys_parameter(event_keys(connection, event))
+    parameters |= claim_parameters(connection, event)
     row = connection.exec_driver_sql(RECORD_QUARANTINED, parameters).one_or_none()
     if row is None and parameters["claimed_keys"] and is_on_hold(connection, event):
         parameters["claimed_keys"] = []
