@@ -38,7 +38,7 @@ def list_command(
     """List the reads of transcripts and bodies, newest first, one per line.
 
     The columns are: time, key, status of the answer, format, route, job id, number of the callback,
-    and request id. A status of 304 means that the client was told that its copy is current.
+    and request id. A status of 304 means that the copy of the client is current.
     """
     audit_filter = AuditFilter(
         job=job,

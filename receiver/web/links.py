@@ -35,7 +35,7 @@ def require_link(job_id: str, token: str) -> None:
     match = None
     for key in services().settings.api_keys:
         is_match = hmac.compare_digest(_sign(key, job_id, expires_at), signature)
-        # Whoever holds a key that may not read can sign with it too.
+        # The holder of a key that may not read can sign with it too.
         if is_match and key.may_read:
             match = key
     if match is None or expires_at <= time.time():

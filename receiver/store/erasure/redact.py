@@ -94,7 +94,7 @@ class Extent(NamedTuple):
     """
 
     account_id: str | None = None
-    of_owner: bool = False  # the account to which the job belongs, whichever it is
+    of_owner: bool = False  # the account to which the job belongs
 
 
 EVERYTHING = Extent()
