@@ -22,6 +22,7 @@ CALLBACK_PRIVILEGES = {
     "transcriptions": _RECORD,
     "tombstones": _READ,
     "erasure_key": _READ,
+    "holds": _READ,  # of a callback whose address was erased
 }
 # What the web process, the reconciler and all commands except `migrate` need.
 PRIVILEGES = {

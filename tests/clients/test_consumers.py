@@ -38,7 +38,7 @@ def consume(request: pytest.FixtureRequest, origin: str, tmp_path: Path) -> Cons
         exec(_PYTHON, names)
         return lambda count: _consume_in_python(names["consume"], origin, cursor_file, count)
     if shutil.which("node") is None:
-        pytest.skip("Node isn't installed")
+        pytest.skip("Node is missing: install Node 18 or newer")
     library = tmp_path / "consume.js"
     library.write_text(f"{_NODE}\nmodule.exports = {{ consume }};\n")
     arguments = (origin, READER[1], str(cursor_file), str(library))
