@@ -24,6 +24,9 @@ from receiver.settings.push_endpoints import PushEndpoint
 ATTEMPT_SECONDS = 20.0
 _CONNECT_TIMEOUT_SECONDS = 5.0
 MAX_RETRY_AFTER_SECONDS = 24 * 3600.0
+# A message fails if the server is closing its idle connection at that moment. The usual servers keep
+# idle connections for two seconds or longer.
+MAX_IDLE_SECONDS = 1.0
 # A response is read this far, so that its connection can be used again. Only its head matters.
 _MAX_RESPONSE_BYTES = 16 * 1024
 _THROTTLED = {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE}
@@ -50,11 +53,19 @@ class Result:
 
 
 class Sender:
-    """Sends to one endpoint, with one connection that stays open. A context manager."""
+    """Sends to one endpoint; messages in a row share a connection. A context manager."""
 
-    def __init__(self, endpoint: PushEndpoint, *, attempt_seconds: float = ATTEMPT_SECONDS) -> None:
+    def __init__(
+        self,
+        endpoint: PushEndpoint,
+        *,
+        attempt_seconds: float = ATTEMPT_SECONDS,
+        max_idle_seconds: float = MAX_IDLE_SECONDS,
+    ) -> None:
         self._endpoint = endpoint
         self._attempt_seconds = attempt_seconds
+        self._max_idle_seconds = max_idle_seconds
+        self._idle_since = time.monotonic()
         self._session = DirectSession()
         self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         self._session.headers.update(
@@ -74,28 +85,33 @@ class Sender:
 
     def send(self, message: Message) -> Result:
         """Send the message once."""
+        if time.monotonic() > self._idle_since + self._max_idle_seconds:
+            self._session.close()
+        try:
+            return self._attempt(message)
+        # `requests` doesn't convert all errors of urllib3, some of which are ValueErrors.
+        except (OSError, HTTPError, ValueError) as error:
+            return Result(Kind.FAILED, self._describe(error))
+        finally:
+            self._idle_since = time.monotonic()
+
+    def _attempt(self, message: Message) -> Result:
         headers = signature_headers(
             message.id, message.body, self._endpoint.secrets, unix_seconds=int(time.time())
         )
         timeout: Any = Timeout(total=self._attempt_seconds, connect=_CONNECT_TIMEOUT_SECONDS)
-        try:
-            with self._session.post(
-                self._endpoint.url,
-                data=message.body,
-                headers=headers,
-                timeout=timeout,
-                allow_redirects=False,
-                stream=True,
-                # OpenSSL's own variable, for certificate authorities of one's own.
-                verify=os.environ.get("SSL_CERT_FILE") or True,
-            ) as response:
-                result = _result(response)
-                _read_rest(response)
-        # `requests` doesn't convert all errors of urllib3, some of which are ValueErrors.
-        except (OSError, HTTPError, ValueError) as error:
-            return Result(Kind.FAILED, self._describe(error))
-
-        return result
+        with self._session.post(
+            self._endpoint.url,
+            data=message.body,
+            headers=headers,
+            timeout=timeout,
+            allow_redirects=False,
+            stream=True,
+            # OpenSSL's own variable, for certificate authorities of one's own.
+            verify=os.environ.get("SSL_CERT_FILE") or True,
+        ) as response:
+            _read_rest(response)
+            return _result(response)
 
     def _describe(self, error: Exception) -> str:
         """Return what failed. The error's own text isn't used: it may repeat the URL."""

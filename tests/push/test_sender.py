@@ -60,6 +60,13 @@ def test_messages_share_a_connection() -> None:
         assert receiver.connections == 1
 
 
+def test_idle_connection_is_not_used_again(receiver: PushReceiver) -> None:
+    """After a pause a message has a new connection: the old one may be closing at that moment."""
+    with Sender(receiver.endpoint(), max_idle_seconds=0) as sender:
+        assert [sender.send(MESSAGE).kind for _ in range(2)] == [Kind.DELIVERED] * 2
+    assert receiver.connections == 2
+
+
 def test_long_body_is_not_read() -> None:
     """Of a large answer only the status counts; the next message has a new connection."""
     with serve_push_receiver(Reply(200, body=bytes(1_000_000))) as receiver:
