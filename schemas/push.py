@@ -11,7 +11,11 @@ UPDATED, ERASED = "transcription.updated", "transcription.erased"
 class PushMessage(Outbound):
     """A message to an endpoint: a job that changed, in its newest state."""
 
-    type = fields.String(required=True, validate=validate.OneOf((UPDATED, ERASED)))
+    type = fields.String(
+        required=True,
+        validate=validate.OneOf((UPDATED, ERASED)),
+        metadata={"description": "What happened. Of an erased job, delete what you have."},
+    )
     timestamp = Timestamp(
         required=True, metadata={"description": "When the job was updated or erased."}
     )

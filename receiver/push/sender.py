@@ -24,8 +24,8 @@ from receiver.settings.push_endpoints import PushEndpoint
 ATTEMPT_SECONDS = 20.0
 _CONNECT_TIMEOUT_SECONDS = 5.0
 MAX_RETRY_AFTER_SECONDS = 24 * 3600.0
-# A message fails if the server is closing its idle connection at that moment. The usual servers keep
-# idle connections for two seconds or longer.
+# A message fails if the server closes its idle connection at the same moment. The usual servers
+# keep such a connection for two seconds or longer.
 MAX_IDLE_SECONDS = 1.0
 # A response is read this far, so that its connection can be used again. Only its head matters.
 _MAX_RESPONSE_BYTES = 16 * 1024

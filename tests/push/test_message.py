@@ -3,11 +3,13 @@
 import json
 from typing import Any
 
+import jsonschema_rs
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import Engine
 
 from receiver.changes.feed import read_page
+from receiver.openapi.document import document
 from receiver.push.message import Message, make_message
 from receiver.services import services_of
 from tests.support.command import run
@@ -54,6 +56,18 @@ def test_message_has_the_job_as_the_feed_shows_it(
     }
     assert change["links"]["transcript"] == f"{PUBLIC_URL}/v3/Transcriptions/job/Transcript"
     assert b"caller" not in message.body
+
+
+def test_message_matches_the_openapi_document(app: Flask, engine: Engine) -> None:
+    """The document describes the webhook: its body has a schema, which messages match."""
+    [webhook] = document()["webhooks"].values()
+    schema = webhook["post"]["requestBody"]["content"]["application/json"]["schema"]
+    record_callback(engine, callback("job", sentences=SENTENCES))
+    validator = jsonschema_rs.Draft202012Validator(
+        {**schema, "components": document()["components"]}
+    )
+    validator.validate(_document(_message(app)))
+    assert not validator.is_valid({"type": "transcription.updated"})
 
 
 def test_erased_job_has_a_type_of_its_own(app: Flask, engine: Engine) -> None:
