@@ -1,5 +1,7 @@
 """Tests of an attempt, with a real receiver that verifies each message."""
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -10,6 +12,7 @@ import pytest
 from receiver.push.message import Message
 from receiver.push.sender import MAX_RETRY_AFTER_SECONDS, Kind, Result, Sender
 from receiver.settings.push_endpoints import PushEndpoint
+from tests.support.paths import ROOT
 from tests.support.push_receiver import (
     CERTIFICATE,
     SECRET,
@@ -21,6 +24,17 @@ from tests.support.server import free_port
 
 MESSAGE = Message("msg_1", b'{"sequence": 1, "data": {"id": "job"}}\n')
 ATTEMPT_SECONDS = 0.3
+_SEND_WITH_DEBUG_LOG = """
+import logging.config, sys
+from receiver.push.message import Message
+from receiver.push.sender import Sender
+from receiver.runtime.logs import log_config
+from receiver.settings.push_endpoints import PushEndpoint
+logging.config.dictConfig(log_config("DEBUG"))
+logging.debug("configured")
+sender = Sender(PushEndpoint("orders", sys.argv[1], (bytes(32),)), attempt_seconds=0.5)
+sender.send(Message("msg_1", b'{"data": {"id": "job"}}'))
+"""
 
 
 @pytest.fixture
@@ -158,6 +172,17 @@ def test_reason_has_no_url(url: str, reason: str) -> None:
     """The reason of a failed connection doesn't repeat the URL, which may be secret."""
     url = url.format(port=free_port(), label="zQ9" * 30)
     assert _send(PushEndpoint("orders", url, (SECRET,))) == Result(Kind.FAILED, reason)
+
+
+def test_log_has_no_url() -> None:
+    """The HTTP library logs neither the URL nor a malformed header, at no level."""
+    reply = Reply(200, {"without a colon\r\nX": "zQ9answer"})
+    with serve_push_receiver(reply, secrets=[bytes(32)]) as receiver:
+        command = [sys.executable, "-c", _SEND_WITH_DEBUG_LOG, f"{receiver.url}/zQ9path"]
+        done = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
+        assert len(receiver.attempts) == 1
+    assert "configured" in done.stderr
+    assert "zQ9" not in done.stderr
 
 
 def test_each_secret_signs(receiver: PushReceiver) -> None:
