@@ -1,5 +1,6 @@
 """Tests of an attempt, with a real receiver that verifies each message."""
 
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -8,10 +9,13 @@ from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from receiver.push.message import Message
 from receiver.push.sender import MAX_RETRY_AFTER_SECONDS, Kind, Result, Sender
 from receiver.settings.push_endpoints import PushEndpoint
+from tests.support.media.server import serve_raw
 from tests.support.paths import ROOT
 from tests.support.push_receiver import (
     CERTIFICATE,
@@ -114,6 +118,19 @@ def test_result_of_an_answer(reply: Reply, expected: Result) -> None:
     """Each answer has a result, within the time of an attempt."""
     with serve_push_receiver(reply) as receiver:
         assert _send(receiver.endpoint()) == expected
+
+
+@given(st.binary(max_size=200), st.sampled_from([b"", b"HTTP/1.1 200 OK\r\n", b"HTTP/1.1 "]))
+def test_any_answer_is_a_result(rest: bytes, start: bytes) -> None:
+    """Whatever bytes the endpoint sends, an attempt raises nothing, and only success has no reason."""
+
+    def respond(connection: socket.socket) -> None:
+        connection.recv(65536)
+        connection.sendall(start + rest)
+
+    with serve_raw(respond) as port:
+        result = _send(PushEndpoint("orders", f"http://127.0.0.1:{port}/", (SECRET,)))
+    assert (result.kind is Kind.DELIVERED) == (result.reason == "")
 
 
 def test_retry_after_may_be_a_date() -> None:
