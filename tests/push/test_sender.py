@@ -122,7 +122,7 @@ def test_result_of_an_answer(reply: Reply, expected: Result) -> None:
 
 @given(st.binary(max_size=200), st.sampled_from([b"", b"HTTP/1.1 200 OK\r\n", b"HTTP/1.1 "]))
 def test_any_answer_is_a_result(rest: bytes, start: bytes) -> None:
-    """Whatever bytes the endpoint sends, an attempt raises nothing, and only success has no reason."""
+    """Whatever bytes the endpoint sends, it raises nothing; only success has no reason."""
 
     def respond(connection: socket.socket) -> None:
         connection.recv(65536)
