@@ -17,7 +17,7 @@ from tests.support.paths import ROOT
 FLOOR_PLAN = (
     ("app",),
     ("receiver/cli",),
-    ("receiver/console", "receiver/reconcile"),
+    ("receiver/console", "receiver/push", "receiver/reconcile"),
     ("receiver/export", "receiver/privacy"),
     (
         "receiver/callbacks",
@@ -80,6 +80,8 @@ PURE = (
     "receiver/lookup/sentences.py",
     "receiver/lookup/speakers.py",
     "receiver/lookup/text_direction.py",
+    "receiver/push/schedule.py",
+    "receiver/push/signature.py",
     "receiver/reconcile/conversation.py",
     "receiver/reconcile/sentences.py",
     "receiver/reconcile/utterances.py",

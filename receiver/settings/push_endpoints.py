@@ -65,8 +65,8 @@ def parse_secrets(text: str) -> tuple[NamedSecret, ...]:
                 "the secret of an earlier item; create a new one with `openssl rand -base64 32`",
             ),
             *(
-                f"item {position} is secret number {_MAX_SECRETS + 1} of its endpoint; remove one "
-                "that no receiver uses"
+                f"item {position} is one too many: an endpoint has at most {_MAX_SECRETS} secrets; "
+                "remove the one that no receiver uses"
                 for position, name in enumerate(names, 1)
                 if names[:position].count(name) == _MAX_SECRETS + 1
             ),

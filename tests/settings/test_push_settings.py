@@ -84,7 +84,7 @@ def test_invalid_endpoint_is_named_by_its_position(text: str, expected: str) -> 
         ("a=whsec_" + base64.b64encode(bytes(23)).decode(), "item 1 has a secret of another"),
         ("a=whsec_" + base64.b64encode(bytes(65)).decode(), "item 1 has a secret of another"),
         (f"a={ONE},b={ONE}", "item 2 repeats the secret"),
-        (f"a={ONE},a={TWO},a={THREE}", "item 3 is secret number 3 of its endpoint"),
+        (f"a={ONE},a={TWO},a={THREE}", "item 3 is one too many"),
     ],
 )
 def test_invalid_secret_is_named_by_its_position(text: str, expected: str) -> None:
