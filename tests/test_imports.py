@@ -36,6 +36,7 @@ FLOOR_PLAN = (
         "receiver/store/changes",
         "receiver/store/ledger",
         "receiver/store/polls",
+        "receiver/store/push",
         "receiver/store/rejected",
         "receiver/store/retention",
         "receiver/store/submissions",
