@@ -9,6 +9,7 @@ from sqlalchemy import Connection, Engine
 from receiver.doctor.changes import check_changes
 from receiver.doctor.connection import check_connection
 from receiver.doctor.finding import Finding, Verdict
+from receiver.doctor.push import check_push
 from receiver.doctor.quarantined import check_quarantined
 from receiver.doctor.query import QueryError, query
 from receiver.doctor.rejected import check_rejected
@@ -126,3 +127,5 @@ def _check_contents(settings: Settings, engine: Engine) -> Iterator[Finding]:
             yield check(engine)
         except QueryError as error:
             yield Finding(Verdict.FAIL, f"database: {error}", "Run `flask --app app doctor` again.")
+    with suppress(QueryError):  # the checks above have reported it
+        yield from check_push(settings, engine)
