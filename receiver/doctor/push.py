@@ -1,7 +1,6 @@
 """Checks that each endpoint of push has received everything, and says why not."""
 
 from collections.abc import Iterator
-from datetime import timedelta
 
 from sqlalchemy import Engine
 
@@ -12,7 +11,7 @@ from receiver.settings.config import Settings
 from receiver.store.push.endpoints import EndpointState, list_endpoints
 
 # As in the alert.
-_MAX_LAG = timedelta(minutes=15)
+_MAX_LAG_SECONDS = 15 * 60
 
 
 def check_push(settings: Settings, engine: Engine) -> Iterator[Finding]:
@@ -68,7 +67,7 @@ def _remedy(name: str, state: EndpointState | None) -> str:
             "wait for the next attempt. If it can't process this one job, run "
             f"`flask --app app push skip {name}`."
         )
-    if state.read_at - state.caught_up_at > _MAX_LAG and not state.is_claimed:
+    if state.lag_seconds > _MAX_LAG_SECONDS and not state.is_claimed:
         return "Run the Procfile's process `push`, or schedule `flask --app app push`."
 
     return ""

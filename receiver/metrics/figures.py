@@ -31,6 +31,7 @@ class Counting(NamedTuple):
 
     grace: timedelta  # how long after a job's end its transcript may still arrive
     accounts: Collection[str] = ()  # those with figures of their own, besides those of all
+    endpoints: Collection[str] = ()  # those of push that the settings name
 
 
 HOURS = 24  # of the console's chart, this hour included

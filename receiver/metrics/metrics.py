@@ -104,7 +104,7 @@ class Metrics:
 
     def read(self, connection: Connection) -> Snapshot:
         """Return the metrics in the database."""
-        return read_snapshot(connection, max_age=self._max_age)
+        return read_snapshot(connection, max_age=self._max_age, endpoints=self._counting.endpoints)
 
     def _run_forever(self) -> None:
         while True:

@@ -1,12 +1,13 @@
 """Reads what all workers have counted, the state of those that live, and the slow figures."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Row, func, select
 
 from receiver.store.clock import database_now
+from receiver.store.push.endpoints import EndpointState, list_endpoints
 from receiver.store.rejected.dropped import dropped_counts
 from receiver.store.tables import metric_counts, metric_figures, metric_workers
 
@@ -18,6 +19,8 @@ class Snapshot(NamedTuple):
     states: Sequence[dict[str, Any]]  # of the workers that live
     figures: Sequence[Row[Any]]  # name, figures, computed_at
     dropped: Sequence[Row[Any]]  # as in receiver.store.rejected.dropped
+    # Of push, by name; None if nothing was ever sent to it.
+    endpoints: Mapping[str, EndpointState | None]
 
 
 class FigureSet(NamedTuple):
@@ -28,13 +31,21 @@ class FigureSet(NamedTuple):
     read_at: datetime  # by the database's clock
 
 
-def read_snapshot(connection: Connection, *, max_age: timedelta) -> Snapshot:
-    """Return the metrics; a worker lives if it was seen within `max_age`."""
+def read_snapshot(
+    connection: Connection, *, max_age: timedelta, endpoints: Collection[str] = ()
+) -> Snapshot:
+    """Return the metrics; a worker lives if it was seen within `max_age`.
+
+    `endpoints` are the names of those that the settings name.
+    """
+    states = {state.name: state for state in list_endpoints(connection)} if endpoints else {}
+
     return Snapshot(
         connection.execute(select(metric_counts)).all(),
         _read_states(connection, max_age),
         connection.execute(select(metric_figures)).all(),
         dropped_counts(connection),
+        {name: states.get(name) for name in endpoints},
     )
 
 

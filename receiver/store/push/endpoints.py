@@ -48,6 +48,11 @@ class EndpointState:
 
         return self.disabled_at is None and not is_waiting
 
+    @property
+    def lag_seconds(self) -> float:
+        """How long ago the endpoint was last known to have everything."""
+        return (self.read_at - self.caught_up_at).total_seconds()
+
 
 STATE = (*push_endpoints.columns, func.clock_timestamp().label("read_at"))
 
