@@ -83,14 +83,6 @@ BODY_BYTES = Histogram(
 COUNTERS = (CALLBACKS, REQUESTS)
 HISTOGRAMS = (REQUEST_SECONDS, BODY_BYTES)
 
-# A figure too, because the receipts count them: one value for each of these kinds.
-ERASURES = Counter(
-    name="receiver_erasures_total",
-    help="Complete erasures, by what was to be erased.",
-    labels=("kind",),
-    initial=(("job",), ("address",), ("conversation",)),
-)
-
 # Counted in the receipts, with the figures, because commands erase too.
 ERASURES = Counter(
     name="receiver_erasures_total",
