@@ -98,6 +98,8 @@ FIGURES = {
         "isn't.",
         "receiver_oldest_missing_timestamp_seconds": "When the first job with a missing transcript "
         "ended.",
+        "receiver_transcripts_without_callback": "Transcripts of the last 7 days that were "
+        "read from conversations, because their callbacks never arrived.",
         "receiver_jobs_completed": "Jobs that are COMPLETED at Twilio.",
         "receiver_jobs_failed": "Jobs that FAILED at Twilio.",
     },
