@@ -5,6 +5,7 @@ of those that its API key may see. So it stays valid when keys are rotated.
 """
 
 import base64
+import enum
 import json
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
@@ -18,6 +19,13 @@ from receiver.web.arguments import invalid_arguments
 from schemas.changes import CURSOR_VERSION, CursorToken
 
 _TOKEN = CursorToken()
+
+
+class Start(enum.Enum):
+    """Where a consumer without a cursor starts."""
+
+    BEGINNING = enum.auto()
+    NOW = enum.auto()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -89,6 +89,17 @@ def _of_transcripts(summary: Summary) -> Iterator[Finding]:
             "missing",
             "See why, and what to do",
         )
+    if lost := summary.number("transcripts", "receiver_transcripts_without_callback"):
+        verb = "was" if lost == 1 else "were"
+        yield Finding(
+            "warn",
+            f"{count(lost, 'callback')} of the last 7 days {verb} lost",
+            "Their transcripts were read from conversations. Jobs without a conversation lose "
+            "theirs. Compare the callback URL at Twilio with PUBLIC_URL, and see what was "
+            "rejected.",
+            "rejected",
+            "Show the rejected requests",
+        )
     if failed := summary.number("transcripts", "failed_recently"):
         yield Finding(
             "warn",

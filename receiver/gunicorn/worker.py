@@ -1,9 +1,11 @@
 """gunicorn's worker: gevent's, with limits for each connection, and a quick end at SIGTERM.
 
-It overrides only what gunicorn means to be overridden: the main loop, the handler of a connection
-and of a request, the time limit for a head, and the handler of SIGTERM.
+It overrides only what gunicorn means to be overridden: the loading of the application, the main
+loop, the handler of a connection and of a request, the time limit for a head, and the handler of
+SIGTERM.
 """
 
+import gc
 import signal
 import time
 from collections.abc import Iterator
@@ -58,6 +60,17 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn has no types
         # the master, which does nothing in a worker.
         signal.signal(signal.SIGTERM, self.handle_exit)
         super().init_process()
+
+    def load_wsgi(self) -> None:
+        """Load the application without the garbage collector, which takes a tenth of this time.
+
+        What is loaded stays for as long as the process. So it is never collected either: looking
+        through it would stop all requests for some 30 ms.
+        """
+        gc.disable()
+        super().load_wsgi()
+        gc.freeze()
+        gc.enable()
 
     def run(self) -> None:
         """Serve until SIGTERM, then finish."""

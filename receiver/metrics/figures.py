@@ -104,6 +104,7 @@ def _transcripts(connection: Connection, *, grace: timedelta, account_id: str | 
     return {
         "receiver_transcripts_missing": figures.missing,
         "receiver_oldest_missing_timestamp_seconds": _unix_time(figures.oldest_missing_at),
+        "receiver_transcripts_without_callback": figures.without_callback,
         "receiver_jobs_completed": figures.completed,
         "receiver_jobs_failed": figures.failed,
         # For the console only.

@@ -12,7 +12,6 @@ from receiver.metrics.counts import Counts
 from receiver.metrics.figures import Counting, refresh_figures
 from receiver.metrics.flush import Flusher
 from receiver.metrics.latest import LatestFigures
-from receiver.metrics.page import render
 from receiver.metrics.worker_state import WorkerState
 from receiver.runtime.concurrency_limit import TooBusyError
 from receiver.runtime.errors import locate
@@ -130,4 +129,7 @@ class Metrics:
         return self._render(snapshot, is_up=True)
 
     def _render(self, snapshot: Snapshot | None, *, is_up: bool | None) -> bytes:
+        # Late: Prometheus's library takes 7 ms of each start, and many services are never scraped.
+        from receiver.metrics.page import render  # noqa: PLC0415
+
         return render(snapshot, self._measure(), is_up=is_up, is_writable=self.is_writable)

@@ -18,8 +18,6 @@ from receiver.store.metrics.write import CountKey
 from receiver.store.push.endpoints import EndpointState
 from receiver.store.schema import SCHEMA_VERSION
 
-CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
-
 State = Mapping[str, Any]
 
 # Sums over the workers, by the member of WorkerState.

@@ -5,9 +5,10 @@ from typing import NamedTuple
 from sqlalchemy import Connection
 
 from receiver.changes import cursor as cursors
-from receiver.changes.cursor import Cursor
-from receiver.changes.feed import Page, read_end, read_page
+from receiver.changes.cursor import Cursor, Start
+from receiver.changes.feed import Page, read_page, resolve
 from receiver.runtime.errors import SafeMessageError
+from receiver.store.changes.state import read_state
 from receiver.store.jobs.gaps import explain_gaps
 from receiver.store.jobs.read import Row
 from receiver.web.problems import ProblemError
@@ -38,7 +39,9 @@ def read_next(connection: Connection, cursor: str | None) -> NextChange:
     Raises OtherHistoryError and FeedUnavailableError.
     """
     try:
-        page = _read_until_row(connection, None if cursor is None else cursors.decode(cursor))
+        page = _read_until_row(
+            connection, Start.BEGINNING if cursor is None else cursors.decode(cursor)
+        )
     except ProblemError as problem:
         if problem.status in _OF_ANOTHER_HISTORY:
             raise OtherHistoryError(problem.detail) from None
@@ -53,13 +56,13 @@ def read_next(connection: Connection, cursor: str | None) -> NextChange:
 def read_end_cursor(connection: Connection) -> str:
     """Return the cursor of what changes from now on; raises FeedUnavailableError."""
     try:
-        return cursors.encode(read_end(connection).cursor)
+        return cursors.encode(resolve(Start.NOW, read_state(connection)))
     except ProblemError as problem:
         raise FeedUnavailableError(problem.detail) from None
 
 
-def _read_until_row(connection: Connection, cursor: Cursor | None) -> Page:
-    page = read_page(connection, cursor, size=1, account_id=None)
+def _read_until_row(connection: Connection, start: Cursor | Start) -> Page:
+    page = read_page(connection, start, size=1, account_id=None)
     while page.more and not page.rows:
         page = read_page(connection, page.cursor, size=1, account_id=None)
 

@@ -13,7 +13,7 @@ from sqlalchemy import Engine
 
 from app import create_app
 from dev.postgres import Server
-from receiver.changes.cursor import decode, encode
+from receiver.changes.cursor import Start, decode, encode
 from receiver.changes.feed import read_page
 from receiver.services import services_of
 from receiver.settings.config import load
@@ -162,7 +162,7 @@ def test_ordinary_role_reads_the_feed(role_url: str, engine: Engine) -> None:
     """The feed needs no privilege but on the service's own tables."""
     record_callback(engine, callback("job"))
     with open_engine(role_url) as ordinary, ordinary.connect() as connection:
-        assert len(read_page(connection, None, size=5, account_id=None).rows) == 1
+        assert len(read_page(connection, Start.BEGINNING, size=5, account_id=None).rows) == 1
 
 
 def test_feed_is_complete_behind_pgbouncer(postgres: Server, migrated: str, tmp_path: Path) -> None:

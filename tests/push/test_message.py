@@ -8,6 +8,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import Engine
 
+from receiver.changes.cursor import Start
 from receiver.changes.feed import read_page
 from receiver.openapi.document import document
 from receiver.push.message import Message, make_message
@@ -23,7 +24,7 @@ def _message(app: Flask, *, sequence: int = 7) -> Message:
     """Return the message about the only job."""
     parts = services_of(app)
     with parts.engine.connect() as connection:
-        page = read_page(connection, None, size=2, account_id=None)
+        page = read_page(connection, Start.BEGINNING, size=2, account_id=None)
     [job] = page.rows
 
     return make_message(

@@ -10,6 +10,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import Engine
 
+from receiver.changes.cursor import Start
 from receiver.changes.feed import read_page
 from receiver.push.message import make_message
 from receiver.push.sender import Kind, Result, Sender
@@ -38,7 +39,7 @@ def push(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Iterator[Push]:
 
     def push(url: str, sequence: int) -> Result:
         with parts.engine.connect() as connection:
-            page = read_page(connection, None, size=2, account_id=None)
+            page = read_page(connection, Start.BEGINNING, size=2, account_id=None)
         [job] = page.rows
         message = make_message(
             job,
