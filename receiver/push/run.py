@@ -18,12 +18,19 @@ LOOK_SECONDS = 1.0
 RECOVERY_SECONDS = 10.0
 
 
-def push_once(pushers: Sequence[Pusher]) -> dict[str, Pushed]:
-    """Send what is due now; return what was done for each endpoint."""
-    with ThreadPoolExecutor(max_workers=len(pushers)) as pool:
-        done = pool.map(_push_once, pushers)
+def push_once(pushers: Sequence[Pusher], *, stop: Callable[[], object]) -> dict[str, Pushed]:
+    """Send what is due now; return what was done for each endpoint.
 
-        return {pusher.name: pushed for pusher, pushed in zip(pushers, done, strict=True)}
+    At Ctrl-C, `stop` is called, which must end the pushers between two attempts.
+    """
+    with ThreadPoolExecutor(max_workers=len(pushers)) as pool:
+        try:
+            done = list(pool.map(_push_once, pushers))
+        except KeyboardInterrupt:
+            stop()
+            raise
+
+    return {pusher.name: pushed for pusher, pushed in zip(pushers, done, strict=True)}
 
 
 def push_forever(

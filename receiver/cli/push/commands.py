@@ -2,6 +2,7 @@
 
 import json
 import logging.config
+import threading
 from dataclasses import asdict
 
 import click
@@ -56,8 +57,9 @@ for command in (list_command, resume_command, rewind_command, skip_command):
 
 
 def _run_once() -> None:
-    with open_pushers() as pushers:
-        report = push_once(pushers)
+    stopping = threading.Event()
+    with open_pushers(is_stopping=stopping.is_set) as pushers:
+        report = push_once(pushers, stop=stopping.set)
     echo(json.dumps({name: asdict(pushed) for name, pushed in report.items()}))
     if any(pushed.error for pushed in report.values()):
         raise SystemExit(1)

@@ -26,7 +26,7 @@ def configured_endpoints() -> Sequence[PushEndpoint]:
 
 
 @contextmanager
-def open_pushers(*, is_stopping: Callable[[], bool] = lambda: False) -> Iterator[list[Pusher]]:
+def open_pushers(*, is_stopping: Callable[[], bool]) -> Iterator[list[Pusher]]:
     """Yield a pusher for each endpoint of the settings; raises CommandError."""
     settings = services().settings
     if settings.public_url is None:

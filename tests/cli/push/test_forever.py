@@ -53,7 +53,10 @@ def test_forever_sends_until_sigterm(
 def test_dead_endpoint_delays_no_other(
     environ: dict[str, str], engine: Engine, receiver: PushReceiver, tmp_path: Path
 ) -> None:
-    """While one endpoint doesn't answer, another one gets everything."""
+    """While one endpoint doesn't answer, another one gets everything.
+
+    At SIGTERM, the process waits for the end of the attempt, stores it, and ends its claims.
+    """
     with serve_push_receiver(
         Reply(hangs=True), secrets=(b"another secret of 32 bytes......",)
     ) as dead:
@@ -61,7 +64,7 @@ def test_dead_endpoint_delays_no_other(
             name: f"{text},{dead.environ('dead')[name]}"
             for name, text in receiver.environ().items()
         }
-        with _pushing(environ | both, engine, tmp_path / "log"):
+        with _pushing(environ | both, engine, tmp_path / "log") as child:
             wait_until(lambda: find_state(engine, "dead") is not None)
             record_callback(engine, callback("job0"))
             dead.wait_for(1)
@@ -69,7 +72,14 @@ def test_dead_endpoint_delays_no_other(
             record_callback(engine, callback("job1"))
             receiver.wait_for(2)
             assert len(dead.attempts) == 1
+            child.process.send_signal(signal.SIGTERM)
             dead.released.set()
+            assert child.process.wait(20) == 0
+    states = [find_state(engine, name) for name in (ORDERS, "dead")]
+    assert [state and (state.failures, state.is_claimed) for state in states] == [
+        (0, False),
+        (1, False),
+    ]
 
 
 def test_killed_process_loses_nothing(
