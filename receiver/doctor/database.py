@@ -98,11 +98,13 @@ def _check_schema(schema: SchemaState, *, is_migratable: bool) -> Iterator[Findi
 def check_connections(settings: Settings, available: int) -> Finding:
     """Check that the database allows enough connections; fail if one release alone needs more."""
     per_release = settings.web_concurrency * settings.db_pool_size
-    needed = RELEASE_COUNT * per_release + COMMAND_COUNT
+    # The process of push has a thread for each endpoint.
+    pushing = min(len(settings.push_endpoints), settings.db_pool_size)
+    needed = RELEASE_COUNT * per_release + COMMAND_COUNT + pushing
     text = (
         f"connections: {needed} needed, {available} available (WEB_CONCURRENCY "
         f"{settings.web_concurrency} x DB_POOL_SIZE {settings.db_pool_size} x {RELEASE_COUNT} "
-        f"releases + {COMMAND_COUNT} commands)"
+        f"releases + {COMMAND_COUNT} commands + {pushing} for push)"
     )
     if needed <= available:
         return Finding(Verdict.OK, text)

@@ -75,6 +75,9 @@ def _push(pusher: Pusher) -> bool:
         pushed = pusher.push_due()
     except ClaimLostError as error:
         logger.info("%s", error, extra=fields)
+    except (DatabaseUnavailableError, FeedUnavailableError) as error:
+        logger.warning("no changes were sent: %s", error, extra=fields)
+        return False
     except Exception as error:  # noqa: BLE001 - exiting would only restart the process at once
         logger.error("no changes were sent: %s", locate(error), extra=fields)  # noqa: TRY400 - the text may quote a job
         return False

@@ -78,9 +78,12 @@ def skip_command(*, name: str, yes: bool) -> None:
             change = read_next(connection, state.cursor)
         except (FeedUnavailableError, OtherHistoryError) as error:
             raise CommandError(f"nothing is skipped: {error}") from error
-        if change.job is None:
-            raise CommandError(f"nothing waits for {name}.")
-        job_id = change.job["id"]
+        job_id = state.failing_job_id
+        if change.job is None or change.job["id"] != job_id:
+            raise CommandError(
+                f"the job {job_id}, which failed, has changed since: it is sent after others that "
+                f"wait. Run `flask --app app push resume {name}`."
+            )
         if not yes:
             _confirm(f"Skip the job {job_id}? The last error was: {state.last_error}.")
         is_skipped = skip(connection, name, cursor=state.cursor, following=change.cursor)

@@ -79,6 +79,18 @@ def test_skip_goes_on_after_the_job_that_fails(push: Push, receiver: PushReceive
     assert "doesn't fail" in push("skip", "orders", "--yes").stderr
 
 
+def test_skip_skips_no_other_job(push: Push, receiver: PushReceiver, engine: Engine) -> None:
+    """If the job that failed has changed, it comes later, and nothing is skipped."""
+    receiver.replies.append(Reply(500))
+    push()
+    record_callback(engine, callback("job0", sentences=[{"text": "Hello."}]))
+    result = push("skip", "orders", "--yes")
+    assert (result.exit_code, "push resume orders" in result.stderr) == (1, True)
+    push("resume", "orders")
+    push()
+    assert _received(receiver) == ["job0", "job1", "job2", "job0"]
+
+
 def test_rewind_sends_all_jobs_again(push: Push, receiver: PushReceiver) -> None:
     """A receiver that accepted messages and lost them gets them all again."""
     receiver.replies += [Reply(forgets=True)] * len(JOBS)
