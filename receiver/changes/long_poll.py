@@ -53,8 +53,6 @@ def wait_for_page(
             if next_look is None:
                 return render_page(Page(cursor=cursor))
             look = next_look
-            # Many clients are called together.
-            services().limits.pacer.pause_if_due()
 
 
 def _begin(start: Cursor | Start, looks: Looks, latest: Deadline) -> tuple[Look, Cursor]:
@@ -83,5 +81,7 @@ def _share_page(client: Client, cursor: Cursor, look: Look, deadline: Deadline) 
             return render_page(page)
 
     page: RenderedPage = look.pages.get((client, cursor), read, deadline.remaining())
+    # Many clients may have waited for it.
+    services().limits.pacer.pause_if_due()
 
     return page

@@ -27,6 +27,7 @@ from gunicorn.workers.ggevent import GeventWorker  # type: ignore[import-untyped
 
 from receiver.gunicorn.connection import Connection
 from receiver.gunicorn.listener import Listener
+from receiver.runtime.shutdown import SHUTDOWN
 
 HEARTBEAT_SECONDS = 1.0
 # How soon a worker without room for a connection looks for one that it can close.
@@ -108,6 +109,7 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn has no types
     def handle_exit(self, sig: int, frame: Any) -> None:
         """Handle SIGTERM."""
         super().handle_exit(sig, frame)
+        SHUTDOWN.begin()
         self._stopping.set()
 
     def handle(self, listener: Any, client: Connection, addr: Any) -> None:
