@@ -10,8 +10,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Engine
 
+from receiver.push.lease import ClaimLostError
 from receiver.push.message import Message
-from receiver.push.pusher import ClaimLostError, Pusher
+from receiver.push.pusher import Pusher
 from receiver.push.sender import Result
 from receiver.store.jobs.read import Row
 from receiver.store.push.operator import resume, rewind

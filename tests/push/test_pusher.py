@@ -3,7 +3,7 @@
 import pytest
 from sqlalchemy import Engine
 
-from receiver.push.pusher import ClaimLostError
+from receiver.push.lease import ClaimLostError
 from receiver.store.push.operator import resume, rewind
 from tests.support.pushing import (
     DELIVERED,

@@ -59,7 +59,9 @@ class Endpoint:
             self.before_answer()
             return next(self.results)
 
-        return Pusher(engine, name, make=make, send=send, **({"heartbeat_seconds": 0.0} | options))
+        settings: dict[str, Any] = {"heartbeat_seconds": 0.0, "is_stopping": lambda: False}
+
+        return Pusher(engine, name, make=make, send=send, **(settings | options))
 
 
 def find_state(engine: Engine, name: str = NAME) -> EndpointState | None:

@@ -9,7 +9,7 @@ from receiver.cli.errors import report_database_errors
 from receiver.cli.output import CommandError, echo
 from receiver.cli.push.pushers import configured_endpoints
 from receiver.doctor.push import describe_endpoint
-from receiver.push.next_change import FeedUnavailableError, OtherHistoryError, read_next
+from receiver.push.next_changes import FeedUnavailableError, OtherHistoryError, read_next
 from receiver.services import services
 from receiver.store.push.endpoints import find_endpoint, list_endpoints
 from receiver.store.push.operator import resume, rewind, skip
@@ -75,18 +75,18 @@ def skip_command(*, name: str, yes: bool) -> None:
         if state is None or not state.failures:
             raise CommandError(f"{name} doesn't fail, so there is nothing to skip.")
         try:
-            change = read_next(connection, state.cursor)
+            changes = read_next(connection, state.cursor).changes
         except (FeedUnavailableError, OtherHistoryError) as error:
             raise CommandError(f"nothing is skipped: {error}") from error
         job_id = state.failing_job_id
-        if change.job is None or change.job["id"] != job_id:
+        if not changes or changes[0].job["id"] != job_id:
             raise CommandError(
                 f"the job {job_id}, which failed, has changed since: it is sent after others that "
                 f"wait. Run `flask --app app push resume {name}`."
             )
         if not yes:
             _confirm(f"Skip the job {job_id}? The last error was: {state.last_error}.")
-        is_skipped = skip(connection, name, cursor=state.cursor, following=change.cursor)
+        is_skipped = skip(connection, name, cursor=state.cursor, following=changes[0].cursor)
     if not is_skipped:
         raise CommandError(f"{name} has gone on in the meantime, so nothing is skipped.")
     echo(f"{name} doesn't get the job {job_id}, unless the job changes again.", err=True)
