@@ -57,6 +57,9 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn has no types
         # Connections whose clients are slow to receive a response, longest first.
         self._sending: dict[Connection, None] = {}
         self._requests: set[Any] = set()  # in progress
+        # gunicorn looks up some 25 settings for each request, each by two calls. As attributes of
+        # their own they need none. They don't change in a worker.
+        self.cfg.__dict__.update({name: each.get() for name, each in self.cfg.settings.items()})
         # Until gunicorn does this, some 50 ms later, SIGTERM would go to the inherited handler of
         # the master, which does nothing in a worker.
         signal.signal(signal.SIGTERM, self.handle_exit)
