@@ -3,7 +3,7 @@
 from sqlalchemy import Engine, text
 
 _TO_0006 = """
-DROP TABLE audit, metric_counts, metric_workers, metric_figures;
+DROP TABLE audit, metric_counts, metric_workers, metric_figures, transcript_index, search_progress;
 DROP INDEX transcriptions_account, transcriptions_address_1, transcriptions_address_2,
     transcriptions_updated, transcriptions_received;
 UPDATE alembic_version SET version_num = '0006'

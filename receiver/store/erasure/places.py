@@ -19,8 +19,10 @@ from receiver.store.tables import (
     rejected,
     rejected_not_kept,
     retention_progress,
+    search_progress,
     submissions,
     tombstones,
+    transcript_index,
     transcriptions,
     watches,
 )
@@ -40,10 +42,11 @@ PLACES: Mapping[Table, tuple[str, ...]] = {
     rejected: ("origin", "target", "headers", "body"),
     holds: ("value", "reason"),
     erasures: ("reason",),
+    transcript_index: ("vector",),
 }
 
 # The tables from which an erasure removes something. Holds and receipts stay.
-ERASED_TABLES = (events, transcriptions, submissions, rejected)
+ERASED_TABLES = (events, transcriptions, submissions, rejected, transcript_index)
 
 _JOB = "identifies a job, and nobody"
 _ACCOUNT = "an account at Twilio"
@@ -99,6 +102,8 @@ HARMLESS: Mapping[Table, Mapping[str, str]] = {
     metric_counts: {"name": _OURS, "labels": "from closed sets"},
     metric_workers: {"id": "random", "state": "numbers of a worker"},
     metric_figures: {"name": _OURS, "figures": "numbers"},
+    transcript_index: {"job_id": _JOB, "config": _OURS, "source_sha256": _DIGEST},
+    search_progress: {"cursor": "a place in the change feed"},
 }
 
 
