@@ -44,7 +44,9 @@ class SearchToken(Token):
 class Hit(Outbound):
     """A job whose transcript matches, and the sentence with the most words of the query."""
 
-    transcription_id = fields.String(data_key="transcriptionId", required=True)
+    transcription_id = fields.String(
+        data_key="transcriptionId", required=True, metadata={"description": "The id of the job."}
+    )
     url = Url(required=True, description="The job.")
     links = fields.Nested(Links, required=True)
     sentence = fields.String(required=True, metadata={"description": "Its text, in one line."})
@@ -67,7 +69,9 @@ class Hit(Outbound):
 class HitList(Outbound):
     """One page of hits, the newest jobs first. It may have fewer hits than requested."""
 
-    hits = fields.List(fields.Nested(Hit), required=True)
+    hits = fields.List(
+        fields.Nested(Hit), required=True, metadata={"description": "The hits on this page."}
+    )
     meta = fields.Nested(Meta, required=True)
     indexed_through = Timestamp(
         data_key="indexedThrough",

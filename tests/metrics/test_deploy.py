@@ -21,6 +21,7 @@ from tests.support.callback_events import received_event
 from tests.support.environment import KEY, serve_app
 from tests.support.paths import ROOT
 from tests.support.prometheus import program, prometheus
+from tests.support.searching import index
 from tests.support.server import wait_until
 from tests.support.stored_callbacks import callback, record_callback
 from tests.test_docs import heading_anchors
@@ -111,6 +112,7 @@ def busy_app(app: Flask, twilio: Twilio) -> Flask:
             )
         )
         connection.execute(text("INSERT INTO rejected_not_kept VALUES ('full', 1, now(), now())"))
+    index(parts.engine)
     parts.metrics.write()
 
     return app
