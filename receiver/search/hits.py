@@ -1,77 +1,52 @@
-"""Chooses for each match the sentence to show, and where in it the words of the query are."""
+"""Makes the hits of matches: the sentence to show, and where in it the words of the query are."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from itertools import groupby
-from typing import Any, NamedTuple
+from collections.abc import Iterator
+from typing import NamedTuple
 
 from receiver.lookup.sentences import Sentence, read_sentences
 from receiver.runtime.pacing import Pause
 from receiver.search.languages import fold
-from receiver.store.search.highlight import START, STOP, Marked
+from receiver.store.search.highlight import START, STOP, SearchedText
 from schemas.callback import UndecodableError, decode
 
-_HIGHLIGHTED = re.compile(f"{START}([^{STOP}]*){STOP}")
+_MARKED = re.compile(f"{START}([^{STOP}]*){STOP}")
 
 
-class Candidate(NamedTuple):
-    """A sentence that a hit may show."""
+class Match(NamedTuple):
+    """A job that matches, and what was said in it."""
 
     job_id: str
+    conversation_url: str | None
     config: str
-    sentence: Sentence
+    sentences: list[Sentence]
 
     @property
-    def searched(self) -> tuple[str, str]:
-        """The configuration, and the text in the form in which it was indexed."""
-        return self.config, fold(self.sentence.text)
+    def text(self) -> SearchedText:
+        """The sentences in the form in which they were indexed."""
+        return SearchedText(self.config, [fold(sentence.text) for sentence in self.sentences])
 
 
-class Shown(NamedTuple):
-    """The sentence that is shown, and the ranges of the query's words in its characters."""
+class Hit(NamedTuple):
+    """A match, the sentence that is shown, and the ranges of the query's words in it."""
 
+    match: Match
     sentence: Sentence
     highlights: list[tuple[int, int]]
 
 
-def read_candidates(
-    job_id: str, config: str, body: bytes, *, role: str | None, pause: Pause
-) -> list[Candidate]:
+def read_spoken(body: bytes, *, role: str | None, pause: Pause) -> list[Sentence]:
     """Return the sentences of a body; with a role, only what its speakers said."""
     try:
-        document: Mapping[str, Any] = decode(body)
-        sentences = read_sentences(document, pause)
+        sentences = read_sentences(decode(body), pause)
     except (UndecodableError, RecursionError):  # it couldn't have been indexed either
         return []
 
-    return [
-        Candidate(job_id, config, sentence)
-        for sentence in sentences
-        if role is None or sentence.role == role
-    ]
+    return [each for each in sentences if role is None or each.role == role]
 
 
-def choose(candidates: Sequence[Candidate], marked: Sequence[Marked]) -> dict[str, Shown]:
-    """Return the sentence for each job: the first with the most words of the query.
-
-    A sentence that matches the query alone comes before all others. `marked` has the candidates'
-    numbers, ascending.
-    """
-    chosen = {}
-    for job_id, group in groupby(marked, key=lambda each: candidates[each.number].job_id):
-        best = max(group, key=_rank)  # of equal ones, the first
-        sentence = candidates[best.number].sentence
-        chosen[job_id] = Shown(sentence, list(_ranges(best.headline)))
-
-    return chosen
-
-
-def _rank(marked: Marked) -> tuple[bool, int]:
-    return marked.is_match, len(set(_HIGHLIGHTED.findall(marked.headline)))
-
-
-def _ranges(headline: str) -> Iterator[tuple[int, int]]:
-    """Yield the start and the end of each highlight, without counting the marks."""
-    for number, found in enumerate(_HIGHLIGHTED.finditer(headline)):
+def find_ranges(headline: str) -> Iterator[tuple[int, int]]:
+    """Yield the start and the end of each marked word, without counting the marks."""
+    for number, found in enumerate(_MARKED.finditer(headline)):
         start = found.start() - 2 * number
         yield start, start + len(found[1])

@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 
 from receiver.lookup.paging import Collection, PageRequest
 from receiver.runtime.reader_limits import RENDERING_WAIT_SECONDS
-from receiver.search.hits import Shown, choose, read_candidates
+from receiver.search.hits import Hit, Match, find_ranges, read_spoken
 from receiver.search.languages import fold, has_word_breaks
 from receiver.search.parts import WEIGHTS
 from receiver.services import services
@@ -19,7 +19,7 @@ from receiver.store.audit.access import Route
 from receiver.store.audit.matches import MatchedText, read_matches
 from receiver.store.page import Cursor, Page, Span
 from receiver.store.retry import DatabaseUnavailableError
-from receiver.store.search.highlight import highlight
+from receiver.store.search.highlight import choose_sentences
 from receiver.store.search.matches import Search, find_matches
 from receiver.store.search.progress import indexed_through
 from receiver.store.search.query import ParsedQuery, parse_query
@@ -59,17 +59,18 @@ def search() -> Response:
         found = query_bounded(services().limits.list_seconds, _find, words, role, page_request.span)
         texts, page = _read_texts(found.page)
         with services().limits.renderings.hold(RENDERING_WAIT_SECONDS):
-            shown = _choose_sentences(found, texts, role)
+            hits = _make_hits(found, texts, role)
     except StatementTimeoutError:
         raise ProblemError(
             422, "The search took too long. Search for a rarer word, or for a longer phrase."
         ) from None
-    hits = [_describe(text, shown[text.job_id]) for text in texts if text.job_id in shown]
-    meta = {**_HITS.page_meta(page_request, page), "page_size": len(hits)}
+    members = {
+        "hits": [_describe(hit) for hit in hits],
+        "meta": {**_HITS.page_meta(page_request, page), "page_size": len(hits)},
+        "indexed_through": found.indexed_through,
+    }
 
-    return make_conditional(
-        render(_LIST, hits=hits, meta=meta, indexed_through=found.indexed_through)
-    )
+    return make_conditional(render(_LIST, **members))
 
 
 def _words(page_request: PageRequest) -> str:
@@ -117,37 +118,42 @@ def _read_texts(page: Page) -> tuple[Sequence[MatchedText], Page]:
     return texts, page
 
 
-def _choose_sentences(
-    found: _Found, texts: Sequence[MatchedText], role: str | None
-) -> dict[str, Shown]:
+def _make_hits(found: _Found, texts: Sequence[MatchedText], role: str | None) -> list[Hit]:
+    """Return the hits in the order of the texts; a text without such a sentence has none."""
     configs = {row["id"]: row["config"] for row in found.page.rows}
     pause = services().limits.pacer.pause_if_due
-    candidates = [
-        candidate
-        for text in texts
-        for candidate in read_candidates(
-            text.job_id, configs[text.job_id], text.body, role=role, pause=pause
+    matches = [
+        Match(
+            text.job_id,
+            text.conversation_url,
+            configs[text.job_id],
+            read_spoken(text.body, role=role, pause=pause),
         )
+        for text in texts
     ]
-    if not candidates:
-        return {}
-    searched = [candidate.searched for candidate in candidates]
-    marked = query_bounded(services().limits.list_seconds, highlight, found.queries, searched)
+    searched = [match.text for match in matches]
+    spoken = [(match, sentence) for match in matches for sentence in match.sentences]
+    if not spoken:
+        return []
+    seconds = services().limits.list_seconds
+    chosen = query_bounded(seconds, choose_sentences, found.queries, searched)
 
-    return choose(candidates, marked)
+    return [
+        Hit(*spoken[number], list(find_ranges(headline))) for number, headline in sorted(chosen)
+    ]
 
 
-def _describe(text: MatchedText, shown: Shown) -> dict[str, Any]:
+def _describe(hit: Hit) -> dict[str, Any]:
     """Return what the schema Hit renders."""
-    sentence = shown.sentence
+    match, sentence = hit.match, hit.sentence
 
     return {
-        "transcription_id": text.job_id,
-        **job_links(text.job_id, text.conversation_url),
+        "transcription_id": match.job_id,
+        **job_links(match.job_id, match.conversation_url),
         "sentence": sentence.text,
         "seconds": None if sentence.start_ms is None else sentence.start_ms / 1_000,
         "speaker": sentence.speaker,
-        "highlights": shown.highlights,
+        "highlights": hit.highlights,
     }
 
 

@@ -14,7 +14,7 @@ from dev.postgres import Server
 from receiver.store.engine import transactional
 from receiver.store.migrate import migrate
 from receiver.store.page import Span
-from receiver.store.search.highlight import START, STOP, highlight
+from receiver.store.search.highlight import START, STOP, SearchedText, choose_sentences
 from receiver.store.search.matches import Search, find_matches
 from receiver.store.search.query import parse_query
 from tests.support.environment import open_engine
@@ -47,9 +47,10 @@ def _search(url: str) -> tuple[list[str], list[str]]:
     with open_engine(url) as engine, transactional(engine).connect() as connection:
         queries = parse_query(connection, "rückerstattung")
         page = find_matches(connection, Search(queries=queries), Span(size=9))
-        marked = highlight(connection, queries, [("transcript_german", "zwei rückerstattungen")])
+        text = SearchedText("transcript_german", ["zwei rückerstattungen"])
+        chosen = choose_sentences(connection, queries, [text])
 
-        return [row["id"] for row in page.rows], [each.headline for each in marked]
+        return [row["id"] for row in page.rows], [each.headline for each in chosen]
 
 
 def test_role_that_owns_only_its_schema(postgres: Server, owner_url: str, tmp_path: Path) -> None:

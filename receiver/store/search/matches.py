@@ -55,9 +55,8 @@ def find_matches(
 
     The connection must be in a transaction, whose planner settings this changes.
     """
-    is_match = or_(*(_condition(query, search.weight) for query in search.queries))
     connection.exec_driver_sql(_USE_WORDS)
-    is_common = _count(connection, is_match, max_sorted + 1) > max_sorted
+    is_common = _count_candidates(connection, search.queries, max_sorted + 1) > max_sorted
     if is_common:
         connection.exec_driver_sql(_USE_TIME)
     order = Order(
@@ -67,6 +66,7 @@ def find_matches(
         upper=(LATEST, ""),
         is_indexed=is_common,
     )
+    is_match = or_(*(_condition(query, search.weight) for query in search.queries))
     statement = select(_index.job_id.label("id"), _index.sort_at, _index.config).where(is_match)
     if search.account_id is not None:
         owner = select(_job.account_id).where(_job.id == _index.job_id).scalar_subquery()
@@ -75,24 +75,33 @@ def find_matches(
     return read_page(connection, statement, order, span)
 
 
+def _count_candidates(connection: Connection, queries: Sequence[ParsedQuery], limit: int) -> int:
+    """Return how many transcripts have the words, at most `limit`; no vector is read for that."""
+    has_words = or_(
+        *(and_(_index.part == 0, _matches(_index.vector, query, query.words)) for query in queries)
+    )
+    some = select(literal(1)).select_from(transcript_index).where(has_words).limit(limit)
+    count: int = connection.execute(select(func.count()).select_from(some.subquery())).scalar_one()
+
+    return count
+
+
 def _condition(query: ParsedQuery, weight: Weight | None) -> ColumnElement[bool]:
     """Return the condition that a row of the index matches.
 
     Part 0 is all of a transcript, but of a long one it has no positions and no weights.
     """
-    wanted = cast(literal(query.query), TSQUERY)
-    conditions = [_index.config == query.config, _index.vector.bool_op("@@")(wanted)]
+    conditions = [_matches(_index.vector, query, query.query)]
     if weight is not None:
         weights: ColumnElement[Any] = literal_column(f"""'{{{weight.lower()}}}'::"char"[]""")
-        conditions.append(func.ts_filter(_index.vector, weights).bool_op("@@")(wanted))
+        conditions.append(_matches(func.ts_filter(_index.vector, weights), query, query.query))
     elif not query.has_phrase:
         conditions.append(_index.part == 0)
 
     return and_(*conditions)
 
 
-def _count(connection: Connection, is_match: ColumnElement[bool], limit: int) -> int:
-    some = select(literal(1)).select_from(transcript_index).where(is_match).limit(limit)
-    count: int = connection.execute(select(func.count()).select_from(some.subquery())).scalar_one()
+def _matches(vector: ColumnElement[Any], query: ParsedQuery, wanted: str) -> ColumnElement[bool]:
+    is_match = vector.bool_op("@@")(cast(literal(wanted), TSQUERY))
 
-    return count
+    return and_(_index.config == query.config, is_match)

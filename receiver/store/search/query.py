@@ -38,6 +38,11 @@ class ParsedQuery(NamedTuple):
     positive: str  # the query without the words that it excludes
 
     @property
+    def words(self) -> str:
+        """The query without the order of its words: the index alone can answer that."""
+        return _PHRASE.sub(" & ", self.query)
+
+    @property
     def has_phrase(self) -> bool:
         """Whether the positions of words matter."""
         return _PHRASE.search(self.query) is not None
