@@ -22,6 +22,7 @@ from receiver.runtime import error_reports
 from receiver.runtime.deadline import REQUEST_SECONDS
 from receiver.runtime.request_id import RequestIdMiddleware
 from receiver.runtime.timeouts import DeadlineMiddleware
+from receiver.search import views as search
 from receiver.services import create_services, install
 from receiver.settings import config
 from receiver.settings.urls import is_loopback_host
@@ -107,6 +108,7 @@ def _register(app: Flask, cors_origins: Collection[str]) -> None:
         callbacks,
         lookup,
         changes,
+        search,
         submissions,
         privacy,
         export,

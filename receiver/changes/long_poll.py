@@ -8,14 +8,20 @@ from dataclasses import dataclass
 from functools import partial
 
 from receiver.changes.cursor import Cursor, Start
-from receiver.changes.feed import Page, is_current, read_page_of, resolve
+from receiver.changes.feed import (
+    FeedUnavailableError,
+    OtherHistoryError,
+    Page,
+    is_current,
+    read_page_of,
+    resolve,
+)
 from receiver.changes.rendering import RenderedPage, render_page
 from receiver.runtime.deadline import Deadline
 from receiver.services import services
 from receiver.store.changes.look import Look
 from receiver.store.changes.watcher import Looks
 from receiver.web.database import query
-from receiver.web.problems import ProblemError
 
 # Of the request's deadline, for the page after the wait.
 _RESERVED_SECONDS = 1.5
@@ -60,7 +66,7 @@ def _begin(start: Cursor | Start, looks: Looks, latest: Deadline) -> tuple[Look,
     look = looks.first(latest.remaining())
     try:
         return look, resolve(start, look.state)
-    except ProblemError:
+    except (OtherHistoryError, FeedUnavailableError):
         # The cursor may be of a later state, which another worker has seen.
         look = looks.fresh(latest.remaining())
 
