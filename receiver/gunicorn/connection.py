@@ -105,6 +105,15 @@ class Connection(GeventSocket):
 
         Raises ConnectionResetError, which gunicorn doesn't log, if the client doesn't receive it.
         """
+        try:
+            sent_bytes = self.send(data, flags, 0.0)  # type: ignore[call-arg]  # gevent's timeout
+        except BlockingIOError:
+            sent_bytes = 0
+        # Most responses fit into the socket's buffer, and need no timer.
+        if sent_bytes < len(data):
+            self._send_rest(memoryview(data)[sent_bytes:], flags)
+
+    def _send_rest(self, data: memoryview, flags: int) -> None:
         error = ConnectionResetError(errno.ECONNRESET, "the client doesn't receive the response")
         self.sending[self] = None
         try:
