@@ -82,12 +82,14 @@ class Connection(GeventSocket):
             return self._receive(*args)
         if self._head_bytes >= MAX_HEAD_BYTES:
             raise LimitRequestHeaders(f"the head has more than {MAX_HEAD_BYTES} bytes")
-        data = self._receive(*args)
-        self._head_bytes += len(data)
-        if self.is_idle and data:
-            self.is_idle = False
+        # Most heads arrive at once. Only a head that has begun and isn't complete needs this timer.
+        if self._head_bytes and self._head_seconds:
             self._timeout.close()
             self._timeout = gevent.Timeout.start_new(self._head_seconds)
+            self._head_seconds = 0.0
+        data = self._receive(*args)
+        self._head_bytes += len(data)
+        self.is_idle = not self._head_bytes
 
         return data
 
