@@ -8,10 +8,7 @@ from receiver.doctor.finding import Finding, Verdict
 from receiver.doctor.query import query
 from receiver.runtime.utc import format_utc
 from receiver.settings.config import Settings
-from receiver.store.push.endpoints import EndpointState, list_endpoints
-
-# As in the alert.
-_MAX_LAG_SECONDS = 15 * 60
+from receiver.store.push.endpoints import MAX_LAG_SECONDS, EndpointState, list_endpoints
 
 
 def check_push(settings: Settings, engine: Engine) -> Iterator[Finding]:
@@ -67,7 +64,7 @@ def _remedy(name: str, state: EndpointState | None) -> str:
             "wait for the next attempt. If it can't process this one job, run "
             f"`flask --app app push skip {name}`."
         )
-    if state.lag_seconds > _MAX_LAG_SECONDS and not state.is_claimed:
+    if state.lag_seconds > MAX_LAG_SECONDS and not state.is_claimed:
         return "Run the Procfile's process `push`, or schedule `flask --app app push`."
 
     return ""
