@@ -4,6 +4,7 @@ import itertools
 import re
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -62,6 +63,18 @@ def _states(deployment: Deployment) -> dict[str, str]:
     """Return the state of each job in the database."""
     with deployment.connect() as connection:
         return dict(connection.execute("SELECT id, status FROM transcriptions").fetchall())
+
+
+def test_client_that_waits_learns_of_an_outage(deployment: Deployment) -> None:
+    """If the database fails while a client waits for changes, the answer is a 503."""
+    with deployment.serve() as web, ThreadPoolExecutor(1) as pool:
+        now = web.get("/v3/Changes?cursor=now").json()["meta"]["nextCursor"]
+        waiting = pool.submit(web.get, f"/v3/Changes?cursor={now}&wait=6")
+        deployment.postgres.stop(FAST)
+        assert waiting.result().status_code == 503
+        assert "Retry-After" in waiting.result().headers
+        deployment.postgres.start()
+        assert web.get(f"/v3/Changes?cursor={now}").json()["changes"] == []
 
 
 @POOLED_IN_LONG_PROFILE
