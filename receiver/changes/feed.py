@@ -54,6 +54,14 @@ def is_current(cursor: Cursor, state: State) -> bool:
     return cursor.until is None and state.since(cursor.since) == cursor.since
 
 
+def may_be_later(start: Cursor | Start, state: State) -> bool:
+    """Return whether the consumer may have seen a later state than this one."""
+    if isinstance(start, Start):
+        return False
+
+    return start.history != state.history or not state.snapshot.covers(start.since)
+
+
 def read_page(
     connection: Connection,
     start: Cursor | Start,

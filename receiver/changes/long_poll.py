@@ -8,14 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from receiver.changes.cursor import Cursor, Start
-from receiver.changes.feed import (
-    FeedUnavailableError,
-    OtherHistoryError,
-    Page,
-    is_current,
-    read_page_of,
-    resolve,
-)
+from receiver.changes.feed import Page, is_current, may_be_later, read_page_of, resolve
 from receiver.changes.rendering import RenderedPage, render_page
 from receiver.runtime.deadline import Deadline
 from receiver.services import services
@@ -64,13 +57,10 @@ def wait_for_page(
 def _begin(start: Cursor | Start, looks: Looks, latest: Deadline) -> tuple[Look, Cursor]:
     """Return the last look, and the cursor at which the client starts."""
     look = looks.first(latest.remaining())
-    try:
-        return look, resolve(start, look.state)
-    except (OtherHistoryError, FeedUnavailableError):
-        # The cursor may be of a later state, which another worker has seen.
+    if may_be_later(start, look.state):  # another worker has seen it
         look = looks.fresh(latest.remaining())
 
-        return look, resolve(start, look.state)
+    return look, resolve(start, look.state)
 
 
 def _share_page(client: Client, cursor: Cursor, look: Look, deadline: Deadline) -> RenderedPage:

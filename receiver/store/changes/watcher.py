@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 from sqlalchemy import Engine
 
-from receiver.runtime.concurrency_limit import ConcurrencyLimit
+from receiver.runtime.concurrency_limit import ConcurrencyLimit, TooBusyError
 from receiver.runtime.deadline import Deadline
 from receiver.runtime.errors import ReceiverError, locate
 from receiver.runtime.timeouts import time_limit
@@ -145,6 +145,8 @@ class Watcher:
         try:
             with self._connections.hold(deadline.remaining()), time_limit(deadline.remaining()):
                 return retry.query(self._engine, deadline, Look.take, self.last)
+        except TooBusyError:  # readers use all connections, so clients wait for the next look
+            return self.last
         except Exception as error:  # noqa: BLE001 - the clients that wait get an error
             logger.warning("no look for changes: %s", locate(error))
             return None
