@@ -2,8 +2,8 @@
 
 import os
 import sys
-from collections.abc import Collection, Iterable, Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Collection, Iterable, Mapping
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from flask import Flask
@@ -45,6 +45,14 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 
+class _App(Flask):
+    """A Flask application that has no coroutines among its views and hooks."""
+
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        """Return the function. Flask would look at each call of it whether it is a coroutine."""
+        return func
+
+
 def create_app(
     environ: Mapping[str, str] | None = None,
     *,
@@ -65,7 +73,7 @@ def create_app(
         raise
     if settings.sentry_dsn:
         _report_errors(settings.sentry_dsn)
-    app = Flask("app", static_folder=None)
+    app = _App("app", static_folder=None)
     # A redirected callback would be lost: its signature covers the first URL only.
     app.url_map.strict_slashes = False
     app.url_map.merge_slashes = False

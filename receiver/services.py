@@ -110,6 +110,7 @@ def create_services(
             counting=Counting(
                 timedelta(seconds=settings.reconcile_grace_seconds),
                 {key.account for key in settings.api_keys if key.account},
+                [endpoint.name for endpoint in settings.push_endpoints],
             ),
             flush_seconds=metrics_seconds,
         ),

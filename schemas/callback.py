@@ -4,7 +4,7 @@ import json
 from typing import Any, NamedTuple
 
 import orjson
-from marshmallow import EXCLUDE, Schema, ValidationError, fields, validate
+from marshmallow import EXCLUDE, Schema, ValidationError, fields, missing, validate
 
 from schemas.additional import additional_members
 from schemas.storable import INT_MAX, Composite, Identifier, Status, StorableDateTime, Text
@@ -136,11 +136,10 @@ _INNER_TEXTS = (
 )
 
 
-_HEAD = Head()
-_MEMBERS = frozenset(field.data_key or name for name, field in _HEAD.fields.items())
-_REQUIRED_MEMBERS = frozenset(
-    field.data_key or name for name, field in _HEAD.fields.items() if field.required
-)
+# The fields of the head by member, and the columns of these.
+_FIELDS = {field.data_key or name: field for name, field in Head().load_fields.items()}
+_COLUMNS = {member: str(field.name) for member, field in _FIELDS.items()}
+_REQUIRED_MEMBERS = frozenset(member for member, field in _FIELDS.items() if field.required)
 
 
 class LoadedHead(NamedTuple):
@@ -160,15 +159,9 @@ def load_head(document: dict[str, Any]) -> LoadedHead:
     A job can't be stored without its id, account and status. Any other member may be unusable,
     because an odd member must not cost the transcript. Raises marshmallow.ValidationError.
     """
-    unusable: dict[str, list[str]] = {}
-    try:
-        columns = _HEAD.load(document)
-    except ValidationError as error:
-        unusable = error.messages_dict
-        if not _REQUIRED_MEMBERS.isdisjoint(unusable):
-            raise
-        usable = {name: value for name, value in document.items() if name not in unusable}
-        columns = _HEAD.load(usable)
+    columns, unusable = _load_members(document)
+    if not _REQUIRED_MEMBERS.isdisjoint(unusable):
+        raise ValidationError(unusable)
     for inner in _INNER_TEXTS:
         columns[inner.column], messages = inner.load(columns)
         unusable |= messages
@@ -180,12 +173,33 @@ def load_head(document: dict[str, Any]) -> LoadedHead:
     return LoadedHead(columns, unusable | _skipped_sentences(document, columns))
 
 
+def _load_members(
+    document: dict[str, Any],
+) -> tuple[dict[str, Any], dict[str, list[str]]]:
+    """Return the columns of the members that can be used, and messages by member for the others.
+
+    Each field is loaded by itself: Schema.load takes three more calls for each, and returns no
+    columns if a member can't be used.
+    """
+    columns: dict[str, Any] = {}
+    unusable: dict[str, list[str]] = {}
+    for member, field in _FIELDS.items():
+        if member not in document and not field.required:
+            continue
+        try:
+            columns[_COLUMNS[member]] = field.deserialize(document.get(member, missing))
+        except ValidationError as error:
+            unusable[member] = error.messages  # type: ignore[assignment]  # of one field: a list
+
+    return columns, unusable
+
+
 def load_additional(document: dict[str, Any]) -> tuple[dict[str, Any] | None, int]:
     """Return the members of a decoded callback that the head doesn't have.
 
     schemas.additional says which. The number is that of the members that were left out.
     """
-    return additional_members(document, _MEMBERS)
+    return additional_members(document, _FIELDS)
 
 
 def _skipped_sentences(document: dict[str, Any], columns: dict[str, Any]) -> dict[str, list[str]]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Any
 
 from marshmallow import INCLUDE, Schema, fields, missing
@@ -17,6 +18,37 @@ class Outbound(Schema):
         """
 
         unknown = INCLUDE
+
+    def dump(self, obj: Any, *, many: bool | None = None) -> Any:
+        """Return what marshmallow returns, in half of its time, for one mapping or for many.
+
+        Most members of a job are plain values or have none. marshmallow calls four functions for
+        each.
+        """
+        if many:
+            return [self.dump(each, many=False) for each in obj]
+        dumped = {}
+        for name, key, field, plain_type in self._members:
+            value = obj.get(name, missing)
+            if type(value) is not plain_type:
+                if value is None and not field.required:
+                    continue
+                value = field.serialize(name, obj, accessor=self.get_attribute)
+            if value is not missing:
+                dumped[key] = value
+
+        return dumped
+
+    @cached_property
+    def _members(self) -> list[tuple[str, str, fields.Field[Any], type | None]]:
+        """The name, the JSON name and the field of each member, and the type of its plain values.
+
+        Plain values are written as they are.
+        """
+        return [
+            (name, field.data_key or name, field, _PLAIN_TYPES.get(type(field)))
+            for name, field in self.dump_fields.items()
+        ]
 
     def get_attribute(self, obj: Mapping[str, Any], attr: str, default: Any) -> Any:
         """Return the value to write: without one, an optional member is omitted."""
@@ -41,3 +73,6 @@ class Url(fields.String):
     def __init__(self, *, description: str | None = None, **kwargs: Any) -> None:
         described = {"description": description} if description else {}
         super().__init__(metadata={"format": "uri", **described}, **kwargs)
+
+
+_PLAIN_TYPES = {fields.String: str, Url: str, fields.Integer: int, fields.Boolean: bool}

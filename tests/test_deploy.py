@@ -18,7 +18,7 @@ DEPLOY = ROOT / "deploy"
 PROCFILE = dict(
     line.split(": ", 1) for line in (ROOT / "Procfile").read_text().splitlines() if line
 )
-UNITS = {"release": "migrate", "web": "web", "reconcile": "reconcile"}
+UNITS = {"release": "migrate", "web": "web", "reconcile": "reconcile", "push": "push"}
 DOCKERFILE = (DEPLOY / "docker" / "Dockerfile").read_text()
 
 

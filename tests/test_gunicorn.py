@@ -156,14 +156,15 @@ def test_procfile_has_no_options() -> None:
         "release: flask --app app migrate\n"
         'web: gunicorn "app:create_app()"\n'
         "reconcile: flask --app app reconcile --forever\n"
+        "push: flask --app app push --forever\n"
     )
 
 
 def test_heroku_runs_every_process() -> None:
-    """The formation of app.json starts every long-running process of the Procfile."""
+    """The formation of app.json starts each process of the Procfile that needs no endpoints."""
     formation = json.loads((ROOT / "app.json").read_text())["formation"]
     lines = (ROOT / "Procfile").read_text().splitlines()
-    named = {line.partition(":")[0] for line in lines} - {"release"}
+    named = {line.partition(":")[0] for line in lines} - {"release", "push"}
     assert {name for name, dynos in formation.items() if dynos["quantity"] == 1} == named
 
 

@@ -11,6 +11,7 @@ from receiver.runtime.deadline import Deadline
 from receiver.runtime.errors import locate
 from receiver.settings.keys import SigningKey
 from receiver.store.event import Event, Outcome
+from receiver.store.ledger.erased import is_erased
 from receiver.store.ledger.quarantine import find_owner, find_quarantined
 from receiver.store.ledger.record import record, record_or_quarantine
 from receiver.store.ledger.under_lock import quarantine_foreign
@@ -76,13 +77,20 @@ class Replay:
             validated = quarantine_foreign(validated)
         # An unchanged result isn't written again.
         if self._dry_run or validated == event:
-            outcome = Outcome.QUARANTINED if validated.reason else Outcome.APPLIED
+            outcome = self._predict(validated, is_changed=validated != event)
             return ReplayResult(validated.job_id, event.reason, outcome, validated.reason)
         recorded = record_or_quarantine(
             partial(record, self._engine), validated, Deadline(self._timeout_seconds)
         )
 
         return ReplayResult(validated.job_id, event.reason, recorded.outcome, recorded.reason)
+
+    def _predict(self, event: Event, *, is_changed: bool) -> Outcome:
+        """Return the outcome of recording the event."""
+        if is_changed and query(self._engine, Deadline(self._timeout_seconds), is_erased, event):
+            return Outcome.ERASED
+
+        return Outcome.QUARANTINED if event.reason else Outcome.APPLIED
 
     def _owner_of(self, event: Event) -> str | None:
         """Return the account that the event's job belongs to, this event included."""

@@ -1,109 +1,81 @@
 """The route of the feed of changes."""
 
-from collections.abc import Mapping
-from dataclasses import replace
-from typing import Any
-
 from flask import Blueprint, Response, request
 
-from receiver.changes import cursor as cursors
-from receiver.changes.cursor import Cursor
-from receiver.changes.feed import Page, read_end, read_page
-from receiver.runtime.concurrency_limit import TooBusyError
-from receiver.runtime.deadline import Deadline, request_deadline
+from receiver.changes.cursor import CursorError, parse_start
+from receiver.changes.feed import FeedUnavailableError, OtherHistoryError, read_page
+from receiver.changes.long_poll import Client, wait_for_page
+from receiver.changes.rendering import RenderedPage, render_page
+from receiver.runtime.deadline import request_deadline
+from receiver.runtime.once_per_key import WorkFailedError
 from receiver.services import services
+from receiver.settings.urls import public_origin
+from receiver.store.changes.watcher import TooManyWaitingError
 from receiver.store.retry import DatabaseUnavailableError
-from receiver.web.admission import admit, step_aside
-from receiver.web.arguments import parse_arguments
+from receiver.web.admission import admit
+from receiver.web.arguments import invalid_arguments, parse_arguments
 from receiver.web.auth import require_api_key, visible_account
+from receiver.web.compression import accepts_gzip
 from receiver.web.database import query
-from receiver.web.explanations import add_explanations
-from receiver.web.job_view import describe_job
-from receiver.web.problems import unavailable
-from receiver.web.responses import make_conditional, render
-from schemas.changes import ChangeList
+from receiver.web.problems import problem, unavailable
+from receiver.web.responses import not_modified, send
 from schemas.parameters import DEFAULT_PAGE_SIZE
 from schemas.query import ChangesQuery
 
 blueprint = Blueprint("changes", __name__)
 blueprint.before_request(require_api_key)
-blueprint.before_request(lambda: admit(services().limits.requests))
 
-_NOW = "now"
-# Of the request's deadline, for the page after a wait.
-_RESERVED_SECONDS = 1.5
-
-_QUERY, _LIST = ChangesQuery(), ChangeList()
+_QUERY = ChangesQuery()
 
 
 @blueprint.get("/v3/Changes")
 def list_changes() -> Response:
     """List the jobs that changed after the cursor, each in its newest state."""
     arguments = parse_arguments(_QUERY)
-    given, wait_seconds = arguments.get("cursor"), arguments.get("wait", 0)
-    cursor = cursors.decode(given) if given and given != _NOW else None
-    if given == _NOW:
-        page = query(read_end)
-    elif wait_seconds and cursor and _is_current(cursor):
-        page = Page(cursor=cursor)
-    else:
-        page = _read(cursor, arguments)
-    if wait_seconds:
-        page = _wait(page, wait_seconds, arguments)
-        # Many clients may be called together, or have begun to wait together.
-        services().limits.pacer.pause_if_due()
-
-    return _render(page)
-
-
-def _is_current(cursor: Cursor) -> bool:
-    """Return whether the last look for other clients, a second ago, found nothing after it."""
-    return cursor.until is None and services().changes.has_seen(cursor.history, cursor.since)
-
-
-def _read(cursor: Cursor | None, arguments: Mapping[str, Any]) -> Page:
+    try:
+        start = parse_start(arguments.get("cursor"))
+    except CursorError as error:
+        raise invalid_arguments({"cursor": [str(error)]}) from None
     size = arguments.get("page_size", DEFAULT_PAGE_SIZE)
-
-    return query(read_page, cursor, size=size, account_id=visible_account())
-
-
-def _wait(page: Page, seconds: int, arguments: Mapping[str, Any]) -> Page:
-    """Return the page, or the next one that isn't empty if there is one within these seconds.
-
-    A request that waits takes no place from other readers, and no connection.
-    """
-    left = request_deadline(request.environ).remaining()
-    deadline = Deadline(min(seconds, left - _RESERVED_SECONDS))
-    while not page.rows and not page.more:
-        is_called = False
+    if seconds := arguments.get("wait"):
         try:
-            with step_aside(_RESERVED_SECONDS):
-                is_called = services().changes.wait(
-                    page.cursor.since, visible_account(), deadline.remaining()
-                )
-        except TooBusyError:
-            # Many clients were called together. Nothing is lost: this one asks again.
-            return replace(page, more=is_called)
-        if not is_called:
-            break
-        page = _read(page.cursor, arguments)
+            client = _describe_client(size)
+            return _send(wait_for_page(client, start, seconds, request_deadline(request.environ)))
+        except TooManyWaitingError:
+            pass  # this one reads at once
+    admit(services().limits.requests)
+    page = query(read_page, start, size=size, account_id=visible_account())
 
-    return page
+    return _send(render_page(page))
 
 
-def _render(page: Page) -> Response:
-    jobs = add_explanations(page.rows)
-    changes = [describe_job(job) | {"erased": job["erased_at"] and True} for job in jobs]
-    meta = {
-        "key": "changes",
-        "page_size": len(changes),
-        "next_cursor": cursors.encode(page.cursor),
-        "more": page.more,
-    }
+def _describe_client(page_size: int) -> Client:
+    return Client(
+        account_id=visible_account(),
+        page_size=page_size,
+        origin=public_origin(request.environ, services().settings.public_url),
+        accepts_gzip=accepts_gzip(),
+    )
 
-    return make_conditional(render(_LIST, changes=changes, meta=meta))
+
+def _send(page: RenderedPage) -> Response:
+    """Return the response, which is a 304 if the client has the page already."""
+    response = Response(content_type="application/json")
+
+    return not_modified(page.tag) or send(response, page.representation)
+
+
+@blueprint.errorhandler(OtherHistoryError)
+def _start_anew(error: OtherHistoryError) -> Response:
+    return problem(410, str(error))
+
+
+@blueprint.errorhandler(FeedUnavailableError)
+def _from_unavailable_feed(error: FeedUnavailableError) -> Response:
+    return unavailable(str(error))
 
 
 @blueprint.errorhandler(DatabaseUnavailableError)
-def _retry_later(_error: DatabaseUnavailableError) -> Response:
+@blueprint.errorhandler(WorkFailedError)
+def _retry_later(_error: Exception) -> Response:
     return unavailable("The database is unavailable; /readyz may say why. Try again.")

@@ -18,6 +18,7 @@ _COMMANDS = {
     "hold": ("hold", "group"),
     "metrics": ("metrics", "command"),
     "migrate": ("database", "migrate_command"),
+    "push": ("push.commands", "group"),
     "rebuild": ("database", "rebuild_command"),
     "reconcile": ("reconcile", "command"),
     "rejected": ("rejected.commands", "group"),

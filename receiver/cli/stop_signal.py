@@ -1,4 +1,4 @@
-"""Ends `reconcile --forever` at SIGTERM or Ctrl-C, whatever it is waiting for."""
+"""Ends a command with `--forever` at SIGTERM or Ctrl-C, whatever it is waiting for."""
 
 import logging
 import os
@@ -22,7 +22,9 @@ class StopSignal:
     in C, for example for a name server.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, grace_seconds: float = GRACE_SECONDS) -> None:
+        """End the process so many seconds after a signal, if it hasn't ended by itself."""
+        self._grace_seconds = grace_seconds
         self._received = threading.Event()
 
     def install(self) -> None:
@@ -43,6 +45,6 @@ class StopSignal:
         self._received.set()
         # The main thread ends the process earlier, unless it is waiting. A crash at any point loses
         # nothing, and neither does this: leases end, and submissions are resumed.
-        threading.Event().wait(GRACE_SECONDS)
-        logger.warning("ended while waiting for the database or Twilio")
+        threading.Event().wait(self._grace_seconds)
+        logger.warning("ended while waiting for a peer that is silent")
         os._exit(0)

@@ -24,8 +24,8 @@ _MAX_TRIES = 4000
 _VARIABLES = {"HMAC_SHA1": "TWILIO_AUTH_TOKEN", "HMAC_SHA256": "TWILIO_SIGNING_KEYS"}
 
 
-class Finding(NamedTuple):
-    """A setting that would verify so many of the requests."""
+class RemedyCount(NamedTuple):
+    """What would verify requests, and how many of them."""
 
     requests: int
     text: str
@@ -47,7 +47,7 @@ def show() -> Response:
         "rejected.html",
         rows=rows,
         verdicts=verdicts,
-        findings=[Finding(number, text) for text, number in counts.most_common()],
+        findings=[RemedyCount(number, text) for text, number in counts.most_common()],
         dropped=dropped,
         is_cut=len(rows) == MAX_ROWS,
     )

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, Engine
 from receiver.doctor.changes import check_changes
 from receiver.doctor.connection import check_connection
 from receiver.doctor.finding import Finding, Verdict
+from receiver.doctor.push import check_push
 from receiver.doctor.quarantined import check_quarantined
 from receiver.doctor.query import QueryError, query
 from receiver.doctor.rejected import check_rejected
@@ -97,11 +98,13 @@ def _check_schema(schema: SchemaState, *, is_migratable: bool) -> Iterator[Findi
 def check_connections(settings: Settings, available: int) -> Finding:
     """Check that the database allows enough connections; fail if one release alone needs more."""
     per_release = settings.web_concurrency * settings.db_pool_size
-    needed = RELEASE_COUNT * per_release + COMMAND_COUNT
+    # The process of push has a thread for each endpoint.
+    pushing = min(len(settings.push_endpoints), settings.db_pool_size)
+    needed = RELEASE_COUNT * per_release + COMMAND_COUNT + pushing
     text = (
         f"connections: {needed} needed, {available} available (WEB_CONCURRENCY "
         f"{settings.web_concurrency} x DB_POOL_SIZE {settings.db_pool_size} x {RELEASE_COUNT} "
-        f"releases + {COMMAND_COUNT} commands)"
+        f"releases + {COMMAND_COUNT} commands + {pushing} for push)"
     )
     if needed <= available:
         return Finding(Verdict.OK, text)
@@ -126,3 +129,5 @@ def _check_contents(settings: Settings, engine: Engine) -> Iterator[Finding]:
             yield check(engine)
         except QueryError as error:
             yield Finding(Verdict.FAIL, f"database: {error}", "Run `flask --app app doctor` again.")
+    with suppress(QueryError):  # the checks above have reported it
+        yield from check_push(settings, engine)

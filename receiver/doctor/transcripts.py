@@ -12,7 +12,7 @@ from receiver.settings.config import Settings
 from receiver.store.clock import database_now
 from receiver.store.completeness.figures import (
     MAX_SCAN_AGE,
-    RECENT_FAILURES,
+    RECENT,
     Completeness,
     completeness,
 )
@@ -30,6 +30,8 @@ def check_transcripts(settings: Settings, engine: Engine) -> Iterator[Finding]:
         yield Finding(Verdict.WARN, f"transcripts: not checked: {error}")
         return
     yield _check_missing(figures)
+    if figures.without_callback:
+        yield _check_without_callback(figures.without_callback)
     if figures.failed_recently:
         yield _check_failed(figures)
     if figures.unknown_at_twilio:
@@ -62,6 +64,17 @@ def _check_missing(figures: Completeness) -> Finding:
     )
 
 
+def _check_without_callback(count: int) -> Finding:
+    """Warn about lost callbacks, also if nothing is missing: not every job has a conversation."""
+    return Finding(
+        Verdict.WARN,
+        f"callbacks: {count} transcripts of the last {RECENT.days} days came from conversations, "
+        "because their callbacks never arrived",
+        "Compare the callback URL at Twilio with PUBLIC_URL, and look for rejected requests: "
+        "`flask --app app rejected check`. Jobs without a conversation lose their transcript.",
+    )
+
+
 def _check_unknown(count: int) -> Finding:
     """Warn about unfinished jobs that `reconcile` no longer polls: their state can't change."""
     return Finding(
@@ -79,7 +92,7 @@ def _check_failed(figures: Completeness) -> Finding:
 
     return Finding(
         Verdict.WARN,
-        f"jobs: {figures.failed_recently} FAILED at Twilio in the last {RECENT_FAILURES.days} days "
+        f"jobs: {figures.failed_recently} FAILED at Twilio in the last {RECENT.days} days "
         f"and were not submitted again{by_code}",
         "List them with GET /v3/Transcriptions?status=FAILED. Correct the recordings, then submit "
         "them again: `flask --app app submit --from-csv FILE --resubmit-failed` does this for the "

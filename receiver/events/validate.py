@@ -97,9 +97,11 @@ def validate_document(event: Event) -> Event:
 def _claim(document: dict[str, Any], member: str) -> str | None:
     """Return the id that the document claims, None if it isn't a valid id."""
     try:
-        return _IDENTIFIER.deserialize(document.get(member))
+        claimed: str = _IDENTIFIER.deserialize(document.get(member))
     except ValidationError:
         return None
+
+    return claimed
 
 
 def _sentence(messages: dict[str, list[str]]) -> str:

@@ -23,7 +23,7 @@ _PRIVATE_FOLDER, _PRIVATE_FILE = 0o700, 0o600
 class Folder:
     """A folder with one transcript per file, and a file that says how far the export is.
 
-    Files appear under their names only when they are complete.
+    Files appear under their names only when they are complete and on the disk.
     """
 
     path: Path
@@ -42,6 +42,8 @@ class Folder:
             if job.document is not None:
                 name = f"{job.row['id']}.{EXTENSIONS[self.format_name]}"
                 self._replace(name, FORMATS[self.format_name].render(job.document))
+        # Before the state says that they are there.
+        sync_folder(self.path)
         self.write_state(page[-1].position, is_complete=False)
 
     def write_state(self, position: Position, *, is_complete: bool) -> None:
@@ -53,13 +55,25 @@ class Folder:
             "format": self.format_name,
         }
         self._replace(STATE_NAME, json.dumps({"export": content}).encode() + b"\n")
+        sync_folder(self.path)
 
     def _replace(self, name: str, data: bytes) -> None:
         temporary = self.path / _TEMPORARY_NAME
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, _PRIVATE_FILE)
         with os.fdopen(descriptor, "wb") as file:
             file.write(data)
+            file.flush()
+            os.fsync(descriptor)
         temporary.replace(self.path / name)
+
+
+def sync_folder(path: Path) -> None:
+    """Make the names in the folder durable."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def read_state(path: Path) -> tuple[Folder, Position, bool]:

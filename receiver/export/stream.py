@@ -17,6 +17,7 @@ from receiver.export.position import Position
 from receiver.runtime.concurrency_limit import TooBusyError
 from receiver.runtime.deadline import REQUEST_SECONDS, Deadline
 from receiver.runtime.errors import describe
+from receiver.runtime.shutdown import SHUTDOWN, Shutdown
 from receiver.runtime.timeouts import DeadlineExceededError, time_limit
 from receiver.services import Services
 from receiver.store import retry
@@ -64,11 +65,14 @@ class Stream:
         export: Export,
         position: Position,
         rows: Sequence[Row],
+        *,
+        shutdown: Shutdown = SHUTDOWN,
     ) -> None:
         self._parts = parts
         self._export = export
         self._position = position
         self._rows = rows
+        self._shutdown = shutdown
         self._sending_seconds_left = export.sending_seconds
         pause = parts.limits.pacer.pause_if_due
         self._compressor = Compressor(pause) if export.is_compressed else None
@@ -80,7 +84,7 @@ class Stream:
         try:
             if self._export.has_head:
                 yield from self._send(self._encode(self._export.line_format.head))
-            while self._sending_seconds_left > 0:
+            while self._may_go_on():
                 try:
                     page = self._next_page()
                 except _CANT_GO_ON as error:
@@ -93,6 +97,10 @@ class Stream:
             yield from self._send(self._last_line(is_complete=is_complete))
         finally:
             self._log(is_complete=is_complete, seconds=round(time.monotonic() - began_at, 3))
+
+    def _may_go_on(self) -> bool:
+        """Return whether the client and the worker have time for another page."""
+        return self._sending_seconds_left > 0 and not self._shutdown.has_begun
 
     def _send(self, data: bytes) -> Iterator[bytes]:
         """Yield the data in pieces, and count the time until the client has received them."""

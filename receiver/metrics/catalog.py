@@ -83,14 +83,6 @@ BODY_BYTES = Histogram(
 COUNTERS = (CALLBACKS, REQUESTS)
 HISTOGRAMS = (REQUEST_SECONDS, BODY_BYTES)
 
-# A figure too, because the receipts count them: one value for each of these kinds.
-ERASURES = Counter(
-    name="receiver_erasures_total",
-    help="Complete erasures, by what was to be erased.",
-    labels=("kind",),
-    initial=(("job",), ("address",), ("conversation",)),
-)
-
 # Counted in the receipts, with the figures, because commands erase too.
 ERASURES = Counter(
     name="receiver_erasures_total",
@@ -106,6 +98,8 @@ FIGURES = {
         "isn't.",
         "receiver_oldest_missing_timestamp_seconds": "When the first job with a missing transcript "
         "ended.",
+        "receiver_transcripts_without_callback": "Transcripts of the last 7 days that were "
+        "read from conversations, because their callbacks never arrived.",
         "receiver_jobs_completed": "Jobs that are COMPLETED at Twilio.",
         "receiver_jobs_failed": "Jobs that FAILED at Twilio.",
     },

@@ -32,6 +32,7 @@ class Counting(NamedTuple):
 
     grace: timedelta  # how long after a job's end its transcript may still arrive
     accounts: Collection[str] = ()  # those with figures of their own, besides those of all
+    endpoints: Collection[str] = ()  # those of push that the settings name
 
 
 HOURS = 24  # of the console's chart, this hour included
@@ -104,6 +105,7 @@ def _transcripts(connection: Connection, *, grace: timedelta, account_id: str | 
     return {
         "receiver_transcripts_missing": figures.missing,
         "receiver_oldest_missing_timestamp_seconds": _unix_time(figures.oldest_missing_at),
+        "receiver_transcripts_without_callback": figures.without_callback,
         "receiver_jobs_completed": figures.completed,
         "receiver_jobs_failed": figures.failed,
         # For the console only.

@@ -4,6 +4,7 @@ import logging
 import random
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 
 import gevent
 from sqlalchemy import Connection, Engine
@@ -12,14 +13,13 @@ from receiver.metrics.counts import Counts
 from receiver.metrics.figures import Counting, refresh_figures
 from receiver.metrics.flush import Flusher
 from receiver.metrics.latest import LatestFigures
-from receiver.metrics.page import render
 from receiver.metrics.worker_state import WorkerState
 from receiver.runtime.concurrency_limit import TooBusyError
 from receiver.runtime.errors import locate
 from receiver.runtime.reader_limits import ReaderLimits
 from receiver.runtime.shared_result import SharedResult
 from receiver.runtime.timeouts import time_limit
-from receiver.store.metrics.read import Snapshot, read_snapshot
+from receiver.store.metrics.read import Snapshot, read_figures, read_snapshot
 
 logger = logging.getLogger(__name__)
 
@@ -64,7 +64,7 @@ class Metrics:
         self.latest = LatestFigures(
             engine,
             limits,
-            max_age=self._max_age,
+            read=partial(read_figures, max_age=self._max_age, endpoints=counting.endpoints),
             share_seconds=flush_seconds / _PAGES_PER_FLUSH,
             measure=measure,
         )
@@ -104,7 +104,7 @@ class Metrics:
 
     def read(self, connection: Connection) -> Snapshot:
         """Return the metrics in the database."""
-        return read_snapshot(connection, max_age=self._max_age)
+        return read_snapshot(connection, max_age=self._max_age, endpoints=self._counting.endpoints)
 
     def _run_forever(self) -> None:
         while True:
@@ -130,4 +130,7 @@ class Metrics:
         return self._render(snapshot, is_up=True)
 
     def _render(self, snapshot: Snapshot | None, *, is_up: bool | None) -> bytes:
+        # Late: Prometheus's library takes 7 ms of each start, and many services are never scraped.
+        from receiver.metrics.page import render  # noqa: PLC0415
+
         return render(snapshot, self._measure(), is_up=is_up, is_writable=self.is_writable)

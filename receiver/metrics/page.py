@@ -1,5 +1,6 @@
 """The page that Prometheus reads, in its text format."""
 
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import accumulate
 from typing import Any
@@ -14,9 +15,8 @@ from receiver.metrics.catalog import COUNTERS, ERASURES, FIGURES, HISTOGRAMS, Co
 from receiver.metrics.worker_state import WorkerState, total_of_spools
 from receiver.store.metrics.read import Snapshot
 from receiver.store.metrics.write import CountKey
+from receiver.store.push.endpoints import EndpointState
 from receiver.store.schema import SCHEMA_VERSION
-
-CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 State = Mapping[str, Any]
 
@@ -57,7 +57,11 @@ def render(
         *_state_families(states),
     ]
     if snapshot:
-        families += [*_count_families(snapshot), *_figure_families(snapshot)]
+        families += [
+            *_count_families(snapshot),
+            *_figure_families(snapshot),
+            *_push_families(snapshot.endpoints),
+        ]
 
     return generate_latest(_Page(families))
 
@@ -159,3 +163,22 @@ def _figure_families(snapshot: Snapshot) -> Iterator[Metric]:
         yield _counter_family(
             ERASURES, {(ERASURES.name, (kind,)): count for kind, count in erasures.figures.items()}
         )
+
+
+def _push_families(endpoints: Mapping[str, EndpointState | None]) -> Iterator[Metric]:
+    lags = GaugeMetricFamily(
+        "receiver_push_lag_seconds",
+        "Seconds since an endpoint of push was last known to have everything; +Inf if nothing was "
+        "ever sent to it.",
+        labels=["endpoint"],
+    )
+    disabled = GaugeMetricFamily(
+        "receiver_push_disabled",
+        "1 if the endpoint answered 410 and gets nothing, else 0.",
+        labels=["endpoint"],
+    )
+    for name, state in endpoints.items():
+        lags.add_metric([name], state.lag_seconds if state else math.inf)
+        disabled.add_metric([name], int(state is not None and state.disabled_at is not None))
+    yield lags
+    yield disabled

@@ -12,9 +12,11 @@ from marshmallow import Schema, fields
 from receiver.openapi.headers import HEADERS
 from receiver.openapi.operations import OPERATIONS
 from receiver.openapi.property_descriptions import PROPERTY_DESCRIPTIONS
+from receiver.openapi.push import MESSAGE, WEBHOOKS
 from receiver.openapi.responses import ERROR_RESPONSES
 from receiver.openapi.security import SECURITY_SCHEMES
 from receiver.openapi.tags import TAGS
+from schemas.push import PushMessage
 
 TITLE = "Transcription receiver"
 # Twilio's version: paths, properties and paging are those of its v3 API.
@@ -31,7 +33,7 @@ _INFO = {
 @cache
 def document() -> dict[str, Any]:
     """Return the document without the server's address."""
-    spec = APISpec(TITLE, VERSION, "3.1.0", [_Plugin()], info=_INFO)
+    spec = APISpec(TITLE, VERSION, "3.1.0", [_Plugin()], info=_INFO, webhooks=WEBHOOKS)
     for name, description in TAGS.items():
         spec.tag({"name": name, "description": description})
     for name, scheme in SECURITY_SCHEMES.items():
@@ -42,6 +44,7 @@ def document() -> dict[str, Any]:
         spec.components.response(name, error, lazy=True)
     for path, operations in OPERATIONS.items():
         spec.path(path, operations=operations)
+    spec.components.schema(MESSAGE, schema=PushMessage)
 
     return spec.to_dict()
 

@@ -4,7 +4,6 @@ from functools import lru_cache
 
 from flask import Blueprint, Response, json, request
 
-from receiver.openapi.document import document
 from receiver.services import services
 from receiver.settings.urls import public_origin
 from receiver.web.responses import make_conditional
@@ -24,4 +23,7 @@ def fetch_document() -> Response:
 # Without PUBLIC_URL, a client chooses the origin by its Host header.
 @lru_cache(maxsize=4)
 def _encode(origin: str) -> str:
+    # Late: apispec and the descriptions take 5 ms and 3 MB of each start, for this route alone.
+    from receiver.openapi.document import document  # noqa: PLC0415
+
     return json.dumps({**document(), "servers": [{"url": origin}]}, separators=(",", ":"))

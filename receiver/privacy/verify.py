@@ -16,14 +16,16 @@ from receiver.store.tables import transcript_index
 SPOOL = "spool"
 
 
-class Finding(NamedTuple):
+class Occurrence(NamedTuple):
     """Where the value was found: a column of a table, or the spool; the row's key, or the file."""
 
     place: str
     key: Any
 
 
-def verify(engine: Engine, value: str, *, spool: Spool | None, report: Report) -> Iterator[Finding]:
+def verify(
+    engine: Engine, value: str, *, spool: Spool | None, report: Report
+) -> Iterator[Occurrence]:
     """Yield each column of a row, and each file of this machine's spool, that contains the value.
 
     A phone number without its country code is found in every number that ends in its digits.
@@ -41,22 +43,24 @@ def verify(engine: Engine, value: str, *, spool: Spool | None, report: Report) -
         content = spool.read(name) if spool else None
         report(SPOOL, 1)
         if content is not None and needle.is_in(content):
-            yield Finding(SPOOL, name)
+            yield Occurrence(SPOOL, name)
 
 
-def _search_words(engine: Engine, value: str, report: Report) -> Iterator[Finding]:
+def _search_words(engine: Engine, value: str, report: Report) -> Iterator[Occurrence]:
     """Search the index of the transcripts, which has no text but stems."""
     name = transcript_index.name
     for key in search_words(engine, value, report=lambda rows: report(name, rows)):
-        yield Finding(f"{name}.vector", key)
+        yield Occurrence(f"{name}.vector", key)
 
 
 def _search_table(
     engine: Engine, scope: Scope, needle: Needle, report: Report
-) -> Iterator[Finding]:
+) -> Iterator[Occurrence]:
     name = scope.table.name
     for hit in search(engine, scope, needle, report=lambda rows: report(name, rows)):
         for column in hit.columns:
             # A key that is the value's own column would show what surrounds the value.
             is_own = scope.table.c[column].primary_key
-            yield Finding(f"{name}.{column}", "(the row's key contains it)" if is_own else hit.key)
+            yield Occurrence(
+                f"{name}.{column}", "(the row's key contains it)" if is_own else hit.key
+            )

@@ -1,4 +1,4 @@
-"""HTTP responses that end in time, for `requests`.
+"""HTTP calls that end in time, and go to their URL only, for `requests`.
 
 Its read timeout starts again with every byte, so a server that sends one byte at a time could keep
 a call open forever. Here, the read timeout is for a whole response, from its first line to the end
@@ -92,3 +92,19 @@ def bound_responses(session: requests.Session) -> None:
     """Make the read timeout of the session's requests the limit for a whole response."""
     for scheme in ("http://", "https://"):
         session.mount(scheme, _Adapter())
+
+
+class DirectSession(requests.Session):
+    """A session whose responses are bounded, and which calls no other address than the URL's.
+
+    It follows no redirect, and uses no proxy and no password file of the environment.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.trust_env = False
+        bound_responses(self)
+
+    def get_redirect_target(self, resp: requests.Response) -> None:  # noqa: ARG002 - its signature
+        """Return no target: `requests` would read a redirect's body without a limit."""
+        return

@@ -39,7 +39,11 @@ def log_config(level: str) -> dict[str, Any]:
         "root": {"level": level, "handlers": ["stderr"]},
         # gunicorn adds its own handler and format to this logger. Its access log gets none, so it
         # stays silent: the application logs each callback itself.
-        "loggers": {"gunicorn.error": {"level": level, "handlers": [], "propagate": True}},
+        "loggers": {
+            "gunicorn.error": {"level": level, "handlers": [], "propagate": True},
+            # It would log URLs and headers, which may contain secrets.
+            "urllib3": {"level": "CRITICAL"},
+        },
     }
 
 

@@ -9,10 +9,10 @@ from typing import Any, Concatenate, NamedTuple, ParamSpec, TypeVar
 from sqlalchemy import Connection, Engine
 
 from receiver.changes import cursor as cursors
+from receiver.changes.cursor import CursorError, parse_start
 from receiver.changes.feed import read_page
 from receiver.lookup.sentences import read_sentences
 from receiver.runtime.deadline import Deadline
-from receiver.runtime.errors import SafeMessageError
 from receiver.search.languages import configuration_of
 from receiver.search.parts import divide
 from receiver.store.clock import database_now
@@ -20,7 +20,6 @@ from receiver.store.retry import query
 from receiver.store.search import write
 from receiver.store.search.progress import Progress, load_progress, store_progress
 from receiver.store.search.write import Entry
-from receiver.web.problems import ProblemError
 from schemas.callback import UndecodableError, decode
 
 Parameters = ParamSpec("Parameters")
@@ -30,14 +29,8 @@ logger = logging.getLogger(__name__)
 
 _BATCH_JOBS = 50
 _TIMEOUT_SECONDS = 30.0
-# A cursor that this release can't read, or of a database that was restored since.
-_OF_ANOTHER_HISTORY = {400, 410}
 
 Job = Mapping[str, Any]
-
-
-class FeedUnavailableError(SafeMessageError):
-    """The database can't list changes now. The message says why."""
 
 
 class _Batch(NamedTuple):
@@ -49,8 +42,8 @@ class _Batch(NamedTuple):
 def index_changes(engine: Engine) -> Generator[Counter[str], None, None]:
     """Index the transcripts of all jobs that have changed; yield the counts of each batch.
 
-    It may end after any batch; the next run goes on there. Raises FeedUnavailableError or
-    receiver.store.retry.DatabaseUnavailableError.
+    It may end after any batch; the next run goes on there. Raises
+    receiver.changes.feed.FeedUnavailableError or receiver.store.retry.DatabaseUnavailableError.
     """
     progress = _query(engine, load_progress)
     has_more = True
@@ -71,14 +64,11 @@ def _read_batch(connection: Connection, progress: Progress) -> _Batch:
     When a sweep of the feed ends, everything is indexed that was committed before it began.
     """
     now = database_now(connection)
-    cursor = None
     try:
-        cursor = cursors.decode(progress.cursor) if progress.cursor else None
-        page = read_page(connection, cursor, size=_BATCH_JOBS, account_id=None)
-    except ProblemError as problem:
-        if progress.cursor and problem.status in _OF_ANOTHER_HISTORY:
-            return _read_batch(connection, Progress(version=progress.version))
-        raise FeedUnavailableError(problem.detail) from None
+        start = parse_start(progress.cursor)
+        page = read_page(connection, start, size=_BATCH_JOBS, account_id=None)
+    except CursorError:
+        return _read_batch(connection, Progress(version=progress.version))
     began_at = progress.began_at or now
     following = replace(progress, cursor=cursors.encode(page.cursor), began_at=began_at)
     if page.cursor.until is None:

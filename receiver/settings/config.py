@@ -9,6 +9,7 @@ from marshmallow import ValidationError
 
 from receiver.settings.environment import Environment
 from receiver.settings.keys import ApiKey, SigningKey
+from receiver.settings.push_endpoints import PushEndpoint, make_endpoints
 from receiver.settings.spool_keys import derive_spool_keys
 from receiver.settings.twilio_credentials import Credentials, credentials_of
 
@@ -58,6 +59,8 @@ class Settings:
     retain_audit_days: int = 365
     retain_tombstones_days: int | None = None
 
+    push_endpoints: tuple[PushEndpoint, ...] = ()  # where changes are sent
+
     @property
     def accounts(self) -> frozenset[str]:
         """The operator's accounts: TWILIO_ACCOUNT_SID, and each that a signing key is bound to."""
@@ -91,10 +94,11 @@ def load(environ: Mapping[str, str]) -> Settings:
     except ValidationError as error:
         raise ConfigError(_message(error.messages_dict)) from None
     signing_keys = values.pop("auth_tokens", ()) + values.pop("shared_keys", ())
+    endpoints = make_endpoints(values.pop("push_urls", ()), values.pop("push_secrets", ()))
     workers = values.get("web_concurrency", Settings.web_concurrency)
     values.setdefault("db_pool_size", max(1, MAX_CONNECTIONS // workers))
 
-    return Settings(signing_keys=signing_keys, **values)
+    return Settings(signing_keys=signing_keys, push_endpoints=endpoints, **values)
 
 
 def variables() -> set[str]:

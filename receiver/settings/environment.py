@@ -9,7 +9,7 @@ from typing import Any
 
 from marshmallow import EXCLUDE, Schema, ValidationError, fields, validate, validates_schema
 
-from receiver.settings import twilio_credentials, values
+from receiver.settings import push_endpoints, twilio_credentials, values
 from receiver.settings.database_url import parse_database_url
 from receiver.settings.keys import parse_api_keys, parse_auth_tokens, parse_shared_keys
 
@@ -96,6 +96,10 @@ class Environment(Schema):
     retain_metadata_days = _days("RETAIN_METADATA_DAYS")
     retain_audit_days = _days("RETAIN_AUDIT_DAYS")
     retain_tombstones_days = _days("RETAIN_TOMBSTONES_DAYS")
+    push_urls = fields.Function(data_key="PUSH_ENDPOINTS", deserialize=push_endpoints.parse_urls)
+    push_secrets = fields.Function(
+        data_key="PUSH_SECRETS", deserialize=push_endpoints.parse_secrets
+    )
 
     @validates_schema(pass_original=True, skip_on_field_errors=False)
     def _require_signing_key(self, _data: Any, given: Mapping[str, str], **_: Any) -> None:
@@ -143,3 +147,13 @@ class Environment(Schema):
                 "they belong to; raise RETAIN_METADATA_DAYS or lower RETAIN_BODIES_DAYS"
             )
             raise ValidationError(text, "RETAIN_METADATA_DAYS")
+
+    @validates_schema(pass_original=True, skip_on_field_errors=False)
+    def _require_push_pairs(self, data: Any, given: Mapping[str, str], **_: Any) -> None:
+        names = {"push_urls": "PUSH_ENDPOINTS", "push_secrets": "PUSH_SECRETS"}
+        if any(variable in given and name not in data for name, variable in names.items()):
+            return  # that one has errors of its own
+        urls, secrets = (data.get(name, ()) for name in names)
+        errors = push_endpoints.pairing_errors(urls, secrets)
+        if any(errors):
+            raise ValidationError(dict(zip(names.values(), errors, strict=True)))

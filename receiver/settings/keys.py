@@ -1,15 +1,12 @@
-"""The keys that sign callbacks, the keys of API clients, and how settings list them.
-
-Lists are comma-separated. Blanks around an item and empty items are ignored. An error names the
-item by its position and never quotes it: it may be a secret in the wrong place.
-"""
+"""The keys that sign callbacks, the keys of API clients, and how settings list them."""
 
 import re
-from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Literal, TypeVar, get_args
+from typing import Literal, get_args
 
 from marshmallow import ValidationError
+
+from receiver.settings.items import parse_items, raise_if_any, repeats
 
 ACCOUNT_SID_PATTERN = re.compile(r"AC[0-9a-f]{32}")
 
@@ -21,7 +18,6 @@ Scope = Literal[
     "metrics",  # it may read /metrics; with this scope alone, nothing else
 ]
 SCOPES: tuple[Scope, ...] = get_args(Scope)
-Key = TypeVar("Key")
 
 
 @dataclass(frozen=True)
@@ -76,7 +72,7 @@ class ApiKey:
 
 def parse_auth_tokens(text: str) -> tuple[SigningKey, ...]:
     """Parse `token` or `ACsid=token`, comma-separated; raise ValidationError with all errors."""
-    return _parse_items(text, _parse_auth_token)
+    return parse_items(text, _parse_auth_token)
 
 
 def parse_shared_keys(text: str) -> tuple[SigningKey, ...]:
@@ -85,9 +81,9 @@ def parse_shared_keys(text: str) -> tuple[SigningKey, ...]:
     Raises ValidationError with all errors. A request names the id of the key that signed it, so ids
     must be unique.
     """
-    keys = _parse_items(text, _parse_shared_key)
+    keys = parse_items(text, _parse_shared_key)
     ids = (key.id for key in keys)
-    _raise_if_any(_repeats(ids, "the id of an earlier item; remove the key that isn't used"))
+    raise_if_any(repeats(ids, "the id of an earlier item; remove the key that isn't used"))
 
     return keys
 
@@ -99,16 +95,16 @@ def parse_api_keys(text: str) -> tuple[ApiKey, ...]:
     ValidationError with all errors. Names must be unique, since they identify the client. Secrets
     must be unique, since a Bearer secret is sent without its name.
     """
-    keys = _parse_items(text, _parse_api_key)
+    keys = parse_items(text, _parse_api_key)
     names = (key.name for key in keys)
     secrets = (key.secret for key in keys)
-    _raise_if_any(
-        _repeats(
+    raise_if_any(
+        repeats(
             names,
             "the name of an earlier item (a bare secret is named default); "
             "give each key a name of its own",
         )
-        + _repeats(
+        + repeats(
             secrets,
             "the secret of an earlier item; create a new one, for example with "
             "`openssl rand -hex 32`",
@@ -209,31 +205,3 @@ def _split_account(text: str) -> tuple[str, str | None]:
 def _is_usable(text: str) -> bool:
     # Clients encode other characters in an Authorization header differently (RFC 7617, 2.1).
     return text != "" and text.isascii() and text.isprintable() and " " not in text
-
-
-def _parse_items(text: str, parse: Callable[[int, str], Key]) -> tuple[Key, ...]:
-    keys, errors = [], []
-    items = [item for item in map(str.strip, text.split(",")) if item]
-    for position, item in enumerate(items, 1):
-        try:
-            keys.append(parse(position, item))
-        except ValidationError as error:
-            errors += [f"item {position} {message}" for message in error.messages]
-    _raise_if_any(errors if items else ["contains only commas; write at least one key"])
-
-    return tuple(keys)
-
-
-def _repeats(values: Iterable[str], description: str) -> list[str]:
-    listed = list(values)
-
-    return [
-        f"item {position} repeats {description}"
-        for position, value in enumerate(listed, 1)
-        if value in listed[: position - 1]
-    ]
-
-
-def _raise_if_any(errors: list[str]) -> None:
-    if errors:
-        raise ValidationError(errors)

@@ -43,6 +43,7 @@ PRIVILEGES = {
     "metric_counts": _RECORD,
     "metric_workers": _ALL,
     "metric_figures": _RECORD,
+    "push_endpoints": _RECORD,
     "transcript_index": _ALL,
     "search_progress": _RECORD,
 }

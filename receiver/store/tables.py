@@ -19,6 +19,7 @@ from sqlalchemy import (
     SmallInteger,
     Table,
     Text,
+    Uuid,
     text,
 )
 from sqlalchemy.dialects.postgresql import JSONB, TSVECTOR
@@ -429,6 +430,32 @@ metric_figures = Table(
     Column("figures", JSONB(none_as_null=True)),
     _timestamp("computed_at"),
     _timestamp("attempted_at", nullable=False),
+)
+
+# One row for each endpoint of `push`: it has received the feed of changes up to the cursor. What
+# waits is read from the feed, and stored nowhere else.
+push_endpoints = Table(
+    "push_endpoints",
+    metadata,
+    Column("name", Text(collation="C"), primary_key=True),
+    # Of receiver.changes.cursor; null: the beginning of the feed.
+    Column("cursor", Text),
+    # The number of the last attempt.
+    Column("sequence", BigInteger, nullable=False, server_default=text("0")),
+    # The process that sends, until its lease ends.
+    Column("claim", Uuid),
+    _timestamp("claimed_until"),
+    # How often the change after the cursor was refused or not answered, and when to try again.
+    Column("failures", Integer, nullable=False, server_default=text("0")),
+    _timestamp("retry_at"),
+    _timestamp("failing_since"),
+    Column("failing_job_id", Text),
+    Column("last_error", Text),
+    # It answered 410, and gets nothing more.
+    _timestamp("disabled_at"),
+    _timestamp("delivered_at"),
+    # When it was last known to have everything.
+    _timestamp("caught_up_at", nullable=False),
 )
 
 # The words of the transcripts, for the search. A row is derived from a body: it goes with it.

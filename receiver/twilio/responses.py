@@ -3,12 +3,11 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import unquote
 
+from receiver.runtime.retry_after import parse_retry_after
 from receiver.twilio.errors import TwilioBusyError, TwilioRefusedError, TwilioUnavailableError
 
 # A longer Retry-After is reduced to this.
@@ -36,7 +35,7 @@ class TwilioResponse:
 def parse_response(status: int, headers: Mapping[str, str], body: bytes) -> TwilioResponse:
     """Return a success; raise TwilioRefusedError, TwilioBusyError or TwilioUnavailableError."""
     document = _json_object(body)
-    retry_after_seconds = parse_retry_after(headers.get("Retry-After"), headers.get("Date"))
+    retry_after_seconds = parse_retry_after(headers, max_seconds=_MAX_RETRY_AFTER_SECONDS)
     if status == HTTPStatus.TOO_MANY_REQUESTS:
         raise TwilioBusyError(retry_after_seconds)
     if _is_refusal(status, document):
@@ -57,32 +56,6 @@ def _is_refusal(status: int, document: Mapping[str, Any] | None) -> bool:
     is_final = 400 <= status < 500 and status not in _TRANSIENT_4XX  # noqa: PLR2004 - HTTP's own numbers
 
     return is_final and document is not None and _code(document) is not None
-
-
-def parse_retry_after(header: str | None, date: str | None = None) -> float | None:
-    """Return the seconds of a Retry-After header, which is a number or a date.
-
-    None: the header is missing or invalid. `date` is the response's Date header: our own clock may
-    differ from that of the sender.
-    """
-    text = (header or "").strip()
-    if text.isascii() and text.isdigit():
-        return min(float(text[:9]), _MAX_RETRY_AFTER_SECONDS)
-    moment = _parse_date(text)
-    if moment is None:
-        return None
-    seconds = (moment - (_parse_date(date or "") or datetime.now(UTC))).total_seconds()
-
-    return min(max(0.0, seconds), _MAX_RETRY_AFTER_SECONDS)
-
-
-def _parse_date(text: str) -> datetime | None:
-    try:
-        moment = parsedate_to_datetime(text)
-    except (ValueError, OverflowError):
-        return None
-
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _json_object(body: bytes) -> dict[str, Any] | None:

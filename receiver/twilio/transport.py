@@ -10,14 +10,14 @@ submissions only. Import it late.
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
-from requests import RequestException, Session
+from requests import RequestException
 from requests import Response as HttpResponse
 from twilio.http.http_client import TwilioHttpClient
 from twilio.http.response import Response
 from twilio.rest import Client
 from urllib3.exceptions import HTTPError
 
-from receiver.runtime.bounded_http import bound_responses
+from receiver.runtime.bounded_http import DirectSession
 from receiver.runtime.deadline import Deadline
 from receiver.runtime.timeouts import DeadlineExceededError, time_limit
 from receiver.twilio.errors import TwilioUnavailableError
@@ -30,14 +30,6 @@ _CALL_TIMEOUT_SECONDS = 30.0
 MAX_DOCUMENT_BYTES = 1024 * 1024
 MAX_PAGE_BYTES = 16 * 1024 * 1024
 _CHUNK_BYTES = 64 * 1024
-
-
-class _NoRedirectSession(Session):
-    """A session without redirects: `requests` would read a redirect's body without a limit."""
-
-    def get_redirect_target(self, resp: HttpResponse) -> None:  # noqa: ARG002 - its signature
-        """Return no target."""
-        return
 
 
 class RawResponse(Response):  # type: ignore[misc]  # the SDK has no types
@@ -68,9 +60,7 @@ class HttpClient(TwilioHttpClient):  # type: ignore[misc]  # the SDK has no type
         self._max_document_bytes = max_document_bytes
         self._max_page_bytes = max_page_bytes
         self._deadline = deadline
-        self.session = _NoRedirectSession()
-        self.session.trust_env = False
-        bound_responses(self.session)
+        self.session = DirectSession()
         self._base = urlsplit(base_url) if base_url else None
 
     def request(  # noqa: PLR0913, PLR0917 - the SDK's signature

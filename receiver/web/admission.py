@@ -4,8 +4,7 @@ Only callbacks are admitted at once. All other requests, those without a key too
 pace of the worker. The requests of clients with a key have a limited number of places.
 """
 
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 
 from flask import Flask, Response, g, request
 
@@ -65,19 +64,6 @@ def admit(limit: ConcurrencyLimit) -> None:
     """
     limit.acquire(WAIT_SECONDS)
     g.place = limit
-
-
-@contextmanager
-def step_aside(wait_seconds: float) -> Iterator[None]:
-    """Give the request's place to others while the block waits; take one again afterwards.
-
-    Raises TooBusyError if that takes longer than `wait_seconds`.
-    """
-    place: ConcurrencyLimit = g.pop("place")
-    place.release()
-    yield
-    place.acquire(wait_seconds)
-    g.place = place
 
 
 def _too_busy(reason: str) -> Response:

@@ -28,7 +28,8 @@ def parse_pairs(query: Query, pairs: Sequence[tuple[str, str]]) -> dict[str, Any
 
 def require_no_arguments() -> None:
     """Raise ProblemError 400 if the request has query parameters, for a route that has none."""
-    parse_arguments(_NO_PARAMETERS)
+    if request.query_string:
+        parse_arguments(_NO_PARAMETERS)
 
 
 def invalid_arguments(errors: Mapping[str, list[str]]) -> ProblemError:

@@ -31,11 +31,13 @@ def _url(job_id: str, origin: str) -> str:
 
 def describe_operation(job: Mapping[str, Any]) -> dict[str, Any]:
     """Return what the schema Operation renders."""
+    transcription = describe_job(job)
+
     return {
         "operation_id": job["id"],
         "status": job["status"],
-        "status_url": job_url(job["id"]),
-        "transcription": describe_job(job),
+        "status_url": transcription["url"],
+        "transcription": transcription,
     }
 
 

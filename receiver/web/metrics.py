@@ -2,11 +2,13 @@
 
 from flask import Blueprint, Response
 
-from receiver.metrics.page import CONTENT_TYPE
 from receiver.services import services
 from receiver.web.admission import admit
 from receiver.web.arguments import require_no_arguments
 from receiver.web.auth import require_metrics_key
+
+# Of Prometheus's text format.
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 blueprint = Blueprint("metrics", __name__)
 blueprint.before_request(require_metrics_key)

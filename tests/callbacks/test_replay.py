@@ -14,6 +14,7 @@ from sqlalchemy import Engine, select, text
 
 from receiver.callbacks.replay import Replay
 from receiver.events.validate import validate_callback
+from receiver.store.erasure.tombstones import add_tombstones, job_key
 from receiver.store.event import Event, Outcome
 from receiver.store.jobs.rebuild import rebuild
 from receiver.store.ledger.find import LedgerFilter
@@ -21,7 +22,7 @@ from receiver.store.ledger.quarantine import quarantined_ids
 from receiver.store.ledger.record import record
 from receiver.store.tables import events, transcriptions
 from tests.support.callback_events import NOON, received_event, validated_event
-from tests.support.samples import ACCOUNT
+from tests.support.samples import ACCOUNT, COMPLETED, JOB
 from tests.support.store_events import expected_row, stored_row
 
 EVERYTHING = LedgerFilter()
@@ -123,6 +124,19 @@ def test_second_replay_changes_nothing(
     once = _rows(engine, job)
     assert [outcome for outcome in _replay_all(engine, ids) if outcome] == [Outcome.QUARANTINED]
     assert _rows(engine, job) == once
+
+
+def test_dry_run_knows_what_was_erased(engine: Engine) -> None:
+    """A dry run returns that nothing of a callback would be stored, as the replay does."""
+    record(engine, _quarantined(validated_event(COMPLETED, at=NOON)))
+    [event_id] = _ids(engine, JOB)
+    with engine.connect() as connection:
+        add_tombstones(connection, [job_key(JOB)], NOON)
+    outcomes = []
+    for dry_run in (True, False):
+        result = Replay(engine, [], dry_run=dry_run)(event_id)
+        outcomes.append(result and result.outcome)
+    assert outcomes == [Outcome.ERASED, Outcome.ERASED]
 
 
 def test_internal_error_is_applied_by_replay(engine: Engine) -> None:

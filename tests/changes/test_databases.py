@@ -13,7 +13,7 @@ from sqlalchemy import Engine
 
 from app import create_app
 from dev.postgres import Server
-from receiver.changes.cursor import decode, encode
+from receiver.changes.cursor import Start, decode, encode
 from receiver.changes.feed import read_page
 from receiver.services import services_of
 from receiver.settings.config import load
@@ -64,7 +64,7 @@ def test_database_that_was_restored_into_another_cluster_is_repaired(
             session.execute("SELECT pg_current_xact_id()")
     _record(migrated, JOBS)
     assert consumer.catch_up() == JOBS
-    restore(migrated, own_postgres.url(), version=18, folder=own_postgres.folder)
+    restore(migrated, own_postgres.url(), folder=own_postgres.folder)
     with _client(own_postgres.url()) as client:
         app = client.application
         status, detail = _get(client, consumer.cursor)
@@ -106,11 +106,11 @@ def test_cursor_is_refused_after_a_restore_into_the_same_database(
     _record(migrated, JOBS)
     consumer.catch_up()
     with new_database(postgres) as copy:
-        restore(migrated, copy, version=18, folder=postgres.folder)
+        restore(migrated, copy, folder=postgres.folder)
         with psycopg.connect(migrated, autocommit=True) as admin:
             admin.execute("DROP SCHEMA public CASCADE")
             admin.execute("CREATE SCHEMA public")
-        restore(copy, migrated, version=18, folder=postgres.folder)
+        restore(copy, migrated, folder=postgres.folder)
     assert _get(consumer.client, consumer.cursor)[0] == 410
 
 
@@ -125,7 +125,7 @@ def test_standby_is_refused_and_a_failover_ends_cursors(
         consumer = Consumer(client)
         consumer.catch_up()
     with (
-        standby(own_postgres, postgres_folder / "standby", version=18) as server,
+        standby(own_postgres, postgres_folder / f"standby-of-{own_postgres.folder.name}") as server,
         _client(server.url()) as client,
     ):
         status, detail = _get(client, consumer.cursor)
@@ -162,7 +162,7 @@ def test_ordinary_role_reads_the_feed(role_url: str, engine: Engine) -> None:
     """The feed needs no privilege but on the service's own tables."""
     record_callback(engine, callback("job"))
     with open_engine(role_url) as ordinary, ordinary.connect() as connection:
-        assert len(read_page(connection, None, size=5, account_id=None).rows) == 1
+        assert len(read_page(connection, Start.BEGINNING, size=5, account_id=None).rows) == 1
 
 
 def test_feed_is_complete_behind_pgbouncer(postgres: Server, migrated: str, tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from tests.support.stored_callbacks import callback, json_of, record_callback
 TEN_JOBS = [f"job{number}" for number in range(10)]
 
 
+@pytest.mark.both_postgres
 def test_each_job_is_sent_once_in_the_order_of_its_change(
     engine: Engine, consumer: Consumer
 ) -> None:
@@ -49,6 +50,7 @@ def test_cursor_without_news_stays_the_same(engine: Engine, consumer: Consumer) 
     }
 
 
+@pytest.mark.both_postgres
 def test_job_that_changes_during_a_sweep_is_sent_in_the_next(
     engine: Engine, consumer: Consumer
 ) -> None:

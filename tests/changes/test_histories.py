@@ -9,8 +9,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Engine
 
-from receiver.changes.cursor import decode, encode
-from receiver.changes.feed import read_end, read_page
+from receiver.changes.cursor import Start, decode, encode
+from receiver.changes.feed import read_page
 from tests.support.samples import ACCOUNT, OTHER_ACCOUNT
 from tests.support.writers import Session, be_stranger, write
 
@@ -42,14 +42,15 @@ class _Reader:
         self.cursor: str | None = None
         if at_end:
             with engine.connect() as connection:
-                self.cursor = encode(read_end(connection).cursor)
+                page = read_page(connection, Start.NOW, size=1, account_id=account_id)
+                self.cursor = encode(page.cursor)
 
     def read(self, size: int, *, is_killed: bool = False) -> bool:
         """Process a page, and store its cursor unless it is killed before; return `more`."""
         with self._engine.connect() as connection:
             page = read_page(
                 connection,
-                decode(self.cursor) if self.cursor else None,
+                decode(self.cursor) if self.cursor else Start.BEGINNING,
                 size=size,
                 account_id=self.account_id,
                 max_scanned=2,

@@ -43,6 +43,11 @@ ARGUMENTS: Mapping[str, tuple[str, ...]] = {
     "metrics": (),
     "export": ("--output", "-"),
     "migrate": (),
+    "push": (),
+    "push list": (),
+    "push resume": ("name",),
+    "push rewind": ("name", "--yes"),
+    "push skip": ("name", "--yes"),
     "rebuild": ("--workers", "1"),
     "reconcile": (),
     "retain": (),
@@ -145,7 +150,7 @@ def _commands(app: Flask) -> Iterator[str]:
         command = app.cli.get_command(context, name)
         if isinstance(command, click.Group):
             yield from (f"{name} {each}" for each in command.list_commands(context))
-        else:
+        if not isinstance(command, click.Group) or command.invoke_without_command:
             yield name
 
 

@@ -13,8 +13,9 @@ ERROR = ConfigError("DATABASE_URL is not set.")
 COMMANDS = (
     "audit", "audit list", "callbacks", "callbacks list", "callbacks show", "callbacks body",
     "callbacks replay", "completeness", "doctor", "export", "hold", "hold add", "hold list",
-    "hold remove", "migrate", "rebuild", "reconcile", "rejected", "rejected list", "rejected check",
-    "rejected accept", "retain", "simulate", "spool", "submit",
+    "hold remove", "migrate", "push", "push list", "push resume", "push rewind", "push skip",
+    "rebuild", "reconcile", "rejected", "rejected list", "rejected check", "rejected accept",
+    "retain", "simulate", "spool", "submit",
 )  # fmt: skip
 
 

@@ -1,6 +1,7 @@
 """Tests of the overview: whether anything is wrong, the figures, and an absent database."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -14,6 +15,7 @@ from receiver.metrics.figures import Counting, refresh_figures
 from receiver.runtime.concurrency_limit import ConcurrencyLimit
 from receiver.services import services_of
 from receiver.store.engine import transactional
+from receiver.store.ledger.record import record
 from receiver.store.rejected.quotas import Quotas
 from receiver.store.rejected.write import store_rejected
 from tests.support import signing
@@ -24,6 +26,7 @@ from tests.support.metrics import value
 from tests.support.pages import text_of
 from tests.support.rejections import make_rejected
 from tests.support.samples import COMPLETED, JOB
+from tests.support.store_events import make_event
 from tests.support.stored_callbacks import callback, record_callback
 
 NOW = datetime(2026, 4, 2, 12, 30, tzinfo=UTC)
@@ -91,6 +94,16 @@ def test_missing_transcripts_come_first(browser: Browser, engine: Engine) -> Non
     page = _overview(browser)
     assert page.index("1 transcript is missing") < page.index("1 callback is in quarantine")
     assert "Lost jobs may go unnoticed" in page
+
+
+def test_lost_callbacks_are_no_order(browser: Browser, engine: Engine) -> None:
+    """If a transcript came from a conversation, the overview says that its callback was lost."""
+    at = datetime.now(UTC)
+    head = {"status": "COMPLETED", "updated_at": at, "sentences": 2}
+    record(engine, replace(make_event(head, source="conversation"), received_at=at))
+    _record_pass(engine)
+    _count(engine)
+    assert "1 callback of the last 7 days was lost" in _overview(browser)
 
 
 def test_figures_are_not_counted_for_a_page(browser: Browser, engine: Engine) -> None:

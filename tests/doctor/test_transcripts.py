@@ -55,6 +55,17 @@ def test_failed_jobs_are_a_warning(engine: Engine, days: int, *, is_reported: bo
         assert "status=FAILED" in finding.remedy
 
 
+def test_lost_callbacks_are_a_warning(engine: Engine) -> None:
+    """The doctor warns of transcripts that came from conversations, although none is missing."""
+    at = datetime.now(UTC)
+    head = {"status": "COMPLETED", "updated_at": at, "sentences": 2}
+    record(engine, replace(make_event(head, source="conversation"), received_at=at))
+    missing, finding = check_transcripts(load(ENVIRON), engine)
+    assert (missing.verdict, finding.verdict) == (Verdict.OK, Verdict.WARN)
+    assert finding.text.startswith("callbacks: 1 transcripts of the last 7 days came from conv")
+    assert "rejected check" in finding.remedy
+
+
 def test_jobs_unknown_to_twilio_are_a_warning(engine: Engine) -> None:
     """Jobs that Twilio doesn't know stay unfinished and are no longer polled."""
     record(engine, make_event({"status": "RUNNING"}))

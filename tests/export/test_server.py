@@ -4,15 +4,17 @@ import base64
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
+import requests
 from sqlalchemy import Engine, text
 
 from receiver.runtime.reader_limits import MAX_EXPORTS
 from tests.support.environment import KEY
 from tests.support.exporting import parse_lines, record_jobs
 from tests.support.samples import COMPLETED
-from tests.support.server import WebServer, wait_until
+from tests.support.server import WebServer, wait_until, web_server
 
 # Together more than the buffers of a connection.
 LARGE = [{"text": "word " * 120_000}]
@@ -65,3 +67,21 @@ def test_slow_and_lost_clients_hold_nothing(web: WebServer, web_engine: Engine) 
         wait_until(lambda: web.get(PATH).status_code == 200)
     jobs, last = parse_lines(web.get(f"{PATH}?createdBefore=2025-12-01T00:00:00Z").content)
     assert (len(jobs), last["complete"]) == (JOBS, True)
+
+
+def test_worker_that_ends_tells_a_client_where_to_continue(
+    web: WebServer, module_database: str, tmp_path: Path
+) -> None:
+    """At SIGTERM an export ends behind a job, with a last line whose cursor continues it."""
+    with (
+        web_server(module_database, tmp_path / "log") as ending,
+        requests.get(f"{ending.url}{PATH}", auth=KEY, stream=True, timeout=15) as response,
+    ):
+        pieces = response.iter_content(1024)
+        received = next(pieces)
+        ending.terminate()
+        received += b"".join(pieces)
+    jobs, last = parse_lines(received)
+    assert (last["complete"], last["jobs"]) == (False, len(jobs))
+    rest, end = parse_lines(web.get(f"{PATH}?cursor={last['cursor']}").content)
+    assert (len(jobs) + len(rest), end["complete"]) == (JOBS, True)

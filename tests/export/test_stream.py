@@ -14,6 +14,7 @@ from receiver.export.position import Position
 from receiver.export.stream import Export, Stream
 from receiver.runtime.concurrency_limit import ConcurrencyLimit
 from receiver.runtime.reader_limits import MAX_REQUESTS
+from receiver.runtime.shutdown import Shutdown
 from receiver.services import Services, services_of
 from receiver.store.audit.access import Access, Route
 from receiver.store.audit.export import Row, current_time, read_page
@@ -65,6 +66,16 @@ def test_client_that_is_too_slow_gets_an_end(parts: Services, engine: Engine, re
     received = b"".join(pieces)
     assert len(parse_lines(received)[0]) == 1
     _assert_continues(read, received, ["job000", "job001", "job002"])
+
+
+def test_worker_that_ends_ends_the_stream(parts: Services, engine: Engine, read: Reader) -> None:
+    """At SIGTERM the stream ends behind a page, and another worker can continue it."""
+    record_jobs(engine, 3, sentences=LARGE)
+    shutdown = Shutdown()
+    pieces = Stream(parts, *_begin(parts), shutdown=shutdown).pieces()
+    received = next(pieces)
+    shutdown.begin()
+    _assert_continues(read, received + b"".join(pieces), ["job000", "job001", "job002"])
 
 
 def _without_database(parts: Services) -> Services:

@@ -21,6 +21,7 @@ from tests.support.callback_events import received_event
 from tests.support.environment import KEY, serve_app
 from tests.support.paths import ROOT
 from tests.support.prometheus import program, prometheus
+from tests.support.push_receiver import SECRET, PushReceiver
 from tests.support.searching import index
 from tests.support.server import wait_until
 from tests.support.stored_callbacks import callback, record_callback
@@ -79,8 +80,10 @@ def test_each_alert_names_a_heading() -> None:
 
 @pytest.fixture
 def environ(environ: dict[str, str], spool: Spool) -> dict[str, str]:
-    """Set a spool folder."""
-    return environ | {"SPOOL_DIR": str(spool.path)}
+    """Set a spool folder, and an endpoint of push to which nothing was ever sent."""
+    push = PushReceiver(secrets=[SECRET], url="https://orders.example.com/hook").environ()
+
+    return environ | {"SPOOL_DIR": str(spool.path), **push}
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ def test_states_of_workers_are_added() -> None:
     shared = SpoolState(place="one", files=3, oldest_at=20.0)
     other = SpoolState(place="two", files=4, oldest_at=10.0)
     states = [_state(shared), _state(shared), _state(other), _state(None)]
-    page = render(Snapshot((), states, (), ()), None, is_up=True, is_writable=None).decode()
+    page = render(Snapshot((), states, (), (), {}), None, is_up=True, is_writable=None).decode()
     assert value(page, "receiver_workers") == 4
     assert value(page, "receiver_bodies_held_bytes") == 20
     assert value(page, "receiver_callbacks_queued") == 8

@@ -2,7 +2,7 @@
 
 from sqlalchemy import Engine
 
-from receiver.privacy.verify import Finding, verify
+from receiver.privacy.verify import Occurrence, verify
 from receiver.store.erasure.places import PLACES
 from receiver.store.tables import transcript_index
 from tests.support.erasures import erase_target, target_of
@@ -10,7 +10,7 @@ from tests.support.retention import rows
 from tests.support.searching import index, record_spoken
 
 
-def _find(engine: Engine, value: str) -> list[Finding]:
+def _find(engine: Engine, value: str) -> list[Occurrence]:
     found = verify(engine, value, spool=None, report=lambda _place, _rows: None)
 
     return [finding for finding in found if finding.place == "transcript_index.vector"]
@@ -25,9 +25,9 @@ def test_words_are_found_until_they_are_erased(engine: Engine) -> None:
         0
     ]
     place = f"{transcript_index.name}.{PLACES[transcript_index][0]}"
-    assert _find(engine, "Mary Weatherby") == [Finding(place, first)]
-    assert _find(engine, "Mary") == [Finding(place, first), Finding(place, second)]
+    assert _find(engine, "Mary Weatherby") == [Occurrence(place, first)]
+    assert _find(engine, "Mary") == [Occurrence(place, first), Occurrence(place, second)]
     assert _find(engine, "Maria") == []
     erase_target(engine, target_of("job", 1))
-    assert _find(engine, "Mary") == [Finding(place, second)]
+    assert _find(engine, "Mary") == [Occurrence(place, second)]
     assert index(engine) == {"unchanged": 1}

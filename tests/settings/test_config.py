@@ -40,6 +40,7 @@ def test_required_settings_are_enough() -> None:
         retain_metadata_days=None,
         retain_audit_days=365,
         retain_tombstones_days=None,
+        push_endpoints=(),
     )
 
 

@@ -14,6 +14,7 @@ _TYPES_WITHOUT_TEXT = {
     "double precision",
     "timestamp with time zone",
     "xid8",
+    "uuid",
 }
 _COLUMNS = text("""
 SELECT relname, attname, format_type(atttypid, NULL) AS type

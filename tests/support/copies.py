@@ -7,22 +7,29 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import psycopg
+import pytest
+
 from dev import cluster, paths
 from dev import postgres as launcher
 from dev.postgres import Server
 from dev.process import run_as
 
 
-def restore(url: str, into: str, *, version: int, folder: Path) -> None:
-    """Dump the database, and restore the dump into another one."""
+def restore(url: str, into: str, *, folder: Path) -> None:
+    """Dump the database, and restore the dump into another one, of a newer version perhaps."""
+    version = _version_of(url)
+    if _version_of(into) < version:
+        pytest.skip("Postgres restores no dump of a newer version")
     programs = paths.find_binaries(version, within=folder)
     dump = _run(programs / "pg_dump", "--no-owner", url)
     _run(programs / "psql", "--quiet", "--set=ON_ERROR_STOP=1", into, text=dump)
 
 
 @contextmanager
-def standby(primary: Server, folder: Path, *, version: int) -> Iterator[Server]:
+def standby(primary: Server, folder: Path) -> Iterator[Server]:
     """Yield a standby of the server, which is in recovery until it is promoted."""
+    version = _version_of(primary.url())
     uid = paths.unprivileged_uid()
     folder.mkdir(mode=0o711)
     data = folder / "cluster"
@@ -35,6 +42,12 @@ def standby(primary: Server, folder: Path, *, version: int) -> Iterator[Server]:
     _run(programs / "pg_basebackup", *options, f"--pgdata={data}", f"--dbname={primary.url()}")
     with launcher.start(folder, version=version) as server:
         yield server
+
+
+def _version_of(url: str) -> int:
+    """Return the major version of the server."""
+    with psycopg.connect(url) as connection:
+        return connection.info.server_version // 10_000
 
 
 def _run(*command: str | Path, text: str | None = None) -> str:

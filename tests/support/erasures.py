@@ -1,7 +1,8 @@
 """Events with planted personal values, and the search for these values in every place."""
 
 import hashlib
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -82,13 +83,21 @@ def erase_target(engine: Engine, target: Target) -> Receipt:
 
 def found_places(engine: Engine, values: Iterable[str]) -> list[str]:
     """Return where any place of the database contains one of the values, in any spelling."""
+    needle = _any_of([Needle.of_text(value) for value in values])
+
     return [
         f"{table.name}.{column}"
-        for value in values
         for table, columns in PLACES.items()
-        for hit in search(engine, Scope(table, columns), Needle.of_text(value))
+        for hit in search(engine, Scope(table, columns), needle)
         for column in hit.columns
     ]
+
+
+def _any_of(needles: Sequence[Needle]) -> Needle:
+    """Return the needle that finds what any of these finds, with a single search."""
+    spellings = tuple(spelling for needle in needles for spelling in needle.spellings)
+
+    return Needle(spellings, re.compile(b"|".join(needle.pattern.pattern for needle in needles)))
 
 
 def personal_values(number: int) -> list[str]:

@@ -3,7 +3,8 @@
 from sqlalchemy import Engine, text
 
 _TO_0006 = r"""
-DROP TABLE audit, metric_counts, metric_workers, metric_figures, transcript_index, search_progress;
+DROP TABLE audit, metric_counts, metric_workers, metric_figures, push_endpoints, transcript_index,
+    search_progress;
 DO $$
 DECLARE name text;
 BEGIN

@@ -1,8 +1,6 @@
 """The client of Twilio's API: what it sends and how it reads the responses."""
 
 import base64
-import subprocess
-import sys
 
 import pytest
 from werkzeug.wrappers import Request, Response
@@ -16,7 +14,6 @@ from receiver.twilio.client import (
     open_twilio,
 )
 from tests.support.environment import TOKEN
-from tests.support.paths import ROOT
 from tests.support.samples import ACCOUNT, JOB
 from tests.support.scripted import Scripted, accepted, answer, document, problem
 
@@ -167,13 +164,6 @@ def test_invalid_id_is_not_sent(
         with pytest.raises(ValueError, match="Not an id"):
             call(value)
     assert scripted_twilio.asked == []
-
-
-def test_web_process_starts_without_the_sdk() -> None:
-    """The SDK's REST client and its HTTP library are imported at the first call."""
-    code = "import app, sys; print({'twilio.rest', 'requests'} & sys.modules.keys())"
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, check=True)
-    assert done.stdout == b"set()\n"
 
 
 def test_missing_credentials_are_named(scripted_twilio: Scripted) -> None:

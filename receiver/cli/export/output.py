@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from receiver.cli.output import write_body
+from receiver.export.files import sync_folder
 from receiver.export.written import compress_part
 
 STDOUT = "-"
@@ -47,6 +48,7 @@ def create_file(path: Path) -> Iterator[FileOutput]:
     with os.fdopen(descriptor, "wb") as file:
         yield FileOutput(file, is_compressed=path.suffix == ".gz")
         os.fsync(file.fileno())
+        sync_folder(path.parent)
 
 
 @contextmanager

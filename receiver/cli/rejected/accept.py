@@ -13,7 +13,8 @@ from receiver.cli.rejected.arguments import check_ids_exist
 from receiver.rejected.accept import accept, verified_event
 from receiver.services import services
 from receiver.signatures.matching import SignatureError
-from receiver.store.event import Outcome
+from receiver.store.event import Event, Outcome
+from receiver.store.ledger.erased import is_erased
 from receiver.store.rejected.read import load_rejected, rejected_ids
 
 _ACCEPTED = "accepted"
@@ -61,13 +62,21 @@ def _accept(rejected_id: int, *, dry_run: bool) -> str:
         return _GONE
     try:
         if dry_run:
-            event = verified_event(row, services().settings)
-            return _ACCEPTED if event.head is not None else _QUARANTINED
+            return _predict(verified_event(row, services().settings))
         recorded = accept(services().engine, row, services().settings)
     except SignatureError:
         return _NOT_VERIFIED
 
     return _RESULTS.get(recorded.outcome, _ACCEPTED)
+
+
+def _predict(event: Event) -> str:
+    """Return the result of accepting the event."""
+    with services().engine.connect() as connection:
+        if is_erased(connection, event):
+            return _ERASED
+
+    return _ACCEPTED if event.head is not None else _QUARANTINED
 
 
 def _print_counts(results: Mapping[str, int], *, dry_run: bool) -> None:

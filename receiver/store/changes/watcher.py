@@ -1,19 +1,20 @@
-"""Waits for changes on behalf of all clients of a worker, with one statement a second."""
+"""Waits for changes on behalf of all clients of a worker, with one look a second."""
 
 import logging
 import threading
-from collections.abc import Collection
-from dataclasses import dataclass, field
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
-from sqlalchemy import Connection, Engine, select, union_all
+from sqlalchemy import Engine
 
-from receiver.runtime.concurrency_limit import ConcurrencyLimit
-from receiver.runtime.errors import locate
+from receiver.runtime.concurrency_limit import ConcurrencyLimit, TooBusyError
+from receiver.runtime.deadline import Deadline
+from receiver.runtime.errors import ReceiverError, locate
 from receiver.runtime.timeouts import time_limit
-from receiver.store.changes.read import is_one_of, literal_id
-from receiver.store.changes.snapshot import Snapshot
-from receiver.store.changes.state import State, read_state
-from receiver.store.tables import transcriptions
+from receiver.store import retry
+from receiver.store.changes.look import Look
+from receiver.store.retry import DatabaseUnavailableError
 
 logger = logging.getLogger(__name__)
 
@@ -21,122 +22,131 @@ LOOK_SECONDS = 1.0
 # A waiting client needs some 30 kilobytes, and no connection.
 MAX_WAITING = 500
 
-_LOOK_TIMEOUT_SECONDS = 3.0
-# The changes that one look reads. If there are more, all clients read their page.
-_MAX_CHANGES = 1_000
-
-_job = transcriptions.c
+# After so long without an answer of the database, clients that wait are answered 503.
+LOOK_TIMEOUT_SECONDS = 3.0
 
 
-@dataclass(eq=False)
-class _Waiting:
-    """A client that waits for the changes of an account, or of all if it is None."""
+class TooManyWaitingError(ReceiverError):
+    """So many clients wait in this worker that no other can."""
 
-    account_id: str | None
-    called: threading.Event = field(default_factory=threading.Event)
 
-    def is_concerned(self, accounts: Collection[str]) -> bool:
-        """Return whether the client sees one of these accounts."""
-        return bool(accounts) if self.account_id is None else self.account_id in accounts
+class Looks:
+    """The looks that concern one client: those of its account, or all if it is None."""
+
+    def __init__(self, watcher: "Watcher", account_id: str | None) -> None:
+        self._watcher = watcher
+        self._account_id = account_id
+        self._arrived_at = time.monotonic()
+        self._takes_any = False
+        self._called = threading.Event()
+
+    def first(self, seconds: float) -> Look:
+        """Return the last look for other clients, or else the next one.
+
+        Raises DatabaseUnavailableError if there is none within these seconds.
+        """
+        return self._watcher.last or self._any(seconds)
+
+    def fresh(self, seconds: float) -> Look:
+        """Return a look that began after the client arrived; raises what `first` raises."""
+        deadline = Deadline(seconds)
+        look = self.first(seconds)
+        while look.began_at < self._arrived_at:
+            look = self._any(deadline.remaining())
+
+        return look
+
+    def _any(self, seconds: float) -> Look:
+        self._takes_any = True
+        look = self.next(seconds)
+        self._takes_any = False
+        if look is None:
+            raise DatabaseUnavailableError("no look for changes in time")
+
+        return look
+
+    def next(self, seconds: float) -> Look | None:
+        """Wait for a look with changes for the client; return None if there is none in time.
+
+        Raises DatabaseUnavailableError if a look failed.
+        """
+        if not self._called.wait(seconds):
+            return None
+        self._called.clear()
+        look = self._watcher.last
+        if look is None:
+            raise DatabaseUnavailableError("no look for changes succeeded")
+
+        return look
+
+    def call(self, look: Look | None) -> None:
+        """End the wait if the look concerns the client, or has failed."""
+        if look is None or self._takes_any or look.concerns(self._account_id):
+            self._called.set()
 
 
 class Watcher:
     """Looks for changes while clients wait, and calls those that they concern."""
 
     def __init__(
-        self, engine: Engine, connections: ConcurrencyLimit, *, look_seconds: float = LOOK_SECONDS
+        self,
+        engine: Engine,
+        connections: ConcurrencyLimit,
+        *,
+        max_waiting: int = MAX_WAITING,
+        look_seconds: float = LOOK_SECONDS,
+        look_timeout_seconds: float = LOOK_TIMEOUT_SECONDS,
     ) -> None:
         """Use one of the connections that readers may use, so that callbacks have the others."""
         self._engine = engine
         self._connections = connections
+        self._max_waiting = max_waiting
         self._look_seconds = look_seconds
+        self._look_timeout_seconds = look_timeout_seconds
         self._lock = threading.Lock()  # never held across a switch to another request
-        self._waiting: set[_Waiting] = set()
+        self._waiting: dict[Looks, None] = {}  # longest first
         self._is_running = False
-        # The oldest snapshot after which a client that waits has seen nothing.
-        self._since: Snapshot | None = None
-        # What the last look saw, None if nobody looks.
-        self._seen: State | None = None
+        self.last: Look | None = None  # None if it failed, or nobody has waited for it
 
-    def wait(self, since: Snapshot, account_id: str | None, seconds: float) -> bool:
-        """Wait for a change after the snapshot; return False if there was none.
-
-        If too many clients wait already, return at once.
-        """
-        waiting = _Waiting(account_id)
+    @contextmanager
+    def follow(self, account_id: str | None) -> Iterator[Looks]:
+        """Let a client follow the looks until the block ends; raises TooManyWaitingError."""
+        looks = Looks(self, account_id)
         with self._lock:
-            if len(self._waiting) >= MAX_WAITING:
-                return False
-            self._waiting.add(waiting)
-            self._since = since if self._since is None else _older(self._since, since)
+            if len(self._waiting) >= self._max_waiting:
+                raise TooManyWaitingError
+            self._waiting[looks] = None
             if not self._is_running:
                 self._is_running = True
                 threading.Thread(target=self._run, name="changes", daemon=True).start()
         try:
-            return waiting.called.wait(seconds)
+            yield looks
         finally:
             with self._lock:
-                self._waiting.discard(waiting)
-
-    def has_seen(self, history: str, since: Snapshot) -> bool:
-        """Return whether the last look, for other clients, saw exactly this snapshot."""
-        seen = self._seen
-
-        return seen is not None and seen.history == history and seen.since(since) == since
-
-    @property
-    def waiting_count(self) -> int:
-        """How many clients wait now."""
-        return len(self._waiting)
+                del self._waiting[looks]
 
     def _run(self) -> None:
         pause = threading.Event()
         while True:
+            look = self._look()
+            with self._lock:
+                self.last = look
+                for looks in self._waiting:
+                    looks.call(look)
             pause.wait(self._look_seconds)
             with self._lock:
-                since, self._since = self._since, None
-                if since is None or not self._waiting:
-                    self._is_running, self._seen = False, None
+                if not self._waiting:
+                    self._is_running, self.last = False, None
                     return
-            seen = since
-            try:
-                seen = self._look(since)
-            except Exception as error:  # noqa: BLE001 - the next look sees the same changes
-                self._seen = None  # the next clients read, and get the database's error
-                logger.info("no look for changes: %s", locate(error))
-            finally:
-                with self._lock:
-                    self._since = seen if self._since is None else _older(self._since, seen)
 
-    def _look(self, since: Snapshot) -> Snapshot:
-        """Call the clients that a change after the snapshot concerns; return the new snapshot."""
-        with (
-            self._connections.hold(_LOOK_TIMEOUT_SECONDS),
-            time_limit(_LOOK_TIMEOUT_SECONDS),
-            self._engine.connect() as connection,
-        ):
-            state = read_state(connection)
-            accounts = _changed_accounts(connection, since)
-        with self._lock:
-            for waiting in self._waiting:
-                if accounts is None or waiting.is_concerned(accounts):
-                    waiting.called.set()
-            self._seen = state
-
-        return state.since(since)
-
-
-def _changed_accounts(connection: Connection, since: Snapshot) -> Collection[str] | None:
-    """Return the accounts with changes after the snapshot, None if these are too many to read."""
-    ranges = (is_one_of(since.in_progress), _job.transaction_id >= literal_id(since.end))
-    changes = union_all(
-        *(select(_job.account_id).where(each).limit(_MAX_CHANGES) for each in ranges)
-    ).limit(_MAX_CHANGES)
-    accounts = connection.scalars(changes).all()
-
-    return None if len(accounts) == _MAX_CHANGES else set(accounts)
-
-
-def _older(one: Snapshot, other: Snapshot) -> Snapshot:
-    """Return the snapshot that was made first; between two, transactions only end."""
-    return min(one, other, key=lambda snapshot: (snapshot.end, -len(snapshot.in_progress)))
+    def _look(self) -> Look | None:
+        """Return what changed since the last look, None if the database fails for some seconds."""
+        deadline = Deadline(self._look_timeout_seconds)
+        try:
+            with self._connections.hold(deadline.remaining()), time_limit(deadline.remaining()):
+                return retry.query(self._engine, deadline, Look.take, self.last)
+        except TooBusyError:  # readers use all connections, so clients wait for the next look
+            return self.last
+        except Exception as error:  # noqa: BLE001 - the clients that wait get an error
+            logger.warning("no look for changes: %s", locate(error))
+            return None

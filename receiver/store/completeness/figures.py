@@ -26,8 +26,9 @@ _job = transcriptions.c
 MAX_SCAN_AGE = timedelta(days=1)
 
 
-# Failures are recent for this time. Some are never submitted again, for example of broken files.
-RECENT_FAILURES = timedelta(days=7)
+# Failures and lost callbacks are recent for this time. Some jobs are never submitted again, for
+# example those of broken files.
+RECENT = timedelta(days=7)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,9 +44,11 @@ class Completeness:
     oldest_missing_at: datetime | None  # when the first job with a missing transcript ended
     failed: int  # FAILED at Twilio
     failed_resubmitted: int  # of these: their recording was submitted again
-    failed_recently: int  # of these: ended within RECENT_FAILURES, and not submitted again
+    failed_recently: int  # of these: ended within RECENT, and not submitted again
     failed_by_code: dict[str, int]  # of these: with an error code of Twilio, by code
     unknown_at_twilio: int  # unfinished, and not polled any more: Twilio doesn't know them
+    # Transcripts of jobs that changed within RECENT, from conversations: no callback had them.
+    without_callback: int
     # When the last complete scan of Twilio's list began; None if there was none. Jobs that were
     # lost after it are not in these counts.
     since: datetime | None
@@ -75,7 +78,7 @@ def completeness(
         select(
             cast(ERROR_CODE, Text).label("code"),
             IS_RESUBMITTED.label("is_resubmitted"),
-            (at - RECENT_FAILURES < ENDED_AT).label("is_recent"),
+            (at - RECENT < ENDED_AT).label("is_recent"),
         )
         .where(FAILED, is_counted)
         .cte("failed")
@@ -120,6 +123,15 @@ def completeness(
         .where(IS_UNKNOWN, is_counted)
         .scalar_subquery()
         .label("unknown_at_twilio"),
+        # By the index of `updated_at`.
+        select(func.count())
+        .where(
+            _job.transcript_source == "conversation",
+            _job.updated_at > at - RECENT,
+            is_counted,
+        )
+        .scalar_subquery()
+        .label("without_callback"),
         last_complete_scan(at).scalar_subquery().label("since"),
     ).select_from(gaps)
     row = connection.execute(statement).one()
@@ -137,5 +149,6 @@ def completeness(
         failed_recently=row.failed_recently,
         failed_by_code=row.failed_by_code or {},
         unknown_at_twilio=row.unknown_at_twilio,
+        without_callback=row.without_callback,
         since=row.since,
     )

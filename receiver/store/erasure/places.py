@@ -16,6 +16,7 @@ from receiver.store.tables import (
     metric_figures,
     metric_workers,
     passes,
+    push_endpoints,
     rejected,
     rejected_not_kept,
     retention_progress,
@@ -102,6 +103,12 @@ HARMLESS: Mapping[Table, Mapping[str, str]] = {
     metric_counts: {"name": _OURS, "labels": "from closed sets"},
     metric_workers: {"id": "random", "state": "numbers of a worker"},
     metric_figures: {"name": _OURS, "figures": "numbers"},
+    push_endpoints: {
+        "name": "chosen by an operator",
+        "cursor": "numbers of transactions, and a job",
+        "failing_job_id": _JOB,
+        "last_error": _OURS,
+    },
     transcript_index: {"job_id": _JOB, "config": _OURS, "source_sha256": _DIGEST},
     search_progress: {"cursor": "a place in the change feed"},
 }

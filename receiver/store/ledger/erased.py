@@ -4,14 +4,22 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row
+from sqlalchemy import Connection, Row, select
 
+from receiver.store.erasure.claims import is_on_hold
 from receiver.store.erasure.redact import erase_locked_job, redact_body
-from receiver.store.erasure.tombstones import Tombstone, add_tombstones, job_key
+from receiver.store.erasure.tombstones import (
+    Tombstone,
+    add_tombstones,
+    event_keys,
+    find_tombstones,
+    job_key,
+)
 from receiver.store.event import Event, Outcome
 from receiver.store.ledger.recorded import ABSORBED, Recorded
 from receiver.store.ledger.rows import row_parameters
 from receiver.store.ledger.statements import RECORD_EVENT
+from receiver.store.tables import transcriptions
 
 
 def erased_at(
@@ -27,6 +35,22 @@ def erased_at(
     ]
 
     return min(matching, default=None)
+
+
+def is_erased(connection: Connection, event: Event) -> bool:
+    """Return whether recording the event would store nothing of what it says, for a dry run."""
+    job = transcriptions.c
+    is_erased_job = select(job.id).where(
+        job.id == event.job_id, job.account_id == event.account_id, job.erased_at.is_not(None)
+    )
+    if connection.execute(is_erased_job).first():
+        return True
+    stones = find_tombstones(connection, event_keys(connection, event))
+    began_at = (event.head or {}).get("created_at") or event.received_at
+    if any(stone.is_certain for stone in stones):
+        return True
+
+    return any(began_at < stone.erased_at for stone in stones) and not is_on_hold(connection, event)
 
 
 def record_erased(connection: Connection, event: Event, job: Row[Any], since: datetime) -> Recorded:

@@ -1,12 +1,13 @@
 """Reads what all workers have counted, the state of those that live, and the slow figures."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Row, func, select
 
 from receiver.store.clock import database_now
+from receiver.store.push.endpoints import EndpointState, list_endpoints
 from receiver.store.rejected.dropped import dropped_counts
 from receiver.store.tables import metric_counts, metric_figures, metric_workers
 
@@ -18,35 +19,55 @@ class Snapshot(NamedTuple):
     states: Sequence[dict[str, Any]]  # of the workers that live
     figures: Sequence[Row[Any]]  # name, figures, computed_at
     dropped: Sequence[Row[Any]]  # as in receiver.store.rejected.dropped
+    # Of push, by name; None if nothing was ever sent to it.
+    endpoints: Mapping[str, EndpointState | None]
 
 
 class FigureSet(NamedTuple):
-    """The slow figures, and the state of the workers that live."""
+    """The slow figures, the state of the workers that live, and that of the endpoints of push."""
 
     groups: Mapping[str, Row[Any]]  # by name: figures, computed_at
     states: Sequence[dict[str, Any]]
+    endpoints: Mapping[str, EndpointState | None]  # as in Snapshot
     read_at: datetime  # by the database's clock
 
 
-def read_snapshot(connection: Connection, *, max_age: timedelta) -> Snapshot:
-    """Return the metrics; a worker lives if it was seen within `max_age`."""
+def read_snapshot(
+    connection: Connection, *, max_age: timedelta, endpoints: Collection[str] = ()
+) -> Snapshot:
+    """Return the metrics; a worker lives if it was seen within `max_age`.
+
+    `endpoints` are the names of those that the settings name.
+    """
     return Snapshot(
         connection.execute(select(metric_counts)).all(),
         _read_states(connection, max_age),
         connection.execute(select(metric_figures)).all(),
         dropped_counts(connection),
+        _read_endpoints(connection, endpoints),
     )
 
 
-def read_figures(connection: Connection, *, max_age: timedelta) -> FigureSet:
-    """Return the figures without the counts."""
+def read_figures(
+    connection: Connection, *, max_age: timedelta, endpoints: Collection[str] = ()
+) -> FigureSet:
+    """Return the figures without the counts; the arguments are those of `read_snapshot`."""
     rows = connection.execute(select(metric_figures)).all()
 
     return FigureSet(
         {row.name: row for row in rows},
         _read_states(connection, max_age),
+        _read_endpoints(connection, endpoints),
         database_now(connection),
     )
+
+
+def _read_endpoints(
+    connection: Connection, names: Collection[str]
+) -> Mapping[str, EndpointState | None]:
+    states = {state.name: state for state in list_endpoints(connection)} if names else {}
+
+    return {name: states.get(name) for name in names}
 
 
 def _read_states(connection: Connection, max_age: timedelta) -> Sequence[dict[str, Any]]:

@@ -1,14 +1,17 @@
 """The command `rejected accept`."""
 
+from datetime import UTC, datetime
+
 import pytest
 from flask import Flask
 from sqlalchemy import select
 
 from receiver.services import services_of
 from receiver.settings.keys import parse_auth_tokens
+from receiver.store.erasure.tombstones import add_tombstones, job_key
 from receiver.store.tables import events, rejected
 from tests.support.environment import PUBLIC_URL, ROUTE, changed_settings
-from tests.support.faults.callbacks import callback
+from tests.support.faults.callbacks import callback, job_id
 from tests.support.forged_callbacks import forged
 from tests.support.rejected_commands import (
     OLD_TOKEN,
@@ -58,6 +61,15 @@ class TestCorrectedSettings:
         assert read_rejected_ids(app) == before
         with services_of(app).engine.connect() as connection:
             assert connection.execute(select(events.c.id)).all() == []
+
+    def test_dry_run_knows_what_was_erased(self, app: Flask) -> None:
+        """A dry run counts what isn't recorded because its job was erased."""
+        with services_of(app).engine.connect() as connection:
+            add_tombstones(connection, [job_key(job_id(0))], datetime.now(UTC))
+        for options in (("--dry-run",), ()):
+            result = run_rejected(app, "accept", *options)
+            assert "       1  accepted" in result.stderr
+            assert "       1  erased" in result.stderr
 
     def test_accept_by_id(self, app: Flask) -> None:
         """Only the named requests are accepted, and the exit code is 1 if one of them stays."""

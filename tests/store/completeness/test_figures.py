@@ -108,6 +108,17 @@ def test_failed_jobs_are_counted_by_code(engine: Engine) -> None:
     assert _figures(engine, hours=24 * 7).failed_recently == 0
 
 
+def test_transcripts_without_a_callback_are_counted(engine: Engine) -> None:
+    """A conversation's transcript counts for a week, unless a callback brings one."""
+    head = {"status": "COMPLETED", "updated_at": START, "sentences": 2}
+    for job in ("job_1", "job_2"):
+        record(engine, make_event(head, source="conversation", job=job))
+    assert _figures(engine, hours=1).without_callback == 2
+    record(engine, make_event(head, job="job_2", minutes=1))
+    assert _figures(engine, hours=1).without_callback == 1
+    assert _figures(engine, hours=24 * 7).without_callback == 0
+
+
 def test_gap_without_end_counts_from_first_seen(engine: Engine) -> None:
     """A gap without an end time, from an older release, counts from when it was first seen."""
     record(engine, make_event({"status": "COMPLETED", "updated_at": None}, minutes=60))

@@ -11,10 +11,10 @@ from typing import Any
 
 import gevent
 
-from tests.support.faults.attackers import bodies, callbacks, heads, requests
+from tests.support.faults.attackers import bodies, callbacks, heads, requests, waits
 from tests.support.faults.attackers.clients import Clients
 
-_MODULES = (bodies, heads, requests, callbacks)
+_MODULES = (bodies, heads, requests, callbacks, waits)
 
 
 def _attack_of(name: str) -> Callable[..., None]:

@@ -53,8 +53,8 @@ def read_status(connection: socket.socket) -> str:
     return start[9:12].decode() or "closed"
 
 
-def read_kept(connection: socket.socket) -> str:
-    """Read one response, after which the connection stays open, and return its status."""
+def read_kept(connection: socket.socket) -> tuple[str, bytes]:
+    """Read one response, after which the connection stays open; return its status and its bytes."""
     received = b""
     while (length := _response_bytes(received)) is None or len(received) < length:
         part = connection.recv(65536)
@@ -62,7 +62,7 @@ def read_kept(connection: socket.socket) -> str:
             raise ConnectionResetError
         received += part
 
-    return received[9:12].decode()
+    return received[9:12].decode(), received
 
 
 def _response_bytes(received: bytes) -> int | None:

@@ -54,6 +54,6 @@ def busy_connections(clients: Clients) -> None:
         with clients.connect() as connection:
             while True:
                 connection.sendall(request)
-                clients.answers[read_kept(connection)] += 1
+                clients.answers[read_kept(connection)[0]] += 1
 
     clients.run(send)
