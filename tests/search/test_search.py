@@ -85,6 +85,14 @@ def test_languages(
     assert len(hit["highlights"]) == len(query.split())
 
 
+def test_highlights_are_limited(client: FlaskClient, engine: Engine) -> None:
+    """A sentence that repeats the word without an end shows only where its first ones are."""
+    record_spoken(engine, "job", "so " * 20_000)
+    index(engine)
+    [hit] = find(client, "so")["hits"]
+    assert hit["highlights"] == [[start, start + 2] for start in range(0, 300, 3)]
+
+
 @pytest.mark.parametrize("query", ["返金", "ありがとう", "ขอบคุณ", "refund 返金"])
 def test_script_without_word_breaks(client: FlaskClient, engine: Engine, query: str) -> None:
     """A query in a script without spaces is refused, and such transcripts aren't indexed."""
