@@ -111,6 +111,7 @@ def create_services(
                 timedelta(seconds=settings.reconcile_grace_seconds),
                 {key.account for key in settings.api_keys if key.account},
                 [endpoint.name for endpoint in settings.push_endpoints],
+                has_search=settings.search,
             ),
             flush_seconds=metrics_seconds,
         ),

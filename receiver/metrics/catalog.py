@@ -120,7 +120,7 @@ FIGURES = {
     },
     "search": {
         "receiver_search_indexed_timestamp_seconds": "Every transcript that was stored before this "
-        "time is searched.",
+        "time is searched; no value while the search is off.",
     },
     "erasures": {},  # the counter ERASURES
 }

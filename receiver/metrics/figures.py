@@ -33,6 +33,7 @@ class Counting(NamedTuple):
     grace: timedelta  # how long after a job's end its transcript may still arrive
     accounts: Collection[str] = ()  # those with figures of their own, besides those of all
     endpoints: Collection[str] = ()  # those of push that the settings name
+    has_search: bool = False  # whether the search is on
 
 
 HOURS = 24  # of the console's chart, this hour included
@@ -95,7 +96,9 @@ def _groups(counting: Counting) -> Mapping[str, Compute]:
         for name, compute in _GROUPS_BY_ACCOUNT.items()
     }
 
-    return by_account | _GROUPS
+    search: dict[str, Compute] = {"search": partial(_search, is_on=counting.has_search)}
+
+    return by_account | _GROUPS | search
 
 
 def _transcripts(connection: Connection, *, grace: timedelta, account_id: str | None) -> Figures:
@@ -152,8 +155,11 @@ def _erasures(connection: Connection) -> Figures:
     return store.count_erasures(connection)
 
 
-def _search(connection: Connection) -> Figures:
-    return {"receiver_search_indexed_timestamp_seconds": _unix_time(indexed_through(connection))}
+def _search(connection: Connection, *, is_on: bool) -> Figures:
+    """Return no time if the search is off: then the index stays as it was."""
+    through = indexed_through(connection) if is_on else None
+
+    return {"receiver_search_indexed_timestamp_seconds": _unix_time(through)}
 
 
 def _database(connection: Connection) -> Figures:
@@ -171,6 +177,5 @@ _GROUPS: dict[str, Compute] = {
     "reconcile": _reconcile,
     "rejected": _rejected,
     "database": _database,
-    "search": _search,
     "erasures": _erasures,
 }

@@ -80,10 +80,10 @@ def test_each_alert_names_a_heading() -> None:
 
 @pytest.fixture
 def environ(environ: dict[str, str], spool: Spool) -> dict[str, str]:
-    """Set a spool folder, and an endpoint of push to which nothing was ever sent."""
+    """Set a spool folder, the search, and an endpoint of push to which nothing was ever sent."""
     push = PushReceiver(secrets=[SECRET], url="https://orders.example.com/hook").environ()
 
-    return environ | {"SPOOL_DIR": str(spool.path), **push}
+    return environ | {"SPOOL_DIR": str(spool.path), "SEARCH": "1", **push}
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """Tests of the slow figures."""
 
+import time
 from datetime import timedelta
 
 import pytest
@@ -17,6 +18,7 @@ from receiver.store.rejected.write import store_rejected
 from tests.support.callback_events import NOON
 from tests.support.metrics import MINUTE, value
 from tests.support.rejections import make_rejected
+from tests.support.searching import index
 from tests.support.stored_callbacks import callback, record_callback
 
 NO_TIME = timedelta(0)
@@ -28,12 +30,16 @@ GROUPS = {
 
 
 def _refresh(
-    engine: Engine, *, max_age: timedelta = NO_TIME, statement_seconds: float = 5.0
+    engine: Engine,
+    *,
+    max_age: timedelta = NO_TIME,
+    statement_seconds: float = 5.0,
+    has_search: bool = False,
 ) -> None:
     refresh_figures(
         engine,
         ConcurrencyLimit(1),
-        counting=Counting(NO_TIME),
+        counting=Counting(NO_TIME, has_search=has_search),
         max_age=max_age,
         statement_seconds=statement_seconds,
     )
@@ -95,6 +101,16 @@ def test_figures_are_computed_again_when_they_are_old(engine: Engine) -> None:
     assert _figures(engine)["transcripts"]["receiver_jobs_completed"] == 0
     _refresh(engine)
     assert _figures(engine)["transcripts"]["receiver_jobs_completed"] == 1
+
+
+def test_search_that_is_off_has_no_time(engine: Engine) -> None:
+    """The time of an index that doesn't go on isn't shown, so that no alert fires."""
+    index(engine)
+    _refresh(engine, has_search=True)
+    [indexed_through] = _figures(engine)["search"].values()
+    assert indexed_through == pytest.approx(time.time(), abs=60)
+    _refresh(engine)
+    assert list(_figures(engine)["search"].values()) == [None]
 
 
 def test_one_process_computes(engine: Engine) -> None:
