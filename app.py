@@ -22,6 +22,7 @@ from receiver.runtime import error_reports
 from receiver.runtime.deadline import REQUEST_SECONDS
 from receiver.runtime.request_id import RequestIdMiddleware
 from receiver.runtime.timeouts import DeadlineMiddleware
+from receiver.search import views as search
 from receiver.services import create_services, install
 from receiver.settings import config
 from receiver.settings.urls import is_loopback_host
@@ -44,11 +45,11 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 
-class _SyncFlask(Flask):
-    """Flask without a look, before each of ten functions of a request, for `async def`."""
+class _App(Flask):
+    """A Flask application that has no coroutines among its views and hooks."""
 
     def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
-        """Return the function: there is no asynchronous view."""
+        """Return the function. Flask would look at each call of it whether it is a coroutine."""
         return func
 
 
@@ -72,7 +73,7 @@ def create_app(
         raise
     if settings.sentry_dsn:
         _report_errors(settings.sentry_dsn)
-    app = _SyncFlask("app", static_folder=None)
+    app = _App("app", static_folder=None)
     # A redirected callback would be lost: its signature covers the first URL only.
     app.url_map.strict_slashes = False
     app.url_map.merge_slashes = False
@@ -107,6 +108,7 @@ def _register(app: Flask, cors_origins: Collection[str]) -> None:
         callbacks,
         lookup,
         changes,
+        search,
         submissions,
         privacy,
         export,

@@ -86,9 +86,6 @@ def worker_exit(_server: Any, worker: Any) -> None:
 def post_worker_init(worker: Any) -> None:
     """Check that the database driver works with gevent, and start what runs beside requests."""
     from receiver.callbacks import drain  # noqa: PLC0415 - imports the driver, see above
-
-    # `post_request` needs it, also while no file can be opened.
-    from receiver.gunicorn import unread_body  # noqa: F401, PLC0415 - imports gevent, see above
     from receiver.runtime import gevent_check  # noqa: PLC0415 - imports gevent, see above
     from receiver.services import services_of  # noqa: PLC0415 - imports the driver, see above
 
@@ -97,10 +94,3 @@ def post_worker_init(worker: Any) -> None:
     services.metrics.start()
     if services.spool:
         drain.start(services.engine, services.spool, services.settings.signing_keys)
-
-
-def post_request(_worker: Any, request: Any, _environ: Any, _response: Any) -> None:
-    """Limit what is read of a body that the application left unread."""
-    from receiver.gunicorn import unread_body  # noqa: PLC0415 - imports gevent, see above
-
-    unread_body.finish(request.body)

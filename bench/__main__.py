@@ -15,7 +15,18 @@ from typing import NoReturn
 
 from bench import database, machine, plot, report
 from bench.load import requests, wrk
-from bench.measure import callbacks, footprint, jobs, latency, lists, scaling, sizes, trips, wal
+from bench.measure import (
+    callbacks,
+    footprint,
+    half_core,
+    jobs,
+    latency,
+    lists,
+    scaling,
+    sizes,
+    trips,
+    wal,
+)
 from bench.plan import BODY_BYTES, QUICK, WHOLE, Bench
 from bench.progress import TooSlowError, print_progress, time_limit
 from bench.report import Section
@@ -31,6 +42,7 @@ _MEASUREMENTS: dict[str, ModuleType] = {
     "lists": lists,
     "footprint": footprint,
     "scaling": scaling,
+    "half_core": half_core,
 }
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -43,6 +55,7 @@ def main() -> None:
     wrk.require()
     plan = QUICK if arguments.quick else WHOLE
     sections = []
+    others = machine.OtherPrograms()
     end = time.monotonic() + plan.limit
     with database.scratch() as folder, database.running(folder) as server:
         about = machine.describe(database.Database(server=server, name="postgres"))
@@ -57,6 +70,7 @@ def main() -> None:
                 f"\n\n{report.section_markdown(sections[-1])}({time.monotonic() - started:.0f} s)"
             )
             sys.stdout.flush()
+    about["other programs, meanwhile"] = others.describe()
     parts = [f"{datetime.now(UTC):%Y-%m-%dT%H%M}", *["quick"] * arguments.quick, *arguments.names]
     stem = _RESULTS / "-".join(parts)
     report.write(sections, about, stem)

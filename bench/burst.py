@@ -41,3 +41,21 @@ def burst(
             )
 
     return run, spent
+
+
+def half_load(
+    service: Running,
+    load: Load,
+    full: wrk.Run,
+    *,
+    seconds: float,
+    connections: int = CONNECTIONS,
+) -> wrk.Run:
+    """Send callbacks at half the rate of `full`, a burst, with random pauses on each connection."""
+    # The cycle of a connection is the pause and the response. The response time at half the load is
+    # unknown; it is about a third of the response time without pauses.
+    cycle_ms = 1000 * connections / (full.rate / 2)
+    think = max(1, cycle_ms - full.p50 / 1000 / 3)
+    run, _spent = burst(service, load, seconds=seconds, connections=connections, think=think)
+
+    return run

@@ -3,6 +3,7 @@
 import importlib.metadata
 import os
 import platform
+import time
 from pathlib import Path
 
 import psutil
@@ -37,6 +38,31 @@ def describe(database: Database) -> dict[str, str]:
         "packages": _versions(_PACKAGES),
         "the peers'": _versions(_PEER_PACKAGES),
     }
+
+
+class OtherPrograms:
+    """Measures from now on how much of the processors other programs use."""
+
+    def __init__(self) -> None:
+        self._seconds = _seconds_of_others()
+        self._began_at = time.monotonic()
+
+    def describe(self) -> str:
+        """Return it in words; all processes of the benchmark must have ended."""
+        elapsed = time.monotonic() - self._began_at
+        cores = (_seconds_of_others() - self._seconds) / elapsed
+
+        return f"{max(0.0, cores):.2f} cores on average"
+
+
+def _seconds_of_others() -> float:
+    """Return the CPU seconds since the start of the machine without our own and our children's."""
+    times = psutil.cpu_times()
+    # Linux counts the time of guests twice.
+    not_busy = ("idle", "iowait", "guest", "guest_nice")
+    busy = sum(times) - sum(getattr(times, name, 0.0) for name in not_busy)
+
+    return float(busy) - sum(os.times()[:4])
 
 
 def _load() -> str:

@@ -32,12 +32,12 @@ class Plan:
 
 _SHORT = ("callbacks", "latency", "sizes", "jobs", "trips", "wal")
 WHOLE = Plan(
-    measurements=(*_SHORT, "lists", "footprint", "scaling"),
+    measurements=(*_SHORT, "lists", "footprint", "scaling", "half_core"),
     rounds=5,
     repeats=3,
     seconds=3,
     warm_up=1,
-    limit=900,
+    limit=1080,
     callbacks=20_000,
     connections=(1, 2, 4, 8, 16, 32, 64),
     workers=(1, 2, 3, 4),

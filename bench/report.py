@@ -66,10 +66,11 @@ class Section:
     ratios: Sequence[Ratio] = ()
     growths: Sequence[Growth] = ()
     note: str = ""
+    is_skipped: bool = False  # this machine can't do it
 
     def is_empty(self) -> bool:
         """Return whether the measurement failed."""
-        return not (self.figures or self.ratios or self.growths)
+        return not (self.figures or self.ratios or self.growths or self.is_skipped)
 
 
 def ratio(

@@ -33,11 +33,18 @@ class Running:
     contestant: Contestant
     port: int
     database: Database | None
+    start_seconds: float  # from the command to the first response
     child: Child = field(repr=False)
 
     def workers(self) -> list[psutil.Process]:
         """Return its worker processes, or its only process."""
         return self.child.process.children() or [self.child.process]
+
+    def memory_bytes(self) -> int:
+        """Return the memory of all its processes; what some of them share is counted once."""
+        processes = [self.child.process, *self.child.process.children(recursive=True)]
+
+        return sum(process.memory_full_info().pss for process in processes)
 
     def clear(self) -> None:
         """Delete all callbacks."""
@@ -71,33 +78,43 @@ def prepare_database(contestant: Contestant, server: Server, *, name: str) -> Da
 
 
 @contextmanager
-def serving(
+def serving(  # noqa: PLR0913 - all that differ by name
     contestant: Contestant,
     database: Database | None,
     folder: Path,
     *,
     workers: int = 2,
     url: str | None = None,
+    cgroup: Path | None = None,
 ) -> Iterator[Running]:
     """Run a contestant until the block ends.
 
     `database` must be prepared; None if the contestant has none. It is reached at `url`, by default
-    its own URL. Logs are written to `folder`.
+    its own URL. Logs are written to `folder`. All its processes are in `cgroup`, if one is given.
     """
     port = unused_port()
     url = url or (database.url if database else "")
-    command = contestant.command.format(port=port, workers=workers)
+    command = f"exec {contestant.command.format(port=port, workers=workers)}"
+    if cgroup:
+        command = f"echo $$ >'{cgroup}/cgroup.procs' && {command}"
+    started = time.monotonic()
     with (folder / f"{contestant.name}.log").open("ab") as output:
         child = Child(
-            ["/bin/sh", "-c", f"exec {command}"],
+            ["/bin/sh", "-c", command],
             stop_signal=signal.SIGTERM,
-            env=_environment(url, port=port, workers=workers, spool=folder / "spool"),
+            env=_environment(url, port=port, workers=workers, folder=folder),
             cwd=ROOT,
             output=output,
         )
     try:
         _wait_until_it_answers(contestant, child, port, folder)
-        yield Running(contestant=contestant, port=port, database=database, child=child)
+        yield Running(
+            contestant=contestant,
+            port=port,
+            database=database,
+            start_seconds=time.monotonic() - started,
+            child=child,
+        )
     finally:
         child.stop(timeout_seconds=20)
 
@@ -111,9 +128,21 @@ def unused_port() -> int:
 
 
 def _environment(
-    url: str, *, port: int, workers: int, spool: Path | None = None
+    url: str, *, port: int, workers: int, folder: Path | None = None
 ) -> Mapping[str, str]:
-    """Return the environment: production's settings, of which a peer uses those that it knows."""
+    """Return the environment: production's settings, of which a peer uses those that it knows.
+
+    The spool and the compiled modules are in `folder`; without one there are none.
+    """
+    files = (
+        {
+            "SPOOL_DIR": str(folder / "spool"),
+            "PYTHONPYCACHEPREFIX": str(folder / "compiled"),
+        }
+        if folder
+        else {"PYTHONDONTWRITEBYTECODE": "1"}
+    )
+
     return {
         "PATH": f"{_PROGRAMS}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
         "HOME": os.environ.get("HOME", "/"),
@@ -124,9 +153,8 @@ def _environment(
         "API_KEYS": ":".join(API_KEY),
         "PORT": str(port or 8000),
         "WEB_CONCURRENCY": str(workers),
-        **({"SPOOL_DIR": str(spool)} if spool else {}),
         "GUNICORN_CMD_ARGS": f"--bind=127.0.0.1:{port}",
-        "PYTHONDONTWRITEBYTECODE": "1",
+        **files,
     }
 
 

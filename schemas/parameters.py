@@ -26,9 +26,15 @@ class DateTimeParameter(UtcDateTime):
 class TextParameter(fields.String):
     """Text to compare with a column; short enough for a page token."""
 
-    def __init__(self, *, metadata: Mapping[str, Any] | None = None, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *,
+        metadata: Mapping[str, Any] | None = None,
+        max_characters: int = MAX_FILTER_CHARACTERS,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(
-            validate=validate.Length(1, MAX_FILTER_CHARACTERS),
+            validate=validate.Length(1, max_characters),
             metadata={"pattern": r"^[^\u0000]*$", **(metadata or {})},
             **kwargs,
         )

@@ -19,7 +19,7 @@ FLOOR_PLAN = (
     ("app",),
     ("receiver/cli",),
     ("receiver/console", "receiver/push", "receiver/reconcile"),
-    ("receiver/export", "receiver/privacy"),
+    ("receiver/export", "receiver/privacy", "receiver/search"),
     (
         "receiver/callbacks",
         "receiver/changes",
@@ -31,7 +31,12 @@ FLOOR_PLAN = (
     ("receiver/web",),
     ("receiver/services",),
     ("receiver/metrics", "receiver/rejected"),
-    ("receiver/events", "receiver/store/completeness", "receiver/store/metrics"),
+    (
+        "receiver/events",
+        "receiver/store/completeness",
+        "receiver/store/metrics",
+        "receiver/store/search",
+    ),
     (
         "receiver/store/audit",
         "receiver/store/changes",
@@ -90,6 +95,7 @@ PURE = (
     "receiver/rejected/budget.py",
     "receiver/rejected/candidate.py",
     "receiver/rejected/origins.py",
+    "receiver/search/languages.py",
     # All of settings but libpq.py, which asks the driver's library.
     "receiver/settings/config.py",
     "receiver/settings/database_url.py",
@@ -135,6 +141,7 @@ FLASK = (
     "receiver/openapi/",
     "receiver/privacy/request.py",
     "receiver/privacy/views.py",
+    "receiver/search/views.py",
     "receiver/services.py",
     "receiver/simulator/app.py",
     "receiver/simulator/conversation_views.py",

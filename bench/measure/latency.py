@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 
-from bench.burst import burst
+from bench.burst import burst, half_load
 from bench.contestants import FASTAPI, OURS, Contestant
-from bench.plan import CONNECTIONS, Bench
+from bench.plan import Bench
 from bench.progress import count_rounds
 from bench.report import Figure, Ratio, Section, ratio
 from bench.service import prepare_database, serving
@@ -44,11 +44,7 @@ def _rounds(bench: Bench, contestant: Contestant) -> Rounds:
         burst(service, bench.load, seconds=bench.plan.warm_up)
         for _ in count_rounds(bench.plan.repeats):
             full, _spent = burst(service, bench.load, seconds=bench.plan.seconds)
-            # The cycle of a connection is the pause and the response. The response time at half the
-            # load is unknown; it is about a third of the response time without pauses.
-            cycle_ms = 1000 * CONNECTIONS / (full.rate / 2)
-            think = max(1, cycle_ms - full.p50 / 1000 / 3)
-            half, _spent = burst(service, bench.load, seconds=seconds, think=think)
+            half = half_load(service, bench.load, full, seconds=seconds)
             rounds["highest rate"].append(full.rate)
             rounds["rate"].append(half.answered / seconds)  # the last pauses don't count
             rounds["median"].append(half.p50 / 1000)

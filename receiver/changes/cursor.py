@@ -13,12 +13,19 @@ from typing import Any
 
 from marshmallow import ValidationError
 
+from receiver.runtime.errors import SafeMessageError
 from receiver.store.changes.read import FIRST_PLACE, Place
 from receiver.store.changes.snapshot import Snapshot
-from receiver.web.arguments import invalid_arguments
 from schemas.changes import CURSOR_VERSION, CursorToken
 
 _TOKEN = CursorToken()
+
+
+_NOW = "now"
+
+
+class CursorError(SafeMessageError):
+    """A cursor that can't be used."""
 
 
 class Start(enum.Enum):
@@ -54,7 +61,7 @@ def encode(cursor: Cursor) -> str:
 
 
 def decode(encoded: str) -> Cursor:
-    """Return the cursor; raises ProblemError 400 if it isn't one."""
+    """Return the cursor; raises CursorError if it isn't one."""
     try:
         padded = encoded + "=" * (-len(encoded) % 4)
         token = _TOKEN.load(json.loads(base64.b64decode(padded, altchars=b"-_", validate=True)))
@@ -69,9 +76,20 @@ def decode(encoded: str) -> Cursor:
         )
     # ValueError: not base64, UTF-8 or JSON, or a number with too many digits.
     except (ValueError, KeyError, RecursionError, ValidationError):
-        raise invalid_arguments(
-            {"cursor": ["Not a cursor of this feed; send the last nextCursor as it was."]}
+        raise CursorError(
+            "Not a cursor of this feed; send the last nextCursor as it was."
         ) from None
+
+
+def parse_start(encoded: str | None) -> Cursor | Start:
+    """Return where to start: at a cursor, now, or without a text at the beginning.
+
+    Raises CursorError.
+    """
+    if encoded is None:
+        return Start.BEGINNING
+
+    return Start.NOW if encoded == _NOW else decode(encoded)
 
 
 def _numbers(snapshot: Snapshot) -> list[int]:

@@ -5,12 +5,20 @@ from dataclasses import dataclass, field, replace
 
 from sqlalchemy import Connection
 
-from receiver.changes.cursor import Cursor, Start
+from receiver.changes.cursor import Cursor, CursorError, Start
+from receiver.runtime.errors import SafeMessageError
 from receiver.store.changes.read import MAX_SCANNED_JOBS, Sweep, read_changes
 from receiver.store.changes.snapshot import BEGINNING
 from receiver.store.changes.state import State, read_state
 from receiver.store.jobs.read import Row
-from receiver.web.problems import RETRY_AFTER_SECONDS, ProblemError
+
+
+class OtherHistoryError(CursorError):
+    """The cursor means nothing in this database: it was restored, moved or failed over."""
+
+
+class FeedUnavailableError(SafeMessageError):
+    """The database can't list changes now. The message says why, and what to do."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,7 +33,7 @@ class Page:
 def resolve(start: Cursor | Start, state: State) -> Cursor:
     """Return the cursor at which a consumer starts.
 
-    Raises ProblemError: 410 for a cursor of another history, 503 if the database has none.
+    Raises OtherHistoryError and FeedUnavailableError.
     """
     history = _require_history(state)
     if start is Start.BEGINNING:
@@ -33,8 +41,7 @@ def resolve(start: Cursor | Start, state: State) -> Cursor:
     if start is Start.NOW:
         return Cursor(history=history, since=state.since(BEGINNING))
     if start.history != history or start.since.end > state.snapshot.end:
-        raise ProblemError(
-            410,
+        raise OtherHistoryError(
             "The cursor is of another history of the database: it was restored, moved or failed "
             "over. Start anew without a cursor; jobs that were sent before are sent again.",
         )
@@ -45,6 +52,14 @@ def resolve(start: Cursor | Start, state: State) -> Cursor:
 def is_current(cursor: Cursor, state: State) -> bool:
     """Return whether nothing has changed between the cursor and the state."""
     return cursor.until is None and state.since(cursor.since) == cursor.since
+
+
+def may_be_later(start: Cursor | Start, state: State) -> bool:
+    """Return whether the consumer may have seen a later state than this one."""
+    if isinstance(start, Start):
+        return False
+
+    return start.history != state.history or not state.snapshot.covers(start.since)
 
 
 def read_page(
@@ -100,15 +115,11 @@ def read_page_of(  # noqa: PLR0913 - all that a page depends on
 
 def _require_history(state: State) -> str:
     if state.history is None:
-        raise _unavailable("The database is a standby, which can't list changes.")
+        raise FeedUnavailableError("The database is a standby, which can't list changes.")
     if state.has_foreign_ids:
-        raise _unavailable(
+        raise FeedUnavailableError(
             "The jobs were restored from another cluster, so their changes have no order yet. The "
             "operator has to run `flask --app app changes repair`."
         )
 
     return state.history
-
-
-def _unavailable(detail: str) -> ProblemError:
-    return ProblemError(503, detail, headers={"Retry-After": str(RETRY_AFTER_SECONDS)})

@@ -2,9 +2,8 @@
 
 from flask import Blueprint, Response, request
 
-from receiver.changes import cursor as cursors
-from receiver.changes.cursor import Cursor, Start
-from receiver.changes.feed import read_page
+from receiver.changes.cursor import CursorError, parse_start
+from receiver.changes.feed import FeedUnavailableError, OtherHistoryError, read_page
 from receiver.changes.long_poll import Client, wait_for_page
 from receiver.changes.rendering import RenderedPage, render_page
 from receiver.runtime.deadline import request_deadline
@@ -14,19 +13,17 @@ from receiver.settings.urls import public_origin
 from receiver.store.changes.watcher import TooManyWaitingError
 from receiver.store.retry import DatabaseUnavailableError
 from receiver.web.admission import admit
-from receiver.web.arguments import parse_arguments
+from receiver.web.arguments import invalid_arguments, parse_arguments
 from receiver.web.auth import require_api_key, visible_account
 from receiver.web.compression import accepts_gzip
 from receiver.web.database import query
-from receiver.web.problems import unavailable
+from receiver.web.problems import problem, unavailable
 from receiver.web.responses import not_modified, send
 from schemas.parameters import DEFAULT_PAGE_SIZE
 from schemas.query import ChangesQuery
 
 blueprint = Blueprint("changes", __name__)
 blueprint.before_request(require_api_key)
-
-_NOW = "now"
 
 _QUERY = ChangesQuery()
 
@@ -35,7 +32,11 @@ _QUERY = ChangesQuery()
 def list_changes() -> Response:
     """List the jobs that changed after the cursor, each in its newest state."""
     arguments = parse_arguments(_QUERY)
-    start, size = _start(arguments.get("cursor")), arguments.get("page_size", DEFAULT_PAGE_SIZE)
+    try:
+        start = parse_start(arguments.get("cursor"))
+    except CursorError as error:
+        raise invalid_arguments({"cursor": [str(error)]}) from None
+    size = arguments.get("page_size", DEFAULT_PAGE_SIZE)
     if seconds := arguments.get("wait"):
         try:
             client = _describe_client(size)
@@ -46,13 +47,6 @@ def list_changes() -> Response:
     page = query(read_page, start, size=size, account_id=visible_account())
 
     return _send(render_page(page))
-
-
-def _start(cursor: str | None) -> Cursor | Start:
-    if cursor is None:
-        return Start.BEGINNING
-
-    return Start.NOW if cursor == _NOW else cursors.decode(cursor)
 
 
 def _describe_client(page_size: int) -> Client:
@@ -69,6 +63,16 @@ def _send(page: RenderedPage) -> Response:
     response = Response(content_type="application/json")
 
     return not_modified(page.tag) or send(response, page.representation)
+
+
+@blueprint.errorhandler(OtherHistoryError)
+def _start_anew(error: OtherHistoryError) -> Response:
+    return problem(410, str(error))
+
+
+@blueprint.errorhandler(FeedUnavailableError)
+def _from_unavailable_feed(error: FeedUnavailableError) -> Response:
+    return unavailable(str(error))
 
 
 @blueprint.errorhandler(DatabaseUnavailableError)

@@ -86,8 +86,14 @@ def _run_forever(twilio: Twilio, *, resubmits: bool) -> None:
     stop = StopSignal()
     stop.install()
     context = replace(_context(twilio), is_stopping=stop.is_received)
-    retention = retention_of(services().settings)
-    reconcile_forever(context, resubmits=resubmits, sleep=stop.sleep, retention=retention)
+    settings = services().settings
+    reconcile_forever(
+        context,
+        resubmits=resubmits,
+        sleep=stop.sleep,
+        retention=retention_of(settings),
+        indexes=settings.search,
+    )
 
 
 def _context(twilio: Twilio) -> ReconcileContext:

@@ -1,11 +1,13 @@
 """The figures of the overview, each with the time at which it was computed."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from receiver.metrics.figures import group_of
 from receiver.metrics.worker_state import total_of_spools
 from receiver.store.metrics.read import FigureSet
+from receiver.store.push.endpoints import EndpointState
 
 # The groups that exist for each account too.
 _BY_ACCOUNT = {"transcripts", "hours"}
@@ -49,6 +51,11 @@ class Summary:
         row = self._row(group)
 
         return None if row is None else row.computed_at
+
+    @property
+    def endpoints(self) -> Mapping[str, EndpointState | None]:
+        """The endpoints of push, which get the jobs of all accounts; None: it was never started."""
+        return self._figures.endpoints if self._figures and self._account_id is None else {}
 
     @property
     def spool(self) -> Spool | None:

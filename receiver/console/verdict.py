@@ -6,6 +6,7 @@ from typing import Literal, NamedTuple
 
 from receiver.console.summary import Summary
 from receiver.console.words import count
+from receiver.store.push.endpoints import MAX_LAG_SECONDS
 
 # A drain takes seconds, once the database answers.
 _MAX_SPOOL_AGE = timedelta(minutes=15)
@@ -55,6 +56,7 @@ def find_problems(
         *_of_spool(summary, now),
         *_of_callbacks(summary, rejected_at),
         *_of_reconcile(summary, now),
+        *_of_push(summary),
         *_of_age(summary, now),
     ]
 
@@ -157,6 +159,22 @@ def _of_reconcile(summary: Summary, now: datetime) -> Iterator[Finding]:
             f"Twilio's list of jobs was not read completely {'for a day' if at else 'yet'}: only "
             "this shows a job none of whose callbacks arrived. Run `flask --app app reconcile`.",
         )
+
+
+def _of_push(summary: Summary) -> Iterator[Finding]:
+    for name, state in summary.endpoints.items():
+        if state is None:
+            title, why = f"Nothing was ever sent to {name}", "The process `push` doesn't run."
+        elif state.disabled_at:
+            title, why = f"{name} gets no changes", "It answered 410, so it is disabled."
+        elif state.failures:
+            title = f"{name} doesn't accept changes"
+            why = f"The last attempt failed: {state.last_error}. What waits is sent later."
+        elif state.lag_seconds > MAX_LAG_SECONDS:
+            title, why = f"{name} is behind", "It hasn't everything for more than 15 minutes."
+        else:
+            continue
+        yield Finding("warn", title, f"{why} `flask --app app push list` shows more.")
 
 
 def _of_age(summary: Summary, now: datetime) -> Iterator[Finding]:

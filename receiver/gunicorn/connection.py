@@ -82,12 +82,14 @@ class Connection(GeventSocket):
             return self._receive(*args)
         if self._head_bytes >= MAX_HEAD_BYTES:
             raise LimitRequestHeaders(f"the head has more than {MAX_HEAD_BYTES} bytes")
-        data = self._receive(*args)
-        self._head_bytes += len(data)
-        if self.is_idle and data:
-            self.is_idle = False
+        # Most heads arrive at once. Only a head that has begun and isn't complete needs this timer.
+        if self._head_bytes and self._head_seconds:
             self._timeout.close()
             self._timeout = gevent.Timeout.start_new(self._head_seconds)
+            self._head_seconds = 0.0
+        data = self._receive(*args)
+        self._head_bytes += len(data)
+        self.is_idle = not self._head_bytes
 
         return data
 
@@ -106,7 +108,7 @@ class Connection(GeventSocket):
         Raises ConnectionResetError, which gunicorn doesn't log, if the client doesn't receive it.
         """
         try:
-            sent_bytes = self.send(data, flags, timeout=0.0)
+            sent_bytes = self.send(data, flags, 0.0)  # type: ignore[call-arg]  # gevent's timeout
         except BlockingIOError:
             sent_bytes = 0
         # Most responses fit into the socket's buffer, and need no timer.

@@ -25,6 +25,7 @@ from gunicorn.http.errors import (  # type: ignore[import-untyped]
 )
 from gunicorn.workers.ggevent import GeventWorker  # type: ignore[import-untyped]
 
+from receiver.gunicorn import unread_body
 from receiver.gunicorn.connection import Connection
 from receiver.gunicorn.listener import Listener
 from receiver.runtime.shutdown import SHUTDOWN
@@ -146,7 +147,7 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn has no types
             self._waiting.pop(connection, None)
 
     def handle_request(self, listener_name: Any, req: Any, sock: Connection, addr: Any) -> None:
-        """Serve one request."""
+        """Serve one request, and what is left of its body."""
         if hasattr(req.body.reader, "limit_trailer_section"):  # a chunked body
             req.body.reader.limit_trailer_section = MAX_TRAILER_BYTES
         if self._connections.full():
@@ -157,6 +158,7 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn has no types
             super().handle_request(listener_name, req, sock, addr)
         finally:
             self._requests.discard(req)
+            unread_body.finish(req.body)
 
     def handle_error(self, req: Any, client: Any, addr: Any, exc: BaseException) -> None:
         """Answer a request that can't be read, and log it without a text of the client.

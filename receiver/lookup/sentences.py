@@ -30,6 +30,7 @@ class Sentence(NamedTuple):
     start_ms: int | None
     end_ms: int | None
     speaker: str
+    role: str  # the speaker's `type` in upper case; "" if it is unknown
     text: str
 
 
@@ -77,5 +78,6 @@ def _sentences(document: Mapping[str, Any]) -> Iterator[Sentence]:
             to_milliseconds(item.get("startTimeSeconds")),
             next((end for name in _END_NAMES if (end := to_milliseconds(item.get(name)))), None),
             speakers.name_of(item),
+            speakers.role_of(item),
             text,
         )

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 # The name is written for each sentence, so a name as large as a callback would fill the memory.
 _MAX_NAME_CHARACTERS = 64
@@ -36,19 +36,28 @@ def parse_index(value: object) -> int | None:
     return None
 
 
+class _Participant(NamedTuple):
+    name: str  # "" without a name and a type
+    role: str  # its `type` in upper case; "" without one
+
+
+_UNKNOWN = _Participant("", "")
+
+
 class Speakers:
     """The participants of one call, by their index in `participants` and by their channel."""
 
     def __init__(self, participants: Sequence[object]) -> None:
-        self._names: list[str] = []
-        self._channels: dict[int, str] = {}
+        self._participants: list[_Participant] = []
+        self._channels: dict[int, _Participant] = {}
         for item in participants:
-            participant = item if isinstance(item, Mapping) else {}
-            name = _name(participant)
-            self._names.append(name)
-            channel = parse_index(participant.get("audioChannelIndex"))
+            members = item if isinstance(item, Mapping) else {}
+            kind = one_line(members.get("type"))
+            participant = _Participant(_name(one_line(members.get("name")), kind), kind.upper())
+            self._participants.append(participant)
+            channel = parse_index(members.get("audioChannelIndex"))
             if channel is not None:
-                self._channels.setdefault(channel, name)
+                self._channels.setdefault(channel, participant)
 
     def name_of(self, sentence: Mapping[str, Any]) -> str:
         """Return the sentence's speaker: the name, otherwise the role, otherwise `Channel n`.
@@ -56,19 +65,35 @@ class Speakers:
         The participant is the one at `participantIndex`, counted from 0; otherwise the first one on
         the sentence's `audioChannelIndex`.
         """
-        index = parse_index(sentence.get("participantIndex"))
-        named = self._names[index] if index is not None and index < len(self._names) else ""
+        indexed, on_channel = self._find(sentence)
         channel = parse_index(sentence.get("audioChannelIndex"))
         if channel is None:
-            return named or "Unknown speaker"
+            return indexed.name or "Unknown speaker"
 
-        return named or self._channels.get(channel) or f"Channel {channel}"
+        return indexed.name or on_channel.name or f"Channel {channel}"
+
+    def role_of(self, sentence: Mapping[str, Any]) -> str:
+        """Return the `type` of the sentence's speaker in upper case, "" if it is unknown."""
+        indexed, on_channel = self._find(sentence)
+
+        return indexed.role or on_channel.role
+
+    def _find(self, sentence: Mapping[str, Any]) -> tuple[_Participant, _Participant]:
+        """Return the participant that the sentence's index names, and the one of its channel."""
+        index = parse_index(sentence.get("participantIndex"))
+        channel = parse_index(sentence.get("audioChannelIndex"))
+        is_valid = index is not None and index < len(self._participants)
+
+        return (
+            self._participants[index] if index is not None and is_valid else _UNKNOWN,
+            _UNKNOWN if channel is None else self._channels.get(channel, _UNKNOWN),
+        )
 
 
-def _name(participant: Mapping[str, Any]) -> str:
-    name = one_line(participant.get("name")) or _role(one_line(participant.get("type")))
+def _name(name: str, kind: str) -> str:
+    shown = name or _role(kind)
 
-    return name if len(name) <= _MAX_NAME_CHARACTERS else name[: _MAX_NAME_CHARACTERS - 1] + "…"
+    return shown if len(shown) <= _MAX_NAME_CHARACTERS else shown[: _MAX_NAME_CHARACTERS - 1] + "…"
 
 
 def _role(kind: str) -> str:

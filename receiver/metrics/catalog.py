@@ -118,5 +118,9 @@ FIGURES = {
     "database": {
         "receiver_database_bytes": "The size of the database.",
     },
+    "search": {
+        "receiver_search_indexed_timestamp_seconds": "Every transcript that was stored before this "
+        "time is searched.",
+    },
     "erasures": {},  # the counter ERASURES
 }

@@ -18,6 +18,7 @@ from receiver.store.engine import transactional
 from receiver.store.metrics import figures as store
 from receiver.store.metrics.figures import Figures
 from receiver.store.metrics.write import remove_old_workers
+from receiver.store.search.progress import indexed_through
 from receiver.store.statement_timeout import StatementTimeoutError, run_with_timeout
 
 logger = logging.getLogger(__name__)
@@ -151,6 +152,10 @@ def _erasures(connection: Connection) -> Figures:
     return store.count_erasures(connection)
 
 
+def _search(connection: Connection) -> Figures:
+    return {"receiver_search_indexed_timestamp_seconds": _unix_time(indexed_through(connection))}
+
+
 def _database(connection: Connection) -> Figures:
     return {"receiver_database_bytes": store.database_bytes(connection)}
 
@@ -166,5 +171,6 @@ _GROUPS: dict[str, Compute] = {
     "reconcile": _reconcile,
     "rejected": _rejected,
     "database": _database,
+    "search": _search,
     "erasures": _erasures,
 }

@@ -2,10 +2,9 @@
 
 import logging
 from collections.abc import Callable
-from datetime import timedelta
 from typing import NamedTuple
 
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
 from receiver.metrics.worker_state import WorkerState
 from receiver.runtime.concurrency_limit import TooBusyError
@@ -13,7 +12,7 @@ from receiver.runtime.errors import locate
 from receiver.runtime.reader_limits import ReaderLimits
 from receiver.runtime.shared_result import SharedResult
 from receiver.runtime.timeouts import time_limit
-from receiver.store.metrics.read import FigureSet, read_figures
+from receiver.store.metrics.read import FigureSet
 
 logger = logging.getLogger(__name__)
 
@@ -37,14 +36,13 @@ class LatestFigures:
         engine: Engine,
         limits: ReaderLimits,
         *,
-        max_age: timedelta,
+        read: Callable[[Connection], FigureSet],
         share_seconds: float,
         measure: Callable[[], WorkerState],
     ) -> None:
-        """Read the states of the workers that were seen within `max_age`."""
         self._engine = engine
         self._limits = limits
-        self._max_age = max_age
+        self._read_figures = read
         self._measure = measure
         self._figures: FigureSet | None = None
         self._is_failing = False
@@ -73,7 +71,7 @@ class LatestFigures:
                 time_limit(READ_TIMEOUT_SECONDS),
                 self._engine.connect() as connection,
             ):
-                self._figures = read_figures(connection, max_age=self._max_age)
+                self._figures = self._read_figures(connection)
         except TooBusyError:  # it says nothing about the database
             return Latest(self._figures, is_up=True)
         except Exception as error:  # noqa: BLE001 - the page says so

@@ -4,6 +4,7 @@ import logging
 import random
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 
 import gevent
 from sqlalchemy import Connection, Engine
@@ -18,7 +19,7 @@ from receiver.runtime.errors import locate
 from receiver.runtime.reader_limits import ReaderLimits
 from receiver.runtime.shared_result import SharedResult
 from receiver.runtime.timeouts import time_limit
-from receiver.store.metrics.read import Snapshot, read_snapshot
+from receiver.store.metrics.read import Snapshot, read_figures, read_snapshot
 
 logger = logging.getLogger(__name__)
 
@@ -63,7 +64,7 @@ class Metrics:
         self.latest = LatestFigures(
             engine,
             limits,
-            max_age=self._max_age,
+            read=partial(read_figures, max_age=self._max_age, endpoints=counting.endpoints),
             share_seconds=flush_seconds / _PAGES_PER_FLUSH,
             measure=measure,
         )

@@ -47,7 +47,7 @@ _ERRORS = {
         "UnprocessableContent",
         "The Idempotency-Key was used for a different request (Twilio's error 17534), or `check` "
         "found that the file at mediaUrl would fail; or the filters of a list together exclude too "
-        "many jobs.",
+        "many jobs; or a search takes too long, or is in a language that isn't searched.",
     ),
     429: _Error(
         "TooManyRequests",

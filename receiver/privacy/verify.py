@@ -10,6 +10,8 @@ from receiver.spool.folder import Spool
 from receiver.store.erasure.batches import Report
 from receiver.store.erasure.places import PLACES
 from receiver.store.erasure.search import Needle, Scope, search
+from receiver.store.search.words import search_words
+from receiver.store.tables import transcript_index
 
 SPOOL = "spool"
 
@@ -34,12 +36,21 @@ def verify(
     digits = ending_digits(value)
     needle = Needle.of_ending(value, digits) if digits else Needle.of_text(value)
     for table, columns in PLACES.items():
-        yield from _search_table(engine, Scope(table, columns), needle, report)
+        if table is not transcript_index:
+            yield from _search_table(engine, Scope(table, columns), needle, report)
+    yield from _search_words(engine, value, report)
     for name in spool.list_all() if spool else ():
         content = spool.read(name) if spool else None
         report(SPOOL, 1)
         if content is not None and needle.is_in(content):
             yield Occurrence(SPOOL, name)
+
+
+def _search_words(engine: Engine, value: str, report: Report) -> Iterator[Occurrence]:
+    """Search the index of the transcripts, which has no text but stems."""
+    name = transcript_index.name
+    for key in search_words(engine, value, report=lambda rows: report(name, rows)):
+        yield Occurrence(f"{name}.vector", key)
 
 
 def _search_table(

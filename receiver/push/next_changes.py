@@ -7,27 +7,15 @@ from typing import NamedTuple
 from sqlalchemy import Connection
 
 from receiver.changes import cursor as cursors
-from receiver.changes.cursor import Cursor, Start
+from receiver.changes.cursor import Cursor, Start, parse_start
 from receiver.changes.feed import Page, is_current, read_page_of, resolve
-from receiver.runtime.errors import SafeMessageError
 from receiver.store.changes.state import read_state
 from receiver.store.jobs.gaps import explain_gaps
 from receiver.store.jobs.read import Row
-from receiver.web.problems import ProblemError
 from receiver.web.transcript_state import lacks_transcript
 
 # A read costs as much as the rest of an attempt.
 MAX_CHANGES = 20
-
-_OF_ANOTHER_HISTORY = {400, 410}  # not readable by this release, or restored since
-
-
-class OtherHistoryError(SafeMessageError):
-    """The cursor means nothing in this database: it was restored, moved or failed over."""
-
-
-class FeedUnavailableError(SafeMessageError):
-    """The database can't list changes now. The message says why."""
 
 
 class Change(NamedTuple):
@@ -48,15 +36,9 @@ class NextChanges(NamedTuple):
 def read_next(connection: Connection, cursor: str | None) -> NextChanges:
     """Return the changes after the cursor, or after the beginning of the feed if it is None.
 
-    Raises OtherHistoryError and FeedUnavailableError.
+    Raises CursorError, also for a cursor of another history, and FeedUnavailableError.
     """
-    try:
-        start = Start.BEGINNING if cursor is None else cursors.decode(cursor)
-        start, page = _read_until_rows(connection, start)
-    except ProblemError as problem:
-        if problem.status in _OF_ANOTHER_HISTORY:
-            raise OtherHistoryError(problem.detail) from None
-        raise FeedUnavailableError(problem.detail) from None
+    start, page = _read_until_rows(connection, parse_start(cursor))
     ids = [row["id"] for row in page.rows if lacks_transcript(row)]
     explanations = explain_gaps(connection, ids) if ids else {}
     changes = [
@@ -69,10 +51,7 @@ def read_next(connection: Connection, cursor: str | None) -> NextChanges:
 
 def read_end_cursor(connection: Connection) -> str:
     """Return the cursor of what changes from now on; raises FeedUnavailableError."""
-    try:
-        return cursors.encode(resolve(Start.NOW, read_state(connection)))
-    except ProblemError as problem:
-        raise FeedUnavailableError(problem.detail) from None
+    return cursors.encode(resolve(Start.NOW, read_state(connection)))
 
 
 def _read_until_rows(connection: Connection, start: Cursor | Start) -> tuple[Cursor, Page]:

@@ -16,9 +16,10 @@ from typing import Protocol
 
 from sqlalchemy import Engine
 
+from receiver.changes.cursor import CursorError
 from receiver.push.lease import LEASE_SECONDS, Lease
 from receiver.push.message import Message
-from receiver.push.next_changes import Change, OtherHistoryError, read_next
+from receiver.push.next_changes import Change, read_next
 from receiver.push.schedule import retry_seconds
 from receiver.push.sender import ATTEMPT_SECONDS, Kind, Result
 from receiver.runtime.errors import describe, locate
@@ -86,7 +87,7 @@ class Pusher:
             return Pushed(error=state.last_error)
         try:
             return self._push(state)
-        except OtherHistoryError:
+        except CursorError:
             logger.warning(
                 "the database has another history: all changes are sent again",
                 extra={"endpoint": self.name},

@@ -5,8 +5,8 @@ import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
+from receiver.changes.feed import FeedUnavailableError
 from receiver.push.lease import ClaimLostError
-from receiver.push.next_changes import FeedUnavailableError
 from receiver.push.pusher import Pushed, Pusher
 from receiver.runtime.errors import locate
 from receiver.store.retry import DatabaseUnavailableError

@@ -8,6 +8,7 @@ from sqlalchemy import Connection
 
 from receiver.privacy.retention import KEEP_ALL, Retention
 from receiver.reconcile.context import ReconcileContext
+from receiver.reconcile.index_slice import index_slice
 from receiver.reconcile.report import Report
 from receiver.reconcile.retain_slice import retain_slice
 from receiver.reconcile.run import run_pass
@@ -31,14 +32,18 @@ def reconcile_forever(
     resubmits: bool,
     sleep: Callable[[float], object],
     retention: Retention = KEEP_ALL,
+    indexes: bool = False,
 ) -> None:
     """Run passes until the process is stopping; log each pass that did something.
 
-    After each, the retention goes on for a while if it is due.
+    After each, the retention goes on for a while if it is due. With `indexes`, so does the index of
+    the search.
     """
     while not context.is_stopping():
         seconds = _run_once(context, resubmits=resubmits)
         retain_slice(context, retention)
+        if indexes and index_slice(context):
+            seconds = _MIN_SLEEP_SECONDS  # a backlog
         if not context.is_stopping():
             sleep(seconds)
 

@@ -45,6 +45,8 @@ class Settings:
     spool_dir: Path | None = None  # where callbacks wait for the database
     spool_durable: bool = False  # whether that folder outlives the machine
 
+    search: bool = False  # whether transcripts are indexed and searched
+
     # For calls to Twilio: the key and its secret, or neither.
     twilio_api_key: str | None = None
     twilio_api_secret: str | None = field(default=None, repr=False)

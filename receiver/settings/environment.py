@@ -78,6 +78,12 @@ class Environment(Schema):
         falsy={"0"},
         error_messages={"invalid": "is neither 1 nor 0; write 1 for a durable folder, or unset it"},
     )
+    search = fields.Boolean(
+        data_key="SEARCH",
+        truthy={"1"},
+        falsy={"0"},
+        error_messages={"invalid": "is neither 1 nor 0; write 1 for the search, or unset it"},
+    )
     twilio_api_key = fields.Function(
         data_key="TWILIO_API_KEY", deserialize=twilio_credentials.parse_api_key
     )

@@ -5,6 +5,7 @@ arguments it raises, or doesn't check the body's hash.
 """
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from hmac import compare_digest
 from typing import Literal
 
@@ -74,22 +75,17 @@ def match(
 ) -> tuple[SigningKey, str]:
     """Return the key and the text that `signature` was made from, or raise SignatureError.
 
-    All combinations are tried, so that the time doesn't reveal which key matched.
+    Each text is tried with all keys, so that the time doesn't reveal which key matched.
     """
     given = signature.encode("utf-8", "replace")
-    try:
-        matches = [
-            (key, text)
-            for text in texts
-            for key in keys
-            if compare_digest(given, _signature(key, text))
-        ]
-    except UnicodeEncodeError:  # a lone surrogate can't be encoded, so it was never signed
-        matches = []
-    if not matches:
-        raise SignatureError("wrong_signature")
+    # A lone surrogate can't be encoded, so it was never signed.
+    with suppress(UnicodeEncodeError):
+        for text in texts:
+            matches = [key for key in keys if compare_digest(given, _signature(key, text))]
+            if matches:
+                return matches[0], text
 
-    return matches[0]
+    raise SignatureError("wrong_signature")
 
 
 def _signature(key: SigningKey, text: str) -> bytes:

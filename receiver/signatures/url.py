@@ -5,7 +5,7 @@ matter.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import quote
 
@@ -64,16 +64,17 @@ def callback_prefix(url: str, public_url: str | None) -> str | None:
     return path.removesuffix(CALLBACK_PATH) if path.endswith(CALLBACK_PATH) else None
 
 
-def spellings(url: str) -> list[str]:
-    """Return `url` and the other spellings of it that Twilio may have signed.
+def spellings(url: str) -> Iterator[str]:
+    """Yield `url`, then the other spellings of it that Twilio may have signed.
 
     All its SDKs try the URL with and without a port: a given port is dropped, a missing one becomes
     the scheme's default. The Node SDK also tries `'` and `%27` for each other, and the query with
     other escapes. The path has no other spelling, because the route is compared with it.
     """
+    yield url  # nearly always the right one, so the others are made only if it isn't
     parts = _PARTS.fullmatch(url)
     if not parts:
-        return [url]
+        return
 
     scheme, authority, target = parts.groups()
     other_authority = _PORT.sub("", authority)
@@ -85,13 +86,13 @@ def spellings(url: str) -> list[str]:
         *(f"{path}{question_mark}{spelling}" for spelling in query_spellings(query)),
     )
 
-    return list(
-        dict.fromkeys(
-            scheme + each_authority + each_target
-            for each_authority in (authority, other_authority)
-            for each_target in targets
-        )
+    others = dict.fromkeys(
+        scheme + each_authority + each_target
+        for each_authority in (authority, other_authority)
+        for each_target in targets
     )
+    del others[url]
+    yield from others
 
 
 def called_target(environ: Mapping[str, Any]) -> str:

@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 from sqlalchemy import ColumnElement, Connection, Engine, Table, cast, func, select
 from sqlalchemy.dialects.postgresql import REGCLASS
 
-from receiver.store.tables import erasures, events, passes, rejected
+from receiver.store.tables import erasures, events, passes, rejected, transcript_index
 
-_TABLES = (events, rejected, passes, erasures)
+_TABLES = (events, rejected, passes, erasures, transcript_index)
 # The names that Postgres gives to their primary keys.
 IDENTITY_KEYS = frozenset(f"{table.name}_pkey" for table in _TABLES)
 

@@ -44,6 +44,8 @@ PRIVILEGES = {
     "metric_workers": _ALL,
     "metric_figures": _RECORD,
     "push_endpoints": _RECORD,
+    "transcript_index": _ALL,
+    "search_progress": _RECORD,
 }
 
 # A privilege on single columns may be enough, which only the statement itself could show. The same

@@ -21,6 +21,7 @@ STALE_PLAN = "0A000"
 # undefined_table: the connection may have a search_path that was corrected since.
 UNDEFINED_TABLE = "42P01"
 LOCK_NOT_AVAILABLE = "55P03"
+PROGRAM_LIMIT_EXCEEDED = "54000"
 QUERY_CANCELED = "57014"
 _UNIQUE_VIOLATION = "23505"
 _SEQUENCE_EXHAUSTED = "2200H"

@@ -54,11 +54,22 @@ def describe_job_at(origin: str, job: Mapping[str, Any], settings: Settings) -> 
         **job,
         "url": url,
         "transcript": _describe_transcript(job, settings),
-        "links": {
-            "transcript": f"{url}/Transcript",
-            "callbacks": f"{url}/Callbacks",
-            "conversation": job["conversation_url"],
-        },
+        "links": _links(url, job["conversation_url"]),
+    }
+
+
+def job_links(job_id: str, conversation_url: str | None) -> dict[str, Any]:
+    """Return the members `url` and `links` of a job."""
+    url = job_url(job_id)
+
+    return {"url": url, "links": _links(url, conversation_url)}
+
+
+def _links(url: str, conversation_url: str | None) -> dict[str, str | None]:
+    return {
+        "transcript": f"{url}/Transcript",
+        "callbacks": f"{url}/Callbacks",
+        "conversation": conversation_url,
     }
 
 

@@ -179,18 +179,17 @@ def test_cursor_of_a_later_state_waits_for_it(app: Flask, engine: Engine) -> Non
         assert (_ids(own.result()), _ids(ahead.result())) == (["own"], ["own"])
 
 
-def test_clients_that_wait_learn_that_the_database_fails(app: Flask, engine: Engine) -> None:
-    """A client that waits is answered 503 with Retry-After, and continues with its cursor."""
+def test_busy_readers_end_no_wait(app: Flask, engine: Engine) -> None:
+    """While readers use all connections, clients go on waiting, and get the news after that."""
     connections = ConcurrencyLimit(1)
-    _watch(app, connections=connections, look_timeout_seconds=0.2)
-    cursor = _now(app)
+    _watch(app, connections=connections, look_timeout_seconds=0.1)
     with _waiting(app) as wait:
-        response = wait(cursor)
+        response = wait(_now(app))
         with connections.hold(1):
-            assert response.result().status_code == 503
-        assert "Retry-After" in response.result().headers
-    record_callback(engine, callback("job"))
-    assert _ids(_get(app, cursor, wait=6)) == ["job"]
+            record_callback(engine, callback("job"))
+            with pytest.raises(TimeoutError):
+                response.result(timeout=0.3)
+        assert _ids(response.result()) == ["job"]
 
 
 def test_further_clients_are_answered_at_once(app: Flask, engine: Engine) -> None:

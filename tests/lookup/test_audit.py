@@ -19,6 +19,7 @@ from receiver.store.audit.access import Route
 from tests.support.audit_rows import audit_rows
 from tests.support.environment import changed_settings
 from tests.support.samples import ACCOUNT, OTHER_ACCOUNT
+from tests.support.searching import index
 from tests.support.stored_callbacks import callback, json_of, record_callback, truncate
 
 JOB = "/v3/Transcriptions/job"
@@ -45,7 +46,10 @@ READING_ENDPOINTS = {
     "lookup.fetch_body",
     "console.show_transcript",
     "export.export_jobs",
+    "search.search",
 }
+# Routes that read nothing without a query.
+QUERIES = {"/v3/Search": f"/v3/Search?q={MARK}"}
 # A value for each variable of a route.
 PATH_VALUES = {"job_id": "job", "callback_id": "1", "_prefix": "prefix", "_path": "nothing"}
 
@@ -261,12 +265,13 @@ def test_every_route_that_returns_a_text_is_audited(shared_app: Flask, engine: E
         "Sec-Fetch-Site": "same-origin",
     }
     reading = set()
-    with changed_settings(shared_app, api_keys=(key,)):
+    with changed_settings(shared_app, api_keys=(key,), search=True):
         for endpoint, method, path in _requests_of_all_routes(shared_app):
             truncate(engine)
             record_callback(engine, STORED)
+            index(engine)
             response = shared_app.test_client(use_cookies=False).open(
-                path, method=method, headers=headers
+                QUERIES.get(path, path), method=method, headers=headers
             )
             has_text = MARK in response.text
             is_head = method == "HEAD" and endpoint in READING_ENDPOINTS
@@ -276,7 +281,7 @@ def test_every_route_that_returns_a_text_is_audited(shared_app: Flask, engine: E
 
 
 def test_every_http_route_of_the_audit_is_tested() -> None:
-    """Each value of `Route` is tested here, or is the link, the console, the export, a command."""
-    others = {Route.LINK, Route.CONSOLE, Route.EXPORT}
+    """Each value of `Route` is tested here, or is one of these others, or a command."""
+    others = {Route.LINK, Route.CONSOLE, Route.EXPORT, Route.SEARCH}
     routes = {route for _, route, _ in READS.values()} | others
     assert {route for route in Route if not route.startswith("command ")} == routes

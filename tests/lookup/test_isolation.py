@@ -21,6 +21,7 @@ from tests.support.callback_events import NOON, validated_event
 from tests.support.environment import ENVIRON
 from tests.support.job_lists import get_ids, get_list
 from tests.support.samples import ACCOUNT, OTHER_ACCOUNT
+from tests.support.searching import found, index
 from tests.support.stored_callbacks import callback, json_of, record_callback, truncate
 
 THIRD_ACCOUNT = "AC" + "c" * 32
@@ -44,6 +45,7 @@ def bound_app(shared_app: Flask) -> Iterator[Flask]:
             "DATABASE_URL": database_url,
             "API_KEYS": ",".join([*keys, "all:all"]),
             "TWILIO_ACCOUNT_SID": ACCOUNT,
+            "SEARCH": "1",
         },
         completeness_seconds=0,
     )
@@ -98,6 +100,7 @@ def test_bound_key_reads_no_value_of_another_account(
     truncate(engine)
     for body in bodies:
         record(engine, validated_event(body))
+    index(engine)
     with engine.connect() as connection:
         rows = connection.exec_driver_sql("SELECT id, account_id FROM transcriptions").all()
         callbacks = connection.exec_driver_sql("SELECT id FROM events").scalars().all()
@@ -108,6 +111,7 @@ def test_bound_key_reads_no_value_of_another_account(
         assert set(_all_ids(reader)) == own
         statuses = {path: _get(reader, path, account).status_code for path in _paths(callbacks)}
         assert {job for job in JOBS if statuses[_job_paths(job)[0]] == 200} == own
+        assert set(found(reader, "said")) <= own
         assert {statuses[path] for job in others for path in _job_paths(job)} <= {404}
         links = [reader.post(f"/v3/Transcriptions/{job}/Links") for job in others]
         assert {response.status_code for response in links} <= {404}
@@ -161,6 +165,8 @@ def _paths(callbacks: Sequence[int]) -> list[str]:
         "/v3/Completeness",
         "/v3/Export",
         "/v3/Export?format=csv",
+        "/v3/Search?q=said",
+        *(f"/v3/Search?q={mark}" for mark in MARKS.values()),
         *(path for job in JOBS for path in _job_paths(job)),
         *(f"{_job_paths(job)[2]}/{number}/Body" for job in JOBS for number in callbacks),
     ]
@@ -238,7 +244,7 @@ def test_every_read_route_is_tested_here(shared_app: Flask) -> None:
     rules = {
         rule.rule
         for rule in shared_app.url_map.iter_rules()
-        if rule.endpoint.startswith(("lookup.", "changes.", "export."))
+        if rule.endpoint.startswith(("lookup.", "changes.", "export.", "search."))
     }
     assert rules == {
         "/v3/Transcriptions",
@@ -251,4 +257,5 @@ def test_every_read_route_is_tested_here(shared_app: Flask) -> None:
         "/v3/Changes",
         "/v3/Completeness",
         "/v3/Export",
+        "/v3/Search",
     }

@@ -22,6 +22,7 @@ from tests.support.environment import KEY, serve_app
 from tests.support.paths import ROOT
 from tests.support.prometheus import program, prometheus
 from tests.support.push_receiver import SECRET, PushReceiver
+from tests.support.searching import index
 from tests.support.server import wait_until
 from tests.support.stored_callbacks import callback, record_callback
 from tests.test_docs import heading_anchors
@@ -114,6 +115,7 @@ def busy_app(app: Flask, twilio: Twilio) -> Flask:
             )
         )
         connection.execute(text("INSERT INTO rejected_not_kept VALUES ('full', 1, now(), now())"))
+    index(parts.engine)
     parts.metrics.write()
 
     return app

@@ -21,7 +21,10 @@ from tests.support.stored_callbacks import callback, record_callback
 
 NO_TIME = timedelta(0)
 REQUESTER = Requester(name="officer")
-GROUPS = {"transcripts", "hours", "callbacks", "reconcile", "rejected", "database", "erasures"}
+GROUPS = {
+    *("transcripts", "hours", "callbacks", "reconcile", "rejected", "database", "erasures"),
+    "search",
+}
 
 
 def _refresh(

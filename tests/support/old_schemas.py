@@ -2,8 +2,17 @@
 
 from sqlalchemy import Engine, text
 
-_TO_0006 = """
-DROP TABLE audit, metric_counts, metric_workers, metric_figures, push_endpoints;
+_TO_0006 = r"""
+DROP TABLE audit, metric_counts, metric_workers, metric_figures, push_endpoints, transcript_index,
+    search_progress;
+DO $$
+DECLARE name text;
+BEGIN
+    -- The configurations go with their dictionaries.
+    FOR name IN SELECT dictname FROM pg_ts_dict WHERE dictname LIKE 'transcript\_%' LOOP
+        EXECUTE format('DROP TEXT SEARCH DICTIONARY %I CASCADE', name);
+    END LOOP;
+END $$;
 DROP INDEX transcriptions_account, transcriptions_address_1, transcriptions_address_2,
     transcriptions_updated, transcriptions_received;
 UPDATE alembic_version SET version_num = '0006'

@@ -123,7 +123,11 @@ class _Handler(BaseHTTPRequestHandler):
         self.receiver.connections += 1
 
     def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers["Content-Length"]))
+        length = int(self.headers["Content-Length"])
+        body = self.rfile.read(length)
+        if len(body) < length:  # the sender was killed
+            self.close_connection = True
+            return
         headers = {name.lower(): value for name, value in self.headers.items()}
         reply = self.receiver.receive(self.path, headers, body)
         if reply.hangs:

@@ -5,11 +5,13 @@ import sys
 import click
 from flask.cli import with_appcontext
 
+from receiver.changes.cursor import CursorError
+from receiver.changes.feed import FeedUnavailableError
 from receiver.cli.errors import report_database_errors
 from receiver.cli.output import CommandError, echo
 from receiver.cli.push.pushers import configured_endpoints
 from receiver.doctor.push import describe_endpoint
-from receiver.push.next_changes import FeedUnavailableError, OtherHistoryError, read_next
+from receiver.push.next_changes import read_next
 from receiver.services import services
 from receiver.store.push.endpoints import find_endpoint, list_endpoints
 from receiver.store.push.operator import resume, rewind, skip
@@ -76,7 +78,7 @@ def skip_command(*, name: str, yes: bool) -> None:
             raise CommandError(f"{name} doesn't fail, so there is nothing to skip.")
         try:
             changes = read_next(connection, state.cursor).changes
-        except (FeedUnavailableError, OtherHistoryError) as error:
+        except (FeedUnavailableError, CursorError) as error:
             raise CommandError(f"nothing is skipped: {error}") from error
         job_id = state.failing_job_id
         if not changes or changes[0].job["id"] != job_id:

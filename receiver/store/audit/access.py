@@ -23,6 +23,7 @@ class Route(StrEnum):
     BODY_COMMAND = "command callbacks body"
     EXPORT = "Export"
     EXPORT_COMMAND = "command export"
+    SEARCH = "Search"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

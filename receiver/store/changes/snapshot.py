@@ -37,6 +37,12 @@ class Snapshot:
 
         return Snapshot(min(end, self.end), in_progress)
 
+    def covers(self, other: "Snapshot") -> bool:
+        """Return whether all transactions that are visible in the other are visible in this one."""
+        hidden = (each for each in self.in_progress if each < other.end)
+
+        return other.end <= self.end and set(hidden) <= set(other.in_progress)
+
     def ended_since(self, earlier: "Snapshot") -> tuple[int, ...]:
         """Return the transactions that were in progress in the earlier snapshot, and ended since.
 

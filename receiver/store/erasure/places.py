@@ -20,8 +20,10 @@ from receiver.store.tables import (
     rejected,
     rejected_not_kept,
     retention_progress,
+    search_progress,
     submissions,
     tombstones,
+    transcript_index,
     transcriptions,
     watches,
 )
@@ -41,10 +43,11 @@ PLACES: Mapping[Table, tuple[str, ...]] = {
     rejected: ("origin", "target", "headers", "body"),
     holds: ("value", "reason"),
     erasures: ("reason",),
+    transcript_index: ("vector",),
 }
 
 # The tables from which an erasure removes something. Holds and receipts stay.
-ERASED_TABLES = (events, transcriptions, submissions, rejected)
+ERASED_TABLES = (events, transcriptions, submissions, rejected, transcript_index)
 
 _JOB = "identifies a job, and nobody"
 _ACCOUNT = "an account at Twilio"
@@ -106,6 +109,8 @@ HARMLESS: Mapping[Table, Mapping[str, str]] = {
         "failing_job_id": _JOB,
         "last_error": _OURS,
     },
+    transcript_index: {"job_id": _JOB, "config": _OURS, "source_sha256": _DIGEST},
+    search_progress: {"cursor": "a place in the change feed"},
 }
 
 

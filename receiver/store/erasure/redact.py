@@ -32,7 +32,7 @@ from receiver.store.event import Outcome
 from receiver.store.jobs.fold import ERASURE, KEPT_MEMBERS
 from receiver.store.jobs.gaps import RESUBMISSION_PREFIX
 from receiver.store.jobs.refold import lock_job, refold
-from receiver.store.tables import events, rejected, submissions, watches
+from receiver.store.tables import events, rejected, submissions, transcript_index, watches
 
 # A quarantined event can't be replayed without its body, so it leaves the quarantine.
 _REDACT = """
@@ -123,6 +123,7 @@ def erase_job(
     else:  # callbacks in quarantine name it, or its row was lost and can be rebuilt
         counts = redact_events(connection, job_id, account_id=account_id)
         if job is None:
+            _remove_from_index(connection, job_id)
             _insert_erasure_of_lost(connection, job_id, account_id, at)
     requests = delete(rejected).where(rejected.c.job_id == job_id, _IS_REJECTED_FREE)
     if account_id is not None:
@@ -148,6 +149,7 @@ def erase_locked_job(
     """
     _insert_erasure(connection, job.id, job.account_id, at)
     counts = redact_events(connection, job.id, account_id=account_id)
+    _remove_from_index(connection, job.id)
     refold(connection, job)
 
     return counts + Counter(jobs=int(job.erased_at is None))
@@ -203,6 +205,11 @@ def remove_rejected(connection: Connection, request_id: int) -> Counts:
     removed = connection.execute(delete(rejected).where(is_free))
 
     return Counter(rejected=removed.rowcount)
+
+
+def _remove_from_index(connection: Connection, job_id: str) -> None:
+    """Remove the job's words from the search; they can be made again from a body, if one stays."""
+    connection.execute(delete(transcript_index).where(transcript_index.c.job_id == job_id))
 
 
 def _redact_submissions(connection: Connection, is_concerned: ColumnElement[bool]) -> int:

@@ -3,7 +3,7 @@
 from sqlalchemy import Engine, delete
 
 from receiver.store.engine import transactional
-from receiver.store.tables import events, rejected, transcriptions
+from receiver.store.tables import events, rejected, transcript_index, transcriptions
 
 
 def remove_job(engine: Engine, job_id: str) -> None:
@@ -15,4 +15,5 @@ def remove_job(engine: Engine, job_id: str) -> None:
     with transactional(engine).begin() as connection:
         connection.execute(delete(transcriptions).where(transcriptions.c.id == job_id))
         connection.execute(delete(events).where(events.c.job_id == job_id))
+        connection.execute(delete(transcript_index).where(transcript_index.c.job_id == job_id))
         connection.execute(delete(rejected).where(rejected.c.job_id == job_id))

@@ -24,10 +24,11 @@ class Snapshot(NamedTuple):
 
 
 class FigureSet(NamedTuple):
-    """The slow figures, and the state of the workers that live."""
+    """The slow figures, the state of the workers that live, and that of the endpoints of push."""
 
     groups: Mapping[str, Row[Any]]  # by name: figures, computed_at
     states: Sequence[dict[str, Any]]
+    endpoints: Mapping[str, EndpointState | None]  # as in Snapshot
     read_at: datetime  # by the database's clock
 
 
@@ -38,26 +39,35 @@ def read_snapshot(
 
     `endpoints` are the names of those that the settings name.
     """
-    states = {state.name: state for state in list_endpoints(connection)} if endpoints else {}
-
     return Snapshot(
         connection.execute(select(metric_counts)).all(),
         _read_states(connection, max_age),
         connection.execute(select(metric_figures)).all(),
         dropped_counts(connection),
-        {name: states.get(name) for name in endpoints},
+        _read_endpoints(connection, endpoints),
     )
 
 
-def read_figures(connection: Connection, *, max_age: timedelta) -> FigureSet:
-    """Return the figures without the counts."""
+def read_figures(
+    connection: Connection, *, max_age: timedelta, endpoints: Collection[str] = ()
+) -> FigureSet:
+    """Return the figures without the counts; the arguments are those of `read_snapshot`."""
     rows = connection.execute(select(metric_figures)).all()
 
     return FigureSet(
         {row.name: row for row in rows},
         _read_states(connection, max_age),
+        _read_endpoints(connection, endpoints),
         database_now(connection),
     )
+
+
+def _read_endpoints(
+    connection: Connection, names: Collection[str]
+) -> Mapping[str, EndpointState | None]:
+    states = {state.name: state for state in list_endpoints(connection)} if names else {}
+
+    return {name: states.get(name) for name in names}
 
 
 def _read_states(connection: Connection, max_age: timedelta) -> Sequence[dict[str, Any]]:

@@ -43,6 +43,10 @@ WITH due AS MATERIALIZED (
     SET transcript_expired_at = now(), transaction_id = pg_current_xact_id()
     FROM expired
     WHERE transcriptions.id = expired.job_id AND transcript_sha256 = expired.sha256
+), removed_words AS (
+    DELETE FROM transcript_index
+    USING expired WHERE transcript_index.job_id = expired.job_id
+    AND source_sha256 = expired.sha256
 )
 SELECT (SELECT count(*) FROM expired), ARRAY(SELECT id FROM due EXCEPT SELECT id FROM expired)
 """  # noqa: S608 - made of the constants above

@@ -41,6 +41,8 @@ WITH job AS MATERIALIZED (
     DELETE FROM events USING job WHERE events.job_id = job.id COLLATE "default" RETURNING 1
 ), removed_watches AS (
     DELETE FROM watches USING job WHERE watches.job_id = job.id
+), removed_words AS (
+    DELETE FROM transcript_index USING job WHERE transcript_index.job_id = job.id
 ), removed AS (
     DELETE FROM transcriptions USING job WHERE transcriptions.id = job.id RETURNING job.id
 )

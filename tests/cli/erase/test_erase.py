@@ -44,7 +44,7 @@ def test_job_is_erased_with_a_receipt(app: Flask, twilio: Twilio) -> None:
     assert receipt["requestedBy"].startswith("user:")
     assert receipt["completedAt"]
     assert receipt["vacuumed"] == dict.fromkeys(
-        ("events", "rejected", "submissions", "transcriptions")
+        ("events", "rejected", "submissions", "transcript_index", "transcriptions")
     )
 
 

@@ -29,3 +29,13 @@ def test_ended_transactions() -> None:
     earlier = Snapshot(20, (10, 14, 18))
     assert Snapshot(30, (14, 25)).ended_since(earlier) == (10, 18)
     assert Snapshot(16, ()).ended_since(earlier) == (10, 14)
+
+
+def test_snapshot_covers_what_it_sees_all_of() -> None:
+    """A snapshot covers another if no transaction is visible in that one only."""
+    snapshot = Snapshot(20, (10, 14))
+    assert snapshot.covers(snapshot)
+    assert snapshot.covers(Snapshot(14, (10,)))
+    assert snapshot.covers(Snapshot(20, (10, 14, 18)))
+    assert not snapshot.covers(Snapshot(20, (10,)))
+    assert not snapshot.covers(Snapshot(21, (10, 14)))
