@@ -27,10 +27,15 @@ class Change(NamedTuple):
 
 
 class NextChanges(NamedTuple):
-    """Some changes, in their order, and the cursor after them; none if there is none."""
+    """Some changes, in their order, and the cursor after them; none if there is none.
+
+    A sweep of the feed has all changes that were committed before it began.
+    """
 
     changes: Sequence[Change]
     cursor: str
+    begins_sweep: bool
+    ends_sweep: bool
 
 
 def read_next(connection: Connection, cursor: str | None) -> NextChanges:
@@ -46,7 +51,12 @@ def read_next(connection: Connection, cursor: str | None) -> NextChanges:
         for row, after in zip(page.rows, _cursors(start, page), strict=True)
     ]
 
-    return NextChanges(changes, cursors.encode(page.cursor))
+    return NextChanges(
+        changes,
+        cursors.encode(page.cursor),
+        begins_sweep=start.until is None,
+        ends_sweep=page.cursor.until is None,
+    )
 
 
 def read_end_cursor(connection: Connection) -> str:

@@ -102,11 +102,14 @@ class Pusher:
         progress, failures, delivered = Progress(cursor=state.cursor), state.failures, 0
         changes: deque[Change] = deque()
         read_at = -math.inf
+        sweep_began_at: float | None = None  # None in the middle of a sweep of an earlier run
         while not self._is_stopping():
             if not changes or time.monotonic() > read_at + _MAX_AGE_SECONDS:
                 read_at = time.monotonic()
                 found = self._lease.query(read_next, progress.cursor)
                 changes = deque(found.changes)
+                if found.begins_sweep:
+                    sweep_began_at = read_at
             if not changes:
                 self._store_caught_up(state, replace(progress, cursor=found.cursor))
                 return Pushed(delivered=delivered)
@@ -120,6 +123,9 @@ class Pusher:
                 return Pushed(delivered=delivered, error=result.reason)
             delivered, failures = delivered + 1, 0
             progress = Progress(cursor=change.cursor, has_delivered=True)
+            if found.ends_sweep and not changes and sweep_began_at is not None:
+                lag_seconds = time.monotonic() - sweep_began_at
+                progress = replace(progress, lag_seconds=lag_seconds)
         if progress.has_delivered:
             self._lease.renew(claims.store_progress, progress)
 

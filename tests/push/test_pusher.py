@@ -116,6 +116,18 @@ def test_endpoint_without_waiting_changes_does_not_fail(engine: Engine, endpoint
     assert state_of(engine).failures == 0
 
 
+def test_lag_is_that_of_what_waits(engine: Engine, endpoint: Endpoint) -> None:
+    """An endpoint for which something always waits has what was committed before a sweep began."""
+    started_at = state_of(engine).caught_up_at
+    _store_jobs(engine, "job0")
+    pusher = endpoint.pusher(engine)
+    endpoint.answers(DELIVERED, DELIVERED, FAILED)
+    endpoint.before_answer = lambda: _store_jobs(engine, f"job{len(endpoint.received)}")
+    assert pusher.push_due().error == FAILED.reason
+    assert endpoint.jobs() == THREE_JOBS
+    assert state_of(engine).caught_up_at > started_at
+
+
 def test_410_disables_until_resume(engine: Engine, endpoint: Endpoint) -> None:
     """An endpoint that answers 410 gets nothing, until it is resumed; then it gets everything."""
     _store_jobs(engine, *THREE_JOBS)

@@ -38,10 +38,14 @@ class Claim:
 
 @dataclass(frozen=True, kw_only=True)
 class Progress:
-    """Up to where an endpoint has received the feed, and whether this is news to the database."""
+    """Up to where an endpoint has received the feed, and whether this is news to the database.
+
+    With `lag_seconds`, it has everything that was committed so long ago.
+    """
 
     cursor: str | None
     has_delivered: bool = False
+    lag_seconds: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,7 +122,12 @@ def release(connection: Connection, claim: Claim) -> None:
 
 def _update(claim: Claim, progress: Progress, **values: Any) -> Update:
     """Return an update of the endpoint's row, if the claim is still the process's own."""
-    delivered = {"delivered_at": _NOW, **NO_FAILURE} if progress.has_delivered else {}
+    delivered: dict[str, Any] = {}
+    if progress.has_delivered:
+        delivered |= {"delivered_at": _NOW, **NO_FAILURE}
+    if progress.lag_seconds is not None:
+        had_all_at = _NOW - timedelta(seconds=progress.lag_seconds)
+        delivered["caught_up_at"] = func.greatest(_endpoint.caught_up_at, had_all_at)
 
     return (
         update(push_endpoints)
