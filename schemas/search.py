@@ -11,6 +11,8 @@ from schemas.token import Token
 from schemas.transcription import Links
 
 MAX_QUERY_CHARACTERS = 200
+# A sentence may be as long as a callback: to render all of its words would hold up callbacks.
+MAX_HIGHLIGHTS = 100
 ROLES = ("CUSTOMER", "HUMAN_AGENT", "AI_AGENT")
 
 
@@ -61,7 +63,8 @@ class Hit(Outbound):
         required=True,
         metadata={
             "description": "Where the words of the query are in the sentence: the start of each, "
-            "and its end (excluded), counted in Unicode code points."
+            f"and its end (excluded), counted in Unicode code points. The first {MAX_HIGHLIGHTS}.",
+            "maxItems": MAX_HIGHLIGHTS,
         },
     )
 

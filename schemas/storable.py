@@ -156,26 +156,27 @@ def measure(value: Any, max_size: int = _MAX_SIZE) -> int:
     """
     size = 0
     texts: list[str] = []
-    to_check = [(value, _MAX_DEPTH)]
-    while to_check:
-        item, depth = to_check.pop()
-        inner: list[Any] = []
-        if isinstance(item, str):
-            texts.append(item)
-            size += 1 + len(item)
-        elif isinstance(item, dict | list):
-            inner = [*item, *item.values()] if isinstance(item, dict) else item
-            size += 1
-        else:
-            size += _scalar_size(item)
-        if size + len(inner) > max_size:
-            raise ValidationError(f"Larger than {max_size} characters and elements.")
-        if inner and depth == 0:
-            raise ValidationError(f"Nested deeper than {_MAX_DEPTH} levels.")
-        to_check += [(element, depth - 1) for element in inner]
-    require_storable("".join(texts))
+    level = [value]
+    for _ in range(1 + _MAX_DEPTH):
+        next_level: list[Any] = []
+        for item in level:
+            if isinstance(item, str):
+                texts.append(item)
+                size += 1 + len(item)
+            elif isinstance(item, dict | list):
+                next_level += item
+                next_level += item.values() if isinstance(item, dict) else ()
+                size += 1
+            else:
+                size += _scalar_size(item)
+            if size + len(next_level) > max_size:
+                raise ValidationError(f"Larger than {max_size} characters and elements.")
+        if not next_level:
+            require_storable("".join(texts))
+            return size
+        level = next_level
 
-    return size
+    raise ValidationError(f"Nested deeper than {_MAX_DEPTH} levels.")
 
 
 def _scalar_size(value: float | None) -> int:

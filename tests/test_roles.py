@@ -22,6 +22,7 @@ from tests.support.metrics import value
 from tests.support.paths import ROOT
 from tests.support.retention import REMOVE_ALL, run_pass
 from tests.support.samples import COMPLETED
+from tests.support.searching import index
 from tests.support.world import world
 
 ROLES = ("receiver_owner", "receiver_web")
@@ -53,7 +54,7 @@ def _migrate(url: str) -> None:
 def test_service_works_with_the_web_role(urls: dict[str, str]) -> None:
     """Callbacks, reads, commands and reconcile work with the web role after the owner migrated."""
     _migrate(urls["receiver_owner"])
-    app = create_app({**ENVIRON, "DATABASE_URL": urls["receiver_web"]})
+    app = create_app({**ENVIRON, "DATABASE_URL": urls["receiver_web"], "SEARCH": "1"})
     client = app.test_client()
     twilio = Twilio(client)
     assert twilio.call(COMPLETED).status_code == 204
@@ -67,6 +68,9 @@ def test_service_works_with_the_web_role(urls: dict[str, str]) -> None:
     [job] = jobs["transcriptions"]
     assert client.get(f"/v3/Transcriptions/{job['id']}/Transcript", auth=KEY).status_code == 200
     services = services_of(app)
+    assert index(services.engine) == {"indexed": 1}
+    hits = client.get("/v3/Search?q=warehouse", auth=KEY).get_json()["hits"]
+    assert [hit["transcriptionId"] for hit in hits] == [job["id"]]
     with services.engine.connect() as connection:
         connection.exec_driver_sql("UPDATE transcriptions SET duration = 1")
     assert run(app, "rebuild", "--workers", "1").stdout == f"{job['id']}\n"

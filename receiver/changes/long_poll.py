@@ -12,8 +12,8 @@ from receiver.changes.feed import Page, is_current, may_be_later, read_page_of, 
 from receiver.changes.rendering import RenderedPage, render_page
 from receiver.runtime.deadline import Deadline
 from receiver.services import services
+from receiver.store.changes.follower import Follower
 from receiver.store.changes.look import Look
-from receiver.store.changes.watcher import Looks
 from receiver.web.database import query
 
 # Of the request's deadline, for the page after the wait.
@@ -40,25 +40,25 @@ def wait_for_page(
     """
     latest = Deadline(deadline.remaining() - _RESERVED_SECONDS)
     wait = Deadline(min(seconds, latest.remaining()))
-    with services().changes.follow(client.account_id) as looks:
-        look, cursor = _begin(start, looks, latest)
+    with services().changes.follow(client.account_id) as follower:
+        look, cursor = _begin(start, follower, latest)
         while True:
             if not is_current(cursor, look.state):
                 page = _share_page(client, cursor, look, deadline)
                 if page.is_news:
                     return page
                 cursor = page.cursor
-            next_look = looks.next(wait.remaining())
+            next_look = follower.next(wait.remaining())
             if next_look is None:
                 return render_page(Page(cursor=cursor))
             look = next_look
 
 
-def _begin(start: Cursor | Start, looks: Looks, latest: Deadline) -> tuple[Look, Cursor]:
+def _begin(start: Cursor | Start, follower: Follower, latest: Deadline) -> tuple[Look, Cursor]:
     """Return the last look, and the cursor at which the client starts."""
-    look = looks.first(latest.remaining())
+    look = follower.first(latest.remaining())
     if may_be_later(start, look.state):  # another worker has seen it
-        look = looks.fresh(latest.remaining())
+        look = follower.fresh(latest.remaining())
 
     return look, resolve(start, look.state)
 

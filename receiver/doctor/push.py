@@ -10,6 +10,8 @@ from receiver.runtime.utc import format_utc
 from receiver.settings.config import Settings
 from receiver.store.push.endpoints import MAX_LAG_SECONDS, EndpointState, list_endpoints
 
+_RUN = "Run the Procfile's process `push`, or schedule `flask --app app push`."
+
 
 def check_push(settings: Settings, engine: Engine) -> Iterator[Finding]:
     """Check each endpoint of the settings; raises QueryError."""
@@ -52,7 +54,7 @@ def _next_attempt(state: EndpointState) -> str:
 def _remedy(name: str, state: EndpointState | None) -> str:
     """Return what to do, nothing if the endpoint has everything."""
     if state is None:
-        return "Run the Procfile's process `push`, or schedule `flask --app app push`."
+        return _RUN
     if state.disabled_at:
         return (
             "Remove the endpoint from PUSH_ENDPOINTS, or correct its URL. Then run "
@@ -64,7 +66,9 @@ def _remedy(name: str, state: EndpointState | None) -> str:
             "wait for the next attempt. If it can't process this one job, run "
             f"`flask --app app push skip {name}`."
         )
-    if state.lag_seconds > MAX_LAG_SECONDS and not state.is_claimed:
-        return "Run the Procfile's process `push`, or schedule `flask --app app push`."
+    if state.lag_seconds <= MAX_LAG_SECONDS:
+        return ""
+    if state.is_claimed:
+        return f"Wait, or let the receiver behind {name} answer faster: changes are sent in turn."
 
-    return ""
+    return _RUN

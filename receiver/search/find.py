@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
+from itertools import islice
 from typing import NamedTuple
 
 from sqlalchemy import Connection
@@ -22,6 +23,7 @@ from receiver.web.arguments import invalid_arguments
 from receiver.web.audit import describe_access
 from receiver.web.auth import visible_account
 from receiver.web.database import query, query_bounded
+from schemas.search import MAX_HIGHLIGHTS
 
 
 class Answer(NamedTuple):
@@ -102,5 +104,6 @@ def _make_hits(found: _Found, texts: Sequence[MatchedText], role: str | None) ->
     chosen = query_bounded(seconds, choose_sentences, found.queries, searched)
 
     return [
-        Hit(*spoken[number], list(find_ranges(headline))) for number, headline in sorted(chosen)
+        Hit(*spoken[number], list(islice(find_ranges(headline), MAX_HIGHLIGHTS)))
+        for number, headline in sorted(chosen)
     ]

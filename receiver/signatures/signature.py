@@ -39,13 +39,20 @@ class Verified:
 class Claim:
     """A request before its body is read, with the keys that may have signed it.
 
-    `is_proved` says that the signature is right for the URL, which contains the body's hash. A
-    form's signature covers its fields, so a form is never proved before it is read.
+    `body_hashes` are in its URL, for which the signature is right. A form has none.
     """
 
     request: SignedRequest
     keys: Sequence[SigningKey]
-    is_proved: bool
+    body_hashes: Sequence[str] = ()
+
+    @property
+    def is_proved(self) -> bool:
+        """Whether the signature is right for the URL, which contains the body's hash.
+
+        A form's signature covers its fields, so a form is never proved before it is read.
+        """
+        return bool(self.body_hashes)
 
     def bind(self, body: bytes) -> Verified:
         """Return the body with the key that signed it, or raise SignatureError."""
@@ -54,7 +61,7 @@ class Claim:
     def _bind_bytes(self, body: bytes) -> Verified:
         digest = sha256(body)
         # A plain comparison is safe: the sender knows both hashes.
-        if digest.hexdigest() not in body_hashes(self.request.url):
+        if digest.hexdigest() not in self.body_hashes:
             raise SignatureError("body_hash_mismatch")
 
         return Verified(self.request, self.keys[0], body, digest.digest(), is_form=False)
@@ -86,11 +93,11 @@ def authenticate(request: SignedRequest, keys: Sequence[SigningKey]) -> Claim:
     if not request.signature:
         raise SignatureError("no_signature")
     candidates = candidate_keys(keys, request.settings)
-    if body_hashes(request.url):
+    if hashes := body_hashes(request.url):
         key, _ = match(request.signature, candidates, spellings(request.url))
-        return Claim(request, [key], is_proved=True)
+        return Claim(request, [key], hashes)
     if form.is_form(request.content_type):
-        return Claim(request, candidates, is_proved=False)
+        return Claim(request, candidates)
 
     raise SignatureError("no_body_hash")
 

@@ -23,6 +23,14 @@ def settings(environ: dict[str, str]) -> Settings:
         ({}, "it had everything at", ""),
         ({"caught_up_at": "now() - interval '1 hour'"}, "no process sends to it now", "process"),
         (
+            {
+                "caught_up_at": "now() - interval '1 hour'",
+                "claimed_until": "now() + interval '1 minute'",
+            },
+            "it had everything at",
+            "answer faster",
+        ),
+        (
             {"failures": "2", "failing_job_id": "'job'", "last_error": "'answered 500'"},
             "at the job job: answered 500 (2 attempts",
             "push skip orders",

@@ -1,6 +1,7 @@
 """Tests of fetching one job."""
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -10,7 +11,8 @@ from sqlalchemy import Engine
 
 from tests.support.callback_events import NOON
 from tests.support.environment import changed_settings
-from tests.support.samples import ENVELOPE, JOB
+from tests.support.paths import ROOT
+from tests.support.samples import COMPLETED, ENVELOPE, JOB
 from tests.support.stored_callbacks import callback, json_of, record_callback
 
 URL = f"http://localhost/v3/Transcriptions/{JOB}"
@@ -35,6 +37,16 @@ def test_envelope_is_twilios(reader: FlaskClient, engine: Engine) -> None:
     assert returned["transcription"].keys() == original["transcription"].keys() | changed
     for name in original["transcription"].keys() - changed:
         assert returned["transcription"][name] == original["transcription"][name]
+
+
+def test_documents_show_a_job_as_it_is(reader: FlaskClient, engine: Engine) -> None:
+    """The job in docs/reading.md is what the service returns for Twilio's sample."""
+    record_callback(engine, COMPLETED)
+    text = json.dumps(_fetch(reader, JOB)["transcription"])
+    job = json.loads(text.replace("http://localhost", "https://your-app.example.com"))
+    page = (ROOT / "docs" / "reading.md").read_text()
+    [example] = re.findall(r"```json\n(.*?)```", page, re.DOTALL)
+    assert json.loads(example) | {"receivedAt": job["receivedAt"]} == job
 
 
 def test_urls_are_ours_except_the_conversation(reader: FlaskClient, engine: Engine) -> None:

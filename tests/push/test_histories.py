@@ -126,8 +126,8 @@ class _World:
                 (self._result, DELIVERED),
                 (self._is_lost, False),
             )
-            if not is_lost:
-                self.kept[job] = max((sequence, version), self.kept.get(job, (0, 0)))
+            if not is_lost and sequence > self.kept.get(job, (0, 0))[0]:
+                self.kept[job] = sequence, version
             self.step()
             return result
 

@@ -103,6 +103,19 @@ def test_failure_is_stored_until_a_delivery(engine: Engine, endpoint: Endpoint) 
     assert endpoint.jobs() == ["job1", "job1", "job2"]
 
 
+def test_endpoint_without_waiting_changes_does_not_fail(engine: Engine, endpoint: Endpoint) -> None:
+    """If the job that failed is removed, the endpoint has everything, so it fails no more."""
+    _store_jobs(engine, "job")
+    endpoint.answers(FAILED)
+    pusher = endpoint.pusher(engine)
+    pusher.push_due()
+    with engine.connect() as connection:
+        connection.exec_driver_sql("DELETE FROM transcriptions")
+    end_pauses(engine)
+    assert pusher.push_due().error is None
+    assert state_of(engine).failures == 0
+
+
 def test_410_disables_until_resume(engine: Engine, endpoint: Endpoint) -> None:
     """An endpoint that answers 410 gets nothing, until it is resumed; then it gets everything."""
     _store_jobs(engine, *THREE_JOBS)

@@ -7,8 +7,13 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import Engine
 
+from receiver.store.engine import transactional
+from receiver.store.page import Span
+from receiver.store.search.matches import Search, find_matches
+from receiver.store.search.query import parse_query
 from tests.support.callback_events import NOON
 from tests.support.environment import changed_settings
+from tests.support.samples import ACCOUNT, OTHER_ACCOUNT
 from tests.support.searching import find, found, index, record_spoken
 
 
@@ -78,6 +83,14 @@ def test_languages(
     [hit] = find(client, query)["hits"]
     assert hit["transcriptionId"] == "job"
     assert len(hit["highlights"]) == len(query.split())
+
+
+def test_highlights_are_limited(client: FlaskClient, engine: Engine) -> None:
+    """A sentence that repeats the word without an end shows only where its first ones are."""
+    record_spoken(engine, "job", "so " * 20_000)
+    index(engine)
+    [hit] = find(client, "so")["hits"]
+    assert hit["highlights"] == [[start, start + 2] for start in range(0, 300, 3)]
 
 
 @pytest.mark.parametrize("query", ["返金", "ありがとう", "ขอบคุณ", "refund 返金"])
@@ -163,3 +176,29 @@ def test_pages(client: FlaskClient, engine: Engine) -> None:
         answer = client.get("/v3/Search", query_string={"pageToken": token}).get_json()
         pages.append([hit["transcriptionId"] for hit in answer["hits"]])
     assert pages == [["job4", "job3"], ["job2", "job1"], ["job0"]]
+
+
+@pytest.mark.parametrize("limits", [{}, {"max_sorted": 0}], ids=["by words", "by time"])
+def test_both_ways_to_read_find_the_same(engine: Engine, limits: dict[str, int]) -> None:
+    """Few matches are sorted and many are read in the order of time, with the same pages."""
+    languages = ["en-US", "de-DE", "pl-PL"]
+    for number in range(12):
+        created_at = (NOON + timedelta(minutes=number % 5)).isoformat()
+        language, said = languages[number % 3], "So a refund." if number % 4 else "A so refund."
+        members = {"language": language, "createdAt": created_at}
+        record_spoken(engine, f"job{number:02}", said, "And more.", **members)
+    index(engine)
+    expected = sorted((number % 5, f"job{number:02}") for number in range(12) if number % 4)
+    with transactional(engine).connect() as connection:
+        for weight in (None, "A"):
+            queries = parse_query(connection, '"a refund"')
+            wanted = Search(queries=queries, weight=weight, account_id=ACCOUNT)
+            page = find_matches(connection, wanted, Span(size=4), **limits)
+            ids = [row["id"] for row in page.rows]
+            while page.next:
+                span = Span(size=4, cursor=page.next)
+                page = find_matches(connection, wanted, span, **limits)
+                ids += [row["id"] for row in page.rows]
+            assert ids == [job for _, job in reversed(expected)]
+            others = Search(queries=queries, weight=weight, account_id=OTHER_ACCOUNT)
+            assert not find_matches(connection, others, Span(size=4), **limits).rows

@@ -2,7 +2,6 @@
 
 import logging
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -13,8 +12,8 @@ from receiver.runtime.deadline import Deadline
 from receiver.runtime.errors import ReceiverError, locate
 from receiver.runtime.timeouts import time_limit
 from receiver.store import retry
+from receiver.store.changes.follower import Follower
 from receiver.store.changes.look import Look
-from receiver.store.retry import DatabaseUnavailableError
 
 logger = logging.getLogger(__name__)
 
@@ -28,61 +27,6 @@ LOOK_TIMEOUT_SECONDS = 3.0
 
 class TooManyWaitingError(ReceiverError):
     """So many clients wait in this worker that no other can."""
-
-
-class Looks:
-    """The looks that concern one client: those of its account, or all if it is None."""
-
-    def __init__(self, watcher: "Watcher", account_id: str | None) -> None:
-        self._watcher = watcher
-        self._account_id = account_id
-        self._arrived_at = time.monotonic()
-        self._takes_any = False
-        self._called = threading.Event()
-
-    def first(self, seconds: float) -> Look:
-        """Return the last look for other clients, or else the next one.
-
-        Raises DatabaseUnavailableError if there is none within these seconds.
-        """
-        return self._watcher.last or self._any(seconds)
-
-    def fresh(self, seconds: float) -> Look:
-        """Return a look that began after the client arrived; raises what `first` raises."""
-        deadline = Deadline(seconds)
-        look = self.first(seconds)
-        while look.began_at < self._arrived_at:
-            look = self._any(deadline.remaining())
-
-        return look
-
-    def _any(self, seconds: float) -> Look:
-        self._takes_any = True
-        look = self.next(seconds)
-        self._takes_any = False
-        if look is None:
-            raise DatabaseUnavailableError("no look for changes in time")
-
-        return look
-
-    def next(self, seconds: float) -> Look | None:
-        """Wait for a look with changes for the client; return None if there is none in time.
-
-        Raises DatabaseUnavailableError if a look failed.
-        """
-        if not self._called.wait(seconds):
-            return None
-        self._called.clear()
-        look = self._watcher.last
-        if look is None:
-            raise DatabaseUnavailableError("no look for changes succeeded")
-
-        return look
-
-    def call(self, look: Look | None) -> None:
-        """End the wait if the look concerns the client, or has failed."""
-        if look is None or self._takes_any or look.concerns(self._account_id):
-            self._called.set()
 
 
 class Watcher:
@@ -104,26 +48,26 @@ class Watcher:
         self._look_seconds = look_seconds
         self._look_timeout_seconds = look_timeout_seconds
         self._lock = threading.Lock()  # never held across a switch to another request
-        self._waiting: dict[Looks, None] = {}  # longest first
+        self._waiting: dict[Follower, None] = {}  # longest first
         self._is_running = False
         self.last: Look | None = None  # None if it failed, or nobody has waited for it
 
     @contextmanager
-    def follow(self, account_id: str | None) -> Iterator[Looks]:
+    def follow(self, account_id: str | None) -> Iterator[Follower]:
         """Let a client follow the looks until the block ends; raises TooManyWaitingError."""
-        looks = Looks(self, account_id)
+        follower = Follower(account_id, lambda: self.last)
         with self._lock:
             if len(self._waiting) >= self._max_waiting:
                 raise TooManyWaitingError
-            self._waiting[looks] = None
+            self._waiting[follower] = None
             if not self._is_running:
                 self._is_running = True
                 threading.Thread(target=self._run, name="changes", daemon=True).start()
         try:
-            yield looks
+            yield follower
         finally:
             with self._lock:
-                del self._waiting[looks]
+                del self._waiting[follower]
 
     def _run(self) -> None:
         pause = threading.Event()
@@ -131,8 +75,8 @@ class Watcher:
             look = self._look()
             with self._lock:
                 self.last = look
-                for looks in self._waiting:
-                    looks.call(look)
+                for follower in self._waiting:
+                    follower.call(look)
             pause.wait(self._look_seconds)
             with self._lock:
                 if not self._waiting:

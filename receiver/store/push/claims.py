@@ -85,7 +85,7 @@ def store_progress(
     connection: Connection, claim: Claim, progress: Progress, *, is_caught_up: bool = False
 ) -> bool:
     """Store the progress, and whether the endpoint has everything; False if the claim is lost."""
-    caught_up = {"caught_up_at": _NOW} if is_caught_up else {}
+    caught_up = {"caught_up_at": _NOW, **NO_FAILURE} if is_caught_up else {}
 
     return _execute(connection, _update(claim, progress, **caught_up))
 
@@ -95,16 +95,16 @@ def store_failure(
 ) -> bool:
     """Store that the change after the progress was not delivered; False if the claim is lost."""
     since = _NOW if progress.has_delivered else func.coalesce(_endpoint.failing_since, _NOW)
-    is_over = failure.retry_seconds is None
+    is_disabled = failure.retry_seconds is None
     statement = _update(
         claim,
         progress,
         failures=failure.failures,
-        retry_at=None if is_over else _NOW + timedelta(seconds=failure.retry_seconds or 0),
+        retry_at=None if is_disabled else _NOW + timedelta(seconds=failure.retry_seconds or 0),
         failing_since=since,
         failing_job_id=failure.job_id,
         last_error=failure.reason,
-        **({"disabled_at": _NOW} if is_over else {}),
+        **({"disabled_at": _NOW} if is_disabled else {}),
     )
 
     return _execute(connection, statement)

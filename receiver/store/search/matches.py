@@ -7,6 +7,7 @@ from typing import Any, Literal
 from sqlalchemy import (
     ColumnElement,
     Connection,
+    Select,
     and_,
     cast,
     func,
@@ -14,6 +15,7 @@ from sqlalchemy import (
     literal_column,
     or_,
     select,
+    union_all,
 )
 from sqlalchemy.dialects.postgresql import TSQUERY
 
@@ -21,13 +23,17 @@ from receiver.store.page import EARLIEST, LATEST, Order, Page, Span, read_page
 from receiver.store.search.query import ParsedQuery
 from receiver.store.tables import transcript_index, transcriptions
 
-# Of so many matches, all are read and sorted. If there are more, the transcripts are read in the
-# order of their time: a page of matches is soon found among them.
+# If so many transcripts have the words, or fewer, all matches are read and sorted. If there are
+# more, the transcripts are read in the order of their time: a page of matches is soon found.
 MAX_SORTED_MATCHES = 10_000
+# The same if each vector has to be read too, which takes twenty times as long.
+MAX_SORTED_VECTORS = 1_000
 
 Weight = Literal["A", "B", "C", "D"]
 
 _index, _job = transcript_index.c, transcriptions.c
+_COLUMNS = (_index.job_id.label("id"), _index.sort_at, _index.config)
+_FIRST, _LAST = (EARLIEST, ""), (LATEST, "")
 
 # The planner doesn't know how long it takes to look into a vector.
 _USE_WORDS = (
@@ -49,39 +55,62 @@ class Search:
 
 
 def find_matches(
-    connection: Connection, search: Search, span: Span, *, max_sorted: int = MAX_SORTED_MATCHES
+    connection: Connection, search: Search, span: Span, *, max_sorted: int | None = None
 ) -> Page:
     """Return a page of matches: the job's `id`, `sort_at` and `config`.
 
-    The connection must be in a transaction, whose planner settings this changes.
+    The connection must be in a transaction, whose planner settings this changes. `max_sorted` is
+    one of the limits above, unless it is given.
     """
+    if max_sorted is None:
+        needs_vectors = search.weight or any(query.has_phrase for query in search.queries)
+        max_sorted = MAX_SORTED_VECTORS if needs_vectors else MAX_SORTED_MATCHES
     connection.exec_driver_sql(_USE_WORDS)
     is_common = _count_candidates(connection, search.queries, max_sorted + 1) > max_sorted
     if is_common:
         connection.exec_driver_sql(_USE_TIME)
-    order = Order(
-        at=_index.sort_at,
-        id=_index.job_id,
-        lower=(EARLIEST, ""),
-        upper=(LATEST, ""),
-        is_indexed=is_common,
-    )
-    is_match = or_(*(_condition(query, search.weight) for query in search.queries))
-    statement = select(_index.job_id.label("id"), _index.sort_at, _index.config).where(is_match)
-    if search.account_id is not None:
-        owner = select(_job.account_id).where(_job.id == _index.job_id).scalar_subquery()
-        statement = statement.where(owner == search.account_id)
+    statement, order = (_read_by_time if is_common else _read_by_words)(_conditions(search))
 
     return read_page(connection, statement, order, span)
 
 
+def _read_by_time(conditions: Sequence[ColumnElement[bool]]) -> tuple[Select[Any], Order]:
+    order = Order(at=_index.sort_at, id=_index.job_id, lower=_FIRST, upper=_LAST)
+
+    return select(*_COLUMNS).where(or_(*conditions)), order
+
+
+def _read_by_words(conditions: Sequence[ColumnElement[bool]]) -> tuple[Select[Any], Order]:
+    """Return the union of a statement for each configuration.
+
+    In a single one, Postgres would read the vectors to find out which condition a row meets.
+    """
+    found = union_all(*(select(*_COLUMNS).where(each) for each in conditions)).subquery()
+    order = Order(at=found.c.sort_at, id=found.c.id, lower=_FIRST, upper=_LAST, is_indexed=False)
+
+    return select(found), order
+
+
+def _conditions(search: Search) -> list[ColumnElement[bool]]:
+    """Return for each configuration the condition that a row of the index matches."""
+    conditions = [_condition(query, search.weight) for query in search.queries]
+    if search.account_id is None:
+        return conditions
+    owner = select(_job.account_id).where(_job.id == _index.job_id).scalar_subquery()
+
+    return [and_(condition, owner == search.account_id) for condition in conditions]
+
+
 def _count_candidates(connection: Connection, queries: Sequence[ParsedQuery], limit: int) -> int:
     """Return how many transcripts have the words, at most `limit`; no vector is read for that."""
-    has_words = or_(
-        *(and_(_index.part == 0, _matches(_index.vector, query, query.words)) for query in queries)
+    candidates = union_all(
+        *(
+            select(literal(1)).where(_index.part == 0, _matches(_index.vector, query, query.words))
+            for query in queries
+        )
     )
-    some = select(literal(1)).select_from(transcript_index).where(has_words).limit(limit)
-    count: int = connection.execute(select(func.count()).select_from(some.subquery())).scalar_one()
+    some = candidates.limit(limit).subquery()
+    count: int = connection.execute(select(func.count()).select_from(some)).scalar_one()
 
     return count
 
