@@ -64,7 +64,11 @@ FLOOR_OF = {room: number for number, rooms in enumerate(FLOOR_PLAN) for room in 
 # These rooms import nothing else of the project than the listed modules.
 SELF_CONTAINED = {
     "receiver/simulator": (),  # must not share a mistake with the service
-    "receiver/spool": ("receiver.runtime.errors", "receiver.store.event"),
+    "receiver/spool": (
+        "receiver.runtime.durable",
+        "receiver.runtime.errors",
+        "receiver.store.event",
+    ),
     "receiver/runtime": (),
     "schemas": (),
 }

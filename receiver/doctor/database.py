@@ -14,6 +14,7 @@ from receiver.doctor.quarantined import check_quarantined
 from receiver.doctor.query import QueryError, query
 from receiver.doctor.rejected import check_rejected
 from receiver.doctor.retention import check_retention
+from receiver.doctor.search import check_search
 from receiver.doctor.sequences import check_sequences
 from receiver.doctor.server_log import check_server_log
 from receiver.doctor.waits import check_waits
@@ -131,3 +132,4 @@ def _check_contents(settings: Settings, engine: Engine) -> Iterator[Finding]:
             yield Finding(Verdict.FAIL, f"database: {error}", "Run `flask --app app doctor` again.")
     with suppress(QueryError):  # the checks above have reported it
         yield from check_push(settings, engine)
+        yield from check_search(settings, engine)

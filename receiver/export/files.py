@@ -11,6 +11,7 @@ from receiver.export.jobs import Job
 from receiver.export.position import CursorError, Position, parse_cursor
 from receiver.export.written import NotResumableError
 from receiver.lookup.formats import FORMATS
+from receiver.runtime.durable import sync_folder
 from schemas.transcript_files import EXTENSIONS
 
 # No job's file has this name: ids have no dot.
@@ -65,15 +66,6 @@ class Folder:
             file.flush()
             os.fsync(descriptor)
         temporary.replace(self.path / name)
-
-
-def sync_folder(path: Path) -> None:
-    """Make the names in the folder durable."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def read_state(path: Path) -> tuple[Folder, Position, bool]:

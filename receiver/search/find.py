@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection
 
+from receiver.lookup.sentences import Sentence
 from receiver.runtime.reader_limits import RENDERING_WAIT_SECONDS
 from receiver.search.hits import Hit, Match, find_ranges, read_spoken
 from receiver.search.parts import WEIGHTS
@@ -108,7 +109,10 @@ def _make_hits(found: _Found, matches: Sequence[Match]) -> list[Hit]:
     seconds = services().limits.list_seconds
     chosen = query_bounded(seconds, choose_sentences, found.queries, texts)
 
-    return [
-        Hit(*spoken[number], list(islice(find_ranges(headline), MAX_HIGHLIGHTS)))
-        for number, headline in sorted(chosen)
-    ]
+    return [_make_hit(*spoken[number], headline) for number, headline in sorted(chosen)]
+
+
+def _make_hit(match: Match, sentence: Sentence, headline: str) -> Hit:
+    ranges = find_ranges(headline, sentence.text)
+
+    return Hit(match, sentence, list(islice(ranges, MAX_HIGHLIGHTS)))

@@ -45,8 +45,13 @@ def read_spoken(body: bytes, *, role: str | None, pause: Pause) -> list[Sentence
     return [each for each in sentences if role is None or each.role == role]
 
 
-def find_ranges(headline: str) -> Iterator[tuple[int, int]]:
-    """Yield the start and the end of each marked word, without counting the marks."""
+def find_ranges(headline: str, sentence: str) -> Iterator[tuple[int, int]]:
+    """Yield the start and the end of each marked word in the sentence.
+
+    None if Postgres left out something: it does so with words of more than two kilobytes.
+    """
+    if len(headline) - headline.count(START) - headline.count(STOP) != len(sentence):
+        return
     for number, found in enumerate(_MARKED.finditer(headline)):
         start = found.start() - 2 * number
         yield start, start + len(found[1])

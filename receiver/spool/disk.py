@@ -6,6 +6,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
+from receiver.runtime.durable import sync_folder
 from receiver.spool.private import require_private_folder, require_private_parents
 
 # The name of a file that isn't completely written, and may never be.
@@ -66,12 +67,3 @@ def remove_if_abandoned(path: Path) -> None:
     with suppress(OSError):
         if time.time() - path.stat().st_mtime > _ABANDONED_AFTER_SECONDS:
             path.unlink()
-
-
-def sync_folder(folder: Path) -> None:
-    """Make the names in the folder durable."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -5,6 +5,7 @@ import secrets
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
+from receiver.runtime.durable import sync_folder
 from receiver.spool.breaker import CircuitBreaker
 from receiver.spool.claim import Claim, claim
 from receiver.spool.disk import (
@@ -12,7 +13,6 @@ from receiver.spool.disk import (
     finish,
     make_folder,
     remove_if_abandoned,
-    sync_folder,
     write_unfinished,
 )
 from receiver.spool.errors import CorruptFileError, RefusedFileError, UnusableFileError

@@ -93,6 +93,27 @@ def test_waiting_greenlet_reads_the_end(
     assert reading.get(timeout=LATE_SECONDS) == b""
 
 
+@pytest.mark.parametrize("size_bytes", [0, 1, 1_000_000])
+def test_response_arrives_whole(
+    client_and_connection: tuple[socket.socket, Connection], size_bytes: int
+) -> None:
+    """Responses that fit into the socket's buffer and others arrive whole, and in their order."""
+    client, connection = client_and_connection
+    responses = [bytes([number]) * size_bytes for number in range(3)]
+
+    def send() -> None:
+        for response in responses:
+            connection.sendall(response)
+        connection.shutdown(socket.SHUT_WR)
+
+    sender = gevent.spawn(send)
+    receiver = Connection(client.family, client.type, client.proto, client.detach())
+    with receiver:
+        assert read_all(receiver) == b"".join(responses)
+    sender.get(timeout=LATE_SECONDS)
+    assert not connection.sending
+
+
 def test_abort_ends_a_response_that_is_not_received(
     client_and_connection: tuple[socket.socket, Connection],
 ) -> None:

@@ -40,6 +40,6 @@ def test_ranges_are_exact(engine: Engine, sentences: list[str], query: ParsedQue
         headline = chosen[number]
         assert headline.replace(START, "").replace(STOP, "") == fold(sentence)
         assert len(fold(sentence)) == len(sentence)
-        words = [fold(sentence[start:end]) for start, end in find_ranges(headline)]
+        words = [fold(sentence[start:end]) for start, end in find_ranges(headline, sentence)]
         assert words
         assert set(words) <= {"a", "b", "ü", "u", "a.com", "b.com", "b-", "a-"}

@@ -85,6 +85,16 @@ def test_languages(
     assert len(hit["highlights"]) == len(query.split())
 
 
+def test_sentence_with_an_endless_word_has_no_highlights(
+    client: FlaskClient, engine: Engine
+) -> None:
+    """Postgres leaves such a word out of what it marks, so the places of others are unknown."""
+    record_spoken(engine, "job", f"{'x' * 3_000} refund")
+    index(engine)
+    [hit] = find(client, "refund")["hits"]
+    assert hit["highlights"] == []
+
+
 def test_highlights_are_limited(client: FlaskClient, engine: Engine) -> None:
     """A sentence that repeats the word without an end shows only where its first ones are."""
     record_spoken(engine, "job", "so " * 20_000)

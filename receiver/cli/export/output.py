@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 from receiver.cli.output import write_body
-from receiver.export.files import sync_folder
 from receiver.export.written import compress_part
+from receiver.runtime.durable import sync_folder
 
 STDOUT = "-"
 _PRIVATE_FILE = 0o600
