@@ -152,4 +152,6 @@ def services_of(app: Flask) -> Services:
 
 def services() -> Services:
     """Return the parts of the current application."""
-    return services_of(current_app)
+    # Flask documents this name. An attribute of the proxy itself takes 1.3 µs more, and a request
+    # needs its parts some eight times.
+    return services_of(current_app._get_current_object())  # type: ignore[attr-defined]  # noqa: SLF001

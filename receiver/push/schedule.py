@@ -1,12 +1,14 @@
-"""When a failed message is sent again: the schedule that Standard Webhooks recommends."""
+"""When a failed message is sent again.
+
+Standard Webhooks recommends delays of up to a day, for each message by itself. Here one message
+delays all later ones to its endpoint. So the delays are shorter: an endpoint that restarts waits
+for seconds, and one that was down for long for half an hour at most. An attempt costs little.
+"""
 
 import random
 
 # Between two attempts. The last one repeats, because nothing is given up.
-DELAYS_SECONDS = (
-    *(5, 5 * 60, 30 * 60),
-    *(hours * 3600 for hours in (2, 5, 10, 14, 20, 24)),
-)
+DELAYS_SECONDS = (5, 15, 30, 60, 2 * 60, 5 * 60, 10 * 60, 30 * 60)
 _MAX_JITTER = 1.1
 
 

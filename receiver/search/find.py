@@ -49,9 +49,9 @@ def find_hits(words: str, role: str | None, span: Span) -> Answer:
     found = query_bounded(services().limits.list_seconds, _find, words, role, span)
     texts, page = _read_texts(found.page)
     with services().limits.renderings.hold(RENDERING_WAIT_SECONDS):
-        hits = _make_hits(found, texts, role)
+        matches = _decode(found, texts, role)
 
-    return Answer(hits, page, found.indexed_through)
+    return Answer(_make_hits(found, matches), page, found.indexed_through)
 
 
 def _find(connection: Connection, words: str, role: str | None, span: Span) -> _Found:
@@ -84,11 +84,12 @@ def _read_texts(page: Page) -> tuple[Sequence[MatchedText], Page]:
     return texts, page
 
 
-def _make_hits(found: _Found, texts: Sequence[MatchedText], role: str | None) -> list[Hit]:
-    """Return the hits in the order of the texts; a text without such a sentence has none."""
+def _decode(found: _Found, texts: Sequence[MatchedText], role: str | None) -> list[Match]:
+    """Return what was said in each text, in the order of the texts."""
     configs = {row["id"]: row["config"] for row in found.page.rows}
     pause = services().limits.pacer.pause_if_due
-    matches = [
+
+    return [
         Match(
             text.job_id,
             text.conversation_url,
@@ -97,12 +98,16 @@ def _make_hits(found: _Found, texts: Sequence[MatchedText], role: str | None) ->
         )
         for text in texts
     ]
+
+
+def _make_hits(found: _Found, matches: Sequence[Match]) -> list[Hit]:
+    """Return the hits in the order of the matches; a match without such a sentence has none."""
     spoken = [(match, sentence) for match in matches for sentence in match.sentences]
     if not spoken:
         return []
-    searched = [match.text for match in matches]
+    texts = [match.text for match in matches]
     seconds = services().limits.list_seconds
-    chosen = query_bounded(seconds, choose_sentences, found.queries, searched)
+    chosen = query_bounded(seconds, choose_sentences, found.queries, texts)
 
     return [_make_hit(*spoken[number], headline) for number, headline in sorted(chosen)]
 
