@@ -171,7 +171,7 @@ def _of_push(summary: Summary) -> Iterator[Finding]:
             title = f"{name} doesn't accept changes"
             why = f"The last attempt failed: {state.last_error}. What waits is sent later."
         elif state.lag_seconds > MAX_LAG_SECONDS:
-            title, why = f"{name} is behind", "It hasn't everything for more than 15 minutes."
+            title, why = f"{name} is behind", "It has lacked changes for more than 15 minutes."
         else:
             continue
         yield Finding("warn", title, f"{why} `flask --app app push list` shows more.")

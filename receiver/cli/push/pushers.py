@@ -18,7 +18,7 @@ def configured_endpoints() -> Sequence[PushEndpoint]:
     endpoints = services().settings.push_endpoints
     if not endpoints:
         raise CommandError(
-            "PUSH_ENDPOINTS is not set, so there is nobody to send to. Set it to name=https://…, "
+            "PUSH_ENDPOINTS is not set, so there is nowhere to send to. Set it to name=https://…, "
             "and PUSH_SECRETS to name=whsec_…"
         )
 

@@ -14,7 +14,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from receiver.store.tables import push_endpoints
 
-# An endpoint that hasn't everything for longer is behind, as in the alert.
+# An endpoint that has lacked changes for longer is behind, as in the alert.
 MAX_LAG_SECONDS = 15 * 60
 
 _endpoint = push_endpoints.c
