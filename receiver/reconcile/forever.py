@@ -8,10 +8,11 @@ from sqlalchemy import Connection
 
 from receiver.privacy.retention import KEEP_ALL, Retention
 from receiver.reconcile.context import ReconcileContext
-from receiver.reconcile.index_slice import index_slice
+from receiver.reconcile.index_slice import MIN_SLICE_SECONDS, index_slice
 from receiver.reconcile.report import Report
 from receiver.reconcile.retain_slice import retain_slice
 from receiver.reconcile.run import run_pass
+from receiver.runtime.deadline import Deadline
 from receiver.runtime.errors import locate
 from receiver.store.polls import list_scans, queue
 from receiver.store.retry import DatabaseUnavailableError
@@ -37,13 +38,15 @@ def reconcile_forever(
     """Run passes until the process is stopping; log each pass that did something.
 
     After each, the retention goes on for a while if it is due. With `indexes`, so does the index of
-    the search.
+    the search: if it has a backlog, until the next pass.
     """
     while not context.is_stopping():
         seconds = _run_once(context, resubmits=resubmits)
         retain_slice(context, retention)
-        if indexes and index_slice(context):
-            seconds = _MIN_SLEEP_SECONDS  # a backlog
+        if indexes:
+            wait = Deadline(seconds)
+            index_slice(context, seconds=max(MIN_SLICE_SECONDS, seconds))
+            seconds = max(_MIN_SLEEP_SECONDS, wait.remaining())
         if not context.is_stopping():
             sleep(seconds)
 

@@ -12,32 +12,25 @@ from receiver.search.index import index_changes
 
 logger = logging.getLogger(__name__)
 
-_SLICE_SECONDS = 30.0
+# A slice takes so long if there is enough to do, also if a pass is due.
+MIN_SLICE_SECONDS = 30.0
 
 
-def index_slice(context: ReconcileContext, *, seconds: float = _SLICE_SECONDS) -> bool:
-    """Index what has changed for at most about so many seconds; return whether more is left.
-
-    What was done is logged. It never raises.
-    """
+def index_slice(context: ReconcileContext, *, seconds: float = MIN_SLICE_SECONDS) -> None:
+    """Index what has changed for at most about so many seconds; log what was done. Never raises."""
     done: Counter[str] = Counter()
-    has_more = False
     try:
-        has_more = _index(context, Deadline(seconds), done)
+        _index(context, Deadline(seconds), done)
     except Exception as error:  # noqa: BLE001 - reconciling goes on; the next slice tries again
         logger.error("the index of the search failed: %s", locate(error))  # noqa: TRY400 - without values
     del done["unchanged"]
     if counts := +done:
         logger.info("indexed transcripts for the search", extra=dict(counts))
 
-    return has_more
 
-
-def _index(context: ReconcileContext, deadline: Deadline, done: Counter[str]) -> bool:
+def _index(context: ReconcileContext, deadline: Deadline, done: Counter[str]) -> None:
     with closing(index_changes(context.engine)) as steps:
         for step in paced(steps):
             done.update(step)
             if context.is_stopping() or not deadline.remaining():
-                return True
-
-    return False
+                return

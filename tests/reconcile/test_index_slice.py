@@ -41,16 +41,16 @@ def test_slice_ends_after_its_time(engine: Engine) -> None:
     for number in range(60):
         record_spoken(engine, f"job{number}", "A refund.")
     with world(engine) as env:
-        assert index_slice(env.context, seconds=0)
+        index_slice(env.context, seconds=0)
         assert count_all(engine, "transcript_index") == 50
         assert _indexed_through(engine) is None
         before = datetime.now(UTC)
-        assert not index_slice(env.context)
+        index_slice(env.context)
         assert count_all(engine, "transcript_index") == 60
         first = _indexed_through(engine)
         assert first
         assert first < before  # when the sweep began
-        assert not index_slice(env.context)
+        index_slice(env.context)
         assert (_indexed_through(engine) or first) > before
 
 
@@ -60,7 +60,7 @@ def test_error_is_logged(engine: Engine, caplog: pytest.LogCaptureFixture) -> No
     execute(engine, "ALTER TABLE transcript_index ADD CONSTRAINT no CHECK (job_id <> 'job')")
     try:
         with world(engine) as env:
-            assert not index_slice(env.context)
+            index_slice(env.context)
     finally:
         execute(engine, "ALTER TABLE transcript_index DROP CONSTRAINT no")
     assert "the index of the search failed: " in caplog.text
