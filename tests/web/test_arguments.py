@@ -24,7 +24,7 @@ def test_every_route_of_the_api_rejects_an_unknown_parameter(
     ]
     assert len(routes) >= 7
     key = ApiKey("all", "all-secret", frozenset(get_args(Scope)))
-    with changed_settings(app, api_keys=(key,)):
+    with changed_settings(app, api_keys=(key,), search=True):
         for method, path in routes:
             response = client.open(
                 f"{path}?utm_source=x", method=method, auth=(key.name, key.secret), json={}
