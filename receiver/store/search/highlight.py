@@ -1,6 +1,6 @@
 """Chooses a sentence of each text, and marks the words of the query in it.
 
-Both is done with the parser and the dictionaries that made the index.
+Both are done with the parser and the dictionaries that made the index.
 """
 
 from collections.abc import Sequence
