@@ -45,6 +45,8 @@ _SCRIPTS_WITHOUT_WORD_BREAKS = re.compile(
     "[\u0e00-\u0eff\u0f00-\u0fff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff"
     "\uf900-\ufaff\U00020000-\U0003ffff]"
 )
+# The only character whose lower case has two: an i, and a dot above it.
+_DOTTED_I = "\u0130"
 
 
 def configuration_of(language: str | None) -> str | None:
@@ -67,8 +69,4 @@ def fold(text: str) -> str:
 
     Postgres does the same, but in some databases for ASCII only: that depends on their locale.
     """
-    lower = text.lower()
-    if len(lower) == len(text):
-        return lower
-
-    return "".join(each if len(each.lower()) != 1 else each.lower() for each in text)
+    return text.replace(_DOTTED_I, "i").lower()

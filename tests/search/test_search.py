@@ -69,6 +69,7 @@ def test_query(client: FlaskClient, engine: Engine, query: str, is_found: bool) 
         ("ru-RU", "Возврат денег за заказ ABC.", "возвраты abc"),
         ("pl-PL", "Zwrot pieniędzy, proszę.", "PIENIĘDZY"),
         ("ko-KR", "환불 해 주세요.", "환불"),
+        ("tr-TR", "\u0130ade \u0130stanbul.", "istanbul"),
         (None, "Etwas Über alles.", "über"),
         ("el-GR", "ΕΠΙΣΤΡΟΦΉ χρημάτων", "επιστροφή"),
     ],
