@@ -4,6 +4,7 @@ gunicorn reads this file in its master process, before gevent patches the worker
 the modules that it imports, must not import a database driver or a web framework at the top.
 """
 
+import gc
 import os
 import sys
 from typing import Any
@@ -94,3 +95,7 @@ def post_worker_init(worker: Any) -> None:
     services.metrics.start()
     if services.spool:
         drain.start(services.engine, services.spool, services.settings.signing_keys)
+    # What is loaded now stays. Each full collection would look at all of it again, and the worker
+    # answers no request meanwhile.
+    gc.collect()
+    gc.freeze()
