@@ -31,6 +31,7 @@ BODY_ACCESS = replace(ACCESS, route=Route.BODY, format="bytes")
 # The modules of the store that read bodies, or whether there is one, and why.
 READS_BODIES = {
     "audit/export.py": "reads pages of them out, with a row in the audit for each",
+    "audit/matches.py": "reads the matches of a search out, with a row in the audit for each",
     "audit/texts.py": "reads them out, with a row in the audit",
     "erasure/preview.py": "counts them",
     "jobs/complete_heads.py": "`rebuild` completes the heads of earlier releases",
@@ -39,6 +40,7 @@ READS_BODIES = {
     "ledger/quarantine.py": "a replay validates them again",
     "rejected/read.py": "`rejected accept` verifies them again",
     "retention/walk.py": "only looks whether there is one",
+    "search/write.py": "the search indexes their words",
     "submissions/outbox.py": "a repeated submission gets Twilio's earlier response, without texts",
 }
 
