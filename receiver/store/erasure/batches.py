@@ -19,15 +19,18 @@ def read_batches(
     engine: Engine,
     read: Callable[[Connection, Any], Sequence[Row[Any]]],
     *,
+    batch_rows: int,
     key: str = "key",
     first: Any = None,
 ) -> Iterator[Sequence[Row[Any]]]:
-    """Yield what `read` returns for the key of the last row before, until it returns nothing.
+    """Yield what `read` returns for the key of the last row before, until the batch isn't full.
 
-    `key` is the name of the column, and the first batch is that after the key `first`. Raises
-    receiver.store.retry.DatabaseUnavailableError.
+    `read` returns at most `batch_rows` rows. `key` is the name of the column, and the first batch
+    is that after the key `first`. Raises receiver.store.retry.DatabaseUnavailableError.
     """
     rows = query(engine, Deadline(_TIMEOUT_SECONDS), read, first)
     while rows:
         yield rows
+        if len(rows) < batch_rows:
+            return
         rows = query(engine, Deadline(_TIMEOUT_SECONDS), read, getattr(rows[-1], key))

@@ -151,4 +151,4 @@ def _read(engine: Engine, statement: TextClause, *, first: Any) -> Iterator[Sequ
     def read(connection: Connection, after: Any) -> Sequence[Row[Any]]:
         return connection.execute(statement, {"after": after, "rows": _BATCH_ROWS}).all()
 
-    return read_batches(engine, read, first=first)
+    return read_batches(engine, read, batch_rows=_BATCH_ROWS, first=first)

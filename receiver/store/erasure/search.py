@@ -116,7 +116,7 @@ def search(
         rest = statement if after is None else statement.where(key > after)
         return connection.execute(rest).all()
 
-    for rows in read_batches(engine, read):
+    for rows in read_batches(engine, read, batch_rows=batch_rows):
         for row in rows:
             contents: Sequence[str | bytes | None] = row[1:]
             columns = [

@@ -141,5 +141,5 @@ def _read(engine: Engine, table: Table) -> Iterator[dict[str, Any]]:
         rest = statement if after is None else statement.where(key > after)
         return connection.execute(rest).all()
 
-    for rows in read_batches(engine, read, key=key.name):
+    for rows in read_batches(engine, read, batch_rows=_BATCH_ROWS, key=key.name):
         yield from (dict(zip(names, row, strict=True)) for row in rows)

@@ -9,9 +9,10 @@ from receiver.store.erasure.batches import read_batches
 
 # The words are stems, so they are compared by the configuration that made them. Each row is read:
 # a value has other stems in each configuration.
+_BATCH_ROWS = 500
 _SEARCH = text("""
 SELECT id AS key, vector @@ phraseto_tsquery(CAST(config AS regconfig), :value) AS has_value
-FROM transcript_index WHERE id > :after ORDER BY id LIMIT 500
+FROM transcript_index WHERE id > :after ORDER BY id LIMIT :rows
 """)
 
 
@@ -24,8 +25,10 @@ def search_words(engine: Engine, value: str, *, report: Callable[[int], None]) -
     lower = value.lower()
 
     def read(connection: Connection, after: int) -> Sequence[Row[Any]]:
-        return connection.execute(_SEARCH, {"value": lower, "after": after}).all()
+        return connection.execute(
+            _SEARCH, {"value": lower, "after": after, "rows": _BATCH_ROWS}
+        ).all()
 
-    for rows in read_batches(engine, read, first=0):
+    for rows in read_batches(engine, read, batch_rows=_BATCH_ROWS, first=0):
         yield from (row.key for row in rows if row.has_value)
         report(len(rows))
