@@ -129,7 +129,19 @@ def _check_contents(settings: Settings, engine: Engine) -> Iterator[Finding]:
         try:
             yield check(engine)
         except QueryError as error:
-            yield Finding(Verdict.FAIL, f"database: {error}", "Run `flask --app app doctor` again.")
-    with suppress(QueryError):  # the checks above have reported it
-        yield from check_push(settings, engine)
-        yield from check_search(settings, engine)
+            yield _not_checked("database", error)
+    for subject, check_feature in (("push", check_push), ("search", check_search)):
+        try:
+            yield from check_feature(settings, engine)
+        except QueryError as error:
+            yield _not_checked(subject, error)
+
+
+def _not_checked(subject: str, error: QueryError) -> Finding:
+    return Finding(
+        Verdict.FAIL,
+        f"{subject}: not checked: {error}",
+        "Run `flask --app app doctor` again. If it reports LockNotAvailable again, another session "
+        "has locked a table: find its process in pg_locks, and see in pg_stat_activity what it "
+        "does. Wait until it is done, or end it with pg_terminate_backend.",
+    )

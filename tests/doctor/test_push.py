@@ -1,11 +1,16 @@
 """Tests of the doctor's check of the endpoints of push."""
 
+from dataclasses import replace
+
+import psycopg
 import pytest
 from sqlalchemy import Engine, text
 
 from receiver.doctor.finding import Verdict
 from receiver.doctor.push import check_push
 from receiver.settings.config import Settings, load
+from tests.doctor.test_doctor import run_doctor
+from tests.support.environment import open_engine
 from tests.support.push_receiver import SECRET, PushReceiver
 
 
@@ -61,3 +66,15 @@ def test_endpoint_that_was_never_started_is_named(settings: Settings, engine: En
     """An endpoint of the settings to which nothing was ever sent is a warning."""
     [finding] = check_push(settings, engine)
     assert (finding.verdict, "never started" in finding.text) == (Verdict.WARN, True)
+
+
+def test_push_and_search_that_cannot_be_checked_are_failures(
+    settings: Settings, admin: psycopg.Connection, role: str, role_url: str
+) -> None:
+    """The doctor says of push that it isn't checked, and goes on with the search."""
+    admin.execute(f"REVOKE ALL ON push_endpoints, search_progress FROM {role}")
+    with open_engine(role_url) as engine:
+        sound, output = run_doctor(replace(settings, search=True), engine)
+    assert not sound
+    for subject in ("push", "search"):
+        assert f"FAIL  {subject}: not checked: InsufficientPrivilege 42501" in output

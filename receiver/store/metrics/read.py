@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Row, func, select
+from sqlalchemy.exc import ProgrammingError
 
 from receiver.store.clock import database_now
 from receiver.store.push.endpoints import EndpointState, list_endpoints
@@ -19,7 +20,7 @@ class Snapshot(NamedTuple):
     states: Sequence[dict[str, Any]]  # of the workers that live
     figures: Sequence[Row[Any]]  # name, figures, computed_at
     dropped: Sequence[Row[Any]]  # as in receiver.store.rejected.dropped
-    # Of push, by name; None if nothing was ever sent to it.
+    # Of push, by name; None if nothing was ever sent to it, or if its state can't be read.
     endpoints: Mapping[str, EndpointState | None]
 
 
@@ -53,19 +54,27 @@ def read_figures(
 ) -> FigureSet:
     """Return the figures without the counts; the arguments are those of `read_snapshot`."""
     rows = connection.execute(select(metric_figures)).all()
+    read_at = database_now(connection)
 
     return FigureSet(
         {row.name: row for row in rows},
         _read_states(connection, max_age),
         _read_endpoints(connection, endpoints),
-        database_now(connection),
+        read_at,
     )
 
 
 def _read_endpoints(
     connection: Connection, names: Collection[str]
 ) -> Mapping[str, EndpointState | None]:
-    states = {state.name: state for state in list_endpoints(connection)} if names else {}
+    """Return the states. It is the last statement, because its error ends the transaction.
+
+    Without the table or the privilege to read it, push doesn't work, but the other metrics do.
+    """
+    try:
+        states = {state.name: state for state in list_endpoints(connection)} if names else {}
+    except ProgrammingError:
+        states = {}
 
     return {name: states.get(name) for name in names}
 
