@@ -4,11 +4,13 @@ import logging
 from collections import Counter
 from contextlib import closing
 
+from receiver.changes.feed import FeedUnavailableError
 from receiver.privacy.retention import paced
 from receiver.reconcile.context import ReconcileContext
 from receiver.runtime.deadline import Deadline
 from receiver.runtime.errors import locate
 from receiver.search.index import index_changes
+from receiver.store.retry import DatabaseUnavailableError
 
 logger = logging.getLogger(__name__)
 
@@ -21,6 +23,8 @@ def index_slice(context: ReconcileContext, *, seconds: float = MIN_SLICE_SECONDS
     done: Counter[str] = Counter()
     try:
         _index(context, Deadline(seconds), done)
+    except (DatabaseUnavailableError, FeedUnavailableError) as error:
+        logger.warning("the index of the search waits for the database: %s", error)
     except Exception as error:  # noqa: BLE001 - reconciling goes on; the next slice tries again
         logger.error("the index of the search failed: %s", locate(error))  # noqa: TRY400 - without values
     del done["unchanged"]

@@ -39,7 +39,9 @@ def search() -> Response:
         hits, page, indexed_through = find_hits(words, role, page_request.span)
     except StatementTimeoutError:
         raise ProblemError(
-            422, "The search took too long. Search for rarer words, or for fewer."
+            422,
+            "The search took too long. Search for rarer words, or for fewer. If every search takes "
+            "too long, the database is busy.",
         ) from None
     meta = {**_HITS.page_meta(page_request, page), "page_size": len(hits)}
     members = {"hits": [_describe(hit) for hit in hits], "meta": meta}

@@ -65,3 +65,15 @@ def test_error_is_logged(engine: Engine, caplog: pytest.LogCaptureFixture) -> No
         execute(engine, "ALTER TABLE transcript_index DROP CONSTRAINT no")
     assert "the index of the search failed: " in caplog.text
     assert "secret" not in caplog.text
+
+
+def test_feed_that_cannot_be_read_is_a_warning(
+    engine: Engine, caplog: pytest.LogCaptureFixture
+) -> None:
+    """After a restore into another server, the index waits until the feed is repaired."""
+    record_spoken(engine, "job", "A refund.")
+    execute(engine, "UPDATE transcriptions SET transaction_id = '999999999999'")
+    with world(engine) as env:
+        assert not index_slice(env.context)
+    [line] = caplog.records
+    assert (line.levelname, "changes repair" in line.message) == ("WARNING", True)

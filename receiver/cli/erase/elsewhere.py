@@ -18,7 +18,10 @@ _BACKUPS = (
     "Backups: write the erasures to a file outside of the database now, with `flask --app app "
     "erase export FILE`. After a restore, run `flask --app app erase reapply FILE`."
 )
-_CONSUMERS = "Consumers: every client that has read a transcript may have a copy."
+_CONSUMERS = (
+    "Consumers: every client that has read a transcript may have a copy. The feed of changes and "
+    "push tell theirs that the job was erased."
+)
 _POSTGRES = (
     "Postgres's files: dead rows stay until VACUUM, their bytes in free space until new rows or "
     "VACUUM FULL overwrite them, and the WAL until it is recycled. Run "
