@@ -1,10 +1,15 @@
 """Sends one burst of callbacks, and measures its result and its CPU time."""
 
+import time
+
 from bench.cpu import CpuSeconds, Meter
 from bench.load import wrk
 from bench.load.requests import Load
 from bench.plan import CONNECTIONS
 from bench.service import Running
+
+# Longer than a server takes for one callback, also on half a core.
+_SETTLE_SECONDS = 0.3
 
 
 def burst(
@@ -34,13 +39,27 @@ def burst(
     )
     spent = meter.spent()
     if service.contestant.tables:
-        surplus = service.rows() - run.answered
+        surplus = _final_rows(service) - run.answered
         if not 0 <= surplus <= (0 if drains else connections):
             raise wrk.SpoiledRunError(
                 f"{service.contestant.name} stored {surplus} callbacks more than it answered."
             )
 
     return run, spent
+
+
+def _final_rows(service: Running) -> int:
+    """Return the number of stored callbacks, once it stops growing.
+
+    What was sent before the run was cut may still wait in the server's queue. It must not be stored
+    after the next burst has begun.
+    """
+    rows = service.rows()
+    while True:
+        time.sleep(_SETTLE_SECONDS)
+        before, rows = rows, service.rows()
+        if rows == before:
+            return rows
 
 
 def half_load(
