@@ -160,23 +160,20 @@ def test_remote_database_is_refused(project: Path, port: int) -> None:
     assert "on this machine" in _failed_output(project, port, DEV_DATABASE_URL=url)
 
 
-def test_dotenv_file_is_read(project: Path, port: int) -> None:
-    """`.env` sets the port and the log level; all its other settings are ignored."""
+def test_dotenv_file_is_read(project: Path, port: int, database: str) -> None:
+    """`.env` sets the port, the log level and a local database; its other settings are ignored.
+
+    The database replaces the embedded Postgres; SIGHUP ends such a run.
+    """
     file = project / ".env"
-    file.write_text(f"PORT={port}\nLOG_LEVEL=INFO\nDATABASE_URL=elsewhere\nDB_POOL_SIZE=none\n")
+    used = f"PORT={port}\nLOG_LEVEL=INFO\nDEV_DATABASE_URL={database}\n"
+    file.write_text(f"{used}DATABASE_URL=elsewhere\nDB_POOL_SIZE=none\n")
     try:
-        with running(project, port, PORT="") as (run, output, _):
+        with running(project, port, PORT="") as (run, output, processes):
             assert f"http://127.0.0.1:{port}/v3/Transcriptions" in output
             assert '"level": "INFO"' in output
-            run.terminate()
-            run.communicate()
+            assert "DEV_DATABASE_URL" in output
+            assert not [process for process in processes if process.name() == "postgres"]
+            assert_run_ends(run, processes, signal.SIGHUP)
     finally:
         file.unlink()
-
-
-def test_local_database_is_used(project: Path, port: int, database: str) -> None:
-    """`DEV_DATABASE_URL` replaces the embedded Postgres; SIGHUP ends such a run."""
-    with running(project, port, DEV_DATABASE_URL=database) as (run, output, processes):
-        assert "DEV_DATABASE_URL" in output
-        assert not [process for process in processes if process.name() == "postgres"]
-        assert_run_ends(run, processes, signal.SIGHUP)
