@@ -16,7 +16,7 @@
 only = exec env -i PATH="$$PATH" HOME="$$HOME" TERM="$$TERM"
 python = .venv/bin/python
 # Worksteal: a process that has finished takes over tests of the others. Tests wait for servers and
-# disks a third of the time, so two cores have work for three processes. Faults have figures of
+# disks nearly half of the time, so two cores have work for four processes. Faults have figures of
 # time, so they have two.
 pytest = $(only) CI="$$CI" $(python) -m pytest --dist worksteal --durations 10 --numprocesses
 # Attacks run alone, because they measure how long callbacks take.
@@ -39,7 +39,7 @@ lint: venv
 	@$(only) $(python) -m mypy
 
 test: lint
-	@$(pytest) 3 --ignore tests/faults
+	@$(pytest) 4 --ignore tests/faults
 
 test-all: lint
 	@$(pytest) 3 --postgres=both --thorough --hypothesis-profile=thorough
