@@ -48,7 +48,7 @@ def read_spoken(body: bytes, *, role: str | None, pause: Pause) -> list[Sentence
 def find_ranges(headline: str, sentence: str) -> Iterator[tuple[int, int]]:
     """Yield the start and the end of each marked word in the sentence.
 
-    None if Postgres left out something: it does so with words of more than two kilobytes.
+    It yields nothing if Postgres left out a word, as it does with one of more than two kilobytes.
     """
     if len(headline) - headline.count(START) - headline.count(STOP) != len(sentence):
         return

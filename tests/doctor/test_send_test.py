@@ -3,7 +3,6 @@
 import contextlib
 import socket
 import ssl
-import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -26,6 +25,7 @@ from tests.support.media.server import CERTIFICATE
 from tests.support.postgres import new_database
 from tests.support.samples import COMPLETED, OTHER_ACCOUNT
 from tests.support.server import free_port, web_server
+from tests.support.server_thread import in_thread
 
 TOKEN, BOUND, SHARED = "0123456789abcdef" * 2, "fedcba9876543210" * 2, "shared-secret"
 ACCOUNT = "AC" + "5" * 32
@@ -97,18 +97,15 @@ class _Handler(BaseHTTPRequestHandler):
 @contextlib.contextmanager
 def _serve(handler: type[_Handler], *, tls: bool = False) -> Iterator[str]:
     """Serve until the block ends, and yield the origin."""
-    with HTTPServer(("127.0.0.1", 0), handler) as server:
-        if tls:
-            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-            context.load_cert_chain(CERTIFICATE)
-            server.socket = context.wrap_socket(
-                server.socket, server_side=True, do_handshake_on_connect=False
-            )
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
+    server = HTTPServer(("127.0.0.1", 0), handler)
+    if tls:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(CERTIFICATE)
+        server.socket = context.wrap_socket(
+            server.socket, server_side=True, do_handshake_on_connect=False
+        )
+    with in_thread(server):
         yield f"{'https' if tls else 'http'}://127.0.0.1:{server.server_port}"
-        server.shutdown()
-        thread.join()
 
 
 @contextlib.contextmanager

@@ -1,7 +1,6 @@
 """The environment and parts of a deployment, for tests that need no running one."""
 
 import contextlib
-import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -13,6 +12,7 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 from receiver.services import install, services_of
 from receiver.store.bounded_connection import ANSWER_TIMEOUT_SECONDS
 from receiver.store.engine import make_engine
+from tests.support.server_thread import in_thread
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
@@ -67,11 +67,5 @@ def serve_app(app: "WSGIApplication", *, port: int = 0, threaded: bool = False) 
     server = make_server(
         "127.0.0.1", port, app, threaded=threaded, request_handler=_QuietRequestHandler
     )
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-    thread.start()
-    try:
+    with in_thread(server):
         yield f"http://127.0.0.1:{server.port}"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()

@@ -14,6 +14,7 @@ from typing import Any
 from standardwebhooks import Webhook
 
 from receiver.settings.push_endpoints import PushEndpoint
+from tests.support.server_thread import in_thread
 
 SECRET = b"a secret of push with 32 bytes.."
 CERTIFICATE = Path(__file__).with_name("loopback.example.pem")
@@ -175,12 +176,8 @@ def serve_push_receiver(
             server.socket, server_side=True, do_handshake_on_connect=False
         )
     receiver.url = f"{'https' if tls else 'http'}://127.0.0.1:{server.server_port}/hook"
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-    thread.start()
-    try:
-        yield receiver
-    finally:
-        receiver.released.set()
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    with in_thread(server):
+        try:
+            yield receiver
+        finally:
+            receiver.released.set()

@@ -2,7 +2,6 @@
 
 import re
 import ssl
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -12,6 +11,7 @@ from socketserver import BaseRequestHandler, ThreadingTCPServer
 from typing import Any
 
 from receiver.preflight.address_policy import AddressPolicy
+from tests.support.server_thread import in_thread
 
 CERTIFICATE = Path(__file__).with_name("media.example.pem")
 # Allows every address, and resolves every name to the loopback.
@@ -79,7 +79,7 @@ def serving(answers: dict[str, Answer], *, tls: bool = False) -> Iterator[Server
         httpd.socket = context.wrap_socket(
             httpd.socket, server_side=True, do_handshake_on_connect=False
         )
-    with _running(httpd):
+    with in_thread(httpd):
         yield server
 
 
@@ -93,7 +93,7 @@ def serve_raw(respond: Callable[[Any], None]) -> Iterator[int]:
                 respond(self.request)
 
     server = _RawServer(("127.0.0.1", 0), Handler)
-    with _running(server):
+    with in_thread(server):
         yield server.server_address[1]
 
 
@@ -104,18 +104,6 @@ class _QuietServer(ThreadingHTTPServer):
 
 class _RawServer(ThreadingTCPServer):
     request_queue_size = 64
-
-
-@contextmanager
-def _running(server: ThreadingTCPServer | ThreadingHTTPServer) -> Iterator[None]:
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    try:
-        yield
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 def _answer(handler: BaseHTTPRequestHandler, answer: Answer) -> None:

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from email.message import Message
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+from tests.support.server_thread import in_thread
+
 DROP = -1  # instead of a status: close the connection without an answer
 HANG = -2  # send nothing until the receiver is released
 LARGE = -3  # 200 with a body of one megabyte
@@ -59,12 +61,8 @@ def serve_receiver() -> Iterator[Receiver]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.handle_error = lambda *_: None  # type: ignore[method-assign]  # a client that disconnects
     receiver.url = f"http://127.0.0.1:{server.server_address[1]}"
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-    thread.start()
-    try:
-        yield receiver
-    finally:
-        receiver.released.set()
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    with in_thread(server):
+        try:
+            yield receiver
+        finally:
+            receiver.released.set()
