@@ -10,9 +10,8 @@ from flask import Flask
 
 from app import create_app
 from dev.walks import STEP, renewed
-from receiver.services import services_of
 from receiver.settings import config
-from tests.support.environment import ENVIRON
+from tests.support.environment import ENVIRON, close_app
 from tests.support.paths import ROOT
 from tests.test_imports import FLOOR_PLAN
 
@@ -26,7 +25,7 @@ def app() -> Iterator[Flask]:
     """Yield the application, without a database."""
     app = create_app(ENVIRON)
     yield app
-    services_of(app).engine.dispose()
+    close_app(app)
 
 
 def _read(name: str) -> str:

@@ -9,12 +9,11 @@ from psycopg import sql
 
 from app import create_app
 from dev.postgres import Server
-from receiver.services import services_of
 from receiver.simulator.server import serve
 from receiver.store.engine import LOG_SETTINGS
 from tests.support.app import Twilio
 from tests.support.command import run
-from tests.support.environment import ENVIRON
+from tests.support.environment import ENVIRON, close_app
 from tests.support.roles import ordinary_role
 from tests.support.samples import COMPLETED, CONFIGURATION, JOB, OTHER_ACCOUNT
 from tests.support.simulator.account import simulated
@@ -83,8 +82,7 @@ def _use_everything(url: str) -> None:
         assert client.get(f"/v3/Transcriptions{path}", auth=READER).status_code == 200
     for command in ("callbacks replay --outcome quarantined", "rejected check", "rejected accept"):
         assert run(app, *command.split()).exit_code == 0
-    services_of(app).rejected.flush()
-    services_of(app).engine.dispose()
+    close_app(app)
     with serve(simulated()) as served, open_app(environ, served.url) as submitting:
         participants = json.loads(_document())["participants"]
         request = {

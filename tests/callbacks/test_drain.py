@@ -23,10 +23,10 @@ from tests.support.callback_events import received_event
 from tests.support.environment import ENVIRON, open_engine
 from tests.support.locking import lock_jobs
 from tests.support.paths import ROOT
-from tests.support.server import wait_until
 from tests.support.signing import FORM, with_body_hash
 from tests.support.spooled import spool_callbacks, spooled_body
 from tests.support.store_events import count_deliveries, ledger_rows
+from tests.support.waiting import wait_until
 
 
 @pytest.fixture

@@ -12,9 +12,12 @@ from receiver.spool.folder import Spool
 from receiver.store.migrate import migrate
 from tests.support.environment import open_engine
 from tests.support.postgres import frozen
-from tests.support.server import wait_until, web_server
+from tests.support.server import (
+    web_server,
+)
 from tests.support.spooled import spool_callbacks, spooled_body
 from tests.support.store_events import count_deliveries
+from tests.support.waiting import wait_until
 
 
 def test_files_from_before_the_start_are_moved(

@@ -15,10 +15,13 @@ from receiver.store.event import Event
 from tests.support import signing
 from tests.support.callback_events import received_event
 from tests.support.environment import ENVIRON, PUBLIC_URL, ROUTE, TOKEN
-from tests.support.server import wait_until, web_server
+from tests.support.server import (
+    web_server,
+)
 from tests.support.spool_events import unsealed_file
 from tests.support.spooled import spooled_body
 from tests.support.store_events import count_deliveries, ledger_rows
+from tests.support.waiting import wait_until
 
 NEW_TOKEN = "fedcba9876543210" * 2
 PASSWORD = {"DATABASE_URL": "postgresql://user:pass%20word@127.0.0.1:1/nothing"}

@@ -10,9 +10,9 @@ from receiver.callbacks.drain import Drain, DrainResult
 from receiver.spool.folder import Spool
 from receiver.store.ledger.record import record_or_quarantine
 from receiver.store.ledger.recorded import Recorded
-from tests.support.server import wait_until
 from tests.support.spooled import spool_callbacks, spooled_body
 from tests.support.store_events import count_deliveries
+from tests.support.waiting import wait_until
 
 
 def test_a_failed_file_is_tried_again(

@@ -5,9 +5,8 @@ import logging
 import pytest
 
 from app import create_app
-from receiver.services import services_of
 from tests.support.app import Twilio
-from tests.support.environment import ENVIRON
+from tests.support.environment import ENVIRON, close_app
 from tests.support.stored_callbacks import callback
 
 
@@ -28,7 +27,7 @@ def test_line_of_a_failed_callback_has_the_answer(
     app = create_app(ENVIRON, request_seconds=request_seconds)
     keys = {"secret": secret} if secret else {}
     response = Twilio(app.test_client()).call(body, **keys)
-    services_of(app).engine.dispose()
+    close_app(app)
     assert response.status_code == status
     [line] = [
         record

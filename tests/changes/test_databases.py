@@ -22,7 +22,7 @@ from tests.doctor.test_doctor import SOUND, run_doctor
 from tests.support.command import run
 from tests.support.consumer import Consumer
 from tests.support.copies import restore, standby
-from tests.support.environment import ENVIRON, KEY, open_engine
+from tests.support.environment import ENVIRON, KEY, close_app, open_engine
 from tests.support.faults.pgbouncer import pgbouncer
 from tests.support.postgres import new_database
 from tests.support.stored_callbacks import callback, json_of, record_callback
@@ -38,7 +38,7 @@ def _client(url: str) -> Iterator[FlaskClient]:
     try:
         yield app.test_client()
     finally:
-        services_of(app).engine.dispose()
+        close_app(app)
 
 
 def _record(url: str, jobs: list[str]) -> None:

@@ -10,7 +10,7 @@ from receiver.services import services_of
 from receiver.store.jobs.rebuild import rebuild
 from tests.support.command import run
 from tests.support.consumer import Consumer
-from tests.support.environment import ENVIRON, KEY
+from tests.support.environment import ENVIRON, KEY, close_app
 from tests.support.retention import days_ago, run_pass
 from tests.support.samples import ACCOUNT, OTHER_ACCOUNT
 from tests.support.stored_callbacks import callback, record_callback
@@ -114,4 +114,4 @@ def test_bound_key_is_sent_its_own_accounts_changes(app: Flask, engine: Engine) 
     assert own.catch_up() == ["job1", "job3", "job5"]
     record_callback(engine, callback("job6"))
     assert own.catch_up() == []
-    services_of(bound).engine.dispose()
+    close_app(bound)

@@ -16,10 +16,10 @@ from app import create_app
 from receiver.runtime.concurrency_limit import ConcurrencyLimit
 from receiver.services import install, services_of
 from receiver.store.changes.watcher import Watcher
-from tests.support.environment import KEY
+from tests.support.environment import KEY, close_app
 from tests.support.samples import ACCOUNT, OTHER_ACCOUNT
-from tests.support.server import wait_until
 from tests.support.stored_callbacks import callback, json_of, record_callback
+from tests.support.waiting import wait_until
 
 LOOK_SECONDS = 0.05
 BOUND = "bound-secret"
@@ -32,9 +32,7 @@ def app(environ: dict[str, str]) -> Iterator[Flask]:
     app = create_app(environ | {"API_KEYS": KEYS})
     _watch(app)
     yield app
-    parts = services_of(app)
-    wait_until(lambda: parts.changes.last is None)  # it ends when nobody waits
-    parts.engine.dispose()
+    close_app(app)
 
 
 def _watch(app: Flask, **options: Any) -> None:

@@ -10,7 +10,10 @@ from flask import Flask
 from receiver.services import services_of
 from tests.support.app import Twilio
 from tests.support.command import run
-from tests.support.server import free_port, wait_until
+from tests.support.server import (
+    free_port,
+)
+from tests.support.waiting import wait_until
 
 
 def test_rebuild_prints_the_corrected_jobs(app: Flask, twilio: Twilio) -> None:

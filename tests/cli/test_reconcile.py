@@ -26,13 +26,17 @@ from receiver.store.completeness.figures import Completeness, completeness
 from receiver.store.ledger.record import record
 from tests.support.command import run
 from tests.support.command_process import command_process
+from tests.support.environment import close_app
 from tests.support.full_pipe import fill_pipe, read_end
 from tests.support.paths import ROOT
 from tests.support.samples import ACCOUNT
 from tests.support.scripted import problem, scripted
-from tests.support.server import free_port, wait_until
+from tests.support.server import (
+    free_port,
+)
 from tests.support.simulator.account import BY_RECORDING, CALLED_BACK_ONLY, recording, simulated
 from tests.support.store_events import make_event
+from tests.support.waiting import wait_until
 
 HOUR = timedelta(hours=1)
 FOREVER = ("reconcile", "--forever")
@@ -73,7 +77,7 @@ def _run_with(environ: dict[str, str]) -> Result:
     try:
         return run(app, "reconcile")
     finally:
-        services_of(app).engine.dispose()
+        close_app(app)
 
 
 def _figures(engine: Engine) -> Completeness:

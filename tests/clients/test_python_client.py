@@ -12,9 +12,8 @@ import requests
 from sqlalchemy import Engine
 
 from app import create_app
-from receiver.services import services_of
 from tests.support.callback_events import NOON
-from tests.support.environment import ENVIRON, serve_app
+from tests.support.environment import ENVIRON, close_app, serve_app
 from tests.support.generated_client import GeneratedClient, generate
 from tests.support.recipe import GENERATED_CLIENT
 from tests.support.samples import COMPLETED, ENVELOPE, JOB
@@ -38,7 +37,7 @@ def _package(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     app = create_app(ENVIRON)
     with serve_app(app) as origin:
         generate(origin, folder)
-    services_of(app).engine.dispose()
+    close_app(app)
     sys.path.insert(0, str(folder))
     yield
     sys.path.remove(str(folder))

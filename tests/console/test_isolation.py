@@ -8,12 +8,12 @@ from flask import Flask
 from sqlalchemy import Engine
 
 from app import create_app
-from receiver.services import services_of
 from receiver.store.ledger.record import record
 from receiver.store.rejected.quotas import Quotas
 from receiver.store.rejected.write import store_rejected
 from tests.support.callback_events import validated_event
 from tests.support.console import Browser
+from tests.support.environment import close_app
 from tests.support.pages import text_of
 from tests.support.rejections import make_rejected
 from tests.support.samples import ACCOUNT, OTHER_ACCOUNT
@@ -27,7 +27,7 @@ def bound_app(environ: dict[str, str]) -> Iterator[Flask]:
     """Yield the application with a key for one account, which may also erase."""
     app = create_app(environ | {"API_KEYS": f"own@{ACCOUNT}:own-secret:console+erase"})
     yield app
-    services_of(app).engine.dispose()
+    close_app(app)
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ from receiver.store.rejected.write import store_rejected
 from tests.support import signing
 from tests.support.app import Twilio
 from tests.support.console import Browser
-from tests.support.environment import PUBLIC_URL, ROUTE, TOKEN
+from tests.support.environment import PUBLIC_URL, ROUTE, TOKEN, close_app
 from tests.support.metrics import value
 from tests.support.pages import text_of
 from tests.support.rejections import make_rejected
@@ -38,7 +38,7 @@ def app(environ: dict[str, str]) -> Iterator[Flask]:
     """Yield an application that reads the figures anew for each page."""
     app = create_app(environ, metrics_seconds=0)
     yield app
-    services_of(app).engine.dispose()
+    close_app(app)
 
 
 def _count(engine: Engine) -> None:

@@ -7,8 +7,8 @@ from flask import Flask
 from sqlalchemy import Engine, text
 
 from app import create_app
-from receiver.services import services_of
 from tests.support.console import Browser
+from tests.support.environment import close_app
 from tests.support.pages import text_of
 from tests.support.push_receiver import SECRET, PushReceiver
 
@@ -26,7 +26,7 @@ def app(environ: dict[str, str]) -> Iterator[Flask]:
     """Yield an application that reads the endpoints anew for each page."""
     app = create_app(environ, metrics_seconds=0)
     yield app
-    services_of(app).engine.dispose()
+    close_app(app)
 
 
 def test_endpoint_that_lacks_changes_is_a_finding(browser: Browser, engine: Engine) -> None:

@@ -12,10 +12,9 @@ from hypothesis import strategies as st
 from app import create_app
 from receiver.console.session import find_session, make_session
 from receiver.runtime.failure_limiter import MAX_FAILURES
-from receiver.services import services_of
 from receiver.settings.keys import ApiKey
 from tests.support.console import OWN_PAGE, Browser
-from tests.support.environment import PUBLIC_URL, changed_settings
+from tests.support.environment import PUBLIC_URL, changed_settings, close_app
 
 KEY = ApiKey("ops", "ops-secret", frozenset({"console"}))
 NOW = 1_800_000_000
@@ -219,4 +218,4 @@ def test_console_works_below_a_path(environ: dict[str, str], is_stripped: bool) 
     response = client.post(f"{path}/sign-in", base_url=PUBLIC_URL, data=form, headers=OWN_PAGE)
     assert response.headers["Location"] == "/voice/console/jobs"
     assert client.get(f"{path}/jobs", base_url=PUBLIC_URL).status_code == 200
-    services_of(app).engine.dispose()
+    close_app(app)

@@ -13,7 +13,7 @@ import requests
 
 from dev.shared_settings import FILE
 from tests.support.make_run import assert_run_ends, running, start_run
-from tests.support.server import wait_until
+from tests.support.waiting import wait_until
 
 
 def _failed_output(project: Path, port: int, **environment: str) -> str:

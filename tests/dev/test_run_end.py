@@ -11,7 +11,7 @@ import pytest
 
 from dev.process import wait_for_exit
 from tests.support.make_run import LAST_LINE, assert_run_ends, running
-from tests.support.server import wait_until
+from tests.support.waiting import wait_until
 
 
 def test_next_run_starts_after_a_kill(project: Path, port: int) -> None:

@@ -12,11 +12,10 @@ from dev.postgres import Server
 from receiver.doctor import database, doctor
 from receiver.doctor.finding import Verdict
 from receiver.doctor.query import QueryError, query
-from receiver.services import services_of
 from receiver.settings.config import Settings, load
 from tests.support.app import Twilio
 from tests.support.command import run
-from tests.support.environment import ENVIRON, TOKEN, open_engine
+from tests.support.environment import ENVIRON, TOKEN, close_app, open_engine
 from tests.support.postgres import frozen
 from tests.support.samples import ACCOUNT, OTHER_ACCOUNT
 from tests.support.server import free_port
@@ -68,7 +67,7 @@ def test_report_for_a_program(app: Flask, database: str) -> None:
     assert subjects["API_KEYS"]["verdict"] == "warn"
     behind = create_app({**ENVIRON, "DATABASE_URL": database})
     done = run(behind, "doctor", "--json")
-    services_of(behind).engine.dispose()
+    close_app(behind)
     assert (done.exit_code, json.loads(done.stdout)["healthy"]) == (1, False)
 
 

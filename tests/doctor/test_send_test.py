@@ -17,10 +17,9 @@ from dev.postgres import Server
 from receiver.doctor import probe
 from receiver.doctor.finding import Finding, Verdict
 from receiver.doctor.send_test import check_test_callbacks
-from receiver.services import services_of
 from receiver.settings.config import load
 from tests.support import signing
-from tests.support.environment import ENVIRON, ROUTE, open_engine, serve_app
+from tests.support.environment import ENVIRON, ROUTE, close_app, open_engine, serve_app
 from tests.support.media.server import CERTIFICATE
 from tests.support.postgres import new_database
 from tests.support.samples import COMPLETED, OTHER_ACCOUNT
@@ -320,7 +319,7 @@ def test_public_url_with_a_path(deployment: Deployment, *, is_passed_on: bool) -
     app = create_app({**deployment.environ, "PUBLIC_URL": public_url})
     with serve_app(proxied, port=port):
         findings = deployment.send_callbacks(PUBLIC_URL=public_url)
-    services_of(app).engine.dispose()
+    close_app(app)
     assert [finding.verdict for finding in findings] == [Verdict.OK] * 4
     assert deployment.jobs() == []
 

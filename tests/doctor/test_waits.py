@@ -13,8 +13,8 @@ from receiver.doctor.waits import check_waits
 from receiver.settings.config import load
 from tests.doctor.test_doctor import SOUND, run_doctor
 from tests.support.environment import open_engine
-from tests.support.server import wait_until
 from tests.support.standby import cancel_waiting_commits, missing_standby
+from tests.support.waiting import wait_until
 
 
 @contextmanager

@@ -14,7 +14,11 @@ from receiver.runtime.reader_limits import MAX_EXPORTS
 from tests.support.environment import KEY
 from tests.support.exporting import parse_lines, record_jobs
 from tests.support.samples import COMPLETED
-from tests.support.server import WebServer, wait_until, web_server
+from tests.support.server import (
+    WebServer,
+    web_server,
+)
+from tests.support.waiting import wait_until
 
 # Together more than the buffers of a connection.
 LARGE = [{"text": "word " * 120_000}]

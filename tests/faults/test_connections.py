@@ -25,7 +25,13 @@ from tests.support.faults.deployment import Deployment
 from tests.support.faults.profiles import LONG_ONLY
 from tests.support.faults.workers import workers
 from tests.support.samples import COMPLETED
-from tests.support.server import WebServer, free_port, read_response, wait_until, web_server
+from tests.support.server import (
+    WebServer,
+    free_port,
+    read_response,
+    web_server,
+)
+from tests.support.waiting import wait_until
 
 SharedService = tuple[Deployment, WebServer]
 HEALTHZ = b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"

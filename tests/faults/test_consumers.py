@@ -18,7 +18,7 @@ from tests.support.faults.restartable import FAST, KILL
 from tests.support.faults.sender import load
 from tests.support.faults.workers import WORKER_COUNT, kill_any_worker
 from tests.support.paths import ROOT
-from tests.support.server import wait_until
+from tests.support.waiting import wait_until
 
 CALLBACKS_PER_SECOND = 30
 

@@ -7,7 +7,10 @@ from tests.support.faults.deployment import Deployment
 from tests.support.faults.profiles import Profile
 from tests.support.faults.sender import make_sender
 from tests.support.full_pipe import fill_pipe, read_available, read_end
-from tests.support.server import wait_until, web_server
+from tests.support.server import (
+    web_server,
+)
+from tests.support.waiting import wait_until
 
 
 def dropped_count(log: bytes) -> int:

@@ -11,7 +11,11 @@ from tests.support.faults.profiles import LONG_ONLY, POOLED_IN_LONG_PROFILE, Pro
 from tests.support.faults.proxy import Proxy, proxy
 from tests.support.faults.sender import Sender, load, make_sender
 from tests.support.postgres import frozen
-from tests.support.server import WebServer, read_response, wait_until
+from tests.support.server import (
+    WebServer,
+    read_response,
+)
+from tests.support.waiting import wait_until
 
 BEFORE_HANG = range(8)
 # More than there are connections: some callbacks wait for the pool, some for the server.

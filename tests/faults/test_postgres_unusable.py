@@ -8,7 +8,10 @@ from tests.support.faults.callbacks import callback, job_id
 from tests.support.faults.deployment import Deployment
 from tests.support.faults.profiles import POOLED_IN_LONG_PROFILE
 from tests.support.faults.sender import Sender, make_sender
-from tests.support.server import WebServer, wait_until
+from tests.support.server import (
+    WebServer,
+)
+from tests.support.waiting import wait_until
 
 
 def wait_for_retry(web: WebServer) -> None:

@@ -18,7 +18,7 @@ from tests.support.faults.profiles import DIRECT_AND_POOLED, LONG_ONLY, Profile
 from tests.support.faults.proxy import proxy
 from tests.support.push_receiver import PushReceiver, Reply, serve_push_receiver
 from tests.support.pushing import end_leases, end_pauses, find_state
-from tests.support.server import wait_until
+from tests.support.waiting import wait_until
 from tests.support.writers import versions, write
 
 ORDERS = "orders"

@@ -24,8 +24,8 @@ from tests.support.faults.restartable import FAST
 from tests.support.postgres import frozen
 from tests.support.samples import ACCOUNT
 from tests.support.scripted import Scripted, answer, scripted
-from tests.support.server import wait_until
 from tests.support.store_events import make_event
+from tests.support.waiting import wait_until
 
 # No limit of a command is near this, and no test waits so long if the command ends.
 MAX_SECONDS = 60

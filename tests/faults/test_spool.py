@@ -13,7 +13,7 @@ from tests.support.faults.restartable import FAST
 from tests.support.faults.sender import make_sender
 from tests.support.faults.workers import WORKER_COUNT, kill_any_worker, workers
 from tests.support.postgres import frozen
-from tests.support.server import wait_until
+from tests.support.waiting import wait_until
 
 # A slow machine couldn't keep up with more concurrent callbacks.
 MAX_CONCURRENT = 64

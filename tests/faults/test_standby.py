@@ -5,8 +5,8 @@ from tests.support.faults.callbacks import callback
 from tests.support.faults.deployment import Deployment
 from tests.support.faults.profiles import POOLED_IN_LONG_PROFILE
 from tests.support.faults.sender import make_sender
-from tests.support.server import wait_until
 from tests.support.standby import count_waiting_commits, missing_standby
+from tests.support.waiting import wait_until
 
 CONNECTION_COUNT = 2
 

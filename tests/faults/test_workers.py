@@ -9,7 +9,10 @@ from tests.support.faults.profiles import DIRECT_AND_POOLED, POOLED_IN_LONG_PROF
 from tests.support.faults.proxy import proxy
 from tests.support.faults.sender import NoAnswer, load, make_sender
 from tests.support.faults.workers import WORKER_COUNT, kill_any_worker, workers
-from tests.support.server import read_response, wait_until
+from tests.support.server import (
+    read_response,
+)
+from tests.support.waiting import wait_until
 
 # Enough load that a worker is always processing callbacks when it ends. A slow machine couldn't
 # keep up with more concurrent callbacks.

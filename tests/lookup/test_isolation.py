@@ -18,7 +18,7 @@ from receiver.services import services_of
 from receiver.store.ledger.record import record
 from schemas.transcript_files import EXTENSIONS
 from tests.support.callback_events import NOON, validated_event
-from tests.support.environment import ENVIRON
+from tests.support.environment import ENVIRON, close_app
 from tests.support.job_lists import get_ids, get_list
 from tests.support.samples import ACCOUNT, OTHER_ACCOUNT
 from tests.support.searching import found, index
@@ -50,7 +50,7 @@ def bound_app(shared_app: Flask) -> Iterator[Flask]:
         completeness_seconds=0,
     )
     yield app
-    services_of(app).engine.dispose()
+    close_app(app)
 
 
 def _reader(app: Flask, account: str) -> FlaskClient:

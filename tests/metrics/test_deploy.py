@@ -18,13 +18,13 @@ from receiver.services import services_of
 from receiver.spool.folder import Spool
 from tests.support.app import Reader, Twilio
 from tests.support.callback_events import received_event
-from tests.support.environment import KEY, serve_app
+from tests.support.environment import KEY, close_app, serve_app
 from tests.support.paths import ROOT
 from tests.support.prometheus import program, prometheus
 from tests.support.push_receiver import SECRET, PushReceiver
 from tests.support.searching import index
-from tests.support.server import wait_until
 from tests.support.stored_callbacks import callback, record_callback
+from tests.support.waiting import wait_until
 from tests.test_docs import heading_anchors
 
 ALERTS = ROOT / "deploy" / "prometheus" / "alerts.yml"
@@ -91,8 +91,7 @@ def app(environ: dict[str, str]) -> Iterator[Flask]:
     """Yield the application, which makes a page for each scrape."""
     app = create_app(environ, metrics_seconds=0.2)
     yield app
-    services_of(app).rejected.flush()
-    services_of(app).engine.dispose()
+    close_app(app)
 
 
 @pytest.fixture

@@ -12,8 +12,12 @@ from receiver.store.metrics.read import read_snapshot
 from tests.support.environment import open_engine
 from tests.support.faults.workers import workers
 from tests.support.metrics import ANSWERED, APPLIED, FAST, MINUTE, NO_LABELS, page_when, value
-from tests.support.server import WebServer, wait_until, web_server
+from tests.support.server import (
+    WebServer,
+    web_server,
+)
 from tests.support.stored_callbacks import callback
+from tests.support.waiting import wait_until
 
 
 @pytest.fixture(scope="module")

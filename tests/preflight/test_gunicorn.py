@@ -22,10 +22,10 @@ from tests.support.server import (
     TIMEOUT_SECONDS,
     WebServer,
     free_port,
-    wait_until,
     web_server,
 )
 from tests.support.simulator.account import BY_RECORDING, simulated
+from tests.support.waiting import wait_until
 
 CONFIGURATION = ROOT / "tests/support/media/open_policy.py"
 WRITER = ("writer", "writer-secret")

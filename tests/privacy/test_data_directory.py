@@ -16,7 +16,7 @@ from receiver.store.erasure.vacuum import VACUUM
 from receiver.store.migrate import migrate
 from tests.support.app import Twilio
 from tests.support.command import run
-from tests.support.environment import ENVIRON
+from tests.support.environment import ENVIRON, close_app
 from tests.support.erasing import body
 
 SENTENCE = "The heron sleeps at noon beside the 7391st willow."
@@ -35,7 +35,7 @@ def own_app(own_postgres: Server) -> Iterator[Flask]:
     app = create_app({**ENVIRON, "DATABASE_URL": own_postgres.url()})
     migrate(services_of(app).engine, report=lambda _: None)
     yield app
-    services_of(app).engine.dispose()
+    close_app(app)
 
 
 def _files(server: Server) -> dict[str, bytes]:

@@ -13,7 +13,7 @@ from receiver.services import services_of
 from receiver.store.tables import erasures
 from tests.support.app import Twilio
 from tests.support.command import run
-from tests.support.environment import ENVIRON, KEY
+from tests.support.environment import ENVIRON, KEY, close_app
 from tests.support.erasing import ADDRESS, SPOKEN, bodies, body, is_stored, rows_of
 from tests.support.samples import ACCOUNT, COMPLETED, JOB, OTHER_ACCOUNT
 from tests.support.stored_callbacks import json_of
@@ -31,7 +31,7 @@ def erasing(app: Flask) -> Iterator[FlaskClient]:
     database_url = services_of(app).settings.database_url
     other = create_app({**ENVIRON, "DATABASE_URL": database_url, "API_KEYS": keys})
     yield other.test_client()
-    services_of(other).engine.dispose()
+    close_app(other)
 
 
 def _delete(client: FlaskClient, path: str = PATH, key: str = "eraser") -> TestResponse:
@@ -205,4 +205,4 @@ def test_write_that_does_not_end_is_a_503(app: Flask, twilio: Twilio) -> None:
     [receipt] = rows_of(app, erasures)
     assert receipt.completed_at
     assert not is_stored(app, SPOKEN)
-    services_of(other).engine.dispose()
+    close_app(other)

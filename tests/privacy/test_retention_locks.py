@@ -27,8 +27,8 @@ from tests.support.retention import (
     run_pass,
     seed,
 )
-from tests.support.server import wait_until
 from tests.support.sessions import waits_for_lock
+from tests.support.waiting import wait_until
 
 BODIES = Retention(bodies=timedelta(days=10))
 

@@ -7,7 +7,7 @@ from sqlalchemy import Engine, QueuePool
 
 from receiver.store.rejected.dropped import dropped_counts
 from tests.support.rejected_store import Counts
-from tests.support.server import wait_until
+from tests.support.waiting import wait_until
 
 
 @pytest.fixture

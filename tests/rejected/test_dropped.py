@@ -7,7 +7,7 @@ from sqlalchemy import Engine, text
 
 from receiver.rejected.dropped import DroppedCounts
 from tests.support.rejected_store import Counts
-from tests.support.server import wait_until
+from tests.support.waiting import wait_until
 
 
 def test_counts_are_retried_until_they_are_written(

@@ -26,7 +26,10 @@ from tests.support.rejected_store import (
     put_forged,
     stored_ids,
 )
-from tests.support.server import free_port, wait_until
+from tests.support.server import (
+    free_port,
+)
+from tests.support.waiting import wait_until
 
 
 def test_rejected_callback_is_stored_and_logged(

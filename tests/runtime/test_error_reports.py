@@ -10,9 +10,8 @@ from sentry_sdk.transport import Transport
 
 from app import create_app
 from receiver.runtime import error_reports
-from receiver.services import services_of
 from tests.support.app import Twilio
-from tests.support.environment import ENVIRON
+from tests.support.environment import ENVIRON, close_app
 from tests.support.stored_callbacks import callback
 
 SENTENCE = "My card number is four one one one."
@@ -64,7 +63,7 @@ def test_failed_callback_is_sent_without_its_body(capture: Capture) -> None:
     app = create_app(ENVIRON, request_seconds=0.2)
     body = callback("voice_transcription_1", transcription={"sentences": [{"text": SENTENCE}]})
     assert Twilio(app.test_client()).call(body).status_code == 503
-    services_of(app).engine.dispose()
+    close_app(app)
     [sent] = capture.sent
     assert b"voice_transcription_1" in sent
     for text in (SENTENCE.encode(), b"bodySHA256", b"Twilio-Signature"):

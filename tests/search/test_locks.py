@@ -15,9 +15,9 @@ from receiver.store.search.write import Entry, write_entry
 from tests.support.erasures import erase_target, target_of
 from tests.support.retention import REMOVE_ALL, count_all, run_pass
 from tests.support.searching import index, record_spoken
-from tests.support.server import wait_until
 from tests.support.sessions import waits_for_lock
 from tests.support.stored_callbacks import callback, record_callback
+from tests.support.waiting import wait_until
 
 JOB = "job_1"
 

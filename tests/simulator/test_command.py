@@ -18,9 +18,12 @@ from receiver.simulator.configurations import CALLBACK_ONLY
 from tests.support.environment import ENVIRON, TOKEN
 from tests.support.paths import ROOT
 from tests.support.samples import ACCOUNT
-from tests.support.server import free_port, wait_until
+from tests.support.server import (
+    free_port,
+)
 from tests.support.simulator.account import BY_RECORDING, CALLED_BACK_ONLY
 from tests.support.simulator.callback_receiver import Receiver
+from tests.support.waiting import wait_until
 
 
 @contextmanager

@@ -20,8 +20,8 @@ from receiver.store.migrate import MigrationBusyError, migrate
 from receiver.store.schema import SCHEMA_VERSION, schema_state
 from receiver.store.tables import TransactionId, metadata, transcriptions
 from tests.support.old_schemas import return_to_0004, return_to_0005
-from tests.support.server import wait_until
 from tests.support.store_events import START, make_event
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.own_database
 

@@ -16,9 +16,9 @@ from receiver.store.event import Outcome
 from receiver.store.ledger.record import record, record_or_quarantine
 from receiver.store.migrate import migrate
 from receiver.store.pooled_connection import BudgetError, NotReplicatedError
-from tests.support.server import wait_until
 from tests.support.standby import cancel_waiting_commits, count_waiting_commits, missing_standby
 from tests.support.store_events import ledger_rows, make_event
+from tests.support.waiting import wait_until
 
 EVENT = make_event({"status": "COMPLETED"}, minutes=1)
 

@@ -8,12 +8,11 @@ import pytest
 
 from app import create_app
 from dev.postgres import Server
-from receiver.services import services_of
 from receiver.store.migrate import migrate
 from receiver.store.requirements import UnsuitableDatabaseError, version_problem
 from receiver.store.schema import schema_state
 from tests.support.command import run
-from tests.support.environment import ENVIRON, open_engine
+from tests.support.environment import ENVIRON, close_app, open_engine
 
 pytestmark = pytest.mark.own_database
 
@@ -56,7 +55,7 @@ def test_only_utf8_is_accepted(postgres: Server, encoding: str) -> None:
         app = create_app({**ENVIRON, "DATABASE_URL": postgres.url(name)})
         ready = app.test_client().get("/readyz")
         doctor = run(app, "doctor")
-        services_of(app).engine.dispose()
+        close_app(app)
     finally:
         _execute(postgres.url(), f"DROP DATABASE {name} WITH (FORCE)")
     assert f"encoding {encoding}" in message

@@ -19,10 +19,10 @@ from tests.support.server import (
     WebServer,
     free_port,
     read_response,
-    wait_until,
     web_server,
 )
 from tests.support.simulator.account import BY_RECORDING, simulated
+from tests.support.waiting import wait_until
 
 WRITER = ("writer", "writer-secret")
 

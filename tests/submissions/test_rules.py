@@ -16,13 +16,12 @@ from werkzeug.test import TestResponse
 
 from app import create_app
 from receiver.preflight import check
-from receiver.services import services_of
 from receiver.simulator.clock import ManualClock
 from receiver.simulator.configurations import CALLBACK_ONLY, WITH_CONVERSATION
 from receiver.simulator.server import serve
 from receiver.simulator.simulator import Simulator
 from tests.support.command import run
-from tests.support.environment import PUBLIC_URL
+from tests.support.environment import PUBLIC_URL, close_app
 from tests.support.media import audio_files
 from tests.support.media.server import OPEN_POLICY, Answer, serving
 from tests.support.samples import ACCOUNT
@@ -88,7 +87,7 @@ def service(environ: dict[str, str]) -> Iterator[Service]:
             }
         )
         yield Service(app, app.test_client(), twilio.simulator)
-        services_of(app).engine.dispose()
+        close_app(app)
 
 
 def _assert_refused(answer: TestResponse, status: int, code: int, pointer: str | None) -> None:

@@ -13,11 +13,10 @@ from werkzeug.test import TestResponse
 from app import create_app
 from dev.postgres import Server
 from receiver.runtime.deadline import REQUEST_SECONDS
-from receiver.services import services_of
 from receiver.store.engine import make_engine
 from receiver.store.migrate import migrate
 from tests.support import signing
-from tests.support.environment import ENVIRON, KEY, PUBLIC_URL, ROUTE, TOKEN
+from tests.support.environment import ENVIRON, KEY, PUBLIC_URL, ROUTE, TOKEN, close_app
 from tests.support.postgres import new_database
 from tests.support.shared_database import SharedDatabase
 
@@ -92,8 +91,7 @@ def app(environ: dict[str, str], request_seconds: float) -> Iterator[Flask]:
     """Yield the application, which checks its database for each request to /readyz."""
     app = create_app(environ, request_seconds=request_seconds, readiness_seconds=0)
     yield app
-    services_of(app).rejected.flush()
-    services_of(app).engine.dispose()
+    close_app(app)
 
 
 @pytest.fixture

@@ -3,16 +3,17 @@
 import contextlib
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from flask import Flask
-from sqlalchemy import Engine
+from sqlalchemy import Engine, QueuePool
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from receiver.services import install, services_of
 from receiver.store.bounded_connection import ANSWER_TIMEOUT_SECONDS
 from receiver.store.engine import make_engine
 from tests.support.server_thread import in_thread
+from tests.support.waiting import wait_until
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
@@ -43,6 +44,18 @@ def open_engine(
         yield engine
     finally:
         engine.dispose()
+
+
+def close_app(app: Flask) -> None:
+    """Close the application's connections, when its threads have returned them.
+
+    The pool doesn't close a connection that is returned after it was disposed of. The garbage
+    collector would find it during another test, which then fails.
+    """
+    parts = services_of(app)
+    parts.rejected.flush()
+    wait_until(lambda: cast("QueuePool", parts.engine.pool).checkedout() == 0)
+    parts.engine.dispose()
 
 
 @contextlib.contextmanager

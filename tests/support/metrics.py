@@ -6,7 +6,10 @@ from datetime import timedelta
 from prometheus_client.parser import text_string_to_metric_families
 
 from receiver.settings.urls import CALLBACK_PATH
-from tests.support.server import WebServer, wait_until
+from tests.support.server import (
+    WebServer,
+)
+from tests.support.waiting import wait_until
 
 Labels = Mapping[str, str]
 NO_LABELS: Labels = {}

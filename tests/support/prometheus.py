@@ -11,7 +11,10 @@ import pytest
 import requests
 
 from dev.process import Child
-from tests.support.server import free_port, wait_until
+from tests.support.server import (
+    free_port,
+)
+from tests.support.waiting import wait_until
 
 _CONFIGURATION = """
 global: {{scrape_interval: 100ms, scrape_timeout: 100ms}}

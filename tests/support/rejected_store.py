@@ -16,8 +16,8 @@ from receiver.store.rejected.quotas import Quotas
 from receiver.store.tables import rejected
 from tests.support.forged_callbacks import forged, request
 from tests.support.samples import ACCOUNT
-from tests.support.server import wait_until
 from tests.support.sessions import waits_for_lock
+from tests.support.waiting import wait_until
 
 MAX_BODY_BYTES = 100_000
 

@@ -5,7 +5,7 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -148,14 +148,6 @@ def _wait_until_ready(server: WebServer) -> None:
         except OSError:
             assert server.child.process.poll() is None, server.log.read_text()
         assert time.monotonic() < deadline, server.log.read_text()
-
-
-def wait_until(condition: Callable[[], bool]) -> None:
-    """Wait until the condition is true; fail after 30 seconds."""
-    deadline = time.monotonic() + 30
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
 
 
 def read_response(connection: socket.socket) -> bytes:

@@ -10,7 +10,7 @@ from werkzeug.test import TestResponse
 
 from app import create_app
 from receiver.runtime.deadline import REQUEST_SECONDS
-from receiver.services import services_of
+from tests.support.environment import close_app
 from tests.support.samples import ACCOUNT
 
 READER = ("reader", "reader-secret")
@@ -30,7 +30,7 @@ def open_app(
     try:
         yield app
     finally:
-        services_of(app).engine.dispose()
+        close_app(app)
 
 
 def create(

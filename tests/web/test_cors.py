@@ -7,8 +7,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from app import create_app
-from receiver.services import services_of
-from tests.support.environment import ENVIRON
+from tests.support.environment import ENVIRON, close_app
 
 ORIGIN = "https://player.example"
 OTHERS = ("https://evil.example", "null", "https://player.example.evil.example", f"{ORIGIN}:444")
@@ -20,7 +19,7 @@ PATHS = ("/v3/Transcriptions/a.b", "/v3/nothing")
 def _client(**changes: str) -> Iterator[FlaskClient]:
     app = create_app(ENVIRON | changes)
     yield app.test_client()
-    services_of(app).engine.dispose()
+    close_app(app)
 
 
 @pytest.fixture

@@ -9,8 +9,7 @@ from werkzeug.test import TestResponse
 
 from app import create_app
 from receiver.runtime.failure_limiter import MAX_FAILURES, WINDOW_SECONDS
-from receiver.services import services_of
-from tests.support.environment import ENVIRON, KEY
+from tests.support.environment import ENVIRON, KEY, close_app
 from tests.support.stored_callbacks import json_of
 
 # A valid key gets a 404 for this id without a query.
@@ -23,7 +22,7 @@ def prober() -> Iterator[FlaskClient]:
     """Yield a client of a service without a database."""
     app = create_app(ENVIRON)
     yield app.test_client()
-    services_of(app).engine.dispose()
+    close_app(app)
 
 
 def _guess(client: FlaskClient, **headers: str) -> TestResponse:

@@ -7,15 +7,14 @@ from sqlalchemy import Engine, text
 from werkzeug.test import TestResponse
 
 from app import create_app
-from receiver.services import services_of
-from tests.support.environment import ENVIRON
+from tests.support.environment import ENVIRON, close_app
 
 
 def _get_from_new_app(environ: dict[str, str], path: str) -> TestResponse:
     """Return the response of an application with these settings."""
     app = create_app(environ)
     response = app.test_client().get(path)
-    services_of(app).engine.dispose()
+    close_app(app)
 
     return response
 
@@ -92,11 +91,11 @@ def test_readiness_is_checked_once_for_many(environ: dict[str, str], engine: Eng
     """Many requests within a second share one check of the database."""
     app = create_app(environ, readiness_seconds=60)
     assert app.test_client().get("/readyz").status_code == 200
-    services_of(app).engine.dispose()
+    close_app(app)
     with engine.connect() as connection:
         name = connection.execute(text("SELECT current_database()")).scalar_one()
         connection.execute(text(f"ALTER DATABASE {name} SET default_transaction_read_only = on"))
         statuses = {app.test_client().get("/readyz").status_code for _ in range(10)}
         connection.execute(text(f"ALTER DATABASE {name} RESET default_transaction_read_only"))
-    services_of(app).engine.dispose()
+    close_app(app)
     assert statuses == {200}

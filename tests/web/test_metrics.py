@@ -13,7 +13,7 @@ from receiver.services import services_of
 from receiver.settings.keys import ApiKey
 from receiver.web.links import make_token
 from tests.support.app import Reader, Twilio
-from tests.support.environment import ENVIRON
+from tests.support.environment import ENVIRON, close_app
 from tests.support.metrics import value
 from tests.support.samples import ACCOUNT
 from tests.support.stored_callbacks import callback
@@ -51,8 +51,7 @@ def app(environ: dict[str, str]) -> Iterator[Flask]:
     """Yield the application, which makes a page for each scrape."""
     app = create_app(environ, metrics_seconds=0.001)
     yield app
-    services_of(app).rejected.flush()
-    services_of(app).engine.dispose()
+    close_app(app)
 
 
 def _get(client: FlaskClient, path: str, secret: str) -> int:
@@ -166,4 +165,4 @@ def test_page_without_the_database() -> None:
     assert value(response.text, "receiver_workers") == 1
     assert value(response.text, "receiver_callbacks_queued") == 0
     assert "receiver_http_requests_total" not in response.text
-    services_of(app).engine.dispose()
+    close_app(app)

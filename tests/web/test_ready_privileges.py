@@ -4,9 +4,9 @@ import psycopg
 import pytest
 from flask import Flask
 
-from receiver.services import services_of
 from tests.support.app import Twilio
 from tests.support.command import run
+from tests.support.environment import close_app
 from tests.support.samples import COMPLETED
 
 pytestmark = pytest.mark.own_database
@@ -98,4 +98,4 @@ def test_doctor_names_privileges_of_commands_only(
     result = run(app, "doctor")
     assert result.exit_code == 1
     assert f"GRANT UPDATE ON watches TO {role}" in result.stdout
-    services_of(app).engine.dispose()
+    close_app(app)

@@ -7,8 +7,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from app import create_app
-from receiver.services import services_of
-from tests.support.environment import ENVIRON
+from tests.support.environment import ENVIRON, close_app
 from tests.support.stored_callbacks import json_of
 
 BASIC = f"Basic {base64.b64encode(b'writer:writer-secret').decode()}"
@@ -19,7 +18,7 @@ KEYS = {"API_KEYS": "writer:writer-secret:write"}
 def _client(**changes: str) -> Iterator[FlaskClient]:
     app = create_app(ENVIRON | KEYS | changes)
     yield app.test_client()
-    services_of(app).engine.dispose()
+    close_app(app)
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from receiver.services import services_of
 from receiver.store.tables import erasures, submissions, transcriptions
 from tests.support.app import Twilio
 from tests.support.command import run
-from tests.support.environment import ENVIRON
+from tests.support.environment import ENVIRON, close_app
 from tests.support.erasing import ADDRESS, body, is_stored, rows_of
 from tests.support.postgres import new_database
 
@@ -27,13 +27,13 @@ def restored(app: Flask, postgres: Server, twilio: Twilio) -> Iterator[Flask]:
     """Yield the application on a copy of the database, which was made before the erasures."""
     _fill(app, twilio)
     url = services_of(app).settings.database_url
-    services_of(app).engine.dispose()
+    close_app(app)
     with psycopg.connect(url) as connection:
         name = connection.info.dbname
     with new_database(postgres, template=name) as copy:
         other = create_app({**ENVIRON, "DATABASE_URL": copy, "WEB_CONCURRENCY": "1"})
         yield other
-        services_of(other).engine.dispose()
+        close_app(other)
 
 
 def _participants(address: str) -> list[dict[str, str]]:

@@ -12,8 +12,8 @@ from dev.process import Child
 from tests.support.command_process import command_process
 from tests.support.push_receiver import PushReceiver, Reply, serve_push_receiver
 from tests.support.pushing import end_leases, find_state
-from tests.support.server import wait_until
 from tests.support.stored_callbacks import callback, record_callback
+from tests.support.waiting import wait_until
 
 ORDERS = "orders"
 

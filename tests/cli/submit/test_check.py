@@ -8,10 +8,10 @@ from flask import Flask
 
 from app import create_app
 from receiver.preflight import check
-from receiver.services import services_of
 from receiver.simulator.configurations import CALLBACK_ONLY
 from receiver.simulator.server import SimulatorServer
 from tests.support.command import run
+from tests.support.environment import close_app
 from tests.support.media import audio_files
 from tests.support.media.server import OPEN_POLICY, Answer, Server, serving
 from tests.support.simulator.account import recording
@@ -117,4 +117,4 @@ def test_check_needs_no_credentials(environ: dict[str, str], media: Server) -> N
     options = (f"--configuration={CALLBACK_ONLY}", f"--media-url={url}")
     assert run(app, "submit", "--check", *options).exit_code == 0
     assert run(app, "submit", *options).exit_code == 1
-    services_of(app).engine.dispose()
+    close_app(app)

@@ -11,7 +11,6 @@ from pathlib import Path
 from werkzeug.wrappers import Request, Response
 
 from app import create_app
-from receiver.services import services_of
 from receiver.simulator.configurations import CALLBACK_ONLY
 from receiver.simulator.server import serve
 from receiver.submissions.batch import CONCURRENCY
@@ -22,6 +21,7 @@ from tests.support.csv_submissions import (
     twilio_recordings,
     write_csv,
 )
+from tests.support.environment import close_app
 from tests.support.paths import ROOT
 from tests.support.samples import JOB
 from tests.support.scripted import Scripted, accepted, answer, scripted
@@ -152,4 +152,4 @@ def test_kill_leaves_one_job_per_line(
             == stored_recordings(app)
             == sorted(map(recording, range(count)))
         )
-        services_of(app).engine.dispose()
+        close_app(app)

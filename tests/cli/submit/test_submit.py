@@ -9,11 +9,11 @@ from flask import Flask
 from werkzeug.wrappers import Request, Response
 
 from app import create_app
-from receiver.services import services_of
 from receiver.simulator.configurations import CALLBACK_ONLY, WITH_CONVERSATION
 from receiver.simulator.server import SimulatorServer
 from tests.support.command import run
 from tests.support.csv_submissions import twilio_recordings
+from tests.support.environment import close_app
 from tests.support.scripted import accepted, problem, scripted
 from tests.support.simulator.account import PARTICIPANTS, recording
 from tests.support.submitting import open_app
@@ -120,6 +120,6 @@ def test_missing_credentials_are_named(environ: dict[str, str]) -> None:
     app = create_app(environ | {"TWILIO_ACCOUNT_SID": ""})
     options = (f"--configuration={CALLBACK_ONLY}", f"--source-id={recording(1)}")
     result = run(app, "submit", *options)
-    services_of(app).engine.dispose()
+    close_app(app)
     assert result.exit_code == 1
     assert "TWILIO_API_KEY" in result.stderr

@@ -23,9 +23,9 @@ from receiver.store.ledger.recorded import Recorded
 from receiver.store.retry import retry_until
 from receiver.store.sqlstate import Cause, cause_of
 from receiver.store.tables import events
-from tests.support.server import wait_until
 from tests.support.sessions import waits_for_lock
 from tests.support.store_events import START, make_event, quarantined
+from tests.support.waiting import wait_until
 
 HEAD = {"status": "COMPLETED", "sentences": 5, "updated_at": START}
 

@@ -12,8 +12,8 @@ from sqlalchemy import Engine, text
 from receiver.runtime.deadline import Deadline
 from receiver.store.event import Outcome
 from receiver.store.ledger.record import record, record_or_quarantine
-from tests.support.server import wait_until
 from tests.support.store_events import ledger_rows, make_event, quarantined
+from tests.support.waiting import wait_until
 
 COMPLETED = make_event({"status": "COMPLETED"})
 _OLD_INDEX = "SELECT to_regclass('events_sha256_key_ccold') IS NOT NULL"

@@ -15,8 +15,8 @@ from receiver.store.metrics.write import (
 )
 from receiver.store.tables import metric_workers
 from tests.support.metrics import MINUTE
-from tests.support.server import wait_until
 from tests.support.sessions import waits_for_lock
+from tests.support.waiting import wait_until
 
 HOUR = timedelta(hours=1)
 COUNTS: dict[CountKey, float] = {("a_total", ('"x"', "")): 1, ("b_sum", ()): 0.5}

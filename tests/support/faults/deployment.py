@@ -22,7 +22,12 @@ from tests.support.faults.figures import (
 )
 from tests.support.faults.restartable import RestartablePostgres
 from tests.support.faults.sender import Delivery
-from tests.support.server import NO_OPTIONS, WebServer, wait_until, web_server
+from tests.support.server import (
+    NO_OPTIONS,
+    WebServer,
+    web_server,
+)
+from tests.support.waiting import wait_until
 
 # The name of the tests' own connections to Postgres.
 TEST_NAME = "test"

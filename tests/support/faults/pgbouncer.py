@@ -13,7 +13,10 @@ import pytest
 from dev import paths
 from dev.postgres import Server
 from dev.process import Child
-from tests.support.server import free_port, wait_until
+from tests.support.server import (
+    free_port,
+)
+from tests.support.waiting import wait_until
 
 # Debian installs it in /usr/sbin, which isn't in every user's PATH.
 PROGRAM = shutil.which("pgbouncer") or shutil.which("pgbouncer", path="/usr/sbin")

@@ -20,7 +20,10 @@ import psutil
 import psycopg
 
 from tests.support.faults.callbacks import callback, job_id
-from tests.support.server import WebServer, wait_until
+from tests.support.server import (
+    WebServer,
+)
+from tests.support.waiting import wait_until
 
 Key = tuple[str, str]
 Attack = Callable[[str, Key, Event], None]

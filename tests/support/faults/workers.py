@@ -4,7 +4,10 @@ import random
 
 import psutil
 
-from tests.support.server import WebServer, wait_until
+from tests.support.server import (
+    WebServer,
+)
+from tests.support.waiting import wait_until
 
 # The number of workers in the tests that kill one at a time.
 WORKER_COUNT = 3
