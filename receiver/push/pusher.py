@@ -90,11 +90,9 @@ class Pusher:
             return Pushed(error=state.last_error)
         try:
             return self._push(state)
-        except CursorError:
-            logger.warning(
-                "the database has another history: all changes are sent again",
-                extra={"endpoint": self.name},
-            )
+        except CursorError as error:
+            fields = {"endpoint": self.name}
+            logger.warning("all changes are sent again: %s", error, extra=fields)
             return self._push(replace(state, cursor=None))
 
     def release(self) -> None:
