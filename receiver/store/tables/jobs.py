@@ -14,9 +14,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
-from receiver.store.tables.columns import metadata
-from receiver.store.tables.columns import timestamp as _timestamp
-from receiver.store.tables.columns import transaction_id as _transaction_id
+from receiver.store.tables.columns import metadata, timestamp, transaction_id
 from schemas.parameters import MAX_FILTER_CHARACTERS
 
 # The addresses of a job's participants, of whom Twilio allows two. An index may be too small
@@ -50,18 +48,18 @@ transcriptions = Table(
     Column("conversation_id", Text),
     Column("conversation_url", Text),
     Column("duration", Integer),
-    _timestamp("audio_started_at"),
+    timestamp("audio_started_at"),
     Column("participants", JSONB(none_as_null=True)),
     Column("resolved_configuration", JSONB(none_as_null=True)),
     Column("language", Text),
-    _timestamp("created_at"),
-    _timestamp("updated_at"),
+    timestamp("created_at"),
+    timestamp("updated_at"),
     # Members that have no column, from the newest event with such members.
     Column("additional", JSONB(none_as_null=True)),
     # When the first callback was received; null if there was none.
-    _timestamp("received_at"),
+    timestamp("received_at"),
     # When the first event of any source was received.
-    _timestamp("first_seen_at", nullable=False),
+    timestamp("first_seen_at", nullable=False),
     Column(
         "sort_at",
         DateTime(timezone=True),
@@ -70,21 +68,21 @@ transcriptions = Table(
     ),
     # The earliest end of the job according to a terminal event: its `updated_at`, or the time when
     # the event was received if that was earlier.
-    _timestamp("ended_at"),
+    timestamp("ended_at"),
     # The event with the transcript in its body, its source, and the number of sentences.
     Column("transcript_sha256", LargeBinary),
     Column("transcript_source", Text),
     Column("sentences", Integer),
     # When the job was erased: its personal columns are null from then on.
-    _timestamp("erased_at"),
+    timestamp("erased_at"),
     # When the body with its transcript reached the end of its retention. Not a part of the fold.
-    _timestamp("transcript_expired_at"),
+    timestamp("transcript_expired_at"),
     # The order key of the newest event (FoldInput.key). A newer event's key is greater.
     Column("key_terminal", SmallInteger, nullable=False),
-    _timestamp("key_updated_at", nullable=False),
+    timestamp("key_updated_at", nullable=False),
     Column("key_source", SmallInteger, nullable=False),
     Column("key_sha256", LargeBinary, nullable=False),
-    _transaction_id(),
+    transaction_id(),
     Index("transcriptions_newest", "sort_at", "id"),
     Index("transcriptions_status", "status", "sort_at", "id"),
     _partial_index("source", "source_id"),
