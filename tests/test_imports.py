@@ -56,6 +56,7 @@ FLOOR_PLAN = (
         "receiver/twilio",
         "receiver/gunicorn",
     ),
+    ("receiver/store/tables",),
     ("receiver/settings", "receiver/runtime", "receiver/simulator", "schemas"),
 )
 # The lowest floor has the highest number, so an import goes from a lower number to a higher one.

@@ -8,7 +8,7 @@ from typing import Any
 from flask import Blueprint, Response, request
 
 from receiver.export.lines import LINE_FORMATS
-from receiver.export.position import CursorError, Position, parse_cursor
+from receiver.export.position import CursorError, NewerCursorError, Position, parse_cursor
 from receiver.export.stream import Export, Stream
 from receiver.runtime.concurrency_limit import TooBusyError
 from receiver.runtime.reader_limits import MAX_EXPORTS, WAIT_SECONDS
@@ -98,10 +98,12 @@ def _take_place(stack: ExitStack) -> None:
 
 
 def _begin(arguments: Mapping[str, Any], now: datetime) -> Position:
-    """Return where the export begins; raises ProblemError 400 for an invalid cursor."""
+    """Return where the export begins; raises ProblemError 400 or 410 for its cursor."""
     until = min(arguments.get("created_before", now), now)
     try:
         position = parse_cursor(arguments["cursor"]) if "cursor" in arguments else None
+    except NewerCursorError as error:
+        raise ProblemError(410, str(error)) from None
     except CursorError as error:
         raise invalid_arguments({"cursor": [str(error)]}) from None
 

@@ -9,6 +9,7 @@ from flask import Flask
 from sqlalchemy import Engine, text
 
 from app import create_app
+from dev.postgres import Server
 from receiver.console.chart import make_chart
 from receiver.console.words import ago
 from receiver.metrics.figures import Counting, refresh_figures
@@ -24,6 +25,7 @@ from tests.support.console import Browser
 from tests.support.environment import PUBLIC_URL, ROUTE, TOKEN, close_app
 from tests.support.metrics import value
 from tests.support.pages import text_of
+from tests.support.postgres import refusing_connections
 from tests.support.rejections import make_rejected
 from tests.support.samples import COMPLETED, JOB
 from tests.support.store_events import make_event
@@ -123,20 +125,31 @@ def test_rejected_callback_of_the_first_day(browser: Browser, engine: Engine) ->
     assert "A request was rejected, and no callback was ever applied" in _overview(browser)
 
 
-def test_last_figures_while_the_database_is_away(browser: Browser, engine: Engine) -> None:
+def test_last_figures_while_the_database_is_away(
+    browser: Browser, engine: Engine, postgres: Server
+) -> None:
     """While the database is away, the overview shows the last figures and since when it is."""
     record_callback(engine, callback("job"))
     _count(engine)
     assert "1 transcript is missing" in _overview(browser)
-    with engine.connect() as connection:
-        connection.execute(text("ALTER TABLE metric_figures RENAME TO metric_figures_away"))
-    try:
+    assert engine.url.database
+    engine.dispose()
+    with refusing_connections(postgres, engine.url.database):
         page = _overview(browser)
-    finally:
-        with engine.connect() as connection:
-            connection.execute(text("ALTER TABLE metric_figures_away RENAME TO metric_figures"))
     assert "The database doesn't answer" in page
     assert "It last answered" in page
+    assert "Missing transcripts 1" in page
+
+
+def test_last_figures_while_their_table_is_locked(browser: Browser, engine: Engine) -> None:
+    """While the table of the figures can't be read, the overview shows the last ones."""
+    record_callback(engine, callback("job"))
+    _count(engine)
+    assert "1 transcript is missing" in _overview(browser)
+    with transactional(engine).begin() as locking:
+        locking.execute(text("LOCK TABLE metric_figures"))
+        page = _overview(browser)
+    assert "The table metric_figures can't be read" in page
     assert "Missing transcripts 1" in page
 
 
