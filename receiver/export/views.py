@@ -1,11 +1,11 @@
-"""The route `GET /v3/Export`: all jobs of a period with their transcripts, as one stream."""
+"""The view of `GET /v3/Export`: all jobs of a period with their transcripts, as one stream."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from datetime import datetime
 from typing import Any
 
-from flask import Blueprint, Response, request
+from flask import Response, request
 
 from receiver.export.lines import LINE_FORMATS
 from receiver.export.position import CursorError, NewerCursorError, Position, parse_cursor
@@ -16,17 +16,13 @@ from receiver.services import services
 from receiver.settings.urls import public_origin
 from receiver.store.audit.access import Route
 from receiver.store.audit.export import current_time, read_page
-from receiver.store.retry import DatabaseUnavailableError
 from receiver.web.arguments import invalid_arguments, parse_arguments
 from receiver.web.audit import describe_access
-from receiver.web.auth import require_api_key, visible_account
+from receiver.web.auth import visible_account
 from receiver.web.compression import accepts_gzip
 from receiver.web.database import query
-from receiver.web.problems import ProblemError, unavailable
+from receiver.web.problems import ProblemError
 from schemas.export import ExportQuery
-
-blueprint = Blueprint("export", __name__)
-blueprint.before_request(require_api_key)
 
 # Exports take long, so an earlier try would usually be refused too.
 _RETRY_AFTER_SECONDS = 30
@@ -38,7 +34,6 @@ class _StreamedResponse(Response):
     implicit_sequence_conversion = False
 
 
-@blueprint.get("/v3/Export")
 def export_jobs() -> Response:
     """Export the jobs of a period with their transcripts, oldest first."""
     arguments = parse_arguments(_QUERY)
@@ -108,8 +103,3 @@ def _begin(arguments: Mapping[str, Any], now: datetime) -> Position:
         raise invalid_arguments({"cursor": [str(error)]}) from None
 
     return (position or Position(until=until)).limited(arguments.get("created_after"), until)
-
-
-@blueprint.errorhandler(DatabaseUnavailableError)
-def _retry_later(_error: DatabaseUnavailableError) -> Response:
-    return unavailable("The database is unavailable; /readyz may say why. Try again.")
