@@ -16,7 +16,7 @@ from receiver.store.changes.follower import Follower
 from receiver.store.changes.look import Look
 from receiver.web.database import query
 
-# Of the request's deadline, for the page after the wait.
+# This much of the request's deadline is kept for the page after the wait.
 _RESERVED_SECONDS = 1.5
 
 

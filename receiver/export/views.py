@@ -34,7 +34,7 @@ _QUERY = ExportQuery()
 
 
 class _StreamedResponse(Response):
-    # Otherwise a look at its length would read the whole stream into the memory.
+    # Otherwise reading its length would load the whole stream into memory.
     implicit_sequence_conversion = False
 
 

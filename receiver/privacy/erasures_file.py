@@ -1,7 +1,7 @@
 """The file that keeps the erasures outside of the database, for after a restore.
 
-It is NDJSON: a header, the receipts, the tombstones, and a last line with their number, without
-which it was cut off.
+It is NDJSON: a header, the receipts, the tombstones, and a last line with their number. A file
+without that line was truncated.
 """
 
 import json

@@ -28,8 +28,8 @@ def erase_mentions(erasure: Erasure, target: Target, report: Report) -> None:
     rejected is searched as text, because nothing proves its form. Rows that were received after
     the erasure began are not searched: they are of later jobs.
 
-    Of a job, whose id leads to all else, only what claims no id is searched: the quarantine and the
-    rejected requests.
+    A job's other rows are found by its id, so only rows without an id are searched: the quarantine
+    and the rejected requests.
     """
     anywhere = Needle.of_text(target.value)
     is_job = target.kind == "job"

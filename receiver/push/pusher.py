@@ -30,7 +30,7 @@ from receiver.store.push.endpoints import EndpointState
 
 logger = logging.getLogger(__name__)
 
-# How often it is stored that an endpoint has everything.
+# How often the row records that the endpoint has received everything.
 HEARTBEAT_SECONDS = 10.0
 # Then changes are read anew, because the jobs may have changed again.
 _MAX_AGE_SECONDS = 2.0
@@ -156,7 +156,7 @@ class Pusher:
             logger.warning("a change was not delivered: %s", result.reason, extra=fields)
 
     def _store_caught_up(self, state: EndpointState, progress: Progress) -> None:
-        """Store it if the endpoint got anything, and else now and then."""
+        """Store the progress if anything was sent, otherwise once per heartbeat."""
         now = time.monotonic()
         is_news = progress != Progress(cursor=state.cursor)
         if is_news or now >= self._caught_up_at + self._heartbeat_seconds:

@@ -33,7 +33,7 @@ _THROTTLED = {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE}
 
 
 class Kind(Enum):
-    """What became of an attempt."""
+    """The outcome of an attempt."""
 
     DELIVERED = "delivered"
     FAILED = "failed"
@@ -42,7 +42,7 @@ class Kind(Enum):
 
 @dataclass(frozen=True)
 class Result:
-    """What became of an attempt, and why. The reason contains no URL and no text of the response.
+    """The outcome of an attempt, and why. The reason contains no URL and no text of the response.
 
     `retry_after_seconds` is the endpoint's Retry-After, None if it sent none.
     """

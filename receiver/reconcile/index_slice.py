@@ -14,12 +14,12 @@ from receiver.store.retry import DatabaseUnavailableError
 
 logger = logging.getLogger(__name__)
 
-# A slice takes so long if there is enough to do, also if a pass is due.
+# A slice runs this long while there is work, even if a pass is due.
 MIN_SLICE_SECONDS = 30.0
 
 
 def index_slice(context: ReconcileContext, *, seconds: float = MIN_SLICE_SECONDS) -> None:
-    """Index what has changed for at most about so many seconds; log what was done. Never raises."""
+    """Index changed jobs for about `seconds` at most; log the counts. Never raises."""
     done: Counter[str] = Counter()
     try:
         _index(context, Deadline(seconds), done)

@@ -17,7 +17,7 @@ _SLICE_SECONDS = 30.0
 def retain_slice(
     context: ReconcileContext, retention: Retention, *, seconds: float = _SLICE_SECONDS
 ) -> None:
-    """Remove what is due for at most about so many seconds; log what was removed. Never raises."""
+    """Remove what is due for about `seconds` at most; log the counts. Never raises."""
     removed: Counter[str] = Counter()
     try:
         if retention != KEEP_ALL and is_due(context.engine):

@@ -57,7 +57,7 @@ class ReaderLimits:
 
 
 def reader_limits(pool_size: int) -> ReaderLimits:
-    """Return the limits for a worker with so many database connections.
+    """Return the limits for a worker with this many database connections.
 
     A pool of one or two leaves readers one connection. If it is the only one, callbacks wait for
     one statement of a reader at most, so slow statements end earlier.

@@ -69,7 +69,7 @@ def record_erased(connection: Connection, event: Event, job: Row[Any], since: da
 
 
 def absorb(connection: Connection, event: Event) -> Recorded:
-    """Store nothing of the event, also if the ledger has it in quarantine."""
+    """Store nothing of the event, even if the ledger has it in quarantine."""
     redact_body(connection, event.sha256)
 
     return ABSORBED

@@ -20,7 +20,8 @@ class Snapshot(NamedTuple):
     states: Sequence[dict[str, Any]]  # of the workers that live
     figures: Sequence[Row[Any]]  # name, figures, computed_at
     dropped: Sequence[Row[Any]]  # as in receiver.store.rejected.dropped
-    # Of push, by name; None if nothing was ever sent to it, or if its state can't be read.
+    # The endpoints of push, by name; None if nothing was ever sent to it, or if its state can't be
+    # read.
     endpoints: Mapping[str, EndpointState | None]
 
 
