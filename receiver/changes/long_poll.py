@@ -45,7 +45,7 @@ def wait_for_page(
         while True:
             if not is_current(cursor, look.state):
                 page = _share_page(client, cursor, look, deadline)
-                if page.is_news:
+                if page.has_changes:
                     return page
                 cursor = page.cursor
             next_look = follower.next(wait.remaining())

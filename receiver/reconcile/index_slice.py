@@ -5,7 +5,7 @@ from collections import Counter
 from contextlib import closing
 
 from receiver.changes.feed import FeedUnavailableError
-from receiver.privacy.retention import paced
+from receiver.privacy.retention import throttled
 from receiver.reconcile.context import ReconcileContext
 from receiver.runtime.deadline import Deadline
 from receiver.runtime.errors import locate
@@ -34,7 +34,7 @@ def index_slice(context: ReconcileContext, *, seconds: float = MIN_SLICE_SECONDS
 
 def _index(context: ReconcileContext, deadline: Deadline, done: Counter[str]) -> None:
     with closing(index_changes(context.engine)) as steps:
-        for step in paced(steps):
+        for step in throttled(steps):
             done.update(step)
             if context.is_stopping() or not deadline.remaining():
                 return

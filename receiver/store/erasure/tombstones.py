@@ -60,7 +60,7 @@ def is_kept_out(connection: Connection, event: Event) -> bool:
     """Return whether nothing of the event is stored, because its job or its body was erased."""
     keys = event_keys(connection, event)
 
-    return any(stone.is_certain for stone in find_tombstones(connection, keys))
+    return any(each.is_certain for each in find_tombstones(connection, keys))
 
 
 def has_tombstone(keys: Sequence[str]) -> ColumnElement[bool]:
