@@ -10,8 +10,8 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
 from receiver.runtime.deadline import Deadline
-from receiver.store.engine import execute_pipeline
 from receiver.store.erasure.holds import HOLDS_LOCK_ID
+from receiver.store.execute import execute_pipeline
 from receiver.store.retry import query
 from receiver.store.sqlstate import QUERY_CANCELED, state_of
 

@@ -7,8 +7,8 @@ from typing import NamedTuple
 from sqlalchemy import Connection, delete, select
 from sqlalchemy.exc import DBAPIError
 
-from receiver.store.engine import execute_pipeline
 from receiver.store.erasure.holds import HOLDS_LOCK_ID
+from receiver.store.execute import execute_pipeline
 from receiver.store.sqlstate import PROGRAM_LIMIT_EXCEEDED, state_of
 from receiver.store.tables import events, transcript_index
 
