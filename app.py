@@ -147,6 +147,6 @@ def _answer_late(environ: "WSGIEnvironment", start_response: "StartResponse") ->
 
 if __name__ == "__main__":
     sys.exit(
-        "Error: this module is no program. Run `make run` to try the service, or `gunicorn "
+        "Error: app.py is not a program. Run `make run` to try the service, or `gunicorn "
         '"app:create_app()"` with the settings of docs/settings.md.'
     )

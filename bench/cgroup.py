@@ -16,7 +16,7 @@ class NoCgroupError(Exception):
 
 @contextmanager
 def cpu_limit(cores: float) -> Iterator[Path]:
-    """Yield the folder of a group whose processes share the CPU time of so many cores.
+    """Yield the folder of a group whose processes share the CPU time of this many cores.
 
     A process belongs to the group once its id is written to `cgroup.procs`, and so do its children
     from then on. All of them must have ended at the end of the block. Raises NoCgroupError.

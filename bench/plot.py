@@ -19,7 +19,7 @@ _WIDTH, _HEIGHT = 760, 340
 _LEFT, _RIGHT, _TOP, _BOTTOM = 60, 560, 30, 290  # of the field; the legend is right of it
 _ROW = 18  # of the legend
 _TEXT = "#6e7781"
-_COLOURS = ("#2f81f7", "#d4770b", "#2da44e", "#bf3989", "#8957e5")
+_COLORS = ("#2f81f7", "#d4770b", "#2da44e", "#bf3989", "#8957e5")
 _DASHES = ("none", "6 3", "2 3")
 
 Points = Sequence[tuple[float, Sequence[float]]]
@@ -70,9 +70,9 @@ def svg(growth: Growth) -> str:
     _add(root, "title", f"{growth.unit} by {growth.across}")
     _axes(root, growth, across, up)
     for index, (name, points) in enumerate(growth.lines.items()):
-        colour = _COLOURS[index % len(_COLOURS)]
-        group = _add(root, "g", stroke=colour, fill=colour, stroke_width=1.5)
-        dashes = _DASHES[index // len(_COLOURS) % len(_DASHES)]
+        color = _COLORS[index % len(_COLORS)]
+        group = _add(root, "g", stroke=color, fill=color, stroke_width=1.5)
+        dashes = _DASHES[index // len(_COLORS) % len(_DASHES)]
         _line(group, dashes, points, across, up)
         _legend(group, dashes, name, _TOP + index * _ROW)
     ET.indent(root)

@@ -6,9 +6,8 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
-_READY = (
-    b"Z"  # ReadyForQuery, https://www.postgresql.org/docs/current/protocol-message-formats.html
-)
+# The type of ReadyForQuery: https://www.postgresql.org/docs/current/protocol-message-formats.html
+_READY = b"Z"
 _NO = b"N"
 _CHUNK_BYTES = 65536
 

@@ -53,7 +53,7 @@ class Services:
     body_reader: BodyReader
     rejected: RejectedStore
     limits: ReaderLimits
-    sending: MemoryBudget  # of large responses, until their clients have received them
+    response_memory: MemoryBudget  # of large responses, until their clients have received them
     # By the account that API keys are bound to, see receiver.lookup.completeness.
     completeness: Mapping[str | None, SharedResult[dict[str, Any] | None]]
     metrics: Metrics
@@ -96,7 +96,7 @@ def create_services(
             read_timeout_seconds=rejected_read_seconds,
         ),
         limits=limits,
-        sending=MemoryBudget(SENDING_BYTES, SENDING_BYTES),
+        response_memory=MemoryBudget(SENDING_BYTES, SENDING_BYTES),
         completeness={
             account: SharedResult(
                 max_age_seconds=completeness_seconds, max_stale_seconds=12 * completeness_seconds

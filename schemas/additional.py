@@ -7,7 +7,8 @@ from marshmallow import ValidationError
 
 from schemas.storable import measure
 
-# Of all these members of a job, in characters and elements. A list page contains a hundred jobs.
+# The size of all these members of a job, in characters and elements. A list page contains a hundred
+# jobs.
 MAX_ADDITIONAL_SIZE = 4096
 
 # Not passed on: a job has its own `url`, the envelope describes the request, and `communications`

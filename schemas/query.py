@@ -189,8 +189,8 @@ class ChangesQuery(Query):
     wait = WaitSeconds(
         metadata={
             "minimum": 0,
-            "description": "If there is no change yet, wait for one: at most so many seconds, and "
-            f"at most {MAX_WAIT_SECONDS}.",
+            "description": "If there is no change yet, wait for one: at most this many seconds, "
+            f"and at most {MAX_WAIT_SECONDS}.",
         },
     )
     page_size = PageSize(

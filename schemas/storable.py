@@ -16,8 +16,8 @@ _LEAP_SECOND = re.compile(r"\A([0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:)
 
 MAX_TEXT_CHARACTERS = 8192  # presigned URLs are the longest useful texts
 
-# Of one composite value: its nesting, and its size in characters and elements. A list page contains
-# a hundred of these values.
+# One composite value's nesting, and its size in characters and elements. A list page contains a
+# hundred of these values.
 _MAX_DEPTH = 32
 _MAX_SIZE = 65_536
 

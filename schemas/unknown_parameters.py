@@ -10,7 +10,7 @@ _MAX_NAME_CHARACTERS = 64
 
 # How alike two names must be (difflib's ratio), so that one may be meant by the other.
 _MIN_LIKENESS = 0.5
-# So many characters of a name may stand for the whole name.
+# This many characters of a name may stand for the whole name.
 _MIN_PART_CHARACTERS = 4
 
 

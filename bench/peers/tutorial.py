@@ -1,7 +1,7 @@
 """The peer from the tutorials: Flask, Flask-SQLAlchemy, a full schema, Twilio's own validator.
 
 It follows the quick starts of Flask-SQLAlchemy and marshmallow, and Twilio's "Secure your Flask
-app". What these leave open is decided in its favour: the transcript is one JSON column of the job,
+app". What these leave open is decided in its favor: the transcript is one JSON column of the job,
 not a row per sentence, and it is read only when it is requested.
 `python -m bench.peers.tutorial` makes the table.
 """

@@ -24,7 +24,7 @@ from receiver.web.problems import problem, unavailable
 class CallbackResult(enum.Enum):
     """What happened to a callback."""
 
-    RECORDED = enum.auto()  # in the ledger, also if it was there before
+    RECORDED = enum.auto()  # in the ledger, even if it was there before
     QUARANTINED = enum.auto()  # in the ledger, for an operator to inspect
     SPOOLED = enum.auto()  # the database is unavailable; the spool is durable
     SPOOLED_FOR_NOW = enum.auto()  # the database is unavailable; the spool may be lost

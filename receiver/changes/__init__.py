@@ -1,1 +1,1 @@
-"""Changes: which jobs are new or different since a consumer asked last."""
+"""Changes: which jobs are new or different since a consumer's last request."""

@@ -16,7 +16,7 @@ from receiver.store.changes.follower import Follower
 from receiver.store.changes.look import Look
 from receiver.web.database import query
 
-# Of the request's deadline, for the page after the wait.
+# This much of the request's deadline is kept for the page after the wait.
 _RESERVED_SECONDS = 1.5
 
 
@@ -45,7 +45,7 @@ def wait_for_page(
         while True:
             if not is_current(cursor, look.state):
                 page = _share_page(client, cursor, look, deadline)
-                if page.is_news:
+                if page.has_changes:
                     return page
                 cursor = page.cursor
             next_look = follower.next(wait.remaining())

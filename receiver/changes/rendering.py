@@ -20,7 +20,7 @@ class RenderedPage:
     """A page as it is sent."""
 
     cursor: Cursor  # of the next page
-    is_news: bool  # whether a client that waits gets it
+    has_changes: bool  # whether a client that waits gets it
     tag: str  # of the body that isn't compressed
     representation: Representation
 
@@ -45,7 +45,7 @@ def render_page(page: Page) -> RenderedPage:
 
     return RenderedPage(
         cursor=page.cursor,
-        is_news=bool(page.rows) or page.more,
+        has_changes=bool(page.rows) or page.more,
         tag=tag,
         representation=represent(data, tag),
     )

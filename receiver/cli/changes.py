@@ -11,16 +11,16 @@ from receiver.store.changes.repair import repair
 
 @click.group("changes")
 def group() -> None:
-    """Mend the feed of changes."""
+    """Repair the feed of changes."""
 
 
 @group.command("repair")
 @with_appcontext
 @report_database_errors
 def repair_command() -> None:
-    """Put jobs that were restored from another cluster in an order, while callbacks arrive.
+    """Give jobs that were restored from another cluster an order again, while callbacks arrive.
 
-    Their rows have numbers of transactions that this cluster has still to give. /v3/Changes is
+    Their rows have transaction numbers that this cluster has not assigned yet. /v3/Changes is
     answered 503 until they have new ones. After an interruption, run the command again: it
     continues.
     """

@@ -10,7 +10,7 @@ from sqlalchemy import Engine
 
 from receiver.cli.errors import report_database_errors
 from receiver.cli.output import CommandError, echo
-from receiver.privacy.retention import Retention, count_expired, paced, retain, retention_of
+from receiver.privacy.retention import Retention, count_expired, retain, retention_of, throttled
 from receiver.services import services
 from receiver.store.erasure.releases import EarlierReleaseError
 from receiver.store.erasure.writers import UnfinishedWriteError
@@ -65,7 +65,7 @@ def _steps(retention: Retention, *, dry_run: bool) -> Iterator[Counter[str]]:
         return
     total: Counter[str] = Counter()
     next_report_at = time.monotonic() + _REPORT_INTERVAL_SECONDS
-    for step in paced(_passes(engine, retention)):
+    for step in throttled(_passes(engine, retention)):
         yield step
         total += step
         if time.monotonic() > next_report_at:

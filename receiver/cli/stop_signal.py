@@ -23,7 +23,7 @@ class StopSignal:
     """
 
     def __init__(self, *, grace_seconds: float = GRACE_SECONDS) -> None:
-        """End the process so many seconds after a signal, if it hasn't ended by itself."""
+        """End the process this many seconds after a signal, if it hasn't ended by itself."""
         self._grace_seconds = grace_seconds
         self._received = threading.Event()
 
@@ -46,5 +46,5 @@ class StopSignal:
         # The main thread ends the process earlier, unless it is waiting. A crash at any point loses
         # nothing, and neither does this: leases end, and submissions are resumed.
         threading.Event().wait(self._grace_seconds)
-        logger.warning("ended while waiting for a peer that is silent")
+        logger.warning("ended while waiting for a peer that doesn't respond")
         os._exit(0)

@@ -20,7 +20,7 @@ STEPS = MappingProxyType(
             "`reconcile --resubmit-missing` has the recording transcribed again, which costs money."
         ),
         "callback_quarantined": (
-            "The callback is stored, but could not be applied. See why, mend the cause, and replay "
+            "The callback is stored, but could not be applied. See why, fix the cause, and replay "
             "it."
         ),
         "callback_rejected": (

@@ -47,7 +47,7 @@ def _of_jobs(summary: Summary) -> Iterator[Tile]:
         at,
         ""
         if completed is None
-        else f"{count(stored or 0, 'transcript')} of {completed:,} jobs"
+        else f"{count(stored or 0, 'transcript')} of {count(completed, 'job')}"
         + (f", {awaiting:,} awaited" if awaiting else ""),
     )
 

@@ -7,7 +7,7 @@ from receiver.console.page import go_to, render
 from receiver.console.turns import render_turns
 from receiver.lookup import jobs
 from receiver.lookup.cues import extract_cues
-from receiver.runtime.reader_limits import RENDERING_WAIT_SECONDS
+from receiver.runtime.reader_limits import RENDERING_WAIT_TIMEOUT_SECONDS
 from receiver.services import services
 from receiver.store.audit import texts
 from receiver.store.audit.access import Route
@@ -44,7 +44,7 @@ def _get_rendered(job: Row) -> bytes | None:
     limits, key = services().limits, (_FORMAT, job["transcript_sha256"])
     rendered = limits.rendered.get(key)
     if rendered is None:
-        with limits.renderings.hold(RENDERING_WAIT_SECONDS):
+        with limits.renderings.hold(RENDERING_WAIT_TIMEOUT_SECONDS):
             rendered = limits.rendered.get(key)
             if rendered is None:
                 rendered = _render(job)

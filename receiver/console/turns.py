@@ -11,8 +11,8 @@ from receiver.console.words import clock
 from receiver.lookup.cues import Cue
 from receiver.runtime.pacing import Pause, no_pause, paced
 
-# Speakers differ in their colour too; later ones begin with the first colour again.
-_COLOURS = 4
+# Speakers differ in their color too; later ones begin with the first color again.
+_COLORS = 4
 
 
 def render_turns(cues: Iterable[Cue], pause: Pause = no_pause) -> str:
@@ -20,14 +20,12 @@ def render_turns(cues: Iterable[Cue], pause: Pause = no_pause) -> str:
 
     `pause` is called after every few sentences.
     """
-    colours: dict[str, int] = {}
+    colors: dict[str, int] = {}
     parts = []
     numbered = enumerate(paced(cues, pause), 1)
     for speaker, turn in groupby(numbered, key=lambda item: item[1].speaker):
-        colour = colours.setdefault(speaker, len(colours) % _COLOURS)
-        parts.append(
-            f'<section class="turn speaker-{colour}"><h2><bdi>{escape(speaker)}</bdi></h2>'
-        )
+        color = colors.setdefault(speaker, len(colors) % _COLORS)
+        parts.append(f'<section class="turn speaker-{color}"><h2><bdi>{escape(speaker)}</bdi></h2>')
         parts += [_sentence(number, cue) for number, cue in turn]
         parts.append("</section>\n")
 

@@ -157,8 +157,9 @@ def _of_reconcile(summary: Summary, now: datetime) -> Iterator[Finding]:
         yield Finding(
             "warn",
             "Lost jobs may go unnoticed",
-            f"Twilio's list of jobs was not read completely {'for a day' if at else 'yet'}: only "
-            "this shows a job none of whose callbacks arrived. Run `flask --app app reconcile`.",
+            f"Twilio's list of jobs was not read completely {'for a day' if at else 'yet'}: "
+            "without that, a job whose callbacks never arrived stays unknown. Run `flask --app app "
+            "reconcile`.",
         )
 
 

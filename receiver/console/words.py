@@ -10,7 +10,7 @@ from markupsafe import Markup
 from receiver.runtime.utc import format_utc
 
 _MINUTE, _HOUR, _DAY = 60, 3600, 86_400
-# (up to so many seconds, the unit's seconds, its name)
+# (up to this many seconds, the unit's seconds, its name)
 _UNITS = ((_MINUTE, 1, "s"), (_HOUR, _MINUTE, "min"), (2 * _DAY, _HOUR, "h"))
 _KILOBYTE = 1000
 

@@ -69,7 +69,7 @@ def _remedy(name: str, state: EndpointState | None) -> str:
         )
     if state.failures:
         return (
-            f"Mend the receiver behind {name}. Then run `flask --app app push resume {name}`, or "
+            f"Fix the receiver behind {name}. Then run `flask --app app push resume {name}`, or "
             "wait for the next attempt. If it can't process this one job, run "
             f"`flask --app app push skip {name}`."
         )

@@ -19,7 +19,7 @@ from receiver.store.jobs.remove import remove_job
 from receiver.store.ledger.find import LedgerFilter, find_events
 
 # Twilio skips a callback above 1 MB (its error 17564). This is the larger reading of "1 MB".
-MAX_CALLBACK_BYTES = 2**20
+LARGEST_TEST_BYTES = 2**20
 
 
 def check_test_callbacks(settings: Settings, engine: Engine) -> Iterator[Finding]:
@@ -45,7 +45,7 @@ def check_test_callbacks(settings: Settings, engine: Engine) -> Iterator[Finding
         accepted = key if not errors else accepted
     if accepted:
         errors = _send_and_remove(
-            settings.public_url, accepted, reader, engine, min_bytes=MAX_CALLBACK_BYTES
+            settings.public_url, accepted, reader, engine, min_bytes=LARGEST_TEST_BYTES
         )
         yield _large_finding(errors)
 
@@ -100,7 +100,7 @@ def _finding(
 
 
 def _large_finding(errors: list[ProbeError]) -> Finding:
-    prefix = f"test callback of {MAX_CALLBACK_BYTES} bytes, the most that Twilio sends:"
+    prefix = f"test callback of {LARGEST_TEST_BYTES} bytes, the most that Twilio sends:"
     if errors:
         return _failure(prefix, errors)
 

@@ -7,7 +7,7 @@ from receiver.doctor.finding import Finding, Verdict
 from receiver.settings.config import Settings
 from receiver.settings.urls import without_credentials
 
-MAX_CALLBACK_BYTES = 1_000_000  # Twilio sends no callback above 1 MB (its error 17564)
+MIN_BODY_LIMIT_BYTES = 1_000_000  # Twilio sends no callback above 1 MB (its error 17564)
 
 MIN_SECRET_CHARACTERS = 16
 
@@ -102,7 +102,7 @@ def _check_accounts(settings: Settings) -> Iterator[Finding]:
 
 
 def _check_body_limit(settings: Settings) -> Iterator[Finding]:
-    if settings.max_body_bytes < MAX_CALLBACK_BYTES:
+    if settings.max_body_bytes < MIN_BODY_LIMIT_BYTES:
         yield Finding(
             Verdict.WARN,
             f"MAX_BODY_BYTES: {settings.max_body_bytes}, but a callback may have 1 MB",

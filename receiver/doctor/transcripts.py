@@ -65,7 +65,7 @@ def _check_missing(figures: Completeness) -> Finding:
 
 
 def _check_without_callback(count: int) -> Finding:
-    """Warn about lost callbacks, also if nothing is missing: not every job has a conversation."""
+    """Warn about lost callbacks, even if nothing is missing: not every job has a conversation."""
     return Finding(
         Verdict.WARN,
         f"callbacks: {count} transcripts of the last {RECENT.days} days came from conversations, "

@@ -11,7 +11,7 @@ from receiver.export.lines import LINE_FORMATS
 from receiver.export.position import CursorError, NewerCursorError, Position, parse_cursor
 from receiver.export.stream import Export, Stream
 from receiver.runtime.concurrency_limit import TooBusyError
-from receiver.runtime.reader_limits import MAX_EXPORTS, WAIT_SECONDS
+from receiver.runtime.reader_limits import MAX_EXPORTS, WAIT_TIMEOUT_SECONDS
 from receiver.services import services
 from receiver.settings.urls import public_origin
 from receiver.store.audit.access import Route
@@ -30,7 +30,7 @@ _QUERY = ExportQuery()
 
 
 class _StreamedResponse(Response):
-    # Otherwise a look at its length would read the whole stream into the memory.
+    # Otherwise reading its length would load the whole stream into memory.
     implicit_sequence_conversion = False
 
 
@@ -40,7 +40,7 @@ def export_jobs() -> Response:
     export = _describe(arguments)
     with ExitStack() as stack:
         _take_place(stack)
-        with services().limits.requests.hold(WAIT_SECONDS):
+        with services().limits.requests.hold(WAIT_TIMEOUT_SECONDS):
             position = _begin(arguments, query(current_time))
             rows = query(read_page, export.range_after(position), export.access)
         stream = Stream(services(), export, position, rows)

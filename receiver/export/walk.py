@@ -13,7 +13,7 @@ from receiver.store.audit.access import Access
 from receiver.store.audit.export import JobRange, count_jobs, current_time, read_page
 
 # How long a database that fails is tried again for one page.
-PAGE_SECONDS = 30.0
+RETRY_TIMEOUT_SECONDS = 30.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,13 +26,15 @@ class Walk:
 
     def count(self) -> int:
         """Return how many jobs follow."""
-        return retry.query(self.engine, Deadline(PAGE_SECONDS), count_jobs, _after(self.position))
+        return retry.query(
+            self.engine, Deadline(RETRY_TIMEOUT_SECONDS), count_jobs, _after(self.position)
+        )
 
     def pages(self) -> Iterator[list[Job]]:
         """Yield the jobs of each page; raises DatabaseUnavailableError."""
         position = self.position
         while rows := retry.query(
-            self.engine, Deadline(PAGE_SECONDS), read_page, _after(position), self.access
+            self.engine, Deadline(RETRY_TIMEOUT_SECONDS), read_page, _after(position), self.access
         ):
             page = []
             for row in rows:
@@ -45,6 +47,6 @@ def _after(position: Position) -> JobRange:
     return JobRange(after=(position.at, position.id), until=position.until, account_id=None)
 
 
-def database_time(engine: Engine) -> Position:
+def start_position(engine: Engine) -> Position:
     """Return the position at the beginning of all jobs up to now, by the database's clock."""
-    return Position(until=retry.query(engine, Deadline(PAGE_SECONDS), current_time))
+    return Position(until=retry.query(engine, Deadline(RETRY_TIMEOUT_SECONDS), current_time))

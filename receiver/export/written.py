@@ -1,4 +1,4 @@
-"""Finds what a file has of an export, however it was cut, so that it can be continued."""
+"""Finds how much of an export a file contains, so that a truncated one can be continued."""
 
 import csv
 import gzip

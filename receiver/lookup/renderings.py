@@ -3,7 +3,7 @@
 import logging
 
 from receiver.lookup.formats import FORMATS
-from receiver.runtime.reader_limits import RENDERING_WAIT_SECONDS
+from receiver.runtime.reader_limits import RENDERING_WAIT_TIMEOUT_SECONDS
 from receiver.services import services
 from receiver.store.audit import texts
 from receiver.store.audit.access import Access
@@ -27,7 +27,7 @@ def get_rendered(job_id: str, digest: bytes, tag: str, access: Access) -> Repres
     limits = services().limits
     transcript = _get_kept(tag)
     if transcript is None:
-        with limits.renderings.hold(RENDERING_WAIT_SECONDS):
+        with limits.renderings.hold(RENDERING_WAIT_TIMEOUT_SECONDS):
             transcript = _get_kept(tag)
             if transcript is None:
                 return _render(job_id, digest, tag, access)

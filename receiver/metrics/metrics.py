@@ -26,7 +26,7 @@ logger = logging.getLogger(__name__)
 
 # A worker that is killed loses the counts of this time.
 FLUSH_SECONDS = 10.0
-# Slow figures are computed, and the state of a silent worker expires, after so many flushes.
+# Slow figures are computed, and the state of a silent worker expires, after this many flushes.
 _FLUSHES_PER_MINUTE = 6
 # A scrape waits for a connection of readers, then uses it, for at most these times. A worker reads
 # the page once a second at most, for all scrapes.

@@ -14,7 +14,7 @@ from receiver.bodies.reader import BodyReader
 from receiver.spool.folder import Spool
 from receiver.store.ledger.group_commit import GroupCommitter
 
-# Of Linux.
+# These files exist on Linux only.
 _STATM = Path("/proc/self/statm")
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 

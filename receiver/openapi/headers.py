@@ -1,7 +1,7 @@
 """The headers of the responses, as components of the document.
 
-Not described are those of the connection, such as `Content-Length`, and those that tell a browser
-which pages may read the answer (CORS).
+Headers of the connection, such as `Content-Length`, and those that tell a browser which pages may
+read the answer (CORS) are not described.
 """
 
 from typing import Any

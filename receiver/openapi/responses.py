@@ -31,7 +31,7 @@ _ERRORS = {
     409: _Error(
         "Conflict",
         "The Idempotency-Key was used too long ago: Twilio may have forgotten it, and it is "
-        "unknown whether the job exists; or a legal hold forbids to erase the job.",
+        "unknown whether the job exists; or a legal hold forbids erasing the job.",
     ),
     410: _Error(
         "Gone",

@@ -12,6 +12,6 @@ TAGS = {
     TRANSCRIPTS: "The transcripts, in four formats.",
     CALLBACKS: "What Twilio sent: receive it, list it, and fetch it byte for byte.",
     COMPLETENESS: "How many transcripts Twilio has completed, and how many are stored.",
-    CHANGES: "What is new or different since a client asked last.",
+    CHANGES: "What is new or different since a client's last request.",
     SERVICE: "The service itself: its health, and this document.",
 }

@@ -26,14 +26,14 @@ _CHUNK_JOBS = 1000  # how many one statement looks for
 
 
 class UnknownJobError(ReceiverError):
-    """No job has this id, or had it, and no quarantined callback claims it."""
+    """No job has or had this id, and no quarantined callback names it."""
 
 
 class HeldError(SafeMessageError):
-    """A legal hold forbids to erase the target."""
+    """A legal hold forbids erasing the target."""
 
     def __init__(self, hold: str) -> None:
-        super().__init__(f"the hold {hold!r} forbids to erase this")
+        super().__init__(f"the hold {hold!r} forbids erasing this")
         self.hold = hold
 
 
@@ -72,8 +72,8 @@ def erase(
 def erase_by_id(engine: Engine, job_id: str, requester: Requester, limits: Limits) -> Receipt:
     """Erase a job, in a time that doesn't depend on what else is stored; return the receipt.
 
-    Unlike `erase`, this leaves the spool to its drain, which stores nothing of an erased job. It
-    doesn't search what names no id either: unreadable bodies. It raises what `erase` raises.
+    Unlike `erase`, this leaves the spool to its drain, which stores nothing of an erased job. Nor
+    does it search bodies that contain no readable id. It raises what `erase` raises.
     """
     target = Target("job", job_id)
     erasure = _begin(engine, target, requester, limits)

@@ -1,7 +1,7 @@
 """The file that keeps the erasures outside of the database, for after a restore.
 
-It is NDJSON: a header, the receipts, the tombstones, and a last line with their number, without
-which it was cut off.
+It is NDJSON: a header, the receipts, the tombstones, and a last line with their number. A file
+without that line was truncated.
 """
 
 import json
@@ -62,22 +62,22 @@ def load_file(engine: Engine, lines: Iterable[str]) -> Loaded:
     It may be repeated. Nothing is stored of a file that was cut off. Raises InvalidFileError or
     store.erasure.transfer.ForeignKeyError.
     """
-    header, receipts, stones = _parse(lines)
+    header, receipts, tombstones = _parse(lines)
     with transactional(engine).begin() as connection:
         adopt_key(connection, header.key)
         numbers = restore_receipts(connection, receipts)
     skip_taken_ids(engine, erasures)
-    for start in range(0, len(stones), _BATCH_ROWS):
+    for start in range(0, len(tombstones), _BATCH_ROWS):
         with transactional(engine).begin() as connection:
-            restore_tombstones(connection, stones[start : start + _BATCH_ROWS], numbers)
+            restore_tombstones(connection, tombstones[start : start + _BATCH_ROWS], numbers)
 
-    return Loaded(len(stones), header.exported_at)
+    return Loaded(len(tombstones), header.exported_at)
 
 
 def _parse(lines: Iterable[str]) -> tuple[Header, list[Row], list[Row]]:
     """Return the header, the receipts and the tombstones."""
     header: Header | None = None
-    receipts, stones, end = list[Row](), list[Row](), None
+    receipts, tombstones, end = list[Row](), list[Row](), None
     for number, line in enumerate(lines, 1):
         try:
             row: dict[str, Any] = json.loads(line)
@@ -86,15 +86,15 @@ def _parse(lines: Iterable[str]) -> tuple[Header, list[Row], list[Row]]:
             elif "receipt" in row:
                 receipts.append(parse_receipt(row["receipt"]))
             elif "tombstone" in row:
-                stones.append(parse_tombstone(row["tombstone"]))
+                tombstones.append(parse_tombstone(row["tombstone"]))
             else:
                 end = row["lines"]
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             raise InvalidFileError(f"line {number} is not one that `erase export` writes") from None
-    if header is None or end != 1 + len(receipts) + len(stones):
+    if header is None or end != 1 + len(receipts) + len(tombstones):
         raise InvalidFileError("the file was cut off: its last line is missing")
 
-    return header, receipts, stones
+    return header, receipts, tombstones
 
 
 def _parse_header(row: dict[str, Any]) -> Header:

@@ -27,25 +27,36 @@ def erase_mentions(erasure: Erasure, target: Target, report: Report) -> None:
     In the ledger's heads, the value must be a whole string. What is in quarantine, submitted or
     rejected is searched as text, because nothing proves its form. Rows that were received after
     the erasure began are not searched: they are of later jobs.
-
-    Of a job, whose id leads to all else, only what claims no id is searched: the quarantine and the
-    rejected requests.
     """
-    anywhere = Needle.of_text(target.value)
-    is_job = target.kind == "job"
-    if not is_job:
-        for hit in _find(erasure, LEDGER, Needle.of_string(target.value), report):
-            _erase_job_of(erasure, events.c.job_id, events.c.id, hit.key)
-    for hit in _find(erasure, QUARANTINE, anywhere, report):
-        if not is_job:
-            _erase_job_of(erasure, events.c.job_id, events.c.id, hit.key)
+    erase = _erase_of_job if target.kind == "job" else _erase_with_jobs
+    erase(erasure, target.value, report)
+
+
+def _erase_of_job(erasure: Erasure, job_id: str, report: Report) -> None:
+    """Erase the rows without an id that contain the job's; its other rows are found by it."""
+    needle = Needle.of_text(job_id)
+    for hit in _find(erasure, QUARANTINE, needle, report):
         erasure.redact_event(hit.key)
-    if not is_job:
-        for hit in _find(erasure, SUBMISSIONS, anywhere, report):
-            _erase_job_of(erasure, submissions.c.job_id, submissions.c.idempotency_key, hit.key)
-            is_key_personal = "idempotency_key" in hit.columns
-            erasure.redact_submission(hit.key, is_key_personal=is_key_personal)
-    for hit in _find(erasure, REJECTED, anywhere, report):
+    _remove_rejected(erasure, needle, report)
+
+
+def _erase_with_jobs(erasure: Erasure, value: str, report: Report) -> None:
+    """Erase the rows that contain the value, and the jobs that they name."""
+    needle = Needle.of_text(value)
+    for hit in _find(erasure, LEDGER, Needle.of_string(value), report):
+        _erase_job_of(erasure, events.c.job_id, events.c.id, hit.key)
+    for hit in _find(erasure, QUARANTINE, needle, report):
+        _erase_job_of(erasure, events.c.job_id, events.c.id, hit.key)
+        erasure.redact_event(hit.key)
+    for hit in _find(erasure, SUBMISSIONS, needle, report):
+        _erase_job_of(erasure, submissions.c.job_id, submissions.c.idempotency_key, hit.key)
+        is_key_personal = "idempotency_key" in hit.columns
+        erasure.redact_submission(hit.key, is_key_personal=is_key_personal)
+    _remove_rejected(erasure, needle, report)
+
+
+def _remove_rejected(erasure: Erasure, needle: Needle, report: Report) -> None:
+    for hit in _find(erasure, REJECTED, needle, report):
         erasure.remove_rejected(hit.key)
 
 

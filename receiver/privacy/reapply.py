@@ -29,9 +29,9 @@ def reapply(engine: Engine, requester: Requester, *, report: Report) -> Receipt:
     erasure = Erasure(engine, receipt.id, at, Limits())
     # What was written before the tombstones were restored may have to be erased too.
     erasure.wait_for_writers()
-    for stone in erased_jobs(engine, report):
-        job_id, account_id = parse_job_key(stone.key)
-        erasure.erase_job_as_of(job_id, stone.erased_at, Extent(account_id))
+    for tombstone in erased_jobs(engine, report):
+        job_id, account_id = parse_job_key(tombstone.key)
+        erasure.erase_job_as_of(job_id, tombstone.erased_at, Extent(account_id))
     for event_id in erased_events(engine, report):
         erasure.redact_event(event_id)
     _erase_hashed(erasure, report)
@@ -40,14 +40,14 @@ def reapply(engine: Engine, requester: Requester, *, report: Report) -> Receipt:
 
 
 def _erase_hashed(erasure: Erasure, report: Report) -> None:
-    stones = HashedTombstones(erasure.engine)
+    tombstones = HashedTombstones(erasure.engine)
     for source in ("transcriptions", "ledger"):
-        for found in stones.find(source, report):
+        for found in tombstones.find(source, report):
             if found.job_id not in erasure.job_ids:
                 erasure.erase_job_as_of(str(found.job_id), found.erased_at, OF_OWNER)
-    for found in stones.find("quarantine", report):
+    for found in tombstones.find("quarantine", report):
         erasure.redact_event(found.key)
-    for found in stones.find("submissions", report):
+    for found in tombstones.find("submissions", report):
         erasure.redact_submission(found.key, is_key_personal=False)
-    for found in stones.find("rejected requests", report):
+    for found in tombstones.find("rejected requests", report):
         erasure.remove_rejected(found.key)

@@ -95,7 +95,7 @@ def count_expired(engine: Engine, retention: Retention) -> Generator[Counter[str
         yield batches.read(rows.count_rows, rows.TOMBSTONES, now - retention.tombstones)
 
 
-def paced(
+def throttled(
     steps: Iterator[Counter[str]], sleep: Callable[[float], object] = time.sleep
 ) -> Generator[Counter[str], None, None]:
     """Yield the steps, each after a pause that leaves others time."""

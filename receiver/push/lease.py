@@ -39,7 +39,7 @@ class Lease:
         self._name = name
         self._seconds = seconds
         self._claim = Claim(name=name, token=uuid.uuid4(), lease=timedelta(seconds=seconds))
-        # Since when the lease runs at least, by the monotonic clock.
+        # The earliest possible start of the lease, by the monotonic clock.
         self._renewed_at = -math.inf
 
     def state(self) -> EndpointState | None:
@@ -59,7 +59,7 @@ class Lease:
         return self.renew(claims.take)
 
     def remaining_seconds(self) -> float:
-        """Return how long the lease goes on at least."""
+        """Return for how many more seconds the lease is valid, at least."""
         return self._renewed_at + self._seconds - time.monotonic()
 
     def renew(

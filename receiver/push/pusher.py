@@ -22,7 +22,7 @@ from receiver.push.message import Message
 from receiver.push.next_changes import Change, read_next
 from receiver.push.progress import REPORT_SECONDS, ProgressReport
 from receiver.push.schedule import retry_seconds
-from receiver.push.sender import ATTEMPT_SECONDS, Kind, Result
+from receiver.push.sender import ATTEMPT_SECONDS, AttemptOutcome, AttemptResult
 from receiver.runtime.errors import describe, locate
 from receiver.store.jobs.read import Row
 from receiver.store.push import claims
@@ -31,14 +31,14 @@ from receiver.store.push.endpoints import EndpointState
 
 logger = logging.getLogger(__name__)
 
-# How often it is stored that an endpoint has everything.
+# How often the row records that the endpoint has received everything.
 HEARTBEAT_SECONDS = 10.0
 # Then changes are read anew, because the jobs may have changed again.
 _MAX_AGE_SECONDS = 2.0
 
 
 @dataclass(frozen=True, kw_only=True)
-class Pushed:
+class PushResult:
     """What was done for an endpoint."""
 
     delivered: int = 0
@@ -62,7 +62,7 @@ class Pusher:
         name: str,
         *,
         make: MakeMessage,
-        send: Callable[[Message], Result],
+        send: Callable[[Message], AttemptResult],
         is_stopping: Callable[[], bool],
         lease_seconds: float = LEASE_SECONDS,
         heartbeat_seconds: float = HEARTBEAT_SECONDS,
@@ -78,16 +78,16 @@ class Pusher:
         self._report_seconds = report_seconds
         self._caught_up_at = -math.inf  # by the monotonic clock
 
-    def push_due(self) -> Pushed:
+    def push_due(self) -> PushResult:
         """Send what is due, until the endpoint has everything, or an attempt fails.
 
         Raises receiver.store.retry.DatabaseUnavailableError, FeedUnavailableError, ClaimLostError.
         """
         state = self._lease.state()
         if state is None:
-            return Pushed(is_elsewhere=True)
+            return PushResult(is_elsewhere=True)
         if not state.is_due:
-            return Pushed(error=state.last_error)
+            return PushResult(error=state.last_error)
         try:
             return self._push(state)
         except CursorError as error:
@@ -99,7 +99,7 @@ class Pusher:
         """Let another process send; raises receiver.store.retry.DatabaseUnavailableError."""
         self._lease.release()
 
-    def _push(self, state: EndpointState) -> Pushed:
+    def _push(self, state: EndpointState) -> PushResult:
         progress, failures, delivered = Progress(cursor=state.cursor), state.failures, 0
         report = ProgressReport(self.name, self._report_seconds)
         changes: deque[Change] = deque()
@@ -114,15 +114,15 @@ class Pusher:
                     sweep_began_at = read_at
             if not changes:
                 self._store_caught_up(state, replace(progress, cursor=found.cursor))
-                return Pushed(delivered=delivered)
+                return PushResult(delivered=delivered)
             sequence = self._lease.renew(claims.begin_attempt, progress)
             if self._lease.remaining_seconds() < ATTEMPT_SECONDS:
                 continue  # the process was stalled; another one may be sending by now
             change = changes.popleft()
             result = self._attempt(change, sequence)
-            if result.kind is not Kind.DELIVERED:
+            if result.outcome is not AttemptOutcome.DELIVERED:
                 self._store_failure(progress, failures + 1, change.job["id"], result)
-                return Pushed(delivered=delivered, error=result.reason)
+                return PushResult(delivered=delivered, error=result.reason)
             delivered, failures = delivered + 1, 0
             report.update(delivered)
             progress = Progress(cursor=change.cursor, has_delivered=True)
@@ -132,20 +132,22 @@ class Pusher:
         if progress.has_delivered:
             self._lease.renew(claims.store_progress, progress)
 
-        return Pushed(delivered=delivered)
+        return PushResult(delivered=delivered)
 
-    def _attempt(self, change: Change, sequence: int) -> Result:
+    def _attempt(self, change: Change, sequence: int) -> AttemptResult:
         try:
             return self._send(self._make(change.job, history=change.history, sequence=sequence))
         except Exception as error:  # noqa: BLE001 - it must not stop the endpoint unnoticed
             fields = {"endpoint": self.name, "job": change.job["id"]}
             logger.error("a change can't be sent: %s", locate(error), extra=fields)  # noqa: TRY400 - the text may quote the job
-            return Result(Kind.FAILED, f"a fault of the service: {describe(error)}")
+            return AttemptResult(
+                AttemptOutcome.FAILED, f"a fault of the service: {describe(error)}"
+            )
 
     def _store_failure(
-        self, progress: Progress, failures: int, job_id: str, result: Result
+        self, progress: Progress, failures: int, job_id: str, result: AttemptResult
     ) -> None:
-        is_gone = result.kind is Kind.GONE
+        is_gone = result.outcome is AttemptOutcome.GONE
         seconds = None if is_gone else retry_seconds(failures, result.retry_after_seconds)
         failure = Failure(
             reason=result.reason, job_id=job_id, failures=failures, retry_seconds=seconds
@@ -159,9 +161,9 @@ class Pusher:
             logger.warning("a change was not delivered: %s", result.reason, extra=fields)
 
     def _store_caught_up(self, state: EndpointState, progress: Progress) -> None:
-        """Store it if the endpoint got anything, and else now and then."""
+        """Store the progress if anything was sent, otherwise once per heartbeat."""
         now = time.monotonic()
-        is_news = progress != Progress(cursor=state.cursor)
-        if is_news or now >= self._caught_up_at + self._heartbeat_seconds:
+        has_progress = progress != Progress(cursor=state.cursor)
+        if has_progress or now >= self._caught_up_at + self._heartbeat_seconds:
             self._lease.renew(claims.store_progress, progress, is_caught_up=True)
             self._caught_up_at = now

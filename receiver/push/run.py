@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from receiver.changes.feed import FeedUnavailableError
 from receiver.push.lease import ClaimLostError
-from receiver.push.pusher import Pushed, Pusher
+from receiver.push.pusher import Pusher, PushResult
 from receiver.runtime.errors import locate
 from receiver.store.retry import DatabaseUnavailableError
 
@@ -19,7 +19,7 @@ LOOK_SECONDS = 1.0
 RECOVERY_SECONDS = 10.0
 
 
-def push_once(pushers: Sequence[Pusher], *, stop: Callable[[], object]) -> dict[str, Pushed]:
+def push_once(pushers: Sequence[Pusher], *, stop: Callable[[], object]) -> dict[str, PushResult]:
     """Send what is due now; return what was done for each endpoint.
 
     At Ctrl-C, `stop` is called, which must end the pushers between two attempts.
@@ -58,13 +58,13 @@ def push_forever(
         thread.join()
 
 
-def _push_once(pusher: Pusher) -> Pushed:
+def _push_once(pusher: Pusher) -> PushResult:
     try:
         return pusher.push_due()
     except ClaimLostError:
-        return Pushed(is_elsewhere=True)
+        return PushResult(is_elsewhere=True)
     except (DatabaseUnavailableError, FeedUnavailableError) as error:
-        return Pushed(error=str(error))
+        return PushResult(error=str(error))
     finally:
         _release(pusher)
 

@@ -32,8 +32,8 @@ _MAX_RESPONSE_BYTES = 16 * 1024
 _THROTTLED = {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE}
 
 
-class Kind(Enum):
-    """What became of an attempt."""
+class AttemptOutcome(Enum):
+    """The outcome of an attempt."""
 
     DELIVERED = "delivered"
     FAILED = "failed"
@@ -41,13 +41,13 @@ class Kind(Enum):
 
 
 @dataclass(frozen=True)
-class Result:
-    """What became of an attempt, and why. The reason contains no URL and no text of the response.
+class AttemptResult:
+    """The outcome of an attempt, and why. The reason contains no URL and no text of the response.
 
     `retry_after_seconds` is the endpoint's Retry-After, None if it sent none.
     """
 
-    kind: Kind
+    outcome: AttemptOutcome
     reason: str = ""
     retry_after_seconds: float | None = None
 
@@ -83,7 +83,7 @@ class Sender:
     def __exit__(self, *_: object) -> None:
         self._session.close()
 
-    def send(self, message: Message) -> Result:
+    def send(self, message: Message) -> AttemptResult:
         """Send the message once."""
         if time.monotonic() > self._idle_since + self._max_idle_seconds:
             self._session.close()
@@ -91,11 +91,11 @@ class Sender:
             return self._attempt(message)
         # `requests` doesn't convert all errors of urllib3, some of which are ValueErrors.
         except (OSError, HTTPError, ValueError) as error:
-            return Result(Kind.FAILED, self._describe(error))
+            return AttemptResult(AttemptOutcome.FAILED, self._describe(error))
         finally:
             self._idle_since = time.monotonic()
 
-    def _attempt(self, message: Message) -> Result:
+    def _attempt(self, message: Message) -> AttemptResult:
         headers = signature_headers(
             message.id, message.body, self._endpoint.secrets, unix_seconds=int(time.time())
         )
@@ -128,19 +128,21 @@ class Sender:
                 return f"it can't be called ({type(error).__name__})"
 
 
-def _result(response: requests.Response) -> Result:
+def _result(response: requests.Response) -> AttemptResult:
     status = response.status_code
     if 200 <= status < 300:  # noqa: PLR2004 - HTTP's own numbers
-        return Result(Kind.DELIVERED)
+        return AttemptResult(AttemptOutcome.DELIVERED)
     if status == HTTPStatus.GONE:
-        return Result(Kind.GONE, f"answered {status}")
+        return AttemptResult(AttemptOutcome.GONE, f"answered {status}")
     if 300 <= status < 400:  # noqa: PLR2004 - HTTP's own numbers
-        return Result(Kind.FAILED, f"answered {status}, and redirects are not followed")
+        return AttemptResult(
+            AttemptOutcome.FAILED, f"answered {status}, and redirects are not followed"
+        )
     is_throttled = status in _THROTTLED
     headers = response.headers if is_throttled else {}
     retry_after = parse_retry_after(headers, max_seconds=MAX_RETRY_AFTER_SECONDS)
 
-    return Result(Kind.FAILED, f"answered {status}", retry_after)
+    return AttemptResult(AttemptOutcome.FAILED, f"answered {status}", retry_after)
 
 
 def _read_rest(response: requests.Response) -> None:

@@ -37,8 +37,8 @@ def reconcile_forever(
 ) -> None:
     """Run passes until the process is stopping; log each pass that did something.
 
-    After each, the retention goes on for a while if it is due. With `indexes`, so does the index of
-    the search: if it has a backlog, until the next pass.
+    After each pass, the retention runs for a while if it is due. With `indexes`, the search index
+    is updated too: until the next pass, if it has a backlog.
     """
     while not context.is_stopping():
         seconds = _run_once(context, resubmits=resubmits)

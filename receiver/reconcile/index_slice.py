@@ -5,7 +5,7 @@ from collections import Counter
 from contextlib import closing
 
 from receiver.changes.feed import FeedUnavailableError
-from receiver.privacy.retention import paced
+from receiver.privacy.retention import throttled
 from receiver.reconcile.context import ReconcileContext
 from receiver.runtime.deadline import Deadline
 from receiver.runtime.errors import locate
@@ -14,12 +14,12 @@ from receiver.store.retry import DatabaseUnavailableError
 
 logger = logging.getLogger(__name__)
 
-# A slice takes so long if there is enough to do, also if a pass is due.
+# A slice runs this long while there is work, even if a pass is due.
 MIN_SLICE_SECONDS = 30.0
 
 
 def index_slice(context: ReconcileContext, *, seconds: float = MIN_SLICE_SECONDS) -> None:
-    """Index what has changed for at most about so many seconds; log what was done. Never raises."""
+    """Index changed jobs for about `seconds` at most; log the counts. Never raises."""
     done: Counter[str] = Counter()
     try:
         _index(context, Deadline(seconds), done)
@@ -34,7 +34,7 @@ def index_slice(context: ReconcileContext, *, seconds: float = MIN_SLICE_SECONDS
 
 def _index(context: ReconcileContext, deadline: Deadline, done: Counter[str]) -> None:
     with closing(index_changes(context.engine)) as steps:
-        for step in paced(steps):
+        for step in throttled(steps):
             done.update(step)
             if context.is_stopping() or not deadline.remaining():
                 return

@@ -69,7 +69,7 @@ def _resubmit(context: ReconcileContext, job: Mapping[str, Any]) -> Report:
         return Report()
     except (KeyReusedError, OutcomeUnknownError):
         # Another process is submitting it, or has submitted it and the outcome is unknown.
-        logger.warning("submitted already, and without an answer", extra={"key": key})
+        logger.warning("a resubmission without an answer exists already", extra={"key": key})
         return Report(errors=1)
     except TwilioRefusedError as error:
         return count_refusal(error, key)

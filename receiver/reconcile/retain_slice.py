@@ -4,7 +4,7 @@ import logging
 from collections import Counter
 from contextlib import closing
 
-from receiver.privacy.retention import KEEP_ALL, Retention, is_due, paced, retain
+from receiver.privacy.retention import KEEP_ALL, Retention, is_due, retain, throttled
 from receiver.reconcile.context import ReconcileContext
 from receiver.runtime.deadline import Deadline
 from receiver.runtime.errors import locate
@@ -17,7 +17,7 @@ _SLICE_SECONDS = 30.0
 def retain_slice(
     context: ReconcileContext, retention: Retention, *, seconds: float = _SLICE_SECONDS
 ) -> None:
-    """Remove what is due for at most about so many seconds; log what was removed. Never raises."""
+    """Remove what is due for about `seconds` at most; log the counts. Never raises."""
     removed: Counter[str] = Counter()
     try:
         if retention != KEEP_ALL and is_due(context.engine):
@@ -32,7 +32,7 @@ def _retain(
     context: ReconcileContext, retention: Retention, deadline: Deadline, removed: Counter[str]
 ) -> None:
     with closing(retain(context.engine, retention)) as steps:
-        for step in paced(steps):
+        for step in throttled(steps):
             removed.update(step)
             if context.is_stopping() or not deadline.remaining():
                 return

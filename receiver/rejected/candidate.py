@@ -16,9 +16,9 @@ from schemas.storable import is_storable
 
 # The reasons that a wrong setting can cause: another secret, another PUBLIC_URL, a missing key, a
 # path prefix that isn't named, or a path that is a part of PUBLIC_URL. No setting helps for the
-# others. Without a hash in the URL, the
-# signature doesn't cover the body. If the URL contains another hash, this body wasn't signed. And a
-# malformed settings header or an unknown algorithm is the sender's fault.
+# others. Without a hash in the URL, the signature doesn't cover the body. If the URL contains
+# another hash, this body wasn't signed. And a malformed settings header or an unknown algorithm is
+# the sender's fault.
 FIXABLE_REASONS = frozenset({"wrong_signature", "unknown_key", "unknown_prefix", "wrong_path"})
 
 # The headers that show how the request was called and signed, with their keys in a WSGI environ.

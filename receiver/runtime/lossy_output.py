@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
 # A pipe takes a longer line in parts, which may be mixed with lines of other processes (PIPE_BUF).
 MAX_LINE_BYTES = 4096
-# The most that Linux gives a process without privileges. A reader may pause so long without a loss.
+# The most that Linux gives a process without privileges. A reader may pause this long without a
+# loss.
 _PIPE_BYTES = 1_048_576
 
 

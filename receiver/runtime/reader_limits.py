@@ -17,10 +17,10 @@ MAX_EXPORTS = 4
 # How long further requests wait before they are answered 429. An immediate 429 would invite clients
 # that repeat it at once, and each answer costs as much as a small read. The waiting ones cost
 # nothing, and most of them are served: a read usually takes milliseconds.
-WAIT_SECONDS = 1.0
+WAIT_TIMEOUT_SECONDS = 1.0
 # Rendering is work for the CPU, so two at the same time would only take twice as long.
 MAX_RENDERINGS = 1
-RENDERING_WAIT_SECONDS = 4.0
+RENDERING_WAIT_TIMEOUT_SECONDS = 4.0
 RENDERED_BYTES = 16 * 1024 * 1024
 # The digests of 2048 transcripts.
 DIGESTS_BYTES = 2048 * 32
@@ -31,11 +31,11 @@ _RESERVED_CONNECTIONS = 2
 
 # The longest time of a statement that no index answers: enough for a list to skip some hundred
 # thousand jobs, and to count some millions. Counting ends before the request's deadline.
-LIST_SECONDS = 1.0
-COUNT_SECONDS = 5.0
+LIST_TIMEOUT_SECONDS = 1.0
+COUNT_TIMEOUT_SECONDS = 5.0
 # The same if readers and callbacks share one connection.
-SHARED_LIST_SECONDS = 0.15
-SHARED_COUNT_SECONDS = 1.0
+SHARED_LIST_TIMEOUT_SECONDS = 0.15
+SHARED_COUNT_TIMEOUT_SECONDS = 1.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,7 +57,7 @@ class ReaderLimits:
 
 
 def reader_limits(pool_size: int) -> ReaderLimits:
-    """Return the limits for a worker with so many database connections.
+    """Return the limits for a worker with this many database connections.
 
     A pool of one or two leaves readers one connection. If it is the only one, callbacks wait for
     one statement of a reader at most, so slow statements end earlier.
@@ -66,6 +66,6 @@ def reader_limits(pool_size: int) -> ReaderLimits:
 
     return ReaderLimits(
         connections=ConcurrencyLimit(max(1, pool_size - _RESERVED_CONNECTIONS)),
-        list_seconds=SHARED_LIST_SECONDS if is_shared else LIST_SECONDS,
-        count_seconds=SHARED_COUNT_SECONDS if is_shared else COUNT_SECONDS,
+        list_seconds=SHARED_LIST_TIMEOUT_SECONDS if is_shared else LIST_TIMEOUT_SECONDS,
+        count_seconds=SHARED_COUNT_TIMEOUT_SECONDS if is_shared else COUNT_TIMEOUT_SECONDS,
     )

@@ -14,7 +14,7 @@ MAX_SHARE = 0.1
 class SharedResult(Generic[Result]):
     """The newest result of one kind of work.
 
-    It is used for `max_age_seconds`, and so long that the work takes at most `max_share` of the
+    It is used for `max_age_seconds`, and long enough that the work takes at most `max_share` of the
     time. While the work is done again, the others use the result before, if it is at most
     `max_stale_seconds` old.
     """

@@ -12,5 +12,5 @@ class Shutdown:
         self.has_begun = True
 
 
-# Of this process. gunicorn's worker begins it, and knows no part of the application.
+# The shutdown of this process. gunicorn's worker begins it, and knows no part of the application.
 SHUTDOWN = Shutdown()

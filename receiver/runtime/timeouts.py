@@ -96,7 +96,7 @@ class DeadlineMiddleware:
         self.wsgi_app = wsgi_app
         self.late = late
         self.seconds = seconds
-        self._stranger_lines = LineLimiter()
+        self._unproved_lines = LineLimiter()
 
     def __call__(
         self, environ: "WSGIEnvironment", start_response: "StartResponse"
@@ -116,7 +116,7 @@ class DeadlineMiddleware:
             fields = environ.get(LOG_FIELDS)  # None if the client isn't authenticated
             message = "request ended at its deadline"
             if fields is None:
-                self._stranger_lines.log(logger, logging.ERROR, message, extra=request)
+                self._unproved_lines.log(logger, logging.ERROR, message, extra=request)
             else:
                 logger.error(message, extra=request | fields)  # noqa: TRY400 - see its fields
             return self.late(environ, start_response)

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection
 
 from receiver.lookup.sentences import Sentence
-from receiver.runtime.reader_limits import RENDERING_WAIT_SECONDS
+from receiver.runtime.reader_limits import RENDERING_WAIT_TIMEOUT_SECONDS
 from receiver.search.hits import Hit, Match, find_ranges, read_spoken
 from receiver.search.parts import WEIGHTS
 from receiver.services import services
@@ -48,7 +48,7 @@ def find_hits(words: str, role: str | None, span: Span) -> Answer:
     """
     found = query_bounded(services().limits.list_seconds, _find, words, role, span)
     texts, page = _read_texts(found.page)
-    with services().limits.renderings.hold(RENDERING_WAIT_SECONDS):
+    with services().limits.renderings.hold(RENDERING_WAIT_TIMEOUT_SECONDS):
         matches = _decode(found, texts, role)
 
     return Answer(_make_hits(found, matches), page, found.indexed_through)

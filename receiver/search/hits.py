@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from receiver.lookup.sentences import Sentence, read_sentences
 from receiver.runtime.pacing import Pause
-from receiver.search.languages import fold
+from receiver.search.languages import lower_case
 from receiver.store.search.highlight import START, STOP, SearchedText
 from schemas.callback import UndecodableError, decode
 
@@ -24,7 +24,7 @@ class Match(NamedTuple):
     @property
     def text(self) -> SearchedText:
         """The sentences in the form in which they were indexed."""
-        return SearchedText(self.config, [fold(sentence.text) for sentence in self.sentences])
+        return SearchedText(self.config, [lower_case(sentence.text) for sentence in self.sentences])
 
 
 class Hit(NamedTuple):

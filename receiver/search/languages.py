@@ -64,7 +64,7 @@ def has_word_breaks(text: str) -> bool:
     return _SCRIPTS_WITHOUT_WORD_BREAKS.search(text) is None
 
 
-def fold(text: str) -> str:
+def lower_case(text: str) -> str:
     """Return the text in lower case, with as many characters as before.
 
     Postgres does the same, but in some databases for ASCII only: that depends on their locale.

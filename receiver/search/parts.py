@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 
 from receiver.lookup.sentences import Sentence
 from receiver.runtime.pacing import Pause, no_pause, paced
-from receiver.search.languages import fold
+from receiver.search.languages import lower_case
 from receiver.store.search.matches import Weight
 from receiver.store.search.write import Texts
 
@@ -45,7 +45,7 @@ def _parts(sentences: Iterator[Sentence], max_words: int) -> Iterator[list[Spoke
     words = size = 0
     for sentence in sentences:
         weight = WEIGHTS.get(sentence.role, OTHER_WEIGHT)
-        for spoken in fold(sentence.text).split():
+        for spoken in lower_case(sentence.text).split():
             count, length = len(_WORD.findall(spoken)), len(spoken.encode())
             if part and (words + count > max_words or size + length > MAX_PART_BYTES):
                 yield part

@@ -8,7 +8,7 @@ from flask import Response
 from receiver.lookup.paging import Collection, PageRequest
 from receiver.search.find import find_hits
 from receiver.search.hits import Hit
-from receiver.search.languages import fold, has_word_breaks
+from receiver.search.languages import has_word_breaks, lower_case
 from receiver.services import services
 from receiver.store.statement_timeout import StatementTimeoutError
 from receiver.web.arguments import invalid_arguments
@@ -53,7 +53,7 @@ def _words(page_request: PageRequest) -> str:
             "Japanese, Thai, Lao, Khmer, Burmese, Tibetan) are not searched.",
         )
 
-    return fold(unicodedata.normalize("NFC", words))
+    return lower_case(unicodedata.normalize("NFC", words))
 
 
 def _describe(hit: Hit) -> dict[str, Any]:

@@ -131,7 +131,9 @@ class Environment(Schema):
             raise ValidationError(f"is not set, but {other} is; set both or none of them", name)
 
     @validates_schema(pass_original=True, skip_on_field_errors=False)
-    def _require_bodies_to_go_first(self, data: Any, given: Mapping[str, str], **_: Any) -> None:
+    def _require_bodies_to_expire_first(
+        self, data: Any, given: Mapping[str, str], **_: Any
+    ) -> None:
         metadata_days = data.get("retain_metadata_days")
         if metadata_days is None:
             return

@@ -15,7 +15,7 @@ Item = TypeVar("Item")
 def parse_items(text: str, parse: Callable[[int, str], Item]) -> tuple[Item, ...]:
     """Return what `parse` makes of each position, from 1, and item.
 
-    Raises ValidationError with the errors of all items, also if there is none.
+    Raises ValidationError with the errors of all items, and if there is no item.
     """
     parsed, errors = [], []
     items = [item for item in map(str.strip, text.split(",")) if item]

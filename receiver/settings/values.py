@@ -8,6 +8,7 @@ from pathlib import Path
 
 from marshmallow import ValidationError
 
+from receiver.settings.items import parse_items
 from receiver.settings.urls import (
     CALLBACK_PATH,
     PREFIX_PATTERN,
@@ -39,19 +40,7 @@ def parse_public_url(text: str) -> str:
 
 def parse_url_prefixes(text: str) -> tuple[str, ...]:
     """Return comma-separated path prefixes, such as `/voice`, in their order."""
-    prefixes = tuple(prefix for prefix in map(str.strip, text.split(",")) if prefix)
-    for position, prefix in enumerate(prefixes, 1):
-        if prefix.endswith(CALLBACK_PATH):
-            text = f"item {position} ends in the callback's path; remove {CALLBACK_PATH}"
-            raise ValidationError(text)
-        if not PREFIX_PATTERN.fullmatch(prefix):
-            raise ValidationError(
-                f"item {position} is not a path prefix; write for example /voice or /a/b: a slash "
-                "before each segment, no slash at the end, and in each segment 1 to 32 letters, "
-                "digits or . _ ~ -"
-            )
-
-    return prefixes
+    return parse_items(text, _parse_prefix)
 
 
 def parse_cors_origins(text: str) -> tuple[str, ...]:
@@ -59,16 +48,7 @@ def parse_cors_origins(text: str) -> tuple[str, ...]:
 
     Others on the network can change a page that is sent with http, so http is for this machine.
     """
-    items = [item for item in map(str.strip, text.split(",")) if item]
-    origins = tuple(origin for item in items if (origin := web_origin(item)))
-    if len(origins) < len(items):
-        position = next(at for at, item in enumerate(items, 1) if not web_origin(item))
-        raise ValidationError(
-            f"item {position} is not the origin of web pages; write https://app.example.com, "
-            "without a path. http is for localhost only, and * and null are not possible"
-        )
-
-    return origins
+    return parse_items(text, _parse_origin)
 
 
 def parse_base_url(text: str) -> str:
@@ -145,3 +125,26 @@ def parse_spool_dir(text: str) -> Path:
         raise ValidationError("is not an absolute path; write /var/lib/receiver/spool, or unset it")
 
     return path
+
+
+def _parse_prefix(_position: int, prefix: str) -> str:
+    if prefix.endswith(CALLBACK_PATH):
+        raise ValidationError(f"ends in the callback's path; remove {CALLBACK_PATH}")
+    if not PREFIX_PATTERN.fullmatch(prefix):
+        raise ValidationError(
+            "is not a path prefix; write for example /voice or /a/b: a slash before each segment, "
+            "no slash at the end, and in each segment 1 to 32 letters, digits or . _ ~ -"
+        )
+
+    return prefix
+
+
+def _parse_origin(_position: int, text: str) -> str:
+    origin = web_origin(text)
+    if not origin:
+        raise ValidationError(
+            "is not the origin of web pages; write https://app.example.com, without a path. "
+            "http is for localhost only, and * and null are not possible"
+        )
+
+    return origin

@@ -25,8 +25,8 @@ ANSWER_TIMEOUT_SECONDS = 20.0
 MAX_LONG_STATEMENT_SECONDS = 12 * 3600.0
 # For connecting, and for the answer to the question whether the server is still working.
 _PROBE_TIMEOUT_SECONDS = 3
-# The wait ends after so many questions without a yes. One is not enough: the statement's answer may
-# be under way, or the server may have no connection left for the question.
+# The wait ends after this many questions without a yes. One is not enough: the statement's answer
+# may be under way, or the server may have no connection left for the question.
 _MAX_PROBES_IN_A_ROW = 3
 _PROBE_PAUSE_SECONDS = 3.0
 _WAKE_UP_SECONDS = 0.1  # psycopg's own interval

@@ -6,7 +6,7 @@ from psycopg.rows import TupleRow
 from sqlalchemy import Connection, Select, make_url
 from sqlalchemy.engine import Compiled
 
-from receiver.store.engine import execute_prepared
+from receiver.store.execute import execute_prepared
 
 _DIALECT = make_url("postgresql+psycopg://").get_dialect()()
 

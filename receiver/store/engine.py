@@ -2,16 +2,14 @@
 
 import sys
 import traceback
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any, cast
+from typing import Any
 
 import psycopg
-from psycopg.pq import TransactionStatus
-from psycopg.rows import TupleRow
-from sqlalchemy import Connection, Engine, ExceptionContext, create_engine, event, make_url
-from sqlalchemy.exc import DBAPIError, DisconnectionError
+from sqlalchemy import Engine, ExceptionContext, create_engine, event, make_url
+from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from receiver.runtime.concurrency_limit import ConcurrencyLimit
@@ -19,7 +17,7 @@ from receiver.runtime.gevent_check import is_under_gevent
 from receiver.store.bounded_connection import ANSWER_TIMEOUT_SECONDS, BoundedConnection
 from receiver.store.pooled_connection import PooledConnection
 from receiver.store.schema import APPLICATION_NAME, SCHEMA_VERSION
-from receiver.store.sqlstate import READ_ONLY, STALE_PLAN, UNDEFINED_TABLE
+from receiver.store.sqlstate import READ_ONLY
 
 # psycopg prepares a statement by itself after this many executions; this number means never.
 # Queries with filters get better plans when Postgres knows the values.
@@ -201,61 +199,6 @@ def fresh_connections() -> Iterator[None]:
         yield
     finally:
         _needs_fresh.reset(token)
-
-
-def execute_prepared(
-    connection: Connection, statement: str, parameters: Mapping[str, Any]
-) -> list[TupleRow]:
-    """Execute one statement in one round trip, on a connection in autocommit; return its rows.
-
-    The statement is prepared if the connection is direct. This bypasses SQLAlchemy's cursors, which
-    cost as much as the driver's own work. Raises sqlalchemy.exc.SQLAlchemyError.
-    """
-    with _driver_of(connection) as driver:
-        return driver.execute(statement, parameters, prepare=True).fetchall()
-
-
-def execute_pipeline(
-    connection: Connection, first: Sequence[str], last: str, parameters: Mapping[str, Any]
-) -> list[TupleRow]:
-    """Execute statements in one round trip and one transaction, on a connection in autocommit.
-
-    Only the last one has parameters; return its rows. The server gets all statements at once, so
-    the transaction ends without this process, and its locks are held only while the server works.
-    Raises sqlalchemy.exc.SQLAlchemyError.
-    """
-    with _driver_of(connection) as driver:
-        with driver.pipeline():
-            for statement in first:
-                driver.execute(statement)
-            cursor = driver.execute(last, parameters)
-        return cursor.fetchall()
-
-
-@contextmanager
-def _driver_of(connection: Connection) -> Iterator["psycopg.Connection[TupleRow]"]:
-    """Yield the driver's connection; what the driver raises becomes an error of SQLAlchemy."""
-    driver = cast("psycopg.Connection[TupleRow]", connection.connection.driver_connection)
-    try:
-        yield driver
-    except psycopg.Error as error:
-        if error.sqlstate in {READ_ONLY, STALE_PLAN, UNDEFINED_TABLE} or not _is_idle(driver):
-            connection.invalidate(error)
-        # The driver's text may quote values. The statement "", rather than None, makes
-        # receiver.runtime.errors.describe omit that text.
-        raise DBAPIError.instance(
-            "", None, error, psycopg.Error, hide_parameters=True, dialect=connection.dialect
-        ) from error
-    except BaseException:
-        # Interrupted, for example at the deadline. The server's response may arrive later, and the
-        # next statement on this connection would receive it.
-        connection.invalidate()
-        raise
-
-
-def _is_idle(driver: psycopg.Connection[TupleRow]) -> bool:
-    """Return whether the next statement will certainly receive its own response."""
-    return not driver.closed and driver.info.transaction_status == TransactionStatus.IDLE
 
 
 def transactional(engine: Engine) -> Engine:

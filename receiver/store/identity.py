@@ -20,7 +20,7 @@ _MAX_DRAWN_IDS = 500_000
 
 
 class Lag(NamedTuple):
-    """A sequence that lags: its table, by how many ids, and the SQL that mends it."""
+    """A sequence that lags: its table, by how many ids, and the SQL that repairs it."""
 
     table: str
     ids: int

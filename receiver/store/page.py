@@ -101,7 +101,7 @@ def read_page(connection: Connection, statement: Select[Any], order: Order, span
 
 
 def _branches(heads: Sequence[ColumnElement[Any]]) -> list[Sequence[ColumnElement[Any]]]:
-    """Return for each range that is read the heads: its own last, after those of other ranges."""
+    """Return the heads of each range: those of the earlier ranges, then its own."""
     return [heads[: number + 1] for number in range(len(heads))] or [()]
 
 

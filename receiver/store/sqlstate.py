@@ -1,6 +1,6 @@
-"""The cause of a database error: one table of all SQLSTATE classes of Postgres 18.
+"""The cause of a database error, by its SQLSTATE.
 
-The source is the appendix "PostgreSQL Error Codes" of the documentation of Postgres.
+The source is the appendix "PostgreSQL Error Codes" of the documentation of Postgres 18.
 """
 
 import enum
@@ -38,56 +38,13 @@ class Cause(enum.Enum):
     STORE = enum.auto()  # the server, the connection or the schema: a retry may help
 
 
-CLASSES = {
-    "00": Cause.STORE,  # successful completion
-    "01": Cause.STORE,  # warning
-    "02": Cause.STORE,  # no data
-    "03": Cause.STORE,  # SQL statement not yet complete
-    "08": Cause.STORE,  # connection exception
-    "09": Cause.STORE,  # triggered action exception
-    "0A": Cause.STORE,  # feature not supported
-    "0B": Cause.STORE,  # invalid transaction initiation
-    "0F": Cause.STORE,  # locator exception
-    "0L": Cause.STORE,  # invalid grantor
-    "0P": Cause.STORE,  # invalid role specification
-    "0Z": Cause.STORE,  # diagnostics exception
-    "10": Cause.STORE,  # XQuery error
-    "20": Cause.STORE,  # case not found
-    "21": Cause.STORE,  # cardinality violation
-    "22": Cause.VALUES,  # data exception
-    "23": Cause.VALUES,  # integrity constraint violation
-    "24": Cause.STORE,  # invalid cursor state
-    "25": Cause.STORE,  # invalid transaction state
-    "26": Cause.STORE,  # invalid SQL statement name
-    "27": Cause.STORE,  # triggered data change violation
-    "28": Cause.STORE,  # invalid authorization specification
-    "2B": Cause.STORE,  # dependent privilege descriptors still exist
-    "2D": Cause.STORE,  # invalid transaction termination
-    "2F": Cause.STORE,  # SQL routine exception
-    "34": Cause.STORE,  # invalid cursor name
-    "38": Cause.STORE,  # external routine exception
-    "39": Cause.STORE,  # external routine invocation exception
-    "3B": Cause.STORE,  # savepoint exception
-    "3D": Cause.STORE,  # invalid catalog name
-    "3F": Cause.STORE,  # invalid schema name
-    "40": Cause.STORE,  # transaction rollback
-    "42": Cause.STORE,  # syntax error or access rule violation: for example not migrated yet
-    "44": Cause.STORE,  # WITH CHECK OPTION violation
-    "53": Cause.STORE,  # insufficient resources: disk, memory, connections
-    # Program limit exceeded. Validation keeps values below the limits, and a server that is close
-    # to a wraparound of transaction ids reports this class for every write.
-    "54": Cause.STORE,
-    "55": Cause.STORE,  # object not in prerequisite state
-    "57": Cause.STORE,  # operator intervention
-    "58": Cause.STORE,  # system error
-    "72": Cause.STORE,  # snapshot failure
-    "F0": Cause.STORE,  # configuration file error
-    "HV": Cause.STORE,  # foreign data wrapper error
-    "P0": Cause.STORE,  # PL/pgSQL error: for example of someone's trigger
-    "XX": Cause.STORE,  # internal error
-}
+# The classes of states whose cause is the values: data exceptions, and violated constraints. The
+# cause of all others is the store. So it is of class 54, program limit exceeded: validation keeps
+# values below the limits, and a server that is close to a wraparound of transaction ids reports
+# this class for every write.
+_CLASSES_OF_VALUES = {"22", "23"}
 # States whose cause isn't that of their class.
-STATES = {
+_STATES = {
     _SEQUENCE_EXHAUSTED: Cause.STORE,
     LOCK_NOT_AVAILABLE: Cause.LOCK,
 }
@@ -123,12 +80,14 @@ def cause_of(error: BaseException) -> Cause:
     if state == _UNIQUE_VIOLATION:
         return _cause_of_duplicate(cause.diag.constraint_name)
 
-    return STATES.get(state) or CLASSES.get(state[:2], Cause.STORE)
+    of_class = Cause.VALUES if state[:2] in _CLASSES_OF_VALUES else Cause.STORE
+
+    return _STATES.get(state, of_class)
 
 
 def is_unique_violation(error: DBAPIError) -> bool:
     """Return whether some unique index refused the row."""
-    return getattr(error.orig, "sqlstate", None) == _UNIQUE_VIOLATION
+    return state_of(error) == _UNIQUE_VIOLATION
 
 
 def _cause_of_duplicate(constraint: str | None) -> Cause:

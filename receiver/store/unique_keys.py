@@ -1,4 +1,4 @@
-"""Checks that the unique indexes exist which keep each event and each job single.
+"""Checks that the unique indexes of events and jobs exist.
 
 Every write names their columns in ON CONFLICT, and fails if an operator has dropped one.
 """

@@ -110,7 +110,7 @@ class Twilio:
         for credentials in self._logins:
             received = self._client.request(method, url, auth=credentials, **arguments)
             if received.status_code != HTTPStatus.UNAUTHORIZED:
-                self._logins.remember(credentials)
+                self._logins.mark_working(credentials)
                 break
 
         return parse_response(received.status_code, received.headers, received.body)

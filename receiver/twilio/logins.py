@@ -20,7 +20,7 @@ class Logins:
         """Yield all credentials, beginning with the current ones."""
         return iter(self._credentials[self._current :] + self._credentials[: self._current])
 
-    def remember(self, credentials: Credentials) -> None:
+    def mark_working(self, credentials: Credentials) -> None:
         """Make these the current ones: Twilio didn't answer 401."""
         position = self._credentials.index(credentials)
         if position != self._current:

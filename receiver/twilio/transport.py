@@ -44,8 +44,8 @@ class HttpClient(TwilioHttpClient):  # type: ignore[misc]  # the SDK has no type
     """Sends the SDK's requests to `base_url`, or to Twilio's own hosts if it is None.
 
     A call takes at most 30 seconds in the web process, and little longer elsewhere. It ends by the
-    deadline. No redirect is
-    followed and no proxy of the environment is used: the credentials must reach Twilio only.
+    deadline. No redirect is followed and no proxy of the environment is used: the credentials must
+    reach Twilio only.
     """
 
     def __init__(

@@ -11,7 +11,7 @@ from flask import Flask, Response, g, request
 from receiver.bodies.memory_budget import MemoryBudgetError
 from receiver.runtime.concurrency_limit import ConcurrencyLimit, TooBusyError
 from receiver.runtime.deadline import Deadline
-from receiver.runtime.reader_limits import WAIT_SECONDS
+from receiver.runtime.reader_limits import WAIT_TIMEOUT_SECONDS
 from receiver.services import services
 from receiver.web.problems import problem
 
@@ -44,7 +44,7 @@ def register(app: Flask, *, unpaced: str) -> None:
             return response
         with ExitStack() as stack:
             try:
-                stack.enter_context(services().sending.reserve(size_bytes, Deadline(0)))
+                stack.enter_context(services().response_memory.reserve(size_bytes, Deadline(0)))
             except MemoryBudgetError:
                 return _too_busy("Too many large responses are being sent.")
             # The server closes the response when it is sent, or its client is gone.
@@ -62,7 +62,7 @@ def admit(limit: ConcurrencyLimit) -> None:
 
     To be called after the client was authenticated: strangers take no place.
     """
-    limit.acquire(WAIT_SECONDS)
+    limit.acquire(WAIT_TIMEOUT_SECONDS)
     g.place = limit
 
 

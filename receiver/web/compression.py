@@ -21,7 +21,7 @@ MAX_ACCEPT_ENCODING_BYTES = 1000
 # A third faster than zlib's default level, and 3 % larger.
 _LEVEL = 4
 _GZIP = 16 + zlib.MAX_WBITS
-# Compressing so many bytes takes half a millisecond: less than a slice of the worker's pace.
+# Compressing this many bytes takes half a millisecond: less than a slice of the worker's pace.
 _CHUNK_BYTES = 32 * 1024
 
 

@@ -7,7 +7,7 @@ from receiver.web.admission import admit
 from receiver.web.arguments import require_no_arguments
 from receiver.web.auth import require_metrics_key
 
-# Of Prometheus's text format.
+# Prometheus's text format.
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 blueprint = Blueprint("metrics", __name__)

@@ -20,7 +20,7 @@ OTHER = "other"
 
 
 def register(app: Flask) -> None:
-    """Make the application name the route of each request, also if it ends at its deadline."""
+    """Make the application name the route of each request, even if it ends at its deadline."""
 
     @app.before_request
     def _name_route() -> None:

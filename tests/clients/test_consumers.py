@@ -21,7 +21,7 @@ _PAGE = (ROOT / "docs" / "consuming.md").read_text()
 # Some pages of a hundred.
 JOBS = [f"job{number:03}" for number in range(230)]
 
-# Consumes so many jobs, is killed while it processes the last, and returns what it processed.
+# Consumes this many jobs, is killed while it processes the last, and returns what it processed.
 Consume = Callable[[int], list[str]]
 
 

@@ -19,7 +19,7 @@ def _quarantine(engine: Engine, count: int) -> None:
     """Store callbacks in quarantine, which a replay applies."""
     for number in range(count):
         event = validated_event(callback(f"job{number}", sentences=[]))
-        record(engine, event.quarantined("internal_error", "A fault that was mended since."))
+        record(engine, event.quarantined("internal_error", "A fault that was fixed since."))
 
 
 def test_quarantine_is_filtered(browser: Browser, engine: Engine) -> None:
@@ -28,7 +28,7 @@ def test_quarantine_is_filtered(browser: Browser, engine: Engine) -> None:
     record_callback(engine, b"no JSON")
     assert "Nothing is in quarantine" not in browser.get("quarantine").text
     text = text_of(browser.get("quarantine?reason=internal_error").text)
-    assert "A fault that was mended since." in text
+    assert "A fault that was fixed since." in text
     assert "The body is not JSON" not in text
     nothing = text_of(browser.get("quarantine?since=2099-01-01T00:00:00Z").text)
     assert "No callback in quarantine passes this filter." in nothing

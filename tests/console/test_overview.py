@@ -84,7 +84,7 @@ def test_everything_in_order(browser: Browser, engine: Engine) -> None:
     _count(engine)
     page = _overview(browser)
     assert "Everything is in order" in page
-    assert "100 % 1 transcript of 1 jobs" in page
+    assert "100 % 1 transcript of 1 job" in page
     assert JOB in page
 
 

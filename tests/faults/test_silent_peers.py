@@ -27,7 +27,7 @@ from tests.support.scripted import Scripted, answer, scripted
 from tests.support.store_events import make_event
 from tests.support.waiting import wait_until
 
-# No limit of a command is near this, and no test waits so long if the command ends.
+# No limit of a command is near this, and no test waits this long if the command ends.
 MAX_SECONDS = 60
 NO_JOBS = {"meta": {"key": "transcriptions"}, "transcriptions": []}
 

@@ -59,7 +59,7 @@ def request_seconds() -> float:
 def test_nothing_is_read_without_the_audit(
     app: Flask, twilio: Twilio, admin: psycopg.Connection, role: str, refusal: str
 ) -> None:
-    """A rendered, a kept and a raw text and a 304 are a 503 without a word; the job is read."""
+    """A rendered, a kept and a raw text and a 304 are a 503 without text; the job is read."""
     client = twilio.client
     assert twilio.call(STORED).status_code == 204
     tags = {path: client.get(path, auth=KEY).headers["ETag"] for path in PATHS[1:3]}

@@ -57,12 +57,12 @@ def test_large_responses_share_a_memory_budget(
     """Large responses share the memory of those that are being sent: one beyond it is a 429."""
     record_callback(engine, callback("job", sentences=[{"text": "word " * 20_000}]))
     record_callback(engine, callback("small", sentences=[{"text": "Hello."}]))
-    with services_of(shared_app).sending.reserve(SENDING_BYTES, Deadline(0)):
+    with services_of(shared_app).response_memory.reserve(SENDING_BYTES, Deadline(0)):
         response = reader.get(TRANSCRIPT)
         assert (response.status_code, "word" in response.text) == (429, False)
         assert int(response.headers["Retry-After"]) > 0
         assert reader.get(TRANSCRIPT.replace("job", "small")).status_code == 200
-    with services_of(shared_app).sending.reserve(SENDING_BYTES - 150_000, Deadline(0)):
+    with services_of(shared_app).response_memory.reserve(SENDING_BYTES - 150_000, Deadline(0)):
         for _ in range(3):
             with reader.get(TRANSCRIPT) as sent:
                 assert sent.status_code == 200

@@ -21,7 +21,7 @@ from tests.support.stored_callbacks import callback, record_callback
 
 schema = schemathesis.openapi.from_dict(document())
 
-# Of the connection, not of the answer.
+# These describe the connection, not the answer.
 _CONNECTION_HEADERS = {
     *("connection", "content-length", "content-type", "date", "server", "transfer-encoding")
 }

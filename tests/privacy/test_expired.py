@@ -18,7 +18,7 @@ URL = f"/v3/Transcriptions/{JOB}"
 
 
 def _age(engine: Engine, days: int) -> None:
-    """Let everything have been received so many days earlier."""
+    """Let everything have been received this many days earlier."""
     execute(
         engine,
         f"UPDATE events SET received_at = received_at - interval '{days} days';"

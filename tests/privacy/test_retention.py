@@ -139,7 +139,7 @@ def test_expired_job_does_not_come_back(engine: Engine) -> None:
 
 def test_boundary_belongs_to_the_time_that_is_kept(engine: Engine) -> None:
     """What was received minutes after the cutoff stays, and a moment before it goes."""
-    # Of the present: the other times are those of the tests' beginning.
+    # A time of the present: the other times are those of the tests' beginning.
     cutoff = datetime.now(UTC) - timedelta(days=10)
     for job, received_at in (("job_1", cutoff), ("job_2", cutoff + timedelta(minutes=10))):
         record(engine, replace(old_event(job, days=10), received_at=received_at))

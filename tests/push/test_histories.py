@@ -13,7 +13,7 @@ from sqlalchemy import Engine
 from receiver.push.lease import ClaimLostError
 from receiver.push.message import Message
 from receiver.push.pusher import Pusher
-from receiver.push.sender import Result
+from receiver.push.sender import AttemptResult
 from receiver.store.jobs.read import Row
 from receiver.store.push.operator import resume, rewind
 from tests.support.pushing import DELIVERED, FAILED, GONE, NAME, end_leases, end_pauses
@@ -118,7 +118,7 @@ class _World:
             self.step()
             return Message(history, b"")
 
-        def send(_message: Message) -> Result:
+        def send(_message: Message) -> AttemptResult:
             [(job, sequence, version)] = made
             made.clear()
             self.step()

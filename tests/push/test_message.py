@@ -82,7 +82,7 @@ def test_erased_job_has_a_type_of_its_own(app: Flask, engine: Engine) -> None:
 
 
 def test_job_without_a_time_has_the_time_when_it_was_first_seen(app: Flask, engine: Engine) -> None:
-    """Each message has a timestamp, also if Twilio sent none."""
+    """Each message has a timestamp, even if Twilio sent none."""
     record_callback(engine, callback("job"))
     document = _document(_message(app))
     assert document["data"]["updatedAt"] is None

@@ -13,7 +13,7 @@ from sqlalchemy import Engine
 from receiver.changes.cursor import Start
 from receiver.changes.feed import read_page
 from receiver.push.message import make_message
-from receiver.push.sender import Kind, Result, Sender
+from receiver.push.sender import AttemptOutcome, AttemptResult, Sender
 from receiver.services import services_of
 from receiver.settings.push_endpoints import PushEndpoint
 from tests.support.command import run
@@ -28,7 +28,7 @@ _EXAMPLE, _SLACK = re.findall(r"```python\n(.*?)```", _PAGE, re.DOTALL)
 SENTENCES = [{"text": "what the caller said"}]
 
 # Sends the newest state of the only job to a URL, with this sequence.
-Push = Callable[[str, int], Result]
+Push = Callable[[str, int], AttemptResult]
 
 
 @pytest.fixture
@@ -37,7 +37,7 @@ def push(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Iterator[Push]:
     monkeypatch.setenv("PUSH_SECRET", whsec(SECRET))
     parts = services_of(app)
 
-    def push(url: str, sequence: int) -> Result:
+    def push(url: str, sequence: int) -> AttemptResult:
         with parts.engine.connect() as connection:
             page = read_page(connection, Start.BEGINNING, size=2, account_id=None)
         [job] = page.rows
@@ -89,18 +89,18 @@ def test_receiver_keeps_the_newest_state(
 
     with serve_app(example["app"]) as served:
         record_callback(engine, callback("job", status="running"))
-        assert push(f"{served}/hook", 2).kind is Kind.DELIVERED
+        assert push(f"{served}/hook", 2).outcome is AttemptOutcome.DELIVERED
         assert stored() == (2, "RUNNING", None)
         record_callback(engine, callback("job", sentences=SENTENCES))
-        assert push(f"{served}/hook", 1).kind is Kind.DELIVERED
+        assert push(f"{served}/hook", 1).outcome is AttemptOutcome.DELIVERED
         assert stored() == (2, "RUNNING", None)
-        assert push(f"{served}/hook", 3).kind is Kind.DELIVERED
+        assert push(f"{served}/hook", 3).outcome is AttemptOutcome.DELIVERED
         example["fetch_transcripts"]()
         sequence, status, transcript = stored()
         assert (sequence, status) == (3, "COMPLETED")
         assert "what the caller said" in transcript
         assert run(app, "erase", "job", "job", "--yes").exit_code == 0
-        assert push(f"{served}/hook", 4).kind is Kind.DELIVERED
+        assert push(f"{served}/hook", 4).outcome is AttemptOutcome.DELIVERED
         example["fetch_transcripts"]()
         assert stored() == (4, "COMPLETED", None)
 
@@ -112,12 +112,12 @@ def test_slack_gets_what_ended(engine: Engine, push: Push, monkeypatch: pytest.M
         slack.answers(answer({}, 429, Retry_After="30"), answer("ok"))
         with serve_app(_run_example(_SLACK)["app"]) as served:
             record_callback(engine, callback("job", status="running"))
-            assert push(f"{served}/slack", 1).kind is Kind.DELIVERED
+            assert push(f"{served}/slack", 1).outcome is AttemptOutcome.DELIVERED
             assert slack.asked == []
             record_callback(engine, callback("job", sentences=SENTENCES))
             refused = push(f"{served}/slack", 2)
-            assert refused == Result(Kind.FAILED, "answered 503", 30.0)
-            assert push(f"{served}/slack", 3).kind is Kind.DELIVERED
+            assert refused == AttemptResult(AttemptOutcome.FAILED, "answered 503", 30.0)
+            assert push(f"{served}/slack", 3).outcome is AttemptOutcome.DELIVERED
     text = _text(slack)
     assert re.fullmatch(r"job: COMPLETED\. <http://[^/]+/console/jobs/job\|Open the console>", text)
 

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from receiver.push.message import Message
-from receiver.push.sender import MAX_RETRY_AFTER_SECONDS, Kind, Result, Sender
+from receiver.push.sender import MAX_RETRY_AFTER_SECONDS, AttemptOutcome, AttemptResult, Sender
 from receiver.settings.push_endpoints import PushEndpoint
 from tests.support.media.server import serve_raw
 from tests.support.paths import ROOT
@@ -28,6 +28,7 @@ from tests.support.server import free_port
 
 MESSAGE = Message("msg_1", b'{"sequence": 1, "data": {"id": "job"}}\n')
 ATTEMPT_SECONDS = 0.3
+_DELIVERED = AttemptOutcome.DELIVERED
 _SEND_WITH_DEBUG_LOG = """
 import logging.config, sys
 from receiver.push.message import Message
@@ -48,14 +49,18 @@ def receiver() -> Iterator[PushReceiver]:
         yield served
 
 
-def _send(endpoint: PushEndpoint) -> Result:
+def _failed(reason: str, retry_after_seconds: float | None = None) -> AttemptResult:
+    return AttemptResult(AttemptOutcome.FAILED, reason, retry_after_seconds)
+
+
+def _send(endpoint: PushEndpoint) -> AttemptResult:
     with Sender(endpoint, attempt_seconds=ATTEMPT_SECONDS) as sender:
         return sender.send(MESSAGE)
 
 
 def test_message_arrives_signed(receiver: PushReceiver) -> None:
     """The body arrives as it is, with the headers of Standard Webhooks and no more."""
-    assert _send(receiver.endpoint()) == Result(Kind.DELIVERED)
+    assert _send(receiver.endpoint()) == AttemptResult(_DELIVERED)
     [attempt] = receiver.attempts
     assert attempt.message == {"sequence": 1, "data": {"id": "job"}}
     assert attempt.id == "msg_1"
@@ -73,15 +78,15 @@ def test_messages_share_a_connection() -> None:
         Reply(200, body=b"ok"), Reply(500, body=b"x" * 5000), Reply(204)
     ) as receiver:
         with Sender(receiver.endpoint()) as sender:
-            kinds = [sender.send(MESSAGE).kind for _ in range(3)]
-        assert kinds == [Kind.DELIVERED, Kind.FAILED, Kind.DELIVERED]
+            outcomes = [sender.send(MESSAGE).outcome for _ in range(3)]
+        assert outcomes == [_DELIVERED, AttemptOutcome.FAILED, _DELIVERED]
         assert receiver.connections == 1
 
 
 def test_idle_connection_is_not_used_again(receiver: PushReceiver) -> None:
     """After a pause a message has a new connection: the old one may be closing at that moment."""
     with Sender(receiver.endpoint(), max_idle_seconds=0) as sender:
-        assert [sender.send(MESSAGE).kind for _ in range(2)] == [Kind.DELIVERED] * 2
+        assert [sender.send(MESSAGE).outcome for _ in range(2)] == [_DELIVERED] * 2
     assert receiver.connections == 2
 
 
@@ -89,32 +94,30 @@ def test_long_body_is_not_read() -> None:
     """Of a large answer only the status counts; the next message has a new connection."""
     with serve_push_receiver(Reply(200, body=bytes(1_000_000))) as receiver:
         with Sender(receiver.endpoint()) as sender:
-            assert [sender.send(MESSAGE).kind for _ in range(2)] == [Kind.DELIVERED] * 2
+            outcomes = [sender.send(MESSAGE).outcome for _ in range(2)]
+        assert outcomes == [_DELIVERED] * 2
         assert receiver.connections == 2
 
 
 @pytest.mark.parametrize(
     ("reply", "expected"),
     [
-        (Reply(410), Result(Kind.GONE, "answered 410")),
-        (Reply(404), Result(Kind.FAILED, "answered 404")),
-        (Reply(500, {"Retry-After": "9"}), Result(Kind.FAILED, "answered 500")),
-        (Reply(503), Result(Kind.FAILED, "answered 503")),
-        (Reply(503, {"Retry-After": "9"}), Result(Kind.FAILED, "answered 503", 9.0)),
-        (Reply(429, {"Retry-After": "9"}), Result(Kind.FAILED, "answered 429", 9.0)),
-        (Reply(429, {"Retry-After": "soon"}), Result(Kind.FAILED, "answered 429")),
-        (
-            Reply(429, {"Retry-After": "9" * 99}),
-            Result(Kind.FAILED, "answered 429", MAX_RETRY_AFTER_SECONDS),
-        ),
-        (Reply(hangs=True), Result(Kind.FAILED, "no response within 0.3 s")),
-        (Reply(trickles="head"), Result(Kind.FAILED, "no response within 0.3 s")),
-        (Reply(200, trickles="body"), Result(Kind.DELIVERED)),
-        (Reply(drops=True), Result(Kind.FAILED, "the connection failed (ProtocolError)")),
-        (Reply(600), Result(Kind.FAILED, "answered 600")),
+        (Reply(410), AttemptResult(AttemptOutcome.GONE, "answered 410")),
+        (Reply(404), _failed("answered 404")),
+        (Reply(500, {"Retry-After": "9"}), _failed("answered 500")),
+        (Reply(503), _failed("answered 503")),
+        (Reply(503, {"Retry-After": "9"}), _failed("answered 503", 9.0)),
+        (Reply(429, {"Retry-After": "9"}), _failed("answered 429", 9.0)),
+        (Reply(429, {"Retry-After": "soon"}), _failed("answered 429")),
+        (Reply(429, {"Retry-After": "9" * 99}), _failed("answered 429", MAX_RETRY_AFTER_SECONDS)),
+        (Reply(hangs=True), _failed("no response within 0.3 s")),
+        (Reply(trickles="head"), _failed("no response within 0.3 s")),
+        (Reply(200, trickles="body"), AttemptResult(_DELIVERED)),
+        (Reply(drops=True), _failed("the connection failed (ProtocolError)")),
+        (Reply(600), _failed("answered 600")),
     ],
 )
-def test_result_of_an_answer(reply: Reply, expected: Result) -> None:
+def test_result_of_an_answer(reply: Reply, expected: AttemptResult) -> None:
     """Each answer has a result, within the time of an attempt."""
     with serve_push_receiver(reply) as receiver:
         assert _send(receiver.endpoint()) == expected
@@ -130,7 +133,7 @@ def test_any_answer_is_a_result(rest: bytes, start: bytes) -> None:
 
     with serve_raw(respond) as port:
         result = _send(PushEndpoint("orders", f"http://127.0.0.1:{port}/", (SECRET,)))
-    assert (result.kind is Kind.DELIVERED) == (result.reason == "")
+    assert (result.outcome is _DELIVERED) == (result.reason == "")
 
 
 def test_retry_after_may_be_a_date() -> None:
@@ -146,7 +149,7 @@ def test_redirect_is_not_followed(receiver: PushReceiver, status: int) -> None:
     reply = Reply(status, {"Location": receiver.url, "Set-Cookie": "a=b"})
     with serve_push_receiver(reply) as redirecting:
         result = _send(redirecting.endpoint())
-    assert result == Result(Kind.FAILED, f"answered {status}, and redirects are not followed")
+    assert result == _failed(f"answered {status}, and redirects are not followed")
     assert receiver.attempts == []
 
 
@@ -156,7 +159,7 @@ def test_nothing_of_the_environment_is_used(
     """A proxy in the environment gets no message."""
     for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
         monkeypatch.setenv(name, f"http://127.0.0.1:{free_port()}")
-    assert _send(receiver.endpoint()).kind is Kind.DELIVERED
+    assert _send(receiver.endpoint()).outcome is _DELIVERED
 
 
 def test_cookies_are_not_kept() -> None:
@@ -171,11 +174,11 @@ def test_cookies_are_not_kept() -> None:
 def test_certificate_is_verified(monkeypatch: pytest.MonkeyPatch) -> None:
     """An endpoint needs a certificate of a known authority; SSL_CERT_FILE names one's own."""
     with serve_push_receiver(tls=True) as receiver:
-        rejected = Result(Kind.FAILED, "TLS failed: check the endpoint's certificate")
+        rejected = _failed("TLS failed: check the endpoint's certificate")
         assert _send(receiver.endpoint()) == rejected
         assert receiver.attempts == []
         monkeypatch.setenv("SSL_CERT_FILE", str(CERTIFICATE))
-        assert _send(receiver.endpoint()).kind is Kind.DELIVERED
+        assert _send(receiver.endpoint()).outcome is _DELIVERED
 
 
 @pytest.mark.parametrize(
@@ -188,7 +191,7 @@ def test_certificate_is_verified(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_reason_has_no_url(url: str, reason: str) -> None:
     """The reason of a failed connection doesn't repeat the URL, which may be secret."""
     url = url.format(port=free_port(), label="zQ9" * 30)
-    assert _send(PushEndpoint("orders", url, (SECRET,))) == Result(Kind.FAILED, reason)
+    assert _send(PushEndpoint("orders", url, (SECRET,))) == _failed(reason)
 
 
 def test_log_has_no_url() -> None:
@@ -205,6 +208,6 @@ def test_log_has_no_url() -> None:
 def test_each_secret_signs(receiver: PushReceiver) -> None:
     """During a rotation, both secrets verify the message."""
     receiver.secrets = [SECRET, bytes(32)]
-    assert _send(receiver.endpoint()).kind is Kind.DELIVERED
+    assert _send(receiver.endpoint()).outcome is _DELIVERED
     assert _send(replace(receiver.endpoint(), secrets=(SECRET,))).reason == "answered 401"
     assert len(receiver.attempts) == len(receiver.errors) == 1

@@ -50,7 +50,7 @@ def test_lost_transcript_is_resubmitted_once(engine: Engine) -> None:
 
 
 def test_resubmission_has_the_same_key_each_time(engine: Engine) -> None:
-    """The key is derived from the job, so Twilio recognises a second submission."""
+    """The key is derived from the job, so Twilio recognizes a second submission."""
     with world(engine, faults=SILENT) as env:
         env.create(stored=False)
         env.simulator.finish()

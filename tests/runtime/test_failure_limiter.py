@@ -57,7 +57,7 @@ def test_many_addresses_need_no_more_log_lines_than_slots() -> None:
     assert sum(failure.is_logged for failure in flood) <= 2 * SLOT_COUNT
 
 
-def test_neighbours_in_an_ipv6_network_are_one_client() -> None:
+def test_neighbors_in_an_ipv6_network_are_one_client() -> None:
     """The addresses of a /64 network count as one, and a mapped IPv4 address as that address."""
     limiter = FailureLimiter()
     _fail(limiter, MAX_FAILURES)

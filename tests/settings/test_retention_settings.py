@@ -16,7 +16,7 @@ def test_numbers_of_days_are_loaded() -> None:
 
 @pytest.mark.parametrize("given", [{}, {"RETAIN_BODIES_DAYS": "31"}])
 def test_metadata_must_not_go_before_bodies(given: dict[str, str]) -> None:
-    """The error names both settings, also if bodies are kept for ever."""
+    """The error names both settings, even if bodies are kept for ever."""
     [error] = config_errors(RETAIN_METADATA_DAYS="30", **given)
     assert error.startswith("RETAIN_METADATA_DAYS ")
     assert "RETAIN_BODIES_DAYS" in error

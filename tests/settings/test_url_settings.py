@@ -1,4 +1,4 @@
-"""Tests of DATABASE_URL and PUBLIC_URL."""
+"""Tests of the settings that are URLs, or parts or lists of them."""
 
 import subprocess
 import sys
@@ -223,7 +223,6 @@ def test_invalid_bind_is_rejected(text: str) -> None:
         (f"/{'a' * 32}", (f"/{'a' * 32}",)),
         ("/...", ("/...",)),
         ("", ()),
-        (",", ()),
     ],
 )
 def test_prefixes_are_separated_by_commas(text: str, prefixes: tuple[str, ...]) -> None:
@@ -291,3 +290,23 @@ def test_invalid_cors_origin_is_rejected(origin: str) -> None:
     (error,) = config_errors(CORS_ORIGINS=f"https://good.example,{origin}")
 
     assert error.startswith("CORS_ORIGINS item 2 is not the origin of web pages")
+
+
+@pytest.mark.parametrize(
+    ("variable", "text"),
+    [("PUBLIC_URL_PREFIXES", "x,/voice,y"), ("CORS_ORIGINS", "x,https://good.example,y")],
+)
+def test_each_invalid_item_is_reported(variable: str, text: str) -> None:
+    """All items that are no prefix or no origin are reported, each by its position."""
+    first, second = config_errors(**{variable: text})
+
+    assert first.startswith(f"{variable} item 1 is not")
+    assert second.startswith(f"{variable} item 3 is not")
+
+
+@pytest.mark.parametrize("variable", ["PUBLIC_URL_PREFIXES", "CORS_ORIGINS"])
+def test_list_of_commas_is_rejected(variable: str) -> None:
+    """A list without an item is an error, so that a lost value isn't taken for the default."""
+    (error,) = config_errors(**{variable: " , "})
+
+    assert error == f"{variable} contains only commas; write at least one item."

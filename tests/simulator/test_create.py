@@ -198,7 +198,7 @@ def test_null_is_absent(http: Http) -> None:
 @pytest.mark.parametrize(
     ("document", "member", "value"),
     [
-        (BY_RECORDING, "colour", "blue"),
+        (BY_RECORDING, "color", "blue"),
         (BY_RECORDING, "audioStartedAt", "2026-03-10T19:42:16Z"),
         (BY_RECORDING, "inputSource", "MEDIA_URL"),
         (BY_URL, "inputSource", "SOURCE_ID"),
@@ -240,4 +240,4 @@ def test_body_must_be_a_json_object(http: Http, body: bytes) -> None:
 
 def test_body_over_the_limit_is_refused(http: Http) -> None:
     """A body of more than 64 KiB is 413."""
-    assert_problem(http.create({**BY_URL, "colour": "b" * 70_000}), 20413, None)
+    assert_problem(http.create({**BY_URL, "color": "b" * 70_000}), 20413, None)

@@ -8,7 +8,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from receiver.store.jsonb import UnencodableError
-from receiver.store.sqlstate import CLASSES, Cause, cause_of
+from receiver.store.sqlstate import Cause, cause_of
 
 _ERRORS = [each for each in vars(errors).values() if isinstance(each, type)]
 _DRIVER_ERRORS = [each for each in _ERRORS if issubclass(each, psycopg.Error)]
@@ -31,11 +31,6 @@ def _raise(state: str, **options: str) -> str:
     using = ", ".join(f"{name} = '{value}'" for name, value in given.items())
 
     return f"DO $$ BEGIN RAISE EXCEPTION USING {using}; END $$"
-
-
-def test_every_class_of_states_has_a_cause() -> None:
-    """The table has exactly the classes of the states that the driver knows, and of no error."""
-    assert set(CLASSES) == {state[:2] for state in STATES} | {"00", "01"}
 
 
 def test_only_classes_22_and_23_are_the_values_fault(migrated: str) -> None:

@@ -9,14 +9,14 @@ from sqlalchemy import Engine, text
 
 from receiver.push.message import Message
 from receiver.push.pusher import Pusher
-from receiver.push.sender import Kind, Result
+from receiver.push.sender import AttemptOutcome, AttemptResult
 from receiver.store.jobs.read import Row
 from receiver.store.push.endpoints import EndpointState, find_endpoint
 
 NAME = "crm"
-DELIVERED = Result(Kind.DELIVERED)
-FAILED = Result(Kind.FAILED, "answered 503")
-GONE = Result(Kind.GONE, "answered 410")
+DELIVERED = AttemptResult(AttemptOutcome.DELIVERED)
+FAILED = AttemptResult(AttemptOutcome.FAILED, "answered 503")
+GONE = AttemptResult(AttemptOutcome.GONE, "answered 410")
 
 
 class Received(NamedTuple):
@@ -31,11 +31,11 @@ class Received(NamedTuple):
 class Endpoint:
     """Returns the results in turn, then delivers; `before_answer` is called for each message."""
 
-    results: Iterator[Result] = field(default_factory=lambda: repeat(DELIVERED))
+    results: Iterator[AttemptResult] = field(default_factory=lambda: repeat(DELIVERED))
     received: list[Received] = field(default_factory=list)
     before_answer: Callable[[], object] = lambda: None
 
-    def answers(self, *results: Result) -> None:
+    def answers(self, *results: AttemptResult) -> None:
         """Set the results from now on."""
         self.results = chain(results, repeat(DELIVERED))
 
@@ -54,7 +54,7 @@ class Endpoint:
             received.append(Received(job["id"], job["status"], sequence))
             return Message(history, b"")
 
-        def send(_message: Message) -> Result:
+        def send(_message: Message) -> AttemptResult:
             self.received.append(received[-1])
             self.before_answer()
             return next(self.results)

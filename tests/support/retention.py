@@ -39,19 +39,19 @@ FROM transcriptions ORDER BY id
 
 
 def days_ago(days: float) -> datetime:
-    """Return the time so many days before the tests began."""
+    """Return the time this many days before the tests began."""
     return NOW - timedelta(days=days)
 
 
 def old_event(job: str, *, days: float, source: str = "callback", **head: Any) -> Event:
-    """Return an event of a completed job that was received so many days ago."""
+    """Return an event of a completed job that was received this many days ago."""
     event = make_event({"status": "COMPLETED", **head}, job=job, source=source)
 
     return replace(event, received_at=days_ago(days))
 
 
 def seed(engine: Engine, jobs: int, *, days: float) -> None:
-    """Store so many jobs, each with a callback that was received so many days ago."""
+    """Store this many jobs, each with a callback that was received this many days ago."""
     with engine.connect() as connection:
         connection.execute(text(_SEED), {"jobs": jobs, "at": days_ago(days)})
         connection.execute(text(_SEED_EVENTS))

@@ -12,7 +12,7 @@ from tests.support.callback_events import received_event
 from tests.support.environment import ENVIRON
 from tests.support.samples import COMPLETED
 
-# Of a service with the settings ENVIRON. No signature verifies.
+# The seal of a service with the settings ENVIRON. No signature verifies.
 SEAL = Seal(load(ENVIRON).spool_keys, is_signed=lambda _: False)
 
 

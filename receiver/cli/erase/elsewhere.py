@@ -9,7 +9,7 @@ _TWILIO = (
     "sourceId. Twilio's API has no request to delete a transcription: for it, and for the text in "
     "a conversation, ask Twilio's support."
 )
-_MEDIA = "A file that was submitted by its mediaUrl is where you keep it."
+_MEDIA = "A file that was submitted by its mediaUrl stays at that URL: delete it there."
 _SPOOLS = (
     "Spools of other machines: their workers move the files into the database, which stores "
     "nothing of what was erased. Damaged and refused files stay: `spool` lists those of a machine."
@@ -20,7 +20,7 @@ _BACKUPS = (
 )
 _CONSUMERS = (
     "Consumers: every client that has read a transcript may have a copy. The feed of changes and "
-    "push tell theirs that the job was erased."
+    "push report the erasure to their consumers."
 )
 _POSTGRES = (
     "Postgres's files: dead rows stay until VACUUM, their bytes in free space until new rows or "

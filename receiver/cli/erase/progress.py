@@ -19,13 +19,13 @@ class PlaceProgress:
         self._bar: Any = None
 
     def report(self, place: str, rows: int) -> None:
-        """Show that so many more rows of the place are done."""
+        """Show that this number of further rows of the place is done."""
         if place != self._place:
             self._close(is_done=True)
             self._place = place
             self._bar = progress_bar(label=place, length=self._length(place))
             self._bar.__enter__()
-        # An estimate may be too low, and a bar beyond its end is none.
+        # An estimate may be too low: extend the bar so that it never passes its end.
         self._bar.length = max(self._bar.length, self._bar.pos + rows)
         self._bar.update(rows)
 

@@ -64,8 +64,8 @@ def reapply_command(*, file: IO[str] | None) -> None:
             loaded = load_file(services().engine, file)
             echo(
                 f"The file has {loaded.tombstones} records of erased jobs, addresses and bodies. "
-                f"It is of {loaded.exported_at:%Y-%m-%dT%H:%M:%SZ}: what was erased later must be "
-                "erased by hand.",
+                f"It was written at {loaded.exported_at:%Y-%m-%dT%H:%M:%SZ}: what was erased "
+                "later must be erased by hand.",
                 err=True,
             )
         with report_erasure_errors(), PlaceProgress(services().engine) as progress:

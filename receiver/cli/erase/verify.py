@@ -30,7 +30,7 @@ def verify_command(*, value: str, limit: int) -> None:
     without its country code is also found in all numbers that end in its digits.
 
     Prints the column and the key of each row that contains it, never the text around it: the key is
-    a job's id, or of events the number for `callbacks show`. Exits with 1 if it is found.
+    a job's id or, for an event, the number for `callbacks show`. Exits with 1 if it is found.
     """
     value = normalize_address(value)
     if len(value) < _MIN_CHARACTERS or not is_storable(value):

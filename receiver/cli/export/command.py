@@ -19,7 +19,7 @@ from receiver.cli.export.run import write_files, write_lines
 from receiver.cli.output import CommandError, echo
 from receiver.export.files import Folder, read_state
 from receiver.export.position import Position
-from receiver.export.walk import database_time
+from receiver.export.walk import start_position
 from receiver.export.written import NotResumableError, find_written
 from receiver.lookup.formats import FORMATS
 from receiver.runtime.errors import describe
@@ -89,7 +89,7 @@ def command(  # noqa: PLR0913 - each is an option of the command
 
 
 def _begin(since: datetime | None, until: datetime | None) -> Position:
-    position = database_time(services().engine)
+    position = start_position(services().engine)
 
     return position.limited(
         since and since.replace(tzinfo=UTC), until.replace(tzinfo=UTC) if until else position.until

@@ -53,7 +53,7 @@ def create_file(path: Path) -> Iterator[FileOutput]:
 
 @contextmanager
 def continue_file(path: Path, size_bytes: int, *, is_compressed: bool) -> Iterator[FileOutput]:
-    """Cut the file to this size, and yield it to write on."""
+    """Truncate the file to this size, and yield it for appending."""
     with path.open("r+b") as file:
         file.truncate(size_bytes)
         file.seek(size_bytes)

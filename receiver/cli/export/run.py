@@ -28,7 +28,7 @@ def write_lines(
 ) -> None:
     """Write the jobs after the position, and the last line; raises CommandError."""
     line_format, settings = LINE_FORMATS[format_name], services().settings
-    # A command is called by no URL, so without the setting it writes only their paths.
+    # A command has no request URL, so without PUBLIC_URL it writes paths only.
     origin = without_credentials(settings.public_url or "")
 
     def render(page: Sequence[Job]) -> bytes:

@@ -56,7 +56,8 @@ def rewind_command(*, name: str, yes: bool) -> None:
 def skip_command(*, name: str, yes: bool) -> None:
     """Skip the change that the endpoint with this NAME doesn't accept.
 
-    The endpoint gets this state of the job never; it gets the job again if it changes again.
+    The endpoint never gets this state of the job. If the job changes again, the endpoint gets its
+    new state.
     """
     _require_configured(name)
     with services().engine.connect() as connection:

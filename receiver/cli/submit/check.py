@@ -33,8 +33,8 @@ def check_file(sheet: Sheet) -> None:
     for fault in all_faults:
         echo(fault)
     echo(
-        f"{len(rows)} files checked, {len(sheet.rows) - len(rows)} Recordings not checked, "
-        f"{len(all_faults)} problems found. Nothing was submitted.",
+        f"files checked: {len(rows)}; Recordings not checked: {len(sheet.rows) - len(rows)}; "
+        f"problems found: {len(all_faults)}. Nothing was submitted.",
         err=True,
     )
     if all_faults:

@@ -29,7 +29,7 @@ from sqlalchemy import (
 
 from receiver.store.audit.access import Access, audit_of
 from receiver.store.jobs.gaps import explain_gaps
-from receiver.store.jobs.read import JOB_COLUMNS
+from receiver.store.jobs.read import READ_JOB_COLUMNS
 from receiver.store.tables import events, transcriptions
 
 # One page: what a worker reads and renders between two looks at its client. A body alone may be
@@ -110,7 +110,7 @@ def _range(*, has_account: bool) -> list[ColumnElement[bool]]:
 @cache
 def _page_statement(*, has_account: bool) -> Select[Any]:
     page = (
-        select(*JOB_COLUMNS)
+        select(*READ_JOB_COLUMNS)
         .where(*_range(has_account=has_account))
         .order_by(*_keys(has_account=has_account))
         .limit(bindparam("jobs", type_=Integer))

@@ -23,7 +23,7 @@ from sqlalchemy import (
 )
 
 from receiver.store.changes.snapshot import Snapshot
-from receiver.store.jobs.read import JOB_COLUMNS
+from receiver.store.jobs.read import READ_JOB_COLUMNS
 from receiver.store.tables import TransactionId, transcriptions
 
 # The jobs that one page of an account's changes may skip because they are other accounts'.
@@ -71,7 +71,7 @@ def read_changes(
     rows: list[dict[str, Any]] = []
     for conditions in _ranges(sweep):
         edge = None if account_id is None else _edge(connection, conditions, max_scanned)
-        statement = select(*JOB_COLUMNS, _WRITER).where(*conditions)
+        statement = select(*READ_JOB_COLUMNS, _WRITER).where(*conditions)
         if account_id is not None:
             statement = statement.where(_job.account_id == account_id)
         if edge:

@@ -1,4 +1,4 @@
-"""Mends jobs that were restored from another cluster: gives their rows numbers of this one."""
+"""Repairs jobs that were restored from another cluster: gives their rows numbers of this one."""
 
 from collections.abc import Iterator
 
@@ -16,7 +16,7 @@ _NEXT_ID = func.pg_snapshot_xmax(func.pg_current_snapshot())
 
 
 def count_foreign_ids(connection: Connection) -> int:
-    """Return how many jobs have the number of a transaction that the cluster has still to give."""
+    """Return how many jobs have a transaction number that the cluster has not assigned yet."""
     statement = select(func.count()).where(_job.transaction_id >= _NEXT_ID)
 
     return int(connection.execute(statement).scalar_one())
@@ -37,7 +37,7 @@ def repair(engine: Engine) -> Iterator[int]:
 
 
 def _repair_batch(connection: Connection) -> int:
-    """Write the jobs with the highest numbers first: the others are mended as numbers are given."""
+    """Write the jobs with the highest numbers first: the rest are repaired as numbers are given."""
     foreign = (
         select(_job.id)
         .where(_job.transaction_id >= _NEXT_ID)

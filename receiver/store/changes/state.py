@@ -37,7 +37,7 @@ class State(NamedTuple):
 
     @property
     def has_foreign_ids(self) -> bool:
-        """Whether rows have numbers of another cluster, which this one has still to give."""
+        """Whether rows have transaction numbers that this cluster has not assigned yet."""
         return self.newest >= self.snapshot.end
 
     def since(self, earlier: Snapshot) -> Snapshot:

@@ -21,7 +21,7 @@ LOOK_SECONDS = 1.0
 # A waiting client needs some 30 kilobytes, and no connection.
 MAX_WAITING = 500
 
-# After so long without an answer of the database, clients that wait are answered 503.
+# After this long without an answer of the database, clients that wait are answered 503.
 LOOK_TIMEOUT_SECONDS = 3.0
 
 

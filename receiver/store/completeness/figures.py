@@ -6,15 +6,26 @@ after the job's end is over, the transcript counts as missing.
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import Connection, Text, and_, cast, func, not_, select, true
+from sqlalchemy import (
+    CTE,
+    ColumnElement,
+    Connection,
+    Label,
+    Row,
+    ScalarSelect,
+    Text,
+    and_,
+    cast,
+    func,
+    not_,
+    select,
+    true,
+)
 
 from receiver.store.jobs.failures import ERROR_CODE, FAILED, IS_RESUBMITTED
-from receiver.store.jobs.gaps import (
-    ENDED_AT,
-    GAP,
-    IS_REPLACED,
-)
+from receiver.store.jobs.gaps import ENDED_AT, GAP, IS_REPLACED
 from receiver.store.polls.list_scans import last_complete_scan
 from receiver.store.polls.unknown import IS_UNKNOWN
 from receiver.store.tables import transcriptions
@@ -24,7 +35,6 @@ _job = transcriptions.c
 # A lost job is noticed only by a scan of Twilio's list. If the last complete scan is older than
 # this, the figures can't be trusted.
 MAX_SCAN_AGE = timedelta(days=1)
-
 
 # Failures and lost callbacks are recent for this time. Some jobs are never submitted again, for
 # example those of broken files.
@@ -63,8 +73,31 @@ def completeness(
     all accounts. One statement, so all figures are of the same moment.
     """
     is_counted = true() if account_id is None else _job.account_id == account_id
+    gaps, failed = _gaps(at, grace, is_counted), _failed(at, is_counted)
+    columns = [
+        *_of_gaps(gaps),
+        *_of_failed(failed),
+        _count(_job.status == "COMPLETED", is_counted).label("completed"),
+        _count(_job.status == "COMPLETED", _job.erased_at.is_not(None), is_counted).label("erased"),
+        _count(IS_UNKNOWN, is_counted).label("unknown_at_twilio"),
+        # By the index of `updated_at`.
+        _count(
+            _job.transcript_source == "conversation", _job.updated_at > at - RECENT, is_counted
+        ).label("without_callback"),
+        last_complete_scan(at).scalar_subquery().label("since"),
+    ]
+
+    return _completeness(connection.execute(select(*columns).select_from(gaps)).one())
+
+
+def _count(*conditions: ColumnElement[bool]) -> ScalarSelect[int]:
+    return select(func.count()).where(*conditions).scalar_subquery()
+
+
+def _gaps(at: datetime, grace: timedelta, is_counted: ColumnElement[bool]) -> CTE:
     is_overdue = at - grace >= ENDED_AT
-    gaps = (
+
+    return (
         select(
             ENDED_AT.label("ended_at"),
             is_overdue.label("is_overdue"),
@@ -74,7 +107,23 @@ def completeness(
         .cte("gaps")
         .prefix_with("MATERIALIZED")
     )
-    failed = (
+
+
+def _of_gaps(gaps: CTE) -> list[Label[Any]]:
+    """Return the counts of the gaps, for a statement that selects from them."""
+    is_missing = and_(gaps.c.is_overdue, not_(gaps.c.replaced))
+
+    return [
+        func.count(gaps.c.is_overdue).label("gaps"),
+        func.count().filter(not_(gaps.c.is_overdue)).label("awaiting"),
+        func.count().filter(gaps.c.replaced).label("replaced"),
+        func.count().filter(is_missing).label("missing"),
+        func.min(gaps.c.ended_at).filter(is_missing).label("oldest_missing_at"),
+    ]
+
+
+def _failed(at: datetime, is_counted: ColumnElement[bool]) -> CTE:
+    return (
         select(
             cast(ERROR_CODE, Text).label("code"),
             IS_RESUBMITTED.label("is_resubmitted"),
@@ -84,58 +133,29 @@ def completeness(
         .cte("failed")
         .prefix_with("MATERIALIZED")
     )
+
+
+def _of_failed(failed: CTE) -> list[Label[Any]]:
+    """Return the counts of the failed jobs, each as a subquery."""
     by_code = (
         select(failed.c.code, func.count().label("jobs"))
         .where(failed.c.code.is_not(None))
         .group_by(failed.c.code)
         .subquery()
     )
+    jobs = select(func.count()).select_from(failed)
     is_open = and_(failed.c.is_recent, not_(failed.c.is_resubmitted))
-    is_missing = and_(gaps.c.is_overdue, not_(gaps.c.replaced))
-    statement = select(
-        select(func.count())
-        .where(_job.status == "COMPLETED", is_counted)
-        .scalar_subquery()
-        .label("completed"),
-        select(func.count())
-        .where(_job.status == "COMPLETED", _job.erased_at.is_not(None), is_counted)
-        .scalar_subquery()
-        .label("erased"),
-        func.count(gaps.c.is_overdue).label("gaps"),
-        func.count().filter(not_(gaps.c.is_overdue)).label("awaiting"),
-        func.count().filter(gaps.c.replaced).label("replaced"),
-        func.count().filter(is_missing).label("missing"),
-        func.min(gaps.c.ended_at).filter(is_missing).label("oldest_missing_at"),
-        select(func.count()).select_from(failed).scalar_subquery().label("failed"),
-        select(func.count())
-        .where(failed.c.is_resubmitted)
-        .scalar_subquery()
-        .label("failed_resubmitted"),
-        select(func.count())
-        .select_from(failed)
-        .where(is_open)
-        .scalar_subquery()
-        .label("failed_recently"),
-        select(func.jsonb_object_agg(by_code.c.code, by_code.c.jobs))
-        .scalar_subquery()
-        .label("failed_by_code"),
-        select(func.count())
-        .where(IS_UNKNOWN, is_counted)
-        .scalar_subquery()
-        .label("unknown_at_twilio"),
-        # By the index of `updated_at`.
-        select(func.count())
-        .where(
-            _job.transcript_source == "conversation",
-            _job.updated_at > at - RECENT,
-            is_counted,
-        )
-        .scalar_subquery()
-        .label("without_callback"),
-        last_complete_scan(at).scalar_subquery().label("since"),
-    ).select_from(gaps)
-    row = connection.execute(statement).one()
+    counts_by_code = select(func.jsonb_object_agg(by_code.c.code, by_code.c.jobs))
 
+    return [
+        jobs.scalar_subquery().label("failed"),
+        jobs.where(failed.c.is_resubmitted).scalar_subquery().label("failed_resubmitted"),
+        jobs.where(is_open).scalar_subquery().label("failed_recently"),
+        counts_by_code.scalar_subquery().label("failed_by_code"),
+    ]
+
+
+def _completeness(row: Row[Any]) -> Completeness:
     return Completeness(
         completed=row.completed,
         with_transcript=row.completed - row.gaps - row.erased,

@@ -14,7 +14,7 @@ from receiver.store.jobs.gaps import (
     RESUBMISSION_PREFIX,
     explain_gaps,
 )
-from receiver.store.jobs.read import JOB_COLUMNS, Row
+from receiver.store.jobs.read import READ_JOB_COLUMNS, Row
 from receiver.store.page import EARLIEST, Order, Page, Span, read_page
 from receiver.store.submissions.outbox import TRANSIENT_STATUSES
 from receiver.store.tables import submissions, transcriptions, watches
@@ -32,7 +32,7 @@ def missing_jobs(connection: Connection, ended_by: datetime, *, limit: int) -> l
     count.
     """
     statement = (
-        select(*JOB_COLUMNS)
+        select(*READ_JOB_COLUMNS)
         .where(GAP, ended_by >= ENDED_AT, not_(IS_REPLACED))
         .order_by(ENDED_AT, _job.id)
         .limit(limit)
@@ -51,7 +51,7 @@ def gaps_page(
     The index of gaps has this order. Rows written before migration 0005 have no `ended_at` until
     the jobs are rebuilt: they are left out.
     """
-    statement = select(*JOB_COLUMNS).where(GAP, not_(IS_REPLACED))
+    statement = select(*READ_JOB_COLUMNS).where(GAP, not_(IS_REPLACED))
     if account_id is not None:
         statement = statement.where(_job.account_id == account_id)
     order = Order(
@@ -96,7 +96,7 @@ def jobs_to_resubmit(
         submissions.c.job_id == _job.id, key.startswith(RESUBMISSION_PREFIX)
     )
     statement = (
-        select(*JOB_COLUMNS)
+        select(*READ_JOB_COLUMNS)
         .where(GAP, ended_by >= ENDED_AT, not_(IS_QUARANTINED), not_(IS_REJECTED))
         .where(_job.configuration_id.is_not(None))
         .where(or_(_job.source_id.is_not(None), _job.media_url.is_not(None)))

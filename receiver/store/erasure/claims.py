@@ -1,4 +1,4 @@
-"""What a body says of itself: whether it is of an erased address, or of one on legal hold."""
+"""Reads from a body whether it belongs to an erased address, or to one on legal hold."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -30,7 +30,7 @@ def claim_parameters(connection: Connection, event: Event) -> dict[str, Any]:
 def is_on_hold(connection: Connection, event: Event) -> bool:
     """Return whether a hold matches the event's job, or an address of its participants.
 
-    What is on hold is stored, also if the other participant's address was erased.
+    What is on hold is stored, even if the other participant's address was erased.
     """
     job_ids = [] if event.job_id is None else [event.job_id]
     addresses = list(addresses_of(_decode(event.body).get("participants")))

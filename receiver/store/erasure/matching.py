@@ -86,8 +86,10 @@ def is_known(connection: Connection, job_id: str, *, account_id: str | None) -> 
         key = job_key(job_id)
         # Those of an account begin with the key and a colon; the next character is a semicolon.
         of_account = and_(tombstones.c.key > f"{key}:", tombstones.c.key < f"{key};")
-        stone = select(tombstones.c.key).where(or_(tombstones.c.key == key, of_account)).limit(1)
-        return bool(rows) or connection.scalar(stone) is not None
+        statement = (
+            select(tombstones.c.key).where(or_(tombstones.c.key == key, of_account)).limit(1)
+        )
+        return bool(rows) or connection.scalar(statement) is not None
 
     # The key of an account mismatch is another account's, so the body may be too.
     return any(row.account_id == account_id and row.reason != "account_mismatch" for row in rows)

@@ -72,7 +72,7 @@ _REDACT_EVENT = _redaction(f"""id = :event_id AND outcome = 'quarantined'
     AND NOT {is_held("events.job_id", content="events.body")}""")
 _REDACT_BODY = _redaction("sha256 = :sha256 AND outcome = 'quarantined'")
 
-# Of rows that no job's row describes, what is on hold stays.
+# Rows on hold stay, if no job's row describes them.
 _IS_REJECTED_FREE = text(f"NOT {is_held('rejected.job_id', content='rejected.body')}")
 _SUBMITTED = "convert_to(submissions.request, 'UTF8')"
 _IS_SUBMISSION_FREE = text(f"NOT {is_held('submissions.job_id', content=_SUBMITTED)}")
@@ -88,7 +88,7 @@ FROM erasure_key WHERE idempotency_key = :key
 
 
 class Extent(NamedTuple):
-    """What of a job is erased: what an account has sent of it, or all accounts.
+    """Which events of a job are erased: those of one account, or all.
 
     Any account can send a callback that names another one's job.
     """

@@ -27,7 +27,7 @@ _JOBS = text("""
 SELECT key, erased_at, EXISTS (
     SELECT FROM transcriptions WHERE id = job_id AND transcriptions.erased_at IS NULL
 ) OR EXISTS (
-    SELECT FROM events WHERE events.job_id = stone.job_id COLLATE "default"
+    SELECT FROM events WHERE events.job_id = tombstone.job_id COLLATE "default"
     AND events.erased_at IS NULL AND source <> 'erasure'
 ) OR job_id IN (SELECT job_id COLLATE "C" FROM rejected)
   OR job_id IN (
@@ -36,13 +36,13 @@ SELECT key, erased_at, EXISTS (
 FROM (
     SELECT key, erased_at, split_part(key, ':', 2) COLLATE "C" AS job_id FROM tombstones
     WHERE key LIKE 'job:%' AND erasure_id IS NOT NULL AND key > :after ORDER BY key LIMIT :rows
-) AS stone ORDER BY key
+) AS tombstone ORDER BY key
 """)
 _DIGESTS = text("""
 SELECT key, events.id AS is_found FROM (
     SELECT key FROM tombstones
     WHERE key LIKE 'sha256:%' AND erasure_id IS NOT NULL AND key > :after ORDER BY key LIMIT :rows
-) AS stone
+) AS tombstone
 LEFT JOIN events ON events.sha256 = decode(substr(key, 8), 'hex') AND events.erased_at IS NULL
 ORDER BY key
 """)
@@ -100,11 +100,11 @@ class HashedTombstones:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._key, self._stones = query(engine, Deadline(_TIMEOUT_SECONDS), _read_hashed)
+        self._key, self._tombstones = query(engine, Deadline(_TIMEOUT_SECONDS), _read_hashed)
 
     def find(self, source: str, report: Report) -> Iterator[Found]:
         """Yield the rows of a source with a matching string, of jobs that began before."""
-        if not self._stones:
+        if not self._tombstones:
             return
         statement = text(f"{SOURCES[source]} ORDER BY key LIMIT :rows")
         for rows in _read(self._engine, statement, first=None):
@@ -122,13 +122,13 @@ class HashedTombstones:
             return None
         keys = (tombstone_key(kind, each, self._key) for each in strings for kind in HASHED_KINDS)
 
-        return max((self._stones[key] for key in keys if key in self._stones), default=None)
+        return max((self._tombstones[key] for key in keys if key in self._tombstones), default=None)
 
 
 def _read_hashed(connection: Connection) -> tuple[bytes, Mapping[str, datetime]]:
-    stones = select(tombstones.c.key, tombstones.c.erased_at).where(IS_HASHED)
+    statement = select(tombstones.c.key, tombstones.c.erased_at).where(IS_HASHED)
 
-    return read_key(connection), {row.key: row.erased_at for row in connection.execute(stones)}
+    return read_key(connection), {row.key: row.erased_at for row in connection.execute(statement)}
 
 
 def _strings(value: Any) -> Iterator[str]:

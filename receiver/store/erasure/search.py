@@ -100,7 +100,7 @@ def search(
     table = scope.table
     [key] = table.primary_key.columns
     batch_rows = _BATCH_ROWS if _has_bodies(scope) else _BATCH_ROWS_WITHOUT_BODIES
-    # Only of rows that may match, the server sends the columns.
+    # The server sends the columns only for rows that may match.
     found = [
         case((_contains(column, needle), column)).label(f"found_{number}")
         for number, column in enumerate(searchable(table, name) for name in scope.columns)

@@ -1,8 +1,8 @@
 """Tombstones: what was erased or has expired, so that nothing stores it again.
 
-A tombstone's key is its kind and a value. Of bodies it is the digest, and of jobs the id: with an
-account behind it, only that account's callbacks are kept out. Otherwise an account could claim the
-id of another's job, and have it erased before its callback arrives.
+A tombstone's key is its kind and a value. The value is a body's digest or a job's id. If an account
+follows the id, only that account's callbacks are kept out. Otherwise an account could claim the id
+of another's job, and have it erased before its callback arrives.
 
 Addresses and conversations are personal, so only a hash of them is stored. The hash has a key,
 which each database makes for itself. Somebody who has that key too can try all phone numbers, so
@@ -58,7 +58,7 @@ def is_kept_out(connection: Connection, event: Event) -> bool:
     """Return whether nothing of the event is stored, because its job or its body was erased."""
     keys = event_keys(connection, event)
 
-    return any(stone.is_certain for stone in find_tombstones(connection, keys))
+    return any(each.is_certain for each in find_tombstones(connection, keys))
 
 
 def has_tombstone(keys: Sequence[str]) -> ColumnElement[bool]:

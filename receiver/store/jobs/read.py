@@ -29,7 +29,7 @@ from receiver.store.tables import ADDRESSES, events, transcriptions
 
 _job = transcriptions.c
 _EXCLUDED_COLUMNS = {"transaction_id", "ended_at"}  # `ended_at` is computed below
-JOB_COLUMNS = [
+READ_JOB_COLUMNS = [
     *(
         column
         for column in _job
@@ -69,10 +69,10 @@ _MAX_SORTED_JOBS = 20_000
 Row = Mapping[str, Any]
 
 # Clients poll these.
-_JOB_COLUMN_NAMES = [column.name for column in JOB_COLUMNS]
-_TRANSCRIPTION = compile_once(select(*JOB_COLUMNS).where(_job.id == bindparam("job_id")))
+_JOB_COLUMN_NAMES = [column.name for column in READ_JOB_COLUMNS]
+_TRANSCRIPTION = compile_once(select(*READ_JOB_COLUMNS).where(_job.id == bindparam("job_id")))
 _TRANSCRIPTION_OF_ACCOUNT = compile_once(
-    select(*JOB_COLUMNS).where(
+    select(*READ_JOB_COLUMNS).where(
         _job.id == bindparam("job_id"), _job.account_id == bindparam("account_id")
     )
 )
@@ -143,7 +143,7 @@ def transcriptions_page(
         order = replace(order, is_indexed=False)
     conditions = (_condition(name, value) for name, value in others.items())
 
-    return read_page(connection, select(*JOB_COLUMNS).where(*conditions), order, span)
+    return read_page(connection, select(*READ_JOB_COLUMNS).where(*conditions), order, span)
 
 
 def is_one_range(filters: Mapping[str, Any], *, account_id: str | None) -> bool:

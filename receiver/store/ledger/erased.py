@@ -23,7 +23,7 @@ from receiver.store.tables import transcriptions
 
 
 def erased_at(
-    job: Row[Any], stones: Sequence[Tombstone], head: Mapping[str, Any]
+    job: Row[Any], tombstones: Sequence[Tombstone], head: Mapping[str, Any]
 ) -> datetime | None:
     """Return since when what an event says is erased, None if it isn't.
 
@@ -31,7 +31,7 @@ def erased_at(
     """
     began_at = head.get("created_at") or job.sort_at
     matching = [
-        stone.erased_at for stone in stones if stone.is_certain or began_at < stone.erased_at
+        each.erased_at for each in tombstones if each.is_certain or began_at < each.erased_at
     ]
 
     return min(matching, default=None)
@@ -45,12 +45,14 @@ def is_erased(connection: Connection, event: Event) -> bool:
     )
     if connection.execute(is_erased_job).first():
         return True
-    stones = find_tombstones(connection, event_keys(connection, event))
+    tombstones = find_tombstones(connection, event_keys(connection, event))
     began_at = (event.head or {}).get("created_at") or event.received_at
-    if any(stone.is_certain for stone in stones):
+    if any(each.is_certain for each in tombstones):
         return True
 
-    return any(began_at < stone.erased_at for stone in stones) and not is_on_hold(connection, event)
+    return any(began_at < each.erased_at for each in tombstones) and not is_on_hold(
+        connection, event
+    )
 
 
 def record_erased(connection: Connection, event: Event, job: Row[Any], since: datetime) -> Recorded:
@@ -69,7 +71,7 @@ def record_erased(connection: Connection, event: Event, job: Row[Any], since: da
 
 
 def absorb(connection: Connection, event: Event) -> Recorded:
-    """Store nothing of the event, also if the ledger has it in quarantine."""
+    """Store nothing of the event, even if the ledger has it in quarantine."""
     redact_body(connection, event.sha256)
 
     return ABSORBED

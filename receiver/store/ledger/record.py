@@ -8,9 +8,10 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from receiver.runtime.deadline import Deadline
 from receiver.runtime.errors import describe, locate
-from receiver.store.engine import execute_prepared, fresh_connections, transactional
+from receiver.store.engine import fresh_connections, transactional
 from receiver.store.erasure.tombstones import event_keys
 from receiver.store.event import Event, Outcome
+from receiver.store.execute import execute_prepared
 from receiver.store.identity import skip_taken_ids
 from receiver.store.ledger.recorded import Recorded, parse_entry
 from receiver.store.ledger.rows import keys_parameter, lock_parameter, row_parameters

@@ -35,17 +35,18 @@ def record_under_lock(
     """
     connection.exec_driver_sql(LIMIT_LOCK_WAIT, lock_parameter(lock_seconds))
     connection.exec_driver_sql(SHOW_WRITER)
-    stones = find_tombstones(connection, event_keys(connection, event))
-    if stones and not any(stone.is_certain for stone in stones) and is_on_hold(connection, event):
-        stones = []
+    tombstones = find_tombstones(connection, event_keys(connection, event))
+    is_certain = any(each.is_certain for each in tombstones)
+    if tombstones and not is_certain and is_on_hold(connection, event):
+        tombstones = []
     job = None
-    if not any(stone.is_digest for stone in stones):
-        may_insert = not any(stone.is_certain for stone in stones)
-        outcome = Outcome.ERASED if stones else Outcome.APPLIED
+    if not any(each.is_digest for each in tombstones):
+        may_insert = not is_certain
+        outcome = Outcome.ERASED if tombstones else Outcome.APPLIED
         job = _claim_job(connection, event, outcome, may_insert=may_insert)
     if job is None:
         return absorb(connection, event)
-    since = erased_at(job, stones, head)
+    since = erased_at(job, tombstones, head)
     if job.account_id != event.account_id:
         if since is not None:
             return absorb(connection, event)

@@ -85,5 +85,5 @@ def remove_worker(connection: Connection, worker_id: str) -> None:
 
 
 def remove_old_workers(connection: Connection) -> None:
-    """Remove the workers that ended without a word a day ago."""
+    """Remove the workers that ended a day ago without removing themselves."""
     connection.execute(_REMOVE_OLD)

@@ -20,7 +20,7 @@ from sqlalchemy import (
     update,
 )
 
-from receiver.store.jobs.read import JOB_COLUMNS, Row
+from receiver.store.jobs.read import READ_JOB_COLUMNS, Row
 from receiver.store.polls.reasons import POLL_REASON, PollReason
 from receiver.store.tables import transcriptions, watches
 
@@ -81,7 +81,7 @@ def claim(
     )
     is_same_reason = claimed.c.need == POLL_REASON
     statement = select(
-        *JOB_COLUMNS,
+        *READ_JOB_COLUMNS,
         POLL_REASON.label("reason"),
         case((is_same_reason, claimed.c.attempts), else_=0).label("attempts"),
         case((is_same_reason, claimed.c.unknown), else_=0).label("unknown"),

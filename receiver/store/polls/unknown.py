@@ -2,7 +2,7 @@
 
 from sqlalchemy import ColumnElement, Connection, and_, select
 
-from receiver.store.jobs.read import JOB_COLUMNS, Row
+from receiver.store.jobs.read import READ_JOB_COLUMNS, Row
 from receiver.store.polls.queue import GiveUpReason
 from receiver.store.polls.reasons import IS_UNFINISHED
 from receiver.store.tables import transcriptions, watches
@@ -19,6 +19,8 @@ IS_UNKNOWN: ColumnElement[bool] = and_(
 
 def unknown_jobs(connection: Connection, *, limit: int) -> list[Row]:
     """Return the unknown jobs, oldest first."""
-    statement = select(*JOB_COLUMNS).where(IS_UNKNOWN).order_by(_job.sort_at, _job.id).limit(limit)
+    statement = (
+        select(*READ_JOB_COLUMNS).where(IS_UNKNOWN).order_by(_job.sort_at, _job.id).limit(limit)
+    )
 
     return [dict(row) for row in connection.execute(statement).mappings()]

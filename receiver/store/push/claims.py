@@ -40,7 +40,7 @@ class Claim:
 class Progress:
     """Up to where an endpoint has received the feed, and whether this is news to the database.
 
-    With `lag_seconds`, it has everything that was committed so long ago.
+    With `lag_seconds`, the endpoint has every change that was committed at least this long ago.
     """
 
     cursor: str | None

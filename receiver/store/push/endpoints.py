@@ -41,7 +41,7 @@ class EndpointState:
 
     @property
     def is_claimed(self) -> bool:
-        """Whether a process sends, or ended less than a lease ago without a word."""
+        """Whether a process sends, or ended within a lease without releasing its claim."""
         return self.claimed_until is not None and self.claimed_until > self.read_at
 
     @property

@@ -11,7 +11,7 @@ _endpoint = push_endpoints.c
 
 
 def resume(connection: Connection, name: str) -> bool:
-    """Let the endpoint's next change be sent at once, also if it answered 410.
+    """Let the endpoint's next change be sent at once, even if it answered 410.
 
     Return False if it was never started.
     """

@@ -10,8 +10,8 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
 from receiver.runtime.deadline import Deadline
-from receiver.store.engine import execute_pipeline
 from receiver.store.erasure.holds import HOLDS_LOCK_ID
+from receiver.store.execute import execute_pipeline
 from receiver.store.retry import query
 from receiver.store.sqlstate import QUERY_CANCELED, state_of
 
@@ -24,7 +24,7 @@ MAX_LOCK_SECONDS = 0.1
 # Batches grow if they take less than the first, and shrink if they take more than the second.
 _SHORT_SECONDS = 0.03
 _LONG_SECONDS = 0.06
-# The time for a row depends on its body, too: so many bytes count as one more row.
+# The time for a row depends on its body, too: this many bytes count as one more row.
 _BYTES_PER_ROW = 20_000
 _FIRST_ROWS = 100
 _MIN_ROWS = 20
@@ -45,7 +45,7 @@ _FIRST = (
 
 
 def weight(rows: int, body_bytes: int) -> int:
-    """Return as how many rows these rows count, with bodies of so many bytes together."""
+    """Return the weight as a number of rows; `body_bytes` is the bodies' total size."""
     return rows + body_bytes // _BYTES_PER_ROW
 
 
@@ -104,7 +104,7 @@ class Batches:
         seconds = time.monotonic() - started_at
         if rows is None:
             self._rows = max(1, min(self._rows, self._taken) // 2)
-        elif seconds > _LONG_SECONDS:  # also if others use the processors: so not to a single row
+        elif seconds > _LONG_SECONDS:  # others may use the processors, so not to a single row
             self._rows = max(min(self._rows, _MIN_ROWS), self._rows - self._rows // 4)
         elif seconds < _SHORT_SECONDS:
             self._rows = min(_MAX_ROWS, self._rows + self._rows // 4 + 1)

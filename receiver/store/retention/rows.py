@@ -11,7 +11,7 @@ from receiver.store.jobs.gaps import RESUBMISSION_PREFIX
 from receiver.store.page import EARLIEST
 from receiver.store.retention.batch import Batches, Counts
 
-# A page that takes too long is tried again with fewer rows, at most so often.
+# A page that takes too long is tried again with fewer rows, at most this often.
 _MAX_ATTEMPTS = 10
 
 

@@ -15,8 +15,8 @@ START, STOP = "\x02", "\x03"
 _OPTIONS = f'StartSel="{START}", StopSel="{STOP}", HighlightAll=true'
 _MARK = f"{START}([^{STOP}]*){STOP}"
 
-# Of each text, only the sentences up to the first that matches are looked at. The words are marked
-# in all of them only if none matches. A scan of `said` keeps the order of the array.
+# Only the sentences of each text up to its first match are examined. The words are marked in all of
+# them only if none matches. A scan of `said` keeps the order of the array.
 _CHOOSE = text("""
 WITH query AS MATERIALIZED (
     SELECT config, CAST(config AS regconfig) AS config_id,

@@ -23,7 +23,7 @@ from receiver.store.page import EARLIEST, LATEST, Order, Page, Span, read_page
 from receiver.store.search.query import ParsedQuery
 from receiver.store.tables import transcript_index, transcriptions
 
-# If so many transcripts have the words, or fewer, all matches are read and sorted. If there are
+# If this many transcripts have the words, or fewer, all matches are read and sorted. If there are
 # more, the transcripts are read in the order of their time: a page of matches is soon found.
 MAX_SORTED_MATCHES = 10_000
 # The same if each vector has to be read too, which takes twenty times as long.

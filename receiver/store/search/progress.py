@@ -8,7 +8,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from receiver.store.tables import search_progress
 
-# To be raised when the same transcript makes other rows. All are then made again.
+# Increase it when the same transcript would give different rows: then all are rebuilt.
 _FORMAT = 1
 
 _progress = search_progress.c

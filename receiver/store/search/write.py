@@ -7,8 +7,8 @@ from typing import NamedTuple
 from sqlalchemy import Connection, delete, select
 from sqlalchemy.exc import DBAPIError
 
-from receiver.store.engine import execute_pipeline
 from receiver.store.erasure.holds import HOLDS_LOCK_ID
+from receiver.store.execute import execute_pipeline
 from receiver.store.sqlstate import PROGRAM_LIMIT_EXCEEDED, state_of
 from receiver.store.tables import events, transcript_index
 
@@ -19,7 +19,7 @@ Texts = tuple[str, str, str, str]
 
 
 class Entry(NamedTuple):
-    """What the rows of a job are made of. If nothing of it has changed, they needn't be made."""
+    """The input of a job's index rows. If it is unchanged, the rows are current."""
 
     job_id: str
     source_sha256: bytes
@@ -69,7 +69,7 @@ RETURNING job_id
 
 
 def read_entries(connection: Connection, job_ids: Sequence[str]) -> dict[str, Entry]:
-    """Return of what the rows of each job are made, for the jobs that have rows."""
+    """Return the input of each job's index rows, for jobs that have rows."""
     columns = [_index[name] for name in Entry._fields]
     statement = select(*columns).where(_index.job_id.in_(job_ids), _index.part == 0)
 

@@ -197,7 +197,7 @@ def test_spool_of_this_machine(app: Flask, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("target", [("job", JOB), ("address", ADDRESS), ("conversation", "c")])
 def test_held(app: Flask, twilio: Twilio, target: tuple[str, str]) -> None:
-    """What is on hold is refused with the hold's name, also if only one of the jobs is held."""
+    """What is on hold is refused with the hold's name, even if only one of the jobs is held."""
     twilio.call(body(conversationId="c"))
     twilio.call(body(id="other", conversationId="c"))
     run(app, "hold", "add", "case-7", "--job", JOB, "--reason", "court")

@@ -83,7 +83,7 @@ def test_restored_backup_is_erased_again(app: Flask, restored: Flask, tmp_path: 
     done = run(restored, "erase", "reapply", str(file))
     assert done.exit_code == 0, done.output
     exported_at = json.loads(file.read_text().splitlines()[0])["exported_at"]
-    assert f"It is of {exported_at[:19]}Z" in done.stderr
+    assert f"It was written at {exported_at[:19]}Z" in done.stderr
     assert _erased(restored) == {
         "by_id": True,
         "by_address": True,

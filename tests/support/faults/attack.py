@@ -22,7 +22,7 @@ from tests.support.server import WebServer
 CALLBACKS_PER_SECOND = 10
 # Longer than an attack's clients need to end.
 _END_TIMEOUT_SECONDS = 30
-# After an attack the next one waits for so many fast answers in turn.
+# After an attack the next one waits for this many fast answers in turn.
 _FAST_COUNT = 5
 _FAST_SECONDS = 0.25
 _RECOVERY_TIMEOUT_SECONDS = 60
@@ -45,7 +45,7 @@ class Attack:
 
 
 def clients(name: str, count: int, **options: Any) -> Callable[..., AbstractContextManager[Effect]]:
-    """Return an attack by so many clients that run the function `name` of the attackers."""
+    """Return an attack by this many clients that run the function `name` of the attackers."""
 
     @contextmanager
     def run(web: WebServer) -> Iterator[Effect]:
@@ -100,7 +100,7 @@ def _wait_until_idle(web: WebServer) -> None:
 
 
 def _send_steadily(sender: Sender, numbers: Iterator[int], seconds: float) -> list[Delivery]:
-    """Send callbacks for so long, whatever the answers; return those that were sent."""
+    """Send callbacks for this long, whatever the answers; return those that were sent."""
     sent_before = len(sender.deliveries)
     start = time.monotonic()
     for count in range(int(seconds * CALLBACKS_PER_SECOND)):

@@ -1,4 +1,4 @@
-"""Attacks that aren't clients of the service: on its database, its log and its neighbours."""
+"""Attacks that aren't clients of the service: on its database, its log and its neighbors."""
 
 import subprocess
 import sys

@@ -88,7 +88,7 @@ class Deployment:
         self.service_url = self.service_url.replace(f":{self.port}/", f":{port}/")
 
     def has_events(self, count: int) -> bool:
-        """Return whether the ledger contains at least so many callbacks."""
+        """Return whether the ledger contains at least this many callbacks."""
         with self.connect() as connection:
             row = connection.execute("SELECT count(*) >= %s FROM events", [count]).fetchone()
 

@@ -159,7 +159,7 @@ def _authorization(key: Key) -> dict[str, str]:
 
 
 def _read_all(origin: str, key: Key, stop: Event, paths: Sequence[str], client_count: int) -> None:
-    """Read the paths in turn with so many clients until the event is set."""
+    """Read the paths in turn with this many clients until the event is set."""
     numbers = itertools.count()
     arguments = (urlsplit(origin).netloc, _authorization(key), stop, paths, numbers)
     threads = [threading.Thread(target=_read, args=arguments) for _ in range(client_count)]

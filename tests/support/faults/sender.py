@@ -22,7 +22,7 @@ MAX_RETRIES = 3
 RETRIED_STATUSES = (408, 425, 429)
 
 MAX_CONCURRENT = 256
-# In a steady load, one of so many callbacks has the largest size.
+# In a steady load, one in this many callbacks has the largest size.
 _LARGE_INTERVAL = 50
 
 
@@ -152,7 +152,7 @@ class Sender:
 
     @contextmanager
     def load(self, callbacks_per_second: float) -> Iterator[None]:
-        """Send so many new callbacks per second in this context, whatever the answers."""
+        """Send this many new callbacks per second in this context, whatever the answers."""
         is_finished = threading.Event()
 
         def send_load() -> None:
@@ -212,6 +212,6 @@ def make_sender(web: WebServer, **options: Any) -> Sender:
 
 @contextmanager
 def load(web: WebServer, callbacks_per_second: float, **options: Any) -> Iterator[Sender]:
-    """Yield a sender that sends so many callbacks per second to the service."""
+    """Yield a sender that sends this many callbacks per second to the service."""
     with make_sender(web, **options) as sender, sender.load(callbacks_per_second):
         yield sender

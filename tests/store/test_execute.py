@@ -1,4 +1,4 @@
-"""Tests of the prepared reads, which bypass SQLAlchemy's cursors."""
+"""Tests of statements that are executed without SQLAlchemy's cursors."""
 
 import signal
 from types import FrameType
@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import DataError, OperationalError
 
-from receiver.store.engine import execute_prepared
+from receiver.store.execute import execute_prepared
 from receiver.store.jobs.read import transcription
 from receiver.store.ledger.record import record
 from tests.support.store_events import make_event
