@@ -22,7 +22,13 @@ from receiver.settings.config import Settings
 from receiver.store.privileges import PRIVILEGES, find_missing_privileges
 from receiver.store.problem import Problem
 from receiver.store.requirements import find_migration_problems, find_problems
-from receiver.store.schema import SchemaState, is_writable, schema_state
+from receiver.store.schema import (
+    SCHEMA_VERSION,
+    SchemaState,
+    find_version,
+    is_writable,
+    schema_state,
+)
 from receiver.store.server import Server, describe_server
 from receiver.store.unique_keys import find_missing_keys
 
@@ -37,6 +43,7 @@ def check_database(settings: Settings, engine: Engine) -> Iterator[Finding]:
     try:
         server, can_write, schema, findings = query(engine, _inspect)
         problems = query(engine, _find_problems, schema)
+        schema_findings = query(engine, _check_schema, schema, is_migratable=not problems)
     except QueryError as error:
         yield Finding(
             Verdict.FAIL,
@@ -55,7 +62,7 @@ def check_database(settings: Settings, engine: Engine) -> Iterator[Finding]:
         )
     for problem in problems:
         yield Finding(Verdict.FAIL, f"database: {problem.text}", problem.remedy)
-    yield from _check_schema(schema, is_migratable=not problems)
+    yield from schema_findings
     yield check_connections(settings, server.available_connections)
     with suppress(QueryError):  # the next checks report it
         yield from check_waits(engine)
@@ -84,16 +91,22 @@ def _find_problems(connection: Connection, schema: SchemaState) -> list[Problem]
     )
 
 
-def _check_schema(schema: SchemaState, *, is_migratable: bool) -> Iterator[Finding]:
-    """Check the schema's version; a newer one is fine, since a new release migrates first."""
-    if schema == "behind":
-        yield Finding(
-            Verdict.FAIL,
-            "schema: behind the version that this code needs",
-            "Run `flask --app app migrate`" + ("." if is_migratable else " after that."),
-        )
-    elif schema in {"current", "newer"}:
-        yield Finding(Verdict.OK, f"schema: {schema}")
+def _check_schema(
+    connection: Connection, schema: SchemaState, *, is_migratable: bool
+) -> list[Finding]:
+    """Check the schema's version; a newer one is fine, since a new release migrates first.
+
+    The problems report another application's schema, and one that can't be read.
+    """
+    if schema not in {"behind", "current", "newer"}:
+        return []
+    version = find_version(connection) or "no version yet"
+    text = f"schema: {version}, this code needs {SCHEMA_VERSION} or newer"
+    if schema != "behind":
+        return [Finding(Verdict.OK, text)]
+    remedy = "Run `flask --app app migrate`" + ("." if is_migratable else " after that.")
+
+    return [Finding(Verdict.FAIL, text, remedy)]
 
 
 def check_connections(settings: Settings, available: int) -> Finding:

@@ -13,6 +13,7 @@ from receiver.doctor import database, doctor
 from receiver.doctor.finding import Verdict
 from receiver.doctor.query import QueryError, query
 from receiver.settings.config import Settings, load
+from receiver.store.schema import SCHEMA_VERSION
 from tests.support.app import Twilio
 from tests.support.command import run
 from tests.support.environment import ENVIRON, TOKEN, close_app, open_engine
@@ -46,6 +47,17 @@ def test_sound_deployment_has_no_remedies(engine: Engine) -> None:
 
 
 @pytest.mark.own_database
+def test_older_schema_is_reported_with_its_version(engine: Engine) -> None:
+    """An upgrade may need to know from which version it began."""
+    with engine.connect() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '0003'"))
+    sound, output = run_doctor(load(ENVIRON), engine)
+
+    assert not sound
+    assert f"FAIL  schema: 0003, this code needs {SCHEMA_VERSION} or newer\n" in output
+
+
+@pytest.mark.own_database
 def test_newer_schema_is_ok(engine: Engine) -> None:
     """The doctor of the old release accepts the new release's schema."""
     with engine.connect() as connection:
@@ -53,7 +65,7 @@ def test_newer_schema_is_ok(engine: Engine) -> None:
     sound, output = run_doctor(load(ENVIRON), engine)
 
     assert sound
-    assert "schema: newer" in output
+    assert f"ok    schema: 9999, this code needs {SCHEMA_VERSION} or newer\n" in output
 
 
 def test_report_for_a_program(app: Flask, database: str) -> None:
@@ -77,7 +89,7 @@ def test_schema_that_is_behind_fails(database: str) -> None:
         sound, output = run_doctor(load(ENVIRON), engine, send_test=True)
 
     assert not sound
-    assert "FAIL  schema: behind" in output
+    assert f"FAIL  schema: no version yet, this code needs {SCHEMA_VERSION} or newer\n" in output
     assert "FAIL  test callback: not sent" in output
     assert "1. Run `flask --app app migrate`." in output
 
