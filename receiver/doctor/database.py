@@ -10,7 +10,6 @@ from receiver.doctor.changes import check_changes
 from receiver.doctor.connection import check_connection
 from receiver.doctor.finding import Finding, Verdict
 from receiver.doctor.push import check_push
-from receiver.doctor.quarantined import check_quarantined
 from receiver.doctor.query import QueryError, query
 from receiver.doctor.rejected import check_rejected
 from receiver.doctor.retention import check_retention
@@ -136,7 +135,6 @@ def _check_contents(settings: Settings, engine: Engine) -> Iterator[Finding]:
         check_sequences,
         check_changes,
         check_rejected,
-        check_quarantined,
         partial(check_retention, settings),
     ):
         try:
