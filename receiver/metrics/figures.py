@@ -119,6 +119,8 @@ def _transcripts(connection: Connection, *, grace: timedelta, account_id: str | 
         # For the console only.
         "with_transcript": figures.with_transcript,
         "awaiting": figures.awaiting,
+        "erased": figures.erased,
+        "replaced": figures.replaced,
         "failed_recently": figures.failed_recently,
         "unknown_at_twilio": figures.unknown_at_twilio,
     }
