@@ -15,18 +15,20 @@ from receiver.runtime.reader_limits import MAX_EXPORTS, WAIT_TIMEOUT_SECONDS
 from receiver.services import services
 from receiver.settings.urls import public_origin
 from receiver.store.audit.access import Route
-from receiver.store.audit.export import current_time, read_page
+from receiver.store.audit.export import read_page
+from receiver.store.clock import database_now
 from receiver.store.retry import DatabaseUnavailableError
 from receiver.web.arguments import invalid_arguments, parse_arguments
 from receiver.web.audit import describe_access
 from receiver.web.auth import require_api_key, visible_account
 from receiver.web.compression import accepts_gzip
-from receiver.web.database import query
-from receiver.web.problems import ProblemError, unavailable
+from receiver.web.database import query, retry_later
+from receiver.web.problems import ProblemError
 from schemas.export import ExportQuery
 
 blueprint = Blueprint("export", __name__)
 blueprint.before_request(require_api_key)
+blueprint.register_error_handler(DatabaseUnavailableError, retry_later)
 
 # Exports take long, so an earlier try would usually be refused too.
 _RETRY_AFTER_SECONDS = 30
@@ -46,7 +48,7 @@ def export_jobs() -> Response:
     with ExitStack() as stack:
         _take_place(stack)
         with services().limits.requests.hold(WAIT_TIMEOUT_SECONDS):
-            position = _begin(arguments, query(current_time))
+            position = _begin(arguments, query(database_now))
             rows = query(read_page, export.range_after(position), export.access)
         stream = Stream(services(), export, position, rows)
         held = stack.pop_all()
@@ -106,8 +108,3 @@ def _begin(arguments: Mapping[str, Any], now: datetime) -> Position:
         raise invalid_arguments({"cursor": [str(error)]}) from None
 
     return (position or Position(until=until)).limited(arguments.get("created_after"), until)
-
-
-@blueprint.errorhandler(DatabaseUnavailableError)
-def _retry_later(_error: DatabaseUnavailableError) -> Response:
-    return unavailable("The database is unavailable; /readyz may say why. Try again.")

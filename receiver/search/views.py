@@ -15,14 +15,16 @@ from receiver.store.statement_timeout import StatementTimeoutError
 from receiver.web.admission import admit
 from receiver.web.arguments import invalid_arguments
 from receiver.web.auth import require_api_key
+from receiver.web.database import retry_later
 from receiver.web.job_view import job_links
-from receiver.web.problems import ProblemError, unavailable
+from receiver.web.problems import ProblemError
 from receiver.web.responses import make_conditional, render
 from schemas.search import HitList, SearchQuery, SearchToken
 
 blueprint = Blueprint("search", __name__)
 blueprint.before_request(require_api_key)
 blueprint.before_request(lambda: admit(services().limits.requests))
+blueprint.register_error_handler(DatabaseUnavailableError, retry_later)
 
 _HITS = Collection(key="hits", query=SearchQuery(), token=SearchToken())
 _LIST = HitList()
@@ -76,8 +78,3 @@ def _describe(hit: Hit) -> dict[str, Any]:
         "speaker": sentence.speaker,
         "highlights": hit.highlights,
     }
-
-
-@blueprint.errorhandler(DatabaseUnavailableError)
-def _retry_later(_error: DatabaseUnavailableError) -> Response:
-    return unavailable("The database is unavailable; /readyz may say why. Try again.")
