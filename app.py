@@ -12,21 +12,21 @@ from receiver import __version__
 from receiver.callbacks import views as callbacks
 from receiver.changes import views as changes
 from receiver.cli import commands, help_only
-from receiver.console import views as console
-from receiver.export import views as export
+from receiver.console import routes as console
+from receiver.export import routes as export
 from receiver.lookup import views as lookup
 from receiver.metrics.counts import Counts
-from receiver.openapi import views as openapi
-from receiver.privacy import views as privacy
+from receiver.openapi import routes as openapi
+from receiver.privacy import routes as privacy
 from receiver.runtime import error_reports
 from receiver.runtime.deadline import REQUEST_SECONDS
 from receiver.runtime.request_id import RequestIdMiddleware
 from receiver.runtime.timeouts import DeadlineMiddleware
-from receiver.search import views as search
+from receiver.search import routes as search
 from receiver.services import create_services, install
 from receiver.settings import config
 from receiver.settings.urls import is_loopback_host
-from receiver.submissions import views as submissions
+from receiver.submissions import routes as submissions
 from receiver.web import (
     access_log,
     admission,

@@ -13,7 +13,9 @@ class Completeness(Outbound):
     """How many transcripts Twilio should send, and how many of them are stored."""
 
     completed = _count("COMPLETED jobs: each should have a transcript.")
-    with_transcript = _count("Completed jobs with a stored transcript.", name="withTranscript")
+    with_transcript = _count(
+        "Completed jobs with a transcript, also if it has expired since.", name="withTranscript"
+    )
     awaiting = _count(
         "Completed jobs with a callback that may still arrive, within RECONCILE_GRACE_SECONDS."
     )

@@ -56,6 +56,7 @@ FLOOR_PLAN = (
         "receiver/twilio",
         "receiver/gunicorn",
     ),
+    ("receiver/store/tables",),
     ("receiver/settings", "receiver/runtime", "receiver/simulator", "schemas"),
 )
 # The lowest floor has the highest number, so an import goes from a lower number to a higher one.
@@ -129,6 +130,30 @@ SQL = tuple(
 # Only these routes, or a setting, need them: the OpenAPI document, the metrics, submissions.
 RARE = ("apispec", "prometheus_client", "requests", "twilio.rest", "alembic", "sentry_sdk")
 
+# A web process imports only the routes of these rooms: the first request imports its view.
+ON_DEMAND = (
+    "receiver.console",
+    "receiver.export",
+    "receiver.openapi",
+    "receiver.privacy",
+    "receiver.search",
+    "receiver.submissions",
+)
+LATE_IMPORTERS = ("import_module", "on_demand")
+# What a callback needs. All of it is imported at the start: a late import could fail.
+OF_CALLBACKS = (
+    "receiver/bodies",
+    "receiver/callbacks",
+    "receiver/events",
+    "receiver/rejected",
+    "receiver/signatures",
+    "receiver/spool",
+    "receiver/store/erasure",
+    "receiver/store/jobs",
+    "receiver/store/ledger",
+    "receiver/store/rejected",
+)
+
 # The modules that may import the web framework: the wiring, the routes and the commands.
 FLASK = (
     "app.py",
@@ -137,6 +162,7 @@ FLASK = (
     "receiver/changes/views.py",
     "receiver/cli/",
     "receiver/console/",
+    "receiver/export/routes.py",
     "receiver/export/views.py",
     "receiver/lookup/bodies.py",
     "receiver/lookup/links.py",
@@ -144,7 +170,9 @@ FLASK = (
     "receiver/lookup/views.py",
     "receiver/openapi/",
     "receiver/privacy/request.py",
+    "receiver/privacy/routes.py",
     "receiver/privacy/views.py",
+    "receiver/search/routes.py",
     "receiver/search/views.py",
     "receiver/services.py",
     "receiver/simulator/app.py",
@@ -152,6 +180,7 @@ FLASK = (
     "receiver/simulator/transcription_views.py",
     "receiver/submissions/error_responses.py",
     "receiver/submissions/request.py",
+    "receiver/submissions/routes.py",
     "receiver/submissions/views.py",
     "receiver/web/",
 )
@@ -161,6 +190,17 @@ def _modules(place: str) -> Iterator[Path]:
     path = ROOT / place
 
     return path.rglob("*.py") if path.is_dir() else iter([path.with_suffix(".py")])
+
+
+def _late_imports(path: Path) -> list[str]:
+    """Return the imports of the module that its start doesn't do, as text."""
+    nodes = list(ast.walk(ast.parse(path.read_text())))
+    functions = [each for each in nodes if isinstance(each, ast.FunctionDef)]
+    inside = [node for function in functions for node in ast.walk(function)]
+    found = [node for node in inside if isinstance(node, ast.Import | ast.ImportFrom)]
+    calls = [node for node in nodes if isinstance(node, ast.Name) and node.id in LATE_IMPORTERS]
+
+    return [ast.unparse(node) for node in (*found, *calls)]
 
 
 def _room(module: str) -> str | None:
@@ -336,6 +376,26 @@ def web_modules() -> list[str]:
 def test_web_process_starts_without_rare_libraries(web_modules: list[str]) -> None:
     """A library that few requests need is imported by the first of them, not at the start."""
     assert [name for name in web_modules if any(_is_in(name, rare) for rare in RARE)] == []
+
+
+def test_web_process_imports_only_the_routes_of_some_rooms(web_modules: list[str]) -> None:
+    """The console, the exports, the search and others are imported by their first request."""
+    for room in ON_DEMAND:
+        imported = {name for name in web_modules if _is_in(name, room)}
+        assert imported == {room, f"{room}.routes"}
+
+
+@pytest.mark.parametrize("room", OF_CALLBACKS)
+def test_what_a_callback_needs_is_imported_at_the_start(room: str) -> None:
+    """No function that a callback may call imports anything."""
+    late = {str(path.relative_to(ROOT)): _late_imports(path) for path in _modules(room)}
+    assert {path: imports for path, imports in late.items() if imports} == {}
+
+
+def test_late_imports_are_found() -> None:
+    """The test of what a callback needs finds both kinds of a late import."""
+    assert _late_imports(ROOT / "receiver/metrics/metrics.py")
+    assert _late_imports(ROOT / "receiver/search/routes.py")
 
 
 def test_web_process_imports_no_command(web_modules: list[str]) -> None:

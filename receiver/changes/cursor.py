@@ -4,9 +4,7 @@ They are validated, but not signed: a cursor chooses only which changes are sent
 of those that its API key may see. So it stays valid when keys are rotated.
 """
 
-import base64
 import enum
-import json
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
 from typing import Any
@@ -16,6 +14,7 @@ from marshmallow import ValidationError
 from receiver.runtime.errors import SafeMessageError
 from receiver.store.changes.read import FIRST_PLACE, Place
 from receiver.store.changes.snapshot import Snapshot
+from receiver.web.opaque_tokens import NewerTokenError, decode_token, encode_token
 from schemas.changes import CURSOR_VERSION, CursorToken
 
 _TOKEN = CursorToken()
@@ -25,7 +24,15 @@ _NOW = "now"
 
 
 class CursorError(SafeMessageError):
-    """A cursor that can't be used."""
+    """A cursor that can't be used here. The consumer has to start anew."""
+
+
+class InvalidCursorError(CursorError):
+    """The text isn't a cursor."""
+
+
+class NewerCursorError(CursorError):
+    """The cursor is of a newer release, which was rolled back."""
 
 
 class Start(enum.Enum):
@@ -55,16 +62,14 @@ def encode(cursor: Cursor) -> str:
     if cursor.until:
         writer, job_id = cursor.after
         members |= {"until": _numbers(cursor.until), "writer": writer, "id": job_id}
-    document = json.dumps(members, separators=(",", ":")).encode()
 
-    return base64.urlsafe_b64encode(document).decode().rstrip("=")
+    return encode_token(members)
 
 
 def decode(encoded: str) -> Cursor:
-    """Return the cursor; raises CursorError if it isn't one."""
+    """Return the cursor; raises InvalidCursorError and NewerCursorError."""
     try:
-        padded = encoded + "=" * (-len(encoded) % 4)
-        token = _TOKEN.load(json.loads(base64.b64decode(padded, altchars=b"-_", validate=True)))
+        token = _TOKEN.load(decode_token(encoded, version_member="v", version=CURSOR_VERSION))
         since = _snapshot(token["since"])
         if "until" not in token:
             return Cursor(history=token["history"], since=since)
@@ -74,9 +79,13 @@ def decode(encoded: str) -> Cursor:
             until=_snapshot(token["until"]),
             after=(token["writer"], token["job_id"]),
         )
-    # ValueError: not base64, UTF-8 or JSON, or a number with too many digits.
-    except (ValueError, KeyError, RecursionError, ValidationError):
-        raise CursorError(
+    except NewerTokenError:
+        raise NewerCursorError(
+            "A newer release of this service made the cursor. Start anew without a cursor; jobs "
+            "that were sent before are sent again."
+        ) from None
+    except (ValueError, KeyError, ValidationError):
+        raise InvalidCursorError(
             "Not a cursor of this feed; send the last nextCursor as it was."
         ) from None
 
@@ -84,7 +93,7 @@ def decode(encoded: str) -> Cursor:
 def parse_start(encoded: str | None) -> Cursor | Start:
     """Return where to start: at a cursor, now, or without a text at the beginning.
 
-    Raises CursorError.
+    Raises InvalidCursorError and NewerCursorError.
     """
     if encoded is None:
         return Start.BEGINNING

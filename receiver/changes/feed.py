@@ -7,7 +7,7 @@ from sqlalchemy import Connection
 
 from receiver.changes.cursor import Cursor, CursorError, Start
 from receiver.runtime.errors import SafeMessageError
-from receiver.store.changes.read import MAX_SCANNED_JOBS, Sweep, read_changes
+from receiver.store.changes.read import MAX_SCANNED_JOBS, Sweep, count_changes, read_changes
 from receiver.store.changes.snapshot import BEGINNING
 from receiver.store.changes.state import State, read_state
 from receiver.store.jobs.read import Row
@@ -111,6 +111,24 @@ def read_page_of(  # noqa: PLR0913 - all that a page depends on
         more=changes.after is not None or sweep.until != now,
         rows=changes.rows,
     )
+
+
+def count_waiting(connection: Connection, start: Cursor | Start, *, limit: int) -> int:
+    """Return how many jobs a consumer that is at the start would get now; at most `limit`.
+
+    Raises what `resolve` raises.
+    """
+    state = read_state(connection)
+    cursor = resolve(start, state)
+    sweeps = []
+    if cursor.until:
+        sweeps.append(Sweep(since=cursor.since, until=cursor.until, after=cursor.after))
+    since = cursor.until or cursor.since
+    now = state.since(since)
+    if since.end <= now.end:  # else too many transactions are in progress
+        sweeps.append(Sweep(since=since, until=now))
+
+    return count_changes(connection, sweeps, limit=limit) if sweeps else 0
 
 
 def _require_history(state: State) -> str:

@@ -2,8 +2,8 @@
 
 from flask import Blueprint, Response, request
 
-from receiver.changes.cursor import CursorError, parse_start
-from receiver.changes.feed import FeedUnavailableError, OtherHistoryError, read_page
+from receiver.changes.cursor import CursorError, InvalidCursorError, parse_start
+from receiver.changes.feed import FeedUnavailableError, read_page
 from receiver.changes.long_poll import Client, wait_for_page
 from receiver.changes.rendering import RenderedPage, render_page
 from receiver.runtime.deadline import request_deadline
@@ -36,7 +36,7 @@ def list_changes() -> Response:
     arguments = parse_arguments(_QUERY)
     try:
         start = parse_start(arguments.get("cursor"))
-    except CursorError as error:
+    except InvalidCursorError as error:
         raise invalid_arguments({"cursor": [str(error)]}) from None
     size = arguments.get("page_size", DEFAULT_PAGE_SIZE)
     if seconds := arguments.get("wait"):
@@ -67,8 +67,8 @@ def _send(page: RenderedPage) -> Response:
     return not_modified(page.tag) or send(response, page.representation)
 
 
-@blueprint.errorhandler(OtherHistoryError)
-def _start_anew(error: OtherHistoryError) -> Response:
+@blueprint.errorhandler(CursorError)
+def _start_anew(error: CursorError) -> Response:
     return problem(410, str(error))
 
 

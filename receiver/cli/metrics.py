@@ -14,6 +14,5 @@ from receiver.services import services
 @report_database_errors
 def command() -> None:
     """Print the metrics that are in the database, in the text format of Prometheus."""
-    with services().engine.connect() as connection:
-        snapshot = services().metrics.read(connection)
+    snapshot = services().metrics.read()
     echo(*render(snapshot, None, is_up=True, is_writable=None).decode().splitlines())

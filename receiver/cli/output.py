@@ -10,6 +10,8 @@ from typing import Any
 
 import click
 
+from receiver.runtime.errors import ReceiverError
+
 
 def echo(*lines: str, err: bool = False) -> None:
     """Print the lines; control characters, also line breaks within a line, are escaped.
@@ -55,7 +57,7 @@ def escape(text: str) -> str:
     )
 
 
-class CommandError(click.ClickException):
+class CommandError(ReceiverError, click.ClickException):
     """Ends the command: its lines are printed on stderr as `echo` does, and it exits with 1."""
 
     def __init__(self, *lines: str) -> None:

@@ -10,10 +10,12 @@ from flask.cli import with_appcontext
 from receiver.callbacks.drain import Drain
 from receiver.cli.errors import report_database_errors
 from receiver.cli.output import CommandError, echo, progress_bar
+from receiver.doctor.query import QueryError, query
 from receiver.runtime.utc import format_utc
 from receiver.services import services
 from receiver.spool.folder import Spool, SpooledFile, explain
 from receiver.store.retry import DatabaseUnavailableError
+from receiver.store.schema import is_writable
 
 # A database that doesn't record a file in time stops a drain. Each try continues after the file
 # that stopped the last one.
@@ -78,18 +80,30 @@ def _drain(drain: Drain) -> None:
     for name, error in summary.errors.items():
         echo(f"not moved: {name}: {error}")
     remaining_count = len(drain.spool.list_files())
-    if summary.database_error:
+    database_error = summary.database_error
+    if remaining_count > len(summary.errors):
+        # The web process holds files while it waits for the database; then none was tried here.
+        database_error = database_error or _find_database_error()
+    if database_error:
         raise CommandError(
-            f"the database did not accept all callbacks ({summary.database_error}); "
+            f"the database did not accept all callbacks ({database_error}); "
             f"{remaining_count} still wait on disk. Run `flask --app app doctor` to find the cause."
         )
     if remaining_count > len(summary.errors):
         raise CommandError(
             f"{remaining_count - len(summary.errors)} still wait on disk: another process is "
-            "moving them, or they arrived during this run. Run the command again."
+            "moving them, or they arrived during this run. Run the command again. If they stay, "
+            "run `flask --app app doctor`."
         )
     if summary.errors:
         raise SystemExit(1)
+
+
+def _find_database_error() -> str | None:
+    try:
+        return None if query(services().engine, is_writable) else "it is read-only"
+    except QueryError as error:
+        return str(error)
 
 
 def _move(drain: Drain) -> _DrainSummary:

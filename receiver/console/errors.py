@@ -2,7 +2,7 @@
 
 import logging
 
-from flask import Blueprint, Response, request
+from flask import Response, request
 from werkzeug.exceptions import HTTPException
 
 from receiver.console.page import render
@@ -14,38 +14,39 @@ from receiver.web.problems import ProblemError, title_of
 logger = logging.getLogger(__name__)
 
 
-def register(blueprint: Blueprint) -> None:
-    """Make the blueprint answer every error with a page."""
+def from_problem(error: ProblemError) -> Response:
+    """Show a problem."""
+    response = _show(error.status, error.detail)
+    response.headers.extend(error.headers)
 
-    @blueprint.errorhandler(ProblemError)
-    def _from_problem(error: ProblemError) -> Response:
-        response = _show(error.status, error.detail)
-        response.headers.extend(error.headers)
+    return response
 
-        return response
 
-    @blueprint.errorhandler(HTTPException)
-    def _from_http(error: HTTPException) -> Response:
-        return _show(error.code or 500, error.description or "")
+def from_http(error: HTTPException) -> Response:
+    """Show an error of the framework."""
+    return _show(error.code or 500, error.description or "")
 
-    @blueprint.errorhandler(TooBusyError)
-    def _from_too_busy(_error: TooBusyError) -> Response:
-        return _show(429, "Too many requests are being processed. Try again in a few seconds.")
 
-    @blueprint.errorhandler(DatabaseUnavailableError)
-    def _from_unavailable(_error: DatabaseUnavailableError) -> Response:
-        return _show(
-            503,
-            "The database doesn't answer, so this page can't be shown. Callbacks that arrive now "
-            "are kept in the spool, or Twilio sends them again.",
-        )
+def from_too_busy(_error: TooBusyError) -> Response:
+    """Show that the worker has no place for the request."""
+    return _show(429, "Too many requests are being processed. Try again in a few seconds.")
 
-    @blueprint.errorhandler(Exception)
-    def _from_any(error: Exception) -> Response:
-        # Flask would log the message and traceback, which may quote a transcript.
-        logger.error("a page failed: %s", locate(error), extra={"endpoint": request.endpoint})
 
-        return _show(500, "Internal error of this service; its log says where.")
+def from_unavailable(_error: DatabaseUnavailableError) -> Response:
+    """Show that the database is unavailable."""
+    return _show(
+        503,
+        "The database doesn't answer, so this page can't be shown. Callbacks that arrive now "
+        "are kept in the spool, or Twilio sends them again.",
+    )
+
+
+def from_any(error: Exception) -> Response:
+    """Show that an error is ours, and log where it is."""
+    # Flask would log the message and traceback, which may quote a transcript.
+    logger.error("a page failed: %s", locate(error), extra={"endpoint": request.endpoint})
+
+    return _show(500, "Internal error of this service; its log says where.")
 
 
 def _show(status: int, detail: str) -> Response:

@@ -2,7 +2,6 @@
 
 from datetime import UTC, datetime
 from functools import cache
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
@@ -11,13 +10,13 @@ from flask import Response, g, request
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from receiver.console import words
+from receiver.console.stylesheet import stylesheet
 from receiver.runtime.pacing import paced
 from receiver.services import services
 from receiver.settings.urls import public_origin
 from receiver.web.compression import represent
 
 _FOLDER = Path(__file__).parent
-_STYLESHEET = _FOLDER / "static" / "console.css"
 
 _PAGES = (
     ("", "Overview"),
@@ -71,14 +70,6 @@ def render(template: str, *, status: int = 200, **values: Any) -> Response:
     response.vary.add("Accept-Encoding")
 
     return response
-
-
-@cache
-def stylesheet() -> tuple[bytes, str]:
-    """Return the stylesheet, and a version that changes with it."""
-    data = _STYLESHEET.read_bytes()
-
-    return data, sha256(data).hexdigest()[:16]
 
 
 @cache

@@ -1,6 +1,6 @@
 """The figures of the overview, each with the time at which it was computed."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
@@ -56,6 +56,13 @@ class Summary:
     def endpoints(self) -> Mapping[str, EndpointState | None]:
         """The endpoints of push, which get the jobs of all accounts; None: it was never started."""
         return self._figures.endpoints if self._figures and self._account_id is None else {}
+
+    @property
+    def unread_tables(self) -> Sequence[str]:
+        """The tables whose figures are unknown because they can't be read now."""
+        tables = self._figures.tables if self._figures else {}
+
+        return [table for table, reason in tables.items() if reason]
 
     @property
     def spool(self) -> Spool | None:

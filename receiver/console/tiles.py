@@ -38,17 +38,30 @@ def _of_jobs(summary: Summary) -> Iterator[Tile]:
     )
     note = "since its job ended" if oldest_at else ""
     yield Tile("Oldest gap", "none" if at else None, at, note, moment=oldest_at)
+    yield _completeness(summary, at)
+
+
+def _completeness(summary: Summary, at: datetime | None) -> Tile:
+    """Return how many of the jobs that should have a transcript have it.
+
+    An erased job should have none, and the transcript of a replaced one is that of another job.
+    """
     completed = summary.number("transcripts", "receiver_jobs_completed")
-    stored = summary.number("transcripts", "with_transcript")
-    awaiting = summary.number("transcripts", "awaiting") or 0
-    yield Tile(
+    if completed is None:
+        return Tile("Completeness", None, at)
+    stored, erased, replaced, awaiting = (
+        summary.number("transcripts", name) or 0
+        for name in ("with_transcript", "erased", "replaced", "awaiting")
+    )
+    others = ((erased, "erased"), (replaced, "replaced"), (awaiting, "awaited"))
+    parts = [f"{number:,} {word}" for number, word in others if number]
+    note = f"{count(stored, 'transcript')} of {count(completed, 'job')}"
+
+    return Tile(
         "Completeness",
-        _share(stored, completed),
+        _share(stored, completed - erased - replaced),
         at,
-        ""
-        if completed is None
-        else f"{count(stored or 0, 'transcript')} of {count(completed, 'job')}"
-        + (f", {awaiting:,} awaited" if awaiting else ""),
+        ", ".join([note, *parts]),
     )
 
 
@@ -75,10 +88,10 @@ def _text(number: int | None) -> str | None:
     return None if number is None else f"{number:,}"
 
 
-def _share(stored: int | None, completed: int | None) -> str | None:
-    if stored is None or not completed:
+def _share(stored: int, wanted: int) -> str | None:
+    if not wanted:
         return None
-    if stored == completed:
+    if stored == wanted:
         return "100 %"
 
-    return f"{min(100 * stored / completed, _MAX_SHARE):.1f} %"
+    return f"{min(100 * stored / wanted, _MAX_SHARE):.1f} %"

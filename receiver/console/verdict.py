@@ -58,6 +58,7 @@ def find_problems(
         *_of_reconcile(summary, now),
         *_of_push(summary),
         *_of_age(summary, now),
+        *_of_tables(summary),
     ]
 
     return sorted(found, key=lambda finding: finding.kind != "bad")
@@ -176,6 +177,16 @@ def _of_push(summary: Summary) -> Iterator[Finding]:
         else:
             continue
         yield Finding("warn", title, f"{why} `flask --app app push list` shows more.")
+
+
+def _of_tables(summary: Summary) -> Iterator[Finding]:
+    for table in summary.unread_tables:
+        yield Finding(
+            "warn",
+            f"The table {table} can't be read",
+            "Another session locks it, or the role lacks a privilege. The figures that it has are "
+            "missing here. Run `flask --app app doctor` to find the cause.",
+        )
 
 
 def _of_age(summary: Summary, now: datetime) -> Iterator[Finding]:

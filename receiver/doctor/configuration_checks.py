@@ -35,25 +35,36 @@ def check_configurations(
         return
     urls = {name: _callback(content).get("url") for name, content in readable.items()}
     own = {name for name, url in urls.items() if _is_ours(url, public_url, prefixes)}
+    # Without PUBLIC_URL, any URL may be ours.
+    has_ours = bool(own) or (public_url is None and any(urls.values()))
     for name, content in readable.items():
-        yield _check_url(name, urls[name], public_url, is_ours=name in own, has_ours=bool(own))
+        url = urls[name]
+        if isinstance(url, str):
+            yield _check_url(name, url, public_url, is_ours=name in own, has_ours=has_ours)
+        else:
+            yield _report_no_url(name, content, has_ours=has_ours)
         yield from _check_method(name, content)
         yield from _check_conversation(name, content)
     if own and public_url:
         yield _check_redirect(public_url)
 
 
+def _report_no_url(name: str, content: Configuration, *, has_ours: bool) -> Finding:
+    """Report that there is no callback URL: a failure if the transcripts reach nobody."""
+    is_lost = not has_ours and not content.get("conversationConfigurationId")
+
+    return Finding(
+        Verdict.FAIL if is_lost else Verdict.WARN,
+        f"configuration {name}: it has no callback URL",
+        f"Set transcriptionStatusCallback of {name} at Twilio to this service's callback URL.",
+    )
+
+
 def _check_url(
-    name: str, url: Any, public_url: str | None, *, is_ours: bool, has_ours: bool
+    name: str, url: str, public_url: str | None, *, is_ours: bool, has_ours: bool
 ) -> Finding:
     """Check the callback URL; another URL is only a warning if a configuration has ours."""
     prefix = f"configuration {name}:"
-    if not isinstance(url, str):
-        return Finding(
-            Verdict.WARN,
-            f"{prefix} it has no callback URL",
-            f"Set transcriptionStatusCallback of {name} at Twilio to this service's callback URL.",
-        )
     if public_url is None:
         return Finding(
             Verdict.OK,

@@ -10,7 +10,6 @@ from receiver.doctor.changes import check_changes
 from receiver.doctor.connection import check_connection
 from receiver.doctor.finding import Finding, Verdict
 from receiver.doctor.push import check_push
-from receiver.doctor.quarantined import check_quarantined
 from receiver.doctor.query import QueryError, query
 from receiver.doctor.rejected import check_rejected
 from receiver.doctor.retention import check_retention
@@ -22,7 +21,13 @@ from receiver.settings.config import Settings
 from receiver.store.privileges import PRIVILEGES, find_missing_privileges
 from receiver.store.problem import Problem
 from receiver.store.requirements import find_migration_problems, find_problems
-from receiver.store.schema import SchemaState, is_writable, schema_state
+from receiver.store.schema import (
+    SCHEMA_VERSION,
+    SchemaState,
+    find_version,
+    is_writable,
+    schema_state,
+)
 from receiver.store.server import Server, describe_server
 from receiver.store.unique_keys import find_missing_keys
 
@@ -37,6 +42,7 @@ def check_database(settings: Settings, engine: Engine) -> Iterator[Finding]:
     try:
         server, can_write, schema, findings = query(engine, _inspect)
         problems = query(engine, _find_problems, schema)
+        schema_findings = query(engine, _check_schema, schema, is_migratable=not problems)
     except QueryError as error:
         yield Finding(
             Verdict.FAIL,
@@ -55,7 +61,7 @@ def check_database(settings: Settings, engine: Engine) -> Iterator[Finding]:
         )
     for problem in problems:
         yield Finding(Verdict.FAIL, f"database: {problem.text}", problem.remedy)
-    yield from _check_schema(schema, is_migratable=not problems)
+    yield from schema_findings
     yield check_connections(settings, server.available_connections)
     with suppress(QueryError):  # the next checks report it
         yield from check_waits(engine)
@@ -84,16 +90,22 @@ def _find_problems(connection: Connection, schema: SchemaState) -> list[Problem]
     )
 
 
-def _check_schema(schema: SchemaState, *, is_migratable: bool) -> Iterator[Finding]:
-    """Check the schema's version; a newer one is fine, since a new release migrates first."""
-    if schema == "behind":
-        yield Finding(
-            Verdict.FAIL,
-            "schema: behind the version that this code needs",
-            "Run `flask --app app migrate`" + ("." if is_migratable else " after that."),
-        )
-    elif schema in {"current", "newer"}:
-        yield Finding(Verdict.OK, f"schema: {schema}")
+def _check_schema(
+    connection: Connection, schema: SchemaState, *, is_migratable: bool
+) -> list[Finding]:
+    """Check the schema's version; a newer one is fine, since a new release migrates first.
+
+    The problems report another application's schema, and one that can't be read.
+    """
+    if schema not in {"behind", "current", "newer"}:
+        return []
+    version = find_version(connection) or "no version yet"
+    text = f"schema: {version}, this code needs {SCHEMA_VERSION} or newer"
+    if schema != "behind":
+        return [Finding(Verdict.OK, text)]
+    remedy = "Run `flask --app app migrate`" + ("." if is_migratable else " after that.")
+
+    return [Finding(Verdict.FAIL, text, remedy)]
 
 
 def check_connections(settings: Settings, available: int) -> Finding:
@@ -123,7 +135,6 @@ def _check_contents(settings: Settings, engine: Engine) -> Iterator[Finding]:
         check_sequences,
         check_changes,
         check_rejected,
-        check_quarantined,
         partial(check_retention, settings),
     ):
         try:

@@ -7,6 +7,7 @@ from sqlalchemy import Engine
 
 from receiver.doctor.database import check_database
 from receiver.doctor.finding import Finding, Verdict
+from receiver.doctor.quarantined import check_quarantined
 from receiver.doctor.send_test import check_test_callbacks
 from receiver.doctor.settings import check_settings
 from receiver.doctor.spool import check_spool
@@ -60,6 +61,7 @@ def _run_checks(settings: Settings, engine: Engine, *, send_test: bool) -> Itera
         is_database_sound &= finding.verdict != Verdict.FAIL
         yield finding
     if is_database_sound:
+        yield check_quarantined(settings, engine)
         yield from check_transcripts(settings, engine)
     yield from check_twilio(settings, engine if is_database_sound else None)
     if not send_test:

@@ -5,7 +5,11 @@ from dataclasses import dataclass
 
 
 class Verdict(enum.StrEnum):
-    """How severe a finding is: a warning may cost something later, a failure loses callbacks."""
+    """How severe a finding is.
+
+    A warning may cost something later. After a failure callbacks are lost, or what they contain
+    can't be read until somebody acts.
+    """
 
     OK = "ok"
     WARN = "warn"

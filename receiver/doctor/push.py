@@ -17,6 +17,13 @@ def check_push(settings: Settings, engine: Engine) -> Iterator[Finding]:
     """Check each endpoint of the settings; raises QueryError."""
     if not settings.push_endpoints:
         return
+    if settings.public_url is None:
+        yield Finding(
+            Verdict.WARN,
+            "push: PUBLIC_URL is not set, so `push` sends nothing: the links in messages begin "
+            "with it",
+            "Set PUBLIC_URL for the process `push` too, such as https://app.example.com.",
+        )
     states = {state.name: state for state in query(engine, list_endpoints)}
     for endpoint in settings.push_endpoints:
         state = states.get(endpoint.name)

@@ -11,6 +11,11 @@ MIN_BODY_LIMIT_BYTES = 1_000_000  # Twilio sends no callback above 1 MB (its err
 
 MIN_SECRET_CHARACTERS = 16
 
+BIND_TO_OWN_ACCOUNT = (
+    "In TWILIO_AUTH_TOKEN and TWILIO_SIGNING_KEYS, write the SID of the key's own account "
+    "(ACsid=token, keyId@ACsid=secret), or no SID. Then restart the web process."
+)
+
 _AUTH_TOKEN = re.compile(r"[0-9a-f]{32}")
 
 
@@ -82,11 +87,10 @@ def _check_accounts(settings: Settings) -> Iterator[Finding]:
     account_sid = settings.account_sid
     if account_sid and all(key.account not in {None, account_sid} for key in settings.signing_keys):
         yield Finding(
-            Verdict.WARN,
+            Verdict.FAIL,
             "signing keys: each is bound to another account than TWILIO_ACCOUNT_SID, so callbacks "
             "of TWILIO_ACCOUNT_SID are quarantined",
-            "In TWILIO_AUTH_TOKEN and TWILIO_SIGNING_KEYS, write the SID of the key's own account "
-            "(ACsid=token, keyId@ACsid=secret), or no SID.",
+            BIND_TO_OWN_ACCOUNT,
         )
     # A bound API key shows that the accounts must not see each other's jobs.
     accounts = settings.accounts | {key.account for key in settings.api_keys if key.account}
@@ -104,7 +108,7 @@ def _check_accounts(settings: Settings) -> Iterator[Finding]:
 def _check_body_limit(settings: Settings) -> Iterator[Finding]:
     if settings.max_body_bytes < MIN_BODY_LIMIT_BYTES:
         yield Finding(
-            Verdict.WARN,
+            Verdict.FAIL,
             f"MAX_BODY_BYTES: {settings.max_body_bytes}, but a callback may have 1 MB",
             "Unset MAX_BODY_BYTES. A callback above this limit is rejected permanently, and its "
             "transcript is lost.",

@@ -11,6 +11,8 @@ from receiver.spool.private import UnsafeFolderError
 
 # The web process moves waiting files as soon as the database is available.
 MAX_WAIT_SECONDS = 60.0
+# Longer than a drain takes: then nothing moves them, and nobody can read what they contain.
+STUCK_MINUTES = 15
 
 
 def check_spool(settings: Settings) -> Iterator[Finding]:
@@ -69,10 +71,13 @@ def _check_refused(count: int) -> Finding:
 
 def _check_waiting(spool: Spool, files: list[SpooledFile]) -> Finding:
     text = f"spool: {'durable' if spool.durable else 'not durable'}, {len(files)} files wait"
-    if files and time.time() - files[0].written_at > MAX_WAIT_SECONDS:
+    age_seconds = time.time() - files[0].written_at if files else 0.0
+    if age_seconds > MAX_WAIT_SECONDS:
+        is_stuck = age_seconds > STUCK_MINUTES * 60
+        age = f"{STUCK_MINUTES} minutes" if is_stuck else f"{MAX_WAIT_SECONDS:g} s"
         return Finding(
-            Verdict.WARN,
-            f"{text}, the oldest for more than {MAX_WAIT_SECONDS:g} s",
+            Verdict.FAIL if is_stuck else Verdict.WARN,
+            f"{text}, the oldest for more than {age}",
             "When the database is available again, check that the web process is running: it moves "
             "them into the ledger. If files stay, run `flask --app app spool --drain`, which "
             "prints the reason.",

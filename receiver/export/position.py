@@ -1,7 +1,5 @@
 """Where an export is: the job that was written last, what was written so far, and the end."""
 
-import base64
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
@@ -11,6 +9,7 @@ from marshmallow import ValidationError
 
 from receiver.runtime.errors import SafeMessageError
 from receiver.store.page import EARLIEST
+from receiver.web.opaque_tokens import NewerTokenError, decode_token, encode_token
 from schemas.export import CURSOR_VERSION, ExportCursor
 
 _CURSOR = ExportCursor()
@@ -18,6 +17,10 @@ _CURSOR = ExportCursor()
 
 class CursorError(SafeMessageError):
     """The text isn't a cursor of an export."""
+
+
+class NewerCursorError(CursorError):
+    """The cursor is of a newer release, which was rolled back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,18 +78,19 @@ class Position:
             "until": self.until,
             "counts": list(self.counts.as_dict().values()),
         }
-        document = json.dumps(_CURSOR.dump(members), separators=(",", ":")).encode()
 
-        return base64.urlsafe_b64encode(document).decode().rstrip("=")
+        return encode_token(_CURSOR.dump(members))
 
 
 def parse_cursor(text: str) -> Position:
-    """Return the position of a cursor; raises CursorError."""
+    """Return the position of a cursor; raises CursorError, and of it NewerCursorError."""
     try:
-        padded = text + "=" * (-len(text) % 4)
-        members = _CURSOR.load(json.loads(base64.b64decode(padded, altchars=b"-_", validate=True)))
-    # ValueError: not base64, UTF-8 or JSON.
-    except (ValueError, RecursionError, ValidationError):
+        members = _CURSOR.load(decode_token(text, version_member="v", version=CURSOR_VERSION))
+    except NewerTokenError:
+        raise NewerCursorError(
+            "A newer release of this service made the cursor; export again without it."
+        ) from None
+    except (ValueError, ValidationError):
         raise CursorError("Not a cursor of an export; start again without it.") from None
 
     return Position(

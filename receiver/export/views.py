@@ -1,14 +1,14 @@
-"""The route `GET /v3/Export`: all jobs of a period with their transcripts, as one stream."""
+"""The view of `GET /v3/Export`: all jobs of a period with their transcripts, as one stream."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from datetime import datetime
 from typing import Any
 
-from flask import Blueprint, Response, request
+from flask import Response, request
 
 from receiver.export.lines import LINE_FORMATS
-from receiver.export.position import CursorError, Position, parse_cursor
+from receiver.export.position import CursorError, NewerCursorError, Position, parse_cursor
 from receiver.export.stream import Export, Stream
 from receiver.runtime.concurrency_limit import TooBusyError
 from receiver.runtime.reader_limits import MAX_EXPORTS, WAIT_TIMEOUT_SECONDS
@@ -17,18 +17,13 @@ from receiver.settings.urls import public_origin
 from receiver.store.audit.access import Route
 from receiver.store.audit.export import read_page
 from receiver.store.clock import database_now
-from receiver.store.retry import DatabaseUnavailableError
 from receiver.web.arguments import invalid_arguments, parse_arguments
 from receiver.web.audit import describe_access
-from receiver.web.auth import require_api_key, visible_account
+from receiver.web.auth import visible_account
 from receiver.web.compression import accepts_gzip
-from receiver.web.database import query, retry_later
+from receiver.web.database import query
 from receiver.web.problems import ProblemError
 from schemas.export import ExportQuery
-
-blueprint = Blueprint("export", __name__)
-blueprint.before_request(require_api_key)
-blueprint.register_error_handler(DatabaseUnavailableError, retry_later)
 
 # Exports take long, so an earlier try would usually be refused too.
 _RETRY_AFTER_SECONDS = 30
@@ -40,7 +35,6 @@ class _StreamedResponse(Response):
     implicit_sequence_conversion = False
 
 
-@blueprint.get("/v3/Export")
 def export_jobs() -> Response:
     """Export the jobs of a period with their transcripts, oldest first."""
     arguments = parse_arguments(_QUERY)
@@ -100,10 +94,12 @@ def _take_place(stack: ExitStack) -> None:
 
 
 def _begin(arguments: Mapping[str, Any], now: datetime) -> Position:
-    """Return where the export begins; raises ProblemError 400 for an invalid cursor."""
+    """Return where the export begins; raises ProblemError 400 or 410 for its cursor."""
     until = min(arguments.get("created_before", now), now)
     try:
         position = parse_cursor(arguments["cursor"]) if "cursor" in arguments else None
+    except NewerCursorError as error:
+        raise ProblemError(410, str(error)) from None
     except CursorError as error:
         raise invalid_arguments({"cursor": [str(error)]}) from None
 

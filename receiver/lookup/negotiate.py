@@ -4,6 +4,7 @@ from werkzeug.datastructures import MIMEAccept
 from werkzeug.http import parse_accept_header
 
 from receiver.lookup.formats import FORMATS
+from receiver.runtime.errors import ReceiverError
 
 # Browsers send some 150 bytes. Parsing takes microseconds for each media range, without a switch to
 # other requests.
@@ -16,7 +17,7 @@ _NAMES = {form.content_type.partition(";")[0]: name for name, form in FORMATS.it
 _SPELLINGS = {"*": "*/*", "text/srt": "application/x-subrip"}
 
 
-class NotAcceptableError(ValueError):
+class NotAcceptableError(ReceiverError):
     """The Accept header allows none of the formats (HTTP 406)."""
 
 

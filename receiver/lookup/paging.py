@@ -1,7 +1,5 @@
 """Pages of a list: parses which page a request asks for, and makes opaque page tokens."""
 
-import base64
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +8,8 @@ from marshmallow import ValidationError
 
 from receiver.store.page import Cursor, Page, Span
 from receiver.web.arguments import invalid_arguments, parse_arguments
+from receiver.web.opaque_tokens import NewerTokenError, decode_token, encode_token
+from receiver.web.problems import ProblemError
 from schemas.parameters import DEFAULT_PAGE_SIZE
 from schemas.query import PagedQuery
 from schemas.token import TOKEN_VERSION, Token
@@ -37,7 +37,7 @@ class Collection:
 
         A page token contains the filters and the page size; parameters next to it must agree with
         it. Raises ProblemError 400 if they don't, if the token isn't one of this list, or if the
-        query is invalid.
+        query is invalid, and 410 if the token is of a newer release.
         """
         given = parse_arguments(self.query)
         encoded = given.pop("page_token", None)
@@ -74,19 +74,19 @@ class Collection:
             "size": request.span.size,
             "filters": request.filters,
         }
-        document = json.dumps(
-            self.token.dump(members), separators=(",", ":"), ensure_ascii=False
-        ).encode()
 
-        return base64.urlsafe_b64encode(document).decode().rstrip("=")
+        return encode_token(self.token.dump(members))
 
     def _decode(self, encoded: str) -> dict[str, Any]:
         try:
-            padded = encoded + "=" * (-len(encoded) % 4)
-            document = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
-            token: dict[str, Any] = self.token.load(document)
-        # ValueError: not base64, UTF-8 or JSON, or a number with too many digits.
-        except (ValueError, RecursionError, ValidationError):
+            token: dict[str, Any] = self.token.load(
+                decode_token(encoded, version_member="version", version=TOKEN_VERSION)
+            )
+        except NewerTokenError:
+            raise ProblemError(
+                410, "A newer release of this service made the page token; start again without it."
+            ) from None
+        except (ValueError, ValidationError):
             token = {}
         if token.get("collection") != self._name:
             raise invalid_arguments(

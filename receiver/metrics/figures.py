@@ -52,23 +52,28 @@ def refresh_figures(
     """Compute the groups that are older than `max_age`, unless another process is doing so.
 
     A group that takes more than `statement_seconds`, or fails, keeps its earlier figures. It is
-    tried again after ten times `max_age`.
+    tried again after ten times `max_age`. Each group is committed by itself: if the time ends, or
+    the connection fails, the groups before it are stored.
     """
+    groups = _groups(counting)
     with (
         connections.hold(TIMEOUT_SECONDS),
         time_limit(TIMEOUT_SECONDS),
         transactional(engine).connect() as connection,
-        connection.begin(),
     ):
-        groups = _groups(counting)
-        names = list(groups)
-        if not (store.due_groups(connection, names, max_age) and store.try_lock(connection)):
-            return
-        # Only now: another process may have just computed them.
-        for name in store.due_groups(connection, names, max_age):
-            figures = _compute(connection, name, groups[name], statement_seconds)
-            store.store_figures(connection, name, figures)
-        remove_old_workers(connection)
+        with connection.begin():
+            due = store.due_groups(connection, list(groups), max_age)
+        for name in due:
+            with connection.begin():
+                if not store.try_lock(connection):
+                    return
+                # Only now: another process may have just computed it.
+                if store.due_groups(connection, [name], max_age):
+                    figures = _compute(connection, name, groups[name], statement_seconds)
+                    store.store_figures(connection, name, figures)
+        if due:
+            with connection.begin():
+                remove_old_workers(connection)
 
 
 def _compute(connection: Connection, name: str, compute: Compute, seconds: float) -> Figures | None:
@@ -114,6 +119,8 @@ def _transcripts(connection: Connection, *, grace: timedelta, account_id: str | 
         # For the console only.
         "with_transcript": figures.with_transcript,
         "awaiting": figures.awaiting,
+        "erased": figures.erased,
+        "replaced": figures.replaced,
         "failed_recently": figures.failed_recently,
         "unknown_at_twilio": figures.unknown_at_twilio,
     }

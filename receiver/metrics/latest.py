@@ -12,6 +12,7 @@ from receiver.runtime.errors import locate
 from receiver.runtime.reader_limits import ReaderLimits
 from receiver.runtime.shared_result import SharedResult
 from receiver.runtime.timeouts import time_limit
+from receiver.store.engine import transactional
 from receiver.store.metrics.read import FigureSet
 
 logger = logging.getLogger(__name__)
@@ -69,9 +70,9 @@ class LatestFigures:
             with (
                 self._limits.connections.hold(READ_TIMEOUT_SECONDS),
                 time_limit(READ_TIMEOUT_SECONDS),
-                self._engine.connect() as connection,
+                transactional(self._engine).begin() as connection,
             ):
-                self._figures = self._read_figures(connection)
+                found = self._read_figures(connection)
         except TooBusyError:  # it says nothing about the database
             return Latest(self._figures, is_up=True)
         except Exception as error:  # noqa: BLE001 - the page says so
@@ -80,5 +81,8 @@ class LatestFigures:
             self._is_failing = True
             return Latest(self._figures, is_up=False)
         self._is_failing = False
+        if self._figures and not found.groups:  # their table can't be read now
+            found = found._replace(groups=self._figures.groups)
+        self._figures = found
 
-        return Latest(self._figures, is_up=True)
+        return Latest(found, is_up=True)

@@ -7,7 +7,7 @@ from datetime import timedelta
 from functools import partial
 
 import gevent
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Engine
 
 from receiver.metrics.counts import Counts
 from receiver.metrics.figures import Counting, refresh_figures
@@ -19,6 +19,7 @@ from receiver.runtime.errors import locate
 from receiver.runtime.reader_limits import ReaderLimits
 from receiver.runtime.shared_result import SharedResult
 from receiver.runtime.timeouts import time_limit
+from receiver.store.engine import transactional
 from receiver.store.metrics.read import Snapshot, read_figures, read_snapshot
 
 logger = logging.getLogger(__name__)
@@ -102,9 +103,12 @@ class Metrics:
         """Return the page; while the database doesn't respond, what this worker knows."""
         return self._page.get(self._make_page)
 
-    def read(self, connection: Connection) -> Snapshot:
+    def read(self) -> Snapshot:
         """Return the metrics in the database."""
-        return read_snapshot(connection, max_age=self._max_age, endpoints=self._counting.endpoints)
+        with transactional(self._engine).begin() as connection:
+            return read_snapshot(
+                connection, max_age=self._max_age, endpoints=self._counting.endpoints
+            )
 
     def _run_forever(self) -> None:
         while True:
@@ -117,14 +121,16 @@ class Metrics:
             with (
                 self._limits.connections.hold(CONNECTION_TIMEOUT_SECONDS),
                 time_limit(READ_TIMEOUT_SECONDS),
-                self._engine.connect() as connection,
             ):
-                snapshot = self.read(connection)
+                snapshot = self.read()
         except TooBusyError:  # it says nothing about the database
             return self._render(None, is_up=None)
         except Exception as error:  # noqa: BLE001 - the page says so
             logger.warning("metrics not read from the database: %s", locate(error))
             return self._render(None, is_up=False)
+        for table, reason in snapshot.tables.items():
+            if reason:
+                logger.warning("the metrics lack those of the table %s: %s", table, reason)
         self._limits.pacer.pause_if_due()
 
         return self._render(snapshot, is_up=True)

@@ -9,16 +9,17 @@ from prometheus_client import generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
+from sqlalchemy import Row
 
 from receiver import __version__
 from receiver.metrics.catalog import COUNTERS, ERASURES, FIGURES, HISTOGRAMS, Counter, Histogram
 from receiver.metrics.worker_state import WorkerState, total_of_spools
-from receiver.store.metrics.read import Snapshot
+from receiver.store.metrics.read import Endpoints, Snapshot
 from receiver.store.metrics.write import CountKey
-from receiver.store.push.endpoints import EndpointState
 from receiver.store.schema import SCHEMA_VERSION
 
 State = Mapping[str, Any]
+Rows = Sequence[Row[Any]]
 
 # Sums over the workers, by the member of WorkerState.
 _SUMS = {
@@ -50,18 +51,15 @@ def render(
     take that for a restart. `is_up` is None if the database wasn't asked, and `is_writable` if
     nothing was written yet.
     """
+    states = snapshot.states if snapshot else None
     # A database that refuses writes has the state of no worker.
-    states = (snapshot and snapshot.states) or ([own_state.to_dict()] if own_state else [])
-    families = [
-        *_service_families(is_up=is_up, is_writable=is_writable),
-        *_state_families(states),
-    ]
+    if not states and own_state:
+        states = [own_state.to_dict()]
+    families = [*_service_families(is_up=is_up, is_writable=is_writable)]
+    if states is not None:
+        families += _state_families(states)
     if snapshot:
-        families += [
-            *_count_families(snapshot),
-            *_figure_families(snapshot),
-            *_push_families(snapshot.endpoints),
-        ]
+        families += _snapshot_families(snapshot)
 
     return generate_latest(_Page(families))
 
@@ -99,20 +97,44 @@ def _state_families(states: Sequence[State]) -> Iterator[Metric]:
     )
 
 
-def _count_families(snapshot: Snapshot) -> Iterator[Metric]:
-    counts = {(row.name, tuple(row.labels)): row.value for row in snapshot.counts}
+def _snapshot_families(snapshot: Snapshot) -> Iterator[Metric]:
+    """Yield what the tables have. A table that can't be read has no values, rather than zeros."""
+    readable = GaugeMetricFamily(
+        "receiver_table_readable",
+        "1 if this page has what a table of metrics has, 0 if the table can't be read.",
+        labels=["table"],
+    )
+    for table, reason in snapshot.tables.items():
+        readable.add_metric([table], int(reason is None))
+    yield readable
+    if snapshot.counts is not None:
+        yield from _count_families(snapshot.counts)
+    if snapshot.dropped is not None:
+        yield _dropped_family(snapshot.dropped)
+    if snapshot.figures is not None:
+        yield from _figure_families(snapshot.figures)
+    if snapshot.endpoints is not None:
+        yield from _push_families(snapshot.endpoints)
+
+
+def _count_families(rows: Rows) -> Iterator[Metric]:
+    counts = {(row.name, tuple(row.labels)): row.value for row in rows}
     for counter in COUNTERS:
         yield _counter_family(counter, counts)
     for histogram in HISTOGRAMS:
         yield _histogram_family(histogram, counts)
+
+
+def _dropped_family(rows: Rows) -> Metric:
     dropped = CounterMetricFamily(
         "receiver_rejected_not_kept_total",
         "Requests that look like callbacks but don't verify, and were not stored.",
         labels=["reason"],
     )
-    for row in snapshot.dropped:
+    for row in rows:
         dropped.add_metric([row.reason], row.requests)
-    yield dropped
+
+    return dropped
 
 
 def _counter_family(counter: Counter, counts: Mapping[CountKey, float]) -> Metric:
@@ -143,8 +165,8 @@ def _histogram_family(histogram: Histogram, counts: Mapping[CountKey, float]) ->
     return family
 
 
-def _figure_families(snapshot: Snapshot) -> Iterator[Metric]:
-    groups = {row.name: row for row in snapshot.figures}
+def _figure_families(rows: Rows) -> Iterator[Metric]:
+    groups = {row.name: row for row in rows}
     ages = GaugeMetricFamily(
         "receiver_figures_timestamp_seconds",
         "When the figures of a group were computed, which happens once a minute.",
@@ -165,7 +187,7 @@ def _figure_families(snapshot: Snapshot) -> Iterator[Metric]:
         )
 
 
-def _push_families(endpoints: Mapping[str, EndpointState | None]) -> Iterator[Metric]:
+def _push_families(endpoints: Endpoints) -> Iterator[Metric]:
     lags = GaugeMetricFamily(
         "receiver_push_lag_seconds",
         "Seconds since an endpoint of push was last known to have everything; +Inf if nothing was "

@@ -21,7 +21,7 @@ _LIST = {
     "security": API_KEY,
     "parameters": [JOB_ID, IF_NONE_MATCH, query_parameters(PagedQuery)],
     "responses": responses_with_etag("One page of callbacks.", json_content(CallbackList))
-    | errors(400, 401, 403, 404, 429, 500, 503),
+    | errors(400, 401, 403, 404, 410, 429, 500, 503),
 }
 
 _FETCH_BODY = {

@@ -26,7 +26,7 @@ _EXPORT = {
     "responses": {
         "200": response("The jobs.", _CONTENT, also=("Content-Disposition", "Content-Encoding"))
     }
-    | errors(400, 401, 403, 429, 500, 503),
+    | errors(400, 401, 403, 410, 429, 500, 503),
 }
 
 EXPORT: dict[str, dict[str, Any]] = {"/v3/Export": {"get": _EXPORT}}

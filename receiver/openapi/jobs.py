@@ -33,7 +33,7 @@ _LIST = {
     "security": API_KEY,
     "parameters": [IF_NONE_MATCH, query_parameters(TranscriptionsQuery)],
     "responses": responses_with_etag("One page of jobs.", json_content(TranscriptionList))
-    | errors(400, 401, 403, 422, 429, 500, 503),
+    | errors(400, 401, 403, 410, 422, 429, 500, 503),
 }
 
 _CREATE = {

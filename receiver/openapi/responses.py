@@ -36,7 +36,8 @@ _ERRORS = {
     410: _Error(
         "Gone",
         "The submission with this Idempotency-Key was erased; or the cursor is of another history "
-        "of the database, so start anew without a cursor.",
+        "of the database, or the cursor or page token is of a newer release of the service: start "
+        "anew without it.",
     ),
     413: _Error("ContentTooLarge", "The body is too large."),
     415: _Error(

@@ -18,7 +18,7 @@ _SEARCH = {
     "security": API_KEY,
     "parameters": [IF_NONE_MATCH, query_parameters(SearchQuery)],
     "responses": responses_with_etag("One page of hits.", json_content(HitList))
-    | errors(400, 401, 403, 404, 422, 429, 500, 503),
+    | errors(400, 401, 403, 404, 410, 422, 429, 500, 503),
 }
 
 SEARCH_OPERATIONS: dict[str, dict[str, Any]] = {"/v3/Search": {"get": _SEARCH}}

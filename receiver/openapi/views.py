@@ -1,18 +1,15 @@
-"""The route of the OpenAPI document."""
+"""The view of the OpenAPI document."""
 
 from functools import lru_cache
 
-from flask import Blueprint, Response, json, request
+from flask import Response, json, request
 
+from receiver.openapi.document import document
 from receiver.services import services
 from receiver.settings.urls import public_origin
 from receiver.web.responses import make_conditional
 
-# No authentication: the document describes the API, and contains no data.
-blueprint = Blueprint("openapi", __name__)
 
-
-@blueprint.get("/openapi.json")
 def fetch_document() -> Response:
     """Return the document with this server's address."""
     origin = public_origin(request.environ, services().settings.public_url)
@@ -23,7 +20,4 @@ def fetch_document() -> Response:
 # Without PUBLIC_URL, a client chooses the origin by its Host header.
 @lru_cache(maxsize=4)
 def _encode(origin: str) -> str:
-    # Late: apispec and the descriptions take 5 ms and 3 MB of each start, for this route alone.
-    from receiver.openapi.document import document  # noqa: PLC0415
-
     return json.dumps({**document(), "servers": [{"url": origin}]}, separators=(",", ":"))

@@ -7,7 +7,8 @@ from typing import NamedTuple
 from sqlalchemy import Connection
 
 from receiver.changes import cursor as cursors
-from receiver.changes.cursor import Cursor, Start, parse_start
+from receiver.changes import feed
+from receiver.changes.cursor import Cursor, CursorError, Start, parse_start
 from receiver.changes.feed import Page, is_current, read_page_of, resolve
 from receiver.store.changes.state import read_state
 from receiver.store.jobs.gaps import add_explanations
@@ -60,6 +61,17 @@ def read_next(connection: Connection, cursor: str | None) -> NextChanges:
 def read_end_cursor(connection: Connection) -> str:
     """Return the cursor of what changes from now on; raises FeedUnavailableError."""
     return cursors.encode(resolve(Start.NOW, read_state(connection)))
+
+
+def count_waiting(connection: Connection, cursor: str | None, *, limit: int) -> int:
+    """Return how many changes `read_next` would return in the end; `limit` is the largest result.
+
+    Raises FeedUnavailableError.
+    """
+    try:
+        return feed.count_waiting(connection, parse_start(cursor), limit=limit)
+    except CursorError:  # then all jobs are sent again
+        return feed.count_waiting(connection, Start.BEGINNING, limit=limit)
 
 
 def _read_until_rows(connection: Connection, start: Cursor | Start) -> tuple[Cursor, Page]:

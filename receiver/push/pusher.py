@@ -20,6 +20,7 @@ from receiver.changes.cursor import CursorError
 from receiver.push.lease import LEASE_SECONDS, Lease
 from receiver.push.message import Message
 from receiver.push.next_changes import Change, read_next
+from receiver.push.progress import REPORT_SECONDS, ProgressReport
 from receiver.push.schedule import retry_seconds
 from receiver.push.sender import ATTEMPT_SECONDS, AttemptOutcome, AttemptResult
 from receiver.runtime.errors import describe, locate
@@ -55,7 +56,7 @@ class MakeMessage(Protocol):
 class Pusher:
     """Sends to one endpoint while it has the claim on it. It is not thread-safe."""
 
-    def __init__(  # noqa: PLR0913 - the last two have one value, except in tests
+    def __init__(  # noqa: PLR0913 - the last three have one value, except in tests
         self,
         engine: Engine,
         name: str,
@@ -65,6 +66,7 @@ class Pusher:
         is_stopping: Callable[[], bool],
         lease_seconds: float = LEASE_SECONDS,
         heartbeat_seconds: float = HEARTBEAT_SECONDS,
+        report_seconds: float = REPORT_SECONDS,
     ) -> None:
         """Send to the endpoint of this name the messages that `make` makes."""
         self.name = name
@@ -73,6 +75,7 @@ class Pusher:
         self._send = send
         self._is_stopping = is_stopping
         self._heartbeat_seconds = heartbeat_seconds
+        self._report_seconds = report_seconds
         self._caught_up_at = -math.inf  # by the monotonic clock
 
     def push_due(self) -> PushResult:
@@ -87,11 +90,9 @@ class Pusher:
             return PushResult(error=state.last_error)
         try:
             return self._push(state)
-        except CursorError:
-            logger.warning(
-                "the database has another history: all changes are sent again",
-                extra={"endpoint": self.name},
-            )
+        except CursorError as error:
+            fields = {"endpoint": self.name}
+            logger.warning("all changes are sent again: %s", error, extra=fields)
             return self._push(replace(state, cursor=None))
 
     def release(self) -> None:
@@ -100,6 +101,7 @@ class Pusher:
 
     def _push(self, state: EndpointState) -> PushResult:
         progress, failures, delivered = Progress(cursor=state.cursor), state.failures, 0
+        report = ProgressReport(self.name, self._report_seconds)
         changes: deque[Change] = deque()
         read_at = -math.inf
         sweep_began_at: float | None = None  # None in the middle of a sweep of an earlier run
@@ -122,6 +124,7 @@ class Pusher:
                 self._store_failure(progress, failures + 1, change.job["id"], result)
                 return PushResult(delivered=delivered, error=result.reason)
             delivered, failures = delivered + 1, 0
+            report.update(delivered)
             progress = Progress(cursor=change.cursor, has_delivered=True)
             if found.ends_sweep and not changes and sweep_began_at is not None:
                 lag_seconds = time.monotonic() - sweep_began_at

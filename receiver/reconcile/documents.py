@@ -22,8 +22,8 @@ def record_documents(context: ReconcileContext, documents: Iterable[Mapping[str,
     events = [event_from(context, "fetch", document) for document in documents]
     yield Report(checked=len(events))
     for event, is_known in context.query(select_unseen, events):
-        news = Report(changed=1) if is_known else Report(found=1)
-        yield record_event(context, event, news)
+        recorded = Report(changed=1) if is_known else Report(found=1)
+        yield record_event(context, event, recorded)
 
 
 def event_from(context: ReconcileContext, source: Source, document: Mapping[str, Any]) -> Event:
@@ -33,19 +33,19 @@ def event_from(context: ReconcileContext, source: Source, document: Mapping[str,
     return event_of(source, body, context.clock())
 
 
-def record_event(context: ReconcileContext, event: Event, news: Report) -> Report:
-    """Record the event of a document, and return `news`.
+def record_event(context: ReconcileContext, event: Event, recorded: Report) -> Report:
+    """Record the event of a document, and return what to report of it: `recorded`.
 
     A quarantined document is counted as unusable instead, and one of an erased job not at all.
     """
-    recorded = record_response(context.engine, event)
-    if recorded.outcome == Outcome.ERASED:
+    result = record_response(context.engine, event)
+    if result.outcome == Outcome.ERASED:
         return Report()
-    if recorded.outcome != Outcome.QUARANTINED:
-        return news
+    if result.outcome != Outcome.QUARANTINED:
+        return recorded
     logger.warning(
         "a document from Twilio was quarantined",
-        extra={"callback": recorded.id, "source": event.source, "reason": recorded.reason},
+        extra={"callback": result.id, "source": event.source, "reason": result.reason},
     )
 
     return Report(unusable=1)

@@ -1,36 +1,26 @@
-"""The route of the search."""
+"""The view of the search."""
 
 import unicodedata
 from typing import Any
 
-from flask import Blueprint, Response
+from flask import Response
 
 from receiver.lookup.paging import Collection, PageRequest
 from receiver.search.find import find_hits
 from receiver.search.hits import Hit
 from receiver.search.languages import has_word_breaks, lower_case
 from receiver.services import services
-from receiver.store.retry import DatabaseUnavailableError
 from receiver.store.statement_timeout import StatementTimeoutError
-from receiver.web.admission import admit
 from receiver.web.arguments import invalid_arguments
-from receiver.web.auth import require_api_key
-from receiver.web.database import retry_later
 from receiver.web.job_view import job_links
 from receiver.web.problems import ProblemError
 from receiver.web.responses import make_conditional, render
 from schemas.search import HitList, SearchQuery, SearchToken
 
-blueprint = Blueprint("search", __name__)
-blueprint.before_request(require_api_key)
-blueprint.before_request(lambda: admit(services().limits.requests))
-blueprint.register_error_handler(DatabaseUnavailableError, retry_later)
-
 _HITS = Collection(key="hits", query=SearchQuery(), token=SearchToken())
 _LIST = HitList()
 
 
-@blueprint.get("/v3/Search")
 def search() -> Response:
     """Search the transcripts; the newest jobs come first, each with one sentence."""
     if not services().settings.search:

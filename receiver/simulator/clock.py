@@ -1,7 +1,6 @@
-"""The simulator's time: real time, or a manual clock for tests. Also: date-times as text."""
+"""The simulator's time, and date-times as text."""
 
 import re
-import threading
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -9,7 +8,7 @@ _DATE_TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\
 
 
 class Clock:
-    """Real time."""
+    """Real time. A subclass may have a manual one, for tests."""
 
     is_automatic = True
 
@@ -18,26 +17,7 @@ class Clock:
         return datetime.now(UTC)
 
     def advance_to(self, moment: datetime) -> None:
-        """Do nothing: real time advances by itself."""
-
-
-class ManualClock(Clock):
-    """A clock that starts at `start` and changes only through `advance_to`."""
-
-    is_automatic = False
-
-    def __init__(self, start: datetime = datetime(2026, 4, 2, 19, 25, 20, tzinfo=UTC)) -> None:
-        self._now = start
-        self._lock = threading.Lock()
-
-    def now(self) -> datetime:
-        """Return the time in UTC."""
-        return self._now
-
-    def advance_to(self, moment: datetime) -> None:
-        """Set the time to `moment`, unless it is later already."""
-        with self._lock:
-            self._now = max(self._now, moment)
+        """Advance a manual time; real time advances by itself."""
 
 
 def add_seconds(moment: datetime, seconds: float) -> datetime:

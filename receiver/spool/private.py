@@ -8,12 +8,13 @@ import os
 import stat
 from pathlib import Path
 
+from receiver.runtime.errors import ReceiverError
 from receiver.spool.errors import RefusedFileError
 
 _OTHERS_MAY_WRITE = stat.S_IWGRP | stat.S_IWOTH
 
 
-class UnsafeFolderError(OSError):
+class UnsafeFolderError(ReceiverError, OSError):
     """Another user may write to the spool's folder or replace it; the text names the folder."""
 
     def __init__(self, folder: Path, cause: str) -> None:

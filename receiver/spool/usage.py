@@ -6,6 +6,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from receiver.runtime.errors import ReceiverError
+
 # While one thread scans, the others don't scan for as long as this.
 _MAX_SCAN_SECONDS = 60.0
 
@@ -27,7 +29,7 @@ class SpoolLimits:
 DEFAULT_LIMITS = SpoolLimits()
 
 
-class SpoolFullError(OSError):
+class SpoolFullError(ReceiverError, OSError):
     """The spool contains the maximum number of files or bytes."""
 
 

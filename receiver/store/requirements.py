@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Row, text
 
 from receiver.runtime.errors import SafeMessageError
 from receiver.store.problem import Problem
-from receiver.store.schema import read_version, schema_state
+from receiver.store.schema import find_version, schema_state
 from receiver.store.tables import metadata
 
 MIN_POSTGRES_VERSION = 16
@@ -130,7 +130,7 @@ def _name_conflict(connection: Connection) -> Problem | None:
     state = schema_state(connection)
     if state == "foreign":
         names = ["alembic_version"]
-    elif state == "behind" and not _has_version(connection):
+    elif state == "behind" and not find_version(connection):
         rows = _select_tables(connection, any_owner=True)
         names = [row.name for row in rows if row.name != "alembic_version"]
     else:
@@ -143,12 +143,6 @@ def _name_conflict(connection: Connection) -> Problem | None:
         "Give the service a database of its own, or a schema of its own: CREATE SCHEMA receiver, "
         "and DATABASE_URL with ?options=-csearch_path%3Dreceiver at its end.",
     )
-
-
-def _has_version(connection: Connection) -> bool:
-    exists = connection.execute(text("SELECT to_regclass('alembic_version') IS NOT NULL")).scalar()
-
-    return bool(exists and read_version(connection))
 
 
 def _select_tables(connection: Connection, *, any_owner: bool) -> list[Row[Any]]:

@@ -36,6 +36,13 @@ def read_version(connection: Connection) -> str | None:
     return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
 
 
+def find_version(connection: Connection) -> str | None:
+    """Return the schema's version, None if no migration has stored one."""
+    exists = connection.execute(text("SELECT to_regclass('alembic_version') IS NOT NULL")).scalar()
+
+    return read_version(connection) if exists else None
+
+
 def schema_state(connection: Connection) -> SchemaState:
     """Return how the database's schema compares with the one that the code needs.
 

@@ -5,7 +5,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from flask import Blueprint, Response, g
+from flask import Response, g
 
 from receiver.preflight.errors import PreflightBusyError
 from receiver.runtime.timeouts import DeadlineExceededError
@@ -28,10 +28,11 @@ logger = logging.getLogger(__name__)
 _KEY_REUSED_CODE = 17534  # Twilio's
 
 
-def register(blueprint: Blueprint) -> None:
-    """Let the blueprint answer these errors."""
-    for error, response in _RESPONSES.items():
-        blueprint.register_error_handler(error, response)
+def respond(error: Exception) -> Response:
+    """Return the response to one of ERRORS."""
+    response = next(_RESPONSES[each] for each in type(error).__mro__ if each in _RESPONSES)
+
+    return response(error)
 
 
 def _not_configured(error: NotConfiguredError) -> Response:
@@ -120,3 +121,4 @@ _RESPONSES: dict[type[Exception], Callable[[Any], Response]] = {
     DatabaseUnavailableError: _database_unavailable,
     DeadlineExceededError: _deadline_exceeded,
 }
+ERRORS = tuple(_RESPONSES)

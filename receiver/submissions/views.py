@@ -1,10 +1,11 @@
-"""The route that submits a job in Twilio's own form: `POST /v3/Transcriptions`."""
+"""The view that submits a job in Twilio's own form: `POST /v3/Transcriptions`."""
 
 import time
 from typing import Any
 
-from flask import Blueprint, Response, g, jsonify, request
+from flask import Response, g, jsonify, request
 
+from receiver.preflight.check_throttled import check_throttled
 from receiver.runtime.deadline import Deadline, request_deadline
 from receiver.runtime.timeouts import LOG_FIELDS, time_limit
 from receiver.services import services
@@ -21,16 +22,10 @@ from receiver.submissions.request import (
 )
 from receiver.submissions.submit import Intent, submit
 from receiver.twilio.client import Twilio, TwilioUnavailableError, open_twilio
-from receiver.web.admission import admit
-from receiver.web.auth import require_write_key, visible_account
+from receiver.web.auth import visible_account
 from receiver.web.job_view import describe_operation, retry_headers
 from receiver.web.problems import ProblemError
 from schemas.transcription import Accepted
-
-blueprint = Blueprint("submissions", __name__)
-blueprint.before_request(require_write_key)
-blueprint.before_request(lambda: admit(services().limits.submissions))
-error_responses.register(blueprint)
 
 # Reserved at the end of the request's time, so that the service itself answers, with the key.
 _ANSWER_SECONDS = 0.5
@@ -44,14 +39,16 @@ _MIN_CALL_SECONDS = 1.0
 _CONFIGURATION_TIMEOUT_SECONDS = 2.0
 
 
-@blueprint.post("/v3/Transcriptions")
 def create_transcription() -> Response:
     """Submit a job to Twilio, once for each Idempotency-Key."""
     _require_own_account()
     g.idempotency_key = read_idempotency_key()
     seconds = max(0.0, request_deadline(request.environ).remaining() - _ANSWER_SECONDS)
-    with time_limit(seconds):
-        return _submit(Deadline(seconds))
+    try:
+        with time_limit(seconds):
+            return _submit(Deadline(seconds))
+    except error_responses.ERRORS as error:
+        return error_responses.respond(error)
 
 
 def _require_own_account() -> None:
@@ -63,15 +60,6 @@ def _require_own_account() -> None:
             f"The API key {g.api_key.name} is bound to {account_id}, but this service submits jobs "
             "only for the account in its setting TWILIO_ACCOUNT_SID.",
         )
-
-
-@blueprint.after_request
-def _add_key(response: Response) -> Response:
-    """Add the key to every answer, errors too: a client needs it to repeat the request."""
-    if "idempotency_key" in g:
-        response.headers["Idempotency-Key"] = g.idempotency_key
-
-    return response
 
 
 def _submit(deadline: Deadline) -> Response:
@@ -119,9 +107,6 @@ def _is_repeat(deadline: Deadline) -> bool:
 
 def _check_media(url: str) -> None:
     """Raise ProblemError 422 if the file would fail, PreflightBusyError if it can't start."""
-    # It imports an audio library, which the web process can start without.
-    from receiver.preflight.check_throttled import check_throttled  # noqa: PLC0415
-
     if faults := check_throttled(url):
         raise ProblemError(
             422,

@@ -76,7 +76,8 @@ def test_job_that_changes_during_a_sweep_is_sent_in_the_next(
         b'{"v":1,"h":"x","since":[9223372036854775808]}',
         b'{"v":1,"h":"x","since":[1],"until":[2]}',
         b'{"v":1,"h":"x","since":[1],"until":[2],"writer":1,"id":"\\u0000"}',
-        b'{"v":2,"h":"x","since":[1]}',
+        b'{"v":0,"h":"x","since":[1]}',
+        b'{"v":true,"h":"x","since":[1]}',
     ],
 )
 def test_invalid_cursor_is_refused(client: FlaskClient, document: bytes) -> None:
@@ -85,3 +86,11 @@ def test_invalid_cursor_is_refused(client: FlaskClient, document: bytes) -> None
     response = client.get("/v3/Changes", query_string={"cursor": cursor}, auth=KEY)
     assert response.status_code == 400
     assert json_of(response)["errors"][0]["pointer"] == "#/cursor"
+
+
+def test_cursor_of_a_newer_release_is_gone(client: FlaskClient) -> None:
+    """After a rollback, a cursor of the later release is a 410 that says to start anew."""
+    cursor = base64.urlsafe_b64encode(b'{"v":2,"place":"elsewhere"}').decode()
+    response = client.get("/v3/Changes", query_string={"cursor": cursor}, auth=KEY)
+    assert response.status_code == 410
+    assert "Start anew without a cursor" in json_of(response)["detail"]

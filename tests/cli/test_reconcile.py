@@ -19,7 +19,6 @@ from app import create_app
 from receiver.events.api_events import event_of, record_response
 from receiver.reconcile.report import Report
 from receiver.services import services_of
-from receiver.simulator.clock import ManualClock
 from receiver.simulator.faults import Delays, Faults
 from receiver.simulator.server import SimulatorServer, serve
 from receiver.store.completeness.figures import Completeness, completeness
@@ -35,6 +34,7 @@ from tests.support.server import (
     free_port,
 )
 from tests.support.simulator.account import BY_RECORDING, CALLED_BACK_ONLY, recording, simulated
+from tests.support.simulator.manual_clock import ManualClock
 from tests.support.store_events import make_event
 from tests.support.waiting import wait_until
 

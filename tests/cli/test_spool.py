@@ -11,7 +11,7 @@ from receiver.services import services_of
 from receiver.spool.folder import Spool
 from tests.support.callback_events import received_event
 from tests.support.command import run
-from tests.support.environment import ENVIRON
+from tests.support.environment import ENVIRON, close_app
 from tests.support.locking import lock_jobs
 from tests.support.spool_events import unsealed_file
 from tests.support.spooled import spool_callbacks, spooled_body
@@ -144,6 +144,32 @@ def test_drain_without_a_database_moves_nothing(
     assert "0 moved." in done.stderr
     assert "Error: the database did not accept all callbacks" in done.stderr
     assert len(spool.list_files()) == 2
+
+
+@pytest.mark.parametrize(
+    ("options", "cause"),
+    [
+        (None, "connection failed"),
+        ("?options=-c%20default_transaction_read_only%3Don", "it is read-only"),
+    ],
+    ids=["no answer", "read-only"],
+)
+def test_drain_names_the_database_while_another_process_waits_for_it(
+    environ: dict[str, str], spool: Spool, options: str | None, cause: str
+) -> None:
+    """A web process holds the files while it waits for the database: that isn't the cause."""
+    spool_callbacks(spool, spooled_body(1))
+    [file] = spool.list_files()
+    url = ENVIRON["DATABASE_URL"] if options is None else f"{environ['DATABASE_URL']}{options}"
+    app = create_app(environ | {"DATABASE_URL": url})
+    claimed = spool.claim(file.name)
+    assert claimed
+    with claimed:
+        done = run(app, "spool", "--drain")
+    close_app(app)
+    assert done.exit_code == 1
+    assert f"Error: the database did not accept all callbacks ({cause}" in done.stderr
+    assert "another process" not in done.stderr
 
 
 def test_unreadable_folder_is_an_error(app: Flask, spool: Spool) -> None:

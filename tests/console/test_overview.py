@@ -9,9 +9,11 @@ from flask import Flask
 from sqlalchemy import Engine, text
 
 from app import create_app
+from dev.postgres import Server
 from receiver.console.chart import make_chart
 from receiver.console.words import ago
 from receiver.metrics.figures import Counting, refresh_figures
+from receiver.privacy.target import Target
 from receiver.runtime.concurrency_limit import ConcurrencyLimit
 from receiver.services import services_of
 from receiver.store.engine import transactional
@@ -22,9 +24,11 @@ from tests.support import signing
 from tests.support.app import Twilio
 from tests.support.console import Browser
 from tests.support.environment import PUBLIC_URL, ROUTE, TOKEN, close_app
+from tests.support.erasures import erase_target
 from tests.support.list_scans import store_scan
 from tests.support.metrics import value
 from tests.support.pages import text_of
+from tests.support.postgres import refusing_connections
 from tests.support.rejections import make_rejected
 from tests.support.samples import COMPLETED, JOB
 from tests.support.store_events import make_event
@@ -42,11 +46,11 @@ def app(environ: dict[str, str]) -> Iterator[Flask]:
     close_app(app)
 
 
-def _count(engine: Engine) -> None:
+def _count(engine: Engine, *, grace: timedelta = NO_TIME) -> None:
     refresh_figures(
         engine,
         ConcurrencyLimit(1),
-        counting=Counting(NO_TIME),
+        counting=Counting(grace),
         max_age=NO_TIME,
         statement_seconds=5.0,
     )
@@ -73,8 +77,42 @@ def test_everything_in_order(browser: Browser, engine: Engine) -> None:
     _count(engine)
     page = _overview(browser)
     assert "Everything is in order" in page
-    assert "100 % 1 transcript of 1 job" in page
+    assert "100 % 1 transcript of 1 job counted" in page
     assert JOB in page
+
+
+def test_completeness_counts_only_what_should_be_stored(browser: Browser, engine: Engine) -> None:
+    """What was erased, or is stored under another job, doesn't make the transcripts incomplete."""
+    for job in ("here", "resubmitted", "gone"):
+        record_callback(engine, callback(job, sentences=[], updatedAt=NOW.isoformat()))
+    for job in ("replaced", "missing"):
+        record_callback(engine, callback(job, updatedAt=NOW.isoformat()))
+    now = datetime.now(UTC)
+    record_callback(engine, callback("late", updatedAt=now.isoformat()), at=now)
+    erase_target(engine, Target("job", "gone"))
+    with engine.connect() as connection:
+        connection.execute(
+            text(
+                "INSERT INTO submissions (idempotency_key, request, submitted_by, created_at,"
+                " asked_at, job_id)"
+                " VALUES ('resubmit-replaced', '{}', 'me', now(), now(), 'resubmitted')"
+            )
+        )
+    _count(engine, grace=timedelta(hours=1))
+    page = _overview(browser)
+    assert "50.0 % 2 transcripts of 6 jobs, 1 erased, 1 replaced, 1 awaited" in page
+    for job in ("missing", "late"):
+        erase_target(engine, Target("job", job))
+    _count(engine)
+    assert "100 % 2 transcripts of 6 jobs, 3 erased, 1 replaced" in _overview(browser)
+
+
+def test_all_jobs_are_erased(browser: Browser, engine: Engine) -> None:
+    """Without a job that should have a transcript, there is no share of them."""
+    record_callback(engine, callback("gone", sentences=[]))
+    erase_target(engine, Target("job", "gone"))
+    _count(engine)
+    assert "Completeness \u2013 0 transcripts of 1 job, 1 erased" in _overview(browser)
 
 
 def test_missing_transcripts_come_first(browser: Browser, engine: Engine) -> None:
@@ -114,20 +152,31 @@ def test_rejected_callback_of_the_first_day(browser: Browser, engine: Engine) ->
     assert "A request was rejected, and no callback was ever applied" in _overview(browser)
 
 
-def test_last_figures_while_the_database_is_away(browser: Browser, engine: Engine) -> None:
+def test_last_figures_while_the_database_is_away(
+    browser: Browser, engine: Engine, postgres: Server
+) -> None:
     """While the database is away, the overview shows the last figures and since when it is."""
     record_callback(engine, callback("job"))
     _count(engine)
     assert "1 transcript is missing" in _overview(browser)
-    with engine.connect() as connection:
-        connection.execute(text("ALTER TABLE metric_figures RENAME TO metric_figures_away"))
-    try:
+    assert engine.url.database
+    engine.dispose()
+    with refusing_connections(postgres, engine.url.database):
         page = _overview(browser)
-    finally:
-        with engine.connect() as connection:
-            connection.execute(text("ALTER TABLE metric_figures_away RENAME TO metric_figures"))
     assert "The database doesn't answer" in page
     assert "It last answered" in page
+    assert "Missing transcripts 1" in page
+
+
+def test_last_figures_while_their_table_is_locked(browser: Browser, engine: Engine) -> None:
+    """While the table of the figures can't be read, the overview shows the last ones."""
+    record_callback(engine, callback("job"))
+    _count(engine)
+    assert "1 transcript is missing" in _overview(browser)
+    with transactional(engine).begin() as locking:
+        locking.execute(text("LOCK TABLE metric_figures"))
+        page = _overview(browser)
+    assert "The table metric_figures can't be read" in page
     assert "Missing transcripts 1" in page
 
 

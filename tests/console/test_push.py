@@ -7,6 +7,7 @@ from flask import Flask
 from sqlalchemy import Engine, text
 
 from app import create_app
+from receiver.store.engine import transactional
 from tests.support.console import Browser
 from tests.support.environment import close_app
 from tests.support.pages import text_of
@@ -47,3 +48,12 @@ def test_endpoint_that_lacks_changes_is_a_finding(browser: Browser, engine: Engi
     assert "orders is behind" in finding("caught_up_at = now() - interval '1 hour'")
     assert "failed: answered 503" in finding("failures = 1, last_error = 'answered 503'")
     assert "orders gets no changes" in finding("disabled_at = now()")
+
+
+def test_endpoints_that_cannot_be_read_are_a_finding(browser: Browser, engine: Engine) -> None:
+    """While the table of the endpoints is locked, the overview says only that it can't be read."""
+    with transactional(engine).begin() as connection:
+        connection.execute(text("LOCK TABLE push_endpoints"))
+        page = text_of(browser.get().text)
+    assert "The table push_endpoints can't be read" in page
+    assert "Nothing was ever sent" not in page

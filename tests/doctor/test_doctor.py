@@ -13,12 +13,14 @@ from receiver.doctor import database, doctor
 from receiver.doctor.finding import Verdict
 from receiver.doctor.query import QueryError, query
 from receiver.settings.config import Settings, load
+from receiver.store.schema import SCHEMA_VERSION
 from tests.support.app import Twilio
 from tests.support.command import run
 from tests.support.environment import ENVIRON, TOKEN, close_app, open_engine
 from tests.support.postgres import frozen
-from tests.support.samples import ACCOUNT, OTHER_ACCOUNT
+from tests.support.samples import ACCOUNT, COMPLETED, OTHER_ACCOUNT
 from tests.support.server import free_port
+from tests.support.stored_callbacks import callback
 
 SECRET = "zQ9" * 5
 # Settings without a fault.
@@ -46,6 +48,17 @@ def test_sound_deployment_has_no_remedies(engine: Engine) -> None:
 
 
 @pytest.mark.own_database
+def test_older_schema_is_reported_with_its_version(engine: Engine) -> None:
+    """An upgrade may need to know from which version it began."""
+    with engine.connect() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '0003'"))
+    sound, output = run_doctor(load(ENVIRON), engine)
+
+    assert not sound
+    assert f"FAIL  schema: 0003, this code needs {SCHEMA_VERSION} or newer\n" in output
+
+
+@pytest.mark.own_database
 def test_newer_schema_is_ok(engine: Engine) -> None:
     """The doctor of the old release accepts the new release's schema."""
     with engine.connect() as connection:
@@ -53,7 +66,7 @@ def test_newer_schema_is_ok(engine: Engine) -> None:
     sound, output = run_doctor(load(ENVIRON), engine)
 
     assert sound
-    assert "schema: newer" in output
+    assert f"ok    schema: 9999, this code needs {SCHEMA_VERSION} or newer\n" in output
 
 
 def test_report_for_a_program(app: Flask, database: str) -> None:
@@ -77,7 +90,7 @@ def test_schema_that_is_behind_fails(database: str) -> None:
         sound, output = run_doctor(load(ENVIRON), engine, send_test=True)
 
     assert not sound
-    assert "FAIL  schema: behind" in output
+    assert f"FAIL  schema: no version yet, this code needs {SCHEMA_VERSION} or newer\n" in output
     assert "FAIL  test callback: not sent" in output
     assert "1. Run `flask --app app migrate`." in output
 
@@ -131,7 +144,6 @@ def test_error_of_a_statement_has_no_values(engine: Engine) -> None:
         ({"TWILIO_AUTH_TOKEN": f"{ACCOUNT}={SECRET}"}, "API key's secret"),
         ({"PUBLIC_URL": ""}, "Set PUBLIC_URL"),
         ({"PUBLIC_URL": f"http://user:{SECRET}@app.example.com"}, "https address"),
-        ({"MAX_BODY_BYTES": "500000"}, "Unset MAX_BODY_BYTES"),
     ],
 )
 def test_doubtful_setting_is_a_warning(engine: Engine, changes: dict[str, str], word: str) -> None:
@@ -144,16 +156,25 @@ def test_doubtful_setting_is_a_warning(engine: Engine, changes: dict[str, str], 
     assert SECRET not in output
 
 
-def test_token_of_another_account_is_a_warning(engine: Engine) -> None:
-    """The doctor warns if all tokens are bound to another account."""
+def test_limit_below_the_largest_callback_fails(engine: Engine) -> None:
+    """Callbacks above the limit are lost, so a limit below Twilio's is a failure."""
+    sound, output = run_doctor(load({**SOUND, "MAX_BODY_BYTES": "500000"}), engine)
+
+    assert not sound
+    assert "FAIL  MAX_BODY_BYTES: 500000" in output
+    assert "1. Unset MAX_BODY_BYTES" in output
+
+
+def test_token_of_another_account_fails(engine: Engine) -> None:
+    """If all tokens are bound to another account, every callback is quarantined: a failure."""
     other = {
         "TWILIO_ACCOUNT_SID": "AC" + "b" * 32,
         "TWILIO_BASE_URL": f"http://127.0.0.1:{free_port()}",
     }
     sound, output = run_doctor(load(SOUND | other), engine)
 
-    assert sound
-    assert "warn  signing keys: each is bound to another account" in output
+    assert not sound
+    assert "FAIL  signing keys: each is bound to another account" in output
 
 
 def test_short_secret_is_a_warning(engine: Engine) -> None:
@@ -184,6 +205,52 @@ def test_quarantined_callback_is_a_warning(engine: Engine, twilio: Twilio) -> No
     assert sound
     assert "warn  quarantined: 1 callbacks" in output
     assert "callbacks replay" in output
+
+
+class TestKeyOfAnotherAccount:
+    """A key is bound to another account than that of the callbacks that it signs."""
+
+    @pytest.fixture
+    def environ(self, environ: dict[str, str]) -> dict[str, str]:
+        """Return the environment with such a key of each kind, and one that is bound to none."""
+        keys = f"unbound=three,wrong@{OTHER_ACCOUNT}=two"
+        return {**environ, **SOUND, "TWILIO_AUTH_TOKEN": f"{OTHER_ACCOUNT}=one"} | {
+            "TWILIO_SIGNING_KEYS": keys,
+            "DATABASE_URL": environ["DATABASE_URL"],
+        }
+
+    @pytest.mark.parametrize(
+        ("secret", "key_id"), [("one", None), ("two", "wrong")], ids=["auth token", "SharedKey"]
+    )
+    def test_key_whose_callbacks_are_all_quarantined_fails(
+        self, environ: dict[str, str], twilio: Twilio, secret: str, key_id: str | None
+    ) -> None:
+        """Nothing that the key signs can be read until the operator corrects its account."""
+        assert twilio.call(COMPLETED, secret="three", key_id="unbound").status_code == 204
+        twilio.call(callback("job_1"), secret=secret, key_id=key_id)
+        with open_engine(environ["DATABASE_URL"]) as engine:
+            sound, output = run_doctor(load(environ), engine)
+            assert not sound
+            name = key_id or OTHER_ACCOUNT
+            assert f"FAIL  quarantined: all callbacks of {name} in the last 7 days" in output
+            assert "write the SID of the key's own account" in output
+            assert "callbacks replay" in output
+            assert "ok    transcripts: none is missing" in output
+            own = callback("job_2", accountId=OTHER_ACCOUNT)
+            twilio.call(own, secret=secret, key_id=key_id)
+            sound, output = run_doctor(load(environ), engine)
+        assert sound
+        assert "warn  quarantined: 1 callbacks" in output
+
+    def test_corrected_key_is_only_a_warning(
+        self, environ: dict[str, str], engine: Engine, twilio: Twilio
+    ) -> None:
+        """Once the key's account is corrected, the callbacks only have to be replayed."""
+        twilio.call(callback("job_1"), secret="one")
+        corrected = load(environ | {"TWILIO_AUTH_TOKEN": f"{ACCOUNT}=one"})
+        sound, output = run_doctor(corrected, engine)
+        assert sound
+        assert "warn  quarantined: 1 callbacks" in output
 
 
 @pytest.mark.own_database

@@ -68,6 +68,14 @@ def test_endpoint_that_was_never_started_is_named(settings: Settings, engine: En
     assert (finding.verdict, "never started" in finding.text) == (Verdict.WARN, True)
 
 
+def test_setting_that_push_lacks_is_named(settings: Settings, engine: Engine) -> None:
+    """Without PUBLIC_URL, `push` ends at its start, so the doctor names the setting first."""
+    first, second = check_push(replace(settings, public_url=None), engine)
+    assert first.verdict is Verdict.WARN
+    assert "PUBLIC_URL is not set" in first.text
+    assert "never started" in second.text
+
+
 def test_push_and_search_that_cannot_be_checked_are_failures(
     settings: Settings, admin: psycopg.Connection, role: str, role_url: str
 ) -> None:

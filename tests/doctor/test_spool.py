@@ -1,6 +1,7 @@
 """The doctor's check of the spool."""
 
 import os
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -47,9 +48,20 @@ def test_recent_file_is_ok(spool: Spool) -> None:
 def test_old_file_is_a_warning(spool: Spool) -> None:
     """A file that has waited for long is a warning with a command."""
     spool_callbacks(spool, spooled_body(1), spooled_body(2))
-    os.utime(next(spool.path.iterdir()), (0, 0))
+    two_minutes_ago = time.time() - 120
+    os.utime(next(spool.path.iterdir()), (two_minutes_ago, two_minutes_ago))
     [finding] = _findings(spool)
     assert finding.verdict == Verdict.WARN
+    assert "spool --drain" in finding.remedy
+
+
+def test_spool_that_does_not_drain_fails(spool: Spool) -> None:
+    """After a quarter of an hour nothing moves the file, and nobody can read its transcript."""
+    spool_callbacks(spool, spooled_body(1))
+    os.utime(next(spool.path.iterdir()), (0, 0))
+    [finding] = _findings(spool)
+    assert finding.verdict == Verdict.FAIL
+    assert finding.text.endswith("the oldest for more than 15 minutes")
     assert "spool --drain" in finding.remedy
 
 

@@ -163,6 +163,20 @@ def test_missing_callback_is_a_warning(twilio: SimulatorServer, origin: str) -> 
     assert warning.remedy.startswith(f"Set transcriptionStatusCallback of {name}")
 
 
+@pytest.mark.parametrize("public_url", ["https://app.example.com", None])
+def test_transcripts_that_go_nowhere_fail(public_url: str | None) -> None:
+    """Without a callback and a conversation, nobody gets a transcript.
+
+    It is only a warning if another configuration calls this service, or may do so.
+    """
+    nowhere: dict[str, object] = {"transcriptionStatusCallback": {}}
+    finding, _ = check_configurations({"nowhere": nowhere}, public_url)
+    assert finding.verdict == Verdict.FAIL
+    own = {"transcriptionStatusCallback": {"url": f"https://app.example.com{ROUTE}"}}
+    finding, *_ = check_configurations({"nowhere": nowhere, "own": own}, public_url)
+    assert finding.verdict == Verdict.WARN
+
+
 def test_password_in_the_url_is_compared_but_not_shown() -> None:
     """The signature covers user and password, so they are compared."""
     other_origin = f"https://user:{SECRET}@app.example.com"

@@ -1,5 +1,6 @@
 """Tests of `GET /v3/Export`."""
 
+import base64
 import csv
 import gzip
 import io
@@ -200,6 +201,14 @@ def test_no_text_as_cursor_is_an_error_of_the_service(client: FlaskClient, curso
     """Any text as a cursor is answered 400."""
     response = client.get(PATH, query_string={"cursor": cursor}, auth=KEY)
     assert response.status_code == 400
+
+
+def test_cursor_of_a_newer_release_is_gone(read: Reader) -> None:
+    """After a rollback, a cursor of the later release is a 410 that says to export again."""
+    cursor = base64.urlsafe_b64encode(b'{"v":2}').decode().rstrip("=")
+    response = read(f"{PATH}?cursor={cursor}")
+    assert response.status_code == 410
+    assert "export again without it" in json_of(response)["detail"]
 
 
 def test_exports_have_few_places(app: Flask, client: FlaskClient, engine: Engine) -> None:

@@ -2,8 +2,10 @@
 
 import json
 import random
+import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -17,7 +19,7 @@ from receiver.runtime.deadline import Deadline
 from receiver.store.engine import make_engine
 from receiver.store.jobs.rebuild import rebuild
 from receiver.store.retry import retry_until
-from receiver.store.tables import events, transcriptions
+from receiver.store.tables import events, transcript_index, transcriptions
 from tests.support.callback_events import validated_event
 from tests.support.erasures import erase_target, found_places
 from tests.support.faults.callbacks import callback, job_id
@@ -26,6 +28,7 @@ from tests.support.faults.profiles import Profile
 from tests.support.faults.sender import Sender, make_sender
 from tests.support.faults.workers import WORKER_COUNT, kill_any_worker
 from tests.support.reconciling import SILENT
+from tests.support.searching import index
 from tests.support.server import WebServer
 from tests.support.simulator.account import BY_RECORDING, recording
 from tests.support.store_events import expected_row, stored_row
@@ -47,8 +50,14 @@ def conversation(number: int) -> str:
     return f"conv_conversation_{number:08}_"
 
 
+def word(number: int) -> str:
+    """Return a word that is said in one job only."""
+    return f"parcel{number:08}"
+
+
 def body(number: int, **members: object) -> bytes:
     """Return a callback with personal values of its own."""
+    sentences = [{"audioChannelIndex": 1, "text": f"Where is {word(number)}?"}]
     participants = [{"audioChannelIndex": 1, "name": "Jane", "address": address(number)}]
 
     return callback(
@@ -56,6 +65,7 @@ def body(number: int, **members: object) -> bytes:
         size=0,
         participants=participants,
         conversationId=conversation(number),
+        sentences=sentences,
         **members,
     )
 
@@ -105,10 +115,12 @@ class Run:
         )
         if self._erase(Target(kind, value)):  # type: ignore[arg-type]  # one of the kinds
             self.erased.add(number)
+            self._assert_not_searched(job_id(number))
         if self.at_twilio and self.chance.random() < 0.5:
             job = self.chance.choice(self.at_twilio)
             if self._erase(Target("job", job)):
                 self.erased_at_twilio.add(job)
+                self._assert_not_searched(job)
 
     def _erase(self, target: Target) -> bool:
         try:
@@ -117,6 +129,12 @@ class Run:
             return False
 
         return True
+
+    def _assert_not_searched(self, job: str) -> None:
+        """Check that the erasure has removed the words itself: indexing would do it later."""
+        rows = select(transcript_index.c.id).where(transcript_index.c.job_id == job)
+        with self.engine.connect() as connection:
+            assert connection.execute(rows).all() == []
 
     def ask_twilio(self) -> None:
         """Create a job at Twilio, and run a pass of the reconciler."""
@@ -138,10 +156,30 @@ class Run:
 
 
 @contextmanager
+def _indexing(database: str) -> Iterator[None]:
+    """Index for the search what changes, as another process does, until the block ends."""
+    engine = make_engine(database, pool_size=1)
+    has_ended = threading.Event()
+
+    def run() -> None:
+        while not has_ended.wait(0.05):
+            index(engine)
+
+    with ThreadPoolExecutor() as pool:
+        indexing = pool.submit(run)
+        try:
+            yield
+        finally:
+            has_ended.set()
+            indexing.result()
+    engine.dispose()
+
+
+@contextmanager
 def _run(deployment: Deployment) -> Iterator[tuple[Run, WebServer]]:
     engine = make_engine(deployment.database, pool_size=4)
     with (
-        deployment.serve(WEB_CONCURRENCY=str(WORKER_COUNT)) as web,
+        deployment.serve(WEB_CONCURRENCY=str(WORKER_COUNT), SEARCH="1") as web,
         world(engine, faults=SILENT) as env,
         make_sender(web, max_concurrent=MAX_CONCURRENT) as sender,
     ):
@@ -151,7 +189,7 @@ def _run(deployment: Deployment) -> Iterator[tuple[Run, WebServer]]:
 
 def test_erasures_at_random_under_load(deployment: Deployment, profile: Profile) -> None:
     """No value of what was erased is anywhere; each other job is the fold of what was sent."""
-    with _run(deployment) as (run, web):
+    with _run(deployment) as (run, web), _indexing(deployment.database):
         ends_at = time.monotonic() + profile.erasure_seconds
         killed = 0
         while time.monotonic() < ends_at or killed == 0:
@@ -164,13 +202,15 @@ def test_erasures_at_random_under_load(deployment: Deployment, profile: Profile)
                 killed += 1
         run.sender.wait_for_answers()
         reconcile(run.env.context)
+        index(run.engine)
         _assert_erased(run)
         _assert_nothing_else_is_gone(run)
+        _assert_nothing_else_is_searched(run)
 
 
 def _assert_erased(run: Run) -> None:
     assert run.erased
-    values = [value(number) for number in run.erased for value in (address, conversation)]
+    values = [value(number) for number in run.erased for value in (address, conversation, word)]
     assert found_places(run.engine, values) == []
     with run.engine.connect() as connection:
         rows = connection.execute(
@@ -179,6 +219,20 @@ def _assert_erased(run: Run) -> None:
             )
         ).all()
     assert rows == []
+
+
+def _assert_nothing_else_is_searched(run: Run) -> None:
+    """Compare the jobs in the index with those that have a transcript; no erased job has one."""
+    with run.engine.connect() as connection:
+        indexed = set(connection.scalars(select(transcript_index.c.job_id)))
+        spoken = set(
+            connection.scalars(
+                select(transcriptions.c.id).where(transcriptions.c.transcript_sha256.is_not(None))
+            )
+        )
+    assert indexed
+    assert indexed == spoken
+    assert not indexed & {*map(job_id, run.erased), *run.erased_at_twilio}
 
 
 def _assert_nothing_else_is_gone(run: Run) -> None:

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 from sqlalchemy import Engine, text
+from sqlalchemy.exc import ProgrammingError
 
 from receiver.metrics.figures import Counting, refresh_figures
 from receiver.metrics.page import render
@@ -12,11 +13,10 @@ from receiver.runtime.concurrency_limit import ConcurrencyLimit
 from receiver.store.engine import transactional
 from receiver.store.erasure.receipts import Requester, complete, open_receipt
 from receiver.store.metrics.figures import try_lock
-from receiver.store.metrics.read import read_snapshot
 from receiver.store.rejected.quotas import Quotas
 from receiver.store.rejected.write import store_rejected
 from tests.support.callback_events import NOON
-from tests.support.metrics import MINUTE, value
+from tests.support.metrics import MINUTE, snapshot_of, value
 from tests.support.rejections import make_rejected
 from tests.support.searching import index
 from tests.support.stored_callbacks import callback, record_callback
@@ -46,17 +46,11 @@ def _refresh(
 
 
 def _figures(engine: Engine) -> dict[str, dict[str, float | None]]:
-    with engine.connect() as connection:
-        rows = read_snapshot(connection, max_age=MINUTE).figures
-
-    return {row.name: row.figures for row in rows}
+    return {row.name: row.figures for row in snapshot_of(engine).figures or ()}
 
 
 def _erasures(engine: Engine) -> list[float | None]:
-    with engine.connect() as connection:
-        page = render(
-            read_snapshot(connection, max_age=MINUTE), None, is_up=True, is_writable=None
-        ).decode()
+    page = render(snapshot_of(engine), None, is_up=True, is_writable=None).decode()
 
     return [
         value(page, "receiver_erasures_total", {"kind": kind})
@@ -135,8 +129,7 @@ def test_slow_figures_keep_the_value_before(engine: Engine) -> None:
     assert after["transcripts"] == before["transcripts"]
     assert after.keys() == GROUPS
     _refresh(engine, max_age=timedelta(seconds=0.1))
-    with engine.connect() as connection:
-        rows = read_snapshot(connection, max_age=MINUTE).figures
+    rows = snapshot_of(engine).figures or ()
     delayed = {row.name for row in rows if row.computed_at < row.attempted_at}
     assert delayed == {"transcripts", "hours", "callbacks"}
 
@@ -156,3 +149,16 @@ def test_failing_figures_do_not_stop_the_others(
         "rejected"
     }
     assert "the figures of rejected were not computed: UndefinedTable" in caplog.text
+
+
+def test_figures_stay_if_what_follows_fails(engine: Engine) -> None:
+    """Each group is committed by itself, so a later failure doesn't undo it."""
+    with engine.connect() as connection:
+        connection.execute(text("ALTER TABLE metric_workers RENAME TO hidden"))
+    try:
+        with pytest.raises(ProgrammingError):
+            _refresh(engine)
+    finally:
+        with engine.connect() as connection:
+            connection.execute(text("ALTER TABLE hidden RENAME TO metric_workers"))
+    assert _figures(engine).keys() == GROUPS

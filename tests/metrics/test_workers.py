@@ -8,10 +8,17 @@ import pytest
 from sqlalchemy import Engine
 
 from receiver.settings.urls import CALLBACK_PATH
-from receiver.store.metrics.read import read_snapshot
 from tests.support.environment import open_engine
 from tests.support.faults.workers import workers
-from tests.support.metrics import ANSWERED, APPLIED, FAST, MINUTE, NO_LABELS, page_when, value
+from tests.support.metrics import (
+    ANSWERED,
+    APPLIED,
+    FAST,
+    NO_LABELS,
+    page_when,
+    snapshot_of,
+    value,
+)
 from tests.support.server import (
     WebServer,
     web_server,
@@ -37,9 +44,7 @@ def servers(
 
 def _answered(engine: Engine) -> float:
     """Return how many callbacks were answered 204, according to the database."""
-    with engine.connect() as connection:
-        rows = read_snapshot(connection, max_age=MINUTE).counts
-
+    rows = snapshot_of(engine).counts or ()
     key = ANSWERED[0], [CALLBACK_PATH, "204"]
 
     return float(sum(row.value for row in rows if (row.name, row.labels) == key))

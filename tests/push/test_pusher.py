@@ -1,5 +1,7 @@
 """Tests of what an endpoint gets, in which order, and what is stored of it."""
 
+import logging
+
 import pytest
 from sqlalchemy import Engine
 
@@ -254,3 +256,14 @@ def test_sequence_rises_after_a_restore(engine: Engine, endpoint: Endpoint) -> N
         connection.exec_driver_sql("UPDATE push_endpoints SET sequence = 0, cursor = NULL")
     pusher.push_due()
     assert endpoint.received[len(THREE_JOBS)].sequence > highest
+
+
+def test_long_backlog_is_reported(
+    engine: Engine, endpoint: Endpoint, caplog: pytest.LogCaptureFixture
+) -> None:
+    """While a backlog is sent, the log says now and then how much of it."""
+    _store_jobs(engine, *THREE_JOBS)
+    with caplog.at_level(logging.INFO, "receiver.push.progress"):
+        endpoint.pusher(engine, report_seconds=0).push_due()
+        endpoint.pusher(engine, report_seconds=60).push_due()
+    assert [line.__dict__["delivered"] for line in caplog.records] == [1, 2, 3]

@@ -1,5 +1,7 @@
 """Tests of the descriptions of errors for the log."""
 
+import ast
+import builtins
 import re
 
 import pytest
@@ -8,6 +10,10 @@ from receiver.runtime.errors import SafeMessageError, describe, locate
 from receiver.signatures.form import MAX_FIELDS, signed_fields
 from receiver.signatures.matching import SignatureError
 from receiver.signatures.signature import SignedRequest, authenticate
+from tests.support.paths import ROOT
+
+# The simulator imports nothing of ours, and the settings nothing of the runtime.
+WITHOUT_BASE = {"ReceiverError", "ApiError", "ConfigError"}
 
 
 def test_library_error_names_our_line_too() -> None:
@@ -36,3 +42,20 @@ def test_safe_message_is_shown() -> None:
 def test_unraised_error_has_no_location() -> None:
     """An error that was not raised is described by its class alone."""
     assert locate(KeyError("Jane")) == describe(KeyError("Jane")) == "KeyError"
+
+
+def test_own_errors_have_a_common_base() -> None:
+    """Each of the service's own errors is a ReceiverError."""
+    classes = [
+        node
+        for path in (ROOT / "receiver").rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.ClassDef) and node.name.endswith("Error")
+    ]
+    foreign = {*vars(builtins), "ClickException"}
+    without_base = {
+        each.name
+        for each in classes
+        if all(ast.unparse(base).rpartition(".")[2] in foreign for base in each.bases)
+    }
+    assert without_base == WITHOUT_BASE

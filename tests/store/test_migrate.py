@@ -46,7 +46,7 @@ def _row(engine: Engine, job: str) -> dict[str, Any]:
 
 
 def test_migrations_match_the_tables(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The migrated schema doesn't differ from tables.py."""
+    """The migrated schema doesn't differ from the tables of the code."""
     # SQLAlchemy doesn't know the type; this makes the reflection return ours.
     monkeypatch.setitem(engine.dialect.ischema_names, "xid8", TransactionId)  # type: ignore[attr-defined] # Postgres's dialect has it
     with engine.connect() as connection:

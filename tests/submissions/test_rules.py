@@ -16,7 +16,6 @@ from werkzeug.test import TestResponse
 
 from app import create_app
 from receiver.preflight import check
-from receiver.simulator.clock import ManualClock
 from receiver.simulator.configurations import CALLBACK_ONLY, WITH_CONVERSATION
 from receiver.simulator.server import serve
 from receiver.simulator.simulator import Simulator
@@ -26,6 +25,7 @@ from tests.support.media import audio_files
 from tests.support.media.server import OPEN_POLICY, Answer, serving
 from tests.support.samples import ACCOUNT
 from tests.support.simulator.account import BY_RECORDING, BY_URL, PARTICIPANTS, RECORDING, simulated
+from tests.support.simulator.manual_clock import ManualClock
 from tests.support.stored_callbacks import json_of
 
 WRITER = ("writer", "writer-secret")

@@ -4,8 +4,11 @@ from collections.abc import Mapping
 from datetime import timedelta
 
 from prometheus_client.parser import text_string_to_metric_families
+from sqlalchemy import Engine
 
 from receiver.settings.urls import CALLBACK_PATH
+from receiver.store.engine import transactional
+from receiver.store.metrics.read import Snapshot, read_snapshot
 from tests.support.server import (
     WebServer,
 )
@@ -18,6 +21,12 @@ MINUTE = timedelta(minutes=1)
 FAST = {"metrics_seconds": 0.4}
 APPLIED = ("receiver_callbacks_total", {"outcome": "applied", "reason": ""})
 ANSWERED = ("receiver_http_requests_total", {"route": CALLBACK_PATH, "status": "204"})
+
+
+def snapshot_of(engine: Engine) -> Snapshot:
+    """Return the metrics in the database."""
+    with transactional(engine).begin() as connection:
+        return read_snapshot(connection, max_age=MINUTE)
 
 
 def value(page: str, name: str, labels: Labels = NO_LABELS) -> float | None:

@@ -106,6 +106,21 @@ def new_database(server: Server, *, template: str = "template1") -> Iterator[str
 
 
 @contextlib.contextmanager
+def refusing_connections(server: Server, database: str) -> Iterator[None]:
+    """End all connections to the database, and refuse new ones, until the block ends."""
+    with psycopg.connect(server.url(), autocommit=True) as admin:
+        admin.execute(f'ALTER DATABASE "{database}" ALLOW_CONNECTIONS false')
+        try:
+            admin.execute(
+                "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = %s",
+                [database],
+            )
+            yield
+        finally:
+            admin.execute(f'ALTER DATABASE "{database}" ALLOW_CONNECTIONS true')
+
+
+@contextlib.contextmanager
 def frozen(server: Server) -> Iterator[None]:
     """Stop every process of `server` (SIGSTOP): the kernel acknowledges, no process answers."""
     postmaster = psutil.Process(server.pid)

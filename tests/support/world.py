@@ -10,7 +10,6 @@ from typing import Any
 from sqlalchemy import Engine, select
 
 from receiver.reconcile.context import ReconcileContext
-from receiver.simulator.clock import ManualClock
 from receiver.simulator.server import serve
 from receiver.simulator.simulator import Simulator
 from receiver.store.tables import transcriptions
@@ -19,6 +18,7 @@ from receiver.twilio.transport import rest_client
 from tests.support.environment import TOKEN
 from tests.support.samples import ACCOUNT
 from tests.support.simulator.account import BY_RECORDING, CALLED_BACK_ONLY, recording, simulated
+from tests.support.simulator.manual_clock import ManualClock
 
 Mishap = Callable[[str], None]
 

@@ -10,12 +10,8 @@ from flask.cli import with_appcontext
 
 from receiver.cli.errors import report_database_errors
 from receiver.cli.output import echo
-from receiver.cli.push.endpoints import (
-    list_command,
-    resume_command,
-    rewind_command,
-    skip_command,
-)
+from receiver.cli.push.endpoints import resume_command, rewind_command, skip_command
+from receiver.cli.push.listing import list_command
 from receiver.cli.push.pushers import open_pushers
 from receiver.cli.stop_signal import StopSignal
 from receiver.push.run import push_forever, push_once

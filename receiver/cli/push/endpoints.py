@@ -1,4 +1,4 @@
-"""The commands `push list`, `push resume`, `push rewind` and `push skip`."""
+"""The commands `push resume`, `push rewind` and `push skip`."""
 
 import sys
 
@@ -10,25 +10,12 @@ from receiver.changes.feed import FeedUnavailableError
 from receiver.cli.errors import report_database_errors
 from receiver.cli.output import CommandError, echo
 from receiver.cli.push.pushers import configured_endpoints
-from receiver.doctor.push import describe_endpoint
 from receiver.push.next_changes import read_next
 from receiver.services import services
-from receiver.store.push.endpoints import find_endpoint, list_endpoints
+from receiver.store.push.endpoints import find_endpoint
 from receiver.store.push.operator import resume, rewind, skip
 
 _name_argument = click.argument("name")
-
-
-@click.command("list")
-@with_appcontext
-@report_database_errors
-def list_command() -> None:
-    """List the endpoints, one per line: the name, and whether it has everything."""
-    names = [endpoint.name for endpoint in configured_endpoints()]
-    with services().engine.connect() as connection:
-        states = {state.name: state for state in list_endpoints(connection)}
-    for name in names:
-        echo(f"{name:<16}  {describe_endpoint(states.get(name))}")
 
 
 @click.command("resume")

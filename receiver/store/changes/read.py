@@ -5,7 +5,7 @@ those with higher numbers. Each is a range of an index, so what lies between cos
 transaction may stay open for as long as it likes.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,6 +19,7 @@ from sqlalchemy import (
     literal,
     select,
     tuple_,
+    union_all,
 )
 
 from receiver.store.changes.snapshot import Snapshot
@@ -83,6 +84,14 @@ def read_changes(
             return Changes(rows=rows, after=edge)
 
     return Changes(rows=rows)
+
+
+def count_changes(connection: Connection, sweeps: Iterable[Sweep], *, limit: int) -> int:
+    """Return how many jobs the sweeps have; no more than `limit` are counted."""
+    ranges = (conditions for sweep in sweeps for conditions in _ranges(sweep))
+    jobs = union_all(*(select(_job.id).where(*each).limit(limit) for each in ranges)).subquery()
+
+    return min(limit, connection.execute(select(func.count()).select_from(jobs)).scalar_one())
 
 
 def _ranges(sweep: Sweep) -> list[Sequence[ColumnElement[bool]]]:

@@ -13,7 +13,7 @@ import hashlib
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, select
 from sqlalchemy.dialects.postgresql import insert
@@ -21,8 +21,6 @@ from sqlalchemy.dialects.postgresql import insert
 from receiver.settings.keys import bound_account
 from receiver.store.event import Event
 from receiver.store.tables import erasure_key, tombstones
-
-Kind = Literal["job", "address", "conversation", "sha256"]
 
 HASHED_KINDS = ("address", "conversation")
 # Their keys are the first ones by the alphabet, so the index finds them.

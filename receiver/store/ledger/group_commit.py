@@ -62,6 +62,7 @@ class GroupCommitter:
         self._max_leaders = max_leaders
         self._leaders: dict[_Entry, float] = {}  # with the monotonic time at which each began
         self._queue: deque[_Entry] = deque()
+        self._recent_events = 0  # of the last batch, and those that waited when it ended
         self._lock = threading.Lock()  # guards the leaders and the queue
         self._locked_jobs = LockedJobs(engine)
 
@@ -83,6 +84,7 @@ class GroupCommitter:
         try:
             self._enqueue(entry)
             if entry in self._leaders:
+                self._let_others_arrive()
                 self._commit_batch(entry)
         finally:
             self._release(entry)
@@ -114,18 +116,36 @@ class GroupCommitter:
             self._leaders[first] = now
             first.is_called.set()
 
+    def _let_others_arrive(self) -> None:
+        """Let the requests that are here already reach the queue, if they fit into one batch.
+
+        Otherwise the half of them that the last batch answered would take turns with the other
+        half. This waits for nothing: it only lets other requests run first, once.
+        """
+        if 1 < self._recent_events <= _MAX_BATCH_EVENTS:
+            time.sleep(0)
+
     def _commit_batch(self, leader: _Entry) -> None:
         """Record the leader and those behind it."""
         batch = [leader, *self._take_followers(leader)]
         # While jobs are locked, a batch is likely to contain another one.
         if self._locked_jobs:
             leader.lock_seconds = SHORT_LOCK_WAIT_SECONDS
-        if len(batch) == 1:
-            leader.recorded = self._record_alone(leader)
-            return
+        try:
+            if len(batch) == 1:
+                leader.recorded = self._record_alone(leader)
+            else:
+                self._record_together(batch, leader.lock_seconds)
+        finally:
+            self._recent_events = len(batch) + len(self._queue)
+            for entry in batch[1:]:
+                entry.is_called.set()
+
+    def _record_together(self, batch: list[_Entry], lock_seconds: float) -> None:
+        """Record the batch in one commit, or nothing of it."""
         try:
             recorded = record_newest(
-                self._engine, [entry.event for entry in batch], lock_seconds=leader.lock_seconds
+                self._engine, [entry.event for entry in batch], lock_seconds=lock_seconds
             )
             for entry in batch:
                 entry.recorded = recorded.get(entry.event.sha256)
@@ -134,9 +154,6 @@ class GroupCommitter:
             if cause_of(error) is Cause.LOCK:
                 for entry in batch:
                     entry.lock_seconds = SHORT_LOCK_WAIT_SECONDS
-        finally:
-            for entry in batch:
-                entry.is_called.set()
 
     def _take_followers(self, leader: _Entry) -> list[_Entry]:
         """Take the next entries from the queue, up to the limits, and one per job."""

@@ -76,24 +76,29 @@ LIMIT_LOCK_WAIT = "SELECT set_config('lock_timeout', %(lock_timeout)s, true)"
 # lock. A statement that writes has it before it reads; a transaction that reads first must take it.
 SHOW_WRITER = "LOCK TABLE transcriptions IN ROW EXCLUSIVE MODE"
 
+
+def _compact(statement: str) -> str:
+    """Return the statement in one line: psycopg parses it once if it has at most 4,096 bytes."""
+    return " ".join(statement.split())
+
+
 _JOB_ROWS = f"""
 SELECT {", ".join(JOB_COLUMNS)} FROM jsonb_populate_recordset(NULL::transcriptions, %(jobs)s)
 """  # noqa: S608 - made of the column names above
 _EVENT_ROWS = f"""
 SELECT {
     ", ".join(
-        "(%(bodies)b::bytea[])[ordinality]" if name == "body" else f"event_row.{name}"
-        for name in EVENT_COLUMNS
+        "(%(bodies)b::bytea[])[ordinality]" if name == "body" else name for name in EVENT_COLUMNS
     )
 }
-FROM jsonb_populate_recordset(NULL::events, %(events)s) WITH ORDINALITY AS event_row
+FROM jsonb_populate_recordset(NULL::events, %(events)s) WITH ORDINALITY
 """  # noqa: S608 - made of the column names above
 
 # Whether the job FAILED with this event. A statement reads rows as they were before it. The job is
 # read for such events only: a CASE evaluates nothing that it doesn't need.
 _HAS_FAILED_NOW = """CASE WHEN events.head ->> 'status' = 'FAILED' THEN
-    (SELECT before.status FROM transcriptions AS before
-     WHERE before.id = events.job_id COLLATE "C") IS DISTINCT FROM 'FAILED' ELSE false END"""
+    (SELECT status FROM transcriptions WHERE id = events.job_id COLLATE "C")
+        IS DISTINCT FROM 'FAILED' ELSE false END"""
 
 # One look for all events: erased ones are so rare that the whole batch may be recorded one by one.
 # The keys are one text with blanks between them, because the driver takes 30 µs for a list.
@@ -107,7 +112,7 @@ _NOTHING_IS_ERASED = (
 # occur once. Late, known, foreign or erased events write nothing and return no row. The job's row
 # shows an erasure that was committed while this statement waited for it. A quarantined duplicate
 # violates the uniqueness of its digest, which rolls back the whole batch.
-RECORD_NEWEST = f"""
+RECORD_NEWEST = _compact(f"""
 WITH job AS (
     INSERT INTO transcriptions AS t ({", ".join(JOB_COLUMNS)})
     {_JOB_ROWS} WHERE ({LIMIT_LOCK_WAIT}) IS NOT NULL AND {_NOTHING_IS_ERASED}
@@ -118,14 +123,14 @@ WITH job AS (
         received_at = LEAST(t.received_at, EXCLUDED.received_at),
         first_seen_at = LEAST(t.first_seen_at, EXCLUDED.first_seen_at),
         ended_at = LEAST(t.ended_at, EXCLUDED.ended_at),
-        {
+        ({", ".join(TRANSCRIPT_COLUMNS)}, transcript_expired_at) = (
+            SELECT {
     ", ".join(
-        f"{name} = CASE WHEN {_REPLACES_TRANSCRIPT} THEN EXCLUDED.{name} ELSE t.{name} END"
-        for name in TRANSCRIPT_COLUMNS
+        f"CASE WHEN replaces THEN EXCLUDED.{name} ELSE t.{name} END" for name in TRANSCRIPT_COLUMNS
     )
 },
-        transcript_expired_at = CASE WHEN {_REPLACES_TRANSCRIPT} THEN NULL
-            ELSE t.transcript_expired_at END,
+                CASE WHEN replaces THEN NULL ELSE t.transcript_expired_at END
+            FROM (SELECT {_REPLACES_TRANSCRIPT}) AS rule (replaces)),
         key_terminal = EXCLUDED.key_terminal,
         key_updated_at = EXCLUDED.key_updated_at,
         key_source = EXCLUDED.key_source,
@@ -138,9 +143,9 @@ WITH job AS (
     RETURNING t.id
 )
 INSERT INTO events ({", ".join(EVENT_COLUMNS)})
-{_EVENT_ROWS} JOIN job ON job.id = event_row.job_id
+{_EVENT_ROWS} JOIN job ON job.id = job_id
 RETURNING sha256, id, outcome, reason, detail, {_HAS_FAILED_NOW}
-"""
+""")  # noqa: S608 - made of the column names above
 
 CLAIM_JOB = f"""
 INSERT INTO transcriptions ({", ".join(JOB_COLUMNS)}) {_JOB_ROWS}

@@ -8,6 +8,7 @@ from click.testing import Result
 from flask import Flask
 from sqlalchemy import Engine
 
+from receiver.cli.push.listing import MAX_COUNT
 from receiver.services import services_of
 from tests.support.command import run
 from tests.support.environment import changed_settings
@@ -102,6 +103,31 @@ def test_rewind_sends_all_jobs_again(push: Push, receiver: PushReceiver) -> None
     assert _received(receiver) == JOBS * 2
 
 
+def test_list_counts_what_waits(push: Push, receiver: PushReceiver, engine: Engine) -> None:
+    """`list` counts the changes that an endpoint lacks: those of this sweep and of the next."""
+    assert "; 3 changes wait" in push("list").stdout
+    receiver.replies += [Reply(204), Reply(500)]
+    push()
+    assert "; 2 changes wait" in push("list").stdout
+    record_callback(engine, callback("job0", sentences=[{"text": "Hello."}]))
+    record_callback(engine, callback("job2", sentences=[{"text": "Hello."}]))
+    assert "; 3 changes wait" in push("list").stdout
+    push("rewind", "orders", "--yes")
+    assert "; 3 changes wait" in push("list").stdout
+    push("resume", "orders")
+    push()
+    assert "wait" not in push("list").stdout
+
+
+def test_list_does_not_count_a_long_backlog(push: Push, engine: Engine) -> None:
+    """Of more than 1,000 changes, `list` says only this."""
+    for job in range(MAX_COUNT - len(JOBS)):
+        record_callback(engine, callback(f"other{job}"))
+    assert "; 1,000 changes wait" in push("list").stdout
+    record_callback(engine, callback("another"))
+    assert "; more than 1,000 changes wait" in push("list").stdout
+
+
 def test_unknown_name_lists_the_endpoints(app: Flask) -> None:
     """A name that the settings don't have is an error, and so is one that was never started."""
     for command in ("resume", "skip", "rewind"):
@@ -127,3 +153,4 @@ def test_jobs_of_another_cluster_are_an_error(push: Push, engine: Engine) -> Non
     result = push()
     assert result.exit_code == 1
     assert "changes repair" in json.loads(result.stdout)["orders"]["error"]
+    assert "what waits isn't known: The jobs were restored" in push("list").stdout

@@ -189,9 +189,22 @@ def test_large_bodies_do_not_share_a_batch(engine: Engine) -> None:
     assert len(_writers(engine, "job_1", "job_2")) == 2
 
 
+def _run_under_gevent(module: str, engine: Engine) -> list[str]:
+    url = engine.url.render_as_string(hide_password=False)
+    command = [sys.executable, "-m", f"tests.support.{module}", url]
+    process = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+
+    return process.stdout.splitlines()
+
+
+def test_clients_that_take_turns_share_commits(engine: Engine) -> None:
+    """Two clients that send their next event at once share a commit from the second one on.
+
+    A leader that is interrupted before its batch leaves the others to the next one.
+    """
+    assert _run_under_gevent("concurrent_commits", engine) == ["11 commits, 20 events", "behind"]
+
+
 def test_interrupted_commit_leaves_no_result_behind(engine: Engine) -> None:
     """An event that is interrupted at its deadline leaves no result for the next caller."""
-    url = engine.url.render_as_string(hide_password=False)
-    command = [sys.executable, "-m", "tests.support.interrupted_commits", url]
-    process = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
-    assert process.stdout.split() == ["DeadlineExceededError", "last"], process.stderr
+    assert _run_under_gevent("interrupted_commits", engine) == ["DeadlineExceededError", "last"]

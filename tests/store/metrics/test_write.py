@@ -6,7 +6,6 @@ from datetime import timedelta
 from sqlalchemy import Connection, Engine, func, select, update
 
 from receiver.store.engine import transactional
-from receiver.store.metrics.read import read_snapshot
 from receiver.store.metrics.write import (
     CountKey,
     add_batch,
@@ -14,7 +13,7 @@ from receiver.store.metrics.write import (
     remove_old_workers,
 )
 from receiver.store.tables import metric_workers
-from tests.support.metrics import MINUTE
+from tests.support.metrics import snapshot_of
 from tests.support.sessions import waits_for_lock
 from tests.support.waiting import wait_until
 
@@ -27,10 +26,7 @@ def _add(connection: Connection, sequence: int) -> int | None:
 
 
 def _stored(engine: Engine) -> dict[CountKey, float]:
-    with engine.connect() as connection:
-        rows = read_snapshot(connection, max_age=MINUTE).counts
-
-    return {(row.name, tuple(row.labels)): row.value for row in rows}
+    return {(row.name, tuple(row.labels)): row.value for row in snapshot_of(engine).counts or ()}
 
 
 def test_batch_is_added_once(engine: Engine) -> None:

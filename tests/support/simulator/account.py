@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from receiver.simulator.clock import ManualClock
 from receiver.simulator.configurations import CALLBACK_ONLY, WITH_CONVERSATION
 from receiver.simulator.simulator import Simulator
 from tests.support.environment import TOKEN
 from tests.support.samples import ACCOUNT
+from tests.support.simulator.manual_clock import ManualClock
 
 API_KEY = ("SK" + "1" * 32, "an-api-keys-secret")
 RECORDING = "REe3a2b046e52271b586425c61d84ca90e"
