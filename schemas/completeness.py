@@ -14,7 +14,7 @@ class Completeness(Outbound):
 
     completed = _count("COMPLETED jobs: each should have a transcript.")
     with_transcript = _count(
-        "Completed jobs with a transcript, also if it has expired since.", name="withTranscript"
+        "Completed jobs with a transcript, even if it has expired since.", name="withTranscript"
     )
     awaiting = _count(
         "Completed jobs with a callback that may still arrive, within RECONCILE_GRACE_SECONDS."

@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from hashlib import sha256
 
+from receiver.events.proof import signed_request_of
 from receiver.events.validate import validate_callback
 from receiver.settings.keys import SigningKey, bound_account
 from receiver.signatures.matching import SignatureError
-from receiver.signatures.signature import SignedRequest, verify
+from receiver.signatures.signature import verify
 from receiver.store.event import Event
 
 
@@ -29,11 +30,8 @@ def revalidate(event: Event, keys: Sequence[SigningKey]) -> Event:
 
 def _signer(event: Event, keys: Sequence[SigningKey]) -> tuple[str | None, str | None]:
     """Return the stored id of the key that signed it, and the account that the key is bound to."""
-    request = SignedRequest(
-        event.url or "", event.signature, event.signature_settings, event.content_type
-    )
     try:
-        key = verify(request, keys, event.body).key
+        key = verify(signed_request_of(event), keys, event.body).key
     except SignatureError:
         return event.key_id, bound_account(event.key_id)
 

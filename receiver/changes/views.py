@@ -16,7 +16,7 @@ from receiver.web.admission import admit
 from receiver.web.arguments import invalid_arguments, parse_arguments
 from receiver.web.auth import require_api_key, visible_account
 from receiver.web.compression import accepts_gzip
-from receiver.web.database import query
+from receiver.web.database import query, retry_later
 from receiver.web.problems import problem, unavailable
 from receiver.web.responses import not_modified, send
 from schemas.parameters import DEFAULT_PAGE_SIZE
@@ -24,6 +24,8 @@ from schemas.query import ChangesQuery
 
 blueprint = Blueprint("changes", __name__)
 blueprint.before_request(require_api_key)
+blueprint.register_error_handler(DatabaseUnavailableError, retry_later)
+blueprint.register_error_handler(WorkFailedError, retry_later)
 
 _QUERY = ChangesQuery()
 
@@ -73,9 +75,3 @@ def _start_anew(error: CursorError) -> Response:
 @blueprint.errorhandler(FeedUnavailableError)
 def _from_unavailable_feed(error: FeedUnavailableError) -> Response:
     return unavailable(str(error))
-
-
-@blueprint.errorhandler(DatabaseUnavailableError)
-@blueprint.errorhandler(WorkFailedError)
-def _retry_later(_error: Exception) -> Response:
-    return unavailable("The database is unavailable; /readyz may say why. Try again.")

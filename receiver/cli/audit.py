@@ -6,7 +6,7 @@ import click
 from flask.cli import AppGroup
 
 from receiver.cli.errors import report_database_errors
-from receiver.cli.options import limit_option
+from receiver.cli.options import echo_limit, limit_option
 from receiver.cli.output import echo
 from receiver.runtime.utc import format_utc
 from receiver.services import services
@@ -60,4 +60,4 @@ def list_command(
     if is_unknown:
         echo("No job with this id is known: check it.", err=True)
     if len(rows) == limit:
-        echo(f"(the newest {limit}; use --limit to print more)", err=True)
+        echo_limit("newest", limit)

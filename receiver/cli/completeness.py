@@ -6,7 +6,7 @@ import click
 from flask.cli import with_appcontext
 
 from receiver.cli.errors import report_database_errors
-from receiver.cli.options import limit_option
+from receiver.cli.options import echo_limit, limit_option
 from receiver.cli.output import echo
 from receiver.runtime.utc import format_utc
 from receiver.services import services
@@ -56,7 +56,7 @@ def command(*, limit: int) -> None:
     for job in unknown:
         echo("", f"{job['id']}  {job['status']}", "  Twilio does not know this job.")
     if figures.missing > len(missing) or figures.unknown_at_twilio > len(unknown):
-        echo(f"(the oldest {limit}; use --limit to print more)", err=True)
+        echo_limit("oldest", limit)
     if figures.missing:
         raise SystemExit(1)
     if figures.since is None or figures.since < now - MAX_SCAN_AGE:

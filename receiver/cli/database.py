@@ -10,7 +10,8 @@ from flask.cli import with_appcontext
 from receiver.cli.errors import report_database_errors
 from receiver.cli.output import CommandError, echo
 from receiver.services import services
-from receiver.store.jobs.rebuild_all import estimate_jobs, rebuild_all
+from receiver.store.estimate import estimate_rows
+from receiver.store.jobs.rebuild_all import rebuild_all
 from receiver.store.migrate import MigrationBusyError, migrate
 from receiver.store.requirements import UnsuitableDatabaseError
 
@@ -54,7 +55,7 @@ def rebuild_command(*, after: str, workers: int) -> None:
     """
     engine = services().engine
     with engine.connect() as connection:
-        total = estimate_jobs(connection)
+        total = estimate_rows(connection, "transcriptions")
     checked = changed = 0
     position = after
     next_report_at = time.monotonic() + _REPORT_INTERVAL_SECONDS

@@ -10,7 +10,6 @@ from sqlalchemy import Connection, Row
 from receiver.console.page import render
 from receiver.rejected.check import Remedy, Search
 from receiver.services import services
-from receiver.settings.urls import without_credentials
 from receiver.store.rejected.dropped import dropped_counts
 from receiver.store.rejected.read import newest_rejected
 from receiver.web.auth import visible_account
@@ -78,11 +77,7 @@ def _check(rows: Sequence[Row[Any]]) -> dict[int, str | None]:
 
 
 def _describe(remedy: Remedy) -> str:
-    changes = []
-    if remedy.public_url:
-        changes.append(f"PUBLIC_URL is {without_credentials(remedy.public_url)}")
-    if remedy.prefix:
-        changes.append(f"PUBLIC_URL_PREFIXES has {remedy.prefix}")
+    changes = remedy.conditions()
     key = f"{remedy.key.id} of {_VARIABLES[remedy.key.algorithm]}"
     if not changes:
         return f"verifies now, with the key {key}"

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from receiver.export.position import Position
-from receiver.store.audit.export import Row
+from receiver.store.jobs.read import Row
 from schemas.callback import UndecodableError, decode
 
 logger = logging.getLogger(__name__)

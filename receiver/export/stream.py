@@ -22,7 +22,8 @@ from receiver.runtime.timeouts import DeadlineExceededError, time_limit
 from receiver.services import Services
 from receiver.store import retry
 from receiver.store.audit.access import Access
-from receiver.store.audit.export import JobRange, Row, read_page
+from receiver.store.audit.export import JobRange, read_page
+from receiver.store.jobs.read import Row
 from receiver.store.retry import DatabaseUnavailableError
 from receiver.web.compression import Compressor
 

@@ -15,7 +15,8 @@ from receiver.runtime.reader_limits import MAX_EXPORTS, WAIT_TIMEOUT_SECONDS
 from receiver.services import services
 from receiver.settings.urls import public_origin
 from receiver.store.audit.access import Route
-from receiver.store.audit.export import current_time, read_page
+from receiver.store.audit.export import read_page
+from receiver.store.clock import database_now
 from receiver.web.arguments import invalid_arguments, parse_arguments
 from receiver.web.audit import describe_access
 from receiver.web.auth import visible_account
@@ -41,7 +42,7 @@ def export_jobs() -> Response:
     with ExitStack() as stack:
         _take_place(stack)
         with services().limits.requests.hold(WAIT_TIMEOUT_SECONDS):
-            position = _begin(arguments, query(current_time))
+            position = _begin(arguments, query(database_now))
             rows = query(read_page, export.range_after(position), export.access)
         stream = Stream(services(), export, position, rows)
         held = stack.pop_all()

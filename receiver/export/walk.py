@@ -10,7 +10,8 @@ from receiver.export.position import Position
 from receiver.runtime.deadline import Deadline
 from receiver.store import retry
 from receiver.store.audit.access import Access
-from receiver.store.audit.export import JobRange, count_jobs, current_time, read_page
+from receiver.store.audit.export import JobRange, count_jobs, read_page
+from receiver.store.clock import database_now
 
 # How long a database that fails is tried again for one page.
 RETRY_TIMEOUT_SECONDS = 30.0
@@ -49,4 +50,4 @@ def _after(position: Position) -> JobRange:
 
 def start_position(engine: Engine) -> Position:
     """Return the position at the beginning of all jobs up to now, by the database's clock."""
-    return Position(until=retry.query(engine, Deadline(RETRY_TIMEOUT_SECONDS), current_time))
+    return Position(until=retry.query(engine, Deadline(RETRY_TIMEOUT_SECONDS), database_now))

@@ -20,10 +20,10 @@ from receiver.store.retry import DatabaseUnavailableError
 from receiver.web.admission import admit
 from receiver.web.arguments import parse_arguments, require_no_arguments
 from receiver.web.auth import visible_account
-from receiver.web.database import query
+from receiver.web.database import query, retry_later
 from receiver.web.explanations import add_explanations
 from receiver.web.job_view import describe_job, describe_operation, retry_headers
-from receiver.web.problems import ProblemError, unavailable
+from receiver.web.problems import ProblemError
 from receiver.web.responses import make_conditional, render
 from schemas.completeness import Completeness
 from schemas.link import Link, LinkedQuery
@@ -36,6 +36,7 @@ from schemas.transcription import Operation
 blueprint = Blueprint("lookup", __name__)
 blueprint.before_request(links.require_key_or_link)
 blueprint.before_request(lambda: admit(services().limits.requests))
+blueprint.register_error_handler(DatabaseUnavailableError, retry_later)
 
 _TRANSCRIPTIONS = Collection(
     key="transcriptions", query=TranscriptionsQuery(), token=TranscriptionsToken()
@@ -157,8 +158,3 @@ def _set_headers(response: Response) -> Response:
         response.headers["Referrer-Policy"] = "no-referrer"
 
     return response
-
-
-@blueprint.errorhandler(DatabaseUnavailableError)
-def _retry_later(_error: DatabaseUnavailableError) -> Response:
-    return unavailable("The database is unavailable; /readyz may say why. Try again.")

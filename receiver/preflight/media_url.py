@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from urllib.parse import SplitResult, quote, unquote_to_bytes, urljoin, urlsplit
 
 from receiver.preflight.errors import ErrorCode, MediaError
+from receiver.settings.urls import DEFAULT_PORTS
 
-_DEFAULT_PORTS = {"http": 80, "https": 443}
 _FIRST_UNPRIVILEGED_PORT = 1024
 _PRINTABLE_ASCII = re.compile(r"[!-~]+")
 _MAX_URL_LENGTH = 8192  # characters; servers reject longer URLs
@@ -52,11 +52,11 @@ def parse_media_url(url: str) -> MediaUrl:
         host, port = _host(parts), parts.port
     except ValueError:  # an invalid port, brackets or label
         raise _invalid("has an invalid host or port") from None
-    if parts.scheme not in _DEFAULT_PORTS:
+    if parts.scheme not in DEFAULT_PORTS:
         raise _invalid("is neither http nor https")
     if not host:
         raise _invalid("contains no host")
-    default_port = _DEFAULT_PORTS[parts.scheme]
+    default_port = DEFAULT_PORTS[parts.scheme]
     port = default_port if port is None else port
     _check_port(port)
     bracketed = f"[{host}]" if ":" in host else host
@@ -74,7 +74,7 @@ def parse_media_url(url: str) -> MediaUrl:
 
 def _check_port(port: int) -> None:
     # Other privileged ports belong to other protocols: nobody may use us to reach a mail server.
-    if port not in _DEFAULT_PORTS.values() and port < _FIRST_UNPRIVILEGED_PORT:
+    if port not in DEFAULT_PORTS.values() and port < _FIRST_UNPRIVILEGED_PORT:
         raise MediaError(
             ErrorCode.DOWNLOAD_FAILED, f"port {port} is neither 80, 443 nor 1024 and above"
         )

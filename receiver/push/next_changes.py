@@ -11,9 +11,8 @@ from receiver.changes import feed
 from receiver.changes.cursor import Cursor, CursorError, Start, parse_start
 from receiver.changes.feed import Page, is_current, read_page_of, resolve
 from receiver.store.changes.state import read_state
-from receiver.store.jobs.gaps import explain_gaps
+from receiver.store.jobs.gaps import add_explanations
 from receiver.store.jobs.read import Row
-from receiver.web.transcript_state import lacks_transcript
 
 # A read costs as much as the rest of an attempt.
 MAX_CHANGES = 20
@@ -45,11 +44,10 @@ def read_next(connection: Connection, cursor: str | None) -> NextChanges:
     Raises CursorError, also for a cursor of another history, and FeedUnavailableError.
     """
     start, page = _read_until_rows(connection, parse_start(cursor))
-    ids = [row["id"] for row in page.rows if lacks_transcript(row)]
-    explanations = explain_gaps(connection, ids) if ids else {}
+    jobs = add_explanations(connection, page.rows)
     changes = [
-        Change({**row, **explanations.get(row["id"], {})}, cursors.encode(after), start.history)
-        for row, after in zip(page.rows, _cursors(start, page), strict=True)
+        Change(job, cursors.encode(after), start.history)
+        for job, after in zip(jobs, _cursors(start, page), strict=True)
     ]
 
     return NextChanges(

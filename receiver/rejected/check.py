@@ -11,7 +11,7 @@ from receiver.rejected.origins import candidate_origins
 from receiver.rejected.rebuild import rebuild_signed_request
 from receiver.runtime.pacing import Pause, no_pause, paced
 from receiver.settings.keys import SigningKey
-from receiver.settings.urls import PREFIX_PATTERN
+from receiver.settings.urls import PREFIX_PATTERN, without_credentials
 from receiver.signatures.matching import SignatureError
 from receiver.signatures.signature import signer
 from receiver.signatures.url import callback_prefix
@@ -33,6 +33,16 @@ class Remedy:
     key: SigningKey
     public_url: str | None
     prefix: str
+
+    def conditions(self) -> list[str]:
+        """Return what has to be set, as clauses; none if the request verifies already."""
+        clauses = []
+        if self.public_url:
+            clauses.append(f"PUBLIC_URL is {_safe_url(self.public_url)}")
+        if self.prefix:
+            clauses.append(f"PUBLIC_URL_PREFIXES has {self.prefix}")
+
+        return clauses
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,3 +146,9 @@ class Search:
             group_sizes[group] += 1
 
         return [row for _, row in sorted(zip(order, rows, strict=True))]
+
+
+def _safe_url(url: str) -> str:
+    safe = without_credentials(url)
+
+    return safe if safe == url else f"{safe} (with its user and password)"

@@ -9,6 +9,8 @@ from urllib.parse import SplitResult, urlsplit
 # The path of the webhook, after the origin that Twilio calls.
 CALLBACK_PATH = "/callbacks/transcription"
 
+DEFAULT_PORTS = {"http": 80, "https": 443}
+
 # A path prefix before the callback's path; "/" alone makes a path that begins with two slashes.
 # Segments stop at 32 characters: a form's URL and fields are signed as one text without a
 # separator, and AccountSid with its value, in a forged path, has 44.
@@ -56,7 +58,7 @@ def web_origin(text: str) -> str | None:
         return None
     if url.scheme == "http" and not is_loopback(url.hostname or ""):
         return None
-    default_port = ":443" if url.scheme == "https" else ":80"
+    default_port = f":{DEFAULT_PORTS[url.scheme]}"
 
     return f"{url.scheme}://{url.netloc.lower().removesuffix(default_port)}"
 

@@ -9,13 +9,12 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import quote
 
-from receiver.settings.urls import CALLBACK_PATH, request_origin, wsgi_text
+from receiver.settings.urls import CALLBACK_PATH, DEFAULT_PORTS, request_origin, wsgi_text
 from receiver.signatures.query import query_spellings
 
 _ORIGIN = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^/?#]*")
 _PARTS = re.compile(r"((?i:https?))(://[^/?#]*)(.*)", re.DOTALL)
 _PORT = re.compile(r":[0-9]*\Z")  # the end of `[::1]` or `user:8443@host` is no port
-_DEFAULT_PORTS = {"http": 80, "https": 443}
 _PATH_CHARACTERS = "/:@!$&'()*+,;=~"  # RFC 3986, 3.3: allowed unescaped in a path
 
 
@@ -79,7 +78,7 @@ def spellings(url: str) -> Iterator[str]:
     scheme, authority, target = parts.groups()
     other_authority = _PORT.sub("", authority)
     if other_authority == authority:
-        other_authority = f"{authority}:{_DEFAULT_PORTS[scheme.lower()]}"
+        other_authority = f"{authority}:{DEFAULT_PORTS[scheme.lower()]}"
     path, question_mark, query = target.partition("?")
     targets = (
         *(target, target.replace("'", "%27"), target.replace("%27", "'")),

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Concatenate, ParamSpec, TypeVar
 
-from flask import request
+from flask import Response, request
 from sqlalchemy import Connection, Engine
 
 from receiver.runtime.deadline import request_deadline
@@ -11,6 +11,7 @@ from receiver.services import services
 from receiver.store import retry
 from receiver.store.engine import transactional
 from receiver.store.statement_timeout import run_with_timeout
+from receiver.web.problems import unavailable
 
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
@@ -38,6 +39,11 @@ def query_bounded(
     engine = transactional(services().engine)
 
     return _query(engine, run_with_timeout, seconds, work, *args, **kwargs)
+
+
+def retry_later(_error: Exception) -> Response:
+    """Return the answer of a read while the database is unavailable: a handler of this error."""
+    return unavailable("The database is unavailable; /readyz may say why. Try again.")
 
 
 def _query(

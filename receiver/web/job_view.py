@@ -10,6 +10,7 @@ from receiver.services import services
 from receiver.settings.config import Settings
 from receiver.settings.urls import public_origin
 from receiver.store.event import TERMINAL_STATUSES
+from receiver.store.jobs.gaps import lacks_transcript
 from receiver.web import transcript_state
 
 # How long a client should wait before it polls an unfinished job again.
@@ -105,7 +106,7 @@ def retry_headers(job: Mapping[str, Any], *, awaits_callback: bool = False) -> d
 
 def is_awaited(job: Mapping[str, Any]) -> bool:
     """Return whether the job is completed, and its callback may still be received in time."""
-    return transcript_state.lacks_transcript(job) and not _is_missing(job, services().settings)
+    return lacks_transcript(job) and not _is_missing(job, services().settings)
 
 
 def _is_missing(job: Mapping[str, Any], settings: Settings) -> bool:

@@ -8,12 +8,10 @@ from urllib.parse import urlsplit
 from flask import request
 
 from receiver.services import services
-from receiver.settings.urls import public_origin
+from receiver.settings.urls import DEFAULT_PORTS, public_origin
 from receiver.web.problems import ProblemError
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
-
-_DEFAULT_PORTS = {"https": 443, "http": 80}
 
 
 def require_same_origin() -> None:
@@ -69,4 +67,4 @@ def _parts(url: str) -> tuple[str, str, int | None] | None:
     if not parts.hostname:
         return None
 
-    return parts.scheme, parts.hostname, port or _DEFAULT_PORTS.get(parts.scheme)
+    return parts.scheme, parts.hostname, port or DEFAULT_PORTS.get(parts.scheme)

@@ -6,26 +6,15 @@ from typing import Any
 
 from receiver.settings.urls import CALLBACK_PATH, without_credentials
 from receiver.signatures.url import callback_prefix
+from receiver.store.jobs.gaps import lacks_transcript
 
 # The callback of a longer call may exceed the 1 MB that Twilio sends: a sentence takes about 200
 # bytes and four seconds, and ten times as many bytes with details of each word.
 _LONG_CALL_SECONDS = 1800
 
 # The row as receiver.store.jobs.read returns it (a gap's `ended_at` is never null), optionally with
-# the members that receiver.store.jobs.gaps.explain_gaps adds.
+# the members that receiver.store.jobs.gaps.add_explanations adds.
 Job = Mapping[str, Any]
-
-
-def lacks_transcript(job: Job) -> bool:
-    """Return whether a transcript should exist (only if the job is COMPLETED), but isn't stored.
-
-    A transcript that was erased, or has expired, isn't lacking.
-    """
-    return (
-        job["status"] == "COMPLETED"
-        and job["transcript_sha256"] is None
-        and job["erased_at"] is None
-    )
 
 
 def is_missing(job: Job, *, grace: timedelta, at: datetime) -> bool:

@@ -25,6 +25,7 @@ from tests.support.app import Twilio
 from tests.support.console import Browser
 from tests.support.environment import PUBLIC_URL, ROUTE, TOKEN, close_app
 from tests.support.erasures import erase_target
+from tests.support.list_scans import store_scan
 from tests.support.metrics import value
 from tests.support.pages import text_of
 from tests.support.postgres import refusing_connections
@@ -62,16 +63,6 @@ def _overview(browser: Browser) -> str:
     return text_of(response.text)
 
 
-def _record_pass(engine: Engine) -> None:
-    with engine.connect() as connection:
-        connection.execute(
-            text(
-                "INSERT INTO passes (started_at, created_after, leased_until, completed_at,"
-                " ended_at) VALUES (now(), now(), now(), now(), now())"
-            )
-        )
-
-
 def test_new_service_says_what_to_configure(browser: Browser) -> None:
     """Without a job, the overview names the URL that Twilio must call."""
     page = _overview(browser)
@@ -82,7 +73,7 @@ def test_new_service_says_what_to_configure(browser: Browser) -> None:
 def test_everything_in_order(browser: Browser, engine: Engine) -> None:
     """With all transcripts and a recent pass, everything is in order; the newest job is shown."""
     record_callback(engine, COMPLETED, at=datetime.now(UTC))
-    _record_pass(engine)
+    store_scan(engine)
     _count(engine)
     page = _overview(browser)
     assert "Everything is in order" in page
@@ -139,7 +130,7 @@ def test_lost_callbacks_are_no_order(browser: Browser, engine: Engine) -> None:
     at = datetime.now(UTC)
     head = {"status": "COMPLETED", "updated_at": at, "sentences": 2}
     record(engine, replace(make_event(head, source="conversation"), received_at=at))
-    _record_pass(engine)
+    store_scan(engine)
     _count(engine)
     assert "1 callback of the last 7 days was lost" in _overview(browser)
 

@@ -17,8 +17,10 @@ from receiver.runtime.reader_limits import MAX_REQUESTS
 from receiver.runtime.shutdown import Shutdown
 from receiver.services import Services, services_of
 from receiver.store.audit.access import Access, Route
-from receiver.store.audit.export import Row, current_time, read_page
+from receiver.store.audit.export import read_page
+from receiver.store.clock import database_now
 from receiver.store.engine import make_engine
+from receiver.store.jobs.read import Row
 from tests.support.app import Reader
 from tests.support.environment import ENVIRON
 from tests.support.exporting import ids_of, parse_lines, record_jobs
@@ -45,7 +47,7 @@ def parts(app: Flask) -> Services:
 def _begin(parts: Services, export: Export = EXPORT) -> tuple[Export, Position, Sequence[Row]]:
     """Return the export, its beginning, and its first page."""
     with parts.engine.connect() as connection:
-        position = Position(until=current_time(connection))
+        position = Position(until=database_now(connection))
         return export, position, read_page(connection, export.range_after(position), export.access)
 
 

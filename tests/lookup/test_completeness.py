@@ -12,6 +12,7 @@ from receiver.store.event import Event
 from receiver.store.ledger.record import record
 from tests.support.callback_events import NOON
 from tests.support.environment import changed_settings
+from tests.support.list_scans import store_scan
 from tests.support.store_events import make_event
 from tests.support.stored_callbacks import callback, json_of, record_callback
 
@@ -129,14 +130,7 @@ def test_completeness_figures(reader: FlaskClient, engine: Engine) -> None:
         "unknownAtTwilio": 0,
         "since": None,
     }
-    with engine.connect() as connection:
-        connection.execute(
-            text(
-                "INSERT INTO passes (started_at, created_after, leased_until, completed_at,"
-                " ended_at) VALUES (:at, :at, :at, :at, :at)"
-            ),
-            {"at": NOON},
-        )
+    store_scan(engine, NOON)
     assert json_of(reader.get("/v3/Completeness"))["since"] == "2026-04-02T12:00:00Z"
 
 

@@ -20,6 +20,7 @@ from schemas.transcript_files import EXTENSIONS
 from tests.support.callback_events import NOON, validated_event
 from tests.support.environment import ENVIRON, close_app
 from tests.support.job_lists import get_ids, get_list
+from tests.support.list_scans import store_scan
 from tests.support.samples import ACCOUNT, OTHER_ACCOUNT
 from tests.support.searching import found, index
 from tests.support.stored_callbacks import callback, json_of, record_callback, truncate
@@ -210,11 +211,7 @@ def test_completeness_counts_own_jobs(bound_app: Flask, engine: Engine) -> None:
     record_callback(engine, callback("one", sentences=[{"text": "Hello."}]))
     record_callback(engine, callback("two"))
     record_callback(engine, callback("three", accountId=OTHER_ACCOUNT))
-    with engine.connect() as connection:
-        connection.exec_driver_sql(
-            "INSERT INTO passes (started_at, created_after, leased_until, completed_at, ended_at)"
-            " VALUES (now(), now(), now(), now(), now())"
-        )
+    store_scan(engine)
     own, other, third = (
         json_of(_reader(bound_app, account).get("/v3/Completeness")) for account in ACCOUNTS
     )

@@ -19,6 +19,7 @@ from receiver.spool.folder import Spool
 from tests.support.app import Reader, Twilio
 from tests.support.callback_events import received_event
 from tests.support.environment import KEY, close_app, serve_app
+from tests.support.list_scans import store_scan
 from tests.support.paths import ROOT
 from tests.support.prometheus import program, prometheus
 from tests.support.push_receiver import SECRET, PushReceiver
@@ -105,14 +106,8 @@ def busy_app(app: Flask, twilio: Twilio) -> Flask:
     assert parts.spool
     parts.spool.put(received_event(callback("voice_transcription_2")))
     parts.spool.list_files()
+    store_scan(parts.engine)
     with parts.engine.connect() as connection:
-        connection.execute(
-            text(
-                "INSERT INTO passes"
-                " (started_at, created_after, leased_until, completed_at, ended_at)"
-                " SELECT now(), now(), now(), now(), now()"
-            )
-        )
         connection.execute(text("INSERT INTO rejected_not_kept VALUES ('full', 1, now(), now())"))
     index(parts.engine)
     parts.metrics.write()

@@ -8,6 +8,7 @@ from sqlalchemy import Engine, text
 from receiver.reconcile.run import reconcile, run_pass
 from receiver.store.completeness.figures import Completeness, completeness
 from receiver.store.polls.list_scans import MAX_AHEAD
+from tests.support.list_scans import store_scan
 from tests.support.reconciling import SILENT, SLOW, create_due_jobs, read_watch
 from tests.support.world import World, world
 
@@ -48,15 +49,7 @@ def test_pass_from_the_future_proves_nothing(engine: Engine) -> None:
 def test_open_scan_from_the_future_is_ended(engine: Engine) -> None:
     """A process that died during a scan, with its clock a year ahead, blocks no other scan."""
     with world(engine, faults=SILENT) as env:
-        ahead = {"at": env.context.clock() + YEAR}
-        with engine.connect() as connection:
-            connection.execute(
-                text(
-                    "INSERT INTO passes (started_at, created_after, leased_until)"
-                    " VALUES (:at, :at, :at)"
-                ),
-                ahead,
-            )
+        store_scan(engine, env.context.clock() + YEAR, is_complete=False)
         assert run_pass(env.context).listed
 
 

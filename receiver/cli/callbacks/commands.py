@@ -11,7 +11,7 @@ from receiver.cli.callbacks.filters import filter_options
 from receiver.cli.callbacks.replay import replay_command
 from receiver.cli.errors import report_database_errors
 from receiver.cli.operator import operator_name
-from receiver.cli.options import ID, limit_option
+from receiver.cli.options import ID, echo_limit, limit_option
 from receiver.cli.output import CommandError, echo, write_body
 from receiver.events.api_events import Source
 from receiver.runtime.utc import format_utc
@@ -63,7 +63,7 @@ def list_command(*, ledger_filter: LedgerFilter, source: str, limit: int) -> Non
     if not rows:
         echo("(none)", err=True)
     if len(rows) == limit:
-        echo(f"(the newest {limit}; use --limit to print more)", err=True)
+        echo_limit("newest", limit)
 
 
 @group.command("show")

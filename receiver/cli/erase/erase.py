@@ -1,13 +1,13 @@
 """The commands `erase job`, `erase address` and `erase conversation`."""
 
 import re
-import sys
 from collections.abc import Callable
 
 import click
 from flask.cli import with_appcontext
 
 from receiver.cli.addresses import parse_address, require_stored
+from receiver.cli.confirm import confirm
 from receiver.cli.erase.elsewhere import print_elsewhere
 from receiver.cli.erase.errors import report_erasure_errors
 from receiver.cli.erase.preview import show_preview
@@ -81,7 +81,7 @@ def _erase(target: Target, *, yes: bool, reason: str | None) -> None:
     with report_erasure_errors():
         found, copies = show_preview(target)
     if not yes:
-        _confirm()
+        confirm("Erase this for good?", refusal="nothing was erased.")
     if copies:  # before they are erased here: an interruption must not lose them
         echo("Their recordings, conversations and files, which this doesn't delete:", *copies, "")
     requester = Requester(name=operator_name(), reason=reason)
@@ -103,14 +103,6 @@ def _erase(target: Target, *, yes: bool, reason: str | None) -> None:
             "same command again when it can."
         ) from error
     print_receipt(receipt)
-
-
-def _confirm() -> None:
-    """Ask for confirmation; raise CommandError if nobody can answer, or the answer isn't yes."""
-    if not sys.stdin.isatty():
-        raise CommandError("nobody can confirm here: run the command with --yes.")
-    if not click.confirm("Erase this for good?", err=True):
-        raise CommandError("nothing was erased.")
 
 
 def print_receipt(receipt: Receipt) -> None:

@@ -6,7 +6,8 @@ from typing import Any, Self
 from sqlalchemy import Engine
 
 from receiver.cli.output import progress_bar
-from receiver.store.erasure.scopes import estimate_rows
+from receiver.store.erasure.scopes import relation_of
+from receiver.store.estimate import estimate_rows
 
 
 class PlaceProgress:
@@ -51,4 +52,4 @@ class PlaceProgress:
         if place in self._lengths:
             return max(1, self._lengths[place])
         with self._engine.connect() as connection:
-            return max(1, estimate_rows(connection, place))
+            return max(1, estimate_rows(connection, relation_of(place)))

@@ -9,7 +9,7 @@ from flask.cli import with_appcontext
 
 from receiver.cli.erase.elsewhere import elsewhere
 from receiver.cli.errors import report_database_errors
-from receiver.cli.options import ID, limit_option
+from receiver.cli.options import ID, echo_limit, limit_option
 from receiver.cli.output import CommandError, echo
 from receiver.runtime.utc import format_utc
 from receiver.services import services
@@ -40,7 +40,7 @@ def list_command(*, limit: int, wants_json: bool) -> None:
     if not receipts and not wants_json:
         echo("(none)", err=True)
     if len(receipts) == limit:
-        echo(f"(the newest {limit}; use --limit to print more)", err=True)
+        echo_limit("newest", limit)
 
 
 @click.command("show")

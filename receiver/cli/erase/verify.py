@@ -5,7 +5,7 @@ from flask.cli import with_appcontext
 
 from receiver.cli.erase.progress import PlaceProgress
 from receiver.cli.errors import report_database_errors
-from receiver.cli.options import limit_option
+from receiver.cli.options import echo_limit, limit_option
 from receiver.cli.output import CommandError, echo, echo_above_progress
 from receiver.privacy.target import ending_digits, normalize_address
 from receiver.privacy.verify import SPOOL, verify
@@ -50,7 +50,7 @@ def verify_command(*, value: str, limit: int) -> None:
             f"{count} places were found, but not all of the spool can be read: {explain(error)}"
         ) from error
     if count > limit:
-        echo(f"(the first {limit}; use --limit to print more)", err=True)
+        echo_limit("first", limit)
     if count:
         echo(f"found in {count} places.", err=True)
         raise SystemExit(1)

@@ -1,12 +1,11 @@
 """The commands `push resume`, `push rewind` and `push skip`."""
 
-import sys
-
 import click
 from flask.cli import with_appcontext
 
 from receiver.changes.cursor import CursorError
 from receiver.changes.feed import FeedUnavailableError
+from receiver.cli.confirm import confirm
 from receiver.cli.errors import report_database_errors
 from receiver.cli.output import CommandError, echo
 from receiver.cli.push.pushers import configured_endpoints
@@ -16,6 +15,7 @@ from receiver.store.push.endpoints import find_endpoint
 from receiver.store.push.operator import resume, rewind, skip
 
 _name_argument = click.argument("name")
+_REFUSAL = "nothing was changed."
 
 
 @click.command("resume")
@@ -42,7 +42,7 @@ def rewind_command(*, name: str, yes: bool) -> None:
     """Send all jobs to the endpoint with this NAME again, from the beginning."""
     _require_configured(name)
     if not yes:
-        _confirm(f"Send all jobs to {name} again?")
+        confirm(f"Send all jobs to {name} again?", refusal=_REFUSAL)
     with services().engine.connect() as connection:
         _require_started(name, is_started=rewind(connection, name))
     echo(f"{name} gets all jobs again.", err=True)
@@ -75,7 +75,8 @@ def skip_command(*, name: str, yes: bool) -> None:
                 f"wait. Run `flask --app app push resume {name}`."
             )
         if not yes:
-            _confirm(f"Skip the job {job_id}? The last error was: {state.last_error}.")
+            question = f"Skip the job {job_id}? The last error was: {state.last_error}."
+            confirm(question, refusal=_REFUSAL)
         is_skipped = skip(connection, name, cursor=state.cursor, following=changes[0].cursor)
     if not is_skipped:
         raise CommandError(f"{name} has gone on in the meantime, so nothing is skipped.")
@@ -93,11 +94,3 @@ def _require_started(name: str, *, is_started: bool) -> None:
         raise CommandError(
             f"nothing was ever sent to {name}: run `flask --app app push --forever` first."
         )
-
-
-def _confirm(question: str) -> None:
-    """Ask for confirmation; raise CommandError if nobody can answer, or the answer isn't yes."""
-    if not sys.stdin.isatty():
-        raise CommandError("nobody can confirm here: run the command with --yes.")
-    if not click.confirm(question, err=True):
-        raise CommandError("nothing was changed.")

@@ -20,7 +20,6 @@ from receiver.cli.rejected.check_report import NOT_TRIED, CheckResults, print_re
 from receiver.rejected.check import MAX_TRIES, Remedy, Search
 from receiver.services import services
 from receiver.settings.keys import SigningKey
-from receiver.settings.urls import without_credentials
 from receiver.store.rejected.read import find_rejected
 
 
@@ -85,11 +84,8 @@ def _describe_remedy(remedy: Remedy, new_keys: Mapping[SigningKey, int]) -> str:
     """Return what has to be set; `new_keys` are the keys of --keys with their line numbers."""
     line = new_keys.get(remedy.key)
     variable = {"HMAC_SHA1": "TWILIO_AUTH_TOKEN", "HMAC_SHA256": "TWILIO_SIGNING_KEYS"}
-    changes = [f"it is added to {variable[remedy.key.algorithm]}"] if line else []
-    if remedy.public_url:
-        changes.append(f"PUBLIC_URL is {_safe_url(remedy.public_url)}")
-    if remedy.prefix:
-        changes.append(f"PUBLIC_URL_PREFIXES has {remedy.prefix}")
+    added = [f"it is added to {variable[remedy.key.algorithm]}"] if line else []
+    changes = [*added, *remedy.conditions()]
     key = f"the key on line {line}" if line else remedy.key.id
     if not changes:
         return f"verify now, with {key}: run `flask --app app rejected accept`"
@@ -103,9 +99,3 @@ def _describe_unverified(row: Row[Any]) -> str:
     named = f" (they name {key_header[:100]!a})" if key_header else ""
 
     return f"don't verify with any key and origin that was tried{named}"
-
-
-def _safe_url(url: str) -> str:
-    safe = without_credentials(url)
-
-    return safe if safe == url else f"{safe} (with its user and password)"

@@ -4,7 +4,7 @@ The order is that of an index, oldest first, so that every page costs the same. 
 of bytes too: the server reads only the bodies that are returned.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -28,8 +28,8 @@ from sqlalchemy import (
 )
 
 from receiver.store.audit.access import Access, audit_of
-from receiver.store.jobs.gaps import explain_gaps
-from receiver.store.jobs.read import READ_JOB_COLUMNS
+from receiver.store.jobs.gaps import add_explanations
+from receiver.store.jobs.read import READ_JOB_COLUMNS, Row
 from receiver.store.tables import events, transcriptions
 
 # One page: what a worker reads and renders between two looks at its client. A body alone may be
@@ -38,7 +38,6 @@ PAGE_JOBS = 100
 PAGE_BYTES = 256 * 1024
 
 _job = transcriptions.c
-Row = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,15 +53,13 @@ def read_page(connection: Connection, jobs: JobRange, access: Access) -> list[Ro
     """Return the first jobs of the range, each with `body`, null if it has no stored transcript.
 
     An empty list means that there are no more. The jobs that lack their transcript have what
-    `explain_gaps` adds. Erased jobs are among the rows.
+    `add_explanations` adds. Erased jobs are among the rows.
     """
     statement = _page_statement(has_account=jobs.account_id is not None)
     values = {**_values(jobs), **access.parameters, "jobs": PAGE_JOBS, "bytes": PAGE_BYTES}
     rows = [dict(row) for row in connection.execute(statement, values).mappings()]
-    lacking = [row["id"] for row in rows if _lacks_transcript(row)]
-    found = explain_gaps(connection, lacking) if lacking else {}
 
-    return [{**row, **found.get(row["id"], {})} for row in rows]
+    return add_explanations(connection, rows)
 
 
 def count_jobs(connection: Connection, jobs: JobRange) -> int:
@@ -71,20 +68,6 @@ def count_jobs(connection: Connection, jobs: JobRange) -> int:
     statement = select(func.count()).select_from(transcriptions).where(*conditions)
 
     return connection.execute(statement, _values(jobs)).scalar_one()
-
-
-def current_time(connection: Connection) -> datetime:
-    """Return the time by the database's clock: the end of an export that has no other."""
-    now: datetime = connection.execute(select(func.now())).scalar_one()
-
-    return now
-
-
-def _lacks_transcript(row: Row) -> bool:
-    """Return whether the row is a gap, as GAP defines it."""
-    has_transcript = row["transcript_sha256"] is not None
-
-    return row["status"] == "COMPLETED" and not has_transcript and row["erased_at"] is None
 
 
 def _values(jobs: JobRange) -> dict[str, Any]:

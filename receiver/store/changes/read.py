@@ -23,6 +23,7 @@ from sqlalchemy import (
 )
 
 from receiver.store.changes.snapshot import Snapshot
+from receiver.store.jobs.account import of_account
 from receiver.store.jobs.read import READ_JOB_COLUMNS
 from receiver.store.tables import TransactionId, transcriptions
 
@@ -71,9 +72,7 @@ def read_changes(
     rows: list[dict[str, Any]] = []
     for conditions in _ranges(sweep):
         edge = None if account_id is None else _edge(connection, conditions, max_scanned)
-        statement = select(*READ_JOB_COLUMNS, _WRITER).where(*conditions)
-        if account_id is not None:
-            statement = statement.where(_job.account_id == account_id)
+        statement = select(*READ_JOB_COLUMNS, _WRITER).where(*conditions, *of_account(account_id))
         if edge:
             statement = statement.where(tuple_(*_PLACE) <= _literal_place(edge))
         limit = size + 1 - len(rows)

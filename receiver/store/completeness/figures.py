@@ -21,9 +21,9 @@ from sqlalchemy import (
     func,
     not_,
     select,
-    true,
 )
 
+from receiver.store.jobs.account import of_account
 from receiver.store.jobs.failures import ERROR_CODE, FAILED, IS_RESUBMITTED
 from receiver.store.jobs.gaps import ENDED_AT, GAP, IS_REPLACED
 from receiver.store.polls.list_scans import last_complete_scan
@@ -72,17 +72,18 @@ def completeness(
     `at` is the database's time. `account_id` limits the counts to one account's jobs; None means
     all accounts. One statement, so all figures are of the same moment.
     """
-    is_counted = true() if account_id is None else _job.account_id == account_id
-    gaps, failed = _gaps(at, grace, is_counted), _failed(at, is_counted)
+    conditions = of_account(account_id)
+    gaps, failed = _gaps(at, grace, conditions), _failed(at, conditions)
+    is_completed = _job.status == "COMPLETED"
     columns = [
         *_of_gaps(gaps),
         *_of_failed(failed),
-        _count(_job.status == "COMPLETED", is_counted).label("completed"),
-        _count(_job.status == "COMPLETED", _job.erased_at.is_not(None), is_counted).label("erased"),
-        _count(IS_UNKNOWN, is_counted).label("unknown_at_twilio"),
+        _count(is_completed, *conditions).label("completed"),
+        _count(is_completed, _job.erased_at.is_not(None), *conditions).label("erased"),
+        _count(IS_UNKNOWN, *conditions).label("unknown_at_twilio"),
         # By the index of `updated_at`.
         _count(
-            _job.transcript_source == "conversation", _job.updated_at > at - RECENT, is_counted
+            _job.transcript_source == "conversation", _job.updated_at > at - RECENT, *conditions
         ).label("without_callback"),
         last_complete_scan(at).scalar_subquery().label("since"),
     ]
@@ -94,7 +95,7 @@ def _count(*conditions: ColumnElement[bool]) -> ScalarSelect[int]:
     return select(func.count()).where(*conditions).scalar_subquery()
 
 
-def _gaps(at: datetime, grace: timedelta, is_counted: ColumnElement[bool]) -> CTE:
+def _gaps(at: datetime, grace: timedelta, conditions: list[ColumnElement[bool]]) -> CTE:
     is_overdue = at - grace >= ENDED_AT
 
     return (
@@ -103,7 +104,7 @@ def _gaps(at: datetime, grace: timedelta, is_counted: ColumnElement[bool]) -> CT
             is_overdue.label("is_overdue"),
             and_(is_overdue, IS_REPLACED).label("replaced"),
         )
-        .where(GAP, is_counted)
+        .where(GAP, *conditions)
         .cte("gaps")
         .prefix_with("MATERIALIZED")
     )
@@ -122,14 +123,14 @@ def _of_gaps(gaps: CTE) -> list[Label[Any]]:
     ]
 
 
-def _failed(at: datetime, is_counted: ColumnElement[bool]) -> CTE:
+def _failed(at: datetime, conditions: list[ColumnElement[bool]]) -> CTE:
     return (
         select(
             cast(ERROR_CODE, Text).label("code"),
             IS_RESUBMITTED.label("is_resubmitted"),
             (at - RECENT < ENDED_AT).label("is_recent"),
         )
-        .where(FAILED, is_counted)
+        .where(FAILED, *conditions)
         .cte("failed")
         .prefix_with("MATERIALIZED")
     )

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, func, not_, or_, select
 
+from receiver.store.jobs.account import of_account
 from receiver.store.jobs.gaps import (
     ENDED_AT,
     GAP,
@@ -12,7 +13,7 @@ from receiver.store.jobs.gaps import (
     IS_REJECTED,
     IS_REPLACED,
     RESUBMISSION_PREFIX,
-    explain_gaps,
+    add_explanations,
 )
 from receiver.store.jobs.read import READ_JOB_COLUMNS, Row
 from receiver.store.page import EARLIEST, Order, Page, Span, read_page
@@ -28,7 +29,7 @@ _RETRY_AFTER = timedelta(hours=1)
 def missing_jobs(connection: Connection, ended_by: datetime, *, limit: int) -> list[Row]:
     """Return the jobs with a missing transcript, the oldest gap first.
 
-    Each has the explanations of `explain_gaps`. Only jobs that ended at or before the given time
+    Each has what `add_explanations` adds. Only jobs that ended at or before the given time
     count.
     """
     statement = (
@@ -37,10 +38,9 @@ def missing_jobs(connection: Connection, ended_by: datetime, *, limit: int) -> l
         .order_by(ENDED_AT, _job.id)
         .limit(limit)
     )
-    rows = connection.execute(statement).mappings().all()
-    explanations = explain_gaps(connection, [row["id"] for row in rows])
+    rows = [dict(row) for row in connection.execute(statement).mappings()]
 
-    return [{**row, **explanations.get(row["id"], {})} for row in rows]
+    return add_explanations(connection, rows)
 
 
 def gaps_page(
@@ -51,9 +51,7 @@ def gaps_page(
     The index of gaps has this order. Rows written before migration 0005 have no `ended_at` until
     the jobs are rebuilt: they are left out.
     """
-    statement = select(*READ_JOB_COLUMNS).where(GAP, not_(IS_REPLACED))
-    if account_id is not None:
-        statement = statement.where(_job.account_id == account_id)
+    statement = select(*READ_JOB_COLUMNS).where(GAP, not_(IS_REPLACED), *of_account(account_id))
     order = Order(
         at=_job.ended_at,
         id=_job.id,
@@ -103,10 +101,9 @@ def jobs_to_resubmit(
         .where(
             not_(watch.exists()), not_(resubmission.exists()), not_(resubmitted_as_this.exists())
         )
+        .where(*of_account(account_id))
         .order_by(ENDED_AT, _job.id)
         .limit(limit)
     )
-    if account_id is not None:
-        statement = statement.where(_job.account_id == account_id)
 
     return [dict(row) for row in connection.execute(statement).mappings()]

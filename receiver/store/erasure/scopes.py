@@ -3,8 +3,6 @@
 from datetime import datetime
 from typing import Literal
 
-from sqlalchemy import Connection, text
-
 from receiver.store.erasure.places import PLACES
 from receiver.store.erasure.search import Scope
 from receiver.store.event import Outcome
@@ -17,10 +15,6 @@ QUARANTINE: Place = "quarantine"
 SUBMISSIONS: Place = "submissions"
 REJECTED: Place = "rejected requests"
 
-# An estimate is -1 for a table that was never analyzed.
-_ESTIMATE = text("""
-SELECT GREATEST(reltuples, 0)::bigint FROM pg_class WHERE oid = to_regclass(:relation)
-""")
 _RELATIONS: dict[str, str] = {
     LEDGER: "events",
     QUARANTINE: "events_quarantined",
@@ -43,8 +37,6 @@ def scope_before(place: Place, at: datetime) -> Scope:
             return Scope(rejected, PLACES[rejected], rejected.c.received_at < at)
 
 
-def estimate_rows(connection: Connection, place: str) -> int:
-    """Return about how many rows a place, or a table, has; counting them would read all of it."""
-    relation = _RELATIONS.get(place, place)
-
-    return int(connection.execute(_ESTIMATE, {"relation": relation}).scalar() or 0)
+def relation_of(place: str) -> str:
+    """Return the table or the index that has the rows of a place, or of a table."""
+    return _RELATIONS.get(place, place)

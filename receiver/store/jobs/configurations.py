@@ -2,6 +2,7 @@
 
 from sqlalchemy import Connection, func, select
 
+from receiver.store.jobs.account import of_account
 from receiver.store.tables import transcriptions
 
 _job = transcriptions.c
@@ -16,12 +17,10 @@ def configurations_in_use(connection: Connection, *, account_id: str | None) -> 
     """
     newest = (
         select(_job.configuration_id, _job.sort_at)
-        .where(_job.configuration_id.is_not(None))
+        .where(_job.configuration_id.is_not(None), *of_account(account_id))
         .order_by(_job.sort_at.desc(), _job.id.desc())
         .limit(_MAX_JOB_COUNT)
     )
-    if account_id is not None:
-        newest = newest.where(_job.account_id == account_id)
     used = newest.cte("newest").c
     statement = (
         select(used.configuration_id)

@@ -3,21 +3,19 @@
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, func, select
+from sqlalchemy import ColumnElement, Connection, select
 
-from receiver.store.jobs.gaps import RESUBMISSION_PREFIX
+from receiver.store.jobs.gaps import IS_RESUBMISSION, RESUBMITTED_AS
 from receiver.store.tables import events, submissions, transcriptions
 
 _job = transcriptions.c
 
 FAILED: ColumnElement[bool] = _job.status == "FAILED"
 
-_is_resubmission = submissions.c.idempotency_key == func.concat(RESUBMISSION_PREFIX, _job.id)
-
 # Whether the recording was submitted again, or is about to be.
 IS_RESUBMITTED: ColumnElement[bool] = (
     select(submissions.c.idempotency_key)
-    .where(_is_resubmission, submissions.c.refusal.is_(None))
+    .where(IS_RESUBMISSION, submissions.c.refusal.is_(None))
     .exists()
 )
 # Twilio's error code, from the job's newest event; null if Twilio sent none.
@@ -26,8 +24,6 @@ ERROR_CODE: ColumnElement[int | None] = (
     .where(events.c.sha256 == _job.key_sha256)
     .scalar_subquery()
 )
-_RESUBMITTED_AS = select(submissions.c.job_id).where(_is_resubmission).scalar_subquery()
-
 
 Failure = Mapping[str, Any]
 
@@ -39,7 +35,7 @@ def failures(connection: Connection, job_ids: Collection[str]) -> dict[str, Fail
     which its recording was submitted again, None if it wasn't.
     """
     statement = select(
-        _job.id, ERROR_CODE.label("code"), _RESUBMITTED_AS.label("resubmitted_as")
+        _job.id, ERROR_CODE.label("code"), RESUBMITTED_AS.label("resubmitted_as")
     ).where(FAILED, _job.id.in_(job_ids))
 
     return {row["id"]: dict(row) for row in connection.execute(statement).mappings()}

@@ -1,6 +1,6 @@
 """Gaps: completed jobs without a stored transcript, and what may explain them."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -10,6 +10,7 @@ from receiver.store.event import Outcome
 from receiver.store.tables import events, rejected, submissions, transcriptions
 
 _job = transcriptions.c
+Row = Mapping[str, Any]  # as receiver.store.jobs.read returns it
 
 # This prefix and the job's id are the Idempotency-Key under which the job's recording is submitted
 # again. So that happens at most once.
@@ -24,7 +25,10 @@ GAP: ColumnElement[bool] = and_(
 # over, the callback is certainly overdue.
 ENDED_AT: ColumnElement[datetime] = func.coalesce(_job.ended_at, _job.first_seen_at)
 
-_is_resubmission = submissions.c.idempotency_key == func.concat(RESUBMISSION_PREFIX, _job.id)
+# Whether a submission is of the job's recording, again.
+IS_RESUBMISSION: ColumnElement[bool] = submissions.c.idempotency_key == func.concat(
+    RESUBMISSION_PREFIX, _job.id
+)
 
 # Whether the recording was submitted again, and the new job has the transcript. The subquery
 # doesn't refer to the outer row, so Postgres runs it once, on the few jobs submitted again.
@@ -49,21 +53,36 @@ IS_QUARANTINED = (
     .exists()
 )
 IS_REJECTED = select(rejected.c.id).where(rejected.c.job_id == _job.id.collate("default")).exists()
-_RESUBMITTED_AS = select(submissions.c.job_id).where(_is_resubmission).scalar_subquery()
+# The job as which the recording was submitted again; null if it wasn't.
+RESUBMITTED_AS = select(submissions.c.job_id).where(IS_RESUBMISSION).scalar_subquery()
 
 
-def explain_gaps(connection: Connection, job_ids: Collection[str]) -> dict[str, Mapping[str, Any]]:
-    """Return, by job id, what may explain that the job's transcript is missing.
+def lacks_transcript(row: Row) -> bool:
+    """Return whether the row is a gap, as GAP defines it."""
+    has_transcript = row["transcript_sha256"] is not None
+
+    return row["status"] == "COMPLETED" and not has_transcript and row["erased_at"] is None
+
+
+def add_explanations(connection: Connection, rows: Sequence[Row]) -> list[Row]:
+    """Return the jobs; the gaps among them get what may explain that the transcript is missing.
 
     `is_quarantined`: a callback that names the job is in quarantine. `is_rejected`: a request that
     claims to be its callback was rejected. `resubmitted_as`: the job as which its recording was
     submitted again, None if it wasn't.
     """
+    gaps = [row["id"] for row in rows if lacks_transcript(row)]
+    found = _explanations(connection, gaps) if gaps else {}
+
+    return [{**row, **found.get(row["id"], {})} for row in rows]
+
+
+def _explanations(connection: Connection, job_ids: Collection[str]) -> dict[str, Row]:
     statement = select(
         _job.id,
         IS_QUARANTINED.label("is_quarantined"),
         IS_REJECTED.label("is_rejected"),
-        _RESUBMITTED_AS.label("resubmitted_as"),
+        RESUBMITTED_AS.label("resubmitted_as"),
     ).where(_job.id.in_(job_ids))
 
     return {row["id"]: dict(row) for row in connection.execute(statement).mappings()}

@@ -8,7 +8,7 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass
 from multiprocessing import get_context
 
-from sqlalchemy import Connection, Engine, select, text
+from sqlalchemy import Engine, select
 
 from receiver.store.engine import make_engine
 from receiver.store.event import Outcome
@@ -29,16 +29,6 @@ class Rebuilt:
     position: str
     job_count: int
     changed: list[str]
-
-
-def estimate_jobs(connection: Connection) -> int:
-    """Return about how many jobs there are; counting them would read the whole ledger."""
-    statement = text(
-        "SELECT GREATEST(reltuples, 0)::bigint FROM pg_class"
-        " WHERE oid = to_regclass('transcriptions')"
-    )
-
-    return int(connection.execute(statement).scalar_one())
 
 
 def rebuild_all(engine: Engine, *, after: str, workers: int) -> Iterator[Rebuilt]:

@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, Connection, and_, func, or_, select
 from sqlalchemy.dialects.postgresql import insert
 
 from receiver.store.event import Outcome
+from receiver.store.jobs.account import of_account
 from receiver.store.jobs.gaps import GAP
 from receiver.store.tables import erasures, events, metric_figures, passes, rejected, transcriptions
 
@@ -125,9 +126,7 @@ def _count_per_hour(
     account_id: str | None,
 ) -> dict[datetime, int]:
     hour = func.date_trunc("hour", at, "UTC").label("hour")
-    statement = select(hour, func.count()).where(condition).group_by(hour)
-    if account_id is not None:
-        statement = statement.where(_job.account_id == account_id)
+    statement = select(hour, func.count()).where(condition, *of_account(account_id)).group_by(hour)
 
     return {row[0]: row[1] for row in connection.execute(statement)}
 

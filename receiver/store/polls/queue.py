@@ -20,6 +20,7 @@ from sqlalchemy import (
     update,
 )
 
+from receiver.store.jobs.account import of_account
 from receiver.store.jobs.read import READ_JOB_COLUMNS, Row
 from receiver.store.polls.reasons import POLL_REASON, PollReason
 from receiver.store.tables import transcriptions, watches
@@ -110,11 +111,6 @@ def is_needed(account_id: str | None) -> ColumnElement[bool]:
     )
 
     return job.exists()
-
-
-def of_account(account_id: str | None) -> list[ColumnElement[bool]]:
-    """Return the condition that a job is the account's; no condition if the account is None."""
-    return [] if account_id is None else [_job.account_id == account_id]
 
 
 def reschedule(connection: Connection, watch: Watch, due_at: datetime) -> None:

@@ -5,8 +5,9 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, and_, case, delete, literal, select, update
 from sqlalchemy.dialects.postgresql import insert
 
+from receiver.store.jobs.account import of_account
 from receiver.store.jobs.gaps import ENDED_AT
-from receiver.store.polls.queue import MAX_POLL_DELAY, MIN_POLL_DELAY, is_needed, of_account
+from receiver.store.polls.queue import MAX_POLL_DELAY, MIN_POLL_DELAY, is_needed
 from receiver.store.polls.reasons import (
     CONDITIONS,
     IS_STORED_IN_CONVERSATION,
