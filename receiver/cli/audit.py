@@ -52,7 +52,7 @@ def list_command(
     for row in rows:
         echo(
             f"{format_utc(row.at)}  {row.reader:<16}  {row.status or '-':>3}  "
-            f"{row.format:<5}  {row.route:<22}  {row.job_id or '-'}  {row.callback_id or '-'}  "
+            f"{row.format:<6}  {row.route:<22}  {row.job_id or '-'}  {row.callback_id or '-'}  "
             f"{row.request_id or '-'}"
         )
     if not rows:

@@ -1,5 +1,7 @@
 """The commands `hold …`: legal holds, which keep what they match from being removed."""
 
+import re
+
 import click
 from flask.cli import AppGroup
 
@@ -20,6 +22,7 @@ from receiver.store.erasure.holds import (
     list_holds,
     remove_hold,
 )
+from schemas.storable import ID_PATTERN
 
 _NOUNS: dict[Kind, str] = {"job": "id", "address": "address"}
 
@@ -87,8 +90,10 @@ def list_command() -> None:
 
 
 def _target(job: str | None, address: str | None) -> tuple[Kind, str]:
-    """Return what to hold; raises click.UsageError unless exactly one of the two is given."""
+    """Return what to hold; raises CommandError, or click.UsageError unless one of both is given."""
     if job and not address:
+        if not re.fullmatch(ID_PATTERN, job):  # no job can have it
+            raise CommandError("this is not a valid id of a job.")
         return "job", job
     if address and not job:
         return "address", parse_address(address)

@@ -112,6 +112,16 @@ def test_list_prints_all_fields(app: Flask) -> None:
     ]
 
 
+@pytest.mark.usefixtures("_reads")
+def test_columns_are_aligned(app: Flask) -> None:
+    """The longest format and the longest route have room in their columns."""
+    run(app, "export", "--output", "-")
+    run(app, "callbacks", "body", "1")
+    lines = run(app, "audit", "list", "--job", "job").stdout.splitlines()
+    assert {word for line in lines for word in line.split()} > {"ndjson", "bytes", "vtt"}
+    assert len({line.index("  job  ") for line in lines}) == 1
+
+
 def test_unknown_job_is_not_an_unread_one(app: Flask, twilio: Twilio) -> None:
     """A mistyped id isn't answered like the id of a job that nobody read."""
     twilio.call(STORED)

@@ -137,13 +137,17 @@ def test_hold_that_matches_nothing(app: Flask, engine: Engine) -> None:
         (["add", "case-7", "--job", "a", "--address", "b", "--reason", "x"], 2),
         (["add", "case-7", "--job", "a"], 2),
         (["add", "taken", "--job", "a", "--reason", "x"], 1),
+        (["add", "case-7", "--job", "not an id", "--reason", "x"], 1),
         (["remove", "case-7"], 1),
     ],
 )
 def test_wrong_holds_are_errors(
     app: Flask, engine: Engine, arguments: list[str], code: int
 ) -> None:
-    """A hold needs one thing to hold, a reason and a new name; only an existing one is removed."""
+    """A hold needs one thing to hold that can exist, a reason and a new name.
+
+    Only an existing one is removed.
+    """
     run(app, "hold", "add", "taken", "--job", "a", "--reason", "x")
     assert run(app, "hold", *arguments).exit_code == code
     assert count_all(engine, "holds") == 1

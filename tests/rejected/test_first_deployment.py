@@ -72,7 +72,8 @@ def test_callbacks_survive_a_wrong_token_and_a_flood(
             assert signed.status_code == 204
             assert set.union(*(flood_sent.result() for flood_sent in floods)) == {403}
     checked = _command(migrated, "rejected", "check", PUBLIC_URL=origin)
-    assert "10  verify now, with auth-token-1" in checked.stdout, checked
+    assert checked.stdout.startswith("10 requests ("), checked
+    assert "): verified now, with auth-token-1: run" in checked.stdout, checked
     accepted = _command(migrated, "rejected", "accept", PUBLIC_URL=origin)
     assert "10  accepted" in accepted.stderr, accepted
     assert accepted.returncode == 0

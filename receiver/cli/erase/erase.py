@@ -20,7 +20,7 @@ from receiver.privacy.target import Target, is_e164
 from receiver.services import services
 from receiver.spool.folder import explain
 from receiver.store.erasure.receipts import Receipt, Requester
-from schemas.storable import ID_PATTERN, is_storable
+from schemas.storable import ID_PATTERN
 
 
 def _options(command: Callable[..., None]) -> Callable[..., None]:
@@ -72,8 +72,8 @@ def address_command(*, address: str, yes: bool, reason: str | None) -> None:
 @_options
 def conversation_command(*, conversation_id: str, yes: bool, reason: str | None) -> None:
     """Erase all jobs of a conversation."""
-    if not conversation_id or not is_storable(conversation_id):
-        raise CommandError("this is not the id of a conversation.")
+    if not re.fullmatch(ID_PATTERN, conversation_id):
+        raise CommandError("this is not a valid id of a conversation.")
     _erase(Target("conversation", conversation_id), yes=yes, reason=reason)
 
 
@@ -109,7 +109,17 @@ def print_receipt(receipt: Receipt) -> None:
     """Print what was erased, the receipt's number, and what remains elsewhere."""
     for place, count in sorted(receipt.counts.items()):
         echo(f"{count:>8}  {place.replace('_', ' ')}")
-    if not receipt.counts:
-        echo("       0  found")
-    echo(f"Erased. The receipt is number {receipt.id}: `flask --app app erase show {receipt.id}`.")
+    result = "Erased." if receipt.counts else _nothing_found(receipt.kind)
+    echo(f"{result} The receipt is number {receipt.id}: `flask --app app erase show {receipt.id}`.")
     print_elsewhere(receipt.kind)
+
+
+def _nothing_found(kind: str) -> str:
+    """Return what an erasure that found nothing means: the value may be mistyped."""
+    if kind in {"address", "conversation"}:
+        return (
+            f"Nothing was found of this {kind}. Its jobs that began before now are erased when "
+            "their callbacks arrive."
+        )
+
+    return "Nothing more was found to erase."

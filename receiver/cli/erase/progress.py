@@ -24,7 +24,7 @@ class PlaceProgress:
         if place != self._place:
             self._close(is_done=True)
             self._place = place
-            self._bar = progress_bar(label=place, length=self._length(place))
+            self._bar = progress_bar(label=_label(place), length=self._length(place))
             self._bar.__enter__()
         # An estimate may be too low: extend the bar so that it never passes its end.
         self._bar.length = max(self._bar.length, self._bar.pos + rows)
@@ -53,3 +53,8 @@ class PlaceProgress:
             return max(1, self._lengths[place])
         with self._engine.connect() as connection:
             return max(1, estimate_rows(connection, relation_of(place)))
+
+
+def _label(place: str) -> str:
+    """Return what happens, since without a terminal nothing but this is printed of a bar."""
+    return f"{'Erasing' if place == 'jobs' else 'Searching'} {place.replace('_', ' ')}"

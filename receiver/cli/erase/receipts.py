@@ -101,6 +101,8 @@ def _print(document: dict[str, Any]) -> None:
     echo(f"{'completedAt':<12}  {document['completedAt'] or unfinished}")
     for place, count in sorted(document["counts"].items()):
         echo(f"{count:>8}  {place.replace('_', ' ')}")
+    if document["completedAt"] and not document["counts"]:
+        echo("Nothing was found.")
     echo("", "Dead rows vacuumed:")
     for table, vacuumed_at in document["vacuumed"].items():
         echo(f"- {table}: {vacuumed_at or 'not yet'}")

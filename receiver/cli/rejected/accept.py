@@ -19,8 +19,8 @@ from receiver.store.rejected.read import load_rejected, rejected_ids
 
 _ACCEPTED = "accepted"
 _QUARANTINED = "accepted, but quarantined (`flask --app app callbacks list` prints the reason)"
-_ERASED = "erased: their jobs were erased, so nothing was recorded"
-_NOT_VERIFIED = "stay: they don't verify (run `flask --app app rejected check` to find the cause)"
+_ERASED = "erased: the job was erased, so nothing was recorded"
+_NOT_VERIFIED = "stay, not verified (run `flask --app app rejected check` to find the cause)"
 _GONE = "gone: accepted or evicted by another process"
 _RESULTS = {Outcome.QUARANTINED: _QUARANTINED, Outcome.ERASED: _ERASED}
 

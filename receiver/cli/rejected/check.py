@@ -88,14 +88,14 @@ def _describe_remedy(remedy: Remedy, new_keys: Mapping[SigningKey, int]) -> str:
     changes = [*added, *remedy.conditions()]
     key = f"the key on line {line}" if line else remedy.key.id
     if not changes:
-        return f"verify now, with {key}: run `flask --app app rejected accept`"
+        return f"verified now, with {key}: run `flask --app app rejected accept`"
 
-    return f"verify with {key} if {' and '.join(changes)}"
+    return f"verified with {key} if {' and '.join(changes)}"
 
 
 def _describe_unverified(row: Row[Any]) -> str:
     """Describe a request that nothing verifies, with the SharedKey that it names, if any."""
     key_header = row.headers.get("X-Twilio-Webhooks-Signature-Settings")
-    named = f" (they name {key_header[:100]!a})" if key_header else ""
+    named = f" (named: {key_header[:100]!a})" if key_header else ""
 
-    return f"don't verify with any key and origin that was tried{named}"
+    return f"not verified with any key and origin that was tried{named}"

@@ -4,12 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from receiver.cli.output import echo
+from receiver.runtime.plural import pluralize
 
 # Anyone can send many kinds of requests that don't verify.
 MAX_UNVERIFIED_LINE_COUNT = 20
 MAX_IDS_PER_LINE = 10
 
-NOT_TRIED = "not tried: the limit of tries was reached. Check them by ID"
+NOT_TRIED = "not tried, because the limit of tries was reached. Check by ID"
 
 _ADVICE = (
     "To try other tokens, such as the one in Twilio's Console, use --keys. If the callback URL at "
@@ -30,10 +31,11 @@ def print_results(results: CheckResults) -> None:
     unverified = _by_count(results.unverified)
     for result, ids in _by_count(results.verified) + unverified[:MAX_UNVERIFIED_LINE_COUNT]:
         more = ", …" if len(ids) > MAX_IDS_PER_LINE else ""
-        echo(f"{len(ids):>8}  {result}: {', '.join(map(str, ids[:MAX_IDS_PER_LINE]))}{more}")
+        names = f"{', '.join(map(str, ids[:MAX_IDS_PER_LINE]))}{more}"
+        echo(f"{pluralize(len(ids), 'request')} ({names}): {result}")
     other_count = sum(len(ids) for _, ids in unverified[MAX_UNVERIFIED_LINE_COUNT:])
     if other_count:
-        echo(f"{other_count:>8}  other requests that name other keys and don't verify")
+        echo(f"{pluralize(other_count, 'other request')}: not verified, and other keys named")
     if not (results.verified or results.unverified):
         echo("(none)", err=True)
     if results.unverified:

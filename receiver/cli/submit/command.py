@@ -92,6 +92,11 @@ def command(
         raise click.UsageError("--resubmit-failed needs --from-csv, and can't check.")
     if idempotency_key is not None and not is_idempotency_key(idempotency_key):
         raise click.UsageError(f"--idempotency-key {KEY_RULE}")
+    if not path and not any(options.values()):
+        raise click.UsageError(
+            "Name the job: --configuration and --source-id or --media-url. Or name a file: "
+            "--from-csv."
+        )
     request = _read_sheet(path) if path else _parse_row(idempotency_key or uuid7(), options)
     if checks:
         _check(request)
@@ -126,7 +131,7 @@ def _describe(error: ValidationError) -> str:
     for name, option in _OPTION_OF.items():
         text = re.sub(rf"/?\b{name}\b", f"--{option.replace('_', '-')}", text)
 
-    return text
+    return text.replace(": Missing data for required field.", " is required.")
 
 
 def _check(request: Row | Sheet) -> None:

@@ -83,10 +83,44 @@ def test_address_without_jobs_leaves_a_receipt(app: Flask, twilio: Twilio) -> No
     done = run(app, "erase", "address", ADDRESS, "--yes")
     assert done.exit_code == 0, done.output
     assert "when their callbacks arrive" in done.stderr
-    assert "0  found" in done.stdout
+    assert "Erased" not in done.stdout
+    assert "Nothing was found of this address. Its jobs that began before now" in done.stdout
+    assert "Nothing was found." in run(app, "erase", "show", _number(done.stdout)).stdout
     twilio.call(body(createdAt="2026-01-01T00:00:00Z"))
     assert not is_stored(app, SPOKEN)
     assert not is_stored(app, ADDRESS)
+
+
+def test_unknown_conversation_is_erased_when_it_arrives(
+    app: Flask, twilio: Twilio, tmp_path: Path
+) -> None:
+    """An id that may be mistyped doesn't look like a success, but keeps its tombstone."""
+    install(app, replace(services_of(app), spool=Spool(tmp_path / "s", durable=True, seal=SEAL)))
+    done = run(app, "erase", "conversation", "conv_17", "--yes")
+    assert done.exit_code == 0, done.output
+    assert "Erased" not in done.stdout
+    assert "Nothing was found of this conversation. Its jobs that began" in done.stdout
+    twilio.call(body(conversationId="conv_17", createdAt="2026-01-01T00:00:00Z"))
+    assert not is_stored(app, SPOKEN)
+
+
+@pytest.mark.parametrize("name", ["", "conv 17", "conv_17\n", "https://example.com/conv_17"])
+def test_malformed_conversation_is_refused(app: Flask, name: str) -> None:
+    """No job can have such a conversation, so it is a mistake, and leaves no receipt."""
+    done = run(app, "erase", "conversation", name, "--yes")
+    assert done.exit_code == 1
+    assert "not a valid id of a conversation" in done.stderr
+    assert rows_of(app, erasures) == []
+
+
+def test_erased_job_has_nothing_more_to_erase(app: Flask, twilio: Twilio) -> None:
+    """A repeated erasure of a job says that it found nothing more."""
+    twilio.call(COMPLETED)
+    assert "\nErased. " in run(app, "erase", "job", JOB, "--yes").stdout
+    again = run(app, "erase", "job", JOB, "--yes")
+    assert again.exit_code == 0, again.output
+    assert "Erased" not in again.stdout
+    assert "Nothing more was found to erase." in again.stdout
 
 
 @pytest.mark.parametrize(

@@ -97,7 +97,7 @@ def test_restored_backup_is_erased_again(app: Flask, restored: Flask, tmp_path: 
         "reapply",
     ]
     again = run(restored, "erase", "reapply", str(file))
-    assert "0  found" in again.stdout
+    assert "Nothing more was found to erase." in again.stdout
 
 
 def test_without_a_file_the_own_records_are_used(app: Flask, restored: Flask) -> None:

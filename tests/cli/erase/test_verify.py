@@ -105,6 +105,16 @@ def test_key_of_a_submission(app: Flask) -> None:
     assert row.idempotency_key.startswith("erased-")
 
 
+def test_progress_without_a_terminal(app: Flask, twilio: Twilio) -> None:
+    """The names of the places that are searched don't look like findings."""
+    twilio.call(COMPLETED)
+    verified = run(app, "erase", "verify", "nobody")
+    assert verified.stdout == "found nowhere.\n"
+    assert verified.stderr == "Searching transcriptions\nSearching events\n"
+    erased = run(app, "erase", "address", ADDRESS, "--yes")
+    assert "\nErasing jobs\n" in erased.stderr
+
+
 def test_short_value(app: Flask) -> None:
     """A value that is in nearly every row isn't searched."""
     done = run(app, "erase", "verify", "a")

@@ -104,7 +104,7 @@ def test_path_that_is_no_prefix_is_accepted_with_public_url(app: Flask, path: st
     assert len(read_rejected_ids(app)) == 1
     assert "       1  stay" in run_rejected(app, "accept").stderr
     with changed_settings(app, public_url=f"{PUBLIC_URL}{path}"):
-        assert "verify now" in run_rejected(app, "check").stdout
+        assert "verified now" in run_rejected(app, "check").stdout
         assert "       1  accepted" in run_rejected(app, "accept").stderr
     assert read_rejected_ids(app) == []
 
@@ -117,7 +117,7 @@ def test_prefix_must_be_named_before_it_is_accepted(app: Flask) -> None:
         with changed_settings(app, public_url_prefixes=named):
             assert "       1  stay" in run_rejected(app, "accept").stderr
     with changed_settings(app, public_url_prefixes=("/calls",)):
-        assert "verify now" in run_rejected(app, "check").stdout
+        assert "verified now" in run_rejected(app, "check").stdout
         assert "       1  accepted" in run_rejected(app, "accept").stderr
         assert deliver(app, case) == 204
     assert read_rejected_ids(app) == []

@@ -48,7 +48,9 @@ def test_idempotency_key_makes_one_job(app: Flask, twilio: SimulatorServer) -> N
 @pytest.mark.parametrize(
     ("options", "fault"),
     [
-        ((), "--configuration: Missing"),
+        ((), "Name the job: --configuration and --source-id or --media-url"),
+        (("--check",), "Or name a file: --from-csv"),
+        (("--source-id=RE1",), "--configuration is required. --source-id: Must be"),
         ((f"--configuration={CALLBACK_ONLY}",), "Either --source-id or --media-url"),
         ((f"--configuration={CALLBACK_ONLY}", "--source-id=RE1"), "--source-id: Must be"),
         (
