@@ -19,11 +19,14 @@ class PlaceProgress:
         self._bar: Any = None
 
     def report(self, place: str, rows: int) -> None:
-        """Show that so many more rows of the place are done."""
+        """Show that so many more rows of the place are done.
+
+        Without a terminal only the label is printed, which must not look like a finding.
+        """
         if place != self._place:
             self._close(is_done=True)
             self._place = place
-            self._bar = progress_bar(label=place, length=self._length(place))
+            self._bar = progress_bar(label=f"Searching {place}", length=self._length(place))
             self._bar.__enter__()
         # An estimate may be too low, and a bar beyond its end is none.
         self._bar.length = max(self._bar.length, self._bar.pos + rows)
