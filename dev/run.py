@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import NamedTuple, NoReturn
 
 import requests
@@ -19,6 +20,7 @@ from dev.loopback import require_loopback
 from dev.port import require_free_port
 from dev.process import Child
 from dev.shared_settings import share_settings
+from receiver.spool.private import require_private_folder
 
 _DATA = Path(".local/postgres")
 _STOP_TIMEOUT_SECONDS = 20.0  # more than gunicorn's graceful_timeout
@@ -41,7 +43,7 @@ def main() -> None:
     port = require_free_port()
     with ExitStack() as stack:
         database = _start_database(stack, setting("DEV_DATABASE_URL"))
-        env = service.environment(database.url, port)
+        env = service.environment(database.url, port, _make_spool(stack))
         service.migrate(env)
         stack.enter_context(share_settings(env))
         twilio = _start_child(stack, service.start_twilio, env)
@@ -92,6 +94,20 @@ def _start_database(stack: ExitStack, given_url: str) -> _Database:
     is_inside = folder.is_relative_to(here)
 
     return _Database(server.url(), str(folder.relative_to(here) if is_inside else folder))
+
+
+def _make_spool(stack: ExitStack) -> str:
+    """Return a new folder, which is removed at the end; or nothing if the spool wouldn't use it.
+
+    It isn't in the project's folder: with an umask of 002, a group may write there.
+    """
+    folder = stack.enter_context(TemporaryDirectory(prefix="receiver-spool-"))
+    try:
+        require_private_folder(Path(folder))
+    except OSError:
+        return ""
+
+    return folder
 
 
 def _run_demo(env: Mapping[str, str], twilio: Child, web: Child, database: _Database) -> None:

@@ -23,10 +23,10 @@ _READY_TIMEOUT_SECONDS = 30.0
 GRACE_SECONDS = 2
 
 
-def environment(database_url: str, port: int) -> Mapping[str, str]:
+def environment(database_url: str, port: int, spool: str) -> Mapping[str, str]:
     """Return the service's whole environment. Other variables of the shell are not passed on.
 
-    TWILIO_BASE_URL has a free port, for the simulated Twilio.
+    TWILIO_BASE_URL has a free port, for the simulated Twilio. `spool` is a folder, or empty.
     """
     programs = Path(sys.executable).parent
     with socket.create_server(("127.0.0.1", 0)) as probe:
@@ -43,6 +43,8 @@ def environment(database_url: str, port: int) -> Mapping[str, str]:
         "PUBLIC_URL": f"http://127.0.0.1:{port}",
         "PORT": str(port),
         "RECONCILE_GRACE_SECONDS": str(GRACE_SECONDS),
+        "SEARCH": "1",
+        "SPOOL_DIR": spool,
         # The terminal shows what happens to the jobs. In the log, only problems matter.
         "LOG_LEVEL": setting("LOG_LEVEL") or "WARNING",
         # `.env` may have another deployment's settings, and flask would add them to these.

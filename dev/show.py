@@ -53,7 +53,9 @@ def format_guide(env: Mapping[str, str], job_id: str, *, data: str) -> str:
         f"  curl -u {key} -H 'Accept: text/vtt' {jobs}/{job_id}/Transcript\n"
         f"  curl -u {key} {origin}/v3/Completeness\n"
         f'  eval "$(make -s env)"  # the settings of this service, for the commands\n'
-        f"  flask --app app doctor\n"
+        f"  flask --app app doctor  # here it warns of short secrets, http and the lost callback\n"
+        f"  flask --app app completeness\n"
+        f"  flask --app app callbacks list\n"
         f"  curl -u {key} {jobs} -H 'Content-Type: application/json' \\\n"
         f"    -d '{request}'  # another job\n"
     )

@@ -77,8 +77,8 @@ _ERASE = {
     "tags": [TRANSCRIPTIONS],
     "summary": "Erase a job",
     "description": "Erases the transcript and everything else that is personal, for good. The "
-    "job's status and times stay, and Twilio has its own copy. A job that is erased already is "
-    "answered 204 too.",
+    "job's status, times, length and language stay, and Twilio has its own copy. A job that is "
+    "erased already is answered 204 too.",
     "security": API_KEY,
     "parameters": [JOB_ID],
     "responses": {"204": response("The job is erased.")}

@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from flask import Flask
 from sqlalchemy import Engine
 
+from tests.support.command import run
 from tests.support.node import SCRIPTS, run_node
 from tests.support.paths import ROOT
 from tests.support.stored_callbacks import callback, record_callback
@@ -51,13 +53,19 @@ def _consume_in_python(
 ) -> list[str]:
     jobs: list[str] = []
 
-    def store(job: dict[str, Any]) -> None:
-        jobs.append(f"{job['id']} {job['status']}")
+    def process(line: str) -> None:
+        jobs.append(line)
         if len(jobs) == count:
             raise _KilledError
 
+    def store(job: dict[str, Any]) -> None:
+        process(f"{job['id']} {job['status']}")
+
+    def forget(job_id: str) -> None:
+        process(f"{job_id} erased")
+
     with pytest.raises(_KilledError):
-        consume(origin, READER, store, cursor_file)
+        consume(origin, READER, store, forget, cursor_file)
 
     return jobs
 
@@ -69,3 +77,11 @@ def test_consumer_that_is_killed_misses_nothing(engine: Engine, consume: Consume
     assert consume(150) == [f"{job} RUNNING" for job in JOBS[:150]]
     record_callback(engine, callback("job007"))
     assert consume(131) == [*(f"{job} RUNNING" for job in JOBS[100:]), "job007 COMPLETED"]
+
+
+def test_consumer_forgets_what_was_erased(app: Flask, engine: Engine, consume: Consume) -> None:
+    """It is given an erased job as such, because that lacks members of other jobs."""
+    record_callback(engine, callback("first"))
+    assert run(app, "erase", "job", "first", "--yes").exit_code == 0
+    record_callback(engine, callback("second"))
+    assert sorted(consume(2)) == ["first erased", "second COMPLETED"]

@@ -45,6 +45,8 @@ def test_complete_run(project: Path, port: int) -> None:
         _assert_one_click_signs_in(output)
         _assert_printed_commands_work(output, port)
         _assert_commands_have_the_settings(project)
+        _assert_search_finds_the_demo(port)
+        _assert_there_is_practice_for_an_operator(project)
         assert_run_ends(run, processes, signal.SIGINT)
         assert not (project / FILE).exists()
 
@@ -53,16 +55,34 @@ def _assert_commands_have_the_settings(project: Path) -> None:
     """Assert that `make env` sets the settings of the run, whatever the shell exports."""
     lines = project / FILE
     assert lines.stat().st_mode & 0o777 == 0o600
+    assert "with transcript " in _run_with_settings(project, "flask --app app completeness")
+
+
+def _assert_there_is_practice_for_an_operator(project: Path) -> None:
+    """Assert that callbacks can be quarantined and rejected, and that there is a spool."""
+    for outcome, status in (("quarantined", 204), ("rejected", 403)):
+        sent = _run_with_settings(project, f"python -m dev.practice {outcome}")
+        job_id, _, rest = sent.partition(", ")
+        assert rest.endswith(f"answered {status}\n")
+        command = "rejected list" if status == 403 else "callbacks list --outcome quarantined"
+        assert job_id in _run_with_settings(project, f"flask --app app {command}")
+    spool = _run_with_settings(project, "flask --app app spool")
+    [folder] = re.findall(r"^folder +(.+)$", spool, re.MULTILINE)
+    assert Path(folder).is_dir()
+
+
+def _run_with_settings(project: Path, command: str) -> str:
     done = subprocess.run(
-        ["/bin/sh", "-c", 'eval "$(cat "$0")"; flask --app app completeness', str(FILE)],
+        ["/bin/sh", "-c", f'eval "$(cat "$0")"; {command}', str(FILE)],
         cwd=project,
         env={"PATH": "/usr/bin:/bin", **_PRODUCTION},
         check=False,
         capture_output=True,
         text=True,
     )
-    assert (done.returncode, done.stderr) == (0, "")
-    assert "with transcript " in done.stdout
+    assert done.returncode == 0, done.stderr
+
+    return done.stdout
 
 
 def _assert_job_lives_are_shown(output: str) -> None:
@@ -127,13 +147,22 @@ def _run_command(command: str) -> str:
     return done.stdout
 
 
+def _assert_search_finds_the_demo(port: int) -> None:
+    """Assert that the words that docs/searching.md tries are found, once they are indexed."""
+    wait_until(lambda: _request(port, "/v3/Search?q=%22thanks for your help%22")["hits"])
+
+
 def _has_transcript(port: int, job_id: str) -> bool:
     return bool(_read(port, f"/{job_id}")["transcription"]["transcript"]["available"])
 
 
 def _read(port: int, path: str = "") -> Any:
+    return _request(port, f"/v3/Transcriptions{path}")
+
+
+def _request(port: int, path: str) -> Any:
     return requests.get(
-        f"http://127.0.0.1:{port}/v3/Transcriptions{path}",
+        f"http://127.0.0.1:{port}{path}",
         auth=("dev", "dev-secret"),
         headers={"Connection": "close"},
         timeout=10,

@@ -49,7 +49,7 @@ def _consumer(url: str, cursor_file: Path) -> Iterator[dict[str, str]]:
     def supervise() -> None:
         while not is_over.is_set():
             with suppress(requests.RequestException, _KilledError):
-                consume(url, KEY, store, cursor_file)
+                consume(url, KEY, store, states.pop, cursor_file)
 
     thread = threading.Thread(target=supervise, daemon=True)  # it may still wait for a change
     thread.start()

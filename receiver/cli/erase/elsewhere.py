@@ -16,7 +16,7 @@ _SPOOLS = (
 )
 _BACKUPS = (
     "Backups: write the erasures to a file outside of the database now, with `flask --app app "
-    "erase export FILE`. After a restore, run `flask --app app erase reapply FILE`."
+    "erase export - > FILE`. After a restore, run `flask --app app erase reapply - < FILE`."
 )
 _CONSUMERS = (
     "Consumers: every client that has read a transcript may have a copy. The feed of changes and "

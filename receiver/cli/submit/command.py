@@ -44,9 +44,9 @@ _OPTION_OF = {
 @click.option(
     "--from-csv",
     "path",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="Submit one job per line of this file, as a spreadsheet saves it. The columns have the "
-    "names of Twilio's properties; participants is JSON.",
+    type=click.Path(exists=True, dir_okay=False, allow_dash=True, path_type=Path),
+    help="Submit one job per line of this file, as a spreadsheet saves it; `-` is the standard "
+    "input. The columns have the names of Twilio's properties; participants is JSON.",
 )
 @click.option(
     "--check",
@@ -109,7 +109,8 @@ def command(
 
 
 def _read_sheet(path: Path) -> Sheet:
-    sheet = read_rows(path.read_bytes())
+    with click.open_file(str(path), "rb") as file:  # or the standard input
+        sheet = read_rows(file.read())
     if sheet.unused_columns:
         names = ", ".join(map(repr, sheet.unused_columns))
         echo(f"Columns that are not sent to Twilio: {names}.", err=True)

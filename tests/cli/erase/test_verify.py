@@ -39,6 +39,16 @@ def test_value_is_found_until_it_is_erased(app: Flask, twilio: Twilio) -> None:
         assert _places(app, value) == []
 
 
+def test_progress_does_not_look_like_a_finding(app: Flask, twilio: Twilio) -> None:
+    """Without a terminal, each place that is searched is printed as such, on stderr."""
+    twilio.call(COMPLETED)
+    done = run(app, "erase", "verify", "said by nobody")
+    assert done.stdout == "found nowhere.\n"
+    lines = done.stderr.splitlines()
+    assert "Searching transcriptions" in lines
+    assert [line for line in lines if not line.startswith("Searching ")] == []
+
+
 @pytest.mark.parametrize("text", ['He said "né"', "a/b \\ c", "Ünïcödé 😀"])
 def test_escaped_text_is_found(app: Flask, twilio: Twilio, text: str) -> None:
     """A phrase is found however JSON escapes it."""

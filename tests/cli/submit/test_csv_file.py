@@ -17,6 +17,7 @@ from receiver.store.submissions.outbox import Submission, record_intent
 from receiver.submissions.batch import CONCURRENCY
 from receiver.submissions.csv_rows import read_rows
 from schemas.submission import canonical
+from tests.support.command import run
 from tests.support.csv_submissions import (
     stored_recordings,
     submit_csv,
@@ -57,6 +58,16 @@ def test_each_line_becomes_a_job(app: Flask, twilio: SimulatorServer, tmp_path: 
     assert _recordings_by_line(more, twilio) == {
         2 + number: recording(number) for number in range(31)
     }
+
+
+def test_file_may_be_the_standard_input(
+    app: Flask, twilio: SimulatorServer, tmp_path: Path
+) -> None:
+    """With `-` the lines are those of the standard input, and have the same keys."""
+    path = write_csv(tmp_path / "jobs.csv", 2)
+    result = run(app, "submit", "--from-csv", "-", text=path.read_text())
+    assert _recordings_by_line(result, twilio) == {2: recording(0), 3: recording(1)}
+    assert "0 submitted, 2 done before" in submit_csv(app, path).stderr
 
 
 def test_output_is_in_the_order_of_the_file(

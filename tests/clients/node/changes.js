@@ -5,10 +5,12 @@ const [receiver, secret, cursorFile, library, count] = process.argv
 const { consume } = require(library);
 
 let left = count;
-const store = (job) => {
-  console.log(`${job.id} ${job.status}`);
+const finish = (line) => {
+  console.log(line);
   left -= 1;
   if (left === 0) process.exit(0);
 };
+const store = (job) => finish(`${job.id} ${job.status}`);
+const forget = (id) => finish(`${id} erased`);
 
-consume(receiver, secret, store, cursorFile);
+consume(receiver, secret, store, forget, cursorFile);
