@@ -4,6 +4,7 @@ from sqlalchemy import Connection
 
 from receiver.cli.output import CommandError
 from receiver.privacy.target import normalize_address
+from receiver.runtime.plural import pluralize
 from receiver.store.erasure.preview import Similar, preview, similar_addresses
 from schemas.storable import is_storable
 
@@ -34,6 +35,8 @@ def _describe(similar: Similar | None) -> list[str]:
     if not similar.addresses:
         return ["No stored address ends in these digits."]
 
-    found = f"{similar.addresses} stored addresses, of {similar.jobs} jobs, end in these digits"
+    addresses = pluralize(similar.addresses, "stored address", "stored addresses")
+
+    found = f"These digits are the end of {addresses}, of {pluralize(similar.jobs, 'job')}"
 
     return [f"{found}: write the number with its country code."]

@@ -5,6 +5,7 @@ from flask.cli import with_appcontext
 
 from receiver.cli.errors import report_database_errors
 from receiver.cli.output import echo
+from receiver.runtime.plural import pluralize
 from receiver.services import services
 from receiver.store.changes.repair import repair
 
@@ -27,4 +28,4 @@ def repair_command() -> None:
     total = 0
     for count in repair(services().engine):
         total += count
-    echo(f"{total} jobs repaired.", err=True)
+    echo(f"{pluralize(total, 'job')} repaired.", err=True)

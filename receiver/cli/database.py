@@ -9,6 +9,7 @@ from flask.cli import with_appcontext
 
 from receiver.cli.errors import report_database_errors
 from receiver.cli.output import CommandError, echo
+from receiver.runtime.plural import pluralize
 from receiver.services import services
 from receiver.store.estimate import estimate_rows
 from receiver.store.jobs.rebuild_all import rebuild_all
@@ -84,4 +85,4 @@ def rebuild_command(*, after: str, workers: int) -> None:
                 "again, with fewer --workers."
             ) from error
         raise
-    echo(f"{checked} jobs checked, {changed} changed.", err=True)
+    echo(f"{pluralize(checked, 'job')} checked, {changed} changed.", err=True)

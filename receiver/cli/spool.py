@@ -87,12 +87,12 @@ def _drain(drain: Drain) -> None:
     if database_error:
         raise CommandError(
             f"the database did not accept all callbacks ({database_error}); "
-            f"{remaining_count} still wait on disk. Run `flask --app app doctor` to find the cause."
+            f"{remaining_count} still on disk. Run `flask --app app doctor` to find the cause."
         )
     if remaining_count > len(summary.errors):
         raise CommandError(
-            f"{remaining_count - len(summary.errors)} still wait on disk: another process is "
-            "moving them, or they arrived during this run. Run the command again. If they stay, "
+            f"{remaining_count - len(summary.errors)} still on disk: being moved by another "
+            "process, or arrived during this run. Run the command again. If that doesn't help, "
             "run `flask --app app doctor`."
         )
     if summary.errors:

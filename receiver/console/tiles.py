@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from receiver.console.summary import Summary
-from receiver.console.words import count
+from receiver.runtime.plural import pluralize
 
 # A share that isn't whole must not be shown as 100 %.
 _MAX_SHARE = 99.9
@@ -55,7 +55,7 @@ def _completeness(summary: Summary, at: datetime | None) -> Tile:
     )
     others = ((erased, "erased"), (replaced, "replaced"), (awaiting, "awaited"))
     parts = [f"{number:,} {word}" for number, word in others if number]
-    note = f"{count(stored, 'transcript')} of {count(completed, 'job')}"
+    note = f"{pluralize(stored, 'transcript')} of {pluralize(completed, 'job')}"
 
     return Tile(
         "Completeness",

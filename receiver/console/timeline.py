@@ -5,7 +5,8 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from receiver.console.words import bytes_, count
+from receiver.console.words import bytes_
+from receiver.runtime.plural import pluralize
 
 _TITLES = MappingProxyType(
     {
@@ -60,7 +61,7 @@ def _moment_of_event(event: Mapping[str, Any]) -> Moment:
     if event["reason"]:
         parts[0] += f": {event['reason']}"
     if event["deliveries"] > 1:
-        parts.append(f"received {count(event['deliveries'], 'time')}")
+        parts.append(f"received {pluralize(event['deliveries'], 'time')}")
     detail = ", ".join(parts)
     if event["detail"]:
         detail += f". {event['detail']}"

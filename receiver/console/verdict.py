@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Literal, NamedTuple
 
 from receiver.console.summary import Summary
-from receiver.console.words import count
+from receiver.runtime.plural import pluralize
 from receiver.store.push.endpoints import MAX_LAG_SECONDS
 
 # A drain takes seconds, once the database answers.
@@ -87,7 +87,7 @@ def _of_transcripts(summary: Summary) -> Iterator[Finding]:
         verb = "is" if missing == 1 else "are"
         yield Finding(
             "bad",
-            f"{count(missing, 'transcript')} {verb} missing",
+            f"{pluralize(missing, 'transcript')} {verb} missing",
             "Twilio completed these jobs, but their transcripts are not stored here.",
             "missing",
             "See why, and what to do",
@@ -96,7 +96,7 @@ def _of_transcripts(summary: Summary) -> Iterator[Finding]:
         verb = "was" if lost == 1 else "were"
         yield Finding(
             "warn",
-            f"{count(lost, 'callback')} of the last 7 days {verb} lost",
+            f"{pluralize(lost, 'callback')} of the last 7 days {verb} lost",
             "Their transcripts were read from conversations. Jobs without a conversation lose "
             "theirs. Compare the callback URL at Twilio with PUBLIC_URL, and see what was "
             "rejected.",
@@ -106,7 +106,7 @@ def _of_transcripts(summary: Summary) -> Iterator[Finding]:
     if failed := summary.number("transcripts", "failed_recently"):
         yield Finding(
             "warn",
-            f"{count(failed, 'job')} failed at Twilio in the last 7 days",
+            f"{pluralize(failed, 'job')} failed at Twilio in the last 7 days",
             "They have no transcript and were not submitted again.",
             "jobs?status=FAILED",
             "Show the failed jobs",
@@ -118,7 +118,7 @@ def _of_spool(summary: Summary, now: datetime) -> Iterator[Finding]:
     if spool and spool.oldest_at and spool.oldest_at < now - _MAX_SPOOL_AGE:
         yield Finding(
             "bad",
-            f"{count(spool.files, 'callback')} in the spool for more than 15 minutes",
+            f"{pluralize(spool.files, 'callback')} in the spool for more than 15 minutes",
             "The workers move them into the database by themselves. `flask --app app spool` shows "
             "what stops them.",
         )
@@ -141,7 +141,7 @@ def _of_callbacks(summary: Summary, rejected_at: datetime | None) -> Iterator[Fi
         verb = "is" if quarantined == 1 else "are"
         yield Finding(
             "warn",
-            f"{count(quarantined, 'callback')} {verb} in quarantine",
+            f"{pluralize(quarantined, 'callback')} {verb} in quarantine",
             "Nothing of them is lost: they are stored, but could not be applied to a job. Their "
             "transcripts can't be read until they are replayed.",
             "quarantine",

@@ -7,6 +7,7 @@ from typing import Any
 
 from markupsafe import Markup
 
+from receiver.runtime.plural import pluralize
 from receiver.runtime.utc import format_utc
 
 _MINUTE, _HOUR, _DAY = 60, 3600, 86_400
@@ -58,11 +59,6 @@ def bytes_(count: int) -> str:
     return f"{size:.1f} GB"
 
 
-def count(number: int, one: str, many: str | None = None) -> str:
-    """Return the number with its noun: `1 job`, `2 jobs`, `12,345 jobs`."""
-    return f"{number:,} {one if number == 1 else many or one + 's'}"
-
-
 def abilities(scopes: Collection[str]) -> str:
     """Return what an API key with these scopes may do here, such as `read, replay and erase`."""
     words = ["read", "replay", *(word for word in ("erase",) if word in scopes)]
@@ -90,7 +86,7 @@ FILTERS: Mapping[str, Callable[..., Any]] = MappingProxyType(
         "bytes": bytes_,
         "clock": clock,
         "code": code,
-        "count": count,
+        "count": pluralize,
         "iso": format_utc,
         "lower_first": lower_first,
         "span": span,

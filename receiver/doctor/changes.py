@@ -4,6 +4,7 @@ from sqlalchemy import Engine
 
 from receiver.doctor.finding import Finding, Verdict
 from receiver.doctor.query import query
+from receiver.runtime.plural import pluralize
 from receiver.store.changes.repair import count_foreign_ids
 
 
@@ -15,6 +16,7 @@ def check_changes(engine: Engine) -> Finding:
 
     return Finding(
         Verdict.FAIL,
-        f"changes: {count} jobs were restored from another cluster, so /v3/Changes is answered 503",
+        f"changes: {pluralize(count, 'job')} restored from another cluster, so /v3/Changes is "
+        "answered 503",
         "Run `flask --app app changes repair`.",
     )

@@ -6,6 +6,7 @@ from sqlalchemy import Engine
 
 from receiver.doctor.finding import Finding, Verdict
 from receiver.doctor.query import query
+from receiver.runtime.plural import pluralize
 from receiver.runtime.utc import format_utc
 from receiver.settings.config import Settings
 from receiver.store.push.endpoints import MAX_LAG_SECONDS, EndpointState, list_endpoints
@@ -42,7 +43,7 @@ def describe_endpoint(state: EndpointState | None) -> str:
     if state.failures:
         return (
             f"it fails since {since} at the job {state.failing_job_id}: {state.last_error} "
-            f"({state.failures} attempts, {_next_attempt(state)})"
+            f"({pluralize(state.failures, 'attempt')}, {_next_attempt(state)})"
         )
     caught_up = format_utc(state.caught_up_at)
     if not state.is_claimed:

@@ -7,6 +7,7 @@ from sqlalchemy import Connection, Engine
 from receiver.doctor.finding import Finding, Verdict
 from receiver.doctor.query import QueryError, query
 from receiver.doctor.settings import BIND_TO_OWN_ACCOUNT
+from receiver.runtime.plural import pluralize
 from receiver.settings.config import Settings
 from receiver.settings.keys import SigningKey
 from receiver.store.clock import database_now
@@ -16,6 +17,7 @@ from receiver.store.ledger.mismatches import has_only_mismatches
 # Older ones are not reported: some can never be fixed, and the warning would stay forever.
 MAX_AGE = timedelta(days=7)
 
+_ONE, _MANY = "callback or response of Twilio", "callbacks or responses of Twilio"
 _REPLAY = (
     "Run `flask --app app callbacks list --outcome quarantined --source all`, which prints the "
     "reasons. Fix the cause, then run `flask --app app callbacks replay --outcome quarantined`."
@@ -43,8 +45,8 @@ def check_quarantined(settings: Settings, engine: Engine) -> Finding:
 
     return Finding(
         Verdict.WARN,
-        f"quarantined: {count} callbacks or responses of Twilio in the last {MAX_AGE.days} days "
-        "could not be used",
+        f"quarantined: {pluralize(count, _ONE, _MANY)} in the last {MAX_AGE.days} days could not "
+        "be used",
         _REPLAY,
     )
 

@@ -6,6 +6,7 @@ from sqlalchemy import Connection, Engine
 
 from receiver.doctor.finding import Finding, Verdict
 from receiver.doctor.query import query
+from receiver.runtime.plural import pluralize
 from receiver.store.clock import database_now
 from receiver.store.rejected.read import rejected_since
 
@@ -27,8 +28,8 @@ def check_rejected(engine: Engine) -> Finding:
 
     return Finding(
         Verdict.WARN,
-        f"rejected: {count} requests in the last {MAX_AGE.days} days look like callbacks, but "
-        "their signature does not verify",
+        f"rejected: {pluralize(count, 'request')} in the last {MAX_AGE.days} days with the form of "
+        "a callback, and a signature that does not verify",
         "Run `flask --app app rejected check`, which finds the setting that would verify them, if "
         "there is one. Set it and restart the web process, then run "
         "`flask --app app rejected accept`.",

@@ -4,6 +4,7 @@ import time
 from collections.abc import Iterator
 
 from receiver.doctor.finding import Finding, Verdict
+from receiver.runtime.plural import pluralize
 from receiver.services import make_spool
 from receiver.settings.config import Settings
 from receiver.spool.folder import Spool, SpooledFile, explain
@@ -51,7 +52,7 @@ def check_spool(settings: Settings) -> Iterator[Finding]:
 def _check_damaged(count: int) -> Finding:
     return Finding(
         Verdict.FAIL,
-        f"spool: {count} files can't be read, so they stay in the spool",
+        f"spool: {pluralize(count, 'file')} can't be read, left in the spool",
         "Run `flask --app app spool`, which lists them, and find out what changed them. Keep the "
         "files outside the spool: each contains a callback, which is in the ledger only if Twilio "
         "sent it again.",
@@ -61,7 +62,8 @@ def _check_damaged(count: int) -> Finding:
 def _check_refused(count: int) -> Finding:
     return Finding(
         Verdict.FAIL,
-        f"spool: {count} files are refused, because nothing proves that this service wrote them",
+        f"spool: {pluralize(count, 'file')} refused, because nothing proves that this service "
+        "wrote the content",
         "Run `flask --app app spool`, which lists them. If all keys were rotated at once, set the "
         "old token beside the new one (TWILIO_AUTH_TOKEN=old,new) and restart the web process, "
         "which moves them then. Otherwise somebody else has put them there: move them elsewhere, "
@@ -70,7 +72,8 @@ def _check_refused(count: int) -> Finding:
 
 
 def _check_waiting(spool: Spool, files: list[SpooledFile]) -> Finding:
-    text = f"spool: {'durable' if spool.durable else 'not durable'}, {len(files)} files wait"
+    durability = "durable" if spool.durable else "not durable"
+    text = f"spool: {durability}, {pluralize(len(files), 'file')} waiting"
     age_seconds = time.time() - files[0].written_at if files else 0.0
     if age_seconds > MAX_WAIT_SECONDS:
         is_stuck = age_seconds > STUCK_MINUTES * 60

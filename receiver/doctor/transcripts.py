@@ -7,6 +7,7 @@ from sqlalchemy import Connection, Engine
 
 from receiver.doctor.finding import Finding, Verdict
 from receiver.doctor.query import QueryError, query
+from receiver.runtime.plural import pluralize
 from receiver.runtime.utc import format_utc
 from receiver.settings.config import Settings
 from receiver.store.clock import database_now
@@ -52,12 +53,13 @@ def _check_missing(figures: Completeness) -> Finding:
     oldest_at = figures.oldest_missing_at
     if oldest_at is None:
         return Finding(
-            Verdict.OK, f"transcripts: none is missing, of {figures.completed} completed jobs"
+            Verdict.OK,
+            f"transcripts: none is missing, of {pluralize(figures.completed, 'completed job')}",
         )
 
     return Finding(
         Verdict.WARN,
-        f"transcripts: {figures.missing} of {figures.completed} are missing, the oldest since "
+        f"transcripts: {figures.missing} of {figures.completed} missing, the oldest since "
         f"{format_utc(oldest_at)}",
         "Run `flask --app app reconcile`, which reads missing transcripts from conversations. Then "
         "run `flask --app app completeness`, which lists the rest with the likely reasons.",
@@ -68,8 +70,8 @@ def _check_without_callback(count: int) -> Finding:
     """Warn about lost callbacks, even if nothing is missing: not every job has a conversation."""
     return Finding(
         Verdict.WARN,
-        f"callbacks: {count} transcripts of the last {RECENT.days} days came from conversations, "
-        "because their callbacks never arrived",
+        f"callbacks: {pluralize(count, 'transcript')} of the last {RECENT.days} days came from "
+        "conversations, because no callback arrived",
         "Compare the callback URL at Twilio with PUBLIC_URL, and look for rejected requests: "
         "`flask --app app rejected check`. Jobs without a conversation lose their transcript.",
     )
@@ -79,7 +81,7 @@ def _check_unknown(count: int) -> Finding:
     """Warn about unfinished jobs that `reconcile` no longer polls: their state can't change."""
     return Finding(
         Verdict.WARN,
-        f"jobs: {count} are unfinished here and unknown at Twilio, so they are no longer polled",
+        f"jobs: {count} unfinished here and unknown at Twilio, so no longer polled",
         "Run `flask --app app completeness`, which lists them. They belong to another account than "
         "the Twilio credentials, or were deleted at Twilio.",
     )
@@ -92,8 +94,8 @@ def _check_failed(figures: Completeness) -> Finding:
 
     return Finding(
         Verdict.WARN,
-        f"jobs: {figures.failed_recently} FAILED at Twilio in the last {RECENT.days} days "
-        f"and were not submitted again{by_code}",
+        f"jobs: {figures.failed_recently} FAILED at Twilio in the last {RECENT.days} days, "
+        f"not submitted again{by_code}",
         "List them with GET /v3/Transcriptions?status=FAILED. Correct the recordings, then submit "
         "them again: `flask --app app submit --from-csv FILE --resubmit-failed` does this for the "
         "failed jobs of a file. It costs money.",
@@ -107,7 +109,7 @@ def _check_expired(keys: list[str]) -> Finding:
 
     return Finding(
         Verdict.WARN,
-        f"submissions: {len(keys)} got no response within a day and are not repeated: "
+        f"submissions: {len(keys)} without a response within a day, not repeated: "
         f"{', '.join(keys[:MAX_PRINTED_KEY_COUNT])}{more}",
         "Run `flask --app app reconcile`, then check whether each of them has a job (GET "
         "/v3/Transcriptions?sourceId=…). Submit those without a job again, with a new "

@@ -6,6 +6,7 @@ from sqlalchemy import Engine
 
 from receiver.doctor.finding import Finding, Verdict
 from receiver.doctor.query import query
+from receiver.runtime.plural import pluralize
 from receiver.store.waits import read_waits
 
 
@@ -15,8 +16,8 @@ def check_waits(engine: Engine) -> Iterator[Finding]:
     if waits.commits:
         yield Finding(
             Verdict.FAIL,
-            f"database: {waits.commits} commits wait for a synchronous standby, so callbacks are "
-            "spooled or answered 503",
+            f"database: {pluralize(waits.commits, 'commit')} waiting for a synchronous standby, so "
+            "callbacks are spooled or answered 503",
             "Start the standby, or remove it from synchronous_standby_names and reload the "
             "configuration of Postgres.",
         )
@@ -24,8 +25,8 @@ def check_waits(engine: Engine) -> Iterator[Finding]:
         pids = ", ".join(map(str, waits.blockers))
         yield Finding(
             Verdict.WARN,
-            f"database: {waits.statements} statements wait for locks of other sessions (process "
-            f"{pids})",
+            f"database: {pluralize(waits.statements, 'statement')} waiting for locks of other "
+            f"sessions (process {pids})",
             "See in pg_stat_activity what these sessions do. Wait until they are done, or end them "
             "with pg_terminate_backend.",
         )

@@ -72,7 +72,7 @@ def test_database_that_was_restored_into_another_cluster_is_repaired(
         assert "flask --app app changes repair" in detail
         sound, output = run_doctor(load(SOUND), services_of(app).engine)
         assert not sound
-        assert "changes: 4 jobs were restored from another cluster" in output
+        assert "changes: 4 jobs restored from another cluster" in output
         assert run(app, "changes", "repair").stderr == "4 jobs repaired.\n"
         assert _get(client, consumer.cursor)[0] == 410
         anew = Consumer(client)

@@ -129,7 +129,7 @@ def test_drain_reports_files_of_another_process(app: Flask, spool: Spool) -> Non
     with claimed:
         done = run(app, "spool", "--drain")
     assert done.exit_code == 1
-    assert "1 still wait on disk: another process is moving them" in done.stderr
+    assert "1 still on disk: being moved by another process" in done.stderr
 
 
 def test_drain_without_a_database_moves_nothing(

@@ -203,7 +203,7 @@ def test_quarantined_callback_is_a_warning(engine: Engine, twilio: Twilio) -> No
     sound, output = run_doctor(load(SOUND), engine)
 
     assert sound
-    assert "warn  quarantined: 1 callbacks" in output
+    assert "warn  quarantined: 1 callback or response of Twilio in the last 7 days" in output
     assert "callbacks replay" in output
 
 
@@ -240,7 +240,7 @@ class TestKeyOfAnotherAccount:
             twilio.call(own, secret=secret, key_id=key_id)
             sound, output = run_doctor(load(environ), engine)
         assert sound
-        assert "warn  quarantined: 1 callbacks" in output
+        assert "warn  quarantined: 1 callback or response of Twilio in the last 7 days" in output
 
     def test_corrected_key_is_only_a_warning(
         self, environ: dict[str, str], engine: Engine, twilio: Twilio
@@ -250,7 +250,7 @@ class TestKeyOfAnotherAccount:
         corrected = load(environ | {"TWILIO_AUTH_TOKEN": f"{ACCOUNT}=one"})
         sound, output = run_doctor(corrected, engine)
         assert sound
-        assert "warn  quarantined: 1 callbacks" in output
+        assert "warn  quarantined: 1 callback or response of Twilio in the last 7 days" in output
 
 
 @pytest.mark.own_database

@@ -21,7 +21,7 @@ def test_likely_callbacks_are_a_warning(engine: Engine) -> None:
         store_rejected(engine, make_rejected(number, hours=ago - number), Quotas(frozenset()))
     sound, output = run_doctor(load(SOUND), engine)
     assert sound
-    assert "warn  rejected: 2 requests in the last 7 days look like callbacks" in output
+    assert "warn  rejected: 2 requests in the last 7 days with the form of a callback" in output
     assert "1. Run `flask --app app rejected check`" in output
 
 

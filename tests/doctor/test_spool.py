@@ -34,15 +34,15 @@ def test_deployment_without_a_spool_has_no_finding(spool: Spool) -> None:
 
 def test_empty_spool_is_ok(spool: Spool) -> None:
     """An empty spool is ok, durable or not."""
-    assert _findings(spool) == [Finding(Verdict.OK, "spool: durable, 0 files wait")]
+    assert _findings(spool) == [Finding(Verdict.OK, "spool: durable, 0 files waiting")]
     spool.durable = False
-    assert _findings(spool) == [Finding(Verdict.OK, "spool: not durable, 0 files wait")]
+    assert _findings(spool) == [Finding(Verdict.OK, "spool: not durable, 0 files waiting")]
 
 
 def test_recent_file_is_ok(spool: Spool) -> None:
     """A file that has just arrived is ok."""
     spool_callbacks(spool, spooled_body(1))
-    assert _findings(spool) == [Finding(Verdict.OK, "spool: durable, 1 files wait")]
+    assert _findings(spool) == [Finding(Verdict.OK, "spool: durable, 1 file waiting")]
 
 
 def test_old_file_is_a_warning(spool: Spool) -> None:
@@ -83,7 +83,7 @@ def test_refused_file_fails(spool: Spool) -> None:
     planted.write_bytes(unsealed_file(event))
     refused, waiting = _findings(spool)
     assert refused.verdict == Verdict.FAIL
-    assert "1 files are refused" in refused.text
+    assert "1 file refused" in refused.text
     assert waiting.verdict == Verdict.OK
     assert planted.exists()
 
@@ -95,7 +95,7 @@ def test_damaged_file_fails(spool: Spool) -> None:
     damaged, _waiting = _findings(spool)
     assert (damaged.verdict, damaged.text) == (
         Verdict.FAIL,
-        "spool: 1 files can't be read, so they stay in the spool",
+        "spool: 1 file can't be read, left in the spool",
     )
 
 
@@ -113,4 +113,4 @@ def test_report_contains_the_spool(engine: Engine, spool: Spool) -> None:
     lines: list[str] = []
     settings = load({**ENVIRON, "SPOOL_DIR": str(spool.path)})
     assert doctor.run(settings, engine, send_test=False, print_line=lines.append)
-    assert "ok    spool: not durable, 0 files wait" in lines
+    assert "ok    spool: not durable, 0 files waiting" in lines

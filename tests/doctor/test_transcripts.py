@@ -36,7 +36,7 @@ def test_missing_transcripts_are_a_warning(engine: Engine) -> None:
         _complete_without_transcript(engine, number)
     [finding] = check_transcripts(load(ENVIRON), engine)
     assert finding.verdict == Verdict.WARN
-    assert "3 of 3 are missing, the oldest since 2025-11-23T12:00:00Z" in finding.text
+    assert "3 of 3 missing, the oldest since 2025-11-23T12:00:00Z" in finding.text
     assert finding.remedy.startswith("Run `flask --app app reconcile`")
 
 
@@ -50,7 +50,7 @@ def test_failed_jobs_are_a_warning(engine: Engine, days: int, *, is_reported: bo
     assert len(findings) == is_reported
     for finding in findings:
         assert finding.verdict == Verdict.WARN
-        assert finding.text.startswith("jobs: 1 FAILED at Twilio in the last 7 days and were not ")
+        assert finding.text.startswith("jobs: 1 FAILED at Twilio in the last 7 days, not ")
         assert "17552: 1" in finding.text
         assert "status=FAILED" in finding.remedy
 
@@ -62,7 +62,7 @@ def test_lost_callbacks_are_a_warning(engine: Engine) -> None:
     record(engine, replace(make_event(head, source="conversation"), received_at=at))
     missing, finding = check_transcripts(load(ENVIRON), engine)
     assert (missing.verdict, finding.verdict) == (Verdict.OK, Verdict.WARN)
-    assert finding.text.startswith("callbacks: 1 transcripts of the last 7 days came from conv")
+    assert finding.text.startswith("callbacks: 1 transcript of the last 7 days came from conv")
     assert "rejected check" in finding.remedy
 
 
@@ -78,7 +78,7 @@ def test_jobs_unknown_to_twilio_are_a_warning(engine: Engine) -> None:
         )
     _, finding = check_transcripts(load(ENVIRON), engine)
     assert finding.verdict == Verdict.WARN
-    assert finding.text.startswith("jobs: 1 are unfinished here and unknown at Twilio")
+    assert finding.text.startswith("jobs: 1 unfinished here and unknown at Twilio")
     assert "flask --app app completeness" in finding.remedy
 
 
@@ -98,7 +98,7 @@ def test_expired_submissions_are_a_warning(
     texts = [finding.text for finding in check_transcripts(load(ENVIRON), engine)]
     assert (
         any(
-            line.startswith("submissions: 1 got no response within a day and are not repeated: key")
+            line.startswith("submissions: 1 without a response within a day, not repeated: key")
             for line in texts
         )
         == is_reported

@@ -38,7 +38,7 @@ def test_statement_that_waits_for_a_lock_is_a_warning(engine: Engine, migrated: 
             holder.rollback()
     assert sound
     assert (
-        f"warn  database: 1 statements wait for locks of other sessions (process {pid})" in output
+        f"warn  database: 1 statement waiting for locks of other sessions (process {pid})" in output
     )
     assert not list(check_waits(engine))
 
@@ -53,5 +53,5 @@ def test_commit_that_waits_for_a_standby_is_a_failure(own_postgres: Server) -> N
         [finding] = check_waits(engine)
         cancel_waiting_commits(url)
     assert finding.verdict == "FAIL"
-    assert "1 commits wait for a synchronous standby" in finding.text
+    assert "1 commit waiting for a synchronous standby" in finding.text
     assert "synchronous_standby_names" in finding.remedy

@@ -10,6 +10,7 @@ from receiver.cli.callbacks.filters import filter_options
 from receiver.cli.errors import report_database_errors
 from receiver.cli.options import ids_argument
 from receiver.cli.output import CommandError, echo, echo_above_progress, progress_bar
+from receiver.runtime.plural import pluralize
 from receiver.services import services
 from receiver.store.event import Outcome
 from receiver.store.ledger.find import LedgerFilter
@@ -49,7 +50,8 @@ def replay_command(*, ids: tuple[int, ...], ledger_filter: LedgerFilter, dry_run
         _print_counts(results, dry_run=dry_run)
     if results["failed"]:
         raise CommandError(
-            f"{results['failed']} callbacks could not be validated or recorded; they are unchanged."
+            f"{pluralize(results['failed'], 'callback')} could not be validated or recorded. "
+            "Nothing of that was changed."
         )
 
 

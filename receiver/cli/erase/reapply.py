@@ -15,6 +15,7 @@ from receiver.cli.operator import operator_name
 from receiver.cli.output import CommandError, echo
 from receiver.privacy.erasures_file import InvalidFileError, file_lines, load_file
 from receiver.privacy.reapply import reapply
+from receiver.runtime.plural import pluralize
 from receiver.services import services
 from receiver.store.erasure.receipts import Requester
 from receiver.store.erasure.transfer import ForeignKeyError
@@ -63,7 +64,8 @@ def reapply_command(*, file: IO[str] | None) -> None:
         if file is not None:
             loaded = load_file(services().engine, file)
             echo(
-                f"The file has {loaded.tombstones} records of erased jobs, addresses and bodies. "
+                f"The file has {pluralize(loaded.tombstones, 'record')} of erased jobs, addresses "
+                "and bodies. "
                 f"It was written at {loaded.exported_at:%Y-%m-%dT%H:%M:%SZ}: what was erased "
                 "later must be erased by hand.",
                 err=True,

@@ -9,6 +9,7 @@ from receiver.cli.options import echo_limit, limit_option
 from receiver.cli.output import CommandError, echo, echo_above_progress
 from receiver.privacy.target import ending_digits, normalize_address
 from receiver.privacy.verify import SPOOL, verify
+from receiver.runtime.plural import pluralize
 from receiver.services import services
 from receiver.spool.folder import explain
 from schemas.storable import is_storable
@@ -47,11 +48,12 @@ def verify_command(*, value: str, limit: int) -> None:
                     echo_above_progress(f"{finding.place:<32}  {finding.key}")
     except OSError as error:
         raise CommandError(
-            f"{count} places were found, but not all of the spool can be read: {explain(error)}"
+            f"found in {pluralize(count, 'place')}, but not all of the spool can be read: "
+            f"{explain(error)}"
         ) from error
     if count > limit:
         echo_limit("first", limit)
     if count:
-        echo(f"found in {count} places.", err=True)
+        echo(f"found in {pluralize(count, 'place')}.", err=True)
         raise SystemExit(1)
     echo("found nowhere.")

@@ -5,6 +5,7 @@ Only the files at a mediaUrl are checked: Recordings are stored at Twilio.
 
 from receiver.cli.output import echo, progress_bar
 from receiver.preflight.check_many import check_many
+from receiver.runtime.plural import pluralize
 from receiver.submissions.csv_rows import Row, Sheet
 
 
@@ -33,8 +34,9 @@ def check_file(sheet: Sheet) -> None:
     for fault in all_faults:
         echo(fault)
     echo(
-        f"files checked: {len(rows)}; Recordings not checked: {len(sheet.rows) - len(rows)}; "
-        f"problems found: {len(all_faults)}. Nothing was submitted.",
+        f"{pluralize(len(rows), 'file')} checked, "
+        f"{pluralize(len(sheet.rows) - len(rows), 'Recording')} not checked, "
+        f"{pluralize(len(all_faults), 'problem')} found. Nothing was submitted.",
         err=True,
     )
     if all_faults:

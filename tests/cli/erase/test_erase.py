@@ -137,8 +137,8 @@ def test_address_as_people_write_it(app: Flask, twilio: Twilio, written: str) ->
 @pytest.mark.parametrize(
     ("written", "expected"),
     [
-        ("555 123-4567", "1 stored addresses, of 1 jobs, end in these digits"),
-        ("(0555) 1234567", "1 stored addresses, of 1 jobs, end in these digits"),
+        ("555 123-4567", "These digits are the end of 1 stored address, of 1 job:"),
+        ("(0555) 1234567", "These digits are the end of 1 stored address, of 1 job:"),
         ("555 999-9999", "No stored address ends in these digits"),
         ("reception", "E.164"),
     ],

@@ -52,7 +52,7 @@ def test_endpoint_that_fails_can_be_resumed(push: Push, receiver: PushReceiver) 
     assert push().exit_code == 1
     result = push()
     assert (result.exit_code, json.loads(result.stdout)["orders"]["error"]) == (1, "answered 503")
-    assert "at the job job1: answered 503 (1 attempts" in push("list").stdout
+    assert "at the job job1: answered 503 (1 attempt," in push("list").stdout
     assert push("resume", "orders").exit_code == 0
     assert push().exit_code == 0
     assert _received(receiver) == ["job0", "job1", "job1", "job2"]

@@ -85,7 +85,7 @@ def test_csv_file_reports_all_faults(
     ]
     # The repeated line is one job.
     assert (
-        "files checked: 3; Recordings not checked: 1; problems found: 4. Nothing was submitted."
+        "3 files checked, 1 Recording not checked, 4 problems found. Nothing was submitted."
         in result.stderr
     )
     assert twilio.simulator.job_store.newest_first() == []
