@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from receiver.settings.config import Settings
+from receiver.doctor.settings import MIN_SECRET_CHARACTERS
+from receiver.settings.config import Settings, load
 from tests.support.environment import ENVIRON
 from tests.support.paths import ROOT
 
@@ -29,6 +30,24 @@ def test_units_run_the_procfile(process: str, unit: str) -> None:
     [command] = re.findall(r"^ExecStart=/opt/receiver/\.venv/bin/(.*)$", text, re.MULTILINE)
     assert command == PROCFILE[process]
     assert ("\nEnvironment=BIND=127.0.0.1:8000\nEnvironmentFile=" in text) == (process == "web")
+
+
+def test_migration_may_use_another_role() -> None:
+    """The unit that migrates reads a second file after the first, if there is one; others don't."""
+    shared, own = "/etc/receiver.env", "-/etc/receiver-migrate.env"
+    for unit in UNITS.values():
+        text = (DEPLOY / "systemd" / f"receiver-{unit}.service").read_text()
+        files = re.findall(r"^EnvironmentFile=(.*)$", text, re.MULTILINE)
+        assert files == ([shared, own] if unit == "migrate" else [shared])
+
+
+def test_example_has_a_key_for_each_scope_of_the_first_day() -> None:
+    """The example's keys read, submit and sign in, and doctor warns of all as long as they stay."""
+    example = (DEPLOY / "receiver.env.example").read_text()
+    [text] = re.findall(r"^API_KEYS=(.*)$", example, re.MULTILINE)
+    keys = load({**ENVIRON, "API_KEYS": text}).api_keys
+    assert [sorted(key.scopes) for key in keys] == [[], ["write"], ["console"]]
+    assert all(len(key.secret) < MIN_SECRET_CHARACTERS for key in keys)
 
 
 def test_nginx_and_the_unit_use_the_same_address() -> None:
