@@ -45,11 +45,16 @@ def port() -> int:
 def start_run(
     project: Path, port: int, *, command: Sequence[str] = _COMMAND, **environment: str
 ) -> subprocess.Popen[str]:
-    """Start the program of `make run` in the project."""
+    """Start the program of `make run` in the project.
+
+    A run that is killed leaves its spool, so that is in the folder that the tests remove.
+    """
+    own = {"PATH": "/usr/bin:/bin", "PORT": str(port), "TMPDIR": str(project.parent)}
+
     return subprocess.Popen(
         command,
         cwd=project,
-        env={"PATH": "/usr/bin:/bin", "PORT": str(port)} | environment,
+        env=own | environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
