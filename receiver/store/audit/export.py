@@ -30,6 +30,7 @@ from sqlalchemy import (
 from receiver.store.audit.access import Access, audit_of
 from receiver.store.jobs.gaps import explain_gaps
 from receiver.store.jobs.read import JOB_COLUMNS
+from receiver.store.rows import to_dicts
 from receiver.store.tables import events, transcriptions
 
 # One page: what a worker reads and renders between two looks at its client. A body alone may be
@@ -58,7 +59,7 @@ def read_page(connection: Connection, jobs: JobRange, access: Access) -> list[Ro
     """
     statement = _page_statement(has_account=jobs.account_id is not None)
     values = {**_values(jobs), **access.parameters, "jobs": PAGE_JOBS, "bytes": PAGE_BYTES}
-    rows = [dict(row) for row in connection.execute(statement, values).mappings()]
+    rows = to_dicts(connection.execute(statement, values))
     lacking = [row["id"] for row in rows if _lacks_transcript(row)]
     found = explain_gaps(connection, lacking) if lacking else {}
 
