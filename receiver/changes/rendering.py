@@ -8,7 +8,7 @@ from receiver.changes.cursor import Cursor
 from receiver.changes.feed import Page
 from receiver.web.compression import Representation, represent
 from receiver.web.explanations import add_explanations
-from receiver.web.job_view import describe_job
+from receiver.web.job_view import describe_jobs
 from receiver.web.responses import encode_json
 from schemas.changes import ChangeList
 
@@ -32,8 +32,8 @@ class RenderedPage:
 
 def render_page(page: Page) -> RenderedPage:
     """Return the page for the URL and the encoding of the current request."""
-    jobs = add_explanations(page.rows)
-    changes = [describe_job(job) | {"erased": job["erased_at"] and True} for job in jobs]
+    jobs = describe_jobs(add_explanations(page.rows))
+    changes = [{**job, "erased": job["erased_at"] and True} for job in jobs]
     meta = {
         "key": "changes",
         "page_size": len(changes),

@@ -11,7 +11,7 @@ from receiver.lookup.paging import Collection
 from receiver.privacy.target import normalize_address
 from receiver.web.auth import visible_account
 from receiver.web.explanations import add_explanations
-from receiver.web.job_view import describe_job
+from receiver.web.job_view import describe_jobs
 from receiver.web.problems import ProblemError
 from schemas.query import Filters, TranscriptionsQuery
 from schemas.storable import STATUSES
@@ -38,7 +38,7 @@ def show() -> Response:
     except ProblemError as error:
         return _render(dict(given), status=error.status, errors=_by_parameter(error))
     page = read_jobs(page_request.filters, page_request.span, account_id=visible_account())
-    rows = [describe_job(job) for job in add_explanations(page.rows)]
+    rows = describe_jobs(add_explanations(page.rows))
     filters = _to_parameters(page_request.filters)
     is_first = page_request.span.cursor is None
 

@@ -18,7 +18,7 @@ from receiver.store.statement_timeout import StatementTimeoutError
 from receiver.web.auth import visible_account
 from receiver.web.database import query_bounded
 from receiver.web.explanations import add_explanations
-from receiver.web.job_view import describe_job
+from receiver.web.job_view import describe_jobs
 from receiver.web.problems import ProblemError
 from schemas.parameters import MAX_PAGE_SIZE
 from schemas.query import PagedQuery
@@ -43,7 +43,7 @@ def show() -> Response:
     if page_request.span.cursor is None:
         page_request = replace(page_request, span=Span(size=MAX_PAGE_SIZE))
     page = _read(page_request.span)
-    rows = [describe_job(job) for job in add_explanations(page.rows)]
+    rows = describe_jobs(add_explanations(page.rows))
     summary = Summary(services().metrics.latest.get().figures, visible_account())
 
     return render(

@@ -20,7 +20,7 @@ from receiver.store.retry import DatabaseUnavailableError
 from receiver.web.auth import visible_account
 from receiver.web.database import query
 from receiver.web.explanations import add_explanations
-from receiver.web.job_view import describe_job
+from receiver.web.job_view import describe_jobs
 
 _NEWEST_JOBS = 5
 # The figures must be shown even if a lock of another session stops every other query.
@@ -77,7 +77,7 @@ def _read_newest(account_id: str | None) -> _Newest | None:
     try:
         with time_limit(_NEWEST_SECONDS):
             page = read_jobs({}, Span(size=_NEWEST_JOBS), account_id=account_id)
-            rows = [describe_job(job) for job in add_explanations(page.rows)]
+            rows = describe_jobs(add_explanations(page.rows))
             rejected = query(newest_rejected, limit=1) if account_id is None else ()
     except (DeadlineExceededError, DatabaseUnavailableError):
         return None

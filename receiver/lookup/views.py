@@ -22,7 +22,7 @@ from receiver.web.arguments import parse_arguments, require_no_arguments
 from receiver.web.auth import visible_account
 from receiver.web.database import query, retry_later
 from receiver.web.explanations import add_explanations
-from receiver.web.job_view import describe_job, describe_operation, retry_headers
+from receiver.web.job_view import describe_jobs, describe_operation, retry_headers
 from receiver.web.problems import ProblemError
 from receiver.web.responses import make_conditional, render
 from schemas.completeness import Completeness
@@ -55,7 +55,7 @@ def list_transcriptions() -> Response:
     """List the jobs, newest first."""
     page_request = _TRANSCRIPTIONS.parse_request()
     page = read_jobs(page_request.filters, page_request.span, account_id=visible_account())
-    rows = [describe_job(job) for job in add_explanations(page.rows)]
+    rows = describe_jobs(add_explanations(page.rows))
 
     meta = _TRANSCRIPTIONS.page_meta(page_request, page)
 

@@ -15,6 +15,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from receiver.runtime.concurrency_limit import ConcurrencyLimit
 from receiver.runtime.gevent_check import is_under_gevent
 from receiver.store.bounded_connection import ANSWER_TIMEOUT_SECONDS, BoundedConnection
+from receiver.store.jsonb import decode_json
 from receiver.store.pooled_connection import PooledConnection
 from receiver.store.schema import APPLICATION_NAME, SCHEMA_VERSION
 from receiver.store.sqlstate import READ_ONLY
@@ -110,6 +111,7 @@ def make_engine(
         # Error texts are logged, and the values of a statement are what Twilio sent.
         hide_parameters=True,
         use_native_hstore=False,
+        json_deserializer=decode_json,
         connect_args={
             "connect_timeout": CONNECT_TIMEOUT_SECONDS,
             # JSON is sent as UTF-8; the encoding of the database doesn't matter.

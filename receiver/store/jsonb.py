@@ -1,4 +1,7 @@
-"""Encodes values as JSON for Postgres, also the types that JSON lacks: bytes and timestamps."""
+"""Encodes values as JSON for Postgres, and decodes what it returns.
+
+Types that JSON lacks are encoded too: bytes and timestamps.
+"""
 
 import json
 from datetime import datetime
@@ -8,6 +11,8 @@ import orjson
 from psycopg.types.json import Jsonb
 
 from receiver.runtime.errors import ReceiverError
+
+_decode = json.JSONDecoder().raw_decode
 
 
 class UnencodableError(ReceiverError):
@@ -25,6 +30,14 @@ def encode_json(value: Any) -> bytes:
         return orjson.dumps(value, default=_to_text)
     except TypeError:  # orjson can't encode everything, for example integers above 64 bits
         return json.dumps(value, default=_to_text, allow_nan=False).encode()
+
+
+def decode_json(text: bytes) -> Any:
+    """Return the value of a `json` or `jsonb` that Postgres has returned.
+
+    `json.loads` would first look for the encoding, and for blanks around the value.
+    """
+    return _decode(text.decode())[0]
 
 
 def _to_text(value: object) -> str:

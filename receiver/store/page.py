@@ -18,6 +18,8 @@ from sqlalchemy import (
     union_all,
 )
 
+from receiver.store.rows import to_dicts
+
 Place = tuple[datetime, Any]  # the time and the id
 
 # All rows are between these.
@@ -82,7 +84,7 @@ def read_page(connection: Connection, statement: Select[Any], order: Order, span
         merged = union_all(*branches).subquery()
         columns = (merged.c[order.at.name], merged.c[order.id.name])
         statement = select(merged).order_by(*_sorted(columns, backward=backward)).limit(limit)
-    rows = [dict(row) for row in connection.execute(statement).mappings()]
+    rows = to_dicts(connection.execute(statement))
     has_more = len(rows) > span.size
     rows = rows[: span.size][:: -1 if backward else 1]
     if not rows:

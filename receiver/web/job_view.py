@@ -1,6 +1,6 @@
 """Views of a job: what the schemas render of it, with its URLs and its transcript's state."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -45,6 +45,13 @@ def describe_operation(job: Mapping[str, Any]) -> dict[str, Any]:
 def describe_job(job: Mapping[str, Any]) -> dict[str, Any]:
     """Return what the schema Transcription renders: the job's row, and what is derived from it."""
     return describe_job_at(_origin(), job, services().settings)
+
+
+def describe_jobs(jobs: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return what `describe_job` returns for each of them."""
+    origin, settings = _origin(), services().settings
+
+    return [describe_job_at(origin, job, settings) for job in jobs]
 
 
 def describe_job_at(origin: str, job: Mapping[str, Any], settings: Settings) -> dict[str, Any]:
@@ -110,6 +117,8 @@ def is_awaited(job: Mapping[str, Any]) -> bool:
 
 
 def _is_missing(job: Mapping[str, Any], settings: Settings) -> bool:
+    if not lacks_transcript(job):
+        return False
     grace = timedelta(seconds=settings.reconcile_grace_seconds)
 
     return transcript_state.is_missing(job, grace=grace, at=datetime.now(UTC))

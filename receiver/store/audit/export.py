@@ -30,6 +30,7 @@ from sqlalchemy import (
 from receiver.store.audit.access import Access, audit_of
 from receiver.store.jobs.gaps import add_explanations
 from receiver.store.jobs.read import READ_JOB_COLUMNS, Row
+from receiver.store.rows import to_dicts
 from receiver.store.tables import events, transcriptions
 
 # One page: what a worker reads and renders between two looks at its client. A body alone may be
@@ -57,7 +58,7 @@ def read_page(connection: Connection, jobs: JobRange, access: Access) -> list[Ro
     """
     statement = _page_statement(has_account=jobs.account_id is not None)
     values = {**_values(jobs), **access.parameters, "jobs": PAGE_JOBS, "bytes": PAGE_BYTES}
-    rows = [dict(row) for row in connection.execute(statement, values).mappings()]
+    rows = to_dicts(connection.execute(statement, values))
 
     return add_explanations(connection, rows)
 

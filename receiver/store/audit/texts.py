@@ -7,7 +7,7 @@ leaves no row.
 from sqlalchemy import BigInteger, Connection, Text, bindparam, cast, func, null, select
 
 from receiver.store.audit.access import Access, audited
-from receiver.store.compiled import compile_once, first_row
+from receiver.store.compiled import CompiledOnce
 from receiver.store.jobs.read import is_callback_of
 from receiver.store.tables import events, transcriptions
 
@@ -32,11 +32,11 @@ _callback = _EVENT.where(
     is_callback_of(bindparam("job_id"), bindparam("account_id", type_=Text))
 ).cte("found")
 
-_READ_TRANSCRIPT = compile_once(audited(_transcript, _transcript.c.body))
-_CONFIRM_TRANSCRIPT = compile_once(audited(_transcript, _transcript.c.job_id))
-_READ_CALLBACK = compile_once(audited(_callback, _callback.c.body))
-_CONFIRM_CALLBACK = compile_once(audited(_callback, _callback.c.job_id))
-_READ_EVENT = compile_once(audited(_event, _event.c.body))
+_READ_TRANSCRIPT = CompiledOnce(audited(_transcript, _transcript.c.body))
+_CONFIRM_TRANSCRIPT = CompiledOnce(audited(_transcript, _transcript.c.job_id))
+_READ_CALLBACK = CompiledOnce(audited(_callback, _callback.c.body))
+_CONFIRM_CALLBACK = CompiledOnce(audited(_callback, _callback.c.job_id))
+_READ_EVENT = CompiledOnce(audited(_event, _event.c.body))
 
 
 def read_transcript(
@@ -44,7 +44,7 @@ def read_transcript(
 ) -> bytes | None:
     """Return the body with the job's transcript; None if that has another digest, or was erased."""
     values = {"job_id": job_id, "sha256": sha256, "account_id": account_id}
-    row = first_row(connection, _READ_TRANSCRIPT, **values, **access.parameters)
+    row = _READ_TRANSCRIPT.first_row(connection, **values, **access.parameters)
 
     return None if row is None else row[0]
 
@@ -58,7 +58,7 @@ def confirm_transcript(
     """
     values = {"job_id": job_id, "sha256": sha256, "account_id": account_id}
 
-    return first_row(connection, _CONFIRM_TRANSCRIPT, **values, **access.parameters) is not None
+    return _CONFIRM_TRANSCRIPT.first_row(connection, **values, **access.parameters) is not None
 
 
 def read_callback(
@@ -71,7 +71,7 @@ def read_callback(
 ) -> bytes | None:
     """Return the exact bytes of a job's callback; None if it is unknown, or its body was erased."""
     values = {"job_id": job_id, "callback_id": callback_id, "account_id": account_id}
-    row = first_row(connection, _READ_CALLBACK, **values, **access.parameters)
+    row = _READ_CALLBACK.first_row(connection, **values, **access.parameters)
 
     return None if row is None else row[0]
 
@@ -87,11 +87,11 @@ def confirm_callback(
     """Return whether a callback is still stored whose body the client has (304)."""
     values = {"job_id": job_id, "callback_id": callback_id, "account_id": account_id}
 
-    return first_row(connection, _CONFIRM_CALLBACK, **values, **access.parameters) is not None
+    return _CONFIRM_CALLBACK.first_row(connection, **values, **access.parameters) is not None
 
 
 def read_event(connection: Connection, event_id: int, *, access: Access) -> bytes | None:
     """Return the exact bytes of any event; None if it is unknown, or its body was erased."""
-    row = first_row(connection, _READ_EVENT, callback_id=event_id, **access.parameters)
+    row = _READ_EVENT.first_row(connection, callback_id=event_id, **access.parameters)
 
     return None if row is None else row[0]

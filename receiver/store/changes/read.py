@@ -25,6 +25,7 @@ from sqlalchemy import (
 from receiver.store.changes.snapshot import Snapshot
 from receiver.store.jobs.account import of_account
 from receiver.store.jobs.read import READ_JOB_COLUMNS
+from receiver.store.rows import to_dicts
 from receiver.store.tables import TransactionId, transcriptions
 
 # The jobs that one page of an account's changes may skip because they are other accounts'.
@@ -76,8 +77,7 @@ def read_changes(
         if edge:
             statement = statement.where(tuple_(*_PLACE) <= _literal_place(edge))
         limit = size + 1 - len(rows)
-        found = connection.execute(statement.order_by(*_PLACE).limit(limit)).mappings()
-        rows += map(dict, found)
+        rows += to_dicts(connection.execute(statement.order_by(*_PLACE).limit(limit)))
         if len(rows) > size:
             return Changes(rows=rows[:size], after=_place_of(rows[size - 1]))
         if edge:

@@ -21,7 +21,7 @@ from sqlalchemy import (
     select,
 )
 
-from receiver.store.compiled import compile_once, first_row
+from receiver.store.compiled import CompiledOnce
 from receiver.store.jobs.fold import ERASURE
 from receiver.store.jobs.gaps import ENDED_AT, GAP
 from receiver.store.page import EARLIEST, LATEST, Order, Page, Span, read_page
@@ -70,8 +70,8 @@ Row = Mapping[str, Any]
 
 # Clients poll these.
 _JOB_COLUMN_NAMES = [column.name for column in READ_JOB_COLUMNS]
-_TRANSCRIPTION = compile_once(select(*READ_JOB_COLUMNS).where(_job.id == bindparam("job_id")))
-_TRANSCRIPTION_OF_ACCOUNT = compile_once(
+_TRANSCRIPTION = CompiledOnce(select(*READ_JOB_COLUMNS).where(_job.id == bindparam("job_id")))
+_TRANSCRIPTION_OF_ACCOUNT = CompiledOnce(
     select(*READ_JOB_COLUMNS).where(
         _job.id == bindparam("job_id"), _job.account_id == bindparam("account_id")
     )
@@ -108,7 +108,7 @@ def is_visible(
     )
 
 
-_CALLBACK_DIGEST = compile_once(
+_CALLBACK_DIGEST = CompiledOnce(
     select(events.c.sha256).where(
         is_callback_of(bindparam("job_id"), bindparam("account_id", type_=Text)),
         events.c.id == bindparam("callback_id"),
@@ -197,9 +197,9 @@ def transcription(
 ) -> Row | None:
     """Return the job, None if it is unknown."""
     if account_id is None:
-        row = first_row(connection, _TRANSCRIPTION, job_id=job_id)
+        row = _TRANSCRIPTION.first_row(connection, job_id=job_id)
     else:
-        row = first_row(connection, _TRANSCRIPTION_OF_ACCOUNT, job_id=job_id, account_id=account_id)
+        row = _TRANSCRIPTION_OF_ACCOUNT.first_row(connection, job_id=job_id, account_id=account_id)
 
     return None if row is None else dict(zip(_JOB_COLUMN_NAMES, row, strict=True))
 
@@ -243,7 +243,7 @@ def callback_digest(
 ) -> bytes | None:
     """Return the digest of a job's callback; None if it is unknown, or its body was erased."""
     values = {"job_id": job_id, "callback_id": callback_id, "account_id": account_id}
-    row = first_row(connection, _CALLBACK_DIGEST, **values)
+    row = _CALLBACK_DIGEST.first_row(connection, **values)
 
     return None if row is None else row[0]
 
