@@ -1,6 +1,6 @@
 """The configuration of gunicorn, the web server.
 
-gunicorn reads this file in its master process, before gevent patches the workers. So this file, and
+gunicorn reads this file in its master process, before gevent patches anything. So this file, and
 the modules that it imports, must not import a database driver or a web framework at the top.
 """
 
@@ -8,7 +8,7 @@ import os
 import sys
 from typing import Any
 
-from receiver.gunicorn import forks, heartbeat, open_files
+from receiver.gunicorn import forks, heartbeat, oom, open_files, preload
 from receiver.runtime import lossy_output
 from receiver.runtime.logs import disable_unused_lookups, log_config
 from receiver.settings.config import ConfigError, load
@@ -57,7 +57,9 @@ lossy_output.install()
 
 
 def when_ready(server: Any) -> None:
-    """Warn if a worker may accept only few connections."""
+    """Import the application, and warn if a worker may accept only few connections."""
+    if not server.cfg.reload:  # whose workers import what has changed
+        preload.preload("app")
     if worker_connections < open_files.FEW_CONNECTIONS:
         server.log.warning(
             "A worker accepts only %d connections, because it may open only %d files: raise the "
@@ -70,6 +72,11 @@ def when_ready(server: Any) -> None:
 def pre_fork(server: Any, _worker: Any) -> None:
     """Wait while no process can be made."""
     forks.wait_until_possible(server)
+
+
+def post_fork(_server: Any, _worker: Any) -> None:
+    """Keep the master process from being killed instead of a worker."""
+    oom.prefer_worker()
 
 
 def worker_exit(_server: Any, worker: Any) -> None:

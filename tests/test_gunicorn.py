@@ -111,8 +111,8 @@ def test_home_folder_stays_empty(web: WebServer, home: Path) -> None:
     assert list(home.iterdir()) == []
 
 
-def test_master_process_imports_no_driver() -> None:
-    """The master process imports nothing that gevent must patch in the workers."""
+def test_configuration_imports_no_driver() -> None:
+    """Nothing that takes over what gevent patches is imported before gevent has patched it."""
     script = (
         "import runpy, sys; runpy.run_path('gunicorn.conf.py');"
         "sys.exit(' '.join({'psycopg', 'sqlalchemy', 'flask', 'twilio'} & sys.modules.keys()))"

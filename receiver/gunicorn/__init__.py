@@ -1,1 +1,1 @@
-"""gunicorn's worker with the limits of its connections; forks, open files and its logger."""
+"""gunicorn's worker with the limits of its connections; the master process and its forks."""

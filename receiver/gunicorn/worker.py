@@ -7,6 +7,7 @@ SIGTERM.
 
 import gc
 import signal
+import socket
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,6 +18,7 @@ import gevent
 from gevent.event import Event
 from gevent.local import local
 from gevent.pool import Pool
+from gevent.socket import socket as GeventSocket  # noqa: N812 - it is a class
 from gunicorn.http.errors import (  # type: ignore[import-untyped]
     InvalidChunkExtension,
     LimitRequestHeaders,
@@ -25,7 +27,7 @@ from gunicorn.http.errors import (  # type: ignore[import-untyped]
 )
 from gunicorn.workers.ggevent import GeventWorker  # type: ignore[import-untyped]
 
-from receiver.gunicorn import unread_body
+from receiver.gunicorn import preload, unread_body
 from receiver.gunicorn.connection import Connection
 from receiver.gunicorn.listener import Listener
 from receiver.runtime.shutdown import SHUTDOWN
@@ -65,6 +67,15 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn has no types
         # the master, which does nothing in a worker.
         signal.signal(signal.SIGTERM, self.handle_exit)
         super().init_process()
+
+    def patch(self) -> None:
+        """Let gevent patch what the master process didn't, and the listening sockets."""
+        preload.patch()
+        preload.patch_processes()
+        self.sockets: list[Any] = [
+            GeventSocket(each.FAMILY, socket.SOCK_STREAM, fileno=each.sock.detach())
+            for each in self.sockets
+        ]
 
     def load_wsgi(self) -> None:
         """Load the application without the garbage collector, which takes a tenth of this time.

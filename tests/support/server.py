@@ -99,6 +99,7 @@ def web_server(
     database: str,
     log: Path,
     options: Mapping[str, float] = NO_OPTIONS,
+    folder: Path = ROOT,
     /,
     *,
     prefix: Sequence[str] = (),
@@ -107,7 +108,7 @@ def web_server(
     """Run the service on the database until the block ends.
 
     The options are keyword arguments of `create_app`: shorter times than a deployment's. The prefix
-    is a command that executes its arguments.
+    is a command that executes its arguments. The code is in `folder`.
     """
     port = int(settings.get("PORT") or free_port())
     environ = {
@@ -125,7 +126,7 @@ def web_server(
             [*prefix, Path(sys.executable).with_name("gunicorn"), f"app:create_app({arguments})"],
             stop_signal=signal.SIGTERM,
             env=environ,
-            cwd=ROOT,
+            cwd=folder,
             output=output,
         )
     server = WebServer(port, child, log, environ["BIND"])
