@@ -1,8 +1,8 @@
 """gunicorn's worker: gevent's, with limits for each connection, and a quick end at SIGTERM.
 
-It overrides only what gunicorn means to be overridden: the loading of the application, the main
-loop, the handler of a connection and of a request, the time limit for a head, and the handler of
-SIGTERM.
+It overrides only what gunicorn means to be overridden: gevent's patches, the loading of the
+application, the main loop, the handler of a connection and of a request, the time limit for a head,
+and the handler of SIGTERM.
 """
 
 import gc
