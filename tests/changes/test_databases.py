@@ -165,9 +165,14 @@ def test_ordinary_role_reads_the_feed(role_url: str, engine: Engine) -> None:
         assert len(read_page(connection, Start.BEGINNING, size=5, account_id=None).rows) == 1
 
 
-def test_feed_is_complete_behind_pgbouncer(postgres: Server, migrated: str, tmp_path: Path) -> None:
+def test_feed_is_complete_behind_pgbouncer(
+    postgres: Server, migrated: str, postgres_folder: Path
+) -> None:
     """A pooler in transaction mode changes nothing, also while a transaction is open."""
-    with pgbouncer(postgres, tmp_path / "pgbouncer") as url, psycopg.connect(migrated) as session:
+    with (
+        pgbouncer(postgres, postgres_folder / "pgbouncer-feed") as url,
+        psycopg.connect(migrated) as session,
+    ):
         pooled = urlsplit(url)._replace(path=urlsplit(migrated).path).geturl()
         with _client(pooled) as client:
             consumer = Consumer(client)
