@@ -1,4 +1,4 @@
-"""The tables, one module for each subject. The metadata has all of them, whichever is imported."""
+"""The tables, one module for each subject. Importing one of them puts all into the metadata."""
 
 from receiver.store.tables.columns import TransactionId, metadata
 from receiver.store.tables.intents import submissions
